@@ -1,0 +1,83 @@
+"""The addresses of users: one verified owner per address; any number of people may claim one they did not prove."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, insert, select, update
+
+from provider.accounts.store.users import User, users
+from provider.database.base import metadata
+from provider.database.types import Identifier, UtcTime
+
+email_addresses = Table(
+    "email_addresses",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("address", String(254), nullable=False),  # as typed: shown, and written to
+    Column("normal", String(254), nullable=False),  # as compared
+    Column("created_at", UtcTime, nullable=False),
+    Column("verified_at", UtcTime),
+    Index("ix_email_addresses_user_id", "user_id"),
+    Index("ix_email_addresses_normal", "normal"),
+)
+Index(
+    "uq_email_addresses_normal_verified",
+    email_addresses.c.normal,
+    unique=True,
+    sqlite_where=email_addresses.c.verified_at.is_not(None),
+    postgresql_where=email_addresses.c.verified_at.is_not(None),
+)
+
+
+@dataclass(frozen=True)
+class EmailAddress:
+    id: str
+    user_id: str
+    address: str
+    normal: str
+    created_at: datetime
+    verified_at: datetime | None
+
+
+def add(db: Connection, address: EmailAddress) -> None:
+    db.execute(insert(email_addresses), address.__dict__)
+
+
+def find_owner(db: Connection, normal: str) -> tuple[User, EmailAddress] | None:
+    """Who an address stands for: its verified owner, else whoever claimed it last."""
+    query = (
+        select(users, email_addresses)
+        .join(email_addresses, email_addresses.c.user_id == users.c.id)
+        .where(email_addresses.c.normal == normal)
+        .order_by(email_addresses.c.verified_at.is_(None), email_addresses.c.created_at.desc())
+        .limit(1)
+    )
+    row = db.execute(query).one_or_none()
+    split = len(users.c)
+    return None if row is None else (User(*row[:split]), EmailAddress(*row[split:]))
+
+
+def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:
+    """A user's address, the verified one first."""
+    query = (
+        select(email_addresses)
+        .where(email_addresses.c.user_id == user_id)
+        .order_by(email_addresses.c.verified_at.is_(None), email_addresses.c.created_at.desc())
+        .limit(1)
+    )
+    row = db.execute(query).one_or_none()
+    return None if row is None else EmailAddress(*row)
+
+
+def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
+    """False when it was verified before, or meanwhile belongs to somebody else."""
+    unverified = (email_addresses.c.id == address_id, email_addresses.c.verified_at.is_(None))
+    taken = select(email_addresses.c.id).where(
+        email_addresses.c.normal
+        == select(email_addresses.c.normal).where(email_addresses.c.id == address_id).scalar_subquery(),
+        email_addresses.c.verified_at.is_not(None),
+    )
+    if db.execute(taken.limit(1)).one_or_none() is not None:
+        return False
+    return db.execute(update(email_addresses).where(*unverified).values(verified_at=now)).rowcount == 1

@@ -1,0 +1,97 @@
+"""The users table: a person, their standing, and what they say about themselves."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, select, update
+
+from provider.database.base import metadata
+from provider.database.types import Identifier, UtcTime
+
+
+class Status(StrEnum):
+    INACTIVE = "INACTIVE"  # registered; no address confirmed yet
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Identifier, primary_key=True),  # also the public `sub`
+    Column("status", String(10), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("not_before", UtcTime),  # nothing signed in or granted before this moment counts
+    Column("claims", JSON, nullable=False),  # standard OIDC claims the person gave: name, locale, address, ...
+    Column("roles", JSON, nullable=False),
+    Column("status_reason", String(200)),
+    Index("ix_users_created_at", "created_at"),
+)
+
+
+@dataclass(frozen=True)
+class User:
+    id: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    not_before: datetime | None
+    claims: dict[str, Any]
+    roles: list[str]
+    status_reason: str | None
+
+
+def add(db: Connection, user: User) -> None:
+    db.execute(insert(users), user.__dict__)
+
+
+def find(db: Connection, user_id: str) -> User | None:
+    row = db.execute(select(users).where(users.c.id == user_id)).one_or_none()
+    return None if row is None else User(*row)
+
+
+def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[User]:
+    """In order of creation; `after` is the last id of the page before."""
+    query = select(users).order_by(users.c.id).limit(limit)
+    return [User(*row) for row in db.execute(query if after is None else query.where(users.c.id > after))]
+
+
+def activate(db: Connection, user_id: str, *, now: datetime) -> bool:
+    """INACTIVE -> ACTIVE. False when it was not INACTIVE."""
+    inactive = (users.c.id == user_id, users.c.status == Status.INACTIVE)
+    return db.execute(update(users).where(*inactive).values(status=Status.ACTIVE, updated_at=now)).rowcount == 1
+
+
+def suspend(db: Connection, user_id: str, *, reason: str | None, now: datetime) -> bool:
+    """False when there is no such user or it is suspended already. Everything begun before `now` is dead."""
+    standing = (users.c.id == user_id, users.c.status != Status.SUSPENDED)
+    values = {"status": Status.SUSPENDED, "status_reason": reason, "not_before": now, "updated_at": now}
+    return db.execute(update(users).where(*standing).values(**values)).rowcount == 1
+
+
+def restore(db: Connection, user_id: str, *, status: Status, now: datetime) -> bool:
+    suspended = (users.c.id == user_id, users.c.status == Status.SUSPENDED)
+    values = {"status": status, "status_reason": None, "not_before": now, "updated_at": now}
+    return db.execute(update(users).where(*suspended).values(**values)).rowcount == 1
+
+
+def set_not_before(db: Connection, user_id: str, *, now: datetime) -> None:
+    """Nothing signed in or granted before `now` counts any more."""
+    db.execute(update(users).where(users.c.id == user_id).values(not_before=now))
+
+
+def set_roles(db: Connection, user_id: str, roles: list[str], *, now: datetime) -> bool:
+    changed = update(users).where(users.c.id == user_id).values(roles=roles, updated_at=now)
+    return db.execute(changed).rowcount == 1
+
+
+def set_claims(db: Connection, user_id: str, claims: dict[str, Any], *, now: datetime) -> bool:
+    changed = update(users).where(users.c.id == user_id).values(claims=claims, updated_at=now)
+    return db.execute(changed).rowcount == 1
+
+
+def remove(db: Connection, user_id: str) -> bool:
+    return db.execute(delete(users).where(users.c.id == user_id)).rowcount == 1

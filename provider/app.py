@@ -1,0 +1,79 @@
+"""The composition root: settings in, web application out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from provider.crypto.vault import open_vault
+from provider.database.engine import open_database
+from provider.ratelimits import open_counter
+from provider.refusals import NotFound, Refusal
+from provider.routes import routes
+from provider.settings import Settings
+from provider.web import errors
+from provider.web.endpoint import Call
+from provider.web.middleware import Envelope
+from provider.web.threads import Threads
+from provider.work import Installation
+
+
+def open_installation(settings: Settings, **changes: Any) -> Installation:
+    """What a process of these settings holds. `changes` are for tests: a clock, a counter."""
+    given = {
+        "database": open_database(settings),
+        "vault": open_vault(settings),
+        "counter": open_counter(settings),
+        **changes,
+    }
+    return Installation(settings=settings, **given)
+
+
+def create_app(installation: Installation) -> Starlette:
+    """The web service over an installation."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        app.state.threads.close()
+        installation.database.close()
+
+    settings = installation.settings
+    app = Starlette(
+        routes=routes(settings),
+        middleware=[Middleware(Envelope, settings=settings)],
+        exception_handlers={HTTPException: _no_route, Exception: _last_resort},
+        lifespan=lifespan,
+    )
+    app.state.installation = installation
+    app.state.threads = Threads(settings)
+    app.state.describe_request = lambda _work, _request_uri: None
+    return app
+
+
+class MethodNotAllowed(Refusal):
+    status_code = 405
+    title = "Not like that"
+    message = "This address does not accept this kind of request."
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    """404 and 405, which the router raises before any endpoint runs."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
+    call = Call(request.scope, b"", request.app.state.installation)
+    refusal: Refusal = MethodNotAllowed() if error.status_code == 405 else NotFound()
+    wants_page = "text/html" in request.headers.get("accept", "")
+    response = (errors.as_page if wants_page else errors.as_json)(call, refusal)
+    if error.headers and "Allow" in error.headers:
+        response.headers["allow"] = error.headers["Allow"]
+    return response
+
+
+async def _last_resort(request: Request, error: Exception) -> Response:
+    call = Call(request.scope, b"", request.app.state.installation)
+    return errors.as_json(call, error)

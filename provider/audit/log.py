@@ -1,0 +1,30 @@
+"""Record an event in the transaction of the change it tells of."""
+
+from typing import Any
+
+from provider.audit import store
+from provider.audit.events import Event
+from provider.audit.store import AuditEvent
+from provider.database.base import new_id
+from provider.work import UnitOfWork
+
+
+def record(
+    work: UnitOfWork, event: Event, *, user_id: str | None = None, client_id: str | None = None, **details: Any
+) -> None:
+    """`details` hold no secrets and no more of a person than the event needs."""
+    origin = work.origin
+    store.append(
+        work.db,
+        AuditEvent(
+            id=new_id(),
+            at=work.now,
+            name=event.value,
+            user_id=user_id,
+            client_id=client_id,
+            network=origin.network,
+            user_agent=origin.user_agent,
+            request_id=origin.request_id,
+            details=details,
+        ),
+    )

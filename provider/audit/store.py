@@ -1,0 +1,69 @@
+"""The append-only table of audit events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, select
+
+from provider.database.base import metadata
+from provider.database.types import Identifier, UtcTime
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("user_id", Identifier),  # no foreign key: what happened outlives the account it happened to
+    Column("client_id", String(128)),
+    Column("network", String(64), nullable=False),
+    Column("user_agent", String(300), nullable=False),
+    Column("request_id", String(32), nullable=False),
+    Column("details", JSON, nullable=False),
+    Index("ix_audit_events_at", "at"),
+    Index("ix_audit_events_user_id_at", "user_id", "at"),
+    Index("ix_audit_events_client_id_at", "client_id", "at"),
+)
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    id: str
+    at: datetime
+    name: str
+    user_id: str | None
+    client_id: str | None
+    network: str
+    user_agent: str
+    request_id: str
+    details: dict[str, Any]
+
+
+def append(db: Connection, event: AuditEvent) -> None:
+    db.execute(insert(audit_events), event.__dict__)
+
+
+def find(
+    db: Connection,
+    *,
+    user_id: str | None = None,
+    client_id: str | None = None,
+    since: datetime | None = None,
+    limit: int = 100,
+) -> list[AuditEvent]:
+    """The latest events first."""
+    query = select(audit_events).order_by(audit_events.c.at.desc(), audit_events.c.id.desc()).limit(limit)
+    if user_id is not None:
+        query = query.where(audit_events.c.user_id == user_id)
+    if client_id is not None:
+        query = query.where(audit_events.c.client_id == client_id)
+    if since is not None:
+        query = query.where(audit_events.c.at >= since)
+    return [AuditEvent(*row) for row in db.execute(query)]
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` events older than `before`; how many were."""
+    old = select(audit_events.c.id).where(audit_events.c.at < before).limit(limit)
+    return db.execute(delete(audit_events).where(audit_events.c.id.in_(old))).rowcount

@@ -1,0 +1,1 @@
+"""Primitives without tables: random values and digests, encryption at rest, password hashes, sealed values."""

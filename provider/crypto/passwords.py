@@ -1,0 +1,41 @@
+"""Password hashes: bcrypt over base64(SHA-384), so that neither 72 bytes nor a NUL byte matters.
+
+Requests that call this run in a small pool of their own (`web.endpoint`, `hashes_passwords=True`): a storm of
+sign-ins must not starve token requests. bcrypt releases the GIL.
+"""
+
+import base64
+import hashlib
+import unicodedata
+from functools import lru_cache
+
+import bcrypt
+
+MAX_BYTES = 1024
+"""Longer passwords are refused before any work is done."""
+
+
+def _prehash(password: str) -> bytes:
+    # NFC, frozen with this scheme: the same password typed on another keyboard is the same password.
+    normal = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+    return base64.b64encode(hashlib.sha384(normal).digest())
+
+
+def hash_password(password: str, *, cost: int) -> str:
+    """A bcrypt hash of this cost (2**cost rounds)."""
+    return bcrypt.hashpw(_prehash(password), bcrypt.gensalt(cost)).decode()
+
+
+def is_password(password: str, hashed: str) -> bool:
+    """Takes the time of the hash's cost, whatever the answer."""
+    return bcrypt.checkpw(_prehash(password), hashed.encode())
+
+
+def cost_of(hashed: str) -> int:
+    return int(hashed.split("$")[2])
+
+
+@lru_cache(maxsize=4)
+def decoy(cost: int) -> str:
+    """A hash nobody's password has: checking against it makes an unknown account take as long as a known one."""
+    return hash_password(base64.b64encode(hashlib.sha256(b"decoy").digest()).decode(), cost=cost)

@@ -1,0 +1,115 @@
+"""What the installation's secret key is used for: encryption at rest, keyed digests, and values sealed for a while.
+
+Every use derives a key of its own (HKDF, RFC 5869). Ciphertexts name the key that made them, so the key can be
+rotated: the first configured key encrypts, every configured key still decrypts.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import stat
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from provider.settings import Settings, SettingsError
+
+
+class VaultError(Exception):
+    """A ciphertext was changed, is for another purpose, or was made with a key that is no longer configured."""
+
+
+class Vault:
+    """The secret keys of the installation, newest first."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        if not keys:
+            raise SettingsError("SIGNET_SECRET_KEY is not set")
+        self._keys = {hashlib.sha256(b"signet key id" + key.encode()).hexdigest()[:8]: key.encode() for key in keys}
+        self._current = next(iter(self._keys))
+        self._derived = lru_cache(maxsize=64)(self._derive)
+
+    def _derive(self, version: str, purpose: str) -> bytes:
+        return HKDF(SHA256(), 32, salt=None, info=b"signet/" + purpose.encode()).derive(self._keys[version])
+
+    def encrypt(self, plain: bytes, *, purpose: str, context: str = "") -> str:
+        """`version.base64url`. `context` (whose secret it is) must be given again to decrypt."""
+        nonce = os.urandom(12)
+        sealed = AESGCM(self._derived(self._current, purpose)).encrypt(nonce, plain, context.encode())
+        return f"{self._current}.{base64.urlsafe_b64encode(nonce + sealed).decode().rstrip('=')}"
+
+    def decrypt(self, text: str, *, purpose: str, context: str = "") -> bytes:
+        version, _, body = text.partition(".")
+        try:
+            raw = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+            return AESGCM(self._derived(version, purpose)).decrypt(raw[:12], raw[12:], context.encode())
+        except (KeyError, ValueError, InvalidTag) as error:
+            raise VaultError(f"a value for {purpose} cannot be decrypted") from error
+
+    def keyed_digest(self, value: str, *, purpose: str) -> bytes:
+        """HMAC-SHA-256 under the current key."""
+        return hmac.digest(self._derived(self._current, purpose), value.encode("utf-8", "surrogatepass"), "sha256")
+
+    def keyed_digests(self, value: str, *, purpose: str) -> list[bytes]:
+        """The same under every configured key, the current one first: what an earlier key made is still recognised."""
+        return [
+            hmac.digest(self._derived(version, purpose), value.encode("utf-8", "surrogatepass"), "sha256")
+            for version in self._keys
+        ]
+
+    def seal(self, value: dict[str, Any], *, purpose: str, now: datetime, lifetime: timedelta) -> str:
+        """A value for a URL or a form: nobody can read, change or prolong it, or use it for another purpose."""
+        body = {"v": value, "e": int((now + lifetime).timestamp())}
+        return self.encrypt(json.dumps(body, separators=(",", ":")).encode(), purpose=f"sealed/{purpose}")
+
+    def unseal(self, text: str, *, purpose: str, now: datetime) -> dict[str, Any] | None:
+        """None when it was changed, expired, or sealed for something else."""
+        try:
+            body = json.loads(self.decrypt(text, purpose=f"sealed/{purpose}"))
+        except VaultError:
+            return None
+        value: dict[str, Any] = body["v"]
+        return value if body["e"] > now.timestamp() else None
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The vault of these settings; the embedded mode may read its key from a file beside the database."""
+    if settings.secret_keys:
+        return Vault(settings.secret_keys)
+    if not settings.embedded:
+        raise SettingsError("SIGNET_SECRET_KEY is not set (only the embedded SQLite mode can keep one in a file)")
+    return Vault((_read_key_file(settings.secret_key_file),))
+
+
+def create_key_file(path: Path) -> bool:
+    """Make the embedded mode's key file, mode 0600. False when there is one already."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w") as file:
+        file.write(base64.urlsafe_b64encode(os.urandom(32)).decode())
+    return True
+
+
+def _read_key_file(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        key = path.read_text().strip()
+    except FileNotFoundError:
+        raise SettingsError(f"no SIGNET_SECRET_KEY and no key file {path}; `signet migrate` makes one") from None
+    except OSError as error:
+        raise SettingsError(f"the key file {path} cannot be read: {error.strerror}") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(f"the key file {path} may be read by others; chmod 600 it")
+    if len(key) < 32:
+        raise SettingsError(f"the key file {path} is too short")
+    return key

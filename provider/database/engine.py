@@ -1,0 +1,115 @@
+"""The engine, its pool, and the two ways to write: SQLite behind one lock, PostgreSQL as it is.
+
+Connections are in autocommit mode, so a read is one round trip and holds nothing; a write transaction is begun and
+ended by `Database.begin` and `Database.end`, which only `work` calls.
+"""
+
+import threading
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from provider.settings import Settings
+
+OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
+"""The database is down, locked, full or too slow: an outage, answered with 503."""
+
+
+class Database:
+    """One engine and how to write through it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        # SQLite lets one writer in at a time and makes the others poll; a lock of ours queues them fairly instead.
+        self._lock = threading.Lock()
+
+        self._patience = 2.0
+
+    def begin(self, connection: Connection) -> None:
+        """Begin a write transaction. Whoever begins calls `end`."""
+        if not self.is_sqlite:
+            connection.exec_driver_sql("BEGIN")
+            return
+        if not self._lock.acquire(timeout=self._patience):
+            raise PoolTimeout("the write lock was not free in time")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def end(self, connection: Connection, *, commit: bool) -> None:
+        """End the write transaction; what was not committed is undone."""
+        try:
+            connection.exec_driver_sql("COMMIT" if commit else "ROLLBACK")
+        except BaseException:
+            # The connection is in an unknown state: throw it away, and with it whatever it still held.
+            connection.invalidate()
+            if commit:
+                raise
+        finally:
+            if self.is_sqlite:
+                self._lock.release()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of these settings; nothing connects before the first use."""
+    url = make_url(settings.database_url)
+    size = settings.threads + settings.password_threads + 1  # one for the outbox relay
+    options: dict[str, Any] = {
+        "isolation_level": "AUTOCOMMIT",
+        "pool_size": size,
+        "max_overflow": 0,
+        "pool_timeout": settings.database_timeout,
+        "hide_parameters": True,  # an error text must not carry a digest or an address into the log
+    }
+    if url.get_backend_name() == "sqlite":
+        connect_args: dict[str, Any] = {"timeout": settings.database_timeout, "check_same_thread": False}
+        engine = create_engine(url, connect_args=connect_args, **options)
+        event.listen(engine, "connect", _sqlite_pragmas(settings.sqlite_synchronous))
+    else:
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        milliseconds = int(settings.database_timeout * 1000)
+        connect_args = {
+            "connect_timeout": max(2, round(settings.database_timeout)),
+            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c timezone=UTC",
+            "application_name": "signet",
+        }
+        engine = create_engine(url, connect_args=connect_args, pool_use_lifo=True, **options)
+        event.listen(engine, "handle_error", _drop_broken_connections)
+    database = Database(engine)
+    database._patience = settings.database_timeout  # noqa: SLF001  # set once, here
+    return database
+
+
+def _sqlite_pragmas(synchronous: str) -> Any:
+    def prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            "cache_size=-16000",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return prepare
+
+
+def _drop_broken_connections(context: Any) -> None:
+    # psycopg reports a server that went away in several ways; each leaves a connection that must not be pooled again.
+    connection = getattr(context.original_exception, "pgconn", None)
+    broken = connection is not None and connection.status != 0
+    if broken or (
+        isinstance(context.sqlalchemy_exception, DBAPIError) and "terminat" in str(context.original_exception)
+    ):
+        context.is_disconnect = True

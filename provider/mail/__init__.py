@@ -1,0 +1,1 @@
+"""The letters and how they leave: written in the transaction, sent by the relay."""

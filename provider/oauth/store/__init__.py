@@ -1,0 +1,1 @@
+"""One file per table or pair of tables, with its queries."""

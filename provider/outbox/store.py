@@ -1,0 +1,104 @@
+"""The outbox table: what was promised, how often it was tried, what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, Text, delete, insert, or_, select, update
+
+from provider.database.base import metadata
+from provider.database.types import Identifier, UtcTime
+
+
+class State(StrEnum):
+    DUE = "due"  # to be tried at next_at
+    TRYING = "trying"  # claimed until next_at; a claim that lapses makes it due again
+    KEPT = "kept"
+    FAILED = "failed"  # given up; kept for the operator
+
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("topic", String(64), nullable=False),
+    Column("about", String(320), nullable=False),  # for the operator: to whom, which letter; no secrets
+    Column("payload", Text),  # encrypted: letters hold links; erased when kept
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),  # no use in keeping it later: the link inside is dead
+    Column("error", String(300)),
+    Index("ix_outbox_state_next_at", "state", "next_at"),
+)
+
+
+@dataclass(frozen=True)
+class Promise:
+    id: str
+    topic: str
+    about: str
+    payload: str | None
+    state: str
+    attempts: int
+    created_at: datetime
+    next_at: datetime
+    expires_at: datetime | None
+    error: str | None
+
+
+def add(db: Connection, promise: Promise) -> None:
+    db.execute(insert(outbox), promise.__dict__)
+
+
+def find_due(db: Connection, *, now: datetime, limit: int) -> list[str]:
+    """Ids of what is to be tried now, also of claims that lapsed."""
+    open_states = or_(outbox.c.state == State.DUE, outbox.c.state == State.TRYING)
+    query = select(outbox.c.id).where(open_states, outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(limit)
+    return list(db.scalars(query))
+
+
+def claim(db: Connection, promise_id: str, *, now: datetime, lease_until: datetime) -> Promise | None:
+    """Take a due promise for this attempt; None when somebody else has it or it is settled. Counts the attempt."""
+    free = (outbox.c.id == promise_id, outbox.c.state.in_([State.DUE, State.TRYING]), outbox.c.next_at <= now)
+    taken = (
+        update(outbox)
+        .where(*free)
+        .values(state=State.TRYING, attempts=outbox.c.attempts + 1, next_at=lease_until)
+        .returning(*outbox.c)
+    )
+    row = db.execute(taken).one_or_none()
+    return None if row is None else Promise(*row)
+
+
+def settle_kept(db: Connection, promise_id: str) -> None:
+    db.execute(update(outbox).where(outbox.c.id == promise_id).values(state=State.KEPT, payload=None, error=None))
+
+
+def settle_failed(db: Connection, promise_id: str, *, error: str) -> None:
+    db.execute(update(outbox).where(outbox.c.id == promise_id).values(state=State.FAILED, error=error[:300]))
+
+
+def put_back(db: Connection, promise_id: str, *, next_at: datetime, error: str) -> None:
+    values = {"state": State.DUE, "next_at": next_at, "error": error[:300]}
+    db.execute(update(outbox).where(outbox.c.id == promise_id).values(**values))
+
+
+def retry(db: Connection, promise_id: str, *, now: datetime) -> bool:
+    """Make a failed promise due again, with fresh attempts. False when there is none or its payload is gone."""
+    failed = (outbox.c.id == promise_id, outbox.c.state == State.FAILED, outbox.c.payload.is_not(None))
+    again = update(outbox).where(*failed).values(state=State.DUE, attempts=0, next_at=now)
+    return db.execute(again).rowcount == 1
+
+
+def find(db: Connection, *, state: str | None = None, limit: int = 100) -> list[Promise]:
+    """The latest first."""
+    query = select(outbox).order_by(outbox.c.created_at.desc()).limit(limit)
+    return [Promise(*row) for row in db.execute(query if state is None else query.where(outbox.c.state == state))]
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    settled = outbox.c.state.in_([State.KEPT, State.FAILED])
+    old = select(outbox.c.id).where(outbox.c.created_at < before, settled).limit(limit)
+    return db.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount

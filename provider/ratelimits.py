@@ -1,0 +1,95 @@
+"""How often is too often, per network: LIMITS by name, counted outside the transaction.
+
+These limits slow strangers down; they live in memory or Redis and may be lost. What must never be lost (failures per
+account) is counted in SQL: `accounts.throttle`.
+"""
+
+import contextlib
+import time
+from dataclasses import dataclass
+
+import limits
+from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.strategies import MovingWindowRateLimiter
+
+from provider.observability.logging import log
+from provider.refusals import TooManyRequests
+from provider.settings import Settings
+from provider.work import UnitOfWork
+
+REDIS_TIMEOUT = 0.25
+"""Seconds a call to Redis may take (failure contract F5)."""
+REDIS_PAUSE = 5.0
+"""Seconds without asking Redis after it failed."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """One line each, with the reason; documented in docs/throttling.md. All per network address unless said."""
+
+    login: str = "60/5minutes"  # a person mistypes; an office shares one address
+    sign_up: str = "20/hour"  # accounts are cheap to make and mail is not
+    mail: str = "30/hour"  # letters asked for from one place
+    mail_per_address: str = "5/hour"  # letters to one mailbox, whoever asks
+    mail_resend: str = "1/30seconds"  # a second press of the button
+    code: str = "30/5minutes"  # codes typed from one place
+    client_secret: str = "50/5minutes"  # noqa: S105  # wrong secrets for one client from one place
+    explanation: str = "120/minute"  # rows kept about refused requests from one place
+
+
+LIMITS = Limits()
+
+
+class LimitCounter:
+    """Moving windows in memory, or in Redis; while Redis is away, in memory at half the rate."""
+
+    def __init__(self, redis_url: str | None = None) -> None:
+        self._memory = MovingWindowRateLimiter(MemoryStorage())
+        self._shared = None if redis_url is None else MovingWindowRateLimiter(_redis(redis_url))
+        self._away_until = 0.0
+
+    def hit(self, limit: str, key: str) -> int | None:
+        item = limits.parse(limit)
+        if self._shared is not None and time.monotonic() >= self._away_until:
+            try:
+                return self._count(self._shared, item, key)
+            except Exception as error:  # noqa: BLE001  # whatever the client raises: Redis is disposable, login is not
+                self._away_until = time.monotonic() + REDIS_PAUSE
+                log.warning("ratelimits.redis_away", error=type(error).__name__)
+        if self._shared is not None:
+            item = type(item)(max(1, item.amount // 2), item.multiples, item.namespace)
+        return self._count(self._memory, item, key)
+
+    @staticmethod
+    def _count(limiter: MovingWindowRateLimiter, item: limits.RateLimitItem, key: str) -> int | None:
+        if limiter.hit(item, key):
+            return None
+        return max(1, round(limiter.get_window_stats(item, key).reset_time - time.time()))
+
+
+def _redis(url: str) -> Storage:
+    return RedisStorage(
+        url,
+        implementation="redispy",
+        socket_timeout=REDIS_TIMEOUT,
+        socket_connect_timeout=REDIS_TIMEOUT,
+        wrap_exceptions=False,
+    )
+
+
+def open_counter(settings: Settings) -> LimitCounter:
+    with contextlib.suppress(ConnectionError):
+        return LimitCounter(settings.redis_url)
+    return LimitCounter()
+
+
+def hit(work: UnitOfWork, limit: str, *, key: str) -> None:
+    """Count one. Raises TooManyRequests when there is no room left in the window."""
+    wait = work.installation.counter.hit(limit, key)
+    if wait is not None:
+        raise TooManyRequests(wait)
+
+
+def has_room(work: UnitOfWork, limit: str, *, key: str) -> bool:
+    """Count one and say whether there was room: for answers that must look the same either way."""
+    return work.installation.counter.hit(limit, key) is None

@@ -1,0 +1,15 @@
+"""Where the files that are not Python live: beside the package in a checkout, inside it in an installed wheel."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _find(name: str) -> Path:
+    installed = _PACKAGE / f"_{name}"
+    return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+TEMPLATES = _find("templates")
+MIGRATIONS = _find("migrations")
+CLIENTS = _find("clients")

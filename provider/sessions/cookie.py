@@ -1,0 +1,54 @@
+"""The session cookie: the only place that reads or writes it."""
+
+from datetime import timedelta
+
+from provider.crypto.digests import digest
+from provider.sessions import store
+from provider.sessions.store import Session
+from provider.web import cookies
+from provider.web.endpoint import Call
+from provider.work import UnitOfWork
+
+TOUCH_EVERY = timedelta(minutes=1)
+
+
+def find_session(call: Call) -> Session | None:
+    """Who is at this browser: a session that still counts and owes no factor."""
+    session = _any_session(call)
+    return None if session is None or session.pending is not None else session
+
+
+def find_pending_session(call: Call) -> Session | None:
+    """A sign-in that still owes its second factor, in time."""
+    session = _any_session(call)
+    if session is None or session.pending is None or session.pending_until is None:
+        return None
+    return session if session.pending_until > call.work.now else None
+
+
+def keep_session(call: Call, value: str) -> None:
+    """Give the browser this session's cookie."""
+    call.set_cookie(cookies.SESSION, value)
+    call.state.pop("session", None)
+
+
+def forget_session(call: Call) -> None:
+    call.set_cookie(cookies.SESSION, "", max_age=0)
+    call.state.pop("session", None)
+
+
+def _any_session(call: Call) -> Session | None:
+    if "session" not in call.state:
+        value = call.cookie(cookies.SESSION)
+        call.state["session"] = None if value is None else _find_standing(call.work, value)
+    session: Session | None = call.state["session"]
+    return session
+
+
+def _find_standing(work: UnitOfWork, value: str) -> Session | None:
+    idle_since = work.now - work.settings.session_idle_lifetime
+    session = store.find_standing(work.read, digest(value), now=work.now, idle_since=idle_since)
+    if session is not None and session.last_seen <= work.now - TOUCH_EVERY and not work.writing:
+        with work.aside() as db:
+            store.touch(db, session.id, now=work.now)
+    return session

@@ -1,0 +1,65 @@
+"""Open, renew, end. The identifier changes at every change of level; an ended session never counts again."""
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.digests import digest, new_opaque
+from provider.database.base import new_id
+from provider.sessions import store
+from provider.sessions.assurance import add_factor
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+
+def open_session(work: UnitOfWork, *, user_id: str, factor: str, pending: str | None = None) -> str:
+    """A new session after `factor` was shown. With `pending` (the factor still due) it is good for nothing but that.
+
+    Returns the cookie's value, which is stored nowhere.
+    """
+    value = new_opaque()
+    settings = work.settings
+    session = Session(
+        id=new_id(),
+        digest=digest(value),
+        user_id=user_id,
+        created_at=work.now,
+        auth_time=work.now,
+        amr=factor,
+        pending=pending,
+        pending_until=None if pending is None else work.now + settings.second_factor_lifetime,
+        last_seen=work.now,
+        expires_at=work.now + settings.session_absolute_lifetime,
+        network=work.origin.network,
+        user_agent=work.origin.user_agent,
+        ended_at=None,
+        end_reason=None,
+    )
+    store.add(work.db, session)
+    return value
+
+
+def raise_level(work: UnitOfWork, session: Session, *, factor: str) -> str | None:
+    """The session after one more factor, under a new identifier. None when it was renewed or ended meanwhile."""
+    value = new_opaque()
+    renewed = store.renew(
+        work.db,
+        session.id,
+        old_digest=session.digest,
+        new_digest=digest(value),
+        auth_time=work.now,
+        amr=add_factor(session.amr, factor),
+        last_seen=work.now,
+    )
+    return value if renewed else None
+
+
+def end_session(work: UnitOfWork, session: Session, *, reason: str) -> None:
+    if store.end(work.db, session.id, reason=reason, now=work.now):
+        record(work, Event.SIGNED_OUT, user_id=session.user_id, session=session.id, reason=reason)
+
+
+def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: str | None = None) -> int:
+    """End every session of a user except `but`; how many ended."""
+    ended = store.end_all(work.db, user_id, reason=reason, now=work.now, but=but)
+    if ended:
+        record(work, Event.SESSIONS_ENDED, user_id=user_id, reason=reason, count=len(ended))
+    return len(ended)

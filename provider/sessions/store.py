@@ -1,0 +1,150 @@
+"""The sessions table: a browser's sign-in, found by the digest of its cookie."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    and_,
+    bindparam,
+    column,
+    delete,
+    insert,
+    or_,
+    select,
+    table,
+    update,
+)
+
+from provider.database.base import metadata
+from provider.database.types import Digest, Identifier, UtcTime
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Identifier, primary_key=True),  # also the public `sid`
+    Column("digest", Digest, nullable=False, unique=True),  # of the cookie's value; changes at every level change
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("auth_time", UtcTime, nullable=False),
+    Column("amr", String(64), nullable=False),  # RFC 8176 values, space separated
+    Column("pending", String(16)),  # the factor still due: until then the session is good for nothing but that
+    Column("pending_until", UtcTime),
+    Column("last_seen", UtcTime, nullable=False),  # written at most once a minute
+    Column("expires_at", UtcTime, nullable=False),
+    Column("network", String(64), nullable=False),
+    Column("user_agent", String(300), nullable=False),
+    Column("ended_at", UtcTime),
+    Column("end_reason", String(32)),
+    Index("ix_sessions_user_id", "user_id"),
+    Index("ix_sessions_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    id: str
+    digest: bytes
+    user_id: str
+    created_at: datetime
+    auth_time: datetime
+    amr: str
+    pending: str | None
+    pending_until: datetime | None
+    last_seen: datetime
+    expires_at: datetime
+    network: str
+    user_agent: str
+    ended_at: datetime | None
+    end_reason: str | None
+
+
+def add(db: Connection, session: Session) -> None:
+    db.execute(insert(sessions), session.__dict__)
+
+
+# A session counts only while its user does: active, and signed in since the user's not-before mark. The users table is
+# accounts' and sits above this one, so it is named here without an import.
+_users = table("users", column("id"), column("status"), column("not_before", UtcTime()))
+_BY_DIGEST = (
+    select(sessions)
+    .join(_users, _users.c.id == sessions.c.user_id)
+    .where(
+        sessions.c.digest == bindparam("digest"),
+        sessions.c.ended_at.is_(None),
+        sessions.c.expires_at > bindparam("now"),
+        sessions.c.last_seen > bindparam("idle_since"),
+        _users.c.status == "ACTIVE",
+        or_(_users.c.not_before.is_(None), sessions.c.auth_time >= _users.c.not_before),
+    )
+)
+
+
+def find_standing(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
+    """By the digest of the cookie: a session that still counts, of a user that still does."""
+    row = db.execute(_BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since}).one_or_none()
+    return None if row is None else Session(*row)
+
+
+def renew(
+    db: Connection,
+    session_id: str,
+    *,
+    old_digest: bytes,
+    new_digest: bytes,
+    auth_time: datetime,
+    amr: str,
+    last_seen: datetime,
+) -> bool:
+    """Raise the level under a new identifier. False when the old identifier was renewed or ended meanwhile."""
+    current = and_(sessions.c.id == session_id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
+    values = {
+        "digest": new_digest,
+        "auth_time": auth_time,
+        "amr": amr,
+        "pending": None,
+        "pending_until": None,
+        "last_seen": last_seen,
+    }
+    return db.execute(update(sessions).where(current).values(**values)).rowcount == 1
+
+
+def touch(db: Connection, session_id: str, *, now: datetime) -> None:
+    db.execute(update(sessions).where(sessions.c.id == session_id).values(last_seen=now))
+
+
+def end(db: Connection, session_id: str, *, reason: str, now: datetime) -> bool:
+    """False when it had ended before."""
+    standing = and_(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
+    return db.execute(update(sessions).where(standing).values(ended_at=now, end_reason=reason)).rowcount == 1
+
+
+def end_all(db: Connection, user_id: str, *, reason: str, now: datetime, but: str | None = None) -> list[str]:
+    """End every session of a user, pending ones too, except `but`. The ids that ended."""
+    standing = [sessions.c.user_id == user_id, sessions.c.ended_at.is_(None)]
+    if but is not None:
+        standing.append(sessions.c.id != but)
+    ended = update(sessions).where(*standing).values(ended_at=now, end_reason=reason).returning(sessions.c.id)
+    return list(db.scalars(ended))
+
+
+def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: datetime) -> list[Session]:
+    """A user's sessions that still count, the latest used first; those still short of a factor left out."""
+    query = select(sessions).where(
+        sessions.c.user_id == user_id,
+        sessions.c.ended_at.is_(None),
+        sessions.c.pending.is_(None),
+        sessions.c.expires_at > now,
+        sessions.c.last_seen > idle_since,
+    )
+    return [Session(*row) for row in db.execute(query.order_by(sessions.c.last_seen.desc()))]
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    old = select(sessions.c.id).where(sessions.c.expires_at < before).limit(limit)
+    return db.execute(delete(sessions).where(sessions.c.id.in_(old))).rowcount

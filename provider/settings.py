@@ -1,0 +1,242 @@
+"""Settings: one frozen model, read from the environment once. An unknown SIGNET_* variable stops the start."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "SIGNET_"
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _duration(value: object) -> object:
+    """`90` and `90s` are seconds, `10m` minutes, `24h` hours, `14d` days; ISO 8601 durations work too."""
+    if isinstance(value, str) and value:
+        number, unit = (value[:-1], value[-1]) if value[-1] in _UNITS else (value, "s")
+        try:
+            return timedelta(seconds=float(number) * _UNITS[unit])
+        except ValueError:
+            return value
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
+
+Feature = Literal[
+    "registration",
+    "reset-passwords",
+    "email-verification",
+    "update-profile",
+    "update-passwords",
+    "two-factor",
+    "passkeys",
+]
+FEATURES: tuple[Feature, ...] = (
+    "registration",
+    "reset-passwords",
+    "email-verification",
+    "update-profile",
+    "update-passwords",
+    "two-factor",
+    "passkeys",
+)
+
+
+class SettingsError(Exception):
+    """A setting is missing, unknown or unfit. The text is one line for the operator."""
+
+
+class Settings(BaseSettings):
+    """Every setting, typed and documented; the defaults are safe for production."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    issuer: str = Field("http://localhost:8000", description="The issuer, exactly. https unless the host is loopback.")
+    env: Literal["production", "development", "test"] = Field(
+        "production", description="What this installation is for."
+    )
+    database_url: str = Field(
+        "sqlite:///signet.db", description="sqlite:///file or postgresql+psycopg://user@host/name."
+    )
+    redis_url: str | None = Field(None, description="Shared counters and the queue. Without it, both live in process.")
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Encrypts secrets at rest; 32 characters or more. Several, comma-separated: the first encrypts.",
+    )
+    brand: str = Field("Signet", description="The name people see on pages and in letters.")
+    support_email: str | None = Field(None, description="Where people find help; shown on pages and in letters.")
+    features: Annotated[frozenset[Feature], NoDecode] = Field(
+        frozenset(FEATURES),
+        description="Which features exist, comma-separated. Routes of a feature that is off do not exist.",
+    )
+    registration: Literal["closed", "token", "open"] = Field("closed", description="Dynamic client registration.")
+    totp_bypass_code: str | None = Field(
+        None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
+    )
+
+    smtp_host: str = Field("localhost", description="Outgoing mail.")
+    smtp_port: int = Field(1025, ge=1, le=65535, description="Outgoing mail.")
+    smtp_user: str | None = Field(None, description="Outgoing mail.")
+    smtp_password: SecretStr | None = Field(None, description="Outgoing mail.")
+    smtp_from: str = Field("signet@localhost", description="The sender of every letter.")
+    smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="Never falls back to plain text.")
+
+    threads: int = Field(4, ge=1, le=64, description="Worker threads per process; also database connections.")
+    password_threads: int = Field(1, ge=1, le=16, description="Threads of their own for requests that hash a password.")
+    sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
+        "NORMAL", description="FULL also survives a power cut; NORMAL survives kill -9 of the process."
+    )
+    database_timeout: float = Field(
+        2.0, gt=0, le=30, description="Seconds to wait for a connection, a lock or a statement."
+    )
+    client_cache: float = Field(1.0, ge=0, le=60, description="Seconds a process may trust its copy of a client.")
+    key_cache: float = Field(
+        10.0, ge=0, le=300, description="Seconds a process may trust its copy of the signing keys."
+    )
+    trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="Addresses or networks whose X-Forwarded-For is believed, comma-separated."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+
+    code_lifetime: Duration = Field(timedelta(seconds=60), description="Of an authorization code.")
+    access_token_lifetime: Duration = Field(timedelta(minutes=10), description="Of an access token.")
+    id_token_lifetime: Duration = Field(timedelta(hours=1), description="Of an ID token.")
+    refresh_idle_lifetime: Duration = Field(timedelta(days=14), description="A refresh token unused this long is dead.")
+    refresh_absolute_lifetime: Duration = Field(timedelta(days=90), description="A token family lives no longer.")
+    refresh_grace: Duration = Field(
+        timedelta(seconds=10), description="A repeated refresh inside this gets the same successor. 0 is strict."
+    )
+    request_lifetime: Duration = Field(timedelta(hours=1), description="Of a parked authorization request.")
+    session_idle_lifetime: Duration = Field(
+        timedelta(hours=1), description="A browser session unused this long is over."
+    )
+    session_absolute_lifetime: Duration = Field(timedelta(hours=24), description="A browser session lives no longer.")
+    second_factor_lifetime: Duration = Field(
+        timedelta(minutes=5), description="To finish a sign-in after the password."
+    )
+    verify_link_lifetime: Duration = Field(timedelta(hours=24), description="Of the link in a verification letter.")
+    verify_code_lifetime: Duration = Field(timedelta(minutes=10), description="Of the code in a verification letter.")
+    reset_link_lifetime: Duration = Field(timedelta(minutes=30), description="Of the link in a password letter.")
+    recent_sign_in: Duration = Field(timedelta(minutes=5), description="Sensitive acts need a sign-in this fresh.")
+    password_min_length: int = Field(8, ge=8, le=64, description="Characters a new password needs.")
+    bcrypt_cost: int = Field(
+        12, ge=4, le=16, description="Work factor of password hashes; old ones are upgraded at login."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` hands over: nothing else reads the environment."""
+        return (init_settings,)
+
+    @field_validator("features", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return frozenset(part for part in (piece.strip() for piece in value.split(",")) if part)
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: frozenset[str]) -> frozenset[str]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an http or https URL")
+        if parts.query or parts.fragment or "?" in value or "#" in value or parts.username is not None:
+            raise ValueError("must have no query, fragment or user")
+        if parts.path not in {""}:
+            raise ValueError("must be an origin: no path and no trailing slash")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("must be https unless the host is loopback")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _strong_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and any(len(key) < 32 for key in value.get_secret_value().split(",")):
+            raise ValueError("each key needs 32 characters or more")
+        return value
+
+    @model_validator(mode="after")
+    def _fit_for_its_purpose(self) -> Self:
+        if self.totp_bypass_code is not None and (self.env != "development" or not self.loopback):
+            raise ValueError("SIGNET_TOTP_BYPASS_CODE needs SIGNET_ENV=development and a loopback issuer")
+        return self
+
+    @property
+    def secure(self) -> bool:
+        """Is the issuer https? Then cookies carry the __Host- prefix."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(urlsplit(self.issuer).hostname or "")
+
+    @property
+    def embedded(self) -> bool:
+        """SQLite: everything on this machine, so the secret key may live in a file beside the database."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def secret_key_file(self) -> Path:
+        """Where the embedded mode keeps its secret key, mode 0600."""
+        return Path(self.database_url.removeprefix("sqlite:///") + ".key")
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        return () if self.secret_key is None else tuple(self.secret_key.get_secret_value().split(","))
+
+    def has(self, feature: Feature) -> bool:
+        return feature in self.features
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises SettingsError, one line, for an unknown or unfit variable."""
+    environ = os.environ if environ is None else environ
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in environ if name.upper().startswith(PREFIX) and name not in known)
+    if unknown:
+        raise SettingsError(f"unknown setting {', '.join(unknown)}; docs/settings.md lists the known ones")
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name in known}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic parses the strings
+    except ValueError as error:
+        raise SettingsError(_one_line(error)) from None
+
+
+def _one_line(error: ValueError) -> str:
+    problems = getattr(error, "errors", None)
+    if problems is None:
+        return str(error)
+    parts = []
+    for problem in problems(include_input=False, include_url=False):
+        name = PREFIX + str(problem["loc"][0]).upper() + ": " if problem["loc"] else ""
+        parts.append(name + problem["msg"].removeprefix("Value error, "))
+    return "; ".join(parts)

@@ -1,0 +1,1 @@
+"""Our HTTP kit: endpoints, forms, cookies, CSRF, pages, errors, middleware. Knows Starlette; knows no capability."""

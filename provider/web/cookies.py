@@ -1,0 +1,27 @@
+"""Cookie names and attributes, decided once: opaque values, HttpOnly, SameSite=Lax, __Host- and Secure when https."""
+
+from starlette.responses import Response
+
+from provider.settings import Settings
+
+SESSION = "signet"
+"""The signed-in browser; only `sessions.cookie` reads or writes it."""
+BROWSER = "signet-browser"
+"""This browser before anybody signed in: what a form's CSRF token and a parked request are bound to."""
+
+
+def cookie_name(settings: Settings, name: str) -> str:
+    return f"__Host-{name}" if settings.secure else name
+
+
+def set_cookie(response: Response, settings: Settings, name: str, value: str, *, max_age: int | None = None) -> None:
+    """A session cookie of the browser unless `max_age` (seconds) is given; 0 deletes it."""
+    response.set_cookie(
+        cookie_name(settings, name),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=settings.secure,
+        httponly=True,
+        samesite="lax",
+    )

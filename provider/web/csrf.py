@@ -1,0 +1,47 @@
+"""Cross-site request forgery: every unsafe request to a page shows a token bound to this browser, and a same-site origin.
+
+The token is an HMAC over the session cookie, or over the browser cookie before sign-in, so it needs no storage, dies
+with the session it was made in, and one made for another browser is worthless (RFC 6749 section 10.12; login CSRF).
+"""
+
+import base64
+from collections.abc import Mapping
+
+from provider.crypto.digests import same
+from provider.crypto.vault import Vault
+from provider.refusals import Forbidden
+
+FIELD = "csrf_token"
+
+
+class PageExpired(Forbidden):
+    """Not from our page, or from a page that is no longer current. The page offers the way on."""
+
+    title = "This page has expired"
+    message = "You may have signed in or out in another tab, or your browser lost its cookies. Nothing was changed."
+
+
+def csrf_token(vault: Vault, cookie_value: str) -> str:
+    return base64.urlsafe_b64encode(vault.keyed_digest(cookie_value, purpose="csrf")).decode().rstrip("=")
+
+
+def require_same_site(headers: Mapping[str, str], issuer: str) -> None:
+    """Refuse what another site sent. Our pages send no referrer, so browsers may write `Origin: null` for our own
+    forms: Sec-Fetch-Site, which no page can forge, decides where there is one."""
+    fetch_site = headers.get("sec-fetch-site")
+    if fetch_site is not None:
+        if fetch_site not in {"same-origin", "none"}:
+            raise PageExpired
+        return
+    origin = headers.get("origin")
+    if origin is not None and origin != issuer:
+        raise PageExpired
+
+
+def require_token(vault: Vault, cookie_value: str | None, presented: str | None) -> None:
+    if cookie_value is None or presented is None:
+        raise PageExpired
+    given = presented.encode("utf-8", "surrogatepass")
+    tokens = vault.keyed_digests(cookie_value, purpose="csrf")
+    if not any(same(base64.urlsafe_b64encode(token).rstrip(b"="), given) for token in tokens):
+        raise PageExpired

@@ -1,0 +1,69 @@
+"""Where a person goes on to when a sign-in, a sign-up or a reset is done: back to a parked authorization request, or to
+a page of ours. Carried in the query string from page to page; the only values are a `request_uri` and a `return_to` path.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from provider.web.endpoint import Call
+
+HOME = "/account"
+
+
+@dataclass(frozen=True)
+class App:
+    """The application a person is on the way to."""
+
+    name: str
+    host: str
+    form_target: str
+    """A CSP source: the forms of the pages in between end here."""
+    login_hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where next. With an `app`, pages say so."""
+
+    request_uri: str | None = None
+    return_to: str | None = None
+    app: App | None = None
+
+    @property
+    def location(self) -> str:
+        """The URL to go on to when this step is done."""
+        if self.request_uri is not None:
+            return f"/oauth2/authorize?request_uri={quote(self.request_uri, safe='')}"
+        return self.return_to or HOME
+
+    def through(self, path: str, **parameters: str) -> str:
+        """A page of ours on the way there."""
+        if self.request_uri is not None:
+            parameters["request_uri"] = self.request_uri
+        elif self.return_to is not None:
+            parameters["return_to"] = self.return_to
+        return f"{path}?{urlencode(parameters)}" if parameters else path
+
+    @property
+    def form_targets(self) -> tuple[str, ...]:
+        return (self.app.form_target,) if self.app else ()
+
+
+def destination(call: Call) -> Destination:
+    """Read it from the query. What is unknown, expired or not a path of ours is as if it were not there."""
+    request_uri = call.query.get("request_uri")
+    if request_uri is not None:
+        app: App | None = call.seams.describe_request(call.work, request_uri)
+        if app is not None:
+            return Destination(request_uri=request_uri, app=app)
+        return Destination()
+    return Destination(return_to=local_path(call.query.get("return_to")))
+
+
+def local_path(value: str | None) -> str | None:
+    """A path on this site, or None: never another host (`//evil`, `/\\evil`), never a control character."""
+    if not value or not value.startswith("/") or value.startswith("//") or len(value) > 2000:
+        return None
+    if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in value):
+        return None
+    return value

@@ -1,0 +1,257 @@
+"""An endpoint: the body is read and bounded, then ONE plain function runs in a thread over a unit of work.
+
+`@endpoint` is for people: same-site checks on unsafe methods, refusals as pages. `@machine_endpoint` is for programs:
+no cookies, refusals as JSON. Both answer 503 when the database is away, and 500 with an error id for a bug.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from authlib.oauth2 import OAuth2Error
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from provider.crypto.digests import new_opaque
+from provider.database.engine import OUTAGES
+from provider.observability.logging import log
+from provider.refusals import Refusal, Unavailable
+from provider.settings import Settings
+from provider.web import cookies, csrf, errors
+from provider.web.forms import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
+from provider.web.threads import Threads
+from provider.work import Installation, Origin, UnitOfWork, unit_of_work
+
+MAX_BODY = 64 * 1024
+"""No form or token request of ours is larger."""
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class Call:
+    """One HTTP request as an endpoint sees it, and what it wants set on the answer."""
+
+    work: UnitOfWork
+
+    def __init__(self, scope: Scope, body: bytes, installation: Installation) -> None:
+        self.scope = scope
+        self.body = body
+        self.installation = installation
+        self.settings: Settings = installation.settings
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers = Headers(scope=scope)
+        self.nonce: str = scope["state"]["nonce"]
+        self.request_id: str = scope["state"]["request_id"]
+        self.state: dict[str, Any] = {}
+        """What one capability found out about this call and need not find out again (the session)."""
+        self._cookies: dict[str, str] | None = None
+        self._query: Parameters | None = None
+        self._form: Parameters | None = None
+        self._set: list[tuple[str, str, int | None]] = []
+
+    @property
+    def seams(self) -> Any:
+        """What the composition root handed over (`app.state`)."""
+        return self.scope["app"].state
+
+    @property
+    def path_params(self) -> dict[str, str]:
+        params: dict[str, str] = self.scope.get("path_params", {})
+        return params
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        if self._cookies is None:
+            self._cookies = cookie_parser(self.headers.get("cookie", ""))
+        return self._cookies
+
+    @property
+    def query(self) -> Parameters:
+        """The query string. Raises MalformedParameters."""
+        if self._query is None:
+            self._query = parse_parameters(self.scope["query_string"])
+        return self._query
+
+    @property
+    def form(self) -> Parameters:
+        """The urlencoded body; empty when there is none. Raises MalformedParameters."""
+        if self._form is None:
+            self._form = parse_parameters(self.body) if self.body and self.has_form else NO_PARAMETERS
+        return self._form
+
+    @property
+    def has_form(self) -> bool:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM_TYPE
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(
+            network=network_of(self.scope, self.headers, self.settings.trusted_proxies),
+            user_agent=self.headers.get("user-agent", "")[:300],
+            request_id=self.request_id,
+        )
+
+    def cookie(self, name: str) -> str | None:
+        """The value of one of our cookies; None when absent or not of our making (too long)."""
+        value = self.cookies.get(cookies.cookie_name(self.settings, name))
+        return value if value and len(value) <= 128 else None
+
+    def set_cookie(self, name: str, value: str, *, max_age: int | None = None) -> None:
+        """Set a cookie on whatever the answer turns out to be; `max_age` 0 deletes it. Later reads see it."""
+        self._set = [entry for entry in self._set if entry[0] != name]
+        self._set.append((name, value, max_age))
+        full = cookies.cookie_name(self.settings, name)
+        if max_age == 0:
+            self.cookies.pop(full, None)
+        else:
+            self.cookies[full] = value
+
+    @property
+    def browser(self) -> str:
+        """This browser's cookie value; set when there was none."""
+        value = self.cookie(cookies.BROWSER)
+        if value is None:
+            value = new_opaque()
+            self.set_cookie(cookies.BROWSER, value)
+        return value
+
+    @property
+    def csrf_token(self) -> str:
+        return csrf.csrf_token(self.installation.vault, self.cookie(cookies.SESSION) or self.browser)
+
+    def require_csrf(self) -> None:
+        csrf.require_same_site(self.headers, self.settings.issuer)
+        secret = self.cookie(cookies.SESSION) or self.cookie(cookies.BROWSER)
+        csrf.require_token(self.installation.vault, secret, self.form.get(csrf.FIELD))
+
+    def apply_cookies(self, response: Response) -> None:
+        for name, value, max_age in self._set:
+            cookies.set_cookie(response, self.settings, name, value, max_age=max_age)
+
+
+class RenderRefusal(Protocol):
+    def __call__(self, call: Call, error: Exception) -> Response: ...
+
+
+class Endpoint:
+    """A plain function as an ASGI application."""
+
+    def __init__(
+        self,
+        function: Callable[[Call], Response],
+        *,
+        csrf_checked: bool,
+        hashes_passwords: bool,
+        render: RenderRefusal,
+    ) -> None:
+        self.function = function
+        self.csrf_checked = csrf_checked
+        self.hashes_passwords = hashes_passwords
+        self.render = render
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope["app"].state
+        installation: Installation = state.installation
+        threads: Threads = state.threads
+        try:
+            body = await read_body(receive) if scope["method"] not in {"GET", "HEAD"} else b""
+        except BodyTooLarge:
+            response = self.render(Call(scope, b"", installation), errors.TooLarge())
+        else:
+            call = Call(scope, body, installation)
+            # Only a request that changes something hashes a password; showing the form is ordinary work.
+            pool = threads.hashing if self.hashes_passwords and call.method == "POST" else threads.ordinary
+            try:
+                response = await pool.run(self.answer, call)
+            except Unavailable as refusal:
+                response = self.render(call, refusal)
+        await response(scope, receive, send)
+
+    def answer(self, call: Call) -> Response:
+        """Runs in a thread; never raises."""
+        try:
+            with unit_of_work(call.installation, call.origin) as work:
+                call.work = work
+                if self.csrf_checked and call.method not in {"GET", "HEAD"}:
+                    call.require_csrf()
+                response = self.function(call)
+        except (Refusal, OAuth2Error, MalformedParameters) as error:
+            response = self.render(call, error)
+        except OUTAGES as error:
+            log.error("database.unavailable", error=type(error).__name__, path=call.path)
+            response = self.render(call, Unavailable())
+        except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
+            log.exception("crash", path=call.path, method=call.method)
+            response = self.render(call, error)
+        call.apply_cookies(response)
+        return response
+
+
+def endpoint(
+    function: Callable[[Call], Response] | None = None, *, csrf_checked: bool = True, hashes_passwords: bool = False
+) -> Any:
+    """An endpoint for people. `csrf_checked=False` opts out by name; `hashes_passwords` moves its POSTs to their own pool."""
+
+    def wrap(function: Callable[[Call], Response]) -> Endpoint:
+        return Endpoint(function, csrf_checked=csrf_checked, hashes_passwords=hashes_passwords, render=errors.as_page)
+
+    return wrap if function is None else wrap(function)
+
+
+def machine_endpoint(*, render: RenderRefusal) -> Callable[[Callable[[Call], Response]], Endpoint]:
+    """An endpoint for programs: no cookies are read, refusals are rendered by `render`."""
+
+    def wrap(function: Callable[[Call], Response]) -> Endpoint:
+        return Endpoint(function, csrf_checked=False, hashes_passwords=False, render=render)
+
+    return wrap
+
+
+class BodyTooLarge(Exception):
+    pass
+
+
+async def read_body(receive: Receive) -> bytes:
+    chunks = []
+    size = 0
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(chunks)
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise BodyTooLarge
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def network_of(scope: Scope, headers: Headers, trusted: frozenset[str]) -> str:
+    """The peer's address; behind trusted proxies, the right-most address that is not one of them."""
+    client = scope.get("client")
+    peer: str = client[0] if client else ""
+    if not trusted or not _is_trusted(peer, trusted):
+        return peer
+    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+    for hop in reversed(hops):
+        try:
+            address = str(ipaddress.ip_address(hop))
+        except ValueError:
+            return peer
+        if not _is_trusted(address, trusted):
+            return address
+    return peer
+
+
+def _is_trusted(address: str, trusted: frozenset[str]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ipaddress.ip_network(network, strict=False) for network in trusted)

@@ -1,0 +1,96 @@
+"""Refusals as people and programs see them: a page with a way on, or JSON. A crash becomes a 500 that names only its id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
+
+from provider.refusals import GoElsewhere, Refusal
+from provider.web.csrf import PageExpired
+from provider.web.forms import MalformedParameters
+from provider.web.pages import go, page
+
+if TYPE_CHECKING:
+    from provider.web.endpoint import Call
+
+
+class TooLarge(Refusal):
+    status_code = 413
+    title = "Too much data"
+    message = "The request was larger than anything this service accepts."
+
+
+class Malformed(Refusal):
+    title = "The request could not be read"
+    message = "Something in the address or the form was not valid text."
+
+
+class Crash(Refusal):
+    status_code = 500
+    title = "Something went wrong"
+    message = "This is our fault, not yours. Nothing was changed. Please try again."
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """Any exception as the refusal that may be shown for it."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, MalformedParameters):
+        return Malformed()
+    return Crash()
+
+
+def headers_of(refusal: Refusal) -> dict[str, str]:
+    headers = {"cache-control": "no-store"}
+    retry_after = getattr(refusal, "retry_after", None)
+    if retry_after is not None:
+        headers["retry-after"] = str(retry_after)
+    return headers
+
+
+def as_page(call: Call, error: Exception) -> Response:
+    """A page: what happened, what to do, the id to quote."""
+    if isinstance(error, GoElsewhere):
+        return go(error.location)
+    refusal = refusal_of(error)
+    return error_page(call, refusal, way_on=_here(call) if isinstance(refusal, PageExpired) else None)
+
+
+def error_page(
+    call: Call,
+    refusal: Refusal,
+    *,
+    way_on: str | None = None,
+    details: list[tuple[str, str]] | None = None,
+) -> Response:
+    """The error page. `way_on` is a path of ours; `details` are folded lines for the developer."""
+    response = page(
+        call,
+        "errors/error.html",
+        status_code=refusal.status_code,
+        title=refusal.title,
+        message=refusal.message,
+        error_id=call.request_id,
+        way_on=way_on,
+        details=details or [],
+    )
+    response.headers.update(headers_of(refusal))
+    return response
+
+
+def as_json(call: Call, error: Exception) -> Response:
+    """JSON in the shape of an OAuth error (RFC 6749 section 5.2) for what is no protocol verdict: outages, limits, bugs."""
+    refusal = refusal_of(error)
+    names = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
+    body: dict[str, Any] = {
+        "error": names.get(refusal.status_code, "invalid_request"),
+        "error_description": refusal.message.replace('"', "'"),
+        "error_id": call.request_id,
+    }
+    return JSONResponse(body, status_code=refusal.status_code, headers=headers_of(refusal))
+
+
+def _here(call: Call) -> str:
+    query = call.scope["query_string"].decode("ascii", "replace")
+    return call.path + (f"?{query}" if query else "")

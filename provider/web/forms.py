@@ -1,0 +1,76 @@
+"""Parameters as people and clients send them: urlencoded, each at most once.
+
+A repeated parameter is refused (RFC 6749 section 3.1), an empty one counts as absent, an unknown one is ignored.
+"""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote_to_bytes
+
+MAX_FIELDS = 100
+
+
+class MalformedParameters(ValueError):
+    """Not urlencoded UTF-8 text, or too many fields."""
+
+
+class Parameters(Mapping[str, str]):
+    """Parsed parameters: the first value of each name, and which names came more than once."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self.repeated: set[str] = set()
+        self._values: dict[str, str] = {}
+        for name, value in pairs:
+            if name in self._values:
+                self.repeated.add(name)
+            else:
+                self._values[name] = value
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def text(self, name: str) -> str:
+        """What a person typed, trimmed; "" when absent. Not for passwords."""
+        return self._values.get(name, "").strip()
+
+
+NO_PARAMETERS = Parameters([])
+
+
+def parse_parameters(raw: bytes) -> Parameters:
+    """Parse a query string or an urlencoded body. Raises MalformedParameters."""
+    if not raw:
+        return Parameters([])
+    pieces = raw.split(b"&", MAX_FIELDS)
+    if len(pieces) > MAX_FIELDS:
+        raise MalformedParameters("too many parameters")
+    pairs = []
+    for piece in pieces:
+        if not piece:
+            continue
+        name, _, value = piece.partition(b"=")
+        if value:
+            pairs.append((_decode(name), _decode(value)))
+        else:
+            pairs.append((_decode(name), ""))
+    return Parameters([pair for pair in pairs if pair[1]] if _no_empty_repeats(pairs) else pairs)
+
+
+def _no_empty_repeats(pairs: list[tuple[str, str]]) -> bool:
+    # An empty parameter is absent (RFC 6749 section 3.1), but `a=&a=1` is still a repetition.
+    names = [name for name, _ in pairs]
+    return len(names) == len(set(names))
+
+
+def _decode(raw: bytes) -> str:
+    try:
+        if b"%" in raw or b"+" in raw:
+            raw = unquote_to_bytes(raw.replace(b"+", b" "))
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MalformedParameters("a parameter is not UTF-8") from None

@@ -1,0 +1,55 @@
+"""Around every request: an id, security headers with a nonce'd CSP. Pure ASGI."""
+
+import os
+
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from provider.settings import Settings
+
+
+class Envelope:
+    """Gives each request its id and nonce, and puts the headers on whatever comes back."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.hsts = settings.secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        random = os.urandom(18).hex()
+        state["request_id"] = request_id = random[:16]
+        state["nonce"] = random[16:]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._headers(MutableHeaders(scope=message), scope)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+    def _headers(self, headers: MutableHeaders, scope: Scope) -> None:
+        state = scope["state"]
+        headers["x-request-id"] = state["request_id"]
+        headers["x-content-type-options"] = "nosniff"
+        headers["referrer-policy"] = "no-referrer"
+        if self.hsts:
+            headers["strict-transport-security"] = "max-age=31536000"
+        if headers.get("content-type", "").startswith("text/html"):
+            nonce = state["nonce"]
+            targets = " ".join(("'self'", *state.get("form_targets", ())))
+            headers["content-security-policy"] = (
+                f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'nonce-{nonce}'; "
+                f"connect-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+            )
+            headers["x-frame-options"] = "DENY"
+            headers["cross-origin-opener-policy"] = "same-origin"
+            headers["cross-origin-resource-policy"] = "same-origin"
+            headers["permissions-policy"] = "camera=(), geolocation=(), microphone=()"

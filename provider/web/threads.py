@@ -1,0 +1,50 @@
+"""The pools in which endpoints run: four threads for most, one for those that hash passwords (decision D1)."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from provider.refusals import Unavailable
+from provider.settings import Settings
+
+Answer = TypeVar("Answer")
+
+MAX_WAITING = 256
+"""Requests that may wait for a thread of one pool; more are turned away at once (failure contract F3, F15)."""
+
+
+class Pool:
+    """A bounded queue in front of a few threads."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._limit = MAX_WAITING + threads
+        self._running = 0
+
+    async def run(self, function: Callable[..., Answer], *arguments: object) -> Answer:
+        if self._running >= self._limit:
+            raise Unavailable
+        self._running += 1
+        try:
+            context = contextvars.copy_context()
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, context.run, function, *arguments)
+        finally:
+            self._running -= 1
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Threads:
+    """Both pools of a process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.ordinary = Pool(settings.threads, "endpoint")
+        self.hashing = Pool(settings.password_threads, "password")
+
+    def close(self) -> None:
+        self.ordinary.close()
+        self.hashing.close()

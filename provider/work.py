@@ -1,0 +1,119 @@
+"""What one request or job shares: a connection, a moment, the settings, and one transaction.
+
+`work.read` sees what is committed and holds nothing. `work.db` is the one write transaction: it opens at first use and
+ends with the unit of work, so a rule does its checks (and its slow work: hashing, signing) first and writes last.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from authlib.oauth2 import OAuth2Error
+from sqlalchemy import Connection
+
+from provider.crypto.vault import Vault
+from provider.database.engine import Database
+from provider.refusals import Refusal
+from provider.settings import Settings
+
+
+class Counter(Protocol):
+    """Counts hits per key in a moving window; see `ratelimits`."""
+
+    def hit(self, limit: str, key: str) -> int | None:
+        """Count one. None when there is room, else the seconds until there is."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _nobody_to_wake(_promise_id: str) -> None:
+    """The relay's timer will find it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """What a process holds for as long as it runs. Tests change the clock; nobody else does."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    counter: Counter
+    clock: Callable[[], datetime] = utc_now
+    wake: Callable[[str], None] = _nobody_to_wake
+    """Called with the id of a promise after its transaction committed: a hint, the relay finds it anyway."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a request came from. `network` is the peer's address, or what a trusted proxy says it is."""
+
+    network: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+
+SYSTEM = Origin(network="", user_agent="signet", request_id="")
+"""The command line and the worker."""
+
+
+class UnitOfWork:
+    """One request's transaction and moment. Made by `unit_of_work`."""
+
+    def __init__(self, installation: Installation, connection: Connection, origin: Origin) -> None:
+        self.installation = installation
+        self.settings = installation.settings
+        self.vault = installation.vault
+        self.now = installation.clock()
+        self.origin = origin
+        self.read = connection
+        self.writing = False
+        self.after_commit: list[Callable[[], None]] = []
+
+    @property
+    def db(self) -> Connection:
+        """The write transaction; begins at first use."""
+        if not self.writing:
+            self.installation.database.begin(self.read)
+            self.writing = True
+        return self.read
+
+    def finish(self, *, commit: bool) -> None:
+        if self.writing:
+            self.writing = False
+            self.installation.database.end(self.read, commit=commit)
+        if commit:
+            for act in self.after_commit:
+                act()
+
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """A short transaction of its own, before the main one: what must count even if the rest crashes."""
+        assert not self.writing, "aside() comes before the first ordinary write"  # noqa: S101  # a bug, not input
+        database = self.installation.database
+        database.begin(self.read)
+        done = False
+        try:
+            yield self.read
+            done = True
+        finally:
+            database.end(self.read, commit=done)
+
+
+@contextmanager
+def unit_of_work(installation: Installation, origin: Origin = SYSTEM) -> Iterator[UnitOfWork]:
+    """One transaction. A refusal keeps its traces; a crash leaves none."""
+    with installation.database.engine.connect() as connection:
+        work = UnitOfWork(installation, connection, origin)
+        try:
+            yield work
+        except (Refusal, OAuth2Error):
+            work.finish(commit=True)
+            raise
+        except BaseException:
+            work.finish(commit=False)
+            raise
+        work.finish(commit=True)
