@@ -1,0 +1,74 @@
+"""Redirect URIs: which may be registered, and whether one that came is one that was registered. Pure.
+
+Byte-for-byte comparison (RFC 9700 section 2.1); the one exception is the port of a native app's loopback address
+(RFC 8252 section 7.3).
+"""
+
+from urllib.parse import urlsplit
+
+LOOPBACK_ADDRESSES = ("127.0.0.1", "[::1]")
+LONGEST = 2000
+
+
+def problem_with(uri: str) -> str | None:
+    """Why this URI may not be registered; None when it may."""
+    if not uri or len(uri) > LONGEST:
+        return "is empty or too long"
+    if not uri.isascii() or any(ord(character) <= 0x20 or character in '"<>\\^`{|}\x7f' for character in uri):
+        return "holds a character that no URI may hold"
+    if "#" in uri:
+        return "has a fragment"
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        return "is not a URI"
+    if parts.scheme in {"http", "https"}:
+        if not host:
+            return "has no host"
+        if "@" in parts.netloc:
+            return "has a user"
+        if "*" in uri:
+            return "has a wildcard"
+        if parts.scheme == "http" and host not in {"localhost", "127.0.0.1", "::1"}:
+            return "must be https unless the host is loopback"
+        return None
+    if "." not in parts.scheme:
+        # RFC 8252 section 7.1: a private-use scheme is a reversed domain name. This keeps out javascript:, data:, file:.
+        return "must be https, http on loopback, or a private-use scheme with a dot in it"
+    return None
+
+
+def is_registered(uri: str, registered: tuple[str, ...], *, native: bool) -> bool:
+    """Is this one of the registered URIs?"""
+    if uri in registered:
+        return True
+    if not native:
+        return False
+    without_port = _without_loopback_port(uri)
+    return without_port is not None and any(_without_loopback_port(known) == without_port for known in registered)
+
+
+def _without_loopback_port(uri: str) -> str | None:
+    """`http://127.0.0.1:PORT/path` without its port; None for anything else."""
+    for address in LOOPBACK_ADDRESSES:
+        prefix = f"http://{address}"
+        if not uri.startswith(prefix):
+            continue
+        rest = uri[len(prefix) :]
+        if rest.startswith(":"):
+            digits = len(rest[1:]) - len(rest[1:].lstrip("0123456789"))
+            if not 1 <= digits <= 5 or not 0 < int(rest[1 : 1 + digits]) <= 65535:
+                return None
+            rest = rest[1 + digits :]
+        if rest and not rest.startswith(("/", "?")):
+            return None
+        return prefix + rest
+    return None
+
+
+def csp_source(uri: str) -> str:
+    """The URI's origin, or its scheme, as a CSP source for form-action."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"

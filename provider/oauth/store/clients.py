@@ -1,0 +1,101 @@
+"""Registered clients: what they are, and the digests of their secrets."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from provider.database.base import metadata
+from provider.database.types import Digest, Identifier, UtcTime
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("client_id", String(128), primary_key=True),
+    Column("metadata", JSON, nullable=False),  # as registered, RFC 7591 names; see `clients.ClientMetadata`
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("disabled_at", UtcTime),
+    Index("ix_clients_created_at", "created_at"),
+)
+
+client_secrets = Table(
+    "client_secrets",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False),
+    Column("digest", Digest, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),  # the one before a rotation stays valid until then
+    Index("ix_client_secrets_client_id", "client_id"),
+)
+
+
+@dataclass(frozen=True)
+class ClientRow:
+    client_id: str
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    disabled_at: datetime | None
+
+
+def add(db: Connection, client: ClientRow) -> None:
+    db.execute(insert(clients), client.__dict__)
+
+
+def find(db: Connection, client_id: str) -> ClientRow | None:
+    row = db.execute(select(clients).where(clients.c.client_id == client_id)).one_or_none()
+    return None if row is None else ClientRow(*row)
+
+
+def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[ClientRow]:
+    query = select(clients).order_by(clients.c.client_id).limit(limit)
+    return [ClientRow(*row) for row in db.execute(query if after is None else query.where(clients.c.client_id > after))]
+
+
+def replace_metadata(db: Connection, client_id: str, values: dict[str, Any], *, now: datetime) -> bool:
+    changed = update(clients).where(clients.c.client_id == client_id).values(metadata=values, updated_at=now)
+    return db.execute(changed).rowcount == 1
+
+
+def set_disabled(db: Connection, client_id: str, disabled_at: datetime | None, *, now: datetime) -> bool:
+    changed = update(clients).where(clients.c.client_id == client_id).values(disabled_at=disabled_at, updated_at=now)
+    return db.execute(changed).rowcount == 1
+
+
+def remove(db: Connection, client_id: str) -> bool:
+    return db.execute(delete(clients).where(clients.c.client_id == client_id)).rowcount == 1
+
+
+def add_secret(db: Connection, *, secret_id: str, client_id: str, digest: bytes, now: datetime) -> None:
+    values = {"id": secret_id, "client_id": client_id, "digest": digest, "created_at": now, "expires_at": None}
+    db.execute(insert(client_secrets), values)
+
+
+def retire_secrets(db: Connection, client_id: str, *, expires_at: datetime) -> None:
+    """Every secret of the client stops working at `expires_at`, or when it would have anyway."""
+    later = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > expires_at)
+    standing = (client_secrets.c.client_id == client_id, later)
+    db.execute(update(client_secrets).where(*standing).values(expires_at=expires_at))
+
+
+def find_secret_digests(db: Connection, client_id: str, *, now: datetime) -> list[bytes]:
+    """The digests of the secrets that work now."""
+    valid = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > now)
+    query = select(client_secrets.c.digest).where(client_secrets.c.client_id == client_id, valid)
+    return [bytes(found) for found in db.scalars(query)]
