@@ -38,11 +38,15 @@ class Destination:
 
     def through(self, path: str, **parameters: str) -> str:
         """A page of ours on the way there."""
-        if self.request_uri is not None:
-            parameters["request_uri"] = self.request_uri
-        elif self.return_to is not None:
-            parameters["return_to"] = self.return_to
+        parameters |= self.parameters
         return f"{path}?{urlencode(parameters)}" if parameters else path
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What a link to a page of ours must carry to lead here in the end; letters carry it too."""
+        if self.request_uri is not None:
+            return {"request_uri": self.request_uri}
+        return {} if self.return_to is None else {"return_to": self.return_to}
 
     @property
     def form_targets(self) -> tuple[str, ...]:

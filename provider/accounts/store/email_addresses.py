@@ -70,14 +70,17 @@ def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:
     return None if row is None else EmailAddress(*row)
 
 
+def find(db: Connection, address_id: str) -> EmailAddress | None:
+    row = db.execute(select(email_addresses).where(email_addresses.c.id == address_id)).one_or_none()
+    return None if row is None else EmailAddress(*row)
+
+
 def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
     """False when it was verified before, or meanwhile belongs to somebody else."""
-    unverified = (email_addresses.c.id == address_id, email_addresses.c.verified_at.is_(None))
-    taken = select(email_addresses.c.id).where(
-        email_addresses.c.normal
-        == select(email_addresses.c.normal).where(email_addresses.c.id == address_id).scalar_subquery(),
-        email_addresses.c.verified_at.is_not(None),
-    )
-    if db.execute(taken.limit(1)).one_or_none() is not None:
+    normal = select(email_addresses.c.normal).where(email_addresses.c.id == address_id).scalar_subquery()
+    claims = select(email_addresses.c.verified_at).where(email_addresses.c.normal == normal)
+    # Every claim to the address is locked, in one order: of two confirmations at once the second one sees the first.
+    if any(verified_at is not None for verified_at in db.scalars(claims.order_by(email_addresses.c.id).with_for_update())):
         return False
+    unverified = (email_addresses.c.id == address_id, email_addresses.c.verified_at.is_(None))
     return db.execute(update(email_addresses).where(*unverified).values(verified_at=now)).rowcount == 1

@@ -1,0 +1,89 @@
+"""Failures per kind and subject, counted in SQL so that no restart and no second node forgets them."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    and_,
+    case,
+    delete,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from provider.database.base import metadata
+from provider.database.types import UtcTime
+
+failure_counters = Table(
+    "failure_counters",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("subject", String(64), primary_key=True),  # a user, or a keyed digest of what was typed
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("blocked_until", UtcTime),
+    Index("ix_failure_counters_last_at", "last_at"),
+)
+
+
+def reserve(
+    db: Connection, kind: str, subject: str, *, now: datetime, forget_before: datetime, ceiling: int
+) -> int | None:
+    """Count a failure before it happens. The failures so far with this one; None while blocked or at the ceiling.
+
+    One statement, and the row stays locked until the caller's transaction ends: parallel attempts queue here.
+    """
+    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    counters = failure_counters.c
+    open_again = or_(counters.blocked_until.is_(None), counters.blocked_until <= now)
+    forgotten = counters.last_at < forget_before
+    counted = (
+        insert(failure_counters)
+        .values(kind=kind, subject=subject, failures=1, last_at=now, blocked_until=None)
+        .on_conflict_do_update(
+            index_elements=[counters.kind, counters.subject],
+            set_={"failures": case((forgotten, 1), else_=counters.failures + 1), "last_at": now, "blocked_until": None},
+            where=and_(open_again, or_(counters.failures < ceiling, forgotten)),
+        )
+        .returning(counters.failures)
+    )
+    return db.scalar(counted)
+
+
+def block(db: Connection, kind: str, subject: str, *, until: datetime) -> None:
+    of_subject = (failure_counters.c.kind == kind, failure_counters.c.subject == subject)
+    db.execute(update(failure_counters).where(*of_subject).values(blocked_until=until))
+
+
+def find_blocked_until(db: Connection, kind: str, subject: str) -> datetime | None:
+    of_subject = (failure_counters.c.kind == kind, failure_counters.c.subject == subject)
+    return db.scalar(select(failure_counters.c.blocked_until).where(*of_subject))
+
+
+def find_failures(db: Connection, kind: str, subject: str) -> int:
+    of_subject = (failure_counters.c.kind == kind, failure_counters.c.subject == subject)
+    return db.scalar(select(failure_counters.c.failures).where(*of_subject)) or 0
+
+
+def reset(db: Connection, kind: str, subject: str) -> None:
+    db.execute(
+        delete(failure_counters).where(failure_counters.c.kind == kind, failure_counters.c.subject == subject)
+    )
+
+
+def purge(db: Connection, *, kinds: list[str], before: datetime, limit: int) -> int:
+    """Delete up to `limit` counters of these kinds that nobody touched since `before`; how many were."""
+    idle = (failure_counters.c.kind.in_(kinds), failure_counters.c.last_at < before)
+    old = select(failure_counters.c.kind, failure_counters.c.subject).where(*idle).limit(limit)
+    purged = 0
+    for kind, subject in db.execute(old).all():
+        reset(db, kind, subject)
+        purged += 1
+    return purged

@@ -1,0 +1,114 @@
+"""One-time links by digest and purpose, and the code that may be typed instead. Claimed, not deleted: kept for the audit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, delete, insert, select, update
+
+from provider.database.base import metadata
+from provider.database.types import Digest, Identifier, UtcTime
+
+
+class Purpose(StrEnum):
+    VERIFY = "verify"  # this person reads this mailbox
+    RESET = "reset"  # choose a new password
+
+
+class LinkStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    CLAIMED = "CLAIMED"
+    EXPIRED = "EXPIRED"  # replaced by a newer one, or ended with the account's standing
+
+
+one_time_links = Table(
+    "one_time_links",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("digest", Digest, nullable=False, unique=True),
+    Column("purpose", String(16), nullable=False),
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("address_id", Identifier, ForeignKey("email_addresses.id", ondelete="CASCADE"), nullable=False),
+    Column("medium", String(16), nullable=False),
+    Column("browser_digest", Digest),  # of the browser that may claim it without the password
+    Column("code_digest", Digest),  # keyed: six digits are few
+    Column("code_expires_at", UtcTime),
+    Column("status", String(10), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("claimed_at", UtcTime),
+    Index("ix_one_time_links_user_id", "user_id"),
+    Index("ix_one_time_links_address_id", "address_id"),
+    Index("ix_one_time_links_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    id: str
+    digest: bytes
+    purpose: str
+    user_id: str
+    address_id: str
+    medium: str
+    browser_digest: bytes | None
+    code_digest: bytes | None
+    code_expires_at: datetime | None
+    status: str
+    created_at: datetime
+    expires_at: datetime
+    claimed_at: datetime | None
+
+    def is_open(self, now: datetime) -> bool:
+        return self.status == LinkStatus.ACTIVE and self.expires_at > now
+
+
+def add(db: Connection, link: Link) -> None:
+    db.execute(insert(one_time_links), link.__dict__)
+
+
+def find(db: Connection, digest: bytes, purpose: Purpose) -> Link | None:
+    """Whatever became of it; nothing is consumed."""
+    query = select(one_time_links).where(one_time_links.c.digest == digest, one_time_links.c.purpose == purpose)
+    row = db.execute(query).one_or_none()
+    return None if row is None else Link(*row)
+
+
+def find_by_code(
+    db: Connection, address_id: str, code_digests: list[bytes], purpose: Purpose, *, now: datetime
+) -> Link | None:
+    """The open link of this address whose code was typed, while the code is good."""
+    query = select(one_time_links).where(
+        one_time_links.c.address_id == address_id,
+        one_time_links.c.purpose == purpose,
+        one_time_links.c.status == LinkStatus.ACTIVE,
+        one_time_links.c.code_digest.in_(code_digests),
+        one_time_links.c.code_expires_at > now,
+    )
+    row = db.execute(query).first()
+    return None if row is None else Link(*row)
+
+
+def spend(db: Connection, link_id: str, *, now: datetime) -> bool:
+    """Claim the link. False when it was claimed or replaced before, or its time is over."""
+    active = (
+        one_time_links.c.id == link_id,
+        one_time_links.c.status == LinkStatus.ACTIVE,
+        one_time_links.c.expires_at > now,
+    )
+    claimed = update(one_time_links).where(*active).values(status=LinkStatus.CLAIMED, claimed_at=now)
+    return db.execute(claimed).rowcount == 1
+
+
+def expire_all(db: Connection, user_id: str, purpose: Purpose | None = None) -> None:
+    """What is still open of this user, of one purpose or of any, can no longer be claimed."""
+    active = [one_time_links.c.user_id == user_id, one_time_links.c.status == LinkStatus.ACTIVE]
+    if purpose is not None:
+        active.append(one_time_links.c.purpose == purpose)
+    db.execute(update(one_time_links).where(*active).values(status=LinkStatus.EXPIRED))
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` links that expired before; how many were."""
+    old = select(one_time_links.c.id).where(one_time_links.c.expires_at < before).limit(limit)
+    return db.execute(delete(one_time_links).where(one_time_links.c.id.in_(old))).rowcount

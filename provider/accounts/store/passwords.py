@@ -1,0 +1,37 @@
+"""The passwords table: one hash per user."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, ForeignKey, String, Table, insert, select, update
+
+from provider.database.base import metadata
+from provider.database.types import Identifier, UtcTime
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", String(100), nullable=False),  # bcrypt: names its own version and cost
+    Column("changed_at", UtcTime, nullable=False),
+)
+
+
+def add(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None:
+    db.execute(insert(passwords), {"user_id": user_id, "hash": hashed, "changed_at": now})
+
+
+def find(db: Connection, user_id: str) -> str | None:
+    return db.scalar(select(passwords.c.hash).where(passwords.c.user_id == user_id))
+
+
+def replace(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None:
+    """A new password, also for a user who had none."""
+    changed = update(passwords).where(passwords.c.user_id == user_id).values(hash=hashed, changed_at=now)
+    if db.execute(changed).rowcount == 0:
+        add(db, user_id, hashed, now=now)
+
+
+def upgrade(db: Connection, user_id: str, *, old: str, new: str) -> bool:
+    """The same password under another hash. False when it was changed meanwhile."""
+    same = (passwords.c.user_id == user_id, passwords.c.hash == old)
+    return db.execute(update(passwords).where(*same).values(hash=new)).rowcount == 1

@@ -1,0 +1,51 @@
+"""Digests of recovery codes, and when each was spent. Replaced as a set."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, ForeignKey, Table, delete, func, insert, select, update
+
+from provider.database.base import metadata
+from provider.database.types import Digest, Identifier, UtcTime
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Digest, primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("spent_at", UtcTime),
+)
+
+
+def replace(db: Connection, user_id: str, digests: list[bytes], *, now: datetime) -> None:
+    """Of the set before, not one works any more."""
+    remove(db, user_id)
+    db.execute(insert(recovery_codes), [{"user_id": user_id, "digest": one, "created_at": now} for one in digests])
+
+
+def remove(db: Connection, user_id: str) -> None:
+    db.execute(delete(recovery_codes).where(recovery_codes.c.user_id == user_id))
+
+
+def spend(db: Connection, user_id: str, digest: bytes, *, now: datetime) -> bool:
+    """Mark the code spent. False when it is unknown or was spent before."""
+    unspent = (
+        recovery_codes.c.user_id == user_id,
+        recovery_codes.c.digest == digest,
+        recovery_codes.c.spent_at.is_(None),
+    )
+    return db.execute(update(recovery_codes).where(*unspent).values(spent_at=now)).rowcount == 1
+
+
+def find_state(db: Connection, user_id: str, digest: bytes) -> str | None:
+    """"unspent", "spent", or None for a code that is not of this user's set."""
+    of_user = (recovery_codes.c.user_id == user_id, recovery_codes.c.digest == digest)
+    row = db.execute(select(recovery_codes.c.spent_at).where(*of_user)).one_or_none()
+    if row is None:
+        return None
+    return "unspent" if row.spent_at is None else "spent"
+
+
+def count_left(db: Connection, user_id: str) -> int:
+    unspent = (recovery_codes.c.user_id == user_id, recovery_codes.c.spent_at.is_(None))
+    return db.scalar(select(func.count()).select_from(recovery_codes).where(*unspent)) or 0
