@@ -1,0 +1,74 @@
+"""Where the parts of the demo listen: one socket each, on loopback only, all taken before anything starts."""
+
+import errno
+import socket
+from dataclasses import dataclass
+
+from provider.settings import is_loopback
+
+WEB_APP, API, MAILBOX = 1, 2, 25
+"""Added to the provider's port: 8000, 8001, 8002 and 8025 unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening socket and the URL people reach it at."""
+
+    sock: socket.socket
+    host: str
+
+    @property
+    def port(self) -> int:
+        port: int = self.sock.getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    provider: Listener
+    web_app: Listener
+    api: Listener
+    mailbox: Listener
+    smtp: Listener
+
+    @property
+    def sites(self) -> tuple[Listener, ...]:
+        """Those that speak HTTP."""
+        return (self.provider, self.web_app, self.api, self.mailbox)
+
+
+def take_addresses(host: str, port: int) -> Addresses:
+    """Bind them all; port 0 takes free ones. Exits with one clear line when that cannot be."""
+    if not is_loopback(host):
+        raise SystemExit(f"signet demo listens on loopback only, not on {host}. Use `signet serve` for the real thing.")
+    if port and not 0 < port <= 65535 - MAILBOX:
+        raise SystemExit(f"signet demo needs a port between 1 and {65535 - MAILBOX}, not {port}.")
+    return Addresses(
+        provider=_listen(host, port),
+        web_app=_listen(host, port and port + WEB_APP),
+        api=_listen(host, port and port + API),
+        mailbox=_listen(host, port and port + MAILBOX),
+        smtp=_listen(host, 0),
+    )
+
+
+def _listen(host: str, port: int) -> Listener:
+    address = "127.0.0.1" if host == "localhost" else host
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address, port))
+        sock.listen(128)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SystemExit(
+                f"Port {port} is taken. Stop what listens there, or choose other ports: signet demo --port 9000"
+            ) from None
+        raise SystemExit(f"signet demo cannot listen on {host}:{port}: {error.strerror}") from None
+    sock.setblocking(False)
+    # A browser keeps cookies and secure-context rights for `localhost`, so that is the name people see.
+    return Listener(sock, "localhost" if address == "127.0.0.1" else f"[{address}]" if ":" in address else address)

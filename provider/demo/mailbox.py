@@ -1,0 +1,103 @@
+"""The demo's mailbox: a real SMTP server that keeps the last letters in memory, and a page to read them."""
+
+import os
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from itertools import count
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from provider.web.assets import static
+from provider.web.pages import environment
+from provider.work import utc_now
+
+MOST = 200
+STYLED = "style-src 'self'; img-src 'self'; script-src 'nonce-{nonce}'"
+# A letter's own HTML gets nothing but its inline styles: no script, no remote picture, no form.
+SANDBOXED = "style-src 'unsafe-inline'; img-src data:; sandbox allow-popups allow-top-navigation-by-user-activation"
+
+
+@dataclass(frozen=True)
+class Letter:
+    id: int
+    received_at: datetime
+    sender: str
+    to: str
+    subject: str
+    text: str
+    html: str | None
+
+
+class Mailbox:
+    """Receives by SMTP (an aiosmtpd handler); the newest letter first."""
+
+    def __init__(self) -> None:
+        self.letters: deque[Letter] = deque(maxlen=MOST)
+        self._ids = count(1)
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)  # noqa: S101  # the default policy makes nothing else
+        html = _part(message, "html")
+        letter = Letter(
+            id=next(self._ids),
+            received_at=utc_now(),
+            sender=str(message["from"] or envelope.mail_from),
+            to=", ".join(envelope.rcpt_tos),
+            subject=str(message["subject"] or "(no subject)"),
+            text=_part(message, "plain") or "",
+            html=html,
+        )
+        self.letters.appendleft(letter)
+        return "250 Message accepted for delivery"
+
+    def find(self, letter_id: int) -> Letter | None:
+        return next((letter for letter in self.letters if letter.id == letter_id), None)
+
+
+def _part(message: EmailMessage, subtype: str) -> str | None:
+    part = message.get_body((subtype,))
+    return None if part is None else str(part.get_content())
+
+
+def mailbox_site(mailbox: Mailbox, *, brand: str) -> Starlette:
+    """The page: plain, without JavaScript; the list refreshes itself."""
+
+    def render(template: str, status_code: int = 200, **context: Any) -> Response:
+        nonce = os.urandom(12).hex()
+        html = environment().get_template(template).render(brand=brand, support_email=None, nonce=nonce, **context)
+        return _html(html, STYLED.format(nonce=nonce), status_code)
+
+    def index(_request: Request) -> Response:
+        return render("demo/mailbox.html", letters=list(mailbox.letters))
+
+    def read(request: Request) -> Response:
+        letter = mailbox.find(request.path_params["id"])
+        if letter is None:
+            return render("demo/mailbox.html", 404, letters=list(mailbox.letters))
+        return render("demo/letter.html", letter=letter)
+
+    def read_html(request: Request) -> Response:
+        letter = mailbox.find(request.path_params["id"])
+        return _html((letter and letter.html) or "", SANDBOXED, 200 if letter and letter.html else 404)
+
+    return Starlette(
+        routes=[
+            Route("/", index),
+            Route("/letters/{id:int}", read),
+            Route("/letters/{id:int}/html", read_html),
+            Route("/static/{name}", static),
+        ]
+    )
+
+
+def _html(html: str, policy: str, status_code: int) -> Response:
+    policy = f"default-src 'none'; {policy}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    return HTMLResponse(html, status_code, {"content-security-policy": policy, "referrer-policy": "no-referrer"})

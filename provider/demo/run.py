@@ -1,0 +1,148 @@
+"""Start the demo, answer at once, fill it behind the scenes, stop cleanly on Ctrl-C.
+
+One event loop and one uvicorn server serve four sites, told apart by port. The discovery document needs no database,
+so it is answered from the first moment; every other request waits until the installation is ready.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from provider.crypto.vault import create_key_file
+from provider.demo.addresses import Addresses, take_addresses
+from provider.demo.secrets import EMAIL, Secrets, read_secrets
+from provider.settings import Settings, SettingsError, load_settings
+from provider.work import Installation
+
+AT_ONCE = {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/live"}
+"""Answered without a database, so before there is one."""
+OURS = ("signet.db", "signet.db-wal", "signet.db-shm", "signet.db.key", "demo.json")
+
+
+def run_demo(folder: Path, host: str, port: int, fresh: bool) -> None:  # noqa: FBT001  # called by the command line
+    """Serve the demo from `folder` until Ctrl-C. Exits with one clear line when it cannot."""
+    addresses = take_addresses(host, port)
+    try:
+        prepare_folder(folder, fresh=fresh)
+        settings = demo_settings(os.environ, folder, addresses)
+        create_key_file(settings.secret_key_file)
+        asyncio.run(Demo(settings, folder, addresses).serve())
+    except (OSError, SettingsError) as error:
+        raise SystemExit(f"signet demo: {error}") from None
+
+
+def prepare_folder(folder: Path, *, fresh: bool) -> None:
+    """Make the folder; with `fresh`, forget what an earlier demo left there, and nothing else."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if fresh:
+        for name in OURS:
+            (folder / name).unlink(missing_ok=True)
+
+
+def demo_settings(environ: Mapping[str, str], folder: Path, addresses: Addresses) -> Settings:
+    """The environment's settings, except for what makes this a demo. An unknown SIGNET_* variable stops it too."""
+    ours = {
+        "SIGNET_ENV": "development",
+        "SIGNET_ISSUER": addresses.provider.url,
+        "SIGNET_DATABASE_URL": f"sqlite:///{folder.resolve() / 'signet.db'}",
+        "SIGNET_SMTP_HOST": addresses.smtp.sock.getsockname()[0],
+        "SIGNET_SMTP_PORT": str(addresses.smtp.port),
+        "SIGNET_SMTP_TLS": "none",
+        "SIGNET_LOG_LEVEL": environ.get("SIGNET_LOG_LEVEL", "warning"),
+    }
+    outside = ("SIGNET_REDIS_URL", "SIGNET_SECRET_KEY", "SIGNET_SMTP_USER", "SIGNET_SMTP_PASSWORD")
+    return load_settings({name: value for name, value in {**environ, **ours}.items() if name not in outside})
+
+
+class Server(uvicorn.Server):
+    """uvicorn, leaving signals to the demo: what runs beside it has to stop after it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Demo:
+    def __init__(self, settings: Settings, folder: Path, addresses: Addresses) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.addresses = addresses
+        self.sites: dict[int, ASGIApp] = {}
+        self.prepared = asyncio.Event()
+        config = uvicorn.Config(
+            self.dispatch,
+            interface="asgi3",  # a bound method would be taken for ASGI 2
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+        self.server = Server(config)
+
+    async def serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        async with AsyncExitStack() as stack:
+            filling = asyncio.create_task(self.fill(stack))
+            await self.server.serve([listener.sock for listener in self.addresses.sites])
+            # Stopped while still filling: let the thread finish its transaction, then leave.
+            await filling
+
+    def stop(self) -> None:
+        self.server.force_exit = self.server.should_exit
+        self.server.should_exit = True
+
+    async def dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request to the site of its port, once that is there."""
+        port = scope["server"][1]
+        if not (port == self.addresses.provider.port and scope["path"] in AT_ONCE and port in self.sites):
+            await self.prepared.wait()
+        site = self.sites.get(port)
+        if site is None:
+            site = PlainTextResponse("The demo could not start; see its output.", 503)
+        await site(scope, receive, send)
+
+    async def fill(self, stack: AsyncExitStack) -> None:
+        """Bring the sites up, the provider first."""
+        try:
+            await self._fill(stack)
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            self.prepared.set()
+
+    async def _fill(self, stack: AsyncExitStack) -> None:
+        from provider.app import create_app, open_installation  # noqa: PLC0415  # the sockets listen before this loads
+
+        provider = create_app(open_installation(self.settings))
+        self.sites[self.addresses.provider.port] = provider
+        # In a thread, so that discovery is answered meanwhile.
+        secrets = await asyncio.to_thread(self._plant, provider.state.installation)
+
+        from provider.demo.neighbours import start_mailbox  # noqa: PLC0415
+        from provider.demo.summary import print_summary  # noqa: PLC0415
+
+        mailbox = await start_mailbox(stack, self.addresses, brand=self.settings.brand)
+        self.sites[self.addresses.mailbox.port] = mailbox
+        await stack.enter_async_context(provider.router.lifespan_context(provider))
+        print_summary(self.addresses, EMAIL, secrets.password)
+
+    def _plant(self, installation: Installation) -> Secrets:
+        from provider.demo.neighbours import sample_sites  # noqa: PLC0415
+        from provider.demo.seeds import plant  # noqa: PLC0415
+
+        secrets = read_secrets(self.folder)
+        plant(installation, secrets, web_app=self.addresses.web_app.url)
+        self.sites.update(sample_sites(self.settings, self.addresses, secrets))
+        return secrets

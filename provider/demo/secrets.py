@@ -1,0 +1,32 @@
+"""The demo's passwords and client secrets: made once per folder and kept there, so that each start shows the same."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from provider.crypto.digests import new_opaque, new_recovery_code
+
+EMAIL = "ada@example.com"
+WEB_APP_ID = "quill"
+SERVICE_ID = "quill-reports"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    password: str
+    web_app_secret: str
+    service_secret: str
+
+
+def read_secrets(folder: Path) -> Secrets:
+    """Those of this folder; made when there are none."""
+    path = folder / "demo.json"
+    try:
+        return Secrets(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        made = Secrets(new_recovery_code()[:14], new_opaque(), new_opaque())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(made), file)
+    return made

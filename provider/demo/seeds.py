@@ -1,0 +1,46 @@
+"""What a demo has from the start: a database, keys, a ready account and the two sample clients. Safe to run again."""
+
+from provider.accounts.registration import create_user, find_user
+from provider.database.migrations import migrate
+from provider.demo.secrets import EMAIL, SERVICE_ID, WEB_APP_ID, Secrets
+from provider.oauth import clients, keys
+from provider.oauth.clients import ClientMetadata
+from provider.work import Installation, UnitOfWork, unit_of_work
+
+
+def plant(installation: Installation, secrets: Secrets, *, web_app: str) -> None:
+    """Slow work (migrations, keys, bcrypt): run it in a thread. `web_app` is where the sample app is this time."""
+    migrate(installation.settings)
+    with unit_of_work(installation) as work:
+        keys.create_first_keys(work)
+    with unit_of_work(installation) as work:
+        if find_user(work, EMAIL) is None:
+            claims = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace"}
+            create_user(work, email=EMAIL, password=secrets.password, verified=True, claims=claims)
+    with unit_of_work(installation) as work:
+        _keep_client(work, WEB_APP_ID, secrets.web_app_secret, _web_app(web_app))
+        _keep_client(work, SERVICE_ID, secrets.service_secret, _service())
+
+
+def _keep_client(work: UnitOfWork, client_id: str, secret: str, metadata: ClientMetadata) -> None:
+    if clients.find_client(work, client_id) is None:
+        clients.create_client(work, metadata, client_id=client_id, secret=secret)
+    else:
+        clients.update_client(work, client_id, metadata)
+
+
+def _web_app(url: str) -> ClientMetadata:
+    return ClientMetadata(
+        client_name="Quill",
+        redirect_uris=(f"{url}/callback",),
+        post_logout_redirect_uris=(f"{url}/signed-out",),
+        grant_types=("authorization_code", "refresh_token"),
+        scope="openid profile email roles offline_access",
+        client_uri=url,
+    )
+
+
+def _service() -> ClientMetadata:
+    return ClientMetadata(
+        client_name="Quill reports", grant_types=("client_credentials",), response_types=(), scope="reports:read"
+    )

@@ -1,0 +1,24 @@
+"""What the person at the terminal needs to know, in colour when it is one."""
+
+import sys
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from provider.demo.addresses import Addresses
+
+
+def print_summary(addresses: Addresses, email: str, password: str) -> None:
+    places = Table.grid(padding=(0, 3))
+    places.add_column(style="bold")
+    places.add_column(style="cyan", no_wrap=True)
+    places.add_column(style="dim")
+    places.add_row("Sample app", addresses.web_app.url, "start here: sign in")
+    places.add_row("Mailbox", addresses.mailbox.url, "every letter the provider sends")
+    places.add_row("Sample API", addresses.api.url, "verifies tokens with the published keys")
+    places.add_row("Provider", addresses.provider.url, "/.well-known/openid-configuration")
+    account = Text.assemble("Ready account  ", (email, "bold green"), "  password  ", (password, "bold green"))
+    body = Group(places, Text(), account, Text("Or sign up with any address. Ctrl-C stops everything.", style="dim"))
+    Console(file=sys.stdout).print(Panel.fit(body, title="Signet demo", border_style="red", padding=(1, 2)))
