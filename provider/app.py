@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -12,6 +13,8 @@ from starlette.responses import Response
 
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
+from provider.oauth import parked_requests
+from provider.oauth.server import open_server
 from provider.ratelimits import open_counter
 from provider.refusals import NotFound, Refusal
 from provider.routes import routes
@@ -52,7 +55,8 @@ def create_app(installation: Installation) -> Starlette:
     )
     app.state.installation = installation
     app.state.threads = Threads(settings)
-    app.state.describe_request = lambda _work, _request_uri: None
+    app.state.oauth = server = open_server(installation)
+    app.state.describe_request = partial(parked_requests.describe, server)
     return app
 
 

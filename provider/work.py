@@ -85,9 +85,6 @@ class UnitOfWork:
         if self.writing:
             self.writing = False
             self.installation.database.end(self.read, commit=commit)
-        if commit:
-            for act in self.after_commit:
-                act()
 
     @contextmanager
     def aside(self) -> Iterator[Connection]:
@@ -106,14 +103,22 @@ class UnitOfWork:
 @contextmanager
 def unit_of_work(installation: Installation, origin: Origin = SYSTEM) -> Iterator[UnitOfWork]:
     """One transaction. A refusal keeps its traces; a crash leaves none."""
-    with installation.database.engine.connect() as connection:
-        work = UnitOfWork(installation, connection, origin)
-        try:
-            yield work
-        except (Refusal, OAuth2Error):
+    after_commit: list[Callable[[], None]] = []
+    try:
+        with installation.database.engine.connect() as connection:
+            work = UnitOfWork(installation, connection, origin)
+            try:
+                yield work
+            except (Refusal, OAuth2Error):
+                work.finish(commit=True)
+                after_commit = work.after_commit
+                raise
+            except BaseException:
+                work.finish(commit=False)
+                raise
             work.finish(commit=True)
-            raise
-        except BaseException:
-            work.finish(commit=False)
-            raise
-        work.finish(commit=True)
+            after_commit = work.after_commit
+    finally:
+        # The connection is back in its pool: what follows may need one.
+        for act in after_commit:
+            act()

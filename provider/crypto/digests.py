@@ -13,6 +13,11 @@ def new_opaque() -> str:
     return secrets.token_urlsafe(OPAQUE_BYTES)
 
 
+def new_handle() -> str:
+    """A public name for a thing: 20 lower-case letters and digits, easy to select, to quote and to type in a shell."""
+    return "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(20))
+
+
 def digest(value: str) -> bytes:
     """The SHA-256 digest a value is stored and found by. Enough for values that are random; never for passwords."""
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.crypto.digests import digest, new_opaque, same
+from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.database.base import new_id
 from provider.oauth.redirect_uris import problem_with
 from provider.oauth.scopes import STANDARD_SCOPES, is_scope_token, parse_scope
@@ -78,8 +78,8 @@ class ClientMetadata:
         return urlsplit(self.client_uri or (self.redirect_uris or ("",))[0]).hostname or ""
 
     def as_json(self) -> dict[str, Any]:
-        """Only what differs from nothing: RFC 7591 names, lists and plain values."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, (), "")}
+        """RFC 7591 names, lists and plain values."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def create_client(
     `client_id` and `secret` may be brought along from another provider. Raises InvalidMetadata.
     """
     check_metadata(metadata)
-    client_id = client_id or new_opaque()[:24]
+    client_id = client_id or new_handle()
     if not _is_plausible(client_id) or _is_uuid(client_id):
         # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
         raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")

@@ -58,7 +58,7 @@ def parse_scope(text: str | None) -> tuple[str, ...]:
 
 def is_scope_token(text: str) -> bool:
     """RFC 6749 section 3.3: printable ASCII without space, quote and backslash."""
-    return bool(text) and all(character == "!" or "#" <= character <= "~" and character != "\\" for character in text)
+    return bool(text) and all(character == "!" or ("#" <= character <= "~" and character != "\\") for character in text)
 
 
 def format_scope(scope: Iterable[str]) -> str:

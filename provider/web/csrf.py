@@ -27,7 +27,8 @@ def csrf_token(vault: Vault, cookie_value: str) -> str:
 
 def require_same_site(headers: Mapping[str, str], issuer: str) -> None:
     """Refuse what another site sent. Our pages send no referrer, so browsers may write `Origin: null` for our own
-    forms: Sec-Fetch-Site, which no page can forge, decides where there is one."""
+    forms: Sec-Fetch-Site, which no page can forge, decides where there is one.
+    """
     fetch_site = headers.get("sec-fetch-site")
     if fetch_site is not None:
         if fetch_site not in {"same-origin", "none"}:

@@ -1,0 +1,40 @@
+"""prompt=select_account (OIDC Core section 3.1.2.1): go on as who is signed in here, or as somebody else."""
+
+from starlette.responses import Response
+
+from provider.accounts.store import email_addresses
+from provider.oauth import parked_requests
+from provider.oauth.endpoints.authorization import RequestGone
+from provider.oauth.store import authorization_requests
+from provider.sessions.cookie import find_session
+from provider.web.destination import destination
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def account_chooser(call: Call) -> Response:
+    """GET and POST /select-account?request_uri=."""
+    request_uri = call.query.get("request_uri") or ""
+    parked = parked_requests.find(call.work, request_uri)
+    if parked is None:
+        raise RequestGone
+    session = find_session(call)
+    if session is None or not parked_requests.belongs_to(call.work, parked, call.browser):
+        return go(parked_requests.way_back(request_uri))
+    where = destination(call)
+    decision = call.form.get("decision")
+    if decision == "continue":
+        authorization_requests.choose_session(call.work.db, parked.digest, session.id)
+        return go(where.location)
+    if decision == "other":
+        return go(where.through("/login", prompt="login"))
+    address = email_addresses.find_of_user(call.work.read, session.user_id)
+    label = address.address if address else session.user_id
+    return page(
+        call,
+        "oauth/select_account.html",
+        form_targets=where.form_targets,
+        app=where.app,
+        accounts=[{"label": label}],
+    )

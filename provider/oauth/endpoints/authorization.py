@@ -1,0 +1,177 @@
+"""The authorization endpoint (RFC 6749 section 3.1, OIDC Core section 3.1.2): check the request, ask `interaction` what is
+missing, and do exactly one thing: issue a code, refuse, or park the request and send the person to the missing step.
+"""
+
+from starlette.responses import Response
+
+from provider.accounts.store import totp
+from provider.oauth import consent, parked_requests
+from provider.oauth.authorization_request import AuthorizationRequest, Target, find_target, read_request
+from provider.oauth.authorization_response import error_response, issue_code
+from provider.oauth.checks import Checks
+from provider.oauth.errors import AccessDeniedError, OAuth2Error
+from provider.oauth.explanations import explain
+from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, Step, StepUp, next_step
+from provider.oauth.server import AuthorizationServer
+from provider.oauth.store import authorization_requests
+from provider.oauth.store.authorization_requests import ParkedRequest
+from provider.refusals import Refusal
+from provider.sessions.cookie import find_session
+from provider.sessions.store import Session
+from provider.web import errors
+from provider.web.destination import Destination
+from provider.web.endpoint import Call, endpoint
+from provider.web.forms import Parameters
+from provider.web.pages import go
+
+
+class AppRefused(Refusal):
+    """The app's request cannot be answered to the app: the person sees a page, and no link to an unverified address."""
+
+    title = "The app that sent you here made a mistake"
+    message = "We cannot send you back to it safely. Return to the app and try again, or tell its support the error id."
+
+
+class RequestGone(Refusal):
+    title = "This sign-in is no longer waiting"
+    message = "It was finished or took too long. Go back to the app and start again; you may already be signed in."
+
+
+@endpoint(csrf_checked=False)
+def authorization(call: Call) -> Response:
+    """GET or POST /oauth2/authorize. A POST may come from any site and brings no cookies: it is parked and read again."""
+    server: AuthorizationServer = call.seams.oauth
+    request_uri = call.query.get("request_uri")
+    if request_uri is not None and request_uri.startswith(parked_requests.URN):
+        return _resume(call, server, request_uri)
+    checks = Checks("authorization")
+    given = call.form if call.method == "POST" else call.query
+    try:
+        target = find_target(call.work, server, checks, given)
+    except OAuth2Error as error:
+        return _refused_page(call, error)
+    return _answer(call, server, checks, target, given, parked=None)
+
+
+def _resume(call: Call, server: AuthorizationServer, request_uri: str) -> Response:
+    """Back from a step, or a late tab: the parked request is read as if it came just now."""
+    parked = parked_requests.find(call.work, request_uri)
+    if parked is None:
+        raise RequestGone
+    checks = Checks("authorization")
+    given = Parameters(list(parked.parameters.items()))
+    try:
+        target = find_target(call.work, server, checks, given)
+    except OAuth2Error as error:
+        return _refused_page(call, error)
+    if not parked_requests.belongs_to(call.work, parked, call.browser):
+        parked = None
+    return _answer(call, server, checks, target, given, parked=parked, request_uri=request_uri if parked else None)
+
+
+def _answer(
+    call: Call,
+    server: AuthorizationServer,
+    checks: Checks,
+    target: Target,
+    given: Parameters,
+    *,
+    parked: ParkedRequest | None,
+    request_uri: str | None = None,
+) -> Response:
+    try:
+        request = read_request(call.work, server, checks, target, given)
+        if call.method == "POST":
+            uri = parked_requests.park(call.work, client_id=target.client.client_id, given=given, browser=None)
+            return go(parked_requests.way_back(uri))
+        session = find_session(call)
+        step = _next_step(call, request, session, parked)
+        if isinstance(step, Issue) and session is not None:
+            return issue_code(call.work, request, session, parked) or _gone()
+        _require_allowed_to_ask(checks, request, step)
+    except OAuth2Error as error:
+        return _refused_to_app(call, target, error, parked)
+    if request_uri is None:
+        request_uri = parked_requests.park(
+            call.work, client_id=target.client.client_id, given=given, browser=call.browser
+        )
+    return go(_page_of(step, request_uri))
+
+
+def _next_step(
+    call: Call, request: AuthorizationRequest, session: Session | None, parked: ParkedRequest | None
+) -> Step:
+    work = call.work
+    agreed, has_second_factor = None, False
+    if session is not None:
+        if not request.client.metadata.first_party:
+            agreed = consent.granted(work, user_id=session.user_id, client=request.client)
+        has_second_factor = bool(request.acr_values) and totp.find(work.read, session.user_id) is not None
+    return next_step(request, session, parked=parked, consent=agreed, has_second_factor=has_second_factor, now=work.now)
+
+
+def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step: Step) -> None:
+    """Under prompt=none nobody may be asked anything: the step becomes its error."""
+    if isinstance(step, Issue):
+        return
+    checks.require(
+        "none" not in request.prompt and not isinstance(step, Refuse),
+        "The person need not be asked anything" if "none" in request.prompt else "What is asked for can be reached",
+        section="OIDC Core section 3.1.2.6",
+        error=step.error,
+        description=step.why[0].upper() + step.why[1:],
+        got=step.why,
+    )
+
+
+def _page_of(step: Step, request_uri: str) -> str:
+    destination = Destination(request_uri=request_uri)
+    if isinstance(step, LogIn):
+        return destination.through("/login", **({"prompt": "login"} if step.again else {}))
+    if isinstance(step, StepUp):
+        return destination.through("/login/second-factor")
+    if isinstance(step, SelectAccount):
+        return destination.through("/select-account")
+    assert isinstance(step, AskConsent)  # noqa: S101  # the only one left
+    return destination.through("/consent")
+
+
+@endpoint
+def cancel(call: Call) -> Response:
+    """POST /oauth2/authorize/cancel: the person goes back to the app without signing in."""
+    request_uri = call.form.get("request_uri") or ""
+    parked = parked_requests.find(call.work, request_uri)
+    if parked is None or not parked_requests.belongs_to(call.work, parked, call.browser):
+        raise RequestGone
+    return decline(call, parked)
+
+
+def decline(call: Call, parked: ParkedRequest) -> Response:
+    """access_denied, back to the app; the request is done with."""
+    checks = Checks("authorization")
+    given = Parameters(list(parked.parameters.items()))
+    target = find_target(call.work, call.seams.oauth, checks, given)
+    authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
+    error = AccessDeniedError(description="The person declined")
+    return error_response(call.settings.issuer, target.redirect_uri, target.state, error, call.request_id)
+
+
+def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: ParkedRequest | None) -> Response:
+    call.work.after_commit.append(lambda: explain(call.installation, call.origin, error))
+    if parked is not None:
+        authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
+    return error_response(call.settings.issuer, target.redirect_uri, target.state, error, call.request_id)
+
+
+def _refused_page(call: Call, error: OAuth2Error) -> Response:
+    call.work.after_commit.append(lambda: explain(call.installation, call.origin, error))
+    details = [
+        ("Error", error.error),
+        ("Reason", error.description or ""),
+        ("Explained by", f"signet explain {call.request_id}"),
+    ]
+    return errors.error_page(call, AppRefused(), details=details)
+
+
+def _gone() -> Response:
+    raise RequestGone

@@ -1,0 +1,95 @@
+"""The consent page: who asks, for what, as whom; allow, deny, or be somebody else. It knows only the request_uri."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from provider.accounts.store import email_addresses
+from provider.oauth import consent as rule
+from provider.oauth import parked_requests
+from provider.oauth.authorization_request import AuthorizationRequest, find_target, read_request
+from provider.oauth.checks import Checks
+from provider.oauth.endpoints.authorization import RequestGone, decline
+from provider.oauth.scopes import IN_WORDS, OFFLINE_ACCESS, SCOPE_OF_CLAIM
+from provider.oauth.store import authorization_requests
+from provider.oauth.store.authorization_requests import ParkedRequest
+from provider.sessions.cookie import find_session
+from provider.sessions.store import Session
+from provider.web.destination import destination
+from provider.web.endpoint import Call, endpoint
+from provider.web.forms import Parameters
+from provider.web.pages import go, page
+
+
+@dataclass(frozen=True)
+class Question:
+    """A parked request of this browser, and the person it is put to."""
+
+    request_uri: str
+    parked: ParkedRequest
+    request: AuthorizationRequest
+    session: Session
+
+
+@endpoint
+def consent(call: Call) -> Response:
+    """GET and POST /consent?request_uri=."""
+    question = _question(call)
+    if isinstance(question, Response):
+        return question
+    if call.method == "POST":
+        return _answer(call, question)
+    metadata = question.request.client.metadata
+    address = email_addresses.find_of_user(call.work.read, question.session.user_id)
+    where = destination(call)
+    return page(
+        call,
+        "oauth/consent.html",
+        form_targets=where.form_targets,
+        app={
+            "name": question.request.client.name,
+            "host": metadata.host,
+            "policy_uri": metadata.policy_uri,
+            "tos_uri": metadata.tos_uri,
+        },
+        account=address.address if address else question.session.user_id,
+        asks=asks_in_words(question.request),
+        offline=question.request.offline,
+    )
+
+
+def _question(call: Call) -> Question | Response:
+    """What to ask whom; or the way on when there is nothing to ask here."""
+    request_uri = call.query.get("request_uri") or ""
+    parked = parked_requests.find(call.work, request_uri)
+    if parked is None:
+        raise RequestGone
+    session = find_session(call)
+    if session is None or not parked_requests.belongs_to(call.work, parked, call.browser):
+        return go(parked_requests.way_back(request_uri))
+    checks, given = Checks("consent"), Parameters(list(parked.parameters.items()))
+    target = find_target(call.work, call.seams.oauth, checks, given)
+    return Question(request_uri, parked, read_request(call.work, call.seams.oauth, checks, target, given), session)
+
+
+def _answer(call: Call, question: Question) -> Response:
+    decision = call.form.get("decision")
+    if decision == "switch":
+        where = destination(call)
+        return go(where.through("/login", prompt="login"))
+    if decision == "deny":
+        return decline(call, question.parked)
+    if decision == "allow":
+        request, user_id = question.request, question.session.user_id
+        rule.grant(call.work, user_id=user_id, client=request.client, scopes=request.scope, claims=request.claims.names)
+        authorization_requests.mark_consented(call.work.db, question.parked.digest, user_id)
+        return go(parked_requests.way_back(question.request_uri))
+    return go(call.path + "?" + call.scope["query_string"].decode("ascii", "replace"))
+
+
+def asks_in_words(request: AuthorizationRequest) -> list[str]:
+    """One plain line for each thing asked for; an API's own scope is shown by its name."""
+    lines = [IN_WORDS.get(token, f"Use “{token}” of its API") for token in request.scope if token != OFFLINE_ACCESS]
+    extra = [name for name in sorted(request.claims.names) if SCOPE_OF_CLAIM[name] not in request.scope]
+    lines += [f"See your {name.replace('_', ' ')}" for name in extra]
+    return [*lines, IN_WORDS[OFFLINE_ACCESS]] if request.offline else lines

@@ -1,0 +1,14 @@
+"""What the provider supports: /.well-known/openid-configuration and /.well-known/oauth-authorization-server, identical."""
+
+import json
+from hashlib import sha256
+
+from provider.oauth.metadata import provider_metadata
+from provider.settings import Settings
+from provider.web.documents import Document
+
+
+def discovery(settings: Settings) -> Document:
+    """The document of these settings, made once."""
+    body = json.dumps(provider_metadata(settings), indent=1).encode()
+    return Document(body, f'"{sha256(body).hexdigest()[:16]}"')

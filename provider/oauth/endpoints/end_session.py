@@ -1,0 +1,140 @@
+"""RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
+
+With a valid id_token_hint of who is here, the session ends at once; else the person is asked. Only an exact
+post_logout_redirect_uri of the client the hint was issued to is ever redirected to.
+"""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from provider.accounts.store import email_addresses
+from provider.oauth.authorization_response import send_back
+from provider.oauth.checks import Checks
+from provider.oauth.clients import Client
+from provider.oauth.endpoints.authorization import AppRefused
+from provider.oauth.errors import InvalidRequestError, OAuth2Error
+from provider.oauth.explanations import explain
+from provider.oauth.keys import SignatureRefused
+from provider.oauth.redirect_uris import csp_source
+from provider.oauth.server import AuthorizationServer
+from provider.sessions import lifecycle, store
+from provider.sessions.cookie import find_session, forget_session
+from provider.sessions.store import Session
+from provider.web import errors
+from provider.web.endpoint import Call, endpoint
+from provider.web.forms import Parameters
+from provider.web.pages import go, page
+
+CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+
+
+@dataclass(frozen=True)
+class LogoutRequest:
+    """What the app asks, checked. `client`, `sub` and `sid` come from the hint and only from it."""
+
+    client: Client | None
+    sub: str | None
+    sid: str | None
+    redirect_uri: str | None
+    state: str | None
+
+
+@endpoint(csrf_checked=False)
+def end_session(call: Call) -> Response:
+    """GET and POST /oauth2/logout."""
+    given = call.form if call.method == "POST" else call.query
+    checks = Checks("logout")
+    try:
+        request = _read(call, checks, given)
+    except OAuth2Error as error:
+        call.work.after_commit.append(lambda: explain(call.installation, call.origin, error))
+        details = [("Reason", error.description or ""), ("Explained by", f"signet explain {call.request_id}")]
+        return errors.error_page(call, AppRefused(), way_on="/oauth2/logout", details=details)
+    session = find_session(call)
+    if call.method == "POST" and "decision" in given:
+        call.require_csrf()
+        if given["decision"] != "sign_out":
+            return go("/account")
+    elif session is not None and request.sub != session.user_id:
+        return _ask(call, session, request, given)
+    if session is not None:
+        lifecycle.end_session(call.work, session, reason="signed out by an app" if request.client else "signed out")
+    elif request.sid is not None:
+        # A POST from the app's site brings no cookie (SameSite=Lax); the hint says which session it means.
+        store.end(call.work.db, request.sid, reason="signed out by an app", now=call.work.now)
+    forget_session(call)
+    if request.redirect_uri is None:
+        return go("/signed-out")
+    return send_back(request.redirect_uri, {"state": request.state})
+
+
+def _ask(call: Call, session: Session, request: LogoutRequest, given: Parameters) -> Response:
+    address = email_addresses.find_of_user(call.work.read, session.user_id)
+    client = request.client
+    return page(
+        call,
+        "oauth/end_session.html",
+        form_targets=() if request.redirect_uri is None else (csp_source(request.redirect_uri),),
+        account=address.address if address else session.user_id,
+        app=None if client is None else {"name": client.name, "host": client.metadata.host},
+        carried=[(name, given[name]) for name in CARRIED if name in given],
+    )
+
+
+def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
+    server: AuthorizationServer = call.seams.oauth
+    checks.client_id = given.get("client_id")
+    checks.require(
+        not given.repeated,
+        "No parameter is repeated",
+        section="RFC 6749 section 3.1",
+        error=InvalidRequestError,
+        description="A parameter is repeated",
+        got=", ".join(sorted(given.repeated)),
+    )
+    hint = given.get("id_token_hint")
+    redirect_uri = given.get("post_logout_redirect_uri")
+    if hint is None:
+        # Nothing proves which app asks: the person may sign out, but is not sent anywhere.
+        return LogoutRequest(None, None, None, None, None)
+    claims, problem = _claims(call, server, hint)
+    checks.require(
+        not problem,
+        "id_token_hint is an ID token of ours",
+        section="RP-Initiated Logout section 2",
+        error=InvalidRequestError,
+        description="The id_token_hint is not valid",
+        expected="an ID token, expired or not",
+        got=problem,
+    )
+    client = server.clients.find(call.work, claims["aud"])
+    checks.require(
+        client is not None and given.get("client_id") in (None, client.client_id),
+        "The hint was issued to the client that asks",
+        section="RP-Initiated Logout section 2",
+        error=InvalidRequestError,
+        description="The id_token_hint was issued to another client",
+        expected=claims["aud"],
+        got=given.get("client_id", ""),
+    )
+    assert client is not None  # noqa: S101  # just required
+    checks.require(
+        redirect_uri is None or redirect_uri in client.metadata.post_logout_redirect_uris,
+        "post_logout_redirect_uri is a registered one, character for character",
+        section="RP-Initiated Logout section 3",
+        error=InvalidRequestError,
+        description="The app asked to go back to an address that is not registered for it",
+        expected=" or ".join(client.metadata.post_logout_redirect_uris) or "none is registered",
+        got=redirect_uri or "",
+        fix="Register exactly the URI the app sends as a post_logout_redirect_uri.",
+    )
+    return LogoutRequest(client, claims["sub"], claims.get("sid"), redirect_uri, given.get("state"))
+
+
+def _claims(call: Call, server: AuthorizationServer, hint: str) -> tuple[dict[str, str], str]:
+    try:
+        claims = server.keys.verify(call.work, hint, typ="jwt")
+    except SignatureRefused as refused:
+        return {}, str(refused)
+    return claims, "" if claims.get("iss") == server.issuer else "another issuer"

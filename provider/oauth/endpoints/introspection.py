@@ -1,0 +1,92 @@
+"""Is this token good, and for what (RFC 7662). Only for authenticated, confidential clients, and only about tokens that
+concern them: their own, or (every access token's audience being this installation) access tokens they were given.
+"""
+
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from provider.crypto.digests import digest
+from provider.oauth.checks import Checks
+from provider.oauth.client_authentication import authenticate
+from provider.oauth.clients import Client
+from provider.oauth.endpoints.token import HEADERS
+from provider.oauth.errors import InvalidClientError
+from provider.oauth.grants.request import TokenRequest
+from provider.oauth.refused import protocol_endpoint, read_form
+from provider.oauth.server import AuthorizationServer
+from provider.oauth.store import refresh_tokens
+from provider.oauth.tokens import DeadToken, read_access_token, why_dead
+from provider.web.endpoint import Call
+from provider.work import UnitOfWork
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+@protocol_endpoint
+def introspection(call: Call) -> Response:
+    """POST /oauth2/introspect. Whatever is not active answers `{"active": false}` and nothing else (section 2.2)."""
+    checks = Checks("introspection")
+    read_form(call, checks)
+    server: AuthorizationServer = call.seams.oauth
+    client = authenticate(
+        call.work,
+        server,
+        checks,
+        authorization=call.headers.get("authorization"),
+        client_id=call.form.get("client_id"),
+        client_secret=call.form.get("client_secret"),
+    )
+    checks.require(
+        not client.metadata.is_public,
+        "The caller is a confidential client",
+        section="RFC 7662 section 2.1",
+        error=InvalidClientError,
+        description="Introspection is for confidential clients",
+        got="a public client",
+    )
+    token = TokenRequest(call.work, server, client, call.form, checks).required("token", "RFC 7662 section 2.1")
+    looks_like_jwt = token.count(".") == 2
+    answer = (
+        _access_token(call.work, server, client, token) if looks_like_jwt else _refresh_token(call.work, client, token)
+    )
+    return JSONResponse(answer, headers=HEADERS)
+
+
+def _access_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
+    try:
+        live = read_access_token(work, server, token)
+    except DeadToken:
+        return INACTIVE
+    claims = live.claims
+    if claims["client_id"] != client.client_id and not _is_resource_server(client):
+        return INACTIVE
+    return {"active": True, "token_type": "Bearer", **{name: claims[name] for name in SHOWN if name in claims}}
+
+
+SHOWN = ("scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "sid", "acr", "amr", "auth_time", "roles")
+
+
+def _is_resource_server(client: Client) -> bool:
+    """An API registers as a client that signs nobody in: it may ask about the access tokens it is shown (RFC 7662 2.1)."""
+    return not client.metadata.redirect_uris
+
+
+def _refresh_token(work: UnitOfWork, client: Client, token: str) -> dict[str, Any]:
+    """Only its own client may ask about a refresh token."""
+    found = refresh_tokens.find(work.read, digest(token))
+    if found is None:
+        return INACTIVE
+    row, grant, standing, _person = found
+    dead = row.rotated_at is not None or row.expires_at <= work.now or why_dead(grant, standing, work.now) is not None
+    if dead or grant.client_id != client.client_id:
+        return INACTIVE
+    return {
+        "active": True,
+        "scope": grant.scope,
+        "client_id": grant.client_id,
+        "sub": grant.user_id,
+        "iss": work.settings.issuer,
+        "exp": int(row.expires_at.timestamp()),
+        "sid": grant.session_id,
+    }

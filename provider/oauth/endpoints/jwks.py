@@ -1,0 +1,42 @@
+"""The public keys (RFC 7517 section 5), as cached bytes. They stay up when the database is down."""
+
+import time
+
+from starlette.types import Receive, Scope, Send
+
+from provider.database.engine import OUTAGES
+from provider.oauth.keys import KeyRing
+from provider.oauth.server import AuthorizationServer
+from provider.observability.logging import log
+from provider.web.documents import Document
+from provider.work import unit_of_work
+
+
+class Jwks:
+    """GET /oauth2/jwks. Looks for new keys every SIGNET_KEY_CACHE seconds, in a thread."""
+
+    def __init__(self) -> None:
+        self._document: Document | None = None
+        self._ring: KeyRing | None = None
+        self._until = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._document is None or time.monotonic() >= self._until:
+            state = scope["app"].state
+            await state.threads.ordinary.run(self._refresh, state.oauth)
+        assert self._document is not None  # noqa: S101  # refreshed, or raised
+        await self._document(scope, receive, send)
+
+    def _refresh(self, server: AuthorizationServer) -> None:
+        try:
+            with unit_of_work(server.installation) as work:
+                ring = server.keys.ring(work)
+        except OUTAGES:
+            if self._document is None:
+                raise
+            log.warning("jwks.served_from_memory")
+            ring = None
+        self._until = time.monotonic() + server.installation.settings.key_cache
+        if ring is not None and ring is not self._ring:
+            self._ring = ring
+            self._document = Document(ring.jwks, ring.etag)

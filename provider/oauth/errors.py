@@ -1,0 +1,93 @@
+"""The error codes Authlib lacks, or gives another status, and the ones we use, from one place."""
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import (
+    AccessDeniedError,
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    UnauthorizedClientError,
+)
+from authlib.oauth2.rfc6749 import InvalidClientError as _InvalidClientError
+from authlib.oauth2.rfc6749 import UnsupportedGrantTypeError as _UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749 import UnsupportedResponseTypeError as _UnsupportedResponseTypeError
+from authlib.oidc.core.errors import (
+    AccountSelectionRequiredError,
+    ConsentRequiredError,
+    InteractionRequiredError,
+    LoginRequiredError,
+    RegistrationNotSupportedError,
+    RequestNotSupportedError,
+    RequestURINotSupportedError,
+)
+
+
+class InvalidClientError(_InvalidClientError):
+    """401 always, so that the WWW-Authenticate header has its meaning (RFC 6749 section 5.2)."""
+
+    status_code = 401
+
+
+class UnsupportedGrantTypeError(OAuth2Error):
+    error = _UnsupportedGrantTypeError.error
+
+
+class UnsupportedResponseTypeError(OAuth2Error):
+    error = _UnsupportedResponseTypeError.error
+
+
+class InvalidRequestUriError(OAuth2Error):
+    """RFC 9126 section 2.3: unknown, expired, or used up."""
+
+    error = "invalid_request_uri"
+
+
+class UnmetAuthenticationRequirementsError(OAuth2Error):
+    """OpenID Connect Core Error Code unmet_authentication_requirements: an essential acr that cannot be reached."""
+
+    error = "unmet_authentication_requirements"
+
+
+class InvalidTokenError(OAuth2Error):
+    """RFC 6750 section 3.1."""
+
+    error = "invalid_token"
+    status_code = 401
+
+
+class InsufficientScopeError(OAuth2Error):
+    """RFC 6750 section 3.1."""
+
+    error = "insufficient_scope"
+    status_code = 403
+
+
+class UnsupportedTokenTypeError(OAuth2Error):
+    """RFC 7009 section 2.2.1."""
+
+    error = "unsupported_token_type"
+
+
+__all__ = [
+    "AccessDeniedError",
+    "AccountSelectionRequiredError",
+    "ConsentRequiredError",
+    "InsufficientScopeError",
+    "InteractionRequiredError",
+    "InvalidClientError",
+    "InvalidGrantError",
+    "InvalidRequestError",
+    "InvalidRequestUriError",
+    "InvalidScopeError",
+    "InvalidTokenError",
+    "LoginRequiredError",
+    "OAuth2Error",
+    "RegistrationNotSupportedError",
+    "RequestNotSupportedError",
+    "RequestURINotSupportedError",
+    "UnauthorizedClientError",
+    "UnmetAuthenticationRequirementsError",
+    "UnsupportedGrantTypeError",
+    "UnsupportedResponseTypeError",
+    "UnsupportedTokenTypeError",
+]

@@ -1,0 +1,60 @@
+"""Explained refusals: the checks of a refused protocol request, kept for a week under the id its answer showed."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from authlib.oauth2 import OAuth2Error
+
+from provider.database.engine import OUTAGES
+from provider.oauth.checks import Checks
+from provider.oauth.store import refusals
+from provider.oauth.store.refusals import RefusalRow
+from provider.observability.logging import log
+from provider.ratelimits import LIMITS, has_room
+from provider.work import Installation, Origin, UnitOfWork, unit_of_work
+
+KEPT_FOR = timedelta(days=7)
+
+
+def explain(installation: Installation, origin: Origin, error: OAuth2Error) -> None:
+    """Keep why this request was refused, if there is room and a database: an explanation never makes a refusal fail."""
+    checks: Checks | None = getattr(error, "checks", None)
+    if checks is None:
+        return
+    log.info(
+        "oauth.refused",
+        endpoint=checks.endpoint,
+        client_id=checks.client_id,
+        error=error.error,
+        reason=error.description,
+    )
+    try:
+        with unit_of_work(installation, origin) as work:
+            if has_room(work, LIMITS.explanation, key=f"explain:{origin.network}"):
+                refusals.add(work.db, _row(work, origin, checks, error))
+    except OUTAGES:
+        log.warning("explanation.not_kept", error_id=origin.request_id)
+
+
+def _row(work: UnitOfWork, origin: Origin, checks: Checks, error: OAuth2Error) -> RefusalRow:
+    return RefusalRow(
+        error_id=origin.request_id,
+        at=work.now,
+        endpoint=checks.endpoint,
+        client_id=_storable(checks.client_id),
+        network=origin.network,
+        error=error.error,
+        description=(error.description or "")[:400],
+        checks=[{name: _storable(str(value)) or "" for name, value in asdict(check).items()} for check in checks.done],
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    # PostgreSQL keeps no NUL and no lone surrogate, and these values are whatever somebody sent.
+    return None if text is None else text.encode("utf-8", "replace").decode().replace("\x00", "?")[:400]
+
+
+def find_explanation(work: UnitOfWork, error_id: str) -> RefusalRow | None:
+    """None when there never was one of this id, or it is older than a week."""
+    row = refusals.find(work.read, error_id[:32])
+    return row if row is not None and row.at > work.now - KEPT_FOR else None

@@ -1,0 +1,138 @@
+"""Redeem a code, once; a replay revokes what the first use issued (RFC 6749 section 4.1.3, RFC 7636, RFC 9700 section 4.5)."""
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.digests import digest, new_opaque
+from provider.oauth.errors import InvalidGrantError
+from provider.oauth.grants.request import TokenRequest
+from provider.oauth.scopes import parse_scope
+from provider.oauth.store import authorization_codes, grants, refresh_tokens
+from provider.oauth.store.authorization_codes import AuthorizationCode
+from provider.oauth.store.grants import Grant
+from provider.oauth.store.refresh_tokens import RefreshToken
+from provider.oauth.tokens import Authorization, token_response, why_dead
+
+GRANT_TYPE = "authorization_code"
+MOST_ATTEMPTS = 5
+"""Wrong verifiers or redirect URIs a code survives."""
+REFUSED = "The authorization code is not valid"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105  # the grant type a client must be registered for to get one
+
+
+def redeem(request: TokenRequest) -> dict[str, Any]:
+    """The token response. Raises InvalidGrantError; the description never tells one reason from another."""
+    work, checks, client = request.work, request.checks, request.client
+    presented = digest(request.required("code", "RFC 6749 section 4.1.3"))
+    found = authorization_codes.find(work.read, presented)
+    checks.require(
+        found is not None and found[1].client_id == client.client_id,
+        "The code was issued to this client",
+        section="RFC 6749 section 4.1.3",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected="a code of this client",
+        got="an unknown code" if found is None else "another client's code",
+    )
+    assert found is not None  # noqa: S101  # just required
+    code, grant, standing, person = found
+    if code.spent_at is not None:
+        _revoke_replayed(request, grant)
+    checks.require(
+        code.spent_at is None,
+        "The code was not redeemed before",
+        section="RFC 6749 section 4.1.2",
+        error=InvalidGrantError,
+        description=REFUSED,
+        got="redeemed; all tokens from it are now revoked",
+        fix="Redeem each code once; do not retry a request that may have arrived.",
+    )
+    checks.require(
+        code.expires_at > work.now and code.attempts < MOST_ATTEMPTS,
+        "The code is still good",
+        section="RFC 6749 section 4.1.2",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected=f"used within {int(work.settings.code_lifetime.total_seconds())} s, {MOST_ATTEMPTS} tries at most",
+        got=f"expired at {code.expires_at:%H:%M:%S} UTC, {code.attempts} tries",
+    )
+    dead = why_dead(grant, standing, work.now)
+    checks.require(
+        dead is None,
+        "What the person approved still stands",
+        section="RFC 6749 section 5.2",
+        error=InvalidGrantError,
+        description=REFUSED,
+        got=dead or "",
+    )
+    _require_same_request(request, code)
+    refresh_token = new_opaque() if REFRESH_TOKEN in client.metadata.grant_types else None
+    authorization = Authorization(
+        client=client, scope=parse_scope(grant.scope), grant=grant, person=person, nonce=code.nonce
+    )
+    response = token_response(work, request.server, authorization, refresh_token=refresh_token)
+    if not authorization_codes.spend(work.db, presented, now=work.now):
+        _revoke_replayed(request, grant)
+        checks.require(
+            False,
+            "The code was not redeemed meanwhile",
+            section="RFC 6749 section 4.1.2",
+            error=InvalidGrantError,
+            description=REFUSED,
+        )
+    if refresh_token is not None:
+        expires_at = min(work.now + work.settings.refresh_idle_lifetime, grant.expires_at)
+        refresh_tokens.add(work.db, RefreshToken(digest(refresh_token), grant.id, 1, expires_at, None))
+    return response
+
+
+def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> None:
+    """The token request belongs to the authorization request: same redirect_uri, and the verifier of its challenge."""
+    checks, form = request.checks, request.form
+    redirect_uri = form.get("redirect_uri")
+    same_uri = redirect_uri == code.redirect_uri or (redirect_uri is None and not code.redirect_uri_given)
+    verifier = form.get("code_verifier")
+    same_verifier = _matches(verifier, code.code_challenge)
+    if not (same_uri and same_verifier):
+        authorization_codes.count_attempt(request.work.db, code.digest)
+    checks.require(
+        same_uri,
+        "redirect_uri is the one of the authorization request",
+        section="RFC 6749 section 4.1.3",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected=code.redirect_uri,
+        got=redirect_uri or "nothing",
+    )
+    checks.require(
+        same_verifier,
+        "code_verifier matches the code_challenge",
+        section="RFC 7636 section 4.6",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected="no code_verifier"
+        if code.code_challenge is None
+        else "BASE64URL(SHA256(code_verifier)) = code_challenge",
+        got="nothing" if verifier is None else f"a verifier of {len(verifier)} characters that does not match",
+        fix="Send the code_verifier this challenge was made from; each request has its own.",
+    )
+
+
+def _matches(verifier: str | None, challenge: str | None) -> bool:
+    """A verifier without a challenge is refused too: somebody took the challenge out (RFC 9700 section 2.1.1)."""
+    if challenge is None or verifier is None:
+        return challenge is None and verifier is None
+    if not 43 <= len(verifier) <= 128 or not verifier.isascii():
+        return False
+    made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=")
+    return hmac.compare_digest(made, challenge.encode("ascii", "replace"))
+
+
+def _revoke_replayed(request: TokenRequest, grant: Grant) -> None:
+    work = request.work
+    if grants.revoke(work.db, grant.id, reason="code replayed", now=work.now):
+        record(work, Event.CODE_REPLAYED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)

@@ -1,0 +1,30 @@
+"""A client for itself (RFC 6749 section 4.4). No refresh token: the client can always ask again."""
+
+from typing import Any
+
+from provider.oauth.errors import InvalidScopeError
+from provider.oauth.grants.request import TokenRequest
+from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
+from provider.oauth.tokens import Authorization, token_response
+
+GRANT_TYPE = "client_credentials"
+
+
+def redeem(request: TokenRequest) -> dict[str, Any]:
+    """The token response. Raises InvalidScopeError for a scope the client is not registered for."""
+    registered = request.client.metadata.scopes
+    asked = parse_scope(request.form.get("scope"))
+    # Nothing asked: what it is registered for, without the scopes that speak of a person.
+    scope = asked or tuple(
+        token for token in parse_scope(request.client.metadata.scope) if token not in STANDARD_SCOPES
+    )
+    request.checks.require(
+        registered.issuperset(scope),
+        "The client is registered for every scope it asks for",
+        section="RFC 6749 section 4.4.2",
+        error=InvalidScopeError,
+        description="The client may not ask for this scope",
+        expected=" ".join(sorted(registered)),
+        got=" ".join(scope),
+    )
+    return token_response(request.work, request.server, Authorization(client=request.client, scope=scope))

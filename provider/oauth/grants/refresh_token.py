@@ -1,0 +1,117 @@
+"""Rotate a refresh token; reuse revokes the family (RFC 6749 section 6, RFC 9700 section 4.14.2).
+
+Inside the grace a repeated refresh gets the very same successor: a lost answer logs nobody out (decision D5).
+"""
+
+from typing import Any
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.digests import digest
+from provider.oauth.errors import InvalidGrantError, InvalidScopeError
+from provider.oauth.grants.request import TokenRequest
+from provider.oauth.scopes import parse_scope
+from provider.oauth.store import grants, refresh_tokens
+from provider.oauth.store.grants import Grant
+from provider.oauth.store.refresh_tokens import RefreshToken
+from provider.oauth.tokens import Authorization, successors_of, token_response, why_dead
+
+GRANT_TYPE = "refresh_token"
+REFUSED = "The refresh token is not valid"
+
+
+def redeem(request: TokenRequest) -> dict[str, Any]:
+    """The token response. Raises InvalidGrantError or InvalidScopeError."""
+    work, checks, client = request.work, request.checks, request.client
+    presented = request.required("refresh_token", "RFC 6749 section 6")
+    found = refresh_tokens.find(work.read, digest(presented))
+    checks.require(
+        found is not None and found[1].client_id == client.client_id,
+        "The refresh token was issued to this client",
+        section="RFC 6749 section 6",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected="a refresh token of this client",
+        got="an unknown token" if found is None else "another client's token",
+    )
+    assert found is not None  # noqa: S101  # just required
+    token, grant, standing, person = found
+    dead = why_dead(grant, standing, work.now)
+    checks.require(
+        dead is None,
+        "What the person approved still stands",
+        section="RFC 6749 section 5.2",
+        error=InvalidGrantError,
+        description=REFUSED,
+        got=dead or "",
+    )
+    checks.require(
+        token.expires_at > work.now,
+        "The refresh token is in use",
+        section="RFC 9700 section 4.14.2",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected=f"used at least every {work.settings.refresh_idle_lifetime}",
+        got=f"idle since before {token.expires_at:%Y-%m-%d}",
+    )
+    authorization = Authorization(client=client, scope=_scope(request, grant), grant=grant, person=person)
+    successor = successors_of(work, presented)[0]
+    if token.rotated_at is None:
+        response = token_response(work, request.server, authorization, refresh_token=successor)
+        if refresh_tokens.rotate(work.db, token.digest, successor=_row(request, token, grant, successor), now=work.now):
+            return response
+        # Somebody else rotated it between our look and our write: the same as a repeated refresh.
+        again = refresh_tokens.find_plain(work.db, token.digest)
+        assert again is not None  # noqa: S101  # rows of a live family are not deleted
+        token = again
+    successor = _repeat(request, token, grant, presented)
+    return token_response(work, request.server, authorization, refresh_token=successor)
+
+
+def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
+    """What is asked for now; never more than was granted (RFC 6749 section 6). The family keeps its full scope."""
+    granted = parse_scope(grant.scope)
+    asked = parse_scope(request.form.get("scope"))
+    request.checks.require(
+        set(asked) <= set(granted),
+        "No more scope is asked for than was granted",
+        section="RFC 6749 section 6",
+        error=InvalidScopeError,
+        description="More scope than was granted",
+        expected=grant.scope,
+        got=" ".join(asked),
+    )
+    return asked or granted
+
+
+def _row(request: TokenRequest, token: RefreshToken, grant: Grant, successor: str) -> RefreshToken:
+    work = request.work
+    expires_at = min(work.now + work.settings.refresh_idle_lifetime, grant.expires_at)
+    return RefreshToken(digest(successor), grant.id, token.generation + 1, expires_at, None)
+
+
+def _repeat(request: TokenRequest, token: RefreshToken, grant: Grant, presented: str) -> str:
+    """The successor made before, if this is a repetition inside the grace; else the family dies."""
+    work = request.work
+    assert token.rotated_at is not None  # noqa: S101  # the caller looked
+    made = [
+        (one, row)
+        for one in successors_of(work, presented)
+        if (row := refresh_tokens.find_plain(work.read, digest(one))) is not None
+    ]
+    age = work.now - token.rotated_at
+    repeated = bool(made) and made[0][1].rotated_at is None and age <= work.settings.refresh_grace
+    repeated = repeated and bool(work.settings.refresh_grace)
+    if not repeated and grants.revoke(work.db, grant.id, reason="refresh token reused", now=work.now):
+        record(work, Event.REFRESH_REUSED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
+    request.checks.require(
+        repeated,
+        "The refresh token was not used before",
+        section="RFC 9700 section 4.14.2",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected=f"unused, or repeated within {work.settings.refresh_grace.total_seconds():.0f} s of its first use",
+        got=f"used {age.total_seconds():.0f} s ago; the whole family is now revoked",
+        fix="Keep the newest refresh token of each answer, and refresh from one place at a time.",
+    )
+    return made[0][0]

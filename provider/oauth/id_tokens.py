@@ -1,0 +1,60 @@
+"""Contents and signing of the ID token (OIDC Core section 2)."""
+
+import base64
+import hashlib
+from typing import Any
+
+from provider.oauth.claims import claims_of, names_for
+from provider.oauth.clients import Client
+from provider.oauth.keys import Signer
+from provider.oauth.scopes import ROLES
+from provider.oauth.store.grants import Grant, Person
+from provider.sessions.assurance import acr_of
+from provider.work import UnitOfWork
+
+TYP = "JWT"
+
+
+def half_hash(value: str) -> str:
+    """at_hash (OIDC Core section 3.1.3.6) for the SHA-256 algorithms, which all of ours are."""
+    half = hashlib.sha256(value.encode("ascii")).digest()[:16]
+    return base64.urlsafe_b64encode(half).decode().rstrip("=")
+
+
+def make_id_token(
+    work: UnitOfWork,
+    signer: Signer,
+    *,
+    client: Client,
+    grant: Grant,
+    scope: tuple[str, ...],
+    person: Person,
+    access_token: str,
+    nonce: str | None,
+) -> str:
+    """`auth_time` and `acr` are those of the sign-in the grant came from, also on refresh (OIDC Core section 12.2).
+
+    Profile, email, address and phone claims come from userinfo, unless they were asked for by name or the client is
+    registered with `claims_in_id_token`.
+    """
+    names = names_for(scope, ()) if client.metadata.claims_in_id_token else []
+    if ROLES in scope:
+        names.append(ROLES)
+    allowed = [*names, *grant.claims.get("id_token", ())]
+    claims: dict[str, Any] = claims_of(person, dict.fromkeys(allowed))
+    issued = int(work.now.timestamp())
+    claims |= {
+        "iss": work.settings.issuer,
+        "sub": grant.user_id,
+        "aud": client.client_id,
+        "iat": issued,
+        "exp": issued + int(work.settings.id_token_lifetime.total_seconds()),
+        "auth_time": int(grant.auth_time.timestamp()),
+        "acr": acr_of(grant.amr),
+        "amr": grant.amr.split(),
+        "sid": grant.session_id,
+        "at_hash": half_hash(access_token),
+    }
+    if nonce is not None:
+        claims["nonce"] = nonce
+    return signer.sign(claims, typ=TYP)

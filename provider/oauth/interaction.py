@@ -1,0 +1,122 @@
+"""What the person must still do before a code may be issued. Pure: the endpoint acts on the step.
+
+Under prompt=none the same step becomes the error of its kind (OIDC Core section 3.1.2.6).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider.oauth.authorization_request import AuthorizationRequest
+from provider.oauth.errors import (
+    AccountSelectionRequiredError,
+    ConsentRequiredError,
+    InteractionRequiredError,
+    LoginRequiredError,
+    OAuth2Error,
+    UnmetAuthenticationRequirementsError,
+)
+from provider.oauth.store.authorization_requests import ParkedRequest
+from provider.oauth.store.consents import Consent
+from provider.sessions.assurance import acr_of, is_fresh, satisfies
+from provider.sessions.store import Session
+
+
+@dataclass(frozen=True)
+class LogIn:
+    """`again`: somebody is signed in, but must show it anew. `why` is for the explanation."""
+
+    why: str
+    again: bool = False
+    error: type[OAuth2Error] = LoginRequiredError
+
+
+@dataclass(frozen=True)
+class StepUp:
+    why: str = "a second factor is needed"
+    error: type[OAuth2Error] = InteractionRequiredError
+
+
+@dataclass(frozen=True)
+class SelectAccount:
+    why: str = "prompt=select_account"
+    error: type[OAuth2Error] = AccountSelectionRequiredError
+
+
+@dataclass(frozen=True)
+class AskConsent:
+    why: str = "consent is needed"
+    error: type[OAuth2Error] = ConsentRequiredError
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Nothing the person could do would help."""
+
+    why: str
+    error: type[OAuth2Error]
+
+
+@dataclass(frozen=True)
+class Issue:
+    pass
+
+
+Step = LogIn | StepUp | SelectAccount | AskConsent | Refuse | Issue
+
+
+def next_step(
+    request: AuthorizationRequest,
+    session: Session | None,
+    *,
+    parked: ParkedRequest | None,
+    consent: Consent | None,
+    has_second_factor: bool,
+    now: datetime,
+) -> Step:
+    """The first thing that is missing. `parked` is the request as it was stored, if this is a return to it."""
+    if session is None:
+        return LogIn("nobody is signed in")
+    proved_since = parked is not None and session.auth_time >= parked.created_at
+    login = _login_needed(request, session, proved_since=proved_since, now=now)
+    if login is not None:
+        return login
+    if "select_account" in request.prompt and not _chosen(session, parked):
+        return SelectAccount()
+    if not satisfies(acr_of(session.amr), request.acr_values):
+        if has_second_factor:
+            return StepUp()
+        if request.acr_essential:
+            return Refuse("the essential acr cannot be reached", UnmetAuthenticationRequirementsError)
+    if parked is not None and parked.consented_by == session.user_id:
+        return Issue()
+    return _consent_needed(request, consent) or Issue()
+
+
+def _login_needed(request: AuthorizationRequest, session: Session, *, proved_since: bool, now: datetime) -> Step | None:
+    """A sign-in since the request was stored satisfies prompt=login and max_age: otherwise they would ask for ever."""
+    if "login" in request.prompt and not proved_since:
+        return LogIn("prompt=login", again=True)
+    if not proved_since and not is_fresh(session.auth_time, request.max_age, now):
+        return LogIn("the sign-in is older than max_age", again=True)
+    if request.expected_sub is not None and request.expected_sub != session.user_id:
+        if proved_since:
+            return Refuse("another person than the id_token_hint's signed in", LoginRequiredError)
+        return LogIn("another person than the id_token_hint's is signed in", again=True)
+    return None
+
+
+def _chosen(session: Session, parked: ParkedRequest | None) -> bool:
+    if parked is None:
+        return False
+    return parked.chosen_session_id == session.id or session.created_at >= parked.created_at
+
+
+def _consent_needed(request: AuthorizationRequest, consent: Consent | None) -> AskConsent | None:
+    if "consent" in request.prompt:
+        return AskConsent("prompt=consent")
+    if request.client.metadata.first_party:
+        return None
+    if consent is None:
+        return AskConsent()
+    missing = set(request.scope) - set(consent.scopes) or request.claims.names - set(consent.claims)
+    return AskConsent("more is asked for than was allowed") if missing else None

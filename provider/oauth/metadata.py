@@ -1,0 +1,48 @@
+"""The discovery document (OIDC Discovery section 3, RFC 8414), computed from what the code supports."""
+
+from typing import Any
+
+from provider.oauth.clients import AUTH_METHODS, SIGNING_ALGORITHMS
+from provider.oauth.endpoints.token import GRANTS
+from provider.oauth.scopes import CLAIMS, SCOPES
+from provider.sessions.assurance import ACR_VALUES
+from provider.settings import Settings
+
+PROMPTS = ("none", "login", "consent", "select_account")
+ID_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
+
+
+def provider_metadata(settings: Settings) -> dict[str, Any]:
+    """One document for both well-known URLs."""
+    issuer = settings.issuer
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth2/authorize",
+        "token_endpoint": f"{issuer}/oauth2/token",
+        "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
+        "jwks_uri": f"{issuer}/oauth2/jwks",
+        "introspection_endpoint": f"{issuer}/oauth2/introspect",
+        "revocation_endpoint": f"{issuer}/oauth2/revoke",
+        "end_session_endpoint": f"{issuer}/oauth2/logout",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANTS),
+        "scopes_supported": list(SCOPES),
+        "claims_supported": [*CLAIMS, *ID_TOKEN_CLAIMS],
+        "claim_types_supported": ["normal"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "introspection_endpoint_auth_methods_supported": [method for method in AUTH_METHODS if method != "none"],
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "acr_values_supported": list(ACR_VALUES),
+        "display_values_supported": ["page", "popup", "touch"],
+        "prompt_values_supported": list(PROMPTS),
+        "ui_locales_supported": ["en"],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "require_request_uri_registration": False,
+    }

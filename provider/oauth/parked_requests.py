@@ -1,0 +1,71 @@
+"""Authorization requests that wait while the person signs in, and the way back to them (decision D6).
+
+A parked request belongs to the browser that came with it first. To any other browser its handle is just a request:
+it begins anew there, so nothing one person did counts for another.
+"""
+
+from urllib.parse import quote
+
+from provider.crypto.digests import digest, new_opaque
+from provider.oauth.authorization_request import PARAMETERS
+from provider.oauth.redirect_uris import csp_source
+from provider.oauth.server import AuthorizationServer
+from provider.oauth.store import authorization_requests as store
+from provider.oauth.store.authorization_requests import ParkedRequest
+from provider.web.destination import App
+from provider.web.forms import Parameters
+from provider.work import UnitOfWork
+
+URN = "urn:ietf:params:oauth:request_uri:"
+
+
+def park(work: UnitOfWork, *, client_id: str, given: Parameters, browser: str | None) -> str:
+    """Store the request; returns its request_uri."""
+    handle = new_opaque()
+    parked = ParkedRequest(
+        digest=digest(handle),
+        client_id=client_id,
+        parameters={name: given[name] for name in PARAMETERS if name in given},
+        browser=None if browser is None else digest(browser),
+        created_at=work.now,
+        expires_at=work.now + work.settings.request_lifetime,
+        chosen_session_id=None,
+        consented_by=None,
+        completed_at=None,
+    )
+    store.add(work.db, parked)
+    return URN + handle
+
+
+def find(work: UnitOfWork, request_uri: str) -> ParkedRequest | None:
+    """None when it is unknown, expired, or a code was issued for it."""
+    if not request_uri.startswith(URN) or len(request_uri) > 200:
+        return None
+    return store.find(work.read, digest(request_uri.removeprefix(URN)), now=work.now)
+
+
+def belongs_to(work: UnitOfWork, parked: ParkedRequest, browser: str) -> bool:
+    """Is this the browser it belongs to? The first one that comes becomes it."""
+    mine = digest(browser)
+    if parked.browser is None:
+        return store.bind_browser(work.db, parked.digest, mine)
+    return parked.browser == mine
+
+
+def way_back(request_uri: str) -> str:
+    return f"/oauth2/authorize?request_uri={quote(request_uri, safe='')}"
+
+
+def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) -> App | None:
+    """The app behind a request_uri, for the pages on the way (`app.state.describe_request`)."""
+    parked = find(work, request_uri)
+    client = None if parked is None else server.clients.find(work, parked.client_id)
+    if parked is None or client is None or client.disabled:
+        return None
+    redirect_uri = parked.parameters.get("redirect_uri") or client.metadata.redirect_uris[0]
+    return App(
+        name=client.name,
+        host=client.metadata.host,
+        form_target=csp_source(redirect_uri),
+        login_hint=parked.parameters.get("login_hint"),
+    )

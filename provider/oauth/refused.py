@@ -1,0 +1,90 @@
+"""How a refused protocol request is answered: JSON at the machine endpoints, with the id of its explanation.
+
+Outages, floods and bugs are no verdicts and keep their own status (`web.errors.as_json`).
+"""
+
+from authlib.oauth2 import OAuth2Error
+from starlette.responses import JSONResponse, Response
+
+from provider.oauth.checks import Checks
+from provider.oauth.errors import InsufficientScopeError, InvalidClientError, InvalidRequestError, InvalidTokenError
+from provider.oauth.explanations import explain
+from provider.web import errors
+from provider.web.endpoint import Call, machine_endpoint
+from provider.web.forms import MalformedParameters
+
+
+def as_json(call: Call, error: Exception) -> Response:
+    """RFC 6749 section 5.2."""
+    if isinstance(error, MalformedParameters):
+        error = InvalidRequestError(description=f"The parameters cannot be read: {error}")
+    if not isinstance(error, OAuth2Error):
+        return errors.as_json(call, error)
+    explain(call.installation, call.origin, error)
+    body = {"error": error.error, "error_description": error.description or "", "error_id": call.request_id}
+    headers = {"cache-control": "no-store", "pragma": "no-cache"}
+    if isinstance(error, InvalidClientError):
+        headers["www-authenticate"] = 'Basic realm="signet"'
+    elif isinstance(error, InvalidTokenError | InsufficientScopeError):
+        headers["www-authenticate"] = bearer_challenge(error)
+    return JSONResponse(body, status_code=error.status_code, headers=headers)
+
+
+def bearer_challenge(error: OAuth2Error) -> str:
+    """RFC 6750 section 3: no code when no token came at all."""
+    if getattr(error, "no_token", False):
+        return 'Bearer realm="signet"'
+    return f'Bearer realm="signet", error="{error.error}", error_description="{error.description}"'
+
+
+protocol_endpoint = machine_endpoint(render=as_json)
+"""An endpoint for programs whose refusals are explained."""
+
+
+def read_form(call: Call, checks: Checks) -> None:
+    """The request is a POST of one urlencoded form, each parameter once, nothing in the query (RFC 6749 section 3.2)."""
+    content_type = call.headers.get("content-type", "")
+    checks.require(
+        call.has_form,
+        "The body is a form",
+        section="RFC 6749 section 3.2",
+        error=InvalidRequestError,
+        description="The body must be application/x-www-form-urlencoded",
+        expected="application/x-www-form-urlencoded",
+        got=content_type or "no Content-Type",
+    )
+    repeated = call.form.repeated
+    checks.require(
+        not repeated,
+        "No parameter is repeated",
+        section="RFC 6749 section 3.2",
+        error=InvalidRequestError,
+        description="A parameter is repeated",
+        got=", ".join(sorted(repeated)),
+    )
+    checks.require(
+        not call.scope["query_string"] or not (set(call.query) & set(SENSITIVE)),
+        "Nothing that belongs in the body is in the URL",
+        section="RFC 6749 section 2.3.1",
+        error=InvalidRequestError,
+        description="Parameters belong in the body, not in the URL",
+        got="a parameter in the query",
+    )
+
+
+SENSITIVE = (
+    "client_id",
+    "client_secret",
+    "grant_type",
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "token",
+    "access_token",
+    "redirect_uri",
+    "scope",
+    "assertion",
+    "client_assertion",
+    "password",
+    "username",
+)

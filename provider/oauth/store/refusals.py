@@ -1,0 +1,49 @@
+"""Why protocol requests were refused: the checks of each, by error id. Values are shortened and hold no secrets."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, select
+
+from provider.database.base import metadata
+from provider.database.types import UtcTime
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("error_id", String(32), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("endpoint", String(64), nullable=False),
+    Column("client_id", String(128)),
+    Column("network", String(64), nullable=False),
+    Column("error", String(64), nullable=False),
+    Column("description", String(400), nullable=False),
+    Column("checks", JSON, nullable=False),
+    Index("ix_refusals_at", "at"),
+)
+
+
+@dataclass(frozen=True)
+class RefusalRow:
+    error_id: str
+    at: datetime
+    endpoint: str
+    client_id: str | None
+    network: str
+    error: str
+    description: str
+    checks: list[dict[str, str]]
+
+
+def add(db: Connection, row: RefusalRow) -> None:
+    db.execute(insert(refusals), row.__dict__)
+
+
+def find(db: Connection, error_id: str) -> RefusalRow | None:
+    row = db.execute(select(refusals).where(refusals.c.error_id == error_id)).one_or_none()
+    return None if row is None else RefusalRow(*row)
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    old = select(refusals.c.error_id).where(refusals.c.at < before).limit(limit)
+    return db.execute(delete(refusals).where(refusals.c.error_id.in_(old))).rowcount

@@ -1,0 +1,28 @@
+"""A cacheable JSON document served from memory, with its ETag: discovery and the key set."""
+
+from starlette.types import Receive, Scope, Send
+
+HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"public, max-age=300"),
+    (b"access-control-allow-origin", b"*"),
+]
+
+
+class Document:
+    """Answers GET with bytes, or 304 when the caller has them."""
+
+    def __init__(self, body: bytes, etag: str) -> None:
+        self.etag = etag.encode()
+        self.headers = [*HEADERS, (b"etag", self.etag)]
+        self.body = body
+        self.full = [*self.headers, (b"content-length", str(len(body)).encode())]
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        known = next((value for name, value in scope["headers"] if name == b"if-none-match"), None)
+        if known is not None and self.etag in known:
+            await send({"type": "http.response.start", "status": 304, "headers": self.headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": self.full})
+        await send({"type": "http.response.body", "body": self.body if scope["method"] != "HEAD" else b""})
