@@ -19,26 +19,26 @@ from provider.web.assets import static
 
 def routes(settings: Settings) -> list[BaseRoute]:
     """The routes of these settings: those of a feature that is off do not exist."""
-    GET, POST, BOTH = ["GET"], ["POST"], ["GET", "POST"]
+    get, post, both = ["GET"], ["POST"], ["GET", "POST"]
     metadata = discovery(settings)
     table: list[BaseRoute] = [
         # Programs
-        Route("/.well-known/openid-configuration", metadata, methods=GET, name="openid_configuration"),
-        Route("/.well-known/oauth-authorization-server", metadata, methods=GET, name="oauth_authorization_server"),
-        Route("/oauth2/jwks", Jwks(), methods=GET, name="jwks"),
-        Route("/oauth2/authorize", authorization, methods=BOTH, name="authorize"),
-        Route("/oauth2/authorize/cancel", cancel, methods=POST, name="authorize_cancel"),
-        Route("/oauth2/token", token, methods=POST, name="token"),
-        Route("/oauth2/userinfo", userinfo, methods=BOTH, name="userinfo"),
-        Route("/oauth2/introspect", introspection, methods=POST, name="introspect"),
-        Route("/oauth2/revoke", revocation, methods=POST, name="revoke"),
-        Route("/oauth2/logout", end_session, methods=BOTH, name="logout"),
+        Route("/.well-known/openid-configuration", metadata, methods=get, name="openid_configuration"),
+        Route("/.well-known/oauth-authorization-server", metadata, methods=get, name="oauth_authorization_server"),
+        Route("/oauth2/jwks", Jwks(), methods=get, name="jwks"),
+        Route("/oauth2/authorize", authorization, methods=both, name="authorize"),
+        Route("/oauth2/authorize/cancel", cancel, methods=post, name="authorize_cancel"),
+        Route("/oauth2/token", token, methods=post, name="token"),
+        Route("/oauth2/userinfo", userinfo, methods=both, name="userinfo"),
+        Route("/oauth2/introspect", introspection, methods=post, name="introspect"),
+        Route("/oauth2/revoke", revocation, methods=post, name="revoke"),
+        Route("/oauth2/logout", end_session, methods=both, name="logout"),
         # People on the way to an app
-        Route("/consent", consent, methods=BOTH, name="consent"),
-        Route("/select-account", account_chooser, methods=BOTH, name="select_account"),
+        Route("/consent", consent, methods=both, name="consent"),
+        Route("/select-account", account_chooser, methods=both, name="select_account"),
         # Operators
-        Route("/health/live", health.live, methods=GET, name="health_live"),
-        Route("/health/ready", health.ready, methods=GET, name="health_ready"),
-        Route("/static/{name}", static, methods=GET, name="static"),
+        Route("/health/live", health.live, methods=get, name="health_live"),
+        Route("/health/ready", health.ready, methods=get, name="health_ready"),
+        Route("/static/{name}", static, methods=get, name="static"),
     ]
     return table

@@ -162,7 +162,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an http or https URL")
         if parts.query or parts.fragment or "?" in value or "#" in value or parts.username is not None:
             raise ValueError("must have no query, fragment or user")
-        if parts.path not in {""}:
+        if parts.path:
             raise ValueError("must be an origin: no path and no trailing slash")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("must be https unless the host is loopback")

@@ -38,6 +38,8 @@ RECOVERY_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def new_recovery_code() -> str:
-    """A code like `k3fx-9wq2-...`: 16 characters, 79 bits (NIST SP 800-63B section 3.1.2 asks for 64 to need no throttle)."""
+    """A code like `k3fx-9wq2-...`: 16 characters, 79 bits (NIST SP 800-63B section 3.1.2 asks for 64 to need no
+    throttle).
+    """
     letters = [secrets.choice(RECOVERY_ALPHABET) for _ in range(16)]
     return "-".join("".join(letters[i : i + 4]) for i in range(0, 16, 4))

@@ -1,6 +1,7 @@
 """An authorization request, checked (RFC 6749 section 4.1.1, RFC 7636, OIDC Core section 3.1.2.1).
 
-Two phases, never mixed: until client and redirect_uri are verified a refusal is a page (`Unredirectable`); from then on it
+Two phases, never mixed: until client and redirect_uri are verified a refusal is a page (`Unredirectable`); from then
+on it
 goes back to the app (`Redirectable`). Nothing is ever redirected to a URI that was not registered.
 """
 
@@ -284,7 +285,9 @@ def _challenge(checks: Checks, client: Client, given: Parameters) -> str | None:
 
 
 def _scope(checks: Checks, client: Client, given: Parameters) -> tuple[str, ...]:
-    """Scopes nobody knows are ignored (OIDC Core section 3.1.2.1); known ones the client may not ask for are refused."""
+    """Scopes nobody knows are ignored (OIDC Core section 3.1.2.1); known ones the client may not ask for are
+    refused.
+    """
     allowed = client.metadata.scopes
     asked = parse_scope(given.get("scope"))
     scope = tuple(token for token in asked if token in allowed)
@@ -369,7 +372,9 @@ def _claims(checks: Checks, client: Client, given: Parameters) -> RequestedClaim
 def _hinted_sub(
     work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, given: Parameters
 ) -> str | None:
-    """Who the app thinks is there. An expired hint still says so; a forged one is refused (OIDC Core section 3.1.2.1)."""
+    """Who the app thinks is there. An expired hint still says so; a forged one is refused (OIDC Core section
+    3.1.2.1).
+    """
     hint = given.get("id_token_hint")
     if hint is None:
         return None

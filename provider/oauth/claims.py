@@ -1,4 +1,6 @@
-"""A person's claims for userinfo and the ID token, and the claims request parameter (OIDC Core sections 5.1, 5.4, 5.5)."""
+"""A person's claims for userinfo and the ID token, and the claims request parameter (OIDC Core sections 5.1, 5.4,
+5.5).
+"""
 
 import json
 from collections.abc import Iterable

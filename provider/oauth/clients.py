@@ -51,7 +51,7 @@ class ClientMetadata:
     response_types: tuple[str, ...] = ("code",)
     scope: str = " ".join(STANDARD_SCOPES)
     application_type: str = "web"
-    id_token_signed_response_alg: str = "RS256"
+    id_token_signed_response_alg: str = "RS256"  # noqa: S105  # an algorithm
     default_max_age: int | None = None
     require_auth_time: bool = False
     client_uri: str | None = None
@@ -66,7 +66,7 @@ class ClientMetadata:
 
     @property
     def is_public(self) -> bool:
-        return self.token_endpoint_auth_method == "none"
+        return self.token_endpoint_auth_method == "none"  # noqa: S105  # a method
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -99,7 +99,7 @@ class Client:
     def has_secret(self, secret: str) -> bool:
         """Compared in constant time, by digest."""
         presented = digest(secret)
-        return any([same(stored, presented) for stored in self.secret_digests])
+        return any(same(stored, presented) for stored in self.secret_digests)
 
 
 class Clients:
@@ -148,7 +148,9 @@ _LISTS = {name for name, field in _FIELDS.items() if "tuple" in str(field.type)}
 
 def load_metadata(given: Mapping[str, Any]) -> ClientMetadata:
     """Stored metadata as a value; members we do not know are ignored (RFC 7591 section 2)."""
-    known = {name: tuple(value) if name in _LISTS else value for name, value in given.items() if name in _FIELDS}
+    known: dict[str, Any] = {
+        name: tuple(value) if name in _LISTS else value for name, value in given.items() if name in _FIELDS
+    }
     return ClientMetadata(**known)
 
 

@@ -221,7 +221,7 @@ def _longest_token(settings: Settings) -> timedelta:
 
 
 def _generate(work: UnitOfWork, alg: str, state: State) -> SigningKeyRow:
-    use = {"use": "sig", "alg": alg}
+    use: Any = {"use": "sig", "alg": alg}
     key: RSAKey | ECKey
     if alg == RS256:
         key = RSAKey.generate_key(RSA_BITS, use, private=True)

@@ -35,7 +35,8 @@ def problem_with(uri: str) -> str | None:
             return "must be https unless the host is loopback"
         return None
     if "." not in parts.scheme:
-        # RFC 8252 section 7.1: a private-use scheme is a reversed domain name. This keeps out javascript:, data:, file:.
+        # RFC 8252 section 7.1: a private-use scheme is a reversed domain name. This keeps out javascript:, data:,
+        # file:.
         return "must be https, http on loopback, or a private-use scheme with a dot in it"
     return None
 

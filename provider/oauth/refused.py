@@ -42,7 +42,9 @@ protocol_endpoint = machine_endpoint(render=as_json)
 
 
 def read_form(call: Call, checks: Checks) -> None:
-    """The request is a POST of one urlencoded form, each parameter once, nothing in the query (RFC 6749 section 3.2)."""
+    """The request is a POST of one urlencoded form, each parameter once, nothing in the query (RFC 6749 section
+    3.2).
+    """
     content_type = call.headers.get("content-type", "")
     checks.require(
         call.has_form,

@@ -1,4 +1,5 @@
-"""Cross-site request forgery: every unsafe request to a page shows a token bound to this browser, and a same-site origin.
+"""Cross-site request forgery: every unsafe request to a page shows a token bound to this browser, and a same-site
+origin.
 
 The token is an HMAC over the session cookie, or over the browser cookie before sign-in, so it needs no storage, dies
 with the session it was made in, and one made for another browser is worthless (RFC 6749 section 10.12; login CSRF).

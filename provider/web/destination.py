@@ -1,5 +1,6 @@
 """Where a person goes on to when a sign-in, a sign-up or a reset is done: back to a parked authorization request, or to
-a page of ours. Carried in the query string from page to page; the only values are a `request_uri` and a `return_to` path.
+a page of ours. Carried in the query string from page to page; the only values are a `request_uri` and a `return_to`
+path.
 """
 
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def destination(call: Call) -> Destination:
 
 
 def local_path(value: str | None) -> str | None:
-    """A path on this site, or None: never another host (`//evil`, `/\\evil`), never a control character."""
+    """A path on this site, or None: never another host (`//evil`, a backslash), never a control character."""
     if not value or not value.startswith("/") or value.startswith("//") or len(value) > 2000:
         return None
     if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in value):

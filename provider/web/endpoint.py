@@ -6,7 +6,7 @@ no cookies, refusals as JSON. Both answer 503 when the database is away, and 500
 
 import ipaddress
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 from authlib.oauth2 import OAuth2Error
 from starlette.datastructures import Headers
@@ -192,10 +192,22 @@ class Endpoint:
         return response
 
 
+@overload
+def endpoint(function: Callable[[Call], Response], /) -> Endpoint: ...
+
+
+@overload
 def endpoint(
-    function: Callable[[Call], Response] | None = None, *, csrf_checked: bool = True, hashes_passwords: bool = False
-) -> Any:
-    """An endpoint for people. `csrf_checked=False` opts out by name; `hashes_passwords` moves its POSTs to their own pool."""
+    *, csrf_checked: bool = True, hashes_passwords: bool = False
+) -> Callable[[Callable[[Call], Response]], Endpoint]: ...
+
+
+def endpoint(
+    function: Callable[[Call], Response] | None = None, /, *, csrf_checked: bool = True, hashes_passwords: bool = False
+) -> Endpoint | Callable[[Callable[[Call], Response]], Endpoint]:
+    """An endpoint for people. `csrf_checked=False` opts out by name; `hashes_passwords` moves its POSTs to their own
+    pool.
+    """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
         return Endpoint(function, csrf_checked=csrf_checked, hashes_passwords=hashes_passwords, render=errors.as_page)
@@ -217,7 +229,7 @@ class BodyTooLarge(Exception):
 
 
 async def read_body(receive: Receive) -> bytes:
-    chunks = []
+    chunks: list[bytes] = []
     size = 0
     while True:
         message: Message = await receive()

@@ -1,4 +1,6 @@
-"""Refusals as people and programs see them: a page with a way on, or JSON. A crash becomes a 500 that names only its id."""
+"""Refusals as people and programs see them: a page with a way on, or JSON. A crash becomes a 500 that names only its
+id.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,9 @@ def error_page(
 
 
 def as_json(call: Call, error: Exception) -> Response:
-    """JSON in the shape of an OAuth error (RFC 6749 section 5.2) for what is no protocol verdict: outages, limits, bugs."""
+    """JSON in the shape of an OAuth error (RFC 6749 section 5.2) for what is no protocol verdict: outages, limits,
+    bugs.
+    """
     refusal = refusal_of(error)
     names = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
     body: dict[str, Any] = {

@@ -61,7 +61,9 @@ class CsrfToken:
 def page(
     call: Caller, template: str, *, status_code: int = 200, form_targets: Sequence[str] = (), **context: Any
 ) -> Response:
-    """Render a page. `form_targets` are CSP sources a form of it may end at after redirects (Chromium checks them all)."""
+    """Render a page. `form_targets` are CSP sources a form of it may end at after redirects (Chromium checks them
+    all).
+    """
     settings = call.settings
     html = (
         environment()

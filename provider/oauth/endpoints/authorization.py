@@ -1,6 +1,9 @@
-"""The authorization endpoint (RFC 6749 section 3.1, OIDC Core section 3.1.2): check the request, ask `interaction` what is
+"""The authorization endpoint (RFC 6749 section 3.1, OIDC Core section 3.1.2): check the request, ask `interaction`
+what is
 missing, and do exactly one thing: issue a code, refuse, or park the request and send the person to the missing step.
 """
+
+from functools import partial
 
 from starlette.responses import Response
 
@@ -39,7 +42,9 @@ class RequestGone(Refusal):
 
 @endpoint(csrf_checked=False)
 def authorization(call: Call) -> Response:
-    """GET or POST /oauth2/authorize. A POST may come from any site and brings no cookies: it is parked and read again."""
+    """GET or POST /oauth2/authorize. A POST may come from any site and brings no cookies: it is parked and read
+    again.
+    """
     server: AuthorizationServer = call.seams.oauth
     request_uri = call.query.get("request_uri")
     if request_uri is not None and request_uri.startswith(parked_requests.URN):
@@ -157,14 +162,14 @@ def decline(call: Call, parked: ParkedRequest) -> Response:
 
 
 def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: ParkedRequest | None) -> Response:
-    call.work.after_commit.append(lambda: explain(call.installation, call.origin, error))
+    call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
     if parked is not None:
         authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
     return error_response(call.settings.issuer, target.redirect_uri, target.state, error, call.request_id)
 
 
 def _refused_page(call: Call, error: OAuth2Error) -> Response:
-    call.work.after_commit.append(lambda: explain(call.installation, call.origin, error))
+    call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
     details = [
         ("Error", error.error),
         ("Reason", error.description or ""),

@@ -1,4 +1,6 @@
-"""What the provider supports: /.well-known/openid-configuration and /.well-known/oauth-authorization-server, identical."""
+"""What the provider supports: /.well-known/openid-configuration and /.well-known/oauth-authorization-server,
+identical.
+"""
 
 import json
 from hashlib import sha256

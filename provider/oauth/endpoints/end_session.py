@@ -5,6 +5,7 @@ post_logout_redirect_uri of the client the hint was issued to is ever redirected
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.responses import Response
 
@@ -48,7 +49,7 @@ def end_session(call: Call) -> Response:
     try:
         request = _read(call, checks, given)
     except OAuth2Error as error:
-        call.work.after_commit.append(lambda: explain(call.installation, call.origin, error))
+        call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
         details = [("Reason", error.description or ""), ("Explained by", f"signet explain {call.request_id}")]
         return errors.error_page(call, AppRefused(), way_on="/oauth2/logout", details=details)
     session = find_session(call)

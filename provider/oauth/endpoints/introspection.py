@@ -68,7 +68,9 @@ SHOWN = ("scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "sid", 
 
 
 def _is_resource_server(client: Client) -> bool:
-    """An API registers as a client that signs nobody in: it may ask about the access tokens it is shown (RFC 7662 2.1)."""
+    """An API registers as a client that signs nobody in: it may ask about the access tokens it is shown (RFC 7662
+    2.1).
+    """
     return not client.metadata.redirect_uris
 
 

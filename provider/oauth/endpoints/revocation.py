@@ -1,4 +1,6 @@
-"""A client gives a token back (RFC 7009). A refresh token takes its whole family with it; an access token only itself."""
+"""A client gives a token back (RFC 7009). A refresh token takes its whole family with it; an access token only
+itself.
+"""
 
 from datetime import UTC, datetime
 

@@ -53,7 +53,9 @@ def _require_token(call: Call, checks: Checks) -> LiveToken:
 
 
 def bearer_token(call: Call, checks: Checks) -> str:
-    """The token, from the header or the form body, exactly one of them; the query is never read (OAuth 2.1 section 5.1)."""
+    """The token, from the header or the form body, exactly one of them; the query is never read (OAuth 2.1 section
+    5.1).
+    """
     headers = call.headers.getlist("authorization")
     shown = []
     for header in headers:

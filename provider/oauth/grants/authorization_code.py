@@ -1,4 +1,6 @@
-"""Redeem a code, once; a replay revokes what the first use issued (RFC 6749 section 4.1.3, RFC 7636, RFC 9700 section 4.5)."""
+"""Redeem a code, once; a replay revokes what the first use issued (RFC 6749 section 4.1.3, RFC 7636, RFC 9700 section
+4.5).
+"""
 
 import base64
 import hashlib

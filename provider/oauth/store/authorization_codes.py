@@ -86,7 +86,9 @@ def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, Stand
 
 
 def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
-    """Once (RFC 6749 section 4.1.2). Kept, not deleted: a second use must be recognised to revoke what the first made."""
+    """Once (RFC 6749 section 4.1.2). Kept, not deleted: a second use must be recognised to revoke what the first
+    made.
+    """
     return db.execute(_SPEND, {"code_digest": digest, "now": now}).rowcount == 1
 
 

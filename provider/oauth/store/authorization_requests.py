@@ -1,4 +1,6 @@
-"""Authorization requests that wait: parked while the person signs in (decision D6). Found by the digest of the request_uri."""
+"""Authorization requests that wait: parked while the person signs in (decision D6). Found by the digest of the
+request_uri.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

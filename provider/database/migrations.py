@@ -1,0 +1,85 @@
+"""Where the schema stands, and moving it. Alembic is imported only to move: serving needs to know, not to migrate."""
+
+import re
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, column, inspect, select, table
+
+from provider.database.engine import Database
+from provider.resources import MIGRATIONS
+from provider.settings import Settings, SettingsError
+
+BASE = "base"
+"""Before the first migration: an empty database."""
+
+_version = table("alembic_version", column("version_num"))
+_REVISION = re.compile(r"^(revision|down_revision)(?:: [\w| \[\].,]+)? = (?:None|['\"](\w+)['\"])$", re.MULTILINE)
+
+
+def _parents() -> dict[str, str | None]:
+    """Revision -> the one before it, read from the files' own headers."""
+    found = {}
+    for path in (MIGRATIONS / "versions").glob("*.py"):
+        named = dict(_REVISION.findall(path.read_text()))
+        found[named["revision"]] = named["down_revision"] or None
+    return found
+
+
+def _lineage(revision: str | None, parents: dict[str, str | None]) -> Iterator[str]:
+    while revision is not None:
+        yield revision
+        revision = parents.get(revision)
+
+
+def head() -> str | None:
+    """The newest revision there is; None while there is no migration at all."""
+    parents = _parents()
+    heads = parents.keys() - set(parents.values())
+    if len(heads) > 1:
+        raise SettingsError(f"the migrations fork: {', '.join(sorted(heads))}")
+    return next(iter(heads), None)
+
+
+def current(connection: Connection) -> str | None:
+    """The revision this database is at; None when it is empty."""
+    if not inspect(connection).has_table(_version.name):
+        return None
+    return connection.scalar(select(_version.c.version_num))
+
+
+def is_current(database: Database) -> bool:
+    """Is the schema the one this code was written for?"""
+    with database.engine.connect() as connection:
+        return current(connection) == head()
+
+
+def require_current(database: Database) -> None:
+    """Raises SettingsError, one line for the operator, when the schema is not the one this code was written for."""
+    with database.engine.connect() as connection:
+        at = current(connection)
+    if at is None and head() is not None:
+        raise SettingsError("the database is empty; run `signet migrate` first")
+    if at != head():
+        raise SettingsError(f"the database is at revision {at}, this version needs {head()}; run `signet migrate`")
+
+
+def migrate(settings: Settings, revision: str = "head", *, sql: bool = False, at: str | None = None) -> None:
+    """Move the schema to `revision`, up or down. With `sql` print the statements instead of running them.
+
+    `at` is where the database stands (`current`): what lies behind it is a way down. Raises SettingsError.
+    """
+    from alembic import command  # noqa: PLC0415  # 60 ms that serving does not need
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["settings"] = settings
+    down = revision == BASE or revision.startswith("-") or (revision != at and revision in _lineage(at, _parents()))
+    try:
+        if down:
+            command.downgrade(config, f"{at}:{revision}" if sql else revision, sql=sql)
+        else:
+            command.upgrade(config, f"{at}:{revision}" if sql and at else revision, sql=sql)
+    except CommandError as error:
+        raise SettingsError(str(error)) from None
