@@ -63,15 +63,22 @@ SYSTEM = Origin(network="", user_agent="signet", request_id="")
 class UnitOfWork:
     """One request's transaction and moment. Made by `unit_of_work`."""
 
-    def __init__(self, installation: Installation, connection: Connection, origin: Origin) -> None:
+    def __init__(self, installation: Installation, origin: Origin) -> None:
         self.installation = installation
         self.settings = installation.settings
         self.vault = installation.vault
         self.now = installation.clock()
         self.origin = origin
-        self.read = connection
         self.writing = False
         self.after_commit: list[Callable[[], None]] = []
+        self._connection: Connection | None = None
+
+    @property
+    def read(self) -> Connection:
+        """A connection that sees what is committed; taken from the pool at first use."""
+        if self._connection is None:
+            self._connection = self.installation.database.engine.connect()
+        return self._connection
 
     @property
     def db(self) -> Connection:
@@ -80,11 +87,6 @@ class UnitOfWork:
             self.installation.database.begin(self.read)
             self.writing = True
         return self.read
-
-    def finish(self, *, commit: bool) -> None:
-        if self.writing:
-            self.writing = False
-            self.installation.database.end(self.read, commit=commit)
 
     @contextmanager
     def aside(self) -> Iterator[Connection]:
@@ -99,26 +101,36 @@ class UnitOfWork:
         finally:
             database.end(self.read, commit=done)
 
+    def finish(self, *, commit: bool) -> None:
+        """End the transaction, if one began, and give the connection back."""
+        try:
+            if self.writing:
+                self.writing = False
+                self.installation.database.end(self.read, commit=commit)
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
 
 @contextmanager
 def unit_of_work(installation: Installation, origin: Origin = SYSTEM) -> Iterator[UnitOfWork]:
     """One transaction. A refusal keeps its traces; a crash leaves none."""
-    after_commit: list[Callable[[], None]] = []
+    work = UnitOfWork(installation, origin)
     try:
-        with installation.database.engine.connect() as connection:
-            work = UnitOfWork(installation, connection, origin)
-            try:
-                yield work
-            except (Refusal, OAuth2Error):
-                work.finish(commit=True)
-                after_commit = work.after_commit
-                raise
-            except BaseException:
-                work.finish(commit=False)
-                raise
-            work.finish(commit=True)
-            after_commit = work.after_commit
-    finally:
-        # The connection is back in its pool: what follows may need one.
-        for act in after_commit:
-            act()
+        yield work
+    except (Refusal, OAuth2Error):
+        work.finish(commit=True)
+        _act(work)
+        raise
+    except BaseException:
+        work.finish(commit=False)
+        raise
+    work.finish(commit=True)
+    _act(work)
+
+
+def _act(work: UnitOfWork) -> None:
+    # After the connection went back to its pool: what follows may need one.
+    for act in work.after_commit:
+        act()
