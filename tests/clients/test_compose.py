@@ -1,0 +1,56 @@
+"""docker-compose.yml: what has to be there, what must not, and that it names commands and settings that exist."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from provider.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return loaded
+
+
+def test_everything_an_installation_needs_is_there(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert {"migrate", "web", "worker", "postgres", "redis", "mailpit", "web-app"} <= services.keys()
+    assert services["web"]["deploy"]["replicas"] == 2
+
+
+def test_what_runs_for_long_has_a_health_check(compose: dict[str, Any]) -> None:
+    once = {"migrate", "register"}
+    without = [name for name, service in compose["services"].items() if "healthcheck" not in service]
+    assert set(without) == once
+
+
+def test_no_secret_is_written_in_the_file(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for variable, value in service.get("environment", {}).items():
+            if "SECRET" in variable or "PASSWORD" in variable:
+                assert str(value).startswith("${"), f"{name}: {variable}"
+                assert ":?" in value, f"{name}: {variable} may be left out"
+
+
+def test_every_setting_is_one_we_know(compose: dict[str, Any]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for service in compose["services"].values():
+        given = {name for name in service.get("environment", {}) if name.startswith(PREFIX)}
+        assert given <= known
+
+
+def test_ports_are_published_on_loopback_only(compose: dict[str, Any]) -> None:
+    ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_the_images_do_not_run_as_root() -> None:
+    stages = (ROOT / "Dockerfile").read_text().split("\nFROM ")
+    assert any("\nUSER 10001" in stage and "AS signet" in stage for stage in stages)
+    assert "FROM signet AS samples" in (ROOT / "Dockerfile").read_text()

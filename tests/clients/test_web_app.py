@@ -1,0 +1,85 @@
+"""The sample web application's own parts: sessions on the server, and reading a challenge. Its flows are journeys."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from tests.clients.conftest import sample
+
+
+def answer(challenge: str | None) -> httpx2.Response:
+    return httpx2.Response(401, headers={} if challenge is None else {"www-authenticate": challenge})
+
+
+def test_a_step_up_challenge_becomes_authorization_parameters() -> None:
+    """RFC 9470 sections 3 and 4."""
+    header = 'Bearer realm="x", error="insufficient_user_authentication", acr_values="aal2", max_age="300"'
+    challenge = sample("web_app.steps").challenge_of(answer(header))
+    assert challenge.is_step_up
+    assert challenge.as_authorization_parameters() == {"acr_values": "aal2", "max_age": "300"}
+
+
+def test_an_expired_token_is_no_step_up() -> None:
+    """RFC 6750 section 3.1."""
+    challenge = sample("web_app.steps").challenge_of(answer('Bearer error="invalid_token"'))
+    assert not challenge.is_step_up
+    assert challenge.as_authorization_parameters() == {}
+
+
+@pytest.mark.parametrize("header", [None, "", "Basic realm=x"])
+def test_other_answers_carry_no_challenge(header: str | None) -> None:
+    assert sample("web_app.steps").challenge_of(answer(header)) is None
+
+
+@pytest.fixture
+def browser() -> Iterator[TestClient]:
+    def write(request: Request) -> Response:
+        request.session["word"] = request.query_params["word"]
+        return PlainTextResponse("written")
+
+    def read(request: Request) -> Response:
+        return PlainTextResponse(request.session.get("word", "-"))
+
+    def sign_in(request: Request) -> Response:
+        request.scope["session"].renew()
+        request.session["word"] = "in"
+        return PlainTextResponse("in")
+
+    routes = [Route("/write", write), Route("/read", read), Route("/sign-in", sign_in)]
+    middleware = [Middleware(sample("web_app.sessions").ServerSessions, cookie="quill", secure=False)]
+    with TestClient(Starlette(routes=routes, middleware=middleware)) as client:
+        yield client
+
+
+def test_a_session_lives_on_the_server_and_the_cookie_only_names_it(browser: TestClient) -> None:
+    cookie = browser.get("/write?word=secret").headers["set-cookie"]
+    assert "secret" not in cookie
+    assert "HttpOnly; SameSite=Lax" in cookie
+    assert browser.get("/read").text == "secret"
+
+
+def test_nobody_gets_a_session_for_looking(browser: TestClient) -> None:
+    assert "set-cookie" not in browser.get("/read").headers
+
+
+def test_signing_in_gives_the_session_a_new_id(browser: TestClient) -> None:
+    browser.get("/write?word=before")
+    before = browser.cookies["quill"]
+    browser.get("/sign-in")
+    assert browser.cookies["quill"] != before
+    assert browser.get("/read").text == "in"
+    browser.cookies.clear()
+    assert browser.get("/read", headers={"cookie": f"quill={before}"}).text == "-"
+
+
+def test_a_made_up_session_id_is_not_taken_over(browser: TestClient) -> None:
+    browser.get("/write?word=mine", headers={"cookie": "quill=chosen-by-somebody-else"})
+    browser.cookies.clear()
+    assert browser.get("/read", headers={"cookie": "quill=chosen-by-somebody-else"}).text == "-"
