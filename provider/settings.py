@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="Addresses or networks whose X-Forwarded-For is believed, comma-separated."
     )
+    allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="Host headers answered beside the issuer's own, comma-separated: internal names of this service.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
 
     code_lifetime: Duration = Field(timedelta(seconds=60), description="Of an authorization code.")
@@ -140,7 +144,7 @@ class Settings(BaseSettings):
         """Only what `load_settings` hands over: nothing else reads the environment."""
         return (init_settings,)
 
-    @field_validator("features", "trusted_proxies", mode="before")
+    @field_validator("features", "trusted_proxies", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

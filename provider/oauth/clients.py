@@ -206,7 +206,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
             raise InvalidMetadata(f"{name} must be an http or https URL.")
     if len(metadata.client_name) > 200 or not metadata.client_name.isprintable():
         raise InvalidMetadata("client_name is too long or not printable.")
-    if not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
+    if len(metadata.scope) > 2000 or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope holds a character that no scope may hold.")
 
 

@@ -1,20 +1,28 @@
-"""Around every request: an id, security headers with a nonce'd CSP. Pure ASGI."""
+"""Around every request: an id, the host check, security headers with a nonce'd CSP. Pure ASGI."""
 
 import os
 
+from urllib.parse import urlsplit
+
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provider.settings import Settings
 
 
 class Envelope:
-    """Gives each request its id and nonce, and puts the headers on whatever comes back."""
+    """Gives each request its id and nonce, refuses what is meant for another host, and puts the headers on whatever
+    comes back.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.hsts = settings.secure
+        self.issuer = settings.issuer
+        names = {urlsplit(settings.issuer).netloc, *settings.allowed_hosts}
+        self.hosts = frozenset(name.lower().encode() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -32,7 +40,19 @@ class Envelope:
                 self._headers(MutableHeaders(scope=message), scope)
             await send(message)
 
+        if not self._is_ours(scope):
+            # No URL of ours is ever made from Host; answering for another name would only help whoever points it here.
+            refusal = PlainTextResponse(f"This is {self.issuer}. It does not answer for another host.", 421)
+            await refusal(scope, receive, send_with_headers)
+            return
         await self.app(scope, receive, send_with_headers)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) == 1 and hosts[0].lower() in self.hosts:
+            return True
+        # Balancers and orchestrators ask by address.
+        return len(hosts) <= 1 and scope["path"].startswith("/health/")
 
     def _headers(self, headers: MutableHeaders, scope: Scope) -> None:
         state = scope["state"]

@@ -35,7 +35,7 @@ grants = Table(
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False),
     Column("session_id", Identifier, nullable=False),  # the `sid`; the session may be purged before the grant
-    Column("scope", String(1000), nullable=False),
+    Column("scope", String(2000), nullable=False),
     Column(
         "claims", JSON, nullable=False
     ),  # the OIDC claims parameter, reduced to names: {"id_token": [], "userinfo": []}
