@@ -82,14 +82,16 @@ class Keys:
         if work is None:
             with unit_of_work(self.installation) as fresh:
                 return self.ring(fresh)
-        return self._reload(work)
+        return self._reload(work, seen=self._read_at)
 
     def _is_stale(self, work: UnitOfWork) -> bool:
         keep = timedelta(seconds=work.settings.key_cache)
         return self._read_at is None or not timedelta(0) <= work.now - self._read_at < keep
 
-    def _reload(self, work: UnitOfWork) -> KeyRing:
+    def _reload(self, work: UnitOfWork, *, seen: datetime | None) -> KeyRing:
         with self._lock:
+            if self._ring is not None and self._read_at != seen:
+                return self._ring  # another thread has just done it
             self._ring = self._parse(work, signing_keys.find_all(work.read))
             self._read_at = work.now
             return self._ring
@@ -136,7 +138,11 @@ class Keys:
         kid = header.get("kid")
         ring = self.ring(work)
         if not isinstance(kid, str) or kid not in ring.verifying:
-            ring = self._reload(work) if isinstance(kid, str) and len(kid) == 43 and self._is_older(work) else ring
+            ring = (
+                self._reload(work, seen=self._read_at)
+                if isinstance(kid, str) and len(kid) == 43 and self._is_older(work)
+                else ring
+            )
         try:
             alg, key = ring.verifying[str(kid)]
             claims = jwt.decode(token, key, algorithms=[alg]).claims

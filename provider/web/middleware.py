@@ -1,7 +1,6 @@
 """Around every request: an id, the host check, security headers with a nonce'd CSP. Pure ASGI."""
 
 import os
-
 from urllib.parse import urlsplit
 
 import structlog
