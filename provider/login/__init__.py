@@ -1,1 +1,1 @@
-"""Proving who is at the browser: password, second factor, step-up, sign out. Where a person goes next is `web.destination`."""
+"""Proving who is at the browser: password, second factor, step-up, sign out. Where they go next: `web.destination`."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from provider.refusals import GoElsewhere
+from provider.sessions.assurance import AAL2, acr_of
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
 from provider.web.endpoint import Call
@@ -15,19 +16,28 @@ from provider.web.endpoint import Call
 class SignInRequired(GoElsewhere):
     """Nobody is signed in at this browser, or not recently enough (`again`): the way on is the sign-in page."""
 
-    def __init__(self, call: Call, *, again: bool = False) -> None:
-        # After a POST the person comes back to the page the form was on.
-        parameters = {"return_to": call.path}
+    def __init__(self, call: Call, *, again: bool = False, back: str | None = None) -> None:
+        parameters = {"return_to": _back_to(call, back)}
         if again:
             parameters["prompt"] = "login"
         super().__init__(f"/login?{urlencode(parameters)}")
 
 
-def require_user(call: Call) -> Session:
-    """The session at this browser. Raises SignInRequired."""
+class StepUpRequired(GoElsewhere):
+    """Signed in, but with fewer factors than this page needs: the way on is the second-factor page."""
+
+    def __init__(self, call: Call, *, back: str | None = None) -> None:
+        super().__init__(f"/login/second-factor?{urlencode({'return_to': _back_to(call, back)})}")
+
+
+def require_user(call: Call, *, back: str | None = None) -> Session:
+    """The session at this browser. Raises SignInRequired.
+
+    `back` is the page to return to when it is not this one: after a POST, the page the form was on.
+    """
     session = find_session(call)
     if session is None:
-        raise SignInRequired(call)
+        raise SignInRequired(call, back=back)
     return session
 
 
@@ -36,9 +46,22 @@ def is_recent(call: Call, session: Session) -> bool:
     return age <= call.settings.recent_sign_in
 
 
-def require_recent(call: Call) -> Session:
+def require_recent(call: Call, *, back: str | None = None) -> Session:
     """A session whose person proved who they are within SIGNET_RECENT_SIGN_IN. Raises SignInRequired."""
-    session = require_user(call)
+    session = require_user(call, back=back)
     if not is_recent(call, session):
-        raise SignInRequired(call, again=True)
+        raise SignInRequired(call, again=True, back=back)
     return session
+
+
+def require_second_factor(call: Call, *, back: str | None = None) -> Session:
+    """A recent session of two factors. Raises SignInRequired or StepUpRequired."""
+    session = require_recent(call, back=back)
+    if acr_of(session.amr) != AAL2:
+        raise StepUpRequired(call, back=back)
+    return session
+
+
+def _back_to(call: Call, back: str | None) -> str:
+    query = call.scope["query_string"].decode("ascii", "replace")
+    return (back or call.path) + (f"?{query}" if query else "")

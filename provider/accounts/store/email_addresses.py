@@ -80,7 +80,9 @@ def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
     normal = select(email_addresses.c.normal).where(email_addresses.c.id == address_id).scalar_subquery()
     claims = select(email_addresses.c.verified_at).where(email_addresses.c.normal == normal)
     # Every claim to the address is locked, in one order: of two confirmations at once the second one sees the first.
-    if any(verified_at is not None for verified_at in db.scalars(claims.order_by(email_addresses.c.id).with_for_update())):
+    if any(
+        verified_at is not None for verified_at in db.scalars(claims.order_by(email_addresses.c.id).with_for_update())
+    ):
         return False
     unverified = (email_addresses.c.id == address_id, email_addresses.c.verified_at.is_(None))
     return db.execute(update(email_addresses).where(*unverified).values(verified_at=now)).rowcount == 1

@@ -54,7 +54,8 @@ def reserve(
         )
         .returning(counters.failures)
     )
-    return db.scalar(counted)
+    failed: int | None = db.scalar(counted)
+    return failed
 
 
 def block(db: Connection, kind: str, subject: str, *, until: datetime) -> None:
@@ -73,9 +74,7 @@ def find_failures(db: Connection, kind: str, subject: str) -> int:
 
 
 def reset(db: Connection, kind: str, subject: str) -> None:
-    db.execute(
-        delete(failure_counters).where(failure_counters.c.kind == kind, failure_counters.c.subject == subject)
-    )
+    db.execute(delete(failure_counters).where(failure_counters.c.kind == kind, failure_counters.c.subject == subject))
 
 
 def purge(db: Connection, *, kinds: list[str], before: datetime, limit: int) -> int:

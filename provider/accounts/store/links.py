@@ -1,4 +1,4 @@
-"""One-time links by digest and purpose, and the code that may be typed instead. Claimed, not deleted: kept for the audit."""
+"""One-time links by digest and purpose, and the code that may be typed instead. Claimed, not deleted: for the audit."""
 
 from dataclasses import dataclass
 from datetime import datetime

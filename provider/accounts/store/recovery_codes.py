@@ -38,7 +38,7 @@ def spend(db: Connection, user_id: str, digest: bytes, *, now: datetime) -> bool
 
 
 def find_state(db: Connection, user_id: str, digest: bytes) -> str | None:
-    """"unspent", "spent", or None for a code that is not of this user's set."""
+    """Is it `unspent` or `spent`; None for a code that is not of this user's set."""
     of_user = (recovery_codes.c.user_id == user_id, recovery_codes.c.digest == digest)
     row = db.execute(select(recovery_codes.c.spent_at).where(*of_user)).one_or_none()
     if row is None:

@@ -1,0 +1,59 @@
+"""One-time links: made for one purpose, one user and one address, found by digest, spent once."""
+
+from dataclasses import dataclass
+
+from provider.accounts.store import links
+from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.links import Link, LinkStatus, Purpose
+from provider.crypto.digests import digest, new_number_code, new_opaque
+from provider.database.base import new_id
+from provider.work import UnitOfWork
+
+CODE = "one-time-code"
+
+
+@dataclass(frozen=True)
+class NewLink:
+    """What goes into the letter and is stored nowhere."""
+
+    token: str
+    code: str
+
+
+def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, browser: str | None = None) -> NewLink:
+    """A fresh link; earlier ones of this purpose can no longer be claimed.
+
+    `browser` is the cookie of the browser that asked and knew the password: there the link works without it.
+    """
+    token, code = new_opaque(), new_number_code()
+    settings = work.settings
+    lifetime = {Purpose.VERIFY: settings.verify_link_lifetime, Purpose.RESET: settings.reset_link_lifetime}[purpose]
+    by_code = purpose is Purpose.VERIFY
+    link = Link(
+        id=new_id(),
+        digest=digest(token),
+        purpose=purpose,
+        user_id=address.user_id,
+        address_id=address.id,
+        medium="email",
+        browser_digest=None if browser is None else digest(browser),
+        code_digest=work.vault.keyed_digest(f"{address.id}:{code}", purpose=CODE) if by_code else None,
+        code_expires_at=work.now + settings.verify_code_lifetime if by_code else None,
+        status=LinkStatus.ACTIVE,
+        created_at=work.now,
+        expires_at=work.now + lifetime,
+        claimed_at=None,
+    )
+    links.expire_all(work.db, address.user_id, purpose)
+    links.add(work.db, link)
+    return NewLink(token, code)
+
+
+def find_link(work: UnitOfWork, token: str | None, purpose: Purpose) -> Link | None:
+    """Whatever became of it; looking consumes nothing (mail scanners look)."""
+    return None if not token else links.find(work.read, digest(token), purpose)
+
+
+def find_link_by_code(work: UnitOfWork, *, address_id: str, code: str, purpose: Purpose) -> Link | None:
+    digests = work.vault.keyed_digests(f"{address_id}:{code}", purpose=CODE)
+    return links.find_by_code(work.read, address_id, digests, purpose, now=work.now)

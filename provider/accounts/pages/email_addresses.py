@@ -1,0 +1,133 @@
+"""Confirm an address: "check your mail" with the code, another letter, and the page the link of the letter opens."""
+
+from starlette.responses import Response
+
+from provider.accounts import email_addresses
+from provider.accounts.email_addresses import AlreadyConfirmed, LinkDead, LinkState, WrongCode, WrongPassword
+from provider.accounts.verification_letters import Ticket, is_confirmed, open_ticket, resend
+from provider.ratelimits import LIMITS, hit
+from provider.refusals import TooManyRequests
+from provider.web import cookies
+from provider.web.destination import Destination, destination
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def check_mail(call: Call) -> Response:
+    """Shown alike whether or not the address was free."""
+    where, ticket = destination(call), open_ticket(call.work, call.query.get("ticket"))
+    if ticket is None:
+        return page(call, "accounts/ticket_over.html", status_code=410, where=where)
+    if is_confirmed(call.work, ticket):
+        return go(where.through("/verify-email/confirmed"))
+    return _check_mail(call, where, ticket)
+
+
+@endpoint
+def type_code(call: Call) -> Response:
+    where, ticket = destination(call), open_ticket(call.work, call.query.get("ticket"))
+    if ticket is None:
+        return page(call, "accounts/ticket_over.html", status_code=410, where=where)
+    hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
+    try:
+        email_addresses.confirm_by_code(call.work, address_id=ticket.address_id, code=call.form.text("code"))
+    except WrongCode as refusal:
+        return _check_mail(call, where, ticket, errors={"code": refusal.message}, status_code=400)
+    except AlreadyConfirmed:
+        return go(where.through("/verify-email/confirmed"))
+    return go(where.through("/verify-email/confirmed", just="now"))
+
+
+@endpoint
+def send_again(call: Call) -> Response:
+    where, text = destination(call), call.query.get("ticket")
+    ticket = open_ticket(call.work, text)
+    if ticket is None or text is None:
+        return page(call, "accounts/ticket_over.html", status_code=410, where=where)
+    resend(call.work, ticket, browser=call.browser, carry=where.parameters)
+    return go(where.through("/verify-email", ticket=text, again="yes"))
+
+
+@endpoint
+def show_link(call: Call) -> Response:
+    """What the letter's link opens. Shows a button and consumes nothing: mail scanners open links too."""
+    where, token = destination(call), call.query.get("token")
+    state, address = email_addresses.look_at_link(call.work, token, browser=call.cookie(cookies.BROWSER))
+    if state is LinkState.CONFIRMED:
+        return go(where.through("/verify-email/confirmed"))
+    if state is LinkState.DEAD or address is None:
+        return _dead(call, where)
+    return _confirm(call, where, address=address.address, with_password=state is LinkState.BUTTON_AND_PASSWORD)
+
+
+@endpoint(hashes_passwords=True)
+def confirm(call: Call) -> Response:
+    where, token, browser = destination(call), call.query.get("token"), call.cookie(cookies.BROWSER)
+    _, address = email_addresses.look_at_link(call.work, token, browser=browser)
+    shown = "" if address is None else address.address
+    password = call.form.get("password", "")
+    try:
+        email_addresses.confirm_by_link(call.work, token=token, browser=browser, password=password)
+    except WrongPassword as refusal:
+        errors = {"password": refusal.message}
+        return _confirm(call, where, address=shown, with_password=True, errors=errors, status_code=400)
+    except TooManyRequests as refusal:
+        errors = {"": refusal.message}
+        return _confirm(call, where, address=shown, with_password=True, errors=errors, status_code=429)
+    except AlreadyConfirmed:
+        return go(where.through("/verify-email/confirmed"))
+    except LinkDead:
+        return _dead(call, where)
+    return go(where.through("/verify-email/confirmed", just="now"))
+
+
+@endpoint
+def confirmed(call: Call) -> Response:
+    """Says so and leads on to the sign-in; signs nobody in."""
+    return page(call, "accounts/email_confirmed.html", where=destination(call), just_now="just" in call.query)
+
+
+def _check_mail(
+    call: Call, where: Destination, ticket: Ticket, *, errors: dict[str, str] | None = None, status_code: int = 200
+) -> Response:
+    text = call.query["ticket"]
+    return page(
+        call,
+        "accounts/check_mail.html",
+        status_code=status_code,
+        where=where,
+        address=ticket.address,
+        action=where.through("/verify-email", ticket=text),
+        resend_action=where.through("/verify-email/resend", ticket=text),
+        code_minutes=int(call.settings.verify_code_lifetime.total_seconds() // 60),
+        sent_again="again" in call.query,
+        after_sign_in="after" in call.query,
+        errors=errors or {},
+    )
+
+
+def _confirm(
+    call: Call,
+    where: Destination,
+    *,
+    address: str,
+    with_password: bool,
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    return page(
+        call,
+        "accounts/confirm_email.html",
+        status_code=status_code,
+        where=where,
+        action=where.through("/verify-email/confirm", token=call.query["token"]),
+        address=address,
+        with_password=with_password,
+        errors=errors or {},
+    )
+
+
+def _dead(call: Call, where: Destination) -> Response:
+    title, message = LinkDead.title, LinkDead.message
+    return page(call, "accounts/link_dead.html", status_code=410, where=where, title=title, message=message)

@@ -1,0 +1,37 @@
+"""The account's first page, and the addresses that lead to it."""
+
+from starlette.responses import Response
+
+from provider.accounts import devices, recovery_codes, totp
+from provider.accounts.store import email_addresses, users
+from provider.sessions.guards import require_user
+from provider.web.destination import HOME
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def account(call: Call) -> Response:
+    session = require_user(call)
+    user_id, read = session.user_id, call.work.read
+    user, address = users.find(read, user_id), email_addresses.find_of_user(read, user_id)
+    return page(
+        call,
+        "accounts/overview.html",
+        name="" if user is None else user.claims.get("name", ""),
+        address="" if address is None else address.address,
+        two_factor_on=totp.is_enabled(call.work, user_id),
+        codes_left=recovery_codes.count_left(call.work, user_id),
+        session_count=len(devices.find_sessions(call.work, user_id)),
+    )
+
+
+@endpoint
+def home(call: Call) -> Response:  # noqa: ARG001  # an endpoint takes its call
+    return go(HOME)
+
+
+@endpoint
+def change_password(call: Call) -> Response:
+    """Where password managers send people (W3C, A Well-Known URL for Changing Passwords)."""
+    return go("/forgot-password" if call.settings.has("reset-passwords") else HOME)

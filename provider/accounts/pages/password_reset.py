@@ -1,0 +1,110 @@
+"""Forgot password: ask for a link; look at it; choose a new password."""
+
+from starlette.responses import Response
+
+from provider.accounts import password_reset
+from provider.accounts.email_addresses import parse_address
+from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
+from provider.accounts.store.links import Link
+from provider.refusals import Refusal
+from provider.sessions.cookie import forget_session
+from provider.web.destination import Destination, destination
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def show_forgot_password(call: Call) -> Response:
+    where = destination(call)
+    hint = where.app.login_hint if where.app else None
+    return _forgot(call, where, email=(hint or "")[:254])
+
+
+@endpoint
+def forgot_password(call: Call) -> Response:
+    where, email = destination(call), call.form.text("email")
+    address = parse_address(email)
+    if address is None:
+        errors = {"email": "Enter an email address, like name@example.com."}
+        return _forgot(call, where, email=email, errors=errors, status_code=400)
+    password_reset.request_reset(call.work, address=address, carry=where.parameters)
+    return go(where.through("/forgot-password/sent"))
+
+
+@endpoint
+def reset_sent(call: Call) -> Response:
+    """The same for everybody, so it names no address."""
+    minutes = int(call.settings.reset_link_lifetime.total_seconds() // 60)
+    return page(call, "accounts/reset_sent.html", where=destination(call), link_minutes=minutes)
+
+
+@endpoint
+def show_reset_password(call: Call) -> Response:
+    """Look at the link before anybody thinks of a password; consumes nothing."""
+    where, token = destination(call), call.query.get("token", "")
+    try:
+        link = password_reset.require_open_link(call.work, token)
+    except (ResetLinkDead, ResetLinkUsed) as refusal:
+        return _dead(call, where, refusal)
+    return _choose(call, where, token, link)
+
+
+@endpoint(hashes_passwords=True)
+def reset_password(call: Call) -> Response:
+    where, token = destination(call), call.form.get("token", "")
+    try:
+        link = password_reset.require_open_link(call.work, token)
+        password_reset.reset_password(call.work, token=token, password=call.form.get("password", ""))
+    except (ResetLinkDead, ResetLinkUsed) as refusal:
+        return _dead(call, where, refusal)
+    except UnfitPassword as refusal:
+        return _choose(call, where, token, link, errors={"password": refusal.message}, status_code=400)
+    forget_session(call)
+    return go(where.through("/reset-password/done"))
+
+
+@endpoint
+def reset_done(call: Call) -> Response:
+    return page(call, "accounts/reset_done.html", where=destination(call))
+
+
+def _forgot(
+    call: Call, where: Destination, *, email: str, errors: dict[str, str] | None = None, status_code: int = 200
+) -> Response:
+    return page(
+        call,
+        "accounts/forgot_password.html",
+        status_code=status_code,
+        where=where,
+        action=where.through("/forgot-password"),
+        email=email,
+        errors=errors or {},
+    )
+
+
+def _choose(
+    call: Call,
+    where: Destination,
+    token: str,
+    link: Link,
+    *,
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    address = password_reset.address_of(call.work, link)
+    return page(
+        call,
+        "accounts/reset_password.html",
+        status_code=status_code,
+        where=where,
+        action=where.through("/reset-password"),  # without the token: it stays out of the history from here on
+        token=token,
+        address="" if address is None else address.address,
+        min_length=call.settings.password_min_length,
+        errors=errors or {},
+    )
+
+
+def _dead(call: Call, where: Destination, refusal: Refusal) -> Response:
+    title, message = refusal.title, refusal.message
+    return page(call, "accounts/reset_link_dead.html", status_code=410, where=where, title=title, message=message)

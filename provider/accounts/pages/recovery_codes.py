@@ -1,0 +1,28 @@
+"""Make new recovery codes and show them once."""
+
+from starlette.responses import Response
+
+from provider.accounts import recovery_codes, totp
+from provider.sessions.guards import require_second_factor
+from provider.web.destination import destination
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def show_recovery_codes(call: Call) -> Response:
+    """How many are left; never the codes."""
+    session = require_second_factor(call)
+    if not totp.is_enabled(call.work, session.user_id):
+        return go("/account/two-factor")
+    return page(call, "accounts/recovery_codes.html", left=recovery_codes.count_left(call.work, session.user_id))
+
+
+@endpoint
+def renew_recovery_codes(call: Call) -> Response:
+    session = require_second_factor(call)
+    if not totp.is_enabled(call.work, session.user_id):
+        return go("/account/two-factor")
+    codes = recovery_codes.renew_codes(call.work, user_id=session.user_id)
+    where = destination(call)
+    return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, just_turned_on=False)

@@ -1,0 +1,73 @@
+"""Create an account."""
+
+from starlette.responses import Response
+
+from provider.accounts.email_addresses import Address, parse_address
+from provider.accounts.passwords import problem_of
+from provider.accounts.registration import MAX_NAME, clean_name, sign_up
+from provider.accounts.verification_letters import seal_ticket
+from provider.ratelimits import LIMITS, hit
+from provider.sessions.cookie import find_session
+from provider.web.destination import Destination, destination
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def show_sign_up(call: Call) -> Response:
+    where = destination(call)
+    if find_session(call) is not None:
+        return go(where.location)
+    hint = where.app.login_hint if where.app else None
+    return _page(call, where, values={"email": (hint or "")[:254], "name": ""})
+
+
+@endpoint(hashes_passwords=True)
+def register(call: Call) -> Response:
+    where = destination(call)
+    values = {"email": call.form.text("email"), "name": call.form.text("name")}
+    password = call.form.get("password", "")
+    address, name = parse_address(values["email"]), clean_name(values["name"])
+    errors = _errors(call, address, name, password)
+    if address is None or name is None or errors:
+        return _page(call, where, values=values, errors=errors, status_code=400)
+    hit(call.work, LIMITS.sign_up, key=f"sign-up:{call.origin.network}")
+    ticket = sign_up(
+        call.work, address=address, password=password, name=name, browser=call.browser, carry=where.parameters
+    )
+    if not call.settings.has("email-verification"):
+        return page(call, "accounts/waiting.html", address=address.text)
+    return go(where.through("/verify-email", ticket=seal_ticket(call.work, ticket)))
+
+
+def _errors(call: Call, address: Address | None, name: str | None, password: str) -> dict[str, str]:
+    """In the order of the fields."""
+    errors = {}
+    if name is None:
+        errors["name"] = f"Enter a name of at most {MAX_NAME} characters, on one line."
+    if address is None:
+        errors["email"] = "Enter an email address, like name@example.com."
+    about = (address.normal if address else "", name or "")
+    if (problem := problem_of(call.settings, password, about=about)) is not None:
+        errors["password"] = problem
+    return errors
+
+
+def _page(
+    call: Call,
+    where: Destination,
+    *,
+    values: dict[str, str],
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    return page(
+        call,
+        "accounts/sign_up.html",
+        status_code=status_code,
+        where=where,
+        action=where.through("/signup"),
+        values=values,
+        min_length=call.settings.password_min_length,
+        errors=errors or {},
+    )

@@ -1,0 +1,42 @@
+"""Where am I signed in; sign out there, on every other device, or everywhere."""
+
+from starlette.responses import Response
+
+from provider.accounts import devices
+from provider.sessions.cookie import forget_session
+from provider.sessions.devices import device_name
+from provider.sessions.guards import require_user
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def sessions(call: Call) -> Response:
+    session = require_user(call)
+    rows = [
+        {
+            "id": one.id,
+            "device": device_name(one.user_agent),
+            "network": one.network,
+            "last_seen": one.last_seen,
+            "since": one.created_at,
+            "here": one.id == session.id,
+        }
+        for one in devices.find_sessions(call.work, session.user_id)
+    ]
+    return page(call, "accounts/sessions.html", sessions=rows)
+
+
+@endpoint
+def end_sessions(call: Call) -> Response:
+    """`session` is one to end; `which` is "others" or "all"."""
+    session, which = require_user(call), call.form.get("which")
+    if which == "all":
+        devices.sign_out_everywhere(call.work, session)
+        forget_session(call)
+        return go("/signed-out")
+    if which == "others":
+        devices.sign_out_others(call.work, session)
+    else:
+        devices.sign_out_one(call.work, session, session_id=call.form.get("session", ""))
+    return go("/account/sessions")

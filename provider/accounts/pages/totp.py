@@ -1,0 +1,134 @@
+"""Two-factor sign-in: is it on, set it up, turn it off."""
+
+import io
+
+import qrcode
+from markupsafe import Markup
+from qrcode.image.svg import SvgPathImage
+from starlette.responses import Response
+
+from provider.accounts import recovery_codes, totp
+from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
+from provider.accounts.totp import Enrolment, EnrolmentGone, FactorNeeded, NotTurnedOn, WrongFirstCode
+from provider.ratelimits import LIMITS, hit
+from provider.sessions.cookie import forget_session, keep_session
+from provider.sessions.guards import StepUpRequired, require_recent, require_second_factor
+from provider.sessions.store import Session
+from provider.web.destination import Destination, destination
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+PATH = "/account/two-factor"
+
+
+@endpoint
+def two_factor(call: Call) -> Response:
+    return _overview(call, require_recent(call), destination(call))
+
+
+@endpoint
+def begin(call: Call) -> Response:
+    """A new key, then the page that shows it."""
+    session = require_recent(call, back=PATH)
+    try:
+        totp.begin_enrolment(call.work, session)
+    except FactorNeeded:
+        raise StepUpRequired(call, back=PATH) from None
+    return go(destination(call).through(f"{PATH}/set-up"))
+
+
+@endpoint
+def show_set_up(call: Call) -> Response:
+    session, where = require_recent(call), destination(call)
+    enrolment = totp.find_enrolment(call.work, session)
+    return go(where.through(PATH)) if enrolment is None else _set_up(call, where, enrolment)
+
+
+@endpoint
+def set_up(call: Call) -> Response:
+    """The first valid code turns it on; the answer is the only page that ever shows the recovery codes."""
+    session, where = require_recent(call), destination(call)
+    hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
+    enrolment = totp.find_enrolment(call.work, session)
+    if enrolment is None:
+        return go(where.through(PATH))
+    try:
+        cookie, codes = totp.confirm_enrolment(call.work, session, code=call.form.text("code"))
+    except WrongFirstCode as refusal:
+        return _set_up(call, where, enrolment, errors={"code": refusal.message}, status_code=400)
+    except (EnrolmentGone, FactorNeeded):
+        return go(where.through(PATH))
+    keep_session(call, cookie)
+    return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, just_turned_on=True)
+
+
+@endpoint
+def turn_off(call: Call) -> Response:
+    """Needs a valid code in the same form: an open browser alone takes nothing off (OWASP ASVS v5.0.0-7.5.1)."""
+    session, where = require_second_factor(call, back=PATH), destination(call)
+    hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
+    code = call.form.text("code")
+    try:
+        totp.turn_off(call.work, session, method=_method_of(code), code=code)
+    except (WrongSecondFactor, SecondFactorLocked) as refusal:
+        return _overview(call, session, where, errors={"code": refusal.message}, status_code=400)
+    except SignInOver:
+        forget_session(call)
+        return go(where.through("/login", because="codes"))
+    except NotTurnedOn:
+        return go(where.through(PATH))
+    return go(where.through(PATH, off="yes"))
+
+
+def _method_of(code: str) -> Method:
+    """One box takes either; recovery codes are longer."""
+    return Method.RECOVERY_CODE if len(recovery_codes.plain(code)) > 8 else Method.TOTP
+
+
+def _overview(
+    call: Call,
+    session: Session,
+    where: Destination,
+    *,
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    return page(
+        call,
+        "accounts/two_factor.html",
+        status_code=status_code,
+        where=where,
+        enabled=totp.is_enabled(call.work, session.user_id),
+        codes_left=recovery_codes.count_left(call.work, session.user_id),
+        just_turned_off="off" in call.query,
+        errors=errors or {},
+    )
+
+
+def _set_up(
+    call: Call,
+    where: Destination,
+    enrolment: Enrolment,
+    *,
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    return page(
+        call,
+        "accounts/two_factor_set_up.html",
+        status_code=status_code,
+        where=where,
+        picture=qr_code(enrolment.uri),
+        key=totp.grouped(enrolment.key),
+        uri=enrolment.uri,
+        errors=errors or {},
+    )
+
+
+def qr_code(text: str) -> Markup:
+    """An inline SVG: nothing to fetch, and drawn from our own coordinates only, so it is safe as markup."""
+    picture = qrcode.make(text, image_factory=SvgPathImage, border=2)
+    stream = io.BytesIO()
+    picture.save(stream)
+    drawing = stream.getvalue().decode()
+    return Markup(drawing[drawing.index("<svg") :])  # noqa: S704  # made of numbers

@@ -1,0 +1,94 @@
+"""A new password in three steps: ask (the same answer always), look at the link, choose."""
+
+from collections.abc import Mapping
+
+from provider.accounts import throttle
+from provider.accounts.email_addresses import Address
+from provider.accounts.links import find_link, issue_link
+from provider.accounts.passwords import problem_of
+from provider.accounts.store import email_addresses, links, passwords, totp, users
+from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.links import Link, LinkStatus, Purpose
+from provider.accounts.store.users import Status, User
+from provider.accounts.verification_letters import may_write_to, send_verification
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.passwords import hash_password
+from provider.mail import letters
+from provider.refusals import Refusal
+from provider.sessions.lifecycle import end_all_sessions
+from provider.work import UnitOfWork
+
+
+class ResetLinkDead(Refusal):
+    title = "This link no longer works"
+    message = "It may be too old, or a newer letter was sent. Ask for a new one."
+
+
+class ResetLinkUsed(Refusal):
+    title = "This link was used before"
+    message = "Each link works once. If you did not choose a new password just now, ask for a new link."
+
+
+class UnfitPassword(Refusal):
+    """The message says what is wrong with it."""
+
+
+def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str]) -> None:
+    """A letter to the owner of the address, if there is one and it is within the limits. Nobody is told which."""
+    may_mail = may_write_to(work, address.normal)
+    owner = email_addresses.find_owner(work.read, address.normal)
+    user = None if owner is None else owner[0]
+    # Written for strangers too: the time this takes must not say who has an account.
+    record(work, Event.PASSWORD_RESET_REQUESTED, user_id=None if user is None else user.id)
+    if owner is not None and may_mail:
+        _write_to(work, *owner, carry=carry)
+
+
+def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Mapping[str, str]) -> None:
+    if user.status == Status.ACTIVE:
+        token = issue_link(work, purpose=Purpose.RESET, address=address).token
+        letters.reset_password(work, to=address.address, token=token, carry=carry)
+    elif user.status == Status.INACTIVE and work.settings.has("email-verification"):
+        # No password to reset before the address is proven. Not bound to this browser: whoever asks here has shown
+        # nothing, so the link will ask for the password of the sign-up.
+        send_verification(work, address, browser=None, carry=carry)
+
+
+def require_open_link(work: UnitOfWork, token: str | None) -> Link:
+    """Look at the link without using it. Raises ResetLinkUsed or ResetLinkDead."""
+    link = find_link(work, token, Purpose.RESET)
+    if link is not None and link.status == LinkStatus.CLAIMED:
+        raise ResetLinkUsed
+    if link is None or not link.is_open(work.now):
+        raise ResetLinkDead
+    return link
+
+
+def address_of(work: UnitOfWork, link: Link) -> EmailAddress | None:
+    return email_addresses.find(work.read, link.address_id)
+
+
+def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> None:
+    """Set the password; every session, pending sign-in and other link of the user ends. Signs nobody in, and what a
+    second factor protects stays protected (OWASP ASVS v5.0.0-6.4.3).
+    """
+    link = require_open_link(work, token)
+    address = address_of(work, link)
+    user = users.find(work.read, link.user_id)
+    if user is None or address is None or user.status != Status.ACTIVE:
+        raise ResetLinkDead
+    problem = problem_of(work.settings, password, about=(address.normal, str(user.claims.get("name", ""))))
+    if problem is not None:
+        raise UnfitPassword(problem)
+    hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    if not links.spend(work.db, link.id, now=work.now):
+        raise ResetLinkUsed
+    passwords.replace(work.db, user.id, hashed, now=work.now)
+    users.set_not_before(work.db, user.id, now=work.now)
+    links.expire_all(work.db, user.id)
+    totp.forget_enrolment(work.db, user.id)
+    throttle.settle(work, throttle.PASSWORD, user.id)
+    end_all_sessions(work, user_id=user.id, reason="password_reset")
+    record(work, Event.PASSWORD_RESET, user_id=user.id)
+    letters.password_was_reset(work, to=address.address)

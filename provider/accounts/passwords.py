@@ -1,0 +1,75 @@
+"""Which passwords are accepted, and whether one is right."""
+
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.resources import files
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+from provider.accounts.store import passwords
+from provider.crypto.passwords import MAX_BYTES, cost_of, decoy, hash_password, is_password
+from provider.settings import Settings
+from provider.work import UnitOfWork
+
+COMMON = "common_passwords.txt"
+_SPOKEN = str.maketrans("013457@$!", "oleastasi")
+
+
+def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) -> str | None:
+    """What is wrong with a new password, for the person; None when it is fine (NIST SP 800-63B section 3.1.1.2).
+
+    `about` is what an attacker would try first: the address, the name. Length and guesses count, nothing else: no rules
+    on kinds of characters, no trimming, no change without a reason.
+    """
+    if not password:
+        return "Enter a password."
+    if len(unicodedata.normalize("NFC", password)) < settings.password_min_length:
+        return f"Your password needs at least {settings.password_min_length} characters."
+    if len(password.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        return "This password is too long. Use fewer than 1,000 characters."
+    plain = password.casefold()
+    if plain in common_passwords() or plain.translate(_SPOKEN) in common_passwords() or _is_pattern(plain):
+        return "Too many people use this password, so it is among the first to be guessed. Choose another one."
+    if _is_made_of(plain, {settings.brand, urlsplit(settings.issuer).hostname or "", *about}):
+        return "This password is too close to your name, your address or ours. Choose another one."
+    return None
+
+
+@lru_cache(maxsize=1)
+def common_passwords() -> frozenset[str]:
+    """The shipped list, lower case, one in a line."""
+    return frozenset((files(__package__) / COMMON).read_text("utf-8").split())
+
+
+def is_password_of(work: UnitOfWork, user_id: str | None, password: str) -> bool:
+    """Takes the same time when there is no such user, or one without a password."""
+    hashed = None if user_id is None else passwords.find(work.read, user_id)
+    matches = is_password(password, hashed or decoy(work.settings.bcrypt_cost))
+    return matches and hashed is not None
+
+
+def stronger_hash(work: UnitOfWork, user_id: str, password: str) -> tuple[str, str] | None:
+    """The stored hash and its successor, when the work factor was raised since; slow, so before the first write."""
+    hashed = passwords.find(work.read, user_id)
+    if hashed is None or cost_of(hashed) >= work.settings.bcrypt_cost:
+        return None
+    return hashed, hash_password(password, cost=work.settings.bcrypt_cost)
+
+
+def _is_pattern(plain: str) -> bool:
+    """One or two characters over and over, or a run of the alphabet or the digits."""
+    if len(set(plain)) <= 2:
+        return True
+    steps = {ord(right) - ord(left) for left, right in pairwise(plain)}
+    return steps in ({1}, {-1})
+
+
+def _is_made_of(plain: str, words: Iterable[str]) -> bool:
+    """Nothing but a word the attacker knows, with at most three characters to spare."""
+    for word in words:
+        known = word.casefold()
+        parts = {known, known.partition("@")[0], *known.replace("@", " ").replace(".", " ").split()}
+        if any(len(part) >= 4 and part in plain and len(plain) - len(part) <= 3 for part in parts):
+            return True
+    return False

@@ -1,0 +1,147 @@
+"""Create an account; the same answer, in the same time, whether or not the address is taken."""
+
+import unicodedata
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from provider.accounts import verification_letters
+from provider.accounts.email_addresses import Address, parse_address
+from provider.accounts.store import email_addresses, passwords, users
+from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.users import Status, User
+from provider.accounts.verification_letters import Ticket, may_write_to, send_verification
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.passwords import hash_password
+from provider.database.base import new_id
+from provider.mail import letters
+from provider.refusals import NotFound, Refusal
+from provider.work import UnitOfWork
+
+MAX_NAME = 100
+
+
+class AddressTaken(Refusal):
+    """For operators; a person signing up is never told."""
+
+    status_code = 409
+    message = "This address belongs to another account."
+
+
+class NotAnAddress(Refusal):
+    message = "This is not an email address."
+
+
+class NoSuchUser(NotFound):
+    title = "No such user"
+    message = "There is no such user."
+
+
+def clean_name(text: str) -> str | None:
+    """A name as it may be shown: one line of text. None when it is not."""
+    name = unicodedata.normalize("NFC", " ".join(text.split()))
+    printable = all(unicodedata.category(character)[0] != "C" for character in name)
+    return name if printable and len(name) <= MAX_NAME else None
+
+
+def sign_up(
+    work: UnitOfWork, *, address: Address, password: str, name: str, browser: str, carry: Mapping[str, str]
+) -> Ticket:
+    """A new INACTIVE account and a letter to confirm its address; or, when somebody owns the address, one to them.
+
+    Several people may claim an address nobody proved; whoever confirms it first has it.
+    """
+    hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    owner = email_addresses.find_owner(work.read, address.normal)
+    may_mail = may_write_to(work, address.normal) and work.settings.has("email-verification")
+    if owner is not None and owner[1].verified_at is not None:
+        if may_mail:
+            letters.already_registered(work, to=owner[1].address, carry=carry)
+        return verification_letters.ticket_for_nobody(address, new_id())
+    claims = {"name": name} if name else {}
+    claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=claims)
+    record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
+    if may_mail:
+        send_verification(work, claimed, browser=browser, carry=carry)
+    return verification_letters.ticket_for(claimed)
+
+
+def create_user(
+    work: UnitOfWork,
+    *,
+    email: str,
+    password: str,
+    verified: bool,
+    roles: Sequence[str] = (),
+    claims: Mapping[str, Any] | None = None,
+) -> str:
+    """An account made by an operator, who answers for the password and, with `verified`, for the address. Its id."""
+    address = parse_address(email)
+    if address is None:
+        raise NotAnAddress
+    hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    owner = email_addresses.find_owner(work.read, address.normal)
+    if owner is not None and owner[1].verified_at is not None:
+        raise AddressTaken
+    status = Status.ACTIVE if verified else Status.INACTIVE
+    added = _add(work, address, hashed, status=status, verified=verified, roles=roles, claims=dict(claims or {}))
+    record(work, Event.ACCOUNT_CREATED, user_id=added.user_id, verified=verified)
+    return added.user_id
+
+
+def find_user(work: UnitOfWork, ref: str) -> User | None:
+    """By id or by address."""
+    try:
+        return users.find(work.read, str(uuid.UUID(ref)))
+    except ValueError:
+        address = parse_address(ref)
+    owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
+    return None if owner is None else owner[0]
+
+
+def delete_user(work: UnitOfWork, *, user_id: str) -> None:
+    """The account and everything that points at it; the audit events stay."""
+    if not users.remove(work.db, user_id):
+        raise NoSuchUser
+    record(work, Event.ACCOUNT_DELETED, user_id=user_id)
+
+
+def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
+    if not users.set_roles(work.db, user_id, sorted(set(roles)), now=work.now):
+        raise NoSuchUser
+    record(work, Event.ROLES_CHANGED, user_id=user_id, roles=sorted(set(roles)))
+
+
+def _add(
+    work: UnitOfWork,
+    address: Address,
+    hashed: str,
+    *,
+    status: Status,
+    verified: bool,
+    roles: Sequence[str],
+    claims: dict[str, Any],
+) -> EmailAddress:
+    user = User(
+        id=new_id(),
+        status=status,
+        created_at=work.now,
+        updated_at=work.now,
+        not_before=None,
+        claims=claims,
+        roles=list(roles),
+        status_reason=None,
+    )
+    added = EmailAddress(
+        id=new_id(),
+        user_id=user.id,
+        address=address.text,
+        normal=address.normal,
+        created_at=work.now,
+        verified_at=work.now if verified else None,
+    )
+    users.add(work.db, user)
+    email_addresses.add(work.db, added)
+    passwords.add(work.db, user.id, hashed, now=work.now)
+    return added

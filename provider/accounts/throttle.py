@@ -1,0 +1,86 @@
+"""How many wrong passwords and codes an account bears. Counted in SQL before the check, so that of 200 attempts at once
+no more are really checked than the policy allows. The numbers are explained in docs/throttling.md.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from provider.accounts.store import failures
+from provider.refusals import Refusal, TooManyRequests
+from provider.work import UnitOfWork
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """A kind of secret and what its guessing costs."""
+
+    kind: str
+    ceiling: int = 1_000_000_000
+    """No attempt is checked any more after this many failures in a row."""
+    free: int | None = None
+    """Failures without a wait; after that the wait doubles from `first_wait` to `longest_wait`."""
+    first_wait: timedelta = timedelta(0)
+    longest_wait: timedelta = timedelta(0)
+    forget_after: timedelta | None = None
+    """Failures this old no longer count; None: only success forgets."""
+
+    def wait_after(self, failed: int) -> timedelta:
+        if self.free is None or failed < self.free:
+            return timedelta(0)
+        times = 1 << min(failed - self.free, 20)
+        return min(self.first_wait * times, self.longest_wait)
+
+
+PASSWORD = Policy(
+    kind="password",
+    free=5,  # a person tries this and that
+    first_wait=timedelta(seconds=15),
+    longest_wait=timedelta(minutes=15),  # slows, never locks: about 100 guesses a day
+    forget_after=timedelta(hours=24),
+)
+SECOND_FACTOR = Policy(kind="second_factor", ceiling=100)  # NIST SP 800-63B section 3.2.2
+RECOVERY_CODE = Policy(kind="second_factor")  # counted together, but 79 bits are beyond guessing: the way out of a lock
+EMAIL_CODE = Policy(kind="email_code", ceiling=5, forget_after=timedelta(hours=1))  # one letter's code in a million
+FAILURES_PER_SIGN_IN = 5
+"""Wrong second factors that end a sign-in, so that the next ones need the password again."""
+KINDS_FORGOTTEN = (PASSWORD.kind, EMAIL_CODE.kind)
+
+
+class Exhausted(Refusal):
+    """The ceiling is reached: nothing is checked until something else resets the count."""
+
+
+def reserve(work: UnitOfWork, policy: Policy, subject: str) -> int:
+    """Count a failure in advance; `settle` takes it back on success. How many there are now.
+
+    Raises TooManyRequests while a wait is on, Exhausted at the ceiling. Comes before the first ordinary write.
+    """
+    forget_before = datetime.min.replace(tzinfo=work.now.tzinfo)
+    if policy.forget_after is not None:
+        forget_before = work.now - policy.forget_after
+    with work.aside() as db:
+        failed = failures.reserve(
+            db, policy.kind, subject, now=work.now, forget_before=forget_before, ceiling=policy.ceiling
+        )
+        if failed is not None and (wait := policy.wait_after(failed)):
+            failures.block(db, policy.kind, subject, until=work.now + wait)
+    if failed is not None:
+        return failed
+    until = failures.find_blocked_until(work.read, policy.kind, subject)
+    if until is not None and until > work.now:
+        raise TooManyRequests(round((until - work.now).total_seconds()))
+    raise Exhausted
+
+
+def settle(work: UnitOfWork, policy: Policy, subject: str) -> None:
+    """Success: only an unbroken row of failures counts."""
+    failures.reset(work.db, policy.kind, subject)
+
+
+def is_exhausted(work: UnitOfWork, policy: Policy, subject: str) -> bool:
+    return failures.find_failures(work.read, policy.kind, subject) >= policy.ceiling
+
+
+def purge(work: UnitOfWork, *, before: datetime, limit: int) -> int:
+    """Forget counters of the kinds that forget; a second factor's count lasts until success."""
+    return failures.purge(work.db, kinds=list(KINDS_FORGOTTEN), before=before, limit=limit)

@@ -1,0 +1,23 @@
+"""The person's own sign-out button."""
+
+from starlette.responses import Response
+
+from provider.sessions.cookie import find_pending_session, find_session, forget_session
+from provider.sessions.lifecycle import end_session
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def sign_out(call: Call) -> Response:
+    """End the session, then its cookie. By POST only: no link of another site signs anybody out."""
+    session = find_session(call) or find_pending_session(call)
+    if session is not None:
+        end_session(call.work, session, reason="signed_out")
+    forget_session(call)
+    return go("/signed-out")
+
+
+@endpoint
+def signed_out(call: Call) -> Response:
+    return page(call, "login/signed_out.html", still_in=find_session(call) is not None)

@@ -1,0 +1,135 @@
+"""Which factor is asked next. The first opens a session that, while another is due, is good for nothing but that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from provider.accounts import passwords, second_factor, throttle, totp
+from provider.accounts.email_addresses import parse_address
+from provider.accounts.second_factor import Method
+from provider.accounts.store import email_addresses
+from provider.accounts.store import passwords as password_hashes
+from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.users import Status, User
+from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.ratelimits import LIMITS, hit
+from provider.refusals import Refusal
+from provider.sessions.assurance import MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
+from provider.sessions.lifecycle import end_session, open_session, raise_level
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+UNKNOWN = "unknown identifier"
+
+
+class Step(StrEnum):
+    """Where a person stands after a factor."""
+
+    DONE = "done"
+    SECOND_FACTOR = "totp"
+
+
+class WrongPassword(Refusal):
+    """Unknown address, wrong password, no password: one answer, in one time."""
+
+    message = "Enter a correct email address and password."
+
+
+class Suspended(Refusal):
+    """Told only after the right password."""
+
+    title = "This account is suspended"
+    message = "This account is suspended, so nobody can sign in with it. Contact support to find out more."
+
+
+class AddressUnconfirmed(Refusal):
+    """Told only after the right password. `ticket` leads to the page where the code can be typed."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+        super().__init__("Confirm your email address first.")
+
+
+class SecondFactorOver(Refusal):
+    """The sign-in was finished, ended or ran out meanwhile."""
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """`cookie` is the new session's; stored nowhere."""
+
+    cookie: str
+    step: Step
+
+
+def sign_in(
+    work: UnitOfWork,
+    *,
+    username: str,
+    password: str,
+    current: Session | None,
+    browser: str,
+    carry: Mapping[str, str],
+) -> SignIn:
+    """The first step: identifier and password. The session before this one at the browser ends (`current`).
+
+    Whether the account may sign in at all is decided, and told, only after the right password.
+    """
+    hit(work, LIMITS.login, key=f"login:{work.origin.network}")
+    address = parse_address(username)
+    owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
+    user = None if owner is None else owner[0]
+    # An address nobody has is counted like one somebody has: the wait must not tell them apart.
+    typed = username.strip().lower() if address is None else address.normal
+    subject = user.id if user else work.vault.keyed_digest(typed, purpose=UNKNOWN).hex()
+    throttle.reserve(work, throttle.PASSWORD, subject)
+    if not passwords.is_password_of(work, None if user is None else user.id, password) or owner is None:
+        record(work, Event.SIGN_IN_FAILED, user_id=None if user is None else user.id)
+        raise WrongPassword
+    _require_standing(work, *owner, browser=browser, carry=carry)
+    user_id = owner[0].id
+    stronger = passwords.stronger_hash(work, user_id, password)
+    step = Step.SECOND_FACTOR if totp.is_enabled(work, user_id) else Step.DONE
+    throttle.settle(work, throttle.PASSWORD, subject)
+    if stronger is not None:
+        password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
+    if current is not None:
+        end_session(work, current, reason="signed_in_again")
+    pending = None if step is Step.DONE else step.value
+    cookie = open_session(work, user_id=user_id, factor=PASSWORD, pending=pending)
+    if step is Step.DONE:
+        record(work, Event.SIGNED_IN, user_id=user_id, amr=PASSWORD)
+    return SignIn(cookie, step)
+
+
+def needs_second_factor(session: Session) -> bool:
+    """Is the second-factor page of any use to this session?"""
+    return session.pending is not None or MULTI_FACTOR not in session.amr.split()
+
+
+def show_second_factor(work: UnitOfWork, session: Session, *, method: Method, code: str) -> str:
+    """The second step of a sign-in, or the same question asked later (step-up). The session's new cookie value."""
+    hit(work, LIMITS.code, key=f"code:{work.origin.network}")
+    second_factor.prove(work, session, method=method, code=code)
+    cookie = raise_level(work, session, factor=ONE_TIME_CODE)
+    if cookie is None:
+        raise SecondFactorOver
+    event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
+    record(work, event, user_id=session.user_id, session=session.id, method=method.value)
+    return cookie
+
+
+def _require_standing(
+    work: UnitOfWork, user: User, address: EmailAddress, *, browser: str, carry: Mapping[str, str]
+) -> None:
+    if user.status == Status.ACTIVE:
+        return
+    throttle.settle(work, throttle.PASSWORD, user.id)
+    record(work, Event.SIGN_IN_FAILED, user_id=user.id, status=user.status)
+    if user.status == Status.SUSPENDED:
+        raise Suspended
+    if work.settings.has("email-verification") and may_write_to(work, address.normal):
+        send_verification(work, address, browser=browser, carry=carry)
+    raise AddressUnconfirmed(ticket_for(address))

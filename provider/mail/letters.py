@@ -1,0 +1,96 @@
+"""One function per letter: each renders and promises the letter in the transaction of the change it tells of."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+from provider.mail.rendering import Letter, link_to, render
+from provider.outbox import promises
+from provider.work import UnitOfWork
+
+TOPIC = "mail"
+
+
+class Notice(Protocol):
+    """A letter that tells of a change and asks for nothing."""
+
+    def __call__(self, work: UnitOfWork, *, to: str) -> None: ...
+
+
+def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Mapping[str, str]) -> None:
+    """A link and a code that both prove this mailbox is read. Leads on to where the sign-up came from."""
+    # Nothing the stranger who signed up wrote goes into it: it would make us a carrier of their spam.
+    settings = work.settings
+    letter = render(
+        settings,
+        "verify_email",
+        link=link_to(settings, "/verify-email/confirm", token=token, **carry),
+        code=code,
+        code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
+        link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
+    )
+    _promise(work, to, letter, "verify_email", lifetime=settings.verify_link_lifetime)
+
+
+def already_registered(work: UnitOfWork, *, to: str, carry: Mapping[str, str]) -> None:
+    """Somebody signed up with an address that has an account: told to its owner, not to the page."""
+    settings = work.settings
+    letter = render(
+        settings,
+        "already_registered",
+        sign_in=link_to(settings, "/login", **carry),
+        reset=link_to(settings, "/forgot-password", **carry),
+    )
+    _promise(work, to, letter, "already_registered")
+
+
+def reset_password(work: UnitOfWork, *, to: str, token: str, carry: Mapping[str, str]) -> None:
+    settings = work.settings
+    letter = render(
+        settings,
+        "reset_password",
+        link=link_to(settings, "/reset-password", token=token, **carry),
+        link_minutes=int(settings.reset_link_lifetime.total_seconds() // 60),
+    )
+    _promise(work, to, letter, "reset_password", lifetime=settings.reset_link_lifetime)
+
+
+def password_was_reset(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "password_was_reset")
+
+
+def two_factor_enabled(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "two_factor_enabled")
+
+
+def two_factor_disabled(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "two_factor_disabled")
+
+
+def recovery_code_used(work: UnitOfWork, *, to: str, left: int) -> None:
+    _notice(work, to, "recovery_code_used", left=left)
+
+
+def recovery_codes_renewed(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "recovery_codes_renewed")
+
+
+def _notice(work: UnitOfWork, to: str, name: str, **context: Any) -> None:
+    """Something about the account changed: what, when, from where, and what to do if it was not you."""
+    settings = work.settings
+    letter = render(
+        settings,
+        name,
+        when=f"{work.now:%-d %B %Y, %H:%M} UTC",
+        network=work.origin.network,
+        account=link_to(settings, "/account"),
+        reset=link_to(settings, "/forgot-password"),
+        **context,
+    )
+    _promise(work, to, letter, name)
+
+
+def _promise(work: UnitOfWork, to: str, letter: Letter, name: str, *, lifetime: timedelta | None = None) -> None:
+    payload = {"to": to, "subject": letter.subject, "text": letter.text, "html": letter.html}
+    expires_at = None if lifetime is None else work.now + lifetime
+    promises.put(work, TOPIC, payload, about=f"{name} to {to}", expires_at=expires_at)

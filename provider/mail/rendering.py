@@ -1,0 +1,50 @@
+"""The Jinja2 environment for letters: no request, absolute links from `settings.issuer` only."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from provider.resources import TEMPLATES
+from provider.settings import Settings
+
+
+@dataclass(frozen=True)
+class Letter:
+    subject: str
+    text: str
+    html: str
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES / "mail"),
+        autoescape=select_autoescape(["html"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+def render(settings: Settings, name: str, **context: Any) -> Letter:
+    """The three parts of the letter `name`. A subject is one line whatever went into it."""
+    given = {
+        "brand": settings.brand,
+        "issuer": settings.issuer,
+        "support_email": settings.support_email,
+        "has": settings.has,
+        **context,
+    }
+    subject, text, html = (
+        environment().get_template(f"{name}/{part}").render(given) for part in ("subject.txt", "body.txt", "body.html")
+    )
+    return Letter(subject=" ".join(subject.split()), text=text, html=html)
+
+
+def link_to(settings: Settings, path: str, **parameters: str) -> str:
+    """An absolute link. The request's Host never has a say in it."""
+    return f"{settings.issuer}{path}?{urlencode(parameters)}" if parameters else settings.issuer + path

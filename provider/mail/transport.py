@@ -1,0 +1,85 @@
+"""A promised letter leaves over SMTP. Handler of the outbox's topic `mail`.
+
+The Message-ID comes from the promise, so a letter sent twice (a process died between sending and saying so) is one
+letter to every mailbox that looks. What the server refuses for good (5xx) is not tried again.
+"""
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.settings import Settings
+from provider.work import Installation
+
+TIMEOUT = 10.0
+"""Seconds for one step of the conversation; all of them fit well into the relay's lease."""
+
+
+def deliver(installation: Installation, promise_id: str, payload: dict[str, Any]) -> None:
+    """Send one letter: `to`, `subject`, `text`, `html`."""
+    settings = installation.settings
+    try:
+        letter = _compose(settings, promise_id, payload)
+        letter["Date"] = format_datetime(installation.clock())
+    except ValueError as error:
+        raise PermanentFailure("the letter's headers hold what no header may hold") from error
+    try:
+        with _connect(settings) as server:
+            if settings.smtp_user is not None and settings.smtp_password is not None:
+                server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+            server.send_message(letter)
+    except smtplib.SMTPRecipientsRefused as error:
+        # One recipient, so one verdict.
+        code, reason = next(iter(error.recipients.values()))
+        raise _failure(code, reason) from error
+    except smtplib.SMTPAuthenticationError as error:
+        # Not the letter's fault: somebody may mend the password before the last attempt.
+        raise TemporaryFailure(f"the mail server refused our login: {error.smtp_code}") from error
+    except smtplib.SMTPResponseException as error:
+        raise _failure(error.smtp_code, error.smtp_error) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise TemporaryFailure(f"no mail server: {type(error).__name__}") from error
+
+
+def _compose(settings: Settings, promise_id: str, payload: dict[str, Any]) -> EmailMessage:
+    letter = EmailMessage(SMTP)
+    letter["From"] = settings.smtp_from
+    letter["To"] = payload["to"]
+    letter["Subject"] = payload["subject"]
+    letter["Message-ID"] = f"<{promise_id}@{_host(settings)}>"
+    letter["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: no holiday notes in answer
+    letter.set_content(payload["text"])
+    letter.add_alternative(payload["html"], subtype="html")
+    return letter
+
+
+def _connect(settings: Settings) -> smtplib.SMTP:
+    """A connection as private as the settings say, never less: without TLS on offer, `starttls` raises."""
+    # Named, because smtplib would otherwise ask the DNS who we are, which can take longer than the letter.
+    place: dict[str, Any] = {"local_hostname": _host(settings), "timeout": TIMEOUT}
+    if settings.smtp_tls == "tls":
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, context=context, **place)
+    server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, **place)
+    if settings.smtp_tls == "starttls":
+        try:
+            server.starttls(context=ssl.create_default_context())
+        except BaseException:
+            server.close()
+            raise
+    return server
+
+
+def _host(settings: Settings) -> str:
+    return urlsplit(settings.issuer).hostname or "localhost"
+
+
+def _failure(code: int, reason: bytes | str) -> Exception:
+    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+    kind = PermanentFailure if 500 <= code < 600 else TemporaryFailure  # RFC 5321 section 4.2.1
+    return kind(f"the mail server said {code} {text}"[:300])
