@@ -1,9 +1,10 @@
 """The composition root: settings in, web application out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -37,13 +38,25 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
     return Installation(settings=settings, **given)
 
 
-def create_app(installation: Installation) -> Starlette:
+class Background(Protocol):
+    """What runs beside requests for as long as the service does (`worker.Worker`)."""
+
+    def start(self, installation: Installation) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def create_app(installation: Installation, *, background: Background | None = None) -> Starlette:
     """The web service over an installation."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if background is not None:
+            background.start(installation)
         yield
         app.state.threads.close()
+        if background is not None:
+            await asyncio.get_running_loop().run_in_executor(None, background.stop)
         installation.database.close()
 
     settings = installation.settings

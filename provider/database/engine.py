@@ -61,7 +61,7 @@ class Database:
 def open_database(settings: Settings) -> Database:
     """The database of these settings; nothing connects before the first use."""
     url = make_url(settings.database_url)
-    size = settings.threads + settings.password_threads + 1  # one for the outbox relay
+    size = settings.threads + settings.password_threads + 2  # the outbox relay: by message, and by timetable
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "pool_size": size,

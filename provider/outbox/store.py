@@ -4,7 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, Text, delete, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    Update,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
@@ -73,16 +87,23 @@ def claim(db: Connection, promise_id: str, *, now: datetime, lease_until: dateti
 
 
 def settle_kept(db: Connection, promise_id: str) -> None:
+    """Done: the payload is erased."""
     db.execute(update(outbox).where(outbox.c.id == promise_id).values(state=State.KEPT, payload=None, error=None))
 
 
-def settle_failed(db: Connection, promise_id: str, *, error: str) -> None:
-    db.execute(update(outbox).where(outbox.c.id == promise_id).values(state=State.FAILED, error=error[:300]))
+def settle_failed(db: Connection, promise_id: str, *, attempt: int, error: str) -> None:
+    """Given up at this attempt; without effect when another attempt has begun since."""
+    db.execute(_this_attempt(promise_id, attempt).values(state=State.FAILED, error=error[:300]))
 
 
-def put_back(db: Connection, promise_id: str, *, next_at: datetime, error: str) -> None:
-    values = {"state": State.DUE, "next_at": next_at, "error": error[:300]}
-    db.execute(update(outbox).where(outbox.c.id == promise_id).values(**values))
+def put_back(db: Connection, promise_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
+    """To be tried again; without effect when another attempt has begun since."""
+    db.execute(_this_attempt(promise_id, attempt).values(state=State.DUE, next_at=next_at, error=error[:300]))
+
+
+def _this_attempt(promise_id: str, attempt: int) -> Update:
+    mine = (outbox.c.id == promise_id, outbox.c.state == State.TRYING, outbox.c.attempts == attempt)
+    return update(outbox).where(*mine)
 
 
 def retry(db: Connection, promise_id: str, *, now: datetime) -> bool:

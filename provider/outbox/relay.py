@@ -1,0 +1,110 @@
+"""Keep what was promised: claim it, hand it to its topic's handler, settle. At least once; three attempts.
+
+The claim and the outcome are two short transactions; no transaction is open while a handler talks to the network. A
+process that dies in between leaves a claim that lapses, and the promise is tried again: handlers tolerate repetition.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from provider.crypto.vault import VaultError
+from provider.observability.logging import log
+from provider.outbox import store
+from provider.outbox.promises import PURPOSE
+from provider.outbox.store import Promise
+from provider.work import Installation, unit_of_work
+
+MAX_ATTEMPTS = 3
+LEASE = timedelta(seconds=60)
+"""How long a claim lasts; every handler is done, or has given up, well before."""
+BACK_OFF = timedelta(seconds=5)
+"""Before the second attempt; doubles with each."""
+AT_ONCE = 100
+"""Promises looked up at a time."""
+
+Handler = Callable[[Installation, str, dict[str, Any]], None]
+"""Gets the promise's id, the same at each attempt, and its payload."""
+
+
+class PermanentFailure(Exception):
+    """Trying again would not help. The text is kept for the operator and holds no secrets."""
+
+
+class TemporaryFailure(Exception):
+    """Worth another attempt. The text is kept for the operator and holds no secrets."""
+
+
+def keep(installation: Installation, promise_id: str, handlers: Mapping[str, Handler]) -> bool:
+    """Try to keep a promise. False when there was nothing to do: settled, not due, or in somebody else's hands."""
+    promise = _claim(installation, promise_id)
+    if promise is None:
+        return False
+    try:
+        payload = _open(installation, promise)
+        handlers[promise.topic](installation, promise.id, payload)
+    except PermanentFailure as failure:
+        _give_up(installation, promise, str(failure))
+    except Exception as failure:  # noqa: BLE001  # a bug in a handler must neither lose the promise nor retry for ever
+        known = isinstance(failure, TemporaryFailure)
+        _try_later(installation, promise, str(failure) if known else type(failure).__name__)
+    else:
+        with unit_of_work(installation) as work:
+            store.settle_kept(work.db, promise.id)
+        log.info("promise.kept", promise=promise.id, topic=promise.topic, attempts=promise.attempts)
+    return True
+
+
+def keep_due(installation: Installation, handlers: Mapping[str, Handler]) -> int:
+    """Try everything that is due now, also what no message told of. How many were tried."""
+    with unit_of_work(installation) as work:
+        due = store.find_due(work.read, now=work.now, limit=AT_ONCE)
+    return sum(keep(installation, promise_id, handlers) for promise_id in due)
+
+
+def next_attempt(attempts: int, now: datetime) -> datetime:
+    """When to try again after so many attempts: 5 seconds, then 10."""
+    return now + BACK_OFF * 2 ** (attempts - 1)
+
+
+def _claim(installation: Installation, promise_id: str) -> Promise | None:
+    with unit_of_work(installation) as work:
+        promise = store.claim(work.db, promise_id, now=work.now, lease_until=work.now + LEASE)
+        if promise is None:
+            return None
+        if promise.expires_at is not None and promise.expires_at <= work.now:
+            problem = "expired before it could be kept"
+        elif promise.attempts > MAX_ATTEMPTS:
+            # Each attempt ended without a word: perhaps it is this promise that kills the process.
+            problem = f"no outcome after {MAX_ATTEMPTS} attempts"
+        else:
+            return promise
+        store.settle_failed(work.db, promise.id, attempt=promise.attempts, error=problem)
+        log.error("promise.failed", promise=promise.id, topic=promise.topic, error=problem)
+        return None
+
+
+def _open(installation: Installation, promise: Promise) -> dict[str, Any]:
+    try:
+        plain = installation.vault.decrypt(promise.payload or "", purpose=PURPOSE, context=promise.id)
+    except VaultError as error:
+        raise PermanentFailure("the payload cannot be decrypted with the configured secret keys") from error
+    payload: dict[str, Any] = json.loads(plain)
+    return payload
+
+
+def _try_later(installation: Installation, promise: Promise, problem: str) -> None:
+    if promise.attempts >= MAX_ATTEMPTS:
+        _give_up(installation, promise, problem)
+        return
+    with unit_of_work(installation) as work:
+        at = next_attempt(promise.attempts, work.now)
+        store.put_back(work.db, promise.id, attempt=promise.attempts, next_at=at, error=problem)
+    log.warning("promise.put_back", promise=promise.id, topic=promise.topic, attempts=promise.attempts, error=problem)
+
+
+def _give_up(installation: Installation, promise: Promise, problem: str) -> None:
+    with unit_of_work(installation) as work:
+        store.settle_failed(work.db, promise.id, attempt=promise.attempts, error=problem)
+    log.error("promise.failed", promise=promise.id, topic=promise.topic, attempts=promise.attempts, error=problem)

@@ -1,0 +1,208 @@
+"""The web service as processes: N workers, each with its own SO_REUSEPORT socket (decision D1), watched by a parent.
+
+Stopping is gentle: on SIGTERM a worker first says it is not ready, goes on answering for a moment, then finishes what
+it has. A worker that dies is replaced; one that keeps dying is replaced ever more slowly.
+"""
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from starlette.datastructures import State
+
+from provider.app import create_app, open_installation
+from provider.crypto.vault import VaultError, open_vault
+from provider.database.engine import OUTAGES, open_database
+from provider.database.migrations import require_current
+from provider.oauth.keys import Keys
+from provider.observability.logging import configure_logging, log
+from provider.ratelimits import LimitCounter
+from provider.settings import Settings, SettingsError
+from provider.work import Installation
+from provider.worker import Worker
+
+FINISH_WITHIN = 30
+"""Seconds for requests in flight once a worker stops taking new ones (failure contract F10)."""
+MAX_CONNECTIONS = 2048
+"""Per worker; beyond it the answer is 503 at once (failure contract F15)."""
+
+
+def require_fit(settings: Settings) -> None:
+    """Raises SettingsError, one line, for what would make every request fail: schema, secret key, signing keys."""
+    database = open_database(settings)
+    installation = Installation(
+        settings=settings, database=database, vault=open_vault(settings), counter=LimitCounter()
+    )
+    try:
+        require_current(database)
+        Keys(installation).ring()
+    except OUTAGES as error:
+        raise SettingsError(f"the database cannot be reached: {type(error).__name__}") from None
+    except VaultError:
+        raise SettingsError("the signing keys cannot be decrypted with the configured SIGNET_SECRET_KEY") from None
+    finally:
+        database.close()
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0) -> int:
+    """Serve until told to stop. Returns the exit status.
+
+    Raises SettingsError when the installation is not fit to serve, or the address cannot be had.
+    """
+    configure_logging(settings.log_level)
+    require_fit(settings)
+    with reserve(host, port) as reserved:
+        address = reserved.getsockname()[:2]
+        if workers == 1:
+            return work(settings, address, drain)
+        return Supervisor(settings, address, workers, drain).run()
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """A socket that holds the address without listening: a port is free, and the workers may share it."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # Without SO_REUSEPORT, so that another server on this port is noticed instead of joined.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+        return _bind(family, address)
+    except OSError as error:
+        raise SettingsError(f"cannot serve on {host}:{port}: {error.strerror}") from None
+
+
+def _bind(family: int, address: Any) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(address)
+    return bound
+
+
+class Server(uvicorn.Server):
+    """Says that it is not ready before it stops taking requests."""
+
+    def __init__(self, config: uvicorn.Config, state: State, drain: float) -> None:
+        super().__init__(config)
+        self._state = state
+        self._drain = drain
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM is gentle; SIGINT, and a second signal of any kind, stop at once."""
+        first = not getattr(self._state, "stopping", False)
+        self._state.stopping = True  # read by /health/ready
+        if first and sig == signal.SIGTERM and self._drain > 0:
+            threading.Timer(self._drain, self._stop).start()
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def work(settings: Settings, address: tuple[str, int], drain: float) -> int:
+    """Be one worker: serve on a socket of our own until told to stop."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with _bind(family, address) as listener:
+        background = Worker(settings, keeps_promises=settings.redis_url is None)
+        installation = open_installation(settings, wake=background.wake)
+        app = create_app(installation, background=background)
+        config = uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # `web.endpoint.network_of` knows whom to trust
+            backlog=1024,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=FINISH_WITHIN,
+        )
+        # What exists by now lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        log.info("serving", address=f"{address[0]}:{address[1]}", pid=os.getpid())
+        Server(config, app.state, drain).run(sockets=[listener])
+    return 0
+
+
+@dataclass
+class Supervisor:
+    """The parent: starts the workers, replaces those that die, stops them all when told to."""
+
+    settings: Settings
+    address: tuple[str, int]
+    workers: int
+    drain: float
+    _started: dict[int, float] = field(default_factory=dict)
+    """pid -> when."""
+    _stopping: bool = False
+    _pause: float = 0.0
+
+    def run(self) -> int:
+        self._lifeline, self._held = os.pipe()
+        signal.signal(signal.SIGTERM, self._pass_on)
+        signal.signal(signal.SIGINT, self._pass_on)
+        for _ in range(self.workers):
+            self._start_one()
+        while self._started:
+            with contextlib.suppress(ChildProcessError):
+                pid, status = os.waitpid(-1, 0)
+                started = self._started.pop(pid, None)
+                if started is not None and not self._stopping:
+                    log.error("worker.died", pid=pid, status=os.waitstatus_to_exitcode(status))
+                    self._replace(time.monotonic() - started)
+        return 0
+
+    def _start_one(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            os._exit(self._be_worker())
+        self._started[pid] = time.monotonic()
+        if self._stopping:  # told so while forking: this one has not heard
+            os.kill(pid, signal.SIGTERM)
+
+    def _be_worker(self) -> int:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.close(self._held)
+        threading.Thread(target=self._follow_parent, name="lifeline", daemon=True).start()
+        try:
+            return work(self.settings, self.address, self.drain)
+        except BaseException:  # noqa: BLE001  # nothing of the parent's stack may run in this process
+            log.exception("worker.failed")
+            return 1
+
+    def _follow_parent(self) -> None:
+        # The parent holds the other end of the pipe and never writes: it ends when the parent does, however that was.
+        os.read(self._lifeline, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _replace(self, lived: float) -> None:
+        self._pause = 0.0 if lived > 10 else min(max(0.5, self._pause * 2), 30)
+        until = time.monotonic() + self._pause
+        while not self._stopping and time.monotonic() < until:
+            time.sleep(0.1)
+        if not self._stopping:
+            self._start_one()
+
+    def _pass_on(self, sig: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+        for pid in list(self._started):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sig)
