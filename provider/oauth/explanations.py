@@ -41,7 +41,7 @@ def _row(work: UnitOfWork, origin: Origin, checks: Checks, error: OAuth2Error) -
         error_id=origin.request_id,
         at=work.now,
         endpoint=checks.endpoint,
-        client_id=_storable(checks.client_id),
+        client_id=_storable(checks.client_id, 128),
         network=origin.network,
         error=error.error,
         description=(error.description or "")[:400],
@@ -49,9 +49,9 @@ def _row(work: UnitOfWork, origin: Origin, checks: Checks, error: OAuth2Error) -
     )
 
 
-def _storable(text: str | None) -> str | None:
+def _storable(text: str | None, most: int = 400) -> str | None:
     # PostgreSQL keeps no NUL and no lone surrogate, and these values are whatever somebody sent.
-    return None if text is None else text.encode("utf-8", "replace").decode().replace("\x00", "?")[:400]
+    return None if text is None else text.encode("utf-8", "replace").decode().replace("\x00", "?")[:most]
 
 
 def find_explanation(work: UnitOfWork, error_id: str) -> RefusalRow | None:
