@@ -20,7 +20,7 @@ from provider.work import UnitOfWork
 def send_back(redirect_uri: str, parameters: dict[str, str | None]) -> Response:
     """The redirect. The registered URI's own query stays as it is (RFC 6749 section 4.1.2)."""
     query = "&".join(f"{name}={quote_plus(value)}" for name, value in parameters.items() if value is not None)
-    joiner = "" if redirect_uri.endswith(("?", "&")) else "&" if "?" in redirect_uri else "?"
+    joiner = "" if not query or redirect_uri.endswith(("?", "&")) else "&" if "?" in redirect_uri else "?"
     response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
     # Set as it is: the URI was registered and compared byte for byte, and must arrive that way.
     response.headers["location"] = redirect_uri + joiner + query
