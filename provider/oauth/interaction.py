@@ -17,7 +17,7 @@ from provider.oauth.errors import (
 )
 from provider.oauth.store.authorization_requests import ParkedRequest
 from provider.oauth.store.consents import Consent
-from provider.sessions.assurance import acr_of, is_fresh, satisfies
+from provider.sessions.assurance import AAL2, acr_of, is_fresh, satisfies
 from provider.sessions.store import Session
 
 
@@ -83,7 +83,8 @@ def next_step(
     if "select_account" in request.prompt and not _chosen(session, parked):
         return SelectAccount()
     if not satisfies(acr_of(session.amr), request.acr_values):
-        if has_second_factor:
+        # For a level nobody can reach, asking for a factor again would ask for ever.
+        if has_second_factor and satisfies(AAL2, request.acr_values):
             return StepUp()
         if request.acr_essential:
             return Refuse("the essential acr cannot be reached", UnmetAuthenticationRequirementsError)
