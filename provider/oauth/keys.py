@@ -161,7 +161,7 @@ def _header_of(token: str) -> dict[str, Any]:
     try:
         head = token.split(".", 1)[0]
         header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SignatureRefused("not a JWT") from None
     if not isinstance(header, dict):
         raise SignatureRefused("not a JWT")
