@@ -155,7 +155,10 @@ def decline(call: Call, parked: ParkedRequest) -> Response:
     """access_denied, back to the app; the request is done with."""
     checks = Checks("authorization")
     given = Parameters(list(parked.parameters.items()))
-    target = find_target(call.work, call.seams.oauth, checks, given)
+    try:
+        target = find_target(call.work, call.seams.oauth, checks, given)
+    except OAuth2Error as refused:  # the client was disabled or changed meanwhile
+        return _refused_page(call, refused)
     authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
     error = AccessDeniedError(description="The person declined")
     return error_response(call.settings.issuer, target.redirect_uri, target.state, error, call.request_id)

@@ -10,6 +10,7 @@ from provider.oauth import parked_requests
 from provider.oauth.authorization_request import AuthorizationRequest, find_target, read_request
 from provider.oauth.checks import Checks
 from provider.oauth.endpoints.authorization import RequestGone, decline
+from provider.oauth.errors import OAuth2Error
 from provider.oauth.scopes import IN_WORDS, OFFLINE_ACCESS, SCOPE_OF_CLAIM
 from provider.oauth.store import authorization_requests
 from provider.oauth.store.authorization_requests import ParkedRequest
@@ -68,8 +69,13 @@ def _question(call: Call) -> Question | Response:
     if session is None or not parked_requests.belongs_to(call.work, parked, call.browser):
         return go(parked_requests.way_back(request_uri))
     checks, given = Checks("consent"), Parameters(list(parked.parameters.items()))
-    target = find_target(call.work, call.seams.oauth, checks, given)
-    return Question(request_uri, parked, read_request(call.work, call.seams.oauth, checks, target, given), session)
+    try:
+        target = find_target(call.work, call.seams.oauth, checks, given)
+        request = read_request(call.work, call.seams.oauth, checks, target, given)
+    except OAuth2Error:
+        # No longer a request we would take (the client was disabled or changed meanwhile): the way back says so.
+        return go(parked_requests.way_back(request_uri))
+    return Question(request_uri, parked, request, session)
 
 
 def _answer(call: Call, question: Question) -> Response:
