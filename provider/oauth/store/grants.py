@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.accounts.store.email_addresses import email_addresses
 from provider.accounts.store.users import users
@@ -181,8 +182,9 @@ def is_jti_revoked(db: Connection, jti: str) -> bool:
 
 def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:
     """Remember a revoked access token until it would have expired anyway."""
-    if not is_jti_revoked(db, jti):
-        db.execute(insert(revoked_access_tokens), {"jti": jti, "expires_at": expires_at})
+    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    known = insert(revoked_access_tokens).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing()
+    db.execute(known)
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
