@@ -146,11 +146,9 @@ def read_access_token(
         claims = server.keys.verify(work, token, typ=TYP)
     except SignatureRefused as refused:
         raise DeadToken(f"not a token of ours: {refused}") from None
-    now = work.now.timestamp()
     if claims.get("iss") != server.issuer or claims.get("aud") != server.issuer:
         raise DeadToken("another issuer or audience")
-    expires, issued = claims.get("exp"), claims.get("iat")
-    if not isinstance(expires, int) or not isinstance(issued, int) or expires <= now or issued > now + 60:
+    if not _is_timely(claims, work.now.timestamp()):
         raise DeadToken("expired, or not yet valid")
     grant_id, jti = claims.get("grant_id"), str(claims.get("jti"))
     if grant_id is None:
@@ -170,6 +168,13 @@ def read_access_token(
     if reason is not None:
         raise DeadToken(reason)
     return LiveToken(claims=claims, grant=grant, person=person)
+
+
+def _is_timely(claims: dict[str, Any], now: float) -> bool:
+    """`exp` lies ahead, `iat` and `nbf` do not; clocks may be a minute apart (RFC 7519 section 4.1)."""
+    expires, begins = claims.get("exp"), (claims.get("iat"), claims.get("nbf", 0))
+    past = all(isinstance(moment, int) and moment <= now + 60 for moment in begins)
+    return past and isinstance(expires, int) and expires > now
 
 
 def _read_own(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], jti: str) -> LiveToken:
