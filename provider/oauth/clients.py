@@ -22,6 +22,10 @@ AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 RESPONSE_TYPES = ("code",)
 SIGNING_ALGORITHMS = ("RS256", "ES256")
+LONGEST_SCOPE = 2000
+"""What a grant can remember."""
+LONGEST_MAX_AGE = 10**9
+"""Some thirty years, in seconds."""
 ROTATION_OVERLAP = timedelta(days=1)
 """How long the secret before a rotation still works."""
 
@@ -206,8 +210,10 @@ def check_metadata(metadata: ClientMetadata) -> None:
             raise InvalidMetadata(f"{name} must be an http or https URL.")
     if len(metadata.client_name) > 200 or not metadata.client_name.isprintable():
         raise InvalidMetadata("client_name is too long or not printable.")
-    if len(metadata.scope) > 2000 or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
-        raise InvalidMetadata("scope holds a character that no scope may hold.")
+    if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
+        raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+    if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
+        raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
