@@ -8,7 +8,10 @@ from provider.database.engine import OUTAGES
 from provider.oauth.keys import KeyRing
 from provider.oauth.server import AuthorizationServer
 from provider.observability.logging import log
+from provider.refusals import Unavailable
+from provider.web import errors
 from provider.web.documents import Document
+from provider.web.endpoint import Call
 from provider.work import unit_of_work
 
 
@@ -24,7 +27,10 @@ class Jwks:
         if self._document is None or time.monotonic() >= self._until:
             state = scope["app"].state
             await state.threads.ordinary.run(self._refresh, state.oauth)
-        assert self._document is not None  # noqa: S101  # refreshed, or raised
+        if self._document is None:  # the database has been away since this process began
+            response = errors.as_json(Call(scope, b"", scope["app"].state.installation), Unavailable())
+            await response(scope, receive, send)
+            return
         await self._document(scope, receive, send)
 
     def _refresh(self, server: AuthorizationServer) -> None:
@@ -32,9 +38,7 @@ class Jwks:
             with unit_of_work(server.installation) as work:
                 ring = server.keys.ring(work)
         except OUTAGES:
-            if self._document is None:
-                raise
-            log.warning("jwks.served_from_memory")
+            log.warning("jwks.unavailable" if self._document is None else "jwks.served_from_memory")
             ring = None
         self._until = time.monotonic() + server.installation.settings.key_cache
         if ring is not None and ring is not self._ring:
