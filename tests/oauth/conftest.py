@@ -1,0 +1,148 @@
+"""The world of the protocol tests: people at browsers, relying parties, and what must not have changed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import select
+from starlette.applications import Starlette
+
+from provider.oauth.explanations import find_explanation
+from provider.oauth.server import AuthorizationServer
+from provider.oauth.store.refusals import RefusalRow
+from provider.tables import metadata
+from provider.work import Installation
+from tests.clock import Clock
+from tests.conftest import ISSUER, Work
+from tests.factories import make_client, make_user
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import RelyingParty, sign_in_person
+
+Register = Callable[..., RelyingParty]
+Explain = Callable[[str], RefusalRow]
+Unchanged = Callable[[], AbstractContextManager[None]]
+Person = Callable[..., WatchedClient]
+
+NOT_THE_PROTOCOLS = {"audit_events", "refusals", "alembic_version"}
+"""Tables that a refused request may add to."""
+
+
+@pytest.fixture
+def hosts() -> set[str]:
+    """Where registered clients may be redirected to."""
+    return set()
+
+
+@pytest.fixture
+def new_http(app: Starlette, hosts: set[str]) -> Callable[[], WatchedClient]:
+    """Another cookie jar: another browser, or another program."""
+
+    def make() -> WatchedClient:
+        http = WatchedClient(app, ISSUER)
+        http.may_go_to = hosts
+        return http
+
+    return make
+
+
+@pytest.fixture
+def http(new_http: Callable[[], WatchedClient]) -> WatchedClient:
+    """A program that calls the provider: no cookies are kept between tests."""
+    return new_http()
+
+
+@pytest.fixture
+def server(app: Starlette) -> AuthorizationServer:
+    found: AuthorizationServer = app.state.oauth
+    return found
+
+
+@pytest.fixture
+def register(work: Work, http: WatchedClient, hosts: set[str]) -> Register:
+    """`register(public=True, scope=...)`: a relying party whose people need not be asked for consent."""
+
+    def make(*, public: bool = False, client_id: str | None = None, **changes: Any) -> RelyingParty:
+        given = {
+            "first_party": True,
+            "scope": "openid profile email address phone offline_access roles",
+            "post_logout_redirect_uris": ("https://app.example.test/signed-out",),
+            **changes,
+        }
+        with work() as w:
+            client, secret = make_client(w, public=public, **given)
+        for uri in client.metadata.redirect_uris + client.metadata.post_logout_redirect_uris:
+            hosts.add(urlsplit(uri).netloc)
+        return RelyingParty(http, client, secret)
+
+    return make
+
+
+@pytest.fixture
+def rp(register: Register) -> RelyingParty:
+    return register()
+
+
+@pytest.fixture
+def ada(work: Work) -> str:
+    """Ada, whose address is verified. Her id."""
+    with work() as w:
+        return make_user(w, "ada@example.test", name="Ada Lovelace", given_name="Ada")
+
+
+@pytest.fixture
+def person(new_http: Callable[[], WatchedClient], installation: Installation) -> Person:
+    """`person(user_id)`: a browser in which this person is signed in; without an id, nobody is."""
+
+    def make(user_id: str | None = None, *, amr: str = "pwd") -> WatchedClient:
+        browser = new_http()
+        if user_id is not None:
+            sign_in_person(browser, installation, user_id, amr=amr)
+        return browser
+
+    return make
+
+
+@pytest.fixture
+def browser(person: Person, ada: str, clock: Clock) -> WatchedClient:  # type: ignore[override]
+    """Ada's browser; she signed in a minute ago."""
+    browser = person(ada)
+    clock.advance(minutes=1)
+    return browser
+
+
+@pytest.fixture
+def explain(work: Work) -> Explain:
+    """What `signet explain` would show."""
+
+    def find(error_id: str) -> RefusalRow:
+        with work() as w:
+            row = find_explanation(w, error_id)
+        assert row is not None, f"{error_id} is not explained"
+        return row
+
+    return find
+
+
+@pytest.fixture
+def unchanged(installation: Installation) -> Unchanged:
+    """`with unchanged():` nothing but audit events and explanations is stored."""
+
+    def rows() -> dict[str, list[Any]]:
+        with installation.database.engine.connect() as db:
+            return {
+                table.name: sorted(map(repr, db.execute(select(table))))
+                for table in metadata.sorted_tables
+                if table.name not in NOT_THE_PROTOCOLS
+            }
+
+    @contextmanager
+    def watch() -> Iterator[None]:
+        before = rows()
+        yield
+        after = rows()
+        changed = [name for name in before if before[name] != after[name]]
+        assert not changed, f"stored in {changed}"
+
+    return watch

@@ -1,0 +1,55 @@
+"""An HTTP client that checks after every answer what must hold after every answer (the invariants of a negative case)."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+NEVER_SHOWN = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "SELECT ", 'File "', "site-packages")
+MACHINE = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke")
+PAGES = ("/oauth2/authorize", "/oauth2/logout", "/consent", "/select-account")
+OUTAGE = 503
+
+
+class WatchedClient(TestClient):
+    """Fails the test at the answer that breaks an invariant. `outage` is set by tests that take the database away."""
+
+    def __init__(self, app: Starlette, issuer: str) -> None:
+        super().__init__(app, base_url=issuer, follow_redirects=False)
+        self.issuer = issuer
+        self.outage = False
+        self.may_go_to: set[str] = set()
+        """Hosts of registered redirect URIs."""
+
+    def request(self, method: str, url: Any, **options: Any) -> httpx2.Response:  # type: ignore[override]
+        response = super().request(method, url, **options)
+        self._check(response)
+        return response
+
+    def _check(self, response: httpx2.Response) -> None:
+        path, status, headers = urlsplit(str(response.url)).path, response.status_code, response.headers
+        assert status < 500 or (self.outage and status == OUTAGE), f"{status} {path}: {response.text[:300]}"
+        shown = response.text + str(headers)
+        leaks = [word for word in NEVER_SHOWN if word in shown]
+        assert not leaks, f"{path} shows {leaks}: {shown[:500]}"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        if path in MACHINE + PAGES and status not in {404, 405}:
+            assert headers["cache-control"] == "no-store", f"{path} may be cached"
+            assert "access-control-allow-origin" not in headers
+        if path in MACHINE:
+            assert "set-cookie" not in headers
+            assert "location" not in headers
+            if status >= 400:
+                assert headers["content-type"].startswith("application/json")
+        if headers.get("content-type", "").startswith("text/html"):
+            policy = headers["content-security-policy"]
+            assert "frame-ancestors 'none'" in policy
+            assert "unsafe" not in policy
+            assert headers["x-frame-options"] == "DENY"
+        if 300 <= status < 400 and status != 304:
+            assert status in {302, 303}
+            target = urlsplit(headers["location"])
+            assert not target.netloc or target.netloc in self.may_go_to, f"sent to {headers['location']}"

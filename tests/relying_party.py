@@ -1,0 +1,288 @@
+"""A relying party as the tests tell of one: it asks, is answered through a browser, redeems, verifies, refreshes, ends.
+
+    answer = rp.ask(browser, prompt="none")      # GET /oauth2/authorize; one answer, no redirect followed
+    tokens = rp.redeem(answer)                   # POST /oauth2/token
+    claims = rp.verify(tokens)                   # the ID token, against the published keys
+    tokens = rp.sign_in(browser)                 # the three together
+
+A parameter given as None is left out of the request. It knows the provider by its URLs and documents alone.
+"""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus, urlsplit
+
+import httpx2
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from starlette.testclient import TestClient
+
+from provider.oauth.clients import Client
+from provider.sessions import lifecycle
+from provider.web import cookies
+from provider.work import Installation, unit_of_work
+
+ISSUER = "https://id.example.test"
+AUTHORIZE = "/oauth2/authorize"
+TOKEN = "/oauth2/token"
+USERINFO = "/oauth2/userinfo"
+INTROSPECT = "/oauth2/introspect"
+REVOKE = "/oauth2/revoke"
+LOGOUT = "/oauth2/logout"
+
+TWO_FACTORS = "pwd otp mfa"
+"""The amr of a sign-in with both factors."""
+
+
+def sign_in_person(browser: TestClient, installation: Installation, user_id: str, *, amr: str = "pwd") -> str:
+    """Give the browser a session of this person, as if they had just typed their password. The cookie's value."""
+    with unit_of_work(installation) as work:
+        cookie = lifecycle.open_session(work, user_id=user_id, factor=amr)
+    plant_cookie(browser, installation, cookie)
+    return cookie
+
+
+def plant_cookie(browser: TestClient, installation: Installation, value: str) -> None:
+    name = cookies.cookie_name(installation.settings, cookies.SESSION)
+    host = urlsplit(installation.settings.issuer).hostname or ""
+    browser.cookies.set(name, value, domain=host, path="/")
+
+
+def challenge_of(verifier: str) -> str:
+    """RFC 7636 section 4.2."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+@dataclass
+class Answer:
+    """What the browser got at the authorization endpoint, and what was asked."""
+
+    response: httpx2.Response
+    asked: dict[str, str]
+    verifier: str
+
+    @property
+    def location(self) -> str:
+        return str(self.response.headers.get("location", ""))
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Of the URL the browser is sent to."""
+        return dict(parse_qsl(urlsplit(self.location).query, keep_blank_values=True))
+
+    @property
+    def page(self) -> str | None:
+        """The path of the provider's own page it is sent to; None when it goes back to the app, or nowhere."""
+        return urlsplit(self.location).path if self.location.startswith("/") else None
+
+    @property
+    def code(self) -> str:
+        assert "code" in self.parameters, f"no code: {self.response.status_code} {self.location} {self.response.text}"
+        return self.parameters["code"]
+
+    @property
+    def error(self) -> str | None:
+        """The error that went back to the app."""
+        return None if self.page else self.parameters.get("error")
+
+    @property
+    def request_uri(self) -> str:
+        return self.parameters["request_uri"]
+
+
+@dataclass
+class Tokens:
+    """A token response, or the error that came instead."""
+
+    response: httpx2.Response
+    answer: Answer | None = None
+    body: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.body = self.response.json()
+
+    @property
+    def status(self) -> int:
+        return self.response.status_code
+
+    @property
+    def error(self) -> str | None:
+        return self.body.get("error")
+
+    @property
+    def error_id(self) -> str:
+        return str(self.body["error_id"])
+
+    def _get(self, name: str) -> str:
+        assert name in self.body, f"no {name}: {self.status} {self.body}"
+        return str(self.body[name])
+
+    @property
+    def access_token(self) -> str:
+        return self._get("access_token")
+
+    @property
+    def refresh_token(self) -> str:
+        return self._get("refresh_token")
+
+    @property
+    def id_token(self) -> str:
+        return self._get("id_token")
+
+
+class RelyingParty:
+    """One registered client, talking to the provider over `http` (its own connection: no cookies)."""
+
+    def __init__(self, http: TestClient, client: Client, secret: str | None, *, issuer: str = ISSUER) -> None:
+        self.http = http
+        self.client = client
+        self.client_id = client.client_id
+        self.secret = secret
+        self.issuer = issuer
+
+    # The front channel
+
+    def request(self, **changes: str | None) -> tuple[dict[str, str], str]:
+        """A complete authorization request and its code_verifier."""
+        verifier = secrets.token_urlsafe(32)
+        parameters: dict[str, str | None] = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.client.metadata.redirect_uris[0],
+            "scope": "openid",
+            "state": secrets.token_urlsafe(8),
+            "nonce": secrets.token_urlsafe(8),
+            "code_challenge": challenge_of(verifier),
+            "code_challenge_method": "S256",
+            **changes,
+        }
+        return {name: value for name, value in parameters.items() if value is not None}, verifier
+
+    def ask(self, browser: TestClient, *, method: str = "GET", **changes: str | None) -> Answer:
+        """One authorization request, as `method`; whatever comes back first."""
+        parameters, verifier = self.request(**changes)
+        if method == "GET":
+            response = browser.get(AUTHORIZE, params=parameters, follow_redirects=False)
+        else:
+            response = browser.post(AUTHORIZE, data=parameters, follow_redirects=False)
+        return Answer(response, parameters, verifier)
+
+    def resume(self, browser: TestClient, parked: Answer, *, request_uri: str | None = None) -> Answer:
+        """Come back to a request that waited for a step."""
+        parameters = {"request_uri": request_uri or parked.request_uri}
+        response = browser.get(AUTHORIZE, params=parameters, follow_redirects=False)
+        return Answer(response, parked.asked, parked.verifier)
+
+    def sign_in(self, browser: TestClient, **changes: str | None) -> Tokens:
+        """Ask, redeem, verify, for a person who is signed in and has nothing left to say."""
+        tokens = self.redeem(self.ask(browser, **changes))
+        if "id_token" in tokens.body:
+            self.verify(tokens)
+        return tokens
+
+    # The back channel
+
+    def authentication(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and body parameters that authenticate this client the way it is registered (RFC 6749 section 2.3)."""
+        method = self.client.metadata.token_endpoint_auth_method
+        if method == "none":
+            return {}, {"client_id": self.client_id}
+        assert self.secret is not None
+        if method == "client_secret_post":
+            return {}, {"client_id": self.client_id, "client_secret": self.secret}
+        return {"authorization": basic(self.client_id, self.secret)}, {}
+
+    def post(self, url: str, **parameters: str | None) -> httpx2.Response:
+        """An authenticated form; a parameter given as None is left out, also one of the client authentication."""
+        headers, body = self.authentication()
+        given = {**body, **parameters}
+        form = {name: value for name, value in given.items() if value is not None}
+        return self.http.post(url, data=form, headers=headers)
+
+    def redeem(self, answer: Answer, **changes: str | None) -> Tokens:
+        """RFC 6749 section 4.1.3."""
+        parameters: dict[str, str | None] = {
+            "grant_type": "authorization_code",
+            "code": answer.parameters.get("code") if "code" not in changes else None,
+            "redirect_uri": answer.asked.get("redirect_uri"),
+            "code_verifier": answer.verifier if "code_challenge" in answer.asked else None,
+            **changes,
+        }
+        return Tokens(self.post(TOKEN, **parameters), answer)
+
+    def refresh(self, tokens: Tokens | str, **changes: str | None) -> Tokens:
+        """RFC 6749 section 6."""
+        presented = tokens if isinstance(tokens, str) else tokens.refresh_token
+        answer = None if isinstance(tokens, str) else tokens.answer
+        return Tokens(self.post(TOKEN, **{"grant_type": "refresh_token", "refresh_token": presented, **changes}), answer)
+
+    def client_credentials(self, **changes: str | None) -> Tokens:
+        """RFC 6749 section 4.4."""
+        return Tokens(self.post(TOKEN, **{"grant_type": "client_credentials", **changes}))
+
+    def introspect(self, token: str) -> dict[str, Any]:
+        """RFC 7662: the answer about one token."""
+        response = self.post(INTROSPECT, token=token)
+        assert response.status_code == 200, response.text
+        body: dict[str, Any] = response.json()
+        return body
+
+    def is_active(self, token: str) -> bool:
+        return bool(self.introspect(token)["active"])
+
+    def revoke(self, token: str) -> httpx2.Response:
+        """RFC 7009."""
+        return self.post(REVOKE, token=token)
+
+    def userinfo(self, tokens: Tokens | str) -> httpx2.Response:
+        """OIDC Core section 5.3."""
+        access_token = tokens if isinstance(tokens, str) else tokens.access_token
+        return self.http.get(USERINFO, headers={"authorization": f"Bearer {access_token}"})
+
+    def log_out(self, browser: TestClient, tokens: Tokens, **changes: str | None) -> httpx2.Response:
+        """RP-Initiated Logout section 2: the browser is sent to the provider."""
+        registered = self.client.metadata.post_logout_redirect_uris
+        parameters: dict[str, str | None] = {
+            "id_token_hint": tokens.id_token,
+            "post_logout_redirect_uri": registered[0] if registered else None,
+            "state": "bye",
+            **changes,
+        }
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return browser.get(LOGOUT, params=given, follow_redirects=False)
+
+    def jwks(self) -> dict[str, Any]:
+        """The key set where the discovery document says it is."""
+        metadata = self.http.get("/.well-known/openid-configuration").json()
+        keys: dict[str, Any] = self.http.get(metadata["jwks_uri"]).json()
+        return keys
+
+    def verify(self, tokens: Tokens, *, refreshed: bool = False) -> dict[str, Any]:
+        """The ID token's claims, after the checks of OIDC Core section 3.1.3.7 that do not depend on the time."""
+        alg = self.client.metadata.id_token_signed_response_alg
+        token = jwt.decode(tokens.id_token, KeySet.import_key_set(self.jwks()), algorithms=[alg])  # type: ignore[arg-type]
+        assert token.header["alg"] == alg
+        assert token.header["kid"]
+        claims: dict[str, Any] = token.claims
+        assert claims["iss"] == self.issuer
+        assert claims["aud"] == self.client_id
+        assert isinstance(claims["iat"], int)
+        assert claims["iat"] < claims["exp"]
+        assert claims["at_hash"] == challenge_of_half(tokens.access_token)
+        if tokens.answer is not None and not refreshed:
+            assert claims.get("nonce") == tokens.answer.asked.get("nonce")
+        return claims
+
+
+def challenge_of_half(value: str) -> str:
+    """at_hash (OIDC Core section 3.1.3.6)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(value.encode()).digest()[:16]).rstrip(b"=").decode()
+
+
+def basic(client_id: str, secret: str) -> str:
+    """RFC 6749 section 2.3.1: both form-encoded, then base64."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
