@@ -108,8 +108,8 @@ def find_driver() -> Driver:
     script = Path(given).resolve() if given else REPOSITORY.parent / "shared/peers/bench.py"
     if not script.exists():
         raise SystemExit(f"no driver at {script}; say where bench.py is with BENCH_DRIVER")
-    home = os.environ.get("PEERS_HOME") or os.path.join(tempfile.gettempdir(), "peers")
-    return Driver(script, Path(home))
+    home = os.environ.get("PEERS_HOME")
+    return Driver(script, Path(home) if home else Path(tempfile.gettempdir()) / "peers")
 
 
 def table(results: list[dict[str, Any]]) -> Iterator[str]:
@@ -131,7 +131,7 @@ def table(results: list[dict[str, Any]]) -> Iterator[str]:
             cells += [row.get("server_cpu_ms_per_op", ""), to_peer, to_limit]
             yield "| " + " | ".join(str(cell) for cell in cells) + " |"
     yield ""
-    yield "| target | workers | first answer s | memory idle MiB | after load MiB | openssl rsa2048 sign/s, 1 / 2 processes |"
+    yield "| target | workers | first answer s | idle MiB | after load MiB | openssl rsa2048 sign/s, 1 / 2 processes |"
     yield "|---|--:|--:|--:|--:|--:|"
     for result in results:
         idle, after, signs = result.get("idle", {}), result.get("after", {}), result["openssl_rsa2048_sign_s"]
