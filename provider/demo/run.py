@@ -124,8 +124,10 @@ class Demo:
 
     async def _fill(self, stack: AsyncExitStack) -> None:
         from provider.app import create_app, open_installation  # noqa: PLC0415  # the sockets listen before this loads
+        from provider.worker import Worker  # noqa: PLC0415
 
-        provider = create_app(open_installation(self.settings))
+        worker = Worker(self.settings)
+        provider = create_app(open_installation(self.settings, wake=worker.wake), background=worker)
         self.sites[self.addresses.provider.port] = provider
         # In a thread, so that discovery is answered meanwhile.
         secrets = await asyncio.to_thread(self._plant, provider.state.installation)

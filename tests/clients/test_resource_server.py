@@ -46,7 +46,7 @@ def test_a_token_that_is_not_for_this_api_is_refused(issuer: Issuer, call: Call,
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "ey.ey.ey", "é", " ", "." * 50])
 def test_what_is_no_jwt_is_refused(call: Call, api: TestClient, token: str) -> None:
-    answer = api.get("/hello", headers={"authorization": f"Bearer {token}".encode()})
+    answer = api.get("/hello", headers={b"authorization": f"Bearer {token}".encode()})
     assert answer.status_code == 401
 
 

@@ -1,0 +1,140 @@
+"""`signet demo` as somebody starts it: a process of its own, and a browser that visits all of its sites."""
+
+import json
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx2
+
+from tests.browser import REDIRECTS, Browser, Page
+
+START = """
+import pathlib, sys
+import provider.database.migrations as m
+if m.head() is None:
+    def fake(settings):
+        import provider.tables, sqlalchemy
+        provider.tables.metadata.create_all(sqlalchemy.create_engine(settings.database_url))
+    m.migrate = fake
+from provider.demo import run_demo
+run_demo(pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4] == "fresh")
+"""
+OFFSETS = (0, 1, 2, 25)
+
+
+def demo_command(folder: Path, host: str, port: int, *, fresh: bool = False) -> list[str]:
+    return [sys.executable, "-c", START, str(folder), host, str(port), "fresh" if fresh else ""]
+
+
+def free_ports() -> int:
+    """A port that is free, as are those the demo takes beside it."""
+    for _ in range(100):
+        port = random.randrange(20000, 30000)
+        with ExitStack() as stack:
+            try:
+                for offset in OFFSETS:
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free ports")
+
+
+@dataclass
+class Demo:
+    process: subprocess.Popen[bytes]
+    folder: Path
+    port: int
+    first_answer: float = 0.0
+    """Seconds from the start of the process to the discovery document."""
+
+    @property
+    def provider(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def web_app(self) -> str:
+        return f"http://localhost:{self.port + 1}"
+
+    @property
+    def api(self) -> str:
+        return f"http://localhost:{self.port + 2}"
+
+    @property
+    def mailbox(self) -> str:
+        return f"http://localhost:{self.port + 25}"
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Its passwords, as it keeps them in its folder."""
+        read: dict[str, str] = json.loads((self.folder / "demo.json").read_text())
+        return read
+
+    @property
+    def output(self) -> str:
+        return (self.folder.parent / "output").read_text()
+
+    def stop(self) -> int:
+        """Ctrl-C. Returns the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(15)
+
+
+@contextmanager
+def running_demo(folder: Path, **options: Any) -> Iterator[Demo]:
+    """A demo that answers; stopped at the end if it was not before."""
+    port = free_ports()
+    started = time.monotonic()
+    with (folder.parent / "output").open("wb") as output:
+        process = subprocess.Popen(
+            demo_command(folder, "localhost", port, **options), stdout=output, stderr=subprocess.STDOUT
+        )
+    demo = Demo(process, folder, port)
+    try:
+        while not _answers(f"{demo.provider}/.well-known/openid-configuration"):
+            assert process.poll() is None, demo.output
+            assert time.monotonic() - started < 20, demo.output
+            time.sleep(0.01)
+        demo.first_answer = time.monotonic() - started
+        yield demo
+    finally:
+        if process.poll() is None:
+            demo.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx2.get(url, timeout=10).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+class Visitor(Browser):
+    """A person's browser on all sites of a demo: like `Browser`, and follows redirects from one to the other."""
+
+    def __init__(self) -> None:
+        self.client: Any = httpx2.Client(timeout=20)
+        self.issuer = ""
+        self.page: Page | None = None
+        self.left_to = None
+
+    def _send(self, method: str, url: str, *, headers: dict[str, str], **options: Any) -> Page:
+        headers = {"accept": "text/html,*/*;q=0.8", **headers}
+        response = self.client.request(method, url, headers=headers, **options)
+        for _ in range(20):
+            if response.status_code not in REDIRECTS:
+                break
+            target = urljoin(str(response.url), response.headers["location"])
+            response = self.client.get(target, headers={"accept": "text/html,*/*;q=0.8"})
+        self.page = Page(response)
+        return self.page

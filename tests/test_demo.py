@@ -1,0 +1,249 @@
+"""`signet demo`: at once, on loopback only, with a mailbox, a ready account and sample clients that work."""
+
+import asyncio
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TypeVar
+
+import httpx2
+import pyotp
+import pytest
+from starlette.testclient import TestClient
+
+from provider.demo.mailbox import MOST, Mailbox, mailbox_site
+from provider.demo.run import OURS
+from tests.demo_process import Demo, Visitor, demo_command, free_ports, running_demo
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running_demo(tmp_path_factory.mktemp("demo") / "folder") as demo:
+        yield demo
+
+
+@pytest.fixture
+def visitor() -> Iterator[Visitor]:
+    visitor = Visitor()
+    yield visitor
+    visitor.client.close()
+
+
+Found = TypeVar("Found")
+
+
+def soon(look: Callable[[], Found | None]) -> Found:
+    """What `look` finds within ten seconds."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("waited in vain")
+
+
+def sign_in(visitor: Visitor, demo: Demo, email: str, password: str) -> None:
+    """Through the sample app, up to where its page or the consent page is."""
+    visitor.open(f"{demo.web_app}/")
+    visitor.follow("Sign in")
+    visitor.submit({"Email address": email, "Password": password})
+
+
+def letter_link(visitor: Visitor, demo: Demo, to: str) -> str:
+    """The link in the newest letter to an address, as a person finds it in the mailbox."""
+
+    def find() -> str | None:
+        page = visitor.open(demo.mailbox)
+        return page.text if to in page.text else None
+
+    soon(find)
+    visitor.follow("Confirm your email address")
+    assert visitor.page is not None
+    return next(target for target in visitor.page.links.values() if "/verify-email/confirm" in target)
+
+
+# Starting and stopping
+
+
+def test_the_first_answer_comes_within_a_second(demo: Demo) -> None:
+    # Two tests beside this one may have both cores; alone it takes half a second.
+    assert demo.first_answer < 2.5
+
+
+def test_ctrl_c_stops_everything_and_a_second_start_knows_the_same_account(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    with running_demo(folder) as demo:
+        httpx2.get(f"{demo.web_app}/", timeout=20)
+        first = demo.secrets
+        assert demo.stop() == 0
+        assert "Traceback" not in demo.output
+    with running_demo(folder) as demo:
+        assert httpx2.get(f"{demo.web_app}/", timeout=20).status_code == 200
+        assert demo.secrets == first
+    with running_demo(folder, fresh=True) as demo:
+        httpx2.get(f"{demo.web_app}/", timeout=20)
+        assert demo.secrets != first
+
+
+def test_a_fresh_start_removes_only_what_a_demo_made(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with running_demo(tmp_path / "folder") as demo:
+        (demo.folder / "mine.txt").write_text("mine")
+    with running_demo(tmp_path / "folder", fresh=True) as demo:
+        assert (demo.folder / "mine.txt").read_text() == "mine"
+    assert {path.name for path in demo.folder.iterdir()} <= {*OURS, "mine.txt"}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "::"])
+def test_it_refuses_to_listen_beyond_loopback(tmp_path: Path, host: str) -> None:
+    run = subprocess.run(
+        demo_command(tmp_path / "f", host, free_ports()), check=False, capture_output=True, text=True, timeout=20
+    )
+    assert run.returncode == 1
+    assert "loopback only" in run.stderr
+    assert not (tmp_path / "f").exists()
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+    port = free_ports()
+    with socket.create_server(("127.0.0.1", port + 1)):
+        command = demo_command(tmp_path / "f", "localhost", port)
+        run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
+    assert run.returncode == 1
+    assert run.stderr.strip() == (
+        f"Port {port + 1} is taken. Stop what listens there, or choose other ports: signet demo --port 9000"
+    )
+
+
+def test_its_secrets_are_its_owners(demo: Demo) -> None:
+    for name in ("demo.json", "signet.db.key"):
+        assert stat.S_IMODE((demo.folder / name).stat().st_mode) == 0o600
+
+
+def test_the_summary_names_every_address_and_the_account(demo: Demo) -> None:
+    soon(lambda: demo.secrets["password"] in demo.output)
+    for url in (demo.provider, demo.web_app, demo.api, demo.mailbox, "ada@example.com"):
+        assert url in demo.output
+
+
+# The whole story by hand
+
+
+def test_the_ready_account_signs_in_through_the_sample_app(demo: Demo, visitor: Visitor) -> None:
+    sign_in(visitor, demo, "ada@example.com", demo.secrets["password"])
+    page = visitor.submit(button="Allow")
+    assert page.url == f"{demo.web_app}/"
+    assert "Hello, Ada Lovelace" in page.text
+    assert demo.provider in page.text
+    assert "nonce" in page.text
+
+    assert "Hello from the API." in visitor.follow("Call the API").text
+    assert "The tokens were refreshed." in visitor.submit(button="Refresh the tokens").text
+    assert "Hello from the API." in visitor.follow("Call the API").text
+    assert "This needs the role admin." in visitor.follow("Open the admin area").text
+
+    assert "You are signed out." in visitor.submit(button="Sign out").text
+    assert "Password" in visitor.follow("Sign in").text
+
+
+def test_somebody_signs_up_and_steps_up_to_a_second_factor(demo: Demo, visitor: Visitor) -> None:
+    email, password = "grace@example.com", "the compiler found one moth"
+    visitor.open(f"{demo.web_app}/")
+    visitor.follow("Sign in")
+    visitor.follow("Create an account")
+    visitor.submit({"Your name": "Grace Hopper", "Email address": email, "Create a password": password})
+    visitor.open(letter_link(visitor, demo, email))
+    visitor.submit(button="Confirm my email address")
+    visitor.follow("Sign in")
+    visitor.submit({"Email address": email, "Password": password})
+    assert "Hello, Grace Hopper" in visitor.submit(button="Allow").text
+
+    # Without a second factor the provider or the app says what is missing; with one, the API opens.
+    visitor.follow("Do something sensitive")
+    visitor.open(f"{demo.provider}/account/two-factor")
+    page = visitor.submit(button="Turn on two-factor sign-in")
+    key = "".join(page.html.split('id="key">')[1].split("<")[0].split())
+    totp = pyotp.TOTP(key)
+    visitor.submit({"Code": totp.now()}, button="Turn on")
+    page = visitor.open(f"{demo.web_app}/call/vault")
+    assert "The vault is open." in page.text
+    assert "aal2" in page.text
+
+
+def test_a_person_can_say_no(demo: Demo, visitor: Visitor) -> None:
+    visitor.open(f"{demo.web_app}/")
+    visitor.follow("Sign in")
+    page = visitor.submit(button="Cancel")
+    assert "You did not sign in" in page.text
+
+
+def test_the_sample_service_reads_the_reports(demo: Demo) -> None:
+    from tests.clients.conftest import sample  # noqa: PLC0415
+
+    call_api = sample("service.call_api").call_api
+    answer = call_api(demo.provider, "quill-reports", demo.secrets["service_secret"], demo.api)
+    assert answer.status_code == 200
+    assert answer.json()["for"] == "quill-reports"
+
+
+# The mailbox
+
+
+@pytest.fixture
+def letters() -> Mailbox:
+    return Mailbox()
+
+
+def receive(letters: Mailbox, message: EmailMessage) -> None:
+    envelope = SimpleNamespace(content=bytes(message), mail_from="a@example.com", rcpt_tos=["b@example.com"])
+    assert asyncio.run(letters.handle_DATA(None, None, envelope)).startswith("250")
+
+
+def letter(subject: str, text: str, html: str | None = None) -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"], message["From"] = subject, "signet@localhost"
+    message.set_content(text)
+    if html is not None:
+        message.add_alternative(html, subtype="html")
+    return message
+
+
+def test_the_mailbox_shows_the_newest_letter_first(letters: Mailbox) -> None:
+    receive(letters, letter("First", "one"))
+    receive(letters, letter("Zweiter: ü", "two"))
+    page = TestClient(mailbox_site(letters, brand="Signet")).get("/").text
+    assert page.index("Zweiter: ü") < page.index("First")
+    assert 'http-equiv="refresh"' in page
+
+
+def test_a_letter_cannot_run_anything_in_the_mailbox(letters: Mailbox) -> None:
+    receive(letters, letter("<script>1</script>", "<b>x</b> http://localhost/a?b=1", "<script>2</script><p>Hi</p>"))
+    site = TestClient(mailbox_site(letters, brand="Signet"))
+    assert "<script>1" not in site.get("/").text
+    page = site.get("/letters/1")
+    assert "<b>x</b>" not in page.text
+    assert 'href="http://localhost/a?b=1"' in page.text
+    assert "unsafe-inline" not in page.headers["content-security-policy"]
+    policy = site.get("/letters/1/html").headers["content-security-policy"]
+    assert "script" not in policy
+    assert "sandbox" in policy
+
+
+def test_a_letter_that_is_gone_leads_back_to_the_list(letters: Mailbox) -> None:
+    answer = TestClient(mailbox_site(letters, brand="Signet")).get("/letters/7")
+    assert answer.status_code == 404
+    assert "Mailbox" in answer.text
+    assert TestClient(mailbox_site(letters, brand="Signet")).get("/letters/7/html").status_code == 404
+
+
+def test_the_mailbox_forgets_the_oldest_letters(letters: Mailbox) -> None:
+    for number in range(MOST + 5):
+        receive(letters, letter(f"Letter {number}", "x"))
+    assert len(letters.letters) == MOST
+    assert letters.find(1) is None
