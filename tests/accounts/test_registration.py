@@ -1,44 +1,209 @@
-"""Create an account, confirm its address, sign in."""
+"""Create an account: the same answer whether or not the address is taken."""
 
+from collections.abc import Callable
 
+import pytest
+from starlette.testclient import TestClient
 
-from provider.accounts.store import email_addresses
+from provider.accounts import registration, suspension
+from provider.accounts.registration import AddressTaken, NotAnAddress
 from provider.accounts.store.users import Status
+from provider.settings import Settings
 from tests.browser import Browser, Page
+from tests.clock import Clock
 from tests.conftest import Work
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, make_user
 from tests.inbox import Inbox
-
-ADDRESS = "ada@example.test"
-
-
-def sign_up(browser: Browser, email: str = ADDRESS, *, password: str = PASSWORD, name: str = "") -> Page:
-    browser.open("/signup")
-    return browser.submit({"email": email, "password": password, "name": name})
-
-
-def sign_in(browser: Browser, email: str = ADDRESS, *, password: str = PASSWORD) -> Page:
-    browser.open("/login")
-    return browser.submit({"username": email, "password": password})
-
-
-def status_of(work: Work, email: str = ADDRESS) -> str:
-    with work() as w:
-        owner = email_addresses.find_owner(w.read, email)
-        assert owner is not None
-        return owner[0].status
+from tests.people import ADDRESS, find_user, is_signed_in, sign_in, sign_up
 
 
 def test_a_person_signs_up_confirms_by_link_and_signs_in(browser: Browser, inbox: Inbox, work: Work) -> None:
     page = sign_up(browser, name="Ada Lovelace")
     assert page.title.startswith("Check your email")
     assert ADDRESS in page.text
-    assert status_of(work) == Status.INACTIVE
+    assert find_user(work).status == Status.INACTIVE
     browser.open(inbox.latest(ADDRESS).link)
     page = browser.submit(button="Confirm")
     assert page.title.startswith("Email address confirmed")
-    assert status_of(work) == Status.ACTIVE
-    browser.follow("Sign in")
-    page = browser.submit({"username": ADDRESS, "password": PASSWORD})
+    assert find_user(work).status == Status.ACTIVE
+    assert not is_signed_in(browser)  # ASVS v5.0.0-7.6.2: a link signs nobody in
+    page = sign_in(browser)
     assert page.path == "/account"
     assert "Ada Lovelace" in page.text
+
+
+def outline(page: Page) -> tuple[int, str, str, list[str], str]:
+    headers = sorted(name for name in page.response.headers if name != "x-request-id")
+    text = page.text.replace("grace@example.test", "X").replace(ADDRESS, "X")
+    return page.status, page.path, page.title, headers, text
+
+
+@pytest.mark.parametrize("typed", [ADDRESS, "ADA@Example.test", " ada@example.test "])
+def test_signing_up_with_a_taken_address_looks_like_any_other(
+    browser: Browser, inbox: Inbox, work: Work, typed: str
+) -> None:
+    """A-86, ASVS v5.0.0-6.3.8."""
+    with work() as w:
+        make_user(w)
+    taken, free = sign_up(browser, typed), sign_up(browser, "grace@example.test")
+    assert [word for word in outline(taken)[:4]] == [word for word in outline(free)[:4]]
+    assert taken.text.lower().replace(ADDRESS, "X") == free.text.lower().replace("grace@example.test", "X")
+    assert len(taken.url) == pytest.approx(len(free.url), abs=12)  # the sealed ticket is as long as the address
+    letter = inbox.latest(ADDRESS)
+    assert letter.subject.startswith("You already have")
+    assert "password" in letter.text
+
+
+def test_unicode_spellings_of_a_taken_address_are_the_same_address(browser: Browser, inbox: Inbox, work: Work) -> None:
+    """A-86: composed and decomposed letters."""
+    with work() as w:
+        make_user(w, "andré@example.test")
+    sign_up(browser, "andre\u0301@example.test")
+    assert inbox.latest().subject.startswith("You already have")
+
+
+def test_the_page_of_a_taken_address_takes_codes_and_resends_like_any_other(
+    browser: Browser, inbox: Inbox, work: Work, clock: Clock
+) -> None:
+    with work() as w:
+        make_user(w)
+    sign_up(browser)
+    page = browser.submit({"code": "123456"})
+    assert page.status == 400
+    assert "not right" in page.text
+    page = browser.submit(button="Send another letter")
+    assert "another letter is on its way" in page.text
+    assert len(inbox.letters(ADDRESS)) == 1  # 30 seconds were not over
+
+
+def test_a_suspended_owner_does_not_show_at_sign_up(browser: Browser, inbox: Inbox, work: Work) -> None:
+    with work() as w:
+        suspension.suspend(w, user_id=make_user(w), reason="abuse")
+    page = sign_up(browser)
+    assert page.title.startswith("Check your email")
+    assert "suspended" not in page.text.lower()
+    assert inbox.latest(ADDRESS).subject.startswith("You already have")
+
+
+def test_mistakes_are_said_beside_the_fields_and_keep_what_was_typed(browser: Browser) -> None:
+    page = sign_up(browser, "ada@", password="short", name="Ada")
+    assert page.status == 400
+    assert page.title.startswith("Error: ")
+    assert "There is a problem" in page.text
+    assert 'value="ada@"' in page.html
+    assert 'value="Ada"' in page.html
+    assert "short" not in page.html
+
+
+@pytest.mark.parametrize("address", ["", "ada", "a b@example.test", 'ada"@example.test', "ada@example.test\x00", "x" * 300])
+def test_what_is_no_address_is_refused_without_a_crash(browser: Browser, address: str) -> None:
+    assert sign_up(browser, address).status == 400
+
+
+def test_what_a_person_typed_is_shown_as_text(browser: Browser, inbox: Inbox, work: Work) -> None:
+    """A-95, in pages and letters."""
+    payload = "<svg onload=alert(1)>{{7*7}}${7*7}"
+    page = sign_up(browser, "a'{{7*7}}@example.test", name=payload)
+    assert page.title.startswith("Check your email")
+    assert "49" not in page.text
+    letter = inbox.latest()
+    assert "<svg" not in letter.html
+    assert payload not in letter.text  # a stranger's words do not travel in our letters
+    with work() as w:
+        make_user(w, "eve@example.test", name=payload)
+    page = sign_in(browser, "eve@example.test")
+    assert payload in page.text
+    assert "<svg onload" not in page.html
+
+
+@pytest.mark.usefixtures("unlimited")
+def test_somebody_who_signs_up_again_gets_another_letter_and_the_last_password_counts(
+    browser: Browser, inbox: Inbox, clock: Clock, work: Work
+) -> None:
+    sign_up(browser, password="the first of two passwords")
+    clock.advance(minutes=1)
+    sign_up(browser, password="the second of two passwords")
+    browser.open(inbox.latest(ADDRESS).link)
+    browser.submit(button="Confirm")
+    assert sign_in(browser, password="the second of two passwords").path == "/account"
+
+
+@pytest.mark.usefixtures("unlimited")
+def test_whoever_confirms_first_has_the_address(browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox) -> None:
+    sign_up(browser, password="a password of the first")
+    first = inbox.latest(ADDRESS)
+    other = new_browser()
+    sign_up(other, password="a password of the other")
+    browser.open(first.link)
+    assert browser.submit(button="Confirm").title.startswith("Email address confirmed")
+    assert sign_in(browser, password="a password of the other").status == 400
+    assert sign_in(browser, password="a password of the first").path == "/account"
+
+
+def test_too_many_sign_ups_from_one_network_are_slowed(browser: Browser) -> None:
+    statuses = [sign_up(browser, f"a{number}@example.test").status for number in range(21)]
+    assert statuses[:20] == [200] * 20
+    assert statuses[20] == 429
+
+
+def test_people_who_are_signed_in_need_no_account(browser: Browser, work: Work) -> None:
+    with work() as w:
+        make_user(w)
+    sign_in(browser)
+    assert browser.open("/signup").path == "/account"
+
+
+def test_an_operator_makes_finds_and_deletes_accounts(work: Work) -> None:
+    with work() as w:
+        user_id = make_user(w, roles=("admin",), name="Ada")
+    with work() as w:
+        by_id, by_address = registration.find_user(w, user_id), registration.find_user(w, "ADA@example.test")
+        assert by_id is not None
+        assert by_id == by_address
+        assert by_id.roles == ["admin"]
+        assert by_id.claims == {"name": "Ada"}
+        registration.set_roles(w, user_id=user_id, roles=["b", "a"])
+    with work() as w:
+        found = registration.find_user(w, user_id)
+        assert found is not None
+        assert found.roles == ["a", "b"]
+        registration.delete_user(w, user_id=user_id)
+    with work() as w:
+        assert registration.find_user(w, ADDRESS) is None
+
+
+def test_an_operator_is_told_when_an_address_is_taken_or_none(work: Work) -> None:
+    with work() as w:
+        make_user(w)
+    with work() as w, pytest.raises(AddressTaken):
+        make_user(w, "Ada@example.test")
+    with work() as w, pytest.raises(NotAnAddress):
+        make_user(w, "ada")
+
+
+class TestWithoutTheFeature:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"features": settings.features - {"registration"}})
+
+    def test_the_routes_do_not_exist_and_no_page_links_to_them(self, client: TestClient, browser: Browser) -> None:
+        """A-86."""
+        assert client.get("/signup").status_code == 404
+        assert client.post("/signup", data={"email": ADDRESS, "password": PASSWORD}).status_code == 404
+        assert "/signup" not in browser.open("/login").html
+
+
+class TestWithoutEmailVerification:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"features": settings.features - {"email-verification"}})
+
+    def test_an_account_waits_for_an_operator(self, browser: Browser, inbox: Inbox, work: Work) -> None:
+        from provider.accounts import email_addresses
+
+        assert "An operator has to confirm" in sign_up(browser).text
+        assert inbox.letters() == []
+        assert "An operator has to confirm" in sign_in(browser).text
+        with work() as w:
+            email_addresses.verify_by_operator(w, user_id=find_user(work).id)
+        assert sign_in(browser).path == "/account"
