@@ -1,0 +1,128 @@
+"""A real Chromium for the tests: found on this machine, never downloaded. What its console complains of is a failure."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+
+from tests.services import unavailable
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 10_000
+"""Milliseconds until what should be on a page is missed."""
+SCREENSHOTS = Path(__file__).parents[1] / "build/screenshots"
+REFUSED = "Failed to load resource: the server responded with a status of 4"
+"""What the console says of a form that is shown again with its errors: the status is meant."""
+
+
+class Person:
+    """Somebody at a browser of their own: one window, its tabs, and what went wrong in any of them."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.problems: list[str] = []
+        context.set_default_timeout(PATIENCE)
+        context.on("console", self._hear)
+        context.on("weberror", lambda error: self.problems.append(f"script: {error.error}"))
+        context.on("response", self._look_at)
+        self.page: Page = context.new_page()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # A violation of the content security policy is an error, or a mere issue that names it.
+        bad = message.type == "error" or "Content Security Policy" in message.text
+        if bad and not message.text.startswith(REFUSED):
+            self.problems.append(f"console: {message.text}")
+
+    def _look_at(self, response: Response) -> None:
+        least = 500 if response.request.is_navigation_request() else 400
+        if response.status >= least:
+            self.problems.append(f"{response.status} for {response.request.method} {response.url}")
+
+    # What people do
+
+    def open(self, url: str) -> None:
+        self.page.goto(url)
+
+    def fill(self, label: str, value: str) -> None:
+        self.page.get_by_label(label, exact=True).fill(value)
+
+    def press(self, name: str) -> None:
+        """A button."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def follow(self, name: str) -> None:
+        """A link, to where it leads."""
+        self.page.get_by_role("link", name=name, exact=True).click()
+
+    def back(self) -> None:
+        self.page.go_back()
+
+    def in_new_tab(self, url: str) -> Page:
+        """Open a second tab; what the person does from now on is done there. Returns the first."""
+        first, self.page = self.page, self.context.new_page()
+        self.page.goto(url)
+        return first
+
+    # What they see
+
+    @property
+    def heading(self) -> str:
+        return self.page.get_by_role("heading", level=1).inner_text()
+
+    @property
+    def title(self) -> str:
+        return self.page.title()
+
+    @property
+    def text(self) -> str:
+        return self.page.get_by_role("main").inner_text()
+
+    def expect_heading(self, heading: str) -> None:
+        """Wait for the page whose main heading this is."""
+        self.page.get_by_role("heading", level=1, name=heading, exact=True).wait_for()
+
+    def facts(self, table: str) -> dict[str, str]:
+        """The rows of a table of the sample app."""
+        rows = self.page.locator(f"#{table} tr").all()
+        return {row.locator("th").inner_text(): row.locator("td").inner_text() for row in rows}
+
+    def picture(self, name: str) -> None:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+NewPerson = Callable[..., Person]
+"""Options are those of a Playwright context: `java_script_enabled`, `color_scheme`, `viewport`."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        unavailable("Chromium", f"none of {', '.join(NAMES)} on PATH")
+    # Chromium's own sandbox does not work for root.
+    options = ["--no-sandbox"] if os.getuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_person(chromium: Browser) -> Iterator[NewPerson]:
+    """People with a browser each. Whatever their browsers complain of fails the test."""
+    people: list[Person] = []
+
+    def make(**options: Any) -> Person:
+        person = Person(chromium.new_context(**options))
+        people.append(person)
+        return person
+
+    yield make
+    for person in people:
+        person.context.close()
+    assert [problem for person in people for problem in person.problems] == []

@@ -1,0 +1,137 @@
+"""The whole of `signet demo` on free ports, an account on it, an authenticator app, and somebody at a real browser."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+import pyotp
+import pytest
+
+from provider.app import open_installation
+from provider.settings import load_settings
+from provider.work import unit_of_work
+from tests.chromium import NewPerson, Person, chromium, new_person
+from tests.demo_process import Demo, running_demo
+from tests.factories import PASSWORD, make_user
+
+__all__ = ["chromium", "new_person"]
+
+STEP = 30
+_numbers = count(1)
+
+
+@dataclass
+class Account:
+    email: str
+    password: str = PASSWORD
+
+
+@dataclass
+class Authenticator:
+    """The app on somebody's phone. The provider takes each time step once, and one step of drift either way."""
+
+    key: str
+    _last: int = field(default=0)
+
+    def code(self) -> str:
+        """The next one that has not been used."""
+        wanted = max(self._last + 1, int(time.time() - 2) // STEP - 1 + (time.time() % STEP > STEP - 3))
+        while wanted > int(time.time()) // STEP + 1:
+            time.sleep(0.2)
+        self._last = wanted
+        return pyotp.TOTP(self.key).at(wanted * STEP)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running_demo(tmp_path_factory.mktemp("journeys") / "demo") as demo:
+        yield demo
+
+
+@pytest.fixture
+def person(new_person: NewPerson) -> Person:
+    return new_person()
+
+
+@pytest.fixture
+def newcomer() -> Account:
+    """What somebody is about to sign up with."""
+    return Account(f"newcomer{next(_numbers)}@example.test")
+
+
+@pytest.fixture
+def account(demo: Demo) -> Account:
+    """Of somebody who signed up and confirmed their address earlier."""
+    account = Account(f"person{next(_numbers)}@example.test")
+    settings = load_settings(
+        {
+            "SIGNET_ISSUER": demo.provider,
+            "SIGNET_DATABASE_URL": f"sqlite:///{demo.folder.resolve() / 'signet.db'}",
+        }
+    )
+    installation = open_installation(settings)
+    with unit_of_work(installation) as work:
+        make_user(work, account.email, password=account.password, name="Grace Hopper")
+    installation.database.close()
+    return account
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What people do again and again at a demo."""
+
+    demo: Demo
+
+    def sign_in(self, person: Person, account: Account) -> None:
+        """On the sign-in page: identifier and password."""
+        person.expect_heading("Sign in")
+        person.fill("Email address", account.email)
+        person.fill("Password", account.password)
+        person.press("Sign in")
+
+    def sign_in_to_app(self, person: Person, account: Account) -> None:
+        """From the app's own page to the page that greets them."""
+        person.open(self.demo.web_app)
+        person.follow("Sign in")
+        self.sign_in(person, account)
+        self.allow(person)
+
+    def allow(self, person: Person) -> None:
+        person.expect_heading("Share your details with this app?")
+        person.press("Allow")
+        person.page.wait_for_url(f"{self.demo.web_app}/**")
+
+    def read_letter(self, person: Person, subject: str, to: str) -> str:
+        """The newest letter of this subject to this address, read on the mailbox page; it may take a moment to come."""
+        person.open(self.demo.mailbox)
+        letter = person.page.locator("li").filter(has_text=to).filter(has_text=subject).first
+        letter.get_by_role("link").click()  # the page reloads itself until there is one
+        person.page.get_by_role("heading", name=subject).wait_for()
+        return person.page.locator(".letter").inner_text()
+
+    def turn_on_two_factor(self, person: Person) -> tuple[Authenticator, list[str]]:
+        """For somebody who is signed in. Their authenticator app, and the recovery codes they were shown."""
+        person.open(f"{self.demo.provider}/account/two-factor")
+        person.press("Turn on two-factor sign-in")
+        person.expect_heading("Set up two-factor sign-in")
+        key = person.page.locator("#key").inner_text()
+        authenticator = Authenticator(re.sub(r"\s", "", key))
+        person.fill("Code", authenticator.code())
+        person.press("Turn on")
+        person.expect_heading("Save your recovery codes")
+        codes = person.page.locator("#codes li").all_inner_texts()
+        person.follow("I have saved these codes")
+        return authenticator, codes
+
+
+@pytest.fixture
+def steps(demo: Demo) -> Steps:
+    return Steps(demo)
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
+def any_person(request: pytest.FixtureRequest, new_person: NewPerson) -> Person:
+    """Twice: with JavaScript, and with JavaScript off."""
+    return new_person(java_script_enabled=request.param)
