@@ -25,7 +25,6 @@ from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
 from provider.oauth.keys import Keys
 from provider.observability.logging import configure_logging, log
-from provider.ratelimits import LimitCounter
 from provider.settings import Settings, SettingsError
 from provider.work import Installation
 from provider.worker import Worker
@@ -36,12 +35,17 @@ MAX_CONNECTIONS = 2048
 """Per worker; beyond it the answer is 503 at once (failure contract F15)."""
 
 
+class Uncounted:
+    """Nothing is limited while a process only looks whether it may start."""
+
+    def hit(self, limit: str, key: str) -> None:
+        return None
+
+
 def require_fit(settings: Settings) -> None:
     """Raises SettingsError, one line, for what would make every request fail: schema, secret key, signing keys."""
     database = open_database(settings)
-    installation = Installation(
-        settings=settings, database=database, vault=open_vault(settings), counter=LimitCounter()
-    )
+    installation = Installation(settings=settings, database=database, vault=open_vault(settings), counter=Uncounted())
     try:
         require_current(database)
         Keys(installation).ring()

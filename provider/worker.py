@@ -5,6 +5,7 @@ timetable finds what is due (decision D8). Without Redis this runs inside the we
 """
 
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -202,3 +203,15 @@ def open_broker(settings: Settings) -> "Broker":
         client=client, namespace="signet", heartbeat_timeout=60_000, maintenance_chance=100_000
     )
     return broker
+
+
+def run_worker(installation: Installation, *, threads: int) -> None:
+    """Be the worker process until told to stop."""
+    told_to_stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: told_to_stop.set())
+    worker = Worker(installation.settings, threads=threads)
+    worker.start(installation)
+    log.info("worker.started", broker="redis" if installation.settings.redis_url else "none")
+    told_to_stop.wait()
+    worker.stop()

@@ -1,1 +1,4 @@
-"""The `signet` command: one file per group; it calls the same rules as the pages."""
+"""The `signet` command: one file per group. Commands call the same rules as the pages, and say what they changed.
+
+Every command takes `--json`. What a command needs is imported when it runs: `signet serve` and `--help` are quick.
+"""

@@ -63,3 +63,12 @@ def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: str | 
     if ended:
         record(work, Event.SESSIONS_ENDED, user_id=user_id, reason=reason, count=len(ended))
     return len(ended)
+
+
+def end_by_operator(work: UnitOfWork, *, session_id: str) -> bool:
+    """End one session by its id. False when there is none of it that stands."""
+    session = store.find(work.read, session_id)
+    if session is None or not store.end(work.db, session_id, reason="operator", now=work.now):
+        return False
+    record(work, Event.SIGNED_OUT, user_id=session.user_id, session=session_id, reason="operator")
+    return True

@@ -91,6 +91,11 @@ def find_standing(db: Connection, digest: bytes, *, now: datetime, idle_since: d
     return None if row is None else Session(*row)
 
 
+def find(db: Connection, session_id: str) -> Session | None:
+    row = db.execute(select(sessions).where(sessions.c.id == session_id)).one_or_none()
+    return None if row is None else Session(*row)
+
+
 def renew(
     db: Connection,
     session_id: str,

@@ -1,0 +1,27 @@
+"""Arguments that are more than text. What cannot be read is a usage error."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import typer
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def identifier(text: str) -> str:
+    """An id of ours."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not an id") from None
+
+
+def moment(text: str, *, now: datetime) -> datetime:
+    """`2026-11-21T06:00Z`, or an age before now: `90m`, `24h`, `7d`."""
+    try:
+        if text[-1:] in _UNITS:
+            return now - timedelta(**{_UNITS[text[-1]]: float(text[:-1])})
+        given = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is neither a moment nor an age") from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)

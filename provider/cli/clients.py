@@ -1,0 +1,227 @@
+"""signet client: the applications that may sign people in."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from provider.cli.installation import unit
+from provider.cli.output import Json, print_one, print_rows, say
+
+if TYPE_CHECKING:
+    from provider.oauth.clients import Client
+    from provider.work import UnitOfWork
+
+app = typer.Typer(help="Applications that sign people in.", no_args_is_help=True)
+
+Which = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
+Name = Annotated[str | None, typer.Option(help="What people are shown.")]
+RedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
+PostLogoutRedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
+Public = Annotated[bool, typer.Option("--public", help="No secret: an app on a device or in a browser.")]
+Grant = Annotated[list[str] | None, typer.Option(help="A grant type; may be given several times.")]
+Scope = Annotated[str | None, typer.Option(help='What it may ask for, as in "openid email".')]
+AuthMethod = Annotated[str | None, typer.Option(help="How it authenticates at the token endpoint.")]
+FirstParty = Annotated[bool, typer.Option("--first-party", help="Ours: people are not asked for consent.")]
+Metadata = Annotated[str | None, typer.Option(help="A JSON file of RFC 7591 metadata, or - for stdin.")]
+
+
+def _given(
+    *,
+    name: str | None,
+    redirect_uri: list[str] | None,
+    post_logout_redirect_uri: list[str] | None,
+    public: bool,
+    grant: list[str] | None,
+    scope: str | None,
+    auth_method: str | None,
+    first_party: bool,
+    metadata: str | None,
+) -> dict[str, Any]:
+    """RFC 7591 metadata from a file, and over it what the options say."""
+    given: dict[str, Any] = {} if metadata is None else _read(metadata)
+    options = {
+        "client_name": name,
+        "redirect_uris": redirect_uri,
+        "post_logout_redirect_uris": post_logout_redirect_uri,
+        "grant_types": grant,
+        "scope": scope,
+        "token_endpoint_auth_method": auth_method or ("none" if public else None),
+        "first_party": first_party or None,
+    }
+    return given | {option: value for option, value in options.items() if value}
+
+
+def _read(source: str) -> dict[str, Any]:
+    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"the metadata is not JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise typer.BadParameter("the metadata is not a JSON object")
+    return given
+
+
+def _describe(client: "Client") -> dict[str, Any]:
+    own = {"client_id": client.client_id, "disabled": client.disabled, "created_at": client.created_at}
+    return own | client.metadata.as_json()
+
+
+def _get(work: "UnitOfWork", client_id: str) -> "Client":
+    from provider.oauth.clients import NoSuchClient, find_client
+
+    client = find_client(work, client_id)
+    if client is None:
+        raise NoSuchClient(f"There is no client {client_id}.")
+    return client
+
+
+@app.command()
+def create(
+    *,
+    name: Name = None,
+    redirect_uri: RedirectUri = None,
+    post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    public: Public = False,
+    grant: Grant = None,
+    scope: Scope = None,
+    auth_method: AuthMethod = None,
+    first_party: FirstParty = False,
+    metadata: Metadata = None,
+    client_id: Annotated[str | None, typer.Option(help="Brought along from another provider.")] = None,
+    client_secret_stdin: Annotated[
+        bool, typer.Option("--client-secret-stdin", help="Read the secret to bring along from stdin.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Register an application. Prints its client_id and, only this once, its client_secret."""
+    from provider.oauth.clients import create_client, parse_metadata
+
+    if client_secret_stdin and metadata == "-":
+        raise typer.BadParameter("stdin cannot be both the metadata and the secret")
+    given = _given(
+        name=name,
+        redirect_uri=redirect_uri,
+        post_logout_redirect_uri=post_logout_redirect_uri,
+        public=public,
+        grant=grant,
+        scope=scope,
+        auth_method=auth_method,
+        first_party=first_party,
+        metadata=metadata,
+    )
+    secret = sys.stdin.readline().rstrip("\r\n") if client_secret_stdin else None
+    with unit() as work:
+        client, shown = create_client(work, parse_metadata(given), client_id=client_id, secret=secret)
+    lines = [f"client_id      {client.client_id}"]
+    if shown is not None:
+        lines += [f"client_secret  {shown}", "The secret is not shown again."]
+    described = _describe(client) | ({} if shown is None else {"client_secret": shown})
+    say("\n".join(lines), described, as_json=as_json)
+
+
+@app.command(name="list")
+def list_clients(
+    *,
+    after: Annotated[str | None, typer.Option(help="Go on after this client_id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """List the registered applications."""
+    from provider.oauth import clients
+
+    with unit() as work:
+        rows = [_describe(client) for client in clients.list_clients(work, after=after, limit=limit)]
+    columns = ("client_id", "client_name", "token_endpoint_auth_method", "grant_types", "disabled", "created_at")
+    print_rows(rows, columns, as_json=as_json)
+
+
+@app.command()
+def show(client_id: Which, *, as_json: Json = False) -> None:
+    """Everything about one application but its secrets."""
+    with unit() as work:
+        print_one(_describe(_get(work, client_id)), as_json=as_json)
+
+
+@app.command()
+def update(
+    client_id: Which,
+    *,
+    name: Name = None,
+    redirect_uri: RedirectUri = None,
+    post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    public: Public = False,
+    grant: Grant = None,
+    scope: Scope = None,
+    auth_method: AuthMethod = None,
+    first_party: FirstParty = False,
+    metadata: Metadata = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is given; a list that is given replaces the one before. The rest stays as it is."""
+    from provider.oauth.clients import parse_metadata, update_client
+
+    changes = _given(
+        name=name,
+        redirect_uri=redirect_uri,
+        post_logout_redirect_uri=post_logout_redirect_uri,
+        public=public,
+        grant=grant,
+        scope=scope,
+        auth_method=auth_method,
+        first_party=first_party,
+        metadata=metadata,
+    )
+    with unit() as work:
+        merged = _get(work, client_id).metadata.as_json() | changes
+        update_client(work, client_id, parse_metadata(merged))
+        described = _describe(_get(work, client_id))
+    say(f"Updated {client_id}: {', '.join(changes) or 'nothing'}.", described, as_json=as_json)
+
+
+@app.command(name="rotate-secret")
+def rotate_secret(client_id: Which, *, as_json: Json = False) -> None:
+    """A new secret; the one before works for another day."""
+    from provider.oauth import clients
+
+    with unit() as work:
+        secret = clients.rotate_secret(work, client_id)
+    told = f"client_secret  {secret}\nThe secret is not shown again. The one before works for another day."
+    say(told, {"client_id": client_id, "client_secret": secret}, as_json=as_json)
+
+
+@app.command()
+def disable(client_id: Which, *, as_json: Json = False) -> None:
+    """The application gets nothing any more, and what it holds stops working."""
+    from provider.oauth import clients
+
+    with unit() as work:
+        clients.disable(work, client_id)
+    say(f"Disabled {client_id}.", {"client_id": client_id, "disabled": True}, as_json=as_json)
+
+
+@app.command()
+def enable(client_id: Which, *, as_json: Json = False) -> None:
+    """Undo `disable`."""
+    from provider.oauth import clients
+
+    with unit() as work:
+        clients.enable(work, client_id)
+    say(f"Enabled {client_id}.", {"client_id": client_id, "disabled": False}, as_json=as_json)
+
+
+@app.command()
+def delete(
+    client_id: Which, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: Json = False
+) -> None:
+    """Delete an application and everything that belongs to it."""
+    from provider.oauth import clients
+
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Delete {client_id} for good?", abort=True)
+    with unit() as work:
+        clients.delete_client(work, client_id)
+    say(f"Deleted {client_id}.", {"client_id": client_id, "deleted": True}, as_json=as_json)

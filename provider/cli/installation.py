@@ -1,0 +1,35 @@
+"""The installation the settings name, opened for one command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provider.work import Installation, UnitOfWork
+
+
+@contextmanager
+def opened() -> "Iterator[Installation]":
+    """Raises SettingsError when it is not migrated or a setting is unfit."""
+    from provider.app import open_installation
+    from provider.database.migrations import require_current
+    from provider.observability.logging import configure_logging
+    from provider.settings import load_settings
+
+    settings = load_settings()
+    configure_logging("error")
+    installation = open_installation(settings)
+    try:
+        require_current(installation.database)
+        yield installation
+    finally:
+        installation.database.close()
+
+
+@contextmanager
+def unit() -> "Iterator[UnitOfWork]":
+    """One unit of work for one command."""
+    from provider.work import unit_of_work
+
+    with opened() as installation, unit_of_work(installation) as work:
+        yield work

@@ -1,0 +1,47 @@
+"""signet key: the keys that sign tokens."""
+
+from typing import Annotated
+
+import typer
+
+from provider.cli.installation import unit
+from provider.cli.output import Json, print_rows, say
+
+app = typer.Typer(help="Signing keys and their rotation.", no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_keys(*, as_json: Json = False) -> None:
+    """List the keys: upcoming, current, retired, revoked."""
+    from provider.oauth import keys
+
+    columns = ("kid", "alg", "state", "created_at", "expires_at")
+    with unit() as work:
+        rows = [{column: getattr(key, column) for column in columns} for key in keys.list_keys(work)]
+    print_rows(rows, columns, as_json=as_json)
+
+
+@app.command()
+def rotate(
+    *,
+    alg: Annotated[str, typer.Option(help="RS256 or ES256.")] = "RS256",
+    at_once: Annotated[bool, typer.Option("--at-once", help="Even if no upcoming key was published yet.")] = False,
+    as_json: Json = False,
+) -> None:
+    """One step: the upcoming key becomes current, a new upcoming one is published."""
+    from provider.oauth import keys
+
+    with unit() as work:
+        current, upcoming = keys.rotate(work, alg=alg, at_once=at_once)
+    told = {"alg": alg, "current": current, "upcoming": upcoming}
+    say(f"{alg}: current {current}, upcoming {upcoming}.", told, as_json=as_json)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen
+def revoke(kid: str, *, as_json: Json = False) -> None:
+    """Emergency: what this key signed is worth nothing from now on."""
+    from provider.oauth import keys
+
+    with unit() as work:
+        keys.revoke(work, kid=kid)
+    say(f"Revoked {kid}.", {"kid": kid, "state": "revoked"}, as_json=as_json)

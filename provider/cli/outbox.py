@@ -1,0 +1,49 @@
+"""signet outbox: what was promised (letters), and what came of it."""
+
+from typing import Annotated
+
+import typer
+
+from provider.cli.arguments import identifier
+from provider.cli.installation import unit
+from provider.cli.output import Json, print_rows, say
+from provider.refusals import Refusal
+
+app = typer.Typer(help="Letters and other promises, and their delivery.", no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_promises(
+    *,
+    state: Annotated[str | None, typer.Option(help="due, trying, kept or failed.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """List promises, the latest first. Their contents are not shown."""
+    from provider.outbox import store
+
+    columns = ("id", "topic", "about", "state", "attempts", "created_at", "next_at", "error")
+    with unit() as work:
+        found = store.find(work.read, state=state, limit=limit)
+    print_rows([{column: getattr(row, column) for column in columns} for row in found], columns, as_json=as_json)
+
+
+@app.command()
+def retry(
+    promise_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A failed promise.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every failed promise.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make failed promises due again, with fresh attempts."""
+    from provider.outbox import store
+
+    if (promise_id is None) != every:
+        raise typer.BadParameter("name a promise, or give --all")
+    with unit() as work:
+        failed = store.find(work.read, state=store.State.FAILED, limit=10_000) if every else []
+        ids = [row.id for row in failed] if promise_id is None else [identifier(promise_id)]
+        again = [found for found in ids if store.retry(work.db, found, now=work.now)]
+    if promise_id is not None and not again:
+        raise Refusal(f"There is no failed promise {promise_id}, or its contents are gone.")
+    say(f"Due again: {len(again)}.", {"due": again}, as_json=as_json)

@@ -1,0 +1,53 @@
+"""What happened: signet audit, signet explain."""
+
+from typing import Annotated, Any
+
+import typer
+
+from provider.cli.arguments import moment
+from provider.cli.installation import unit
+from provider.cli.output import Json, print_json, print_one, print_rows
+from provider.refusals import Refusal
+
+
+def audit(
+    *,
+    user: Annotated[str | None, typer.Option(help="Of this user: an id or an email address.")] = None,
+    client: Annotated[str | None, typer.Option(help="Of this client_id.")] = None,
+    since: Annotated[str | None, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d).")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """Security events, the latest first."""
+    from provider.audit import store
+    from provider.cli.users import _get
+
+    columns = ("at", "name", "user_id", "client_id", "network", "details")
+    with unit() as work:
+        user_id = None if user is None else _get(work, user).id
+        after = None if since is None else moment(since, now=work.now)
+        events = store.find(work.read, user_id=user_id, client_id=client, since=after, limit=limit)
+    print_rows([vars(event) for event in events], columns, as_json=as_json)
+
+
+def explain(
+    error_id: Annotated[str, typer.Argument(help="As the error page or the JSON answer shows it.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Why a protocol request was refused, check by check."""
+    from provider.oauth.explanations import find_explanation
+
+    with unit() as work:
+        found = find_explanation(work, error_id)
+    if found is None:
+        raise Refusal(f"Nothing is known of {error_id}: no such refused request, or it is older than a week.")
+    told: dict[str, Any] = dict(vars(found))
+    if as_json:
+        print_json(told)
+        return
+    checks = told.pop("checks")
+    print_one(told, as_json=False)
+    columns = ("result", "name", "expected", "got", "section", "fix")
+    rows = [{**check, "result": "ok" if check["passed"] == "True" else "REFUSED"} for check in checks]
+    print_rows(rows, columns, as_json=False)

@@ -1,0 +1,70 @@
+"""Put the groups together and run one command: an expected failure is one line on stderr and a non-zero exit."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from provider.cli import clients, keys, outbox, records, service, sessions, users
+from provider.refusals import Refusal
+from provider.settings import SettingsError
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses."""
+
+
+def command_line() -> typer.Typer:
+    signet = typer.Typer(
+        name="signet",
+        help="Signet, an OAuth 2.0 / OpenID Connect provider. Settings come from SIGNET_* variables.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    signet.command()(service.demo)
+    signet.command()(service.serve)
+    signet.command()(service.worker)
+    signet.command()(service.migrate)
+    signet.add_typer(users.app, name="user")
+    signet.add_typer(clients.app, name="client")
+    signet.add_typer(keys.app, name="key")
+    signet.add_typer(sessions.app, name="session")
+    signet.command()(records.audit)
+    signet.command()(records.explain)
+    signet.add_typer(outbox.app, name="outbox")
+    signet.command()(service.purge)
+    return signet
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command. Its exit status."""
+    try:
+        status = command_line()(list(arguments), standalone_mode=False, prog_name="signet")
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except Exception as error:
+        problem, status = _expected(error)
+        if problem is None:
+            raise
+        sys.stderr.write(f"signet: {' '.join(problem.split())}\n")
+        return status
+    return status if isinstance(status, int) else OK
+
+
+def _expected(error: Exception) -> tuple[str | None, int]:
+    """What else may go wrong without being a bug: a mistyped command, a database that is away, a missing file."""
+    if isinstance(error, typer.TyperException):
+        return getattr(error, "format_message", error.__str__)(), USAGE
+    if isinstance(error, Refusal | SettingsError | OSError):
+        return str(error), FAILED
+    from provider.crypto.vault import VaultError
+    from provider.database.engine import OUTAGES
+
+    if isinstance(error, OUTAGES):
+        return f"the database cannot be reached ({type(error).__name__})", FAILED
+    if isinstance(error, VaultError):
+        return f"{error} and the configured SIGNET_SECRET_KEY", FAILED
+    return None, FAILED

@@ -1,0 +1,74 @@
+"""Start it, move its schema, clean up: demo, serve, worker, migrate, purge."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provider.cli.installation import opened
+from provider.cli.output import Json, say
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where its database lives.")] = Path("signet-demo"),
+    host: Annotated[str, typer.Option(help="A loopback address.")] = "localhost",
+    port: Annotated[int, typer.Option(help="Of the provider; the samples use the ones after it.")] = 8000,
+    *,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over with an empty database.")] = False,
+) -> None:
+    """All in one process, embedded, for looking around."""
+    from provider.demo import run_demo
+
+    run_demo(folder=folder, host=host, port=port, fresh=fresh)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="Processes; 0 is one per processor.")] = 0,
+    drain: Annotated[float, typer.Option(min=0, max=60, help="Seconds between 'not ready' and the end.")] = 1.0,
+) -> int:
+    """The web service."""
+    from provider.serve import serve as run
+    from provider.settings import load_settings
+
+    return run(load_settings(), host=host, port=port, workers=workers or os.cpu_count() or 1, drain=drain)
+
+
+def worker(
+    threads: Annotated[int, typer.Option(min=1, max=32, help="Letters sent at a time.")] = 2,
+) -> None:
+    """Keeps promises (letters) and purges; needed when SIGNET_REDIS_URL is set."""
+    from provider.worker import run_worker
+
+    with opened() as installation:
+        run_worker(installation, threads=threads)
+
+
+def migrate(
+    to: Annotated[str, typer.Option(help="A revision, `head` or `base`.")] = "head",
+    *,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the statements instead of running them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Move the schema up or down. An empty database also gets its signing keys, and the embedded mode its key file."""
+    from provider.cli.setting_up import set_up
+    from provider.settings import load_settings
+
+    done = set_up(load_settings(), to=to, sql=sql)
+    if done is not None:
+        say("\n".join(done.sentences), done.values, as_json=as_json)
+
+
+def purge(*, as_json: Json = False) -> None:
+    """Delete what has expired."""
+    from provider.worker import purge as run
+
+    with opened() as installation:
+        if not as_json and sys.stderr.isatty():
+            sys.stderr.write("Purging, 500 rows at a time ...\n")
+        deleted = run(installation)
+    told = ", ".join(f"{count} {name}" for name, count in deleted.items() if count) or "nothing"
+    say(f"Deleted: {told}.", deleted, as_json=as_json)

@@ -1,0 +1,49 @@
+"""signet session: where people are signed in."""
+
+from typing import Annotated
+
+import typer
+
+from provider.cli.arguments import identifier
+from provider.cli.installation import unit
+from provider.cli.output import Json, print_rows, say
+
+app = typer.Typer(help="Browser sessions.", no_args_is_help=True)
+
+Who = Annotated[str, typer.Option("--user", help="An id or an email address.")]
+
+
+@app.command(name="list")
+def list_sessions(who: Who, *, as_json: Json = False) -> None:
+    """Where somebody is signed in."""
+    from provider.cli.users import _get
+    from provider.sessions import store
+    from provider.sessions.assurance import acr_of
+
+    columns = ("id", "auth_time", "last_seen", "acr", "network", "user_agent", "expires_at")
+    with unit() as work:
+        idle_since = work.now - work.settings.session_idle_lifetime
+        found = store.find_live(work.read, _get(work, who).id, now=work.now, idle_since=idle_since)
+        rows = [{"acr": acr_of(session.amr), **vars(session)} for session in found]
+    print_rows([{column: row[column] for column in columns} for row in rows], columns, as_json=as_json)
+
+
+@app.command()
+def end(
+    session_id: Annotated[str | None, typer.Argument(metavar="[SESSION]", help="A session's id.")] = None,
+    *,
+    who: Annotated[str | None, typer.Option("--user", help="All sessions of this user.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Sign somebody out, of one browser or everywhere."""
+    from provider.cli.users import _get
+    from provider.sessions import lifecycle
+
+    if (session_id is None) == (who is None):
+        raise typer.BadParameter("name a session, or a user with --user")
+    with unit() as work:
+        if who is not None:
+            count = lifecycle.end_all_sessions(work, user_id=_get(work, who).id, reason="operator")
+        else:
+            count = int(lifecycle.end_by_operator(work, session_id=identifier(str(session_id))))
+    say(f"Ended {count} session{'' if count == 1 else 's'}.", {"ended": count}, as_json=as_json)

@@ -1,0 +1,57 @@
+"""What `signet migrate` does besides moving the schema: an empty installation gets its secret key and signing keys."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from provider.app import open_installation
+from provider.crypto.vault import create_key_file, open_vault
+from provider.database.engine import open_database
+from provider.database.migrations import current, head
+from provider.database.migrations import migrate as move
+from provider.oauth import keys
+from provider.settings import Settings
+from provider.work import unit_of_work
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was changed, for people and for machines."""
+
+    sentences: list[str]
+    values: dict[str, Any]
+
+
+def set_up(settings: Settings, *, to: str = "head", sql: bool = False) -> Done | None:
+    """Move the schema; make what an empty installation lacks. None when the SQL was printed. Raises SettingsError."""
+    database = open_database(settings)
+    try:
+        with database.engine.connect() as connection:
+            before = current(connection)
+        if sql:
+            move(settings, to, sql=True, at=before)
+            return None
+        sentences = []
+        made_key_file = before is None and settings.embedded and not settings.secret_keys
+        if made_key_file and create_key_file(settings.secret_key_file):
+            sentences.append(f"Made the secret key file {settings.secret_key_file}; back it up with the database.")
+        open_vault(settings)  # a key that is missing or unreadable is better known before than after
+        move(settings, to, at=before)
+        with database.engine.connect() as connection:
+            after = current(connection)
+    finally:
+        database.close()
+    moved = f"from {before or 'empty'} to {after or 'empty'}"
+    sentences.append(f"The database was moved {moved}." if before != after else f"The database is at {after} already.")
+    kids = _first_keys(settings) if after is not None and after == head() else []
+    if kids:
+        sentences.append(f"Made the first signing keys: {', '.join(kids)}.")
+    return Done(sentences, {"from": before, "to": after, "signing_keys": kids})
+
+
+def _first_keys(settings: Settings) -> list[str]:
+    installation = open_installation(settings)
+    try:
+        with unit_of_work(installation) as work:
+            return keys.create_first_keys(work)
+    finally:
+        installation.database.close()

@@ -1,0 +1,180 @@
+"""signet user: accounts, by id or by email address."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from provider.cli.installation import unit
+from provider.cli.output import Json, print_one, print_rows, say
+
+if TYPE_CHECKING:
+    from provider.accounts.store.users import User
+    from provider.work import UnitOfWork
+
+app = typer.Typer(help="People and their accounts.", no_args_is_help=True)
+
+Who = Annotated[str, typer.Argument(metavar="USER", help="An id or an email address.")]
+
+
+def _get(work: "UnitOfWork", who: str) -> "User":
+    from provider.accounts.registration import NoSuchUser, find_user
+
+    user = find_user(work, who)
+    if user is None:
+        raise NoSuchUser(f"There is no user {who}.")
+    return user
+
+
+def _describe(work: "UnitOfWork", user: "User") -> dict[str, Any]:
+    from provider.accounts import totp
+    from provider.accounts.store import email_addresses
+
+    address = email_addresses.find_of_user(work.read, user.id)
+    return {
+        "id": user.id,
+        "email": None if address is None else address.address,
+        "email_verified": address is not None and address.verified_at is not None,
+        "status": user.status,
+        "status_reason": user.status_reason,
+        "roles": user.roles,
+        "two_factor": totp.is_enabled(work, user.id),
+        "created_at": user.created_at,
+        "claims": user.claims,
+    }
+
+
+@app.command()
+def create(
+    email: Annotated[str, typer.Option(help="Their address.")],
+    *,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
+    verified: Annotated[bool, typer.Option("--verified", help="The address is known to be theirs.")] = False,
+    role: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
+    name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Create an account. Without --password-stdin the password is asked for."""
+    from provider.accounts.registration import create_user
+
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_for_password()
+    if not password:
+        raise typer.BadParameter("the password is empty")
+    with unit() as work:
+        user_id = create_user(
+            work,
+            email=email,
+            password=password,
+            verified=verified,
+            roles=tuple(role or ()),
+            claims={"name": name} if name else None,
+        )
+        described = _describe(work, _get(work, user_id))
+    say(f"Created {email}, id {user_id}, {described['status']}.", described, as_json=as_json)
+
+
+def _ask_for_password() -> str:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("give the password on stdin, with --password-stdin")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+@app.command(name="list")
+def list_users(
+    *,
+    after: Annotated[str | None, typer.Option(help="Go on after this id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """List accounts in order of creation."""
+    from provider.accounts.store import users
+
+    with unit() as work:
+        rows = [_describe(work, user) for user in users.find_page(work.read, after=after, limit=limit)]
+    columns = ("id", "email", "email_verified", "status", "roles", "two_factor", "created_at")
+    print_rows(rows, columns, as_json=as_json)
+
+
+@app.command()
+def show(who: Who, *, as_json: Json = False) -> None:
+    """Everything about one account but its secrets."""
+    with unit() as work:
+        print_one(_describe(work, _get(work, who)), as_json=as_json)
+
+
+@app.command()
+def suspend(
+    who: Who, *, reason: Annotated[str | None, typer.Option(help="For operators.")] = None, as_json: Json = False
+) -> None:
+    """Suspend: sessions, tokens and links end at once."""
+    from provider.accounts import suspension
+
+    with unit() as work:
+        user = _get(work, who)
+        suspension.suspend(work, user_id=user.id, reason=reason)
+    say(f"Suspended {who}; everything of theirs ended.", {"id": user.id, "status": "SUSPENDED"}, as_json=as_json)
+
+
+@app.command()
+def restore(who: Who, *, as_json: Json = False) -> None:
+    """Lift a suspension. What had ended stays ended."""
+    from provider.accounts import suspension
+
+    with unit() as work:
+        suspension.restore(work, user_id=_get(work, who).id)
+        user = _get(work, who)
+    say(f"Restored {who}: {user.status}.", {"id": user.id, "status": user.status}, as_json=as_json)
+
+
+@app.command(name="verify-email")
+def verify_email(who: Who, *, as_json: Json = False) -> None:
+    """Take the operator's word for it that the address is theirs."""
+    from provider.accounts import email_addresses
+
+    with unit() as work:
+        email_addresses.verify_by_operator(work, user_id=_get(work, who).id)
+        user = _get(work, who)
+    say(f"Verified {who}: {user.status}.", {"id": user.id, "status": user.status}, as_json=as_json)
+
+
+@app.command(name="reset-totp")
+def reset_totp(who: Who, *, as_json: Json = False) -> None:
+    """Turn two-factor off for somebody who lost the device and the codes. Ends their sessions."""
+    from provider.accounts import totp
+
+    with unit() as work:
+        user = _get(work, who)
+        totp.reset(work, user_id=user.id)
+    say(f"Two-factor sign-in of {who} is off.", {"id": user.id, "two_factor": False}, as_json=as_json)
+
+
+@app.command(name="set-role")
+def set_role(
+    who: Who,
+    roles: Annotated[list[str] | None, typer.Argument(help="All their roles; none takes all away.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Set the roles of an account: exactly these."""
+    from provider.accounts.registration import set_roles
+
+    with unit() as work:
+        user = _get(work, who)
+        set_roles(work, user_id=user.id, roles=tuple(roles or ()))
+        now = _get(work, user.id).roles
+    say(f"Roles of {who}: {', '.join(now) or 'none'}.", {"id": user.id, "roles": now}, as_json=as_json)
+
+
+@app.command()
+def delete(
+    who: Who, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: Json = False
+) -> None:
+    """Delete an account and everything that belongs to it."""
+    from provider.accounts.registration import delete_user
+
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Delete {who} for good?", abort=True)
+    with unit() as work:
+        user = _get(work, who)
+        delete_user(work, user_id=user.id)
+    say(f"Deleted {who}.", {"id": user.id, "deleted": True}, as_json=as_json)
