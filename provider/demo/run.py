@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from provider.crypto.vault import create_key_file
 from provider.demo.addresses import Addresses, take_addresses
 from provider.demo.secrets import EMAIL, Secrets, read_secrets
+from provider.observability.logging import configure_logging
 from provider.settings import Settings, SettingsError, load_settings
 from provider.work import Installation
 
@@ -33,6 +34,7 @@ def run_demo(folder: Path, host: str, port: int, fresh: bool) -> None:  # noqa: 
         prepare_folder(folder, fresh=fresh)
         settings = demo_settings(os.environ, folder, addresses)
         create_key_file(settings.secret_key_file)
+        configure_logging(settings.log_level)
         asyncio.run(Demo(settings, folder, addresses).serve())
     except (OSError, SettingsError) as error:
         raise SystemExit(f"signet demo: {error}") from None
@@ -75,7 +77,8 @@ class Demo:
         self.folder = folder
         self.addresses = addresses
         self.sites: dict[int, ASGIApp] = {}
-        self.prepared = asyncio.Event()
+        self.answering = asyncio.Event()
+        self.ready = asyncio.Event()
         config = uvicorn.Config(
             self.dispatch,
             interface="asgi3",  # a bound method would be taken for ASGI 2
@@ -103,10 +106,10 @@ class Demo:
         self.server.should_exit = True
 
     async def dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request to the site of its port, once that is there."""
+        """Hand a request to the site of its port, once that can answer it."""
         port = scope["server"][1]
-        if not (port == self.addresses.provider.port and scope["path"] in AT_ONCE and port in self.sites):
-            await self.prepared.wait()
+        at_once = port == self.addresses.provider.port and scope["path"] in AT_ONCE
+        await (self.answering if at_once else self.ready).wait()
         site = self.sites.get(port)
         if site is None:
             site = PlainTextResponse("The demo could not start; see its output.", 503)
@@ -120,7 +123,8 @@ class Demo:
             self.stop()
             raise
         finally:
-            self.prepared.set()
+            self.answering.set()
+            self.ready.set()
 
     async def _fill(self, stack: AsyncExitStack) -> None:
         from provider.app import create_app, open_installation  # noqa: PLC0415  # the sockets listen before this loads
@@ -129,6 +133,7 @@ class Demo:
         worker = Worker(self.settings)
         provider = create_app(open_installation(self.settings, wake=worker.wake), background=worker)
         self.sites[self.addresses.provider.port] = provider
+        self.answering.set()
         # In a thread, so that discovery is answered meanwhile.
         secrets = await asyncio.to_thread(self._plant, provider.state.installation)
 
