@@ -88,6 +88,11 @@ class UnitOfWork:
             self.writing = True
         return self.read
 
+    @property
+    def once(self) -> Connection:
+        """For a write that is one statement on PostgreSQL: there it needs no transaction of its own (decision D1)."""
+        return self.db if self.writing or self.installation.database.is_sqlite else self.read
+
     @contextmanager
     def aside(self) -> Iterator[Connection]:
         """A short transaction of its own, before the main one: what must count even if the rest crashes."""

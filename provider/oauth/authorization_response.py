@@ -9,7 +9,7 @@ from provider.database.base import new_id
 from provider.oauth.authorization_request import AuthorizationRequest
 from provider.oauth.errors import OAuth2Error
 from provider.oauth.scopes import format_scope
-from provider.oauth.store import authorization_codes, authorization_requests, grants
+from provider.oauth.store import authorization_codes, authorization_requests
 from provider.oauth.store.authorization_codes import AuthorizationCode
 from provider.oauth.store.authorization_requests import ParkedRequest
 from provider.oauth.store.grants import Grant
@@ -59,9 +59,8 @@ def issue_code(
         revoked_at=None,
         revoke_reason=None,
     )
-    grants.add(work.db, grant)
     authorization_codes.add(
-        work.db,
+        work.once,
         AuthorizationCode(
             digest=digest(code),
             grant_id=grant.id,
@@ -73,5 +72,6 @@ def issue_code(
             attempts=0,
             spent_at=None,
         ),
+        grant,
     )
     return send_back(request.redirect_uri, {"code": code, "state": request.state, "iss": settings.issuer})

@@ -13,7 +13,7 @@ from provider.crypto.digests import digest, new_opaque
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope
-from provider.oauth.store import authorization_codes, grants, refresh_tokens
+from provider.oauth.store import authorization_codes, grants
 from provider.oauth.store.authorization_codes import AuthorizationCode
 from provider.oauth.store.grants import Grant
 from provider.oauth.store.refresh_tokens import RefreshToken
@@ -77,7 +77,11 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         client=client, scope=parse_scope(grant.scope), grant=grant, person=person, nonce=code.nonce
     )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
-    if not authorization_codes.spend(work.db, presented, now=work.now):
+    first = None
+    if refresh_token is not None:
+        expires_at = min(work.now + work.settings.refresh_idle_lifetime, grant.expires_at)
+        first = RefreshToken(digest(refresh_token), grant.id, 1, expires_at, None)
+    if not authorization_codes.redeem(work.once, presented, refresh_token=first, now=work.now):
         _revoke_replayed(request, grant)
         checks.require(
             False,
@@ -86,9 +90,6 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
             error=InvalidGrantError,
             description=REFUSED,
         )
-    if refresh_token is not None:
-        expires_at = min(work.now + work.settings.refresh_idle_lifetime, grant.expires_at)
-        refresh_tokens.add(work.db, RefreshToken(digest(refresh_token), grant.id, 1, expires_at, None))
     return response
 
 

@@ -58,7 +58,9 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     successor = successors_of(work, presented)[0]
     if token.rotated_at is None:
         response = token_response(work, request.server, authorization, refresh_token=successor)
-        if refresh_tokens.rotate(work.db, token.digest, successor=_row(request, token, grant, successor), now=work.now):
+        if refresh_tokens.rotate(
+            work.once, token.digest, successor=_row(request, token, grant, successor), now=work.now
+        ):
             return response
         # Somebody else rotated it between our look and our write: the same as a repeated refresh.
         again = refresh_tokens.find_plain(work.db, token.digest)

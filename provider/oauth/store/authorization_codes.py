@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -22,8 +23,9 @@ from sqlalchemy import (
 from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
 from provider.database.types import Digest, Identifier, UtcTime
-from provider.oauth.store import grants
+from provider.oauth.store import grants, refresh_tokens
 from provider.oauth.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.store.refresh_tokens import RefreshToken
 
 authorization_codes = Table(
     "authorization_codes",
@@ -73,8 +75,25 @@ _SPEND = (
 )
 
 
-def add(db: Connection, code: AuthorizationCode) -> None:
+_REDEEM_AT_ONCE = refresh_tokens.insert_after(_SPEND.returning(authorization_codes.c.grant_id))
+
+
+def add(db: Connection, code: AuthorizationCode, grant: Grant) -> None:
+    """The code and the grant it stands for."""
+    if db.dialect.name == "postgresql":
+        values = {f"g_{name}": value for name, value in grant.__dict__.items()}
+        db.execute(_ADD_AT_ONCE, {**values, **{f"c_{name}": value for name, value in code.__dict__.items()}})
+        return
+    grants.add(db, grant)
     db.execute(insert(authorization_codes), code.__dict__)
+
+
+def _values(table: Table, prefix: str) -> dict[str, Any]:
+    return {column.name: bindparam(prefix + column.name, type_=column.type) for column in table.c}
+
+
+_new_grant = insert(grants.grants).values(_values(grants.grants, "g_")).returning(grants.grants.c.id).cte("new_grant")
+_ADD_AT_ONCE = insert(authorization_codes).values(_values(authorization_codes, "c_")).add_cte(_new_grant)
 
 
 def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, Standing, Person] | None:
@@ -90,6 +109,18 @@ def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
     made.
     """
     return db.execute(_SPEND, {"code_digest": digest, "now": now}).rowcount == 1
+
+
+def redeem(db: Connection, digest: bytes, *, refresh_token: RefreshToken | None, now: datetime) -> bool:
+    """Spend the code and add the first refresh token of its family; False when the code was spent before."""
+    if db.dialect.name == "postgresql" and refresh_token is not None:
+        values = {"code_digest": digest, "now": now, **refresh_tokens.bind_new(refresh_token)}
+        return db.execute(_REDEEM_AT_ONCE, values).rowcount == 1
+    if not spend(db, digest, now=now):
+        return False
+    if refresh_token is not None:
+        refresh_tokens.add(db, refresh_token)
+    return True
 
 
 def count_attempt(db: Connection, digest: bytes) -> None:

@@ -3,7 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, Table, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Insert,
+    Integer,
+    Table,
+    Update,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
@@ -52,6 +67,25 @@ _ROTATE = (
 _INSERT = insert(refresh_tokens)
 
 
+def insert_after(change: Update) -> Insert:
+    """PostgreSQL: add a refresh token if `change` changed its row, in one statement. `change` returns the grant_id.
+
+    Bind names begin with n_: one named like a column would be taken for its value.
+    """
+    changed = change.cte("changed")
+    values = select(
+        cast(bindparam("n_digest"), Digest),
+        changed.c.grant_id,
+        cast(bindparam("n_generation"), Integer),
+        cast(bindparam("n_expires_at"), UtcTime),
+    )
+    added = insert(refresh_tokens).from_select(["digest", "grant_id", "generation", "expires_at"], values)
+    return added.execution_options(preserve_rowcount=True)
+
+
+_ROTATE_AT_ONCE = insert_after(_ROTATE.returning(refresh_tokens.c.grant_id))
+
+
 def add(db: Connection, token: RefreshToken) -> None:
     db.execute(_INSERT, token.__dict__)
 
@@ -66,10 +100,17 @@ def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, Standing, 
 
 def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datetime) -> bool:
     """Retire a token for its successor, once. False when somebody else did."""
+    if db.dialect.name == "postgresql":
+        return db.execute(_ROTATE_AT_ONCE, {"old_digest": digest, "now": now, **bind_new(successor)}).rowcount == 1
     if db.execute(_ROTATE, {"old_digest": digest, "now": now}).rowcount != 1:
         return False
     db.execute(_INSERT, successor.__dict__)
     return True
+
+
+def bind_new(token: RefreshToken) -> dict[str, object]:
+    """The values `insert_after` binds."""
+    return {"n_digest": token.digest, "n_generation": token.generation, "n_expires_at": token.expires_at}
 
 
 def find_plain(db: Connection, digest: bytes) -> RefreshToken | None:
