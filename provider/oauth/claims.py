@@ -32,6 +32,8 @@ class RequestedClaims:
 
 NOTHING = RequestedClaims()
 
+KNOWN_BY_US = frozenset({"sub", "email", "email_verified", "updated_at", "roles"})
+
 
 def parse_claims(text: str | None) -> RequestedClaims:
     """OIDC Core section 5.5. Unknown members are ignored; raises ValueError when it is not such an object."""
@@ -72,7 +74,8 @@ def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
 
 def claims_of(person: Person, names: Iterable[str]) -> dict[str, Any]:
     """Those of the named claims the person has; absent ones are left out, never null or empty (OIDC Core 5.3.2)."""
-    all_claims = dict(person.claims)
+    # What a person says about themselves never stands in for what we know.
+    all_claims = {name: value for name, value in person.claims.items() if name not in KNOWN_BY_US}
     all_claims["updated_at"] = int(person.updated_at.timestamp())
     all_claims["roles"] = person.roles
     if person.email:
