@@ -105,8 +105,8 @@ def read_credentials(
         error=InvalidClientError,
         description=REFUSED,
         expected="Basic base64(form-encoded client_id:form-encoded client_secret)",
-        # A header without a scheme may be nothing but the secret.
-        got=authorization.split(" ", 1)[0][:20] if " " in authorization else "no scheme",
+        # Nothing of it is quoted: a header that went wrong may be the secret itself.
+        got=f"a header of {len(authorization)} characters" if authorization else "an empty header",
     )
     assert basic is not None  # noqa: S101  # just required
     checks.require(
