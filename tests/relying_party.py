@@ -161,14 +161,15 @@ class RelyingParty:
         }
         return {name: value for name, value in parameters.items() if value is not None}, verifier
 
-    def ask(self, browser: TestClient, *, method: str = "GET", **changes: str | None) -> Answer:
-        """One authorization request, as `method`; whatever comes back first."""
+    def ask(self, browser: TestClient, **changes: str | None) -> Answer:
+        """One authorization request by GET; whatever comes back first."""
         parameters, verifier = self.request(**changes)
-        if method == "GET":
-            response = browser.get(AUTHORIZE, params=parameters, follow_redirects=False)
-        else:
-            response = browser.post(AUTHORIZE, data=parameters, follow_redirects=False)
-        return Answer(response, parameters, verifier)
+        return Answer(browser.get(AUTHORIZE, params=parameters, follow_redirects=False), parameters, verifier)
+
+    def ask_by_post(self, browser: TestClient, **changes: str | None) -> Answer:
+        """The same as a form that the app's page sends (OIDC Core section 3.1.2.1)."""
+        parameters, verifier = self.request(**changes)
+        return Answer(browser.post(AUTHORIZE, data=parameters, follow_redirects=False), parameters, verifier)
 
     def resume(self, browser: TestClient, parked: Answer, *, request_uri: str | None = None) -> Answer:
         """Come back to a request that waited for a step."""
@@ -217,7 +218,9 @@ class RelyingParty:
         """RFC 6749 section 6."""
         presented = tokens if isinstance(tokens, str) else tokens.refresh_token
         answer = None if isinstance(tokens, str) else tokens.answer
-        return Tokens(self.post(TOKEN, **{"grant_type": "refresh_token", "refresh_token": presented, **changes}), answer)
+        return Tokens(
+            self.post(TOKEN, **{"grant_type": "refresh_token", "refresh_token": presented, **changes}), answer
+        )
 
     def client_credentials(self, **changes: str | None) -> Tokens:
         """RFC 6749 section 4.4."""

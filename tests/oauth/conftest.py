@@ -105,7 +105,7 @@ def person(new_http: Callable[[], WatchedClient], installation: Installation) ->
 
 
 @pytest.fixture
-def browser(person: Person, ada: str, clock: Clock) -> WatchedClient:  # type: ignore[override]
+def browser(person: Person, ada: str, clock: Clock) -> WatchedClient:
     """Ada's browser; she signed in a minute ago."""
     browser = person(ada)
     clock.advance(minutes=1)
@@ -127,7 +127,7 @@ def explain(work: Work) -> Explain:
 
 @pytest.fixture
 def unchanged(installation: Installation) -> Unchanged:
-    """`with unchanged():` nothing but audit events and explanations is stored."""
+    """A context in which nothing may be stored but audit events and explanations."""
 
     def rows() -> dict[str, list[Any]]:
         with installation.database.engine.connect() as db:

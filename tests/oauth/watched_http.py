@@ -1,4 +1,4 @@
-"""An HTTP client that checks after every answer what must hold after every answer (the invariants of a negative case)."""
+"""An HTTP client that checks after every answer what must always hold: the invariants of the negative cases."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ class WatchedClient(TestClient):
         self.may_go_to: set[str] = set()
         """Hosts of registered redirect URIs."""
 
-    def request(self, method: str, url: Any, **options: Any) -> httpx2.Response:  # type: ignore[override]
+    def request(self, method: str, url: Any, **options: Any) -> httpx2.Response:
         response = super().request(method, url, **options)
         self._check(response)
         return response

@@ -1,0 +1,120 @@
+"""The claims request parameter, and which of a person's claims are released."""
+
+import contextlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provider.oauth.claims import NOTHING, RequestedClaims, claims_of, names_for, parse_claims
+from provider.oauth.store.grants import Person
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+requested = st.dictionaries(
+    st.sampled_from(["name", "email", "acr", "sub", "auth_time", "x"]),
+    st.none() | st.dictionaries(st.sampled_from(["essential", "value", "values", "y"]), json_values) | json_values,
+)
+
+
+def person(**claims: Any) -> Person:
+    return Person(claims=claims, roles=["admin"], updated_at=WHEN, email="a@b.test", email_verified_at=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "claims"),
+    [
+        (None, NOTHING),
+        ("", NOTHING),
+        ("{}", NOTHING),
+        ('{"userinfo":{"name":{"essential":true}}}', RequestedClaims(userinfo=("name",))),
+        ('{"id_token":{"email":null}}', RequestedClaims(id_token=("email",))),
+        ('{"id_token":{"unheard_of":null}}', NOTHING),
+        ('{"elsewhere":{"name":null}}', NOTHING),
+        ('{"id_token":null,"userinfo":null}', NOTHING),
+        ('{"id_token":{"acr":{"values":["aal2"]}}}', RequestedClaims(acr_values=("aal2",))),
+        (
+            '{"id_token":{"acr":{"essential":true,"value":"aal2"}}}',
+            RequestedClaims(acr_values=("aal2",), acr_essential=True),
+        ),
+        ('{"id_token":{"acr":{"essential":"yes","values":"aal2"}}}', NOTHING),
+        ('{"id_token":{"acr":{"values":[1,null,"aal1"]}}}', RequestedClaims(acr_values=("aal1",))),
+        ('{"id_token":{"sub":{"value":"u1"}}}', RequestedClaims(sub="u1")),
+        ('{"id_token":{"sub":{"value":5}}}', NOTHING),
+    ],
+)
+def test_the_claims_parameter_is_reduced_to_what_we_act_on(text: str | None, claims: RequestedClaims) -> None:
+    """OIDC Core section 5.5."""
+    assert parse_claims(text) == claims
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "[]", '"x"', "5", "null", '{"id_token":[]}', '{"userinfo":{"name":5}}', "[" * 100_000, "9" * 5000]
+)
+def test_what_is_no_object_of_claims_is_an_error(text: str) -> None:
+    """OIDC Core section 5.5."""
+    with pytest.raises(ValueError):
+        parse_claims(text)
+
+
+@given(st.text(max_size=80) | st.builds(json.dumps, json_values))
+def test_no_text_raises_anything_else(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        parse_claims(text)
+
+
+@given(st.builds(json.dumps, st.fixed_dictionaries({}, optional={"id_token": requested, "userinfo": requested})))
+def test_no_claims_object_raises_anything_else(text: str) -> None:
+    try:
+        claims = parse_claims(text)
+    except ValueError:
+        return
+    assert claims.names <= {"name", "email"}
+
+
+def test_absent_claims_are_left_out() -> None:
+    """OIDC Core section 5.3.2: never null, never empty."""
+    somebody = person(name="Ada", nickname="", website=None, address={}, zoneinfo="UTC")
+    names = ["name", "nickname", "website", "address", "zoneinfo", "gender"]
+    assert claims_of(somebody, names) == {"name": "Ada", "zoneinfo": "UTC"}
+
+
+def test_false_is_a_value() -> None:
+    """OIDC Core section 5.1."""
+    assert claims_of(person(), ["email_verified"]) == {"email_verified": False}
+
+
+def test_updated_at_is_a_number_of_seconds() -> None:
+    """OIDC Core section 5.1."""
+    assert claims_of(person(), ["updated_at"]) == {"updated_at": int(WHEN.timestamp())}
+
+
+def test_what_a_person_says_cannot_replace_what_we_know() -> None:
+    """A-59: `email_verified` is true only after our own check."""
+    somebody = person(email="other@b.test", email_verified=True, roles=["root"], updated_at=0)
+    known = claims_of(somebody, ["email", "email_verified", "roles", "updated_at"])
+    assert known == {
+        "email": "a@b.test",
+        "email_verified": False,
+        "roles": ["admin"],
+        "updated_at": int(WHEN.timestamp()),
+    }
+
+
+def test_somebody_without_an_address_cannot_claim_one() -> None:
+    """A-59."""
+    somebody = Person({"email": "x@y.test", "email_verified": True}, [], WHEN, None, None)
+    assert claims_of(somebody, ["email", "email_verified"]) == {}
+
+
+def test_scopes_and_single_requests_release_each_claim_once() -> None:
+    """OIDC Core sections 5.4 and 5.5."""
+    assert names_for(("openid", "email"), ("email", "name")) == ["sub", "email", "email_verified", "name"]
