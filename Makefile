@@ -1,0 +1,66 @@
+# The two commands are `make demo` and `make test`; each does all the set-up it needs. `make check` is what CI runs.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+JOBS   ?= $(shell nproc)
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench migration constraints clean
+
+help:  ## Say what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: $(VENV)/run  ## Everything in one process, to look around
+	$(BIN)/signet demo $(ARGS)
+
+test: $(VENV)/test  ## All tests, on SQLite and PostgreSQL, with Redis and a browser; ARGS go to pytest
+	@tests/set_up $(BIN)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@folder=$$(mktemp -d) && export SIGNET_DATABASE_URL="sqlite:///$$folder/check.db" \
+	  && $(BIN)/alembic upgrade head && $(BIN)/alembic check; status=$$?; rm -rf "$$folder"; exit $$status
+	$(MAKE) test
+
+format: $(VENV)/test  ## Format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/test  ## The workloads of docs/performance.md; ARGS go to the driver
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+migration: $(VENV)/test  ## Write a migration for what changed in the tables: make migration m="What it changes"
+	@test -n "$(m)" || { echo 'say what it changes: make migration m="..."' >&2; exit 2; }
+	@folder=$$(mktemp -d) && export SIGNET_DATABASE_URL="sqlite:///$$folder/before.db" \
+	  && $(BIN)/alembic upgrade head && $(BIN)/alembic revision --autogenerate -m "$(m)" \
+	  && $(BIN)/ruff check -q --fix migrations; status=$$?; $(BIN)/ruff format -q migrations; rm -rf "$$folder"; exit $$status
+
+constraints:  ## Pin what pyproject.toml resolves to now
+	@folder=$$(mktemp -d) && $(PYTHON) -m venv "$$folder" \
+	  && "$$folder/bin/pip" install -q -e '.[test,dev]' \
+	  && "$$folder/bin/pip" freeze --exclude-editable | sort -f > constraints.txt; status=$$?; rm -rf "$$folder"; exit $$status
+
+clean:  ## Forget the virtual environment and what the demo made
+	rm -rf $(VENV) signet-demo
+
+# Set-up, done once and again when the pins change.
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@# Debian keeps the standard library's ensurepip in a package of its own.
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/set_up --python
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/test: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	@touch $(VENV)/run $@
