@@ -1,0 +1,103 @@
+"""Letters leave over SMTP; a refusal for good is told from one for now (RFC 5321 section 4.2.1)."""
+
+import dataclasses
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from provider.database.base import new_id
+from provider.mail import transport
+from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.work import Installation
+from tests.mail.smtp_sink import Sink, smtp_sink
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+LETTER = {
+    "to": "zoë@example.test",
+    "subject": "Grüße",
+    "text": "Hello\nhttps://id.example.test/x",
+    "html": "<p>Hello</p>",
+}
+PLAIN = {**LETTER, "to": "ada@example.test"}
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with smtp_sink(enable_SMTPUTF8=True) as sink:
+        yield sink
+
+
+def to_port(installation: Installation, port: int, **changes: Any) -> Installation:
+    update = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_from": "Signet <no-reply@example.test>", **changes}
+    return dataclasses.replace(installation, settings=installation.settings.model_copy(update=update))
+
+
+def test_a_letter_arrives_with_both_texts_and_the_headers_of_an_automatic_one(
+    installation: Installation, sink: Sink
+) -> None:
+    promise_id = new_id()
+    transport.deliver(to_port(installation, sink.port), promise_id, PLAIN)
+    (letter,) = sink.letters
+    assert (letter["To"], letter["Subject"]) == ("ada@example.test", "Grüße")
+    assert letter["Auto-Submitted"] == "auto-generated"  # RFC 3834 section 5
+    assert letter["Message-ID"] == f"<{promise_id}@id.example.test>"
+    assert letter["Date"]
+    plain, html = letter.get_body(("plain",)), letter.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    assert "https://id.example.test/x" in plain.get_content()
+    assert "<p>Hello</p>" in html.get_content()
+
+
+def test_a_letter_sent_twice_has_the_same_message_id(installation: Installation, sink: Sink) -> None:
+    promise_id = new_id()
+    for _ in range(2):
+        transport.deliver(to_port(installation, sink.port), promise_id, PLAIN)
+    assert len({letter["Message-ID"] for letter in sink.letters}) == 1
+
+
+def test_an_address_that_is_not_ascii_is_written_to(installation: Installation, sink: Sink) -> None:
+    transport.deliver(to_port(installation, sink.port), new_id(), {**PLAIN, "to": "zoë@example.test"})
+    assert len(sink.letters) == 1
+
+
+@pytest.mark.parametrize(("answer", "failure"), [("550 no", PermanentFailure), ("451 later", TemporaryFailure)])
+def test_what_the_server_says_decides_whether_to_try_again(
+    installation: Installation, sink: Sink, answer: str, failure: type[Exception]
+) -> None:
+    sink.answer = answer
+    with pytest.raises(failure, match=answer):
+        transport.deliver(to_port(installation, sink.port), new_id(), PLAIN)
+
+
+def test_no_server_is_worth_another_attempt(installation: Installation) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        with pytest.raises(TemporaryFailure, match="no mail server"):
+            transport.deliver(to_port(installation, held.getsockname()[1]), new_id(), PLAIN)
+
+
+def test_a_server_that_accepts_and_says_nothing_is_given_up(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TemporaryFailure):
+        transport.deliver(to_port(installation, silent.getsockname()[1]), new_id(), PLAIN)
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_without_the_tls_that_was_asked_for_nothing_is_sent(installation: Installation, sink: Sink, tls: str) -> None:
+    with pytest.raises(TemporaryFailure):
+        transport.deliver(to_port(installation, sink.port, smtp_tls=tls), new_id(), PLAIN)
+    assert sink.letters == []
+
+
+def test_a_line_break_in_a_header_is_refused(installation: Installation, sink: Sink) -> None:
+    with pytest.raises(PermanentFailure):
+        transport.deliver(
+            to_port(installation, sink.port), new_id(), {**PLAIN, "subject": "x\r\nBcc: all@example.test"}
+        )
+    assert sink.letters == []

@@ -1,0 +1,172 @@
+"""What was promised is kept: at least once, three times tried, visible when given up (failure contract F7, F8)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from provider.outbox import promises, relay, store
+from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.outbox.store import Promise, State
+from provider.work import Installation
+from tests.clock import Clock
+from tests.conftest import Work
+
+Put = Callable[..., str]
+
+
+class Handler:
+    """Fails as told, then succeeds; remembers what it got."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.got: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, _installation: Installation, promise_id: str, payload: dict[str, Any]) -> None:
+        self.got.append((promise_id, payload))
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+@pytest.fixture
+def put(work: Work) -> Put:
+    def put_one(**options: Any) -> str:
+        with work() as w:
+            return promises.put(w, "mail", {"to": "ada@example.test"}, about="a letter", **options)
+
+    return put_one
+
+
+def read(work: Work, promise_id: str) -> Promise:
+    with work() as w:
+        return next(promise for promise in store.find(w.read) if promise.id == promise_id)
+
+
+def test_a_kept_promise_is_handed_over_once_and_its_contents_erased(
+    installation: Installation, work: Work, put: Put
+) -> None:
+    promise_id, handler = put(), Handler()
+    assert relay.keep(installation, promise_id, {"mail": handler})
+    assert not relay.keep(installation, promise_id, {"mail": handler})
+    assert handler.got == [(promise_id, {"to": "ada@example.test"})]
+    promise = read(work, promise_id)
+    assert (promise.state, promise.payload) == (State.KEPT, None)
+
+
+def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installation, work: Work) -> None:
+    """Decision D8."""
+    with pytest.raises(ZeroDivisionError), work() as w:
+        promises.put(w, "mail", {}, about="a letter")
+        _ = 1 / 0
+    assert relay.keep_due(installation, {"mail": Handler()}) == 0
+
+
+def test_three_attempts_with_growing_pauses_then_failed_and_kept_for_the_operator(
+    installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    handler = Handler(*[TemporaryFailure("451 not now")] * 3)
+    promise_id = put()
+    for pause in (5, 10):
+        assert relay.keep_due(installation, {"mail": handler}) == 1
+        clock.advance(seconds=pause - 1)
+        assert relay.keep_due(installation, {"mail": handler}) == 0
+        clock.advance(seconds=1)
+    assert relay.keep_due(installation, {"mail": handler}) == 1
+    clock.advance(days=1)
+    assert relay.keep_due(installation, {"mail": handler}) == 0
+    promise = read(work, promise_id)
+    assert (promise.state, promise.attempts, promise.error) == (State.FAILED, 3, "451 not now")
+    assert promise.payload is not None
+
+
+def test_a_failed_promise_can_be_tried_again_by_the_operator(
+    installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    promise_id, handler = put(), Handler(PermanentFailure("550 no such mailbox"))
+    relay.keep(installation, promise_id, {"mail": handler})
+    with work() as w:
+        assert store.retry(w.db, promise_id, now=clock.now)
+    assert relay.keep_due(installation, {"mail": handler}) == 1
+    assert read(work, promise_id).state == State.KEPT
+
+
+def test_what_cannot_succeed_is_tried_once(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
+    promise_id, handler = put(), Handler(PermanentFailure("550 no such mailbox"))
+    relay.keep(installation, promise_id, {"mail": handler})
+    clock.advance(hours=1)
+    assert relay.keep_due(installation, {"mail": handler}) == 0
+    assert read(work, promise_id).error == "550 no such mailbox"
+
+
+def test_a_bug_in_a_handler_is_retried_and_its_text_is_not_kept(
+    installation: Installation, work: Work, put: Put
+) -> None:
+    promise_id = put()
+    relay.keep(installation, promise_id, {"mail": Handler(KeyError("a secret"))})
+    promise = read(work, promise_id)
+    assert (promise.state, promise.error) == (State.DUE, "KeyError")
+
+
+def test_what_expired_is_not_delivered(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
+    handler, promise_id = Handler(), put(expires_at=clock.now + timedelta(minutes=30))
+    clock.advance(minutes=30)
+    relay.keep_due(installation, {"mail": handler})
+    assert handler.got == []
+    assert read(work, promise_id).state == State.FAILED
+
+
+def test_a_claim_is_one_attempts_alone_until_it_lapses(
+    installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    """F8: a worker that was killed holds nobody up for longer than the lease."""
+    promise_id, handler = put(), Handler()
+    with work() as w:
+        assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
+    assert not relay.keep(installation, promise_id, {"mail": handler})
+    clock.advance(relay.LEASE)
+    assert relay.keep_due(installation, {"mail": handler}) == 1
+    assert len(handler.got) == 1
+
+
+def test_a_promise_whose_attempts_end_without_a_word_is_parked(
+    installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    """F8: what kills its worker must not do so for ever."""
+    promise_id, handler = put(), Handler()
+    for _ in range(relay.MAX_ATTEMPTS):
+        with work() as w:
+            assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
+        clock.advance(relay.LEASE)
+    relay.keep_due(installation, {"mail": handler})
+    assert handler.got == []
+    assert read(work, promise_id).state == State.FAILED
+
+
+def test_an_attempt_that_took_too_long_does_not_undo_what_the_next_one_did(
+    installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    promise_id, second = put(), Handler()
+
+    def slow(installation: Installation, _promise_id: str, _payload: dict[str, Any]) -> None:
+        clock.advance(relay.LEASE)
+        assert relay.keep(installation, promise_id, {"mail": second})
+        raise TemporaryFailure("451 too late")
+
+    relay.keep(installation, promise_id, {"mail": slow})
+    assert read(work, promise_id).state == State.KEPT
+
+
+def test_contents_are_unreadable_in_the_database(work: Work, put: Put) -> None:
+    """A letter holds a link, and a link is a credential (attacks.md 104)."""
+    payload = read(work, put()).payload
+    assert payload is not None
+    assert "ada" not in payload
+
+
+def test_contents_of_another_installation_fail_visibly(installation: Installation, work: Work, put: Put) -> None:
+    promise_id = put()
+    with work() as w:
+        w.db.execute(store.outbox.update().values(payload="aaaaaaaa.bbbb"))
+    relay.keep(installation, promise_id, {"mail": Handler()})
+    assert read(work, promise_id).state == State.FAILED

@@ -1,0 +1,123 @@
+"""What runs beside requests: promises by message and by timetable, and purging."""
+
+import dataclasses
+import socket
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from provider.audit.store import audit_events
+from provider.database.base import new_id
+from provider.outbox import promises, store
+from provider.outbox.store import State
+from provider.settings import Settings
+from provider.work import Installation, unit_of_work
+from provider.worker import BATCH, Worker, purge
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.mail.smtp_sink import Sink, smtp_sink
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with smtp_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def settings(settings: Settings, sink: Sink) -> Settings:
+    return settings.model_copy(update={"smtp_host": "127.0.0.1", "smtp_port": sink.port})
+
+
+def write(installation: Installation) -> None:
+    with unit_of_work(installation) as work:
+        letter = {"to": "ada@example.test", "subject": "Hello", "text": "Hello", "html": "<p>Hello</p>"}
+        promises.put(work, "mail", letter, about="hello to ada@example.test")
+
+
+def eventually(what: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def with_worker(installation: Installation, worker: Worker) -> Installation:
+    return dataclasses.replace(installation, wake=worker.wake)
+
+
+def is_kept(installation: Installation) -> bool:
+    with unit_of_work(installation) as work:
+        return {promise.state for promise in store.find(work.read)} == {State.KEPT}
+
+
+def test_without_redis_a_letter_leaves_from_the_web_process_at_once(installation: Installation, sink: Sink) -> None:
+    worker = Worker(installation.settings)
+    installation = with_worker(installation, worker)
+    worker.start(installation)
+    eventually(lambda: worker._timetable is not None)
+    write(installation)
+    eventually(lambda: sink.letters, seconds=3)  # the timetable alone would take five seconds
+    eventually(lambda: is_kept(installation))
+    worker.stop()
+
+
+def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: Installation, sink: Sink) -> None:
+    write(installation)
+    worker = Worker(installation.settings)
+    worker.start(installation)
+    eventually(lambda: sink.letters)
+    worker.stop()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
+    installation: Installation, redis_url: str, sink: Sink
+) -> None:
+    settings = installation.settings.model_copy(update={"redis_url": redis_url})
+    web, worker = Worker(settings, keeps_promises=False), Worker(settings)
+    installation = with_worker(dataclasses.replace(installation, settings=settings), web)
+    worker.start(installation)
+    web.start(installation)
+    eventually(lambda: worker._timetable is not None)
+    write(installation)
+    eventually(lambda: sink.letters, seconds=4)
+    worker.stop()
+    web.stop()
+    assert web._timetable is None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("listening", [True, False], ids=["hanging", "away"])
+def test_a_request_does_not_notice_that_redis_is_away(installation: Installation, sink: Sink, listening: bool) -> None:
+    """Failure contract F5: and the letter leaves all the same."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if listening:
+            server.listen()
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}"
+        worker = Worker(installation.settings.model_copy(update={"redis_url": url}))
+        installation = with_worker(installation, worker)
+        began = time.monotonic()
+        write(installation)
+        assert time.monotonic() - began < 0.2
+        worker.start(installation)
+        eventually(lambda: sink.letters)
+    worker.stop()
+
+
+def test_purging_deletes_what_is_old_in_batches_and_nothing_else(
+    installation: Installation, work: Work, clock: Clock
+) -> None:
+    old, young = clock.now - timedelta(days=366), clock.now - timedelta(days=364)
+    event = {"name": "x", "network": "", "user_agent": "", "request_id": "", "details": {}}
+    with work() as w:
+        many = [{"id": new_id(), "at": old, **event} for _ in range(BATCH + 1)]
+        w.db.execute(audit_events.insert(), [*many, {"id": new_id(), "at": young, **event}])
+    deleted = purge(installation)
+    assert deleted.pop("audit events") == BATCH + 1
+    assert set(deleted.values()) == {0}
+    with work() as w:
+        assert len(w.read.execute(audit_events.select()).all()) == 1
