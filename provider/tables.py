@@ -1,5 +1,24 @@
 """Every table, imported once, so that Alembic and the tests see one metadata."""
+# ruff: noqa: F401  # importing is the point
 
+import provider.accounts.store.email_addresses
+import provider.accounts.store.failures
+import provider.accounts.store.links
+import provider.accounts.store.passwords
+import provider.accounts.store.recovery_codes
+import provider.accounts.store.totp
+import provider.accounts.store.users
+import provider.audit.store
+import provider.oauth.store.authorization_codes
+import provider.oauth.store.authorization_requests
+import provider.oauth.store.clients
+import provider.oauth.store.consents
+import provider.oauth.store.grants
+import provider.oauth.store.refresh_tokens
+import provider.oauth.store.refusals
+import provider.oauth.store.signing_keys
+import provider.outbox.store
+import provider.sessions.store
 from provider.database.base import metadata
 
 __all__ = ["metadata"]
