@@ -34,7 +34,10 @@ def forgot_password(browser: Browser, email: str = ADDRESS) -> Page:
 def begin_set_up(browser: Browser) -> str:
     """To the page with the QR code. The key in it."""
     browser.open("/account/two-factor")
-    page = browser.submit(action="/account/two-factor/begin")
+    return key_on(browser.submit(action="/account/two-factor/begin"))
+
+
+def key_on(page: Page) -> str:
     found = re.search(r'id="key">([A-Z2-7 ]+)<', page.html)
     assert found, page
     return found[1].replace(" ", "")

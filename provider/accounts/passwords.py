@@ -69,7 +69,7 @@ def _is_made_of(plain: str, words: Iterable[str]) -> bool:
     """Nothing but a word the attacker knows, with at most three characters to spare."""
     for word in words:
         known = word.casefold()
-        parts = {known, known.partition("@")[0], *known.replace("@", " ").replace(".", " ").split()}
+        parts = {known, *known.split("@"), *known.replace("@", " ").replace(".", " ").split()}
         if any(len(part) >= 4 and part in plain and len(plain) - len(part) <= 3 for part in parts):
             return True
     return False

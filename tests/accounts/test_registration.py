@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from provider.accounts import registration, suspension
+from provider.accounts import email_addresses, registration, suspension
 from provider.accounts.registration import AddressTaken, NotAnAddress
 from provider.accounts.store.users import Status
 from provider.settings import Settings
@@ -46,7 +46,7 @@ def test_signing_up_with_a_taken_address_looks_like_any_other(
     with work() as w:
         make_user(w)
     taken, free = sign_up(browser, typed), sign_up(browser, "grace@example.test")
-    assert [word for word in outline(taken)[:4]] == [word for word in outline(free)[:4]]
+    assert outline(taken)[:4] == outline(free)[:4]
     assert taken.text.lower().replace(ADDRESS, "X") == free.text.lower().replace("grace@example.test", "X")
     assert len(taken.url) == pytest.approx(len(free.url), abs=12)  # the sealed ticket is as long as the address
     letter = inbox.latest(ADDRESS)
@@ -95,7 +95,9 @@ def test_mistakes_are_said_beside_the_fields_and_keep_what_was_typed(browser: Br
     assert "short" not in page.html
 
 
-@pytest.mark.parametrize("address", ["", "ada", "a b@example.test", 'ada"@example.test', "ada@example.test\x00", "x" * 300])
+@pytest.mark.parametrize(
+    "address", ["", "ada", "a b@example.test", 'ada"@example.test', "ada@example.test\x00", "x" * 300]
+)
 def test_what_is_no_address_is_refused_without_a_crash(browser: Browser, address: str) -> None:
     assert sign_up(browser, address).status == 400
 
@@ -129,7 +131,9 @@ def test_somebody_who_signs_up_again_gets_another_letter_and_the_last_password_c
 
 
 @pytest.mark.usefixtures("unlimited")
-def test_whoever_confirms_first_has_the_address(browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox) -> None:
+def test_whoever_confirms_first_has_the_address(
+    browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox
+) -> None:
     sign_up(browser, password="a password of the first")
     first = inbox.latest(ADDRESS)
     other = new_browser()
@@ -199,8 +203,6 @@ class TestWithoutEmailVerification:
         return settings.model_copy(update={"features": settings.features - {"email-verification"}})
 
     def test_an_account_waits_for_an_operator(self, browser: Browser, inbox: Inbox, work: Work) -> None:
-        from provider.accounts import email_addresses
-
         assert "An operator has to confirm" in sign_up(browser).text
         assert inbox.letters() == []
         assert "An operator has to confirm" in sign_in(browser).text

@@ -1,0 +1,50 @@
+"""Make new recovery codes."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.inbox import Inbox
+from tests.people import ADDRESS, recovery_codes_on, sign_in, turn_on_two_factor
+
+
+@pytest.fixture
+def codes(browser: Browser, work: Work, clock: Clock) -> list[str]:
+    with work() as w:
+        make_user(w)
+    sign_in(browser)
+    return turn_on_two_factor(browser, clock.now)[1]
+
+
+def test_new_codes_replace_the_old_ones(
+    browser: Browser, new_browser: Callable[[], Browser], codes: list[str], inbox: Inbox
+) -> None:
+    """A-72."""
+    assert "10 recovery codes left" in browser.open("/account/recovery-codes").text
+    fresh = recovery_codes_on(browser.submit(button="Make ten new codes"))
+    assert len(set(fresh)) == 10
+    assert set(fresh).isdisjoint(codes)
+    assert inbox.latest(ADDRESS).subject == "You have new recovery codes"
+    other = new_browser()
+    sign_in(other)
+    other.follow("Lost your device?")
+    assert other.submit({"code": codes[0]}).status == 400
+    assert other.submit({"code": fresh[0]}).path == "/account"
+    assert "9 recovery codes left" in other.page.text if other.page else False
+
+
+def test_a_stale_session_signs_in_again_first(browser: Browser, codes: list[str], clock: Clock) -> None:
+    """A-74."""
+    clock.advance(minutes=6)
+    assert browser.open("/account/recovery-codes").path == "/login"
+
+
+def test_without_two_factor_sign_in_there_are_none(browser: Browser, work: Work) -> None:
+    with work() as w:
+        make_user(w)
+    sign_in(browser)
+    assert browser.open("/account/recovery-codes").path == "/account/two-factor"
