@@ -1,0 +1,94 @@
+"""`signet serve` as its own process on loopback, for what only a real process can show."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with these SIGNET_* settings and no others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGNET_")}
+    return kept | {"PYTHONPATH": str(REPOSITORY)} | dict(settings)
+
+
+def signet(*arguments: str, settings: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    command = [sys.executable, "-m", "provider", *arguments]
+    return subprocess.run(
+        command, env=environment(settings), input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+@dataclass
+class Serving:
+    process: subprocess.Popen[str]
+    port: int
+    host: str
+
+    def get(self, path: str, timeout: float = 5) -> tuple[int, str]:
+        """Status and body; status 0 when nobody answers."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers={"host": self.host})
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def wait_until_ready(self, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while self.get("/health/ready")[0] != 200:
+            assert self.process.poll() is None, "it ended"
+            assert time.monotonic() < deadline, "it does not get ready"
+            time.sleep(0.02)
+
+    def workers(self) -> list[int]:
+        """The pids of the processes that answer."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(pid) for pid in children] or [self.process.pid]
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """The exit status."""
+        self.process.send_signal(how)
+        return self.process.wait(40)
+
+
+@contextmanager
+def serving(settings: Mapping[str, str], *options: str, workers: int = 1) -> Iterator[Serving]:
+    """A service on a free port, ready; stopped in the end, whatever happens."""
+    port = free_port()
+    command = [sys.executable, "-m", "provider", "serve", "--port", str(port), "--workers", str(workers), *options]
+    host = settings.get("SIGNET_ISSUER", "http://localhost:8000").split("//")[1]
+    process = subprocess.Popen(
+        command, env=environment(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
+    )
+    server = Serving(process, port, host)
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

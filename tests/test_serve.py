@@ -1,0 +1,174 @@
+"""The web service as processes: starting, refusing to start, being killed, stopping (failure contract F9, F10, F12)."""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SECRET_KEY
+from tests.server_process import Serving, free_port, serving, signet
+
+pytestmark = pytest.mark.slow
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def environ(database_url: str) -> dict[str, str]:
+    return {"SIGNET_DATABASE_URL": database_url, "SIGNET_SECRET_KEY": SECRET_KEY, "SIGNET_BCRYPT_COST": "4"}
+
+
+def eventually(what: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return False
+
+
+def test_it_serves_on_either_database_and_stops_when_told_to(environ: dict[str, str]) -> None:
+    with serving(environ) as server:
+        assert server.get("/.well-known/openid-configuration")[0] == 200
+        assert server.stop() == 0
+
+
+@on_sqlite
+def test_on_sigterm_it_is_not_ready_before_it_stops_answering(environ: dict[str, str]) -> None:
+    """F10."""
+    with serving(environ, "--drain", "2") as server:
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: server.get("/health/ready")[0] == 503)
+        assert server.get("/.well-known/openid-configuration")[0] == 200
+        assert server.process.wait(20) == 0
+
+
+@on_sqlite
+def test_a_request_in_flight_is_finished(environ: dict[str, str]) -> None:
+    """F10."""
+    body = b"grant_type=client_credentials"
+    head = f"POST /oauth2/token HTTP/1.1\r\nHost: localhost:8000\r\nContent-Length: {len(body)}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    with (
+        serving(environ, "--drain", "0") as server,
+        socket.create_connection(("127.0.0.1", server.port)) as client,
+    ):
+        client.sendall(head.encode() + body[:5])
+        time.sleep(0.3)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        client.sendall(body[5:])
+        assert client.recv(1000).startswith(b"HTTP/1.1 401")
+        assert server.process.wait(20) == 0
+
+
+@on_sqlite
+def test_two_workers_share_the_port_and_a_killed_one_is_replaced(environ: dict[str, str]) -> None:
+    """F9."""
+    with serving(environ, workers=2) as server:
+        eventually(lambda: len(server.workers()) == 2)
+        killed, other = server.workers()
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: len(server.workers()) == 2 and killed not in server.workers())
+        assert other in server.workers()
+        eventually(lambda: server.get("/health/ready")[0] == 200)
+        assert server.stop() == 0
+        assert not is_running(other)
+
+
+@on_sqlite
+def test_workers_end_with_their_parent_however_that_ended(environ: dict[str, str]) -> None:
+    with serving(environ, "--drain", "0", workers=2) as server:
+        eventually(lambda: len(server.workers()) == 2)
+        pids = server.workers()
+        assert server.stop(signal.SIGKILL) == -signal.SIGKILL
+        eventually(lambda: not any(is_running(pid) for pid in pids))
+
+
+@on_sqlite
+def test_answers_name_no_server_and_a_forwarded_address_is_not_believed(environ: dict[str, str]) -> None:
+    with serving(environ) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost:8000\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    assert b"\r\nserver:" not in answer.lower()
+
+
+@on_sqlite
+def test_a_port_that_is_taken_is_said_in_one_line(environ: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = signet("serve", "--port", str(taken.getsockname()[1]), settings=environ)
+    assert_refused(refused, "Address already in use")
+
+
+def test_an_empty_database_is_refused(empty_database_url: str) -> None:
+    environ = {"SIGNET_DATABASE_URL": empty_database_url, "SIGNET_SECRET_KEY": SECRET_KEY}
+    assert_refused(signet("serve", "--port", str(free_port()), settings=environ), "signet migrate")
+
+
+def test_without_a_secret_key_it_does_not_start(environ: dict[str, str]) -> None:
+    """F12."""
+    del environ["SIGNET_SECRET_KEY"]
+    assert_refused(signet("serve", settings=environ), "SIGNET_SECRET_KEY")
+
+
+def test_with_another_secret_key_it_does_not_start(environ: dict[str, str]) -> None:
+    """F12: never a silent new key."""
+    environ["SIGNET_SECRET_KEY"] = "another key, long enough to be one".replace(",", ";")
+    assert_refused(signet("serve", settings=environ), "cannot be decrypted")
+
+
+@on_sqlite
+def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str]) -> None:
+    """F12."""
+    del environ["SIGNET_SECRET_KEY"]
+    path = Path(environ["SIGNET_DATABASE_URL"].removeprefix("sqlite:///") + ".key")
+    path.write_text(SECRET_KEY)
+    path.chmod(0o644)
+    assert_refused(signet("serve", settings=environ), "may be read by others")
+
+
+def test_a_database_that_is_away_is_said_in_one_line() -> None:
+    environ = {"SIGNET_DATABASE_URL": "postgresql://signet@127.0.0.1:1/signet", "SIGNET_SECRET_KEY": SECRET_KEY}
+    assert_refused(signet("serve", settings=environ), "database cannot be reached")
+
+
+@on_sqlite
+def test_no_request_fails_while_a_worker_is_told_to_stop_behind_a_balancer(environ: dict[str, str]) -> None:
+    """F10: whoever asks while it drains is answered."""
+    failed: list[int] = []
+    stop = threading.Event()
+
+    def ask(server: Serving) -> None:
+        while not stop.is_set() and server.get("/health/ready")[0] == 200:
+            status = server.get("/.well-known/openid-configuration")[0]
+            if status != 200:
+                failed.append(status)
+
+    with serving(environ, workers=2) as server:
+        eventually(lambda: len(server.workers()) == 2)
+        threads = [threading.Thread(target=ask, args=(server,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        assert server.stop() == 0
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failed == []
+
+
+def assert_refused(done: object, because: str) -> None:
+    returncode, stderr = done.returncode, done.stderr
+    lines = [line for line in stderr.splitlines() if line]
+    assert returncode == 1, stderr
+    assert len(lines) == 1, stderr
+    assert because in lines[0]
