@@ -1,4 +1,4 @@
-"""A real Chromium for the tests: found on this machine, never downloaded. What its console complains of is a failure."""
+"""A real Chromium for the tests: found here, never downloaded. What its console complains of is a failure."""
 
 import os
 import shutil
@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.services import unavailable
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 10_000
+PATIENCE = 8_000
 """Milliseconds until what should be on a page is missed."""
 SCREENSHOTS = Path(__file__).parents[1] / "build/screenshots"
 REFUSED = "Failed to load resource: the server responded with a status of 4"
@@ -83,7 +84,11 @@ class Person:
 
     def expect_heading(self, heading: str) -> None:
         """Wait for the page whose main heading this is."""
-        self.page.get_by_role("heading", level=1, name=heading, exact=True).wait_for()
+        try:
+            self.page.get_by_role("heading", level=1, name=heading, exact=True).wait_for()
+        except PlaywrightTimeout:
+            # Which page is there instead tells more than how long we waited.
+            raise AssertionError(f"{heading!r} was expected at {self.page.url}:\n{self.text}") from None
 
     def facts(self, table: str) -> dict[str, str]:
         """The rows of a table of the sample app."""

@@ -1,0 +1,49 @@
+"""Forgot the password: ask, read the mail, choose another one, sign in with it."""
+
+import re
+
+import pytest
+
+from tests.chromium import NewPerson, Person
+from tests.demo_process import Demo
+from tests.journeys.conftest import Account, Steps
+
+pytestmark = pytest.mark.browser
+
+SUBJECT = "Choose a new Signet password"
+
+
+def test_a_new_password_is_chosen_by_mail_and_every_device_is_signed_out(
+    any_person: Person, new_person: NewPerson, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person, elsewhere = any_person, new_person()
+    steps.sign_in_to_app(elsewhere, account)
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    person.follow("Forgot your password?")
+    person.fill("Email address", account.email)
+    person.press("Send the link")
+    person.expect_heading("Check your email")
+    letter = steps.read_letter(person, SUBJECT, account.email)
+    link = re.search(r"http://\S+/reset-password\?\S+", letter)
+    assert link
+    person.follow(link[0])
+    person.expect_heading("Choose a new password")
+    person.fill("New password", "password1")
+    person.press("Set the new password")
+    assert person.title.startswith("Error: ")
+    person.fill("New password", "quite another horse battery")
+    person.press("Set the new password")
+    person.expect_heading("Your new password is set")
+    person.follow("Sign in")
+    steps.sign_in(person, account)
+    assert person.title.startswith("Error: "), "the old password still works"
+    account.password = "quite another horse battery"
+    steps.sign_in(person, account)
+    person.expect_heading("Hello, Grace Hopper")
+    elsewhere.open(f"{demo.provider}/account")
+    elsewhere.expect_heading("Sign in")
+    steps.read_letter(person, "Your Signet password was changed", account.email)
+    person.open(link[0])
+    person.follow("Ask for a new link")
+    person.expect_heading("Forgot your password?")

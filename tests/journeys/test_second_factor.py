@@ -1,0 +1,91 @@
+"""Two-factor sign-in: turn it on, sign in with it, step up to it, and get in without the phone."""
+
+import pytest
+
+from tests.chromium import Person
+from tests.demo_process import Demo
+from tests.journeys.conftest import Account, Steps
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_code_of_the_authenticator_app_signs_in_and_opens_what_needs_a_second_factor(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person = any_person
+    steps.sign_in_to_app(person, account)
+    authenticator, _ = steps.turn_on_two_factor(person)
+    person.expect_heading("Two-factor sign-in")
+    person.open(demo.web_app)
+    person.press("Sign out")
+    assert "You are signed out." in person.text
+    person.follow("Sign in")
+    steps.sign_in(person, account)
+    person.expect_heading("Enter your code")
+    person.fill("Code", authenticator.code())
+    person.press("Continue")
+    person.expect_heading("Hello, Grace Hopper")
+    claims = person.facts("id-token")
+    assert (claims["acr"], claims["amr"]) == ("aal2", "pwd, otp, mfa")
+    person.follow("Do something sensitive")
+    assert "The vault is open." in person.text
+
+
+def test_an_api_that_asks_for_a_second_factor_gets_one_that_was_set_up_meanwhile(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    """RFC 9470: the API's challenge becomes the app's new authorization request."""
+    steps.sign_in_to_app(person, account)
+    person.follow("Do something sensitive")
+    assert "Turn on two-factor sign-in" in person.text
+    person.follow("your account")
+    person.follow("Turn on")
+    person.press("Turn on two-factor sign-in")
+    authenticator = steps.authenticator(person.page.locator("#key").inner_text())
+    person.fill("Code", authenticator.code())
+    person.press("Turn on")
+    person.follow("I have saved these codes")
+    person.open(demo.web_app)
+    person.follow("Do something sensitive")
+    assert person.page.url == f"{demo.web_app}/call/vault"
+    assert "The vault is open." in person.text
+    assert person.facts("id-token")["acr"] == "aal2"
+
+
+def test_a_recovery_code_lets_somebody_in_once_without_their_phone(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person = any_person
+    steps.sign_in_to_app(person, account)
+    _, codes = steps.turn_on_two_factor(person)
+    assert len(set(codes)) == 10
+    for _ in range(2):
+        person.open(f"{demo.provider}/account")
+        person.press("Sign out")
+        person.follow("Sign in again")
+        steps.sign_in(person, account)
+        person.follow("Lost your device? Use a recovery code")
+        person.fill("Recovery code", codes[0])
+        person.press("Continue")
+        if person.title.startswith("Error: "):
+            break
+        person.expect_heading("Grace Hopper")
+        assert "9 recovery codes left" in person.text
+    else:
+        pytest.fail("a recovery code worked twice")
+    person.fill("Recovery code", codes[1].lower())
+    person.press("Continue")
+    person.expect_heading("Grace Hopper")
+    assert "code" in steps.read_letter(person, "A recovery code was used", account.email)
+
+
+def test_turning_it_off_needs_a_code(person: Person, account: Account, demo: Demo, steps: Steps) -> None:
+    steps.sign_in_to_app(person, account)
+    authenticator, codes = steps.turn_on_two_factor(person)
+    person.fill("Code from your app, or a recovery code", "not a code")
+    person.press("Turn off two-factor sign-in")
+    assert person.title.startswith("Error: ")
+    person.fill("Code from your app, or a recovery code", codes[3])
+    person.press("Turn off two-factor sign-in")
+    assert "Two-factor sign-in is off." in person.text
+    steps.read_letter(person, "Two-factor sign-in is off", account.email)

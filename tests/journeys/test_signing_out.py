@@ -1,0 +1,55 @@
+"""Signing out: of the app and the provider at once, of one device from another, of everything."""
+
+import pytest
+
+from tests.chromium import NewPerson, Person
+from tests.demo_process import Demo
+from tests.journeys.conftest import Account, Steps
+
+pytestmark = pytest.mark.browser
+
+
+def test_signing_out_of_the_app_ends_the_session_at_the_provider_too(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person = any_person
+    steps.sign_in_to_app(person, account)
+    person.press("Sign out")
+    assert person.page.url.startswith(demo.web_app)
+    assert "You are signed out." in person.text
+    person.follow("Sign in")
+    person.expect_heading("Sign in")
+
+
+def test_signing_out_everywhere_ends_every_session_and_what_the_apps_hold(
+    any_person: Person, new_person: NewPerson, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person, phone = (
+        any_person,
+        new_person(user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1"),
+    )
+    steps.sign_in_to_app(phone, account)
+    steps.sign_in_to_app(person, account)
+    person.open(f"{demo.provider}/account/sessions")
+    assert "iPhone" in person.text
+    person.press("Sign out everywhere")
+    person.expect_heading("You are signed out")
+    phone.press("Refresh the tokens")
+    phone.expect_heading("Sign in")
+    phone.open(f"{demo.provider}/account")
+    phone.expect_heading("Sign in")
+
+
+def test_one_device_is_signed_out_from_another(
+    person: Person, new_person: NewPerson, account: Account, demo: Demo, steps: Steps
+) -> None:
+    phone = new_person(user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1")
+    steps.sign_in_to_app(phone, account)
+    steps.sign_in_to_app(person, account)
+    person.open(f"{demo.provider}/account/sessions")
+    person.press("Sign out all other devices")
+    assert "iPhone" not in person.text
+    phone.open(f"{demo.provider}/account")
+    phone.expect_heading("Sign in")
+    person.open(f"{demo.provider}/account")
+    person.expect_heading("Grace Hopper")

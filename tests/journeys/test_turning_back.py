@@ -1,0 +1,117 @@
+"""No page is a dead end: cancel, deny, back, reload and a second tab all lead on."""
+
+import pytest
+
+from tests.chromium import Person
+from tests.demo_process import Demo
+from tests.journeys.conftest import Account, Steps
+
+pytestmark = pytest.mark.browser
+
+
+def test_cancelling_the_sign_in_goes_back_to_the_app(any_person: Person, demo: Demo) -> None:
+    person = any_person
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    person.press("Cancel and go back to Quill")
+    person.expect_heading("You did not sign in")
+    assert person.page.url.startswith(f"{demo.web_app}/callback?")
+    person.follow("Sign in")
+    person.expect_heading("Sign in")
+
+
+def test_denying_consent_goes_back_to_the_app_and_one_may_think_again(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person = any_person
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    steps.sign_in(person, account)
+    person.expect_heading("Share your details with this app?")
+    person.press("Deny")
+    person.expect_heading("You did not sign in")
+    person.follow("Sign in")
+    steps.allow(person)
+    person.expect_heading("Hello, Grace Hopper")
+
+
+def test_somebody_else_may_sign_in_at_the_consent_page(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person = any_person
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    steps.sign_in(person, Account("ada@example.com", demo.secrets["password"]))
+    person.press("Not you?")
+    steps.sign_in(person, account)
+    steps.allow(person)
+    assert person.facts("userinfo")["email"] == account.email
+
+
+def test_back_and_reload_during_the_sign_in_lead_on(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person = any_person
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    person.page.reload()
+    person.follow("Create an account")
+    person.back()
+    steps.sign_in(person, account)
+    person.expect_heading("Share your details with this app?")
+    person.page.reload()
+    person.back()  # to the sign-in page: they are signed in, so it sends them on
+    steps.allow(person)
+    person.expect_heading("Hello, Grace Hopper")
+    person.back()  # to the question that was answered
+    assert person.page.get_by_role("link").or_(person.page.get_by_role("button")).count() > 0
+
+
+def test_two_tabs_of_one_sign_in_both_arrive(any_person: Person, account: Account, demo: Demo, steps: Steps) -> None:
+    person = any_person
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    first = person.in_new_tab(person.page.url)
+    steps.sign_in(person, account)
+    steps.allow(person)
+    person.expect_heading("Hello, Grace Hopper")
+    person.page = first
+    steps.sign_in(person, account)
+    person.page.wait_for_load_state()
+    assert person.page.get_by_role("link").or_(person.page.get_by_role("button")).count() > 0
+
+
+def test_a_second_factor_page_left_open_until_somebody_signed_in_elsewhere_leads_on(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    steps.sign_in_to_app(person, account)
+    authenticator, _ = steps.turn_on_two_factor(person)
+    person.open(f"{demo.provider}/account")
+    person.press("Sign out")
+    person.follow("Sign in again")
+    steps.sign_in(person, account)
+    person.expect_heading("Enter your code")
+    first = person.in_new_tab(person.page.url)
+    person.fill("Code", authenticator.code())
+    person.press("Continue")
+    person.expect_heading("Grace Hopper")
+    person.page = first
+    person.fill("Code", authenticator.code())
+    person.press("Continue")
+    person.expect_heading("This page has expired")
+    person.follow("Continue")
+    person.expect_heading("Grace Hopper")
+
+
+def test_a_page_from_before_the_sign_out_asks_to_sign_in_again(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person = any_person
+    steps.sign_in_to_app(person, account)
+    person.open(f"{demo.provider}/account")
+    person.press("Sign out")
+    person.expect_heading("You are signed out")
+    person.back()
+    person.expect_heading("Sign in")
+    steps.sign_in(person, account)
+    person.expect_heading("Grace Hopper")
