@@ -81,7 +81,7 @@ def test_a_recovery_code_lets_somebody_in_once_without_their_phone(
 
 def test_turning_it_off_needs_a_code(person: Person, account: Account, demo: Demo, steps: Steps) -> None:
     steps.sign_in_to_app(person, account)
-    authenticator, codes = steps.turn_on_two_factor(person)
+    _, codes = steps.turn_on_two_factor(person)
     person.fill("Code from your app, or a recovery code", "not a code")
     person.press("Turn off two-factor sign-in")
     assert person.title.startswith("Error: ")
