@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 
 from provider.app import create_app, open_installation
 from provider.audit.store import audit_events
-from provider.database.migrations import head, migrate
+from provider.database.migrations import migrate
 from provider.oauth import keys
 from provider.oauth.store import signing_keys
 from provider.oauth.store.signing_keys import SigningKeyRow
@@ -125,20 +125,11 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
     return Settings(**given)
 
 
-def create_schema(database_url: str) -> None:
-    if head() is not None:
-        migrate(settings_for(database_url))
-        return
-    engine = create_engine(database_url)
-    metadata.create_all(engine)
-    engine.dispose()
-
-
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file with signing keys, to be copied."""
     path = tmp_path_factory.mktemp("template") / "signet.db"
-    create_schema(f"sqlite:///{path}")
+    migrate(settings_for(f"sqlite:///{path}"))
     installation = open_installation(settings_for(f"sqlite:///{path}"))
     with unit_of_work(installation) as work:
         keys.create_first_keys(work)
@@ -171,7 +162,7 @@ def create_postgres_database(name: str) -> str:
 def postgres_url(worker_id: str) -> str:
     """The migrated PostgreSQL database of this worker of a parallel run."""
     url = create_postgres_database(f"signet_{worker_id}")
-    create_schema(url)
+    migrate(settings_for(url))
     return url
 
 
