@@ -1,0 +1,76 @@
+"""The schema moves up and down, on both databases, and says where it stands."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, inspect
+
+from provider.database.engine import Database, open_database
+from provider.database.migrations import BASE, current, head, is_current, migrate, require_current
+from provider.settings import SettingsError
+from provider.tables import metadata
+from tests.conftest import settings_for
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def opened(url: str) -> Database:
+    return open_database(settings_for(url))
+
+
+def test_from_empty_to_head_equals_the_tables_of_the_code(empty_database_url: str) -> None:
+    migrate(settings_for(empty_database_url))
+    engine = create_engine(empty_database_url)
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+        assert tables(connection) == set(metadata.tables)
+        assert current(connection) == head()
+    engine.dispose()
+    assert differences == []
+
+
+def test_down_to_nothing_and_up_again(empty_database_url: str) -> None:
+    settings = settings_for(empty_database_url)
+    engine = create_engine(empty_database_url)
+    migrate(settings)
+    migrate(settings, BASE, at=head())
+    with engine.connect() as connection:
+        assert tables(connection) == set()
+    migrate(settings)
+    with engine.connect() as connection:
+        assert tables(connection) == set(metadata.tables)
+    engine.dispose()
+
+
+def test_a_database_behind_the_code_is_told_from_one_at_head(empty_database_url: str) -> None:
+    database = opened(empty_database_url)
+    assert not is_current(database)
+    with pytest.raises(SettingsError, match="signet migrate"):
+        require_current(database)
+    migrate(settings_for(empty_database_url))
+    assert is_current(database)
+    require_current(database)
+    database.close()
+
+
+def test_moving_to_where_it_stands_changes_nothing(empty_database_url: str) -> None:
+    settings = settings_for(empty_database_url)
+    migrate(settings)
+    migrate(settings, str(head()), at=head())
+    engine = create_engine(empty_database_url)
+    with engine.connect() as connection:
+        assert tables(connection) == set(metadata.tables)
+    engine.dispose()
+
+
+def test_an_unknown_revision_is_one_line(empty_database_url: str) -> None:
+    with pytest.raises(SettingsError, match="nonsense"):
+        migrate(settings_for(empty_database_url), "nonsense")
+
+
+def test_the_statements_can_be_printed(empty_database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    migrate(settings_for(empty_database_url), sql=True)
+    printed = capsys.readouterr().out
+    assert all(f"CREATE TABLE {name}" in printed for name in metadata.tables)
