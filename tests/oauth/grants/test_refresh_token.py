@@ -1,0 +1,291 @@
+"""Rotation: each use gives a successor, a repetition in the grace the very same one, a later one kills the family."""
+
+import pytest
+
+from provider.audit.events import Event
+from provider.audit.store import find as find_events
+from provider.oauth import clients
+from provider.settings import Settings
+from tests.clock import Clock
+from tests.conftest import Work, settings_for
+from tests.factories import make_user
+from tests.oauth.conftest import Explain, Register, Unchanged
+from tests.oauth.grants.test_authorization_code import ENDINGS, assert_invalid_grant
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import RelyingParty, Tokens
+
+OFFLINE = "openid email offline_access"
+
+
+@pytest.fixture
+def first(rp: RelyingParty, browser: WatchedClient) -> Tokens:
+    """The first tokens of a family that outlives the session."""
+    return rp.sign_in(browser, scope=OFFLINE)
+
+
+def test_a_refresh_rotates(rp: RelyingParty, first: Tokens) -> None:
+    """RFC 6749 section 6, RFC 9700 section 4.14.2."""
+    second = rp.refresh(first)
+    assert set(second.body) == set(first.body)
+    assert second.refresh_token != first.refresh_token
+    assert second.access_token != first.access_token
+    assert rp.userinfo(second).status_code == 200
+
+
+def test_a_refreshed_id_token_tells_of_the_same_sign_in(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
+    """OIDC Core section 12.2: same iss, sub, aud, auth_time; newer iat; no other nonce."""
+    before = rp.verify(first)
+    clock.advance(minutes=5)
+    after = rp.verify(rp.refresh(first), refreshed=True)
+    same = ("iss", "sub", "aud", "auth_time", "acr", "amr", "sid")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert after["iat"] == before["iat"] + 300
+    assert after.get("nonce") in (None, before["nonce"])
+
+
+def test_access_tokens_of_before_a_rotation_live_on(rp: RelyingParty, first: Tokens) -> None:
+    """RFC 6749 section 6: rotation retires the refresh token only."""
+    rp.refresh(first)
+    assert rp.is_active(first.access_token)
+
+
+# Repetition and reuse
+
+
+def test_a_repetition_inside_the_grace_gets_the_same_successor(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
+    """Decision D5: a lost answer logs nobody out."""
+    second = rp.refresh(first)
+    clock.advance(seconds=10)
+    again = rp.refresh(first)
+    assert again.refresh_token == second.refresh_token
+    assert again.access_token != second.access_token
+
+
+def test_a_repetition_after_the_grace_kills_the_family(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
+    """RFC 9700 section 4.14.2; A-24."""
+    second = rp.refresh(first)
+    clock.advance(seconds=11)
+    assert_invalid_grant(rp.refresh(first))
+    assert_invalid_grant(rp.refresh(second))
+    assert not rp.is_active(first.access_token)
+    assert not rp.is_active(second.access_token)
+
+
+def test_a_repetition_after_the_successor_was_used_kills_the_family(rp: RelyingParty, first: Tokens) -> None:
+    """RFC 9700 section 4.14.2; A-24: three generations in one second."""
+    second = rp.refresh(first)
+    third = rp.refresh(second)
+    assert_invalid_grant(rp.refresh(first))
+    assert_invalid_grant(rp.refresh(third))
+
+
+def test_reuse_is_told_to_the_audit_log(rp: RelyingParty, first: Tokens, ada: str, work: Work, clock: Clock) -> None:
+    """A-24."""
+    rp.refresh(first)
+    clock.advance(minutes=1)
+    for _ in range(3):
+        rp.refresh(first)
+    with work() as w:
+        reuses = [event for event in find_events(w.read, user_id=ada) if event.name == Event.REFRESH_REUSED]
+    assert len(reuses) == 1
+    assert first.refresh_token not in str(reuses)
+
+
+def test_reuse_leaves_other_families_alone(
+    rp: RelyingParty, first: Tokens, browser: WatchedClient, clock: Clock
+) -> None:
+    """A-24."""
+    other = rp.sign_in(browser, scope=OFFLINE)
+    rp.refresh(first)
+    clock.advance(minutes=1)
+    rp.refresh(first)
+    assert rp.refresh(other).status == 200
+
+
+class TestStrict:
+    """SIGNET_REFRESH_GRACE=0."""
+
+    @pytest.fixture
+    def settings(self, database_url: str) -> Settings:
+        return settings_for(database_url, refresh_grace=0)
+
+    def test_any_repetition_kills_the_family(self, rp: RelyingParty, first: Tokens) -> None:
+        """RFC 9700 section 4.14.2; A-24."""
+        second = rp.refresh(first)
+        assert_invalid_grant(rp.refresh(first))
+        assert_invalid_grant(rp.refresh(second))
+
+
+def test_a_successor_made_under_an_earlier_secret_key_is_recognised(
+    rp: RelyingParty, first: Tokens, settings: Settings
+) -> None:
+    """Decision D5 survives the rotation of the secret key."""
+    vault = rp.http.app.state.installation.vault  # type: ignore[attr-defined]
+    second = rp.refresh(first)
+    keys = vault._keys
+    vault._keys = {"newer": b"another secret key of 32 characters", **keys}
+    vault._current = "newer"
+    assert rp.refresh(first).refresh_token == second.refresh_token
+
+
+# Whose token, and how much
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_another_client_cannot_refresh_and_does_not_burn(
+    rp: RelyingParty, first: Tokens, register: Register, unchanged: Unchanged, *, public: bool
+) -> None:
+    """RFC 6749 section 6: invalid_grant, not 401; A-25."""
+    other = register(public=public)
+    with unchanged():
+        assert_invalid_grant(other.refresh(first))
+    assert rp.refresh(first).status == 200
+
+
+def test_a_confidential_client_must_authenticate(rp: RelyingParty, first: Tokens) -> None:
+    """RFC 6749 section 6; A-25."""
+    form = {"grant_type": "refresh_token", "refresh_token": first.refresh_token, "client_id": rp.client_id}
+    response = rp.http.post("/oauth2/token", data=form)
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    assert rp.refresh(first).status == 200
+
+
+def test_a_public_client_refreshes_without_a_secret(register: Register, browser: WatchedClient) -> None:
+    """RFC 9700 section 2.2.2: with rotation."""
+    rp = register(public=True)
+    first = rp.sign_in(browser, scope=OFFLINE)
+    assert rp.refresh(first).refresh_token != first.refresh_token
+
+
+@pytest.mark.parametrize("scope", ["openid email offline_access phone", "phone", "unheard-of", "OPENID", 'a"b'])
+def test_more_scope_than_granted_is_refused(rp: RelyingParty, first: Tokens, unchanged: Unchanged, scope: str) -> None:
+    """RFC 6749 section 6; A-25: and the token is not burnt."""
+    with unchanged():
+        refused = rp.refresh(first, scope=scope)
+    assert (refused.status, refused.error) == (400, "invalid_scope")
+    assert rp.refresh(first).status == 200
+
+
+def test_less_scope_is_given_and_the_family_keeps_the_rest(rp: RelyingParty, first: Tokens) -> None:
+    """RFC 6749 section 6: the refresh token's scope stays what it was."""
+    narrow = rp.refresh(first, scope="openid")
+    assert narrow.body["scope"] == "openid"
+    assert set(rp.userinfo(narrow).json()) == {"sub"}
+    assert rp.refresh(narrow).body["scope"] == OFFLINE
+
+
+def test_the_same_scope_may_be_sent(rp: RelyingParty, first: Tokens) -> None:
+    """oidcc-refresh-token."""
+    assert rp.refresh(first, scope=OFFLINE).status == 200
+
+
+def test_an_unknown_token_is_refused(rp: RelyingParty, first: Tokens, unchanged: Unchanged) -> None:
+    """RFC 6749 section 5.2; A-56: nor is an access or ID token one."""
+    token = first.refresh_token
+    for wrong in ("x", token + "x", token.swapcase(), "\x00", "ä", "x" * 5000, first.access_token, first.id_token):
+        with unchanged():
+            assert_invalid_grant(rp.refresh(wrong))
+
+
+def test_a_missing_token_is_an_invalid_request(rp: RelyingParty, first: Tokens) -> None:
+    """RFC 6749 section 6."""
+    assert rp.refresh(first, refresh_token=None).error == "invalid_request"
+
+
+# How long
+
+
+def test_an_unused_family_ends(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
+    """RFC 9700 section 4.14.2: refresh tokens expire when unused."""
+    clock.advance(days=13)
+    second = rp.refresh(first)
+    clock.advance(days=14, seconds=1)
+    assert_invalid_grant(rp.refresh(second))
+
+
+def test_a_family_reaches_its_absolute_age(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
+    """A-26."""
+    tokens = first
+    for _ in range(9):
+        clock.advance(days=9, hours=23)
+        tokens = rp.refresh(tokens)
+        assert tokens.status == 200
+    clock.advance(days=1)
+    assert_invalid_grant(rp.refresh(tokens))
+
+
+@pytest.mark.parametrize("ending", [name for name in ENDINGS if name != "signed out"])
+def test_a_family_dies_with_what_was_approved(
+    rp: RelyingParty, first: Tokens, ada: str, work: Work, clock: Clock, ending: str
+) -> None:
+    """A-26, A-105: and nothing revives it."""
+    clock.advance(seconds=1)
+    ENDINGS[ending](work, ada, rp)
+    clock.advance(seconds=1)
+    assert_invalid_grant(rp.refresh(first))
+    assert not rp.is_active(first.access_token)
+    assert not rp.is_active(first.refresh_token)
+    assert rp.userinfo(first).status_code == 401
+
+
+def test_without_offline_access_the_family_ends_with_the_session(
+    rp: RelyingParty, browser: WatchedClient, ada: str, work: Work
+) -> None:
+    """OIDC Core section 11; A-26, A-53."""
+    first = rp.sign_in(browser, scope="openid")
+    ENDINGS["signed out"](work, ada, rp)
+    assert_invalid_grant(rp.refresh(first))
+    assert rp.userinfo(first).status_code == 401
+
+
+def test_without_offline_access_the_family_lives_no_longer_than_a_session(
+    rp: RelyingParty, browser: WatchedClient, clock: Clock
+) -> None:
+    """OIDC Core section 11."""
+    tokens = rp.sign_in(browser, scope="openid")
+    clock.advance(hours=23)
+    tokens = rp.refresh(tokens)
+    assert tokens.status == 200
+    clock.advance(hours=1)
+    assert_invalid_grant(rp.refresh(tokens))
+
+
+def test_with_offline_access_the_family_outlives_the_session(
+    rp: RelyingParty, first: Tokens, ada: str, work: Work
+) -> None:
+    """OIDC Core section 11."""
+    ENDINGS["signed out"](work, ada, rp)
+    assert rp.refresh(first).status == 200
+
+
+def test_a_disabled_client_cannot_refresh_and_an_enabled_one_can_again(
+    rp: RelyingParty, first: Tokens, work: Work
+) -> None:
+    """A-26."""
+    with work() as w:
+        clients.disable(w, rp.client_id)
+    assert rp.refresh(first).error == "invalid_client"
+    with work() as w:
+        clients.enable(w, rp.client_id)
+    assert rp.refresh(first).status == 200
+
+
+def test_a_grant_of_somebody_else_is_not_touched_by_a_suspension(rp: RelyingParty, first: Tokens, work: Work) -> None:
+    """A-105."""
+    with work() as w:
+        bob = make_user(w, "bob@example.test")
+    ENDINGS["suspended"](work, bob, rp)
+    assert rp.refresh(first).status == 200
+
+
+def test_the_explanation_says_what_happened_and_no_token(
+    rp: RelyingParty, first: Tokens, clock: Clock, explain: Explain
+) -> None:
+    """product.md, explained refusals."""
+    second = rp.refresh(first)
+    clock.advance(seconds=60)
+    row = explain(rp.refresh(first).error_id)
+    assert row.checks[-1]["name"] == "The refresh token was not used before"
+    assert row.checks[-1]["got"].startswith("used 60 s ago")
+    for secret in (first.refresh_token, second.refresh_token, rp.secret or ""):
+        assert secret not in str(row)
