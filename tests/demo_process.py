@@ -20,12 +20,6 @@ from tests.browser import REDIRECTS, Browser, Page
 
 START = """
 import pathlib, sys
-import provider.database.migrations as m
-if m.head() is None:
-    def fake(settings):
-        import provider.tables, sqlalchemy
-        provider.tables.metadata.create_all(sqlalchemy.create_engine(settings.database_url))
-    m.migrate = fake
 from provider.demo import run_demo
 run_demo(pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4] == "fresh")
 """
