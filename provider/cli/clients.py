@@ -54,6 +54,17 @@ def _given(
     return given | {option: value for option, value in options.items() if value}
 
 
+def _usual(given: dict[str, Any]) -> dict[str, Any]:
+    """What an application typed in by hand usually is; a metadata file means exactly what it says."""
+    uris: list[str] = given.get("redirect_uris", [])
+    signs_in = {"grant_types": ["authorization_code", "refresh_token"]}
+    # A public app that only comes back to the device it runs on is a native one (RFC 8252 section 7).
+    on_device = all(uri.startswith(("http://127.0.0.1", "http://[::1]")) or not uri.startswith("http") for uri in uris)
+    if uris and on_device and given.get("token_endpoint_auth_method") == "none":
+        return signs_in | {"application_type": "native"}
+    return signs_in if uris else {"grant_types": ["client_credentials"]}
+
+
 def _read(source: str) -> dict[str, Any]:
     text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     try:
@@ -113,6 +124,8 @@ def create(
         first_party=first_party,
         metadata=metadata,
     )
+    if metadata is None:
+        given = _usual(given) | given
     secret = sys.stdin.readline().rstrip("\r\n") if client_secret_stdin else None
     with unit() as work:
         client, shown = create_client(work, parse_metadata(given), client_id=client_id, secret=secret)

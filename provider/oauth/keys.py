@@ -229,11 +229,10 @@ def _longest_token(settings: Settings) -> timedelta:
 def _generate(work: UnitOfWork, alg: str, state: State) -> SigningKeyRow:
     use: Any = {"use": "sig", "alg": alg}
     key: RSAKey | ECKey
-    if alg == RS256:
-        key = RSAKey.generate_key(RSA_BITS, use, private=True)
-    else:
-        key = ECKey.generate_key("P-256", use, private=True)
-    kid = key.thumbprint()
+    kid = "-"
+    while kid.startswith("-"):  # a shell takes it for an option: `signet key revoke KID`
+        key = RSAKey.generate_key(RSA_BITS, use) if alg == RS256 else ECKey.generate_key("P-256", use)
+        kid = key.thumbprint()
     public = {**key.as_dict(private=False), "kid": kid, **use}
     private = json.dumps({**key.as_dict(private=True), "kid": kid, **use})
     return SigningKeyRow(
