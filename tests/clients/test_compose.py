@@ -1,5 +1,8 @@
 """docker-compose.yml: what has to be there, what must not, and that it names commands and settings that exist."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +57,24 @@ def test_the_images_do_not_run_as_root() -> None:
     stages = (ROOT / "Dockerfile").read_text().split("\nFROM ")
     assert any("\nUSER 10001" in stage and "AS signet" in stage for stage in stages)
     assert "FROM signet AS samples" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_sample_app_is_registered_once_by_commands_that_exist(compose: dict[str, Any], tmp_path: Path) -> None:
+    signet = tmp_path / "signet"
+    signet.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m provider "$@"\n')
+    signet.chmod(0o700)
+    secret = "a sample secret of more than 32 characters"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environ |= {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SAMPLE_CLIENT_SECRET": secret}
+    register = compose["services"]["register"]
+
+    def run(*command: str) -> str:
+        done = subprocess.run(command, env=environ, cwd=tmp_path, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("signet", *compose["services"]["migrate"]["command"])
+    for _ in range(2):
+        assert secret not in run(*register["entrypoint"], *register["command"])
+    assert "http://localhost:8001/callback" in run("signet", "client", "show", "quill")
+    run(*compose["services"]["worker"]["healthcheck"]["test"][1:])
