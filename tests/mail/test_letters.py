@@ -1,0 +1,75 @@
+"""Letters: absolute links of ours only, everything escaped, a reader for every part."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from provider.mail import letters
+from provider.mail.rendering import link_to, render
+from provider.settings import Settings
+from provider.work import Origin
+from tests.conftest import ISSUER, Work
+from tests.inbox import Inbox
+
+GIVEN: dict[str, Any] = {"token": "t0ken", "code": "123456", "carry": {"return_to": "/account"}, "left": 3}
+LETTERS = [
+    letters.verify_email,
+    letters.already_registered,
+    letters.reset_password,
+    letters.password_was_reset,
+    letters.two_factor_enabled,
+    letters.two_factor_disabled,
+    letters.recovery_code_used,
+    letters.recovery_codes_renewed,
+]
+
+
+def write(work: Work, letter: Callable[..., None]) -> None:
+    wanted = inspect.signature(letter).parameters
+    with work(Origin(network="192.0.2.7")) as w:
+        letter(w, to="ada@example.test", **{name: value for name, value in GIVEN.items() if name in wanted})
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_every_letter_has_a_subject_a_text_and_a_page(work: Work, inbox: Inbox, letter: Callable[..., None]) -> None:
+    write(work, letter)
+    written = inbox.latest("ada@example.test")
+    assert written.subject
+    assert "\n" not in written.subject
+    assert ISSUER in written.text
+    for part in (written.text, written.html):
+        assert "{{" not in part
+        assert "{%" not in part
+    assert written.html.startswith("<!doctype html>")
+    assert "<img" not in written.html
+    assert "http://" not in written.text + written.html
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_code_and_the_link_are_not_in_the_subject(work: Work, inbox: Inbox) -> None:
+    """Subjects end up in logs and on lock screens."""
+    write(work, letters.verify_email)
+    letter = inbox.latest()
+    assert "123456" not in letter.subject
+    assert letter.code == "123456"
+    assert letter.link == f"{ISSUER}/verify-email/confirm?token=t0ken&return_to=%2Faccount"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_brand_is_text_in_every_part(settings: Settings) -> None:
+    """A-95."""
+    odd = settings.model_copy(update={"brand": "<b>Q&A</b>\nBcc: x@y.test"})
+    letter = render(odd, "already_registered", sign_in=link_to(odd, "/login"), reset=link_to(odd, "/forgot-password"))
+    assert "\n" not in letter.subject
+    assert "<b>" not in letter.html
+    assert "&lt;b&gt;Q&amp;A&lt;/b&gt;" in letter.html
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_link_to_a_feature_that_is_off_is_not_written(settings: Settings) -> None:
+    without = settings.model_copy(update={"features": settings.features - {"reset-passwords"}})
+    letter = render(without, "already_registered", sign_in="s", reset="RESET-LINK")
+    assert "RESET-LINK" not in letter.text + letter.html
