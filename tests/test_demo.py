@@ -176,6 +176,17 @@ def test_somebody_signs_up_and_steps_up_to_a_second_factor(demo: Demo, visitor: 
     assert "aal2" in page.text
 
 
+def test_an_answer_that_comes_twice_leads_home_or_to_a_new_start(demo: Demo, visitor: Visitor) -> None:
+    """OIDC Core section 3.1.2.7: `state` is good once. The sample app has no dead ends either."""
+    page = visitor.open(f"{demo.web_app}/callback?code=x&state=y")
+    assert page.status == 400
+    assert "Sign in" in page.links
+    sign_in(visitor, demo, "ada@example.com", demo.secrets["password"])
+    if "Share your details" in str(visitor.page):
+        visitor.submit(button="Allow")
+    assert "Hello, Ada Lovelace" in visitor.open(f"{demo.web_app}/callback?code=x&state=y").text
+
+
 def test_a_person_can_say_no(demo: Demo, visitor: Visitor) -> None:
     visitor.open(f"{demo.web_app}/")
     visitor.follow("Sign in")

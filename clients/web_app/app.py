@@ -182,6 +182,8 @@ async def signed_out(request: Request) -> Response:
 async def refused(request: Request, error: Exception) -> Response:
     """The provider said no, or its answer did not hold up. Never a dead end: one can start again."""
     reason = getattr(error, "error", None) or type(error).__name__
+    if reason == "mismatching_state" and "claims" in request.session:
+        return RedirectResponse("/", 303)  # another tab was faster, or the page was opened again
     return page(request, "refused.html", status_code=400, reason=reason, description=getattr(error, "description", ""))
 
 
