@@ -14,11 +14,10 @@ from sqlalchemy import make_url
 
 from provider.accounts.registration import create_user
 from provider.app import open_installation
-from provider.database.migrations import head, migrate
+from provider.database.migrations import migrate
 from provider.oauth import clients, keys
 from provider.oauth.clients import ClientMetadata
 from provider.settings import Settings, load_settings
-from provider.tables import metadata
 from provider.work import unit_of_work
 
 USERS = 16
@@ -36,11 +35,8 @@ CLIENT = ClientMetadata(
 def main() -> None:
     settings = load_settings()
     start_empty(settings)
-    if head() is not None:
-        migrate(settings)
+    migrate(settings)
     installation = open_installation(settings)
-    if head() is None:
-        metadata.create_all(installation.database.engine)
     with unit_of_work(installation) as work:
         keys.create_first_keys(work)
     for number in range(1, USERS + 1):

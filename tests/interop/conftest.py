@@ -1,0 +1,167 @@
+"""A served provider, and relying apps made of the certified npm `openid-client`, run by node."""
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from provider.app import open_installation
+from provider.oauth.clients import Client
+from provider.work import Installation, unit_of_work
+from tests.chromium import chromium, new_person
+from tests.conftest import SECRET_KEY, settings_for
+from tests.factories import make_client, make_user
+from tests.services import unavailable
+
+__all__ = ["chromium", "new_person"]
+
+HERE = Path(__file__).parent
+CACHE = HERE.parents[1] / "build/interop"
+EMAIL = "ada@example.test"
+
+
+@dataclass(frozen=True)
+class Served:
+    """`signet serve` on loopback."""
+
+    issuer: str
+    installation: Installation
+
+    def register(self, base_url: str, *, auth_method: str) -> tuple[Client, str | None]:
+        with unit_of_work(self.installation) as work:
+            return make_client(
+                work,
+                redirect_uris=(f"{base_url}/callback",),
+                post_logout_redirect_uris=(f"{base_url}/signed-out",),
+                token_endpoint_auth_method=auth_method,
+                scope="openid profile email offline_access",
+            )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="session")
+def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("interop")
+    database = f"sqlite:///{shutil.copy(sqlite_template, folder / 'signet.db')}"
+    port = free_port()
+    issuer = f"http://127.0.0.1:{port}"
+    installation = open_installation(settings_for(database, issuer=issuer))
+    with unit_of_work(installation) as work:
+        make_user(work, EMAIL, name="Ada Lovelace", given_name="Ada", family_name="Lovelace")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("SIGNET_")}
+    environ |= {"SIGNET_ISSUER": issuer, "SIGNET_DATABASE_URL": database, "SIGNET_SECRET_KEY": SECRET_KEY}
+    environ |= {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "provider", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
+    try:
+        wait_for(f"{issuer}/health/ready", process, folder / "log")
+        yield Served(issuer, installation)
+    finally:
+        process.terminate()
+        process.wait(15)
+        installation.database.close()
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            if httpx2.get(url).status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    return shutil.which("node") or unavailable("node", "no node on PATH")
+
+
+@pytest.fixture(scope="session")
+def openid_client(node: str) -> Path:
+    """The folder where the pinned openid-client is installed, beside the app that uses it. Installed once."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel workers of one run
+        shutil.copy(HERE / "sign_in.mjs", CACHE)
+        wanted = (HERE / "package-lock.json").read_bytes()
+        installed = CACHE / "node_modules/openid-client/package.json"
+        if not installed.exists() or (CACHE / "package-lock.json").read_bytes() != wanted:
+            npm = shutil.which("npm") or unavailable("openid-client", "no npm on PATH to install it with")
+            shutil.copy(HERE / "package.json", CACHE)
+            (CACHE / "package-lock.json").write_bytes(wanted)
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=False, timeout=120)
+            if done.returncode:
+                shutil.rmtree(CACHE / "node_modules", ignore_errors=True)
+                unavailable("openid-client", f"npm could not install it: {done.stderr.strip()[-200:]}")
+    return CACHE
+
+
+class RelyingApp:
+    """The app as a process; it says one JSON line at a time."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+
+    def listen(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.error
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+    @property
+    def error(self) -> str:
+        assert self.process.stderr is not None
+        return self.process.stderr.read()
+
+
+StartApp = Callable[[str], RelyingApp]
+
+
+@pytest.fixture
+def start_app(served: Served, openid_client: Path, node: str) -> Iterator[StartApp]:
+    """`start_app("client_secret_basic")`: registered as such, and running."""
+    apps = []
+
+    def start(auth_method: str) -> RelyingApp:
+        base_url = f"http://127.0.0.1:{free_port()}"
+        client, secret = served.register(base_url, auth_method=auth_method)
+        told = {
+            "issuer": served.issuer,
+            "client_id": client.client_id,
+            "client_secret": secret,
+            "auth_method": auth_method,
+            "base_url": base_url,
+        }
+        command = [node, str(openid_client / "sign_in.mjs"), json.dumps(told)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        apps.append(process)
+        return RelyingApp(process)
+
+    yield start
+    for process in apps:
+        process.kill()
+        process.communicate()
