@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -166,9 +167,8 @@ def test_no_request_fails_while_a_worker_is_told_to_stop_behind_a_balancer(envir
     assert failed == []
 
 
-def assert_refused(done: object, because: str) -> None:
-    returncode, stderr = done.returncode, done.stderr
-    lines = [line for line in stderr.splitlines() if line]
-    assert returncode == 1, stderr
-    assert len(lines) == 1, stderr
+def assert_refused(done: CompletedProcess[str], because: str) -> None:
+    lines = [line for line in done.stderr.splitlines() if line]
+    assert done.returncode == 1, done.stderr
+    assert len(lines) == 1, done.stderr
     assert because in lines[0]

@@ -160,6 +160,8 @@ class Endpoint:
         threads: Threads = state.threads
         try:
             body = await read_body(receive) if scope["method"] not in {"GET", "HEAD"} else b""
+        except CallerGone:
+            return
         except BodyTooLarge:
             response = self.render(Call(scope, b"", installation), errors.TooLarge())
         else:
@@ -228,13 +230,17 @@ class BodyTooLarge(Exception):
     pass
 
 
+class CallerGone(Exception):
+    """The request broke off: half a form is not carried out, its last field may be cut in two."""
+
+
 async def read_body(receive: Receive) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
         message: Message = await receive()
         if message["type"] == "http.disconnect":
-            return b"".join(chunks)
+            raise CallerGone
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY:
