@@ -106,9 +106,9 @@ def person(new_http: Callable[[], WatchedClient], installation: Installation) ->
 
 @pytest.fixture
 def browser(person: Person, ada: str, clock: Clock) -> WatchedClient:
-    """Ada's browser; she signed in a minute ago."""
+    """Ada's browser; she signed in a while ago."""
     browser = person(ada)
-    clock.advance(minutes=1)
+    clock.advance(seconds=40)
     return browser
 
 

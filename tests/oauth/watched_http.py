@@ -7,6 +7,9 @@ import httpx2
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from provider.web import cookies
+from provider.web.csrf import csrf_token
+
 NEVER_SHOWN = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "SELECT ", 'File "', "site-packages")
 MACHINE = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke")
 PAGES = ("/oauth2/authorize", "/oauth2/logout", "/consent", "/select-account")
@@ -53,3 +56,11 @@ class WatchedClient(TestClient):
             assert status in {302, 303}
             target = urlsplit(headers["location"])
             assert not target.netloc or target.netloc in self.may_go_to, f"sent to {headers['location']}"
+
+
+def csrf_of(browser: TestClient) -> str:
+    """The token that the provider's pages hold for this browser."""
+    installation = browser.app.state.installation  # type: ignore[attr-defined]
+    names = [cookies.cookie_name(installation.settings, name) for name in (cookies.SESSION, cookies.BROWSER)]
+    value = next(found for name in names if (found := browser.cookies.get(name)))
+    return csrf_token(installation.vault, value)

@@ -9,7 +9,8 @@ from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.oauth import clients, consent
-from provider.sessions import lifecycle, store
+from provider.sessions import lifecycle
+from provider.tables import metadata
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.oauth.conftest import Explain, Register, Unchanged
@@ -324,7 +325,7 @@ def test_no_code_is_stored_in_clear(rp: RelyingParty, browser: WatchedClient, wo
     tokens = rp.redeem(answer)
     with work() as w:
         dump = "".join(
-            str(row) for table in reversed(store.metadata.sorted_tables) for row in w.read.execute(table.select())
+            str(row) for table in metadata.sorted_tables for row in w.read.execute(table.select())
         )
     for secret in (answer.code, answer.verifier, tokens.refresh_token, tokens.access_token, rp.secret or ""):
         assert secret not in dump

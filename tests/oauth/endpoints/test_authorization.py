@@ -1,0 +1,524 @@
+"""The authorization endpoint with a person at the browser: what is asked of them, when, and what comes of it."""
+
+import json
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx2
+import pytest
+
+from provider.accounts import suspension
+from provider.accounts.store import totp
+from provider.accounts.store.totp import TotpCredential
+from provider.oauth import clients, parked_requests
+from provider.sessions import lifecycle
+from provider.work import Installation
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.oauth.conftest import Person, Register, Unchanged
+from tests.oauth.watched_http import WatchedClient, csrf_of
+from tests.relying_party import AUTHORIZE, ISSUER, TWO_FACTORS, RelyingParty, plant_cookie, sign_in_person
+
+
+@pytest.fixture
+def bob(work: Work) -> str:
+    with work() as w:
+        return make_user(w, "bob@example.test", name="Bob")
+
+
+@pytest.fixture
+def with_totp(work: Work, ada: str) -> None:
+    """Ada has a second factor."""
+    with work() as w:
+        totp.replace(w.db, TotpCredential(ada, "sealed", w.now, 0))
+
+
+# Nobody is signed in
+
+
+def test_somebody_unknown_is_sent_to_sign_in_and_comes_back(
+    rp: RelyingParty, person: Person, ada: str, installation: Installation
+) -> None:
+    """OIDC Core section 3.1.2.3; decision D6."""
+    browser = person()
+    answer = rp.ask(browser)
+    assert answer.page == "/login"
+    assert set(answer.parameters) == {"request_uri"}
+    sign_in_person(browser, installation, ada)
+    back = rp.resume(browser, answer)
+    assert back.parameters["state"] == answer.asked["state"]
+    assert rp.verify(rp.redeem(back))["sub"] == ada
+
+
+def test_the_way_to_the_sign_in_page_carries_no_parameter_of_the_request(rp: RelyingParty, person: Person) -> None:
+    """RFC 9700 section 4.2: state and the rest stay out of URLs of pages; A-31."""
+    answer = rp.ask(person(), state="sssssecret", nonce="nnnnnonce")
+    assert "sssssecret" not in answer.location
+    assert "nnnnnonce" not in answer.location
+
+
+def test_reloading_before_the_sign_in_is_finished_works(rp: RelyingParty, person: Person) -> None:
+    """RFC 9126 section 7.3: the same request_uri opened twice; A-79."""
+    browser = person()
+    answer = rp.ask(browser)
+    for _ in range(2):
+        assert rp.resume(browser, answer).location == answer.location
+
+
+def test_a_request_is_finished_once(
+    rp: RelyingParty, person: Person, ada: str, installation: Installation, unchanged: Unchanged
+) -> None:
+    """RFC 9126 section 7.3; A-79: after completion the handle is dead."""
+    browser = person()
+    answer = rp.ask(browser)
+    sign_in_person(browser, installation, ada)
+    assert rp.resume(browser, answer).code
+    with unchanged():
+        response = rp.resume(browser, answer).response
+    assert response.status_code == 400
+    assert "location" not in response.headers
+
+
+def test_a_waiting_request_expires(rp: RelyingParty, browser: WatchedClient, person: Person, clock: Clock) -> None:
+    """A-79."""
+    other = person()
+    answer = rp.ask(other)
+    clock.advance(hours=1)
+    assert rp.resume(other, answer).response.status_code == 400
+
+
+@pytest.mark.parametrize("handle", ["x", "\x00", "x" * 300, "' OR 1=1", "", "ä"])
+def test_a_made_up_handle_gets_a_page(browser: WatchedClient, unchanged: Unchanged, handle: str) -> None:
+    """RFC 9126 section 2.3; A-79."""
+    uri = "urn:ietf:params:oauth:request_uri:" + handle
+    with unchanged():
+        response = browser.get(AUTHORIZE, params={"request_uri": uri})
+    assert response.status_code == 400
+    assert "location" not in response.headers
+
+
+def test_what_one_browser_did_does_not_count_in_another(
+    rp: RelyingParty, register: Register, person: Person, ada: str, bob: str, installation: Installation
+) -> None:
+    """A waiting request is bound to its browser: a handle sent to a victim begins anew there."""
+    attacker, victim = person(), person(ada)
+    answer = rp.ask(attacker, prompt="login")
+    sign_in_person(attacker, installation, bob)
+    elsewhere = rp.resume(victim, answer)
+    assert elsewhere.page == "/login"
+    assert elsewhere.request_uri != answer.request_uri
+    assert rp.verify(rp.redeem(rp.resume(attacker, answer)))["sub"] == bob
+
+
+def test_an_unverified_or_ended_session_is_nobody(
+    rp: RelyingParty, person: Person, work: Work, installation: Installation
+) -> None:
+    """A-106: prompt=none gives nothing either."""
+    with work() as w:
+        carol = make_user(w, "carol@example.test", verified=False)
+    browser = person(carol)
+    assert rp.ask(browser).page == "/login"
+    assert rp.ask(browser, prompt="none").error == "login_required"
+
+
+def test_a_made_up_session_cookie_is_nobody(rp: RelyingParty, person: Person, installation: Installation) -> None:
+    """A-47."""
+    for value in ("x", "x" * 43, "x" * 4000, "'; --", "\\"):
+        browser = person()
+        plant_cookie(browser, installation, value)
+        assert rp.ask(browser, prompt="none").error == "login_required"
+
+
+def test_a_cookie_without_the_host_prefix_is_ignored(
+    rp: RelyingParty, person: Person, ada: str, installation: Installation
+) -> None:
+    """A-47: a sibling host could have set it."""
+    value = sign_in_person(person(), installation, ada)
+    browser = person()
+    browser.cookies.set("signet", value)
+    assert rp.ask(browser, prompt="none").error == "login_required"
+
+
+def test_a_sign_in_short_of_its_second_factor_is_nobody(
+    rp: RelyingParty, person: Person, ada: str, work: Work, installation: Installation
+) -> None:
+    """A-69: it is good for nothing but finishing."""
+    with work() as w:
+        cookie = lifecycle.open_session(w, user_id=ada, factor="pwd", pending="totp")
+    browser = person()
+    plant_cookie(browser, installation, cookie)
+    assert rp.ask(browser).page == "/login"
+    assert rp.ask(browser, prompt="none").error == "login_required"
+
+
+# prompt
+
+
+def test_prompt_none_without_a_person_is_login_required(rp: RelyingParty, person: Person, unchanged: Unchanged) -> None:
+    """OIDC Core section 3.1.2.6; oidcc-prompt-none-not-logged-in: the long state intact."""
+    state = ("x" * 120) + "-._~" * 2
+    with unchanged():
+        answer = rp.ask(person(), prompt="none", state=state)
+    assert (answer.error, answer.parameters["state"]) == ("login_required", state)
+
+
+def test_prompt_none_with_a_person_shows_no_page(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
+    """oidcc-prompt-none-logged-in: same sub, same auth_time."""
+    first = rp.verify(rp.sign_in(browser))
+    clock.advance(minutes=10)
+    second = rp.verify(rp.sign_in(browser, prompt="none"))
+    assert (first["sub"], first["auth_time"]) == (second["sub"], second["auth_time"])
+
+
+def test_prompt_none_without_consent_is_consent_required(
+    register: Register, browser: WatchedClient, unchanged: Unchanged
+) -> None:
+    """OIDC Core section 3.1.2.6."""
+    rp = register(first_party=False)
+    with unchanged():
+        assert rp.ask(browser, prompt="none").error == "consent_required"
+
+
+def test_prompt_login_asks_again_and_then_not_again(
+    rp: RelyingParty, browser: WatchedClient, ada: str, installation: Installation, clock: Clock
+) -> None:
+    """OIDC Core section 3.1.2.1; oidcc-prompt-login: a later auth_time."""
+    first = rp.verify(rp.sign_in(browser))
+    answer = rp.ask(browser, prompt="login")
+    assert answer.page == "/login"
+    assert answer.parameters["prompt"] == "login"
+    assert rp.resume(browser, answer).page == "/login", "coming back without having signed in"
+    clock.advance(seconds=20)
+    sign_in_person(browser, installation, ada)
+    second = rp.verify(rp.redeem(rp.resume(browser, answer)))
+    assert second["auth_time"] > first["auth_time"]
+
+
+def test_prompt_login_may_be_answered_by_somebody_else(
+    rp: RelyingParty, browser: WatchedClient, bob: str, installation: Installation, clock: Clock
+) -> None:
+    """OIDC Core section 3.1.2.3."""
+    answer = rp.ask(browser, prompt="login")
+    clock.advance(seconds=1)
+    sign_in_person(browser, installation, bob)
+    assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
+
+
+def test_prompt_consent_asks_although_it_was_allowed(register: Register, browser: WatchedClient) -> None:
+    """OIDC Core section 3.1.2.1."""
+    assert register().ask(browser, prompt="consent").page == "/consent"
+
+
+def test_prompt_select_account_offers_the_choice(rp: RelyingParty, browser: WatchedClient) -> None:
+    """OIDC Core section 3.1.2.1."""
+    assert rp.ask(browser, prompt="select_account").page == "/select-account"
+
+
+# max_age
+
+
+def test_max_age_passed_asks_again(
+    rp: RelyingParty, browser: WatchedClient, ada: str, installation: Installation, clock: Clock
+) -> None:
+    """oidcc-max-age-1: auth_time present, later than the first, recent."""
+    answer = rp.ask(browser, max_age="1")
+    assert answer.page == "/login"
+    clock.advance(seconds=90)
+    sign_in_person(browser, installation, ada)
+    clock.advance(seconds=30)
+    claims = rp.verify(rp.redeem(rp.resume(browser, answer)))
+    assert claims["auth_time"] == int(clock.now.timestamp()) - 30
+
+
+def test_max_age_not_reached_changes_nothing(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
+    """oidcc-max-age-10000."""
+    first = rp.verify(rp.sign_in(browser, max_age="15000"))
+    clock.advance(seconds=100)
+    second = rp.verify(rp.sign_in(browser, max_age="10000"))
+    assert first["auth_time"] == second["auth_time"]
+
+
+def test_max_age_passed_under_prompt_none_is_login_required(rp: RelyingParty, browser: WatchedClient) -> None:
+    """OIDC Core section 3.1.2.6."""
+    assert rp.ask(browser, prompt="none", max_age="1").error == "login_required"
+
+
+def test_a_client_may_be_registered_with_a_max_age(register: Register, browser: WatchedClient) -> None:
+    """OIDC Registration section 2, default_max_age; the request's own goes before."""
+    rp = register(default_max_age=10)
+    assert rp.ask(browser).page == "/login"
+    assert rp.ask(browser, max_age="300").code
+
+
+# id_token_hint
+
+
+def test_a_hint_of_who_is_here_is_silent(rp: RelyingParty, browser: WatchedClient) -> None:
+    """oidcc-id-token-hint."""
+    hint = rp.sign_in(browser).id_token
+    assert rp.ask(browser, prompt="none", id_token_hint=hint).code
+
+
+def test_an_expired_hint_is_still_a_hint(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
+    """OIDC Core section 3.1.2.1."""
+    hint = rp.sign_in(browser).id_token
+    clock.advance(minutes=50)
+    rp.sign_in(browser)
+    clock.advance(minutes=50)
+    assert rp.ask(browser, prompt="none", id_token_hint=hint).code
+
+
+def test_a_hint_of_somebody_else_is_login_required(
+    rp: RelyingParty, browser: WatchedClient, person: Person, bob: str
+) -> None:
+    """OIDC Core section 3.1.2.1."""
+    hint = rp.sign_in(person(bob)).id_token
+    assert rp.ask(browser, prompt="none", id_token_hint=hint).error == "login_required"
+
+
+def test_a_hint_of_somebody_else_asks_them_to_sign_in(
+    rp: RelyingParty,
+    browser: WatchedClient,
+    person: Person,
+    bob: str,
+    ada: str,
+    installation: Installation,
+    clock: Clock,
+) -> None:
+    """OIDC Core section 3.1.2.1: and nobody else will do."""
+    hint = rp.sign_in(person(bob)).id_token
+    answer = rp.ask(browser, id_token_hint=hint)
+    assert answer.page == "/login"
+    clock.advance(seconds=1)
+    sign_in_person(browser, installation, ada)
+    assert rp.resume(browser, answer).error == "login_required"
+
+
+def test_a_hint_issued_to_another_client_is_refused(
+    rp: RelyingParty, register: Register, browser: WatchedClient
+) -> None:
+    """OIDC Core section 3.1.2.1."""
+    hint = register().sign_in(browser).id_token
+    assert rp.ask(browser, id_token_hint=hint).error == "invalid_request"
+
+
+def test_other_tokens_are_no_hints(rp: RelyingParty, browser: WatchedClient) -> None:
+    """RFC 8725 section 3.11: an access token is not an ID token."""
+    assert rp.ask(browser, id_token_hint=rp.sign_in(browser).access_token).error == "invalid_request"
+
+
+# claims and acr_values
+
+
+def test_the_claims_parameter_puts_a_claim_where_it_was_asked_for(rp: RelyingParty, browser: WatchedClient) -> None:
+    """OIDC Core section 5.5; oidcc-claims-essential: name in userinfo, not in the ID token."""
+    tokens = rp.sign_in(browser, claims=json.dumps({"userinfo": {"name": {"essential": True}}}))
+    assert rp.userinfo(tokens).json()["name"] == "Ada Lovelace"
+    assert "name" not in rp.verify(tokens)
+    tokens = rp.sign_in(browser, claims=json.dumps({"id_token": {"email": None}}))
+    assert rp.verify(tokens)["email"] == "ada@example.test"
+    assert "email" not in rp.userinfo(tokens).json()
+
+
+def test_a_claim_asked_for_by_name_survives_the_refresh(rp: RelyingParty, browser: WatchedClient) -> None:
+    """OIDC Core section 12.2."""
+    tokens = rp.sign_in(browser, claims=json.dumps({"userinfo": {"name": None}, "id_token": {"email": None}}))
+    again = rp.refresh(tokens)
+    assert "name" in rp.userinfo(again).json()
+    assert "email" in rp.verify(again, refreshed=True)
+
+
+def test_another_sub_in_the_claims_parameter_is_not_served(rp: RelyingParty, browser: WatchedClient, bob: str) -> None:
+    """OIDC Core section 5.5.1: a response for another person must not be given."""
+    claims = json.dumps({"id_token": {"sub": {"value": bob}}})
+    assert rp.ask(browser, claims=claims, prompt="none").error == "login_required"
+
+
+@pytest.mark.parametrize("amr", ["pwd", TWO_FACTORS])
+def test_the_tokens_say_how_the_person_signed_in(rp: RelyingParty, person: Person, ada: str, amr: str) -> None:
+    """OIDC Core section 2, acr and amr; oidcc-ensure-request-with-acr-values-succeeds."""
+    claims = rp.verify(rp.sign_in(person(ada, amr=amr), acr_values="aal2 aal1"))
+    assert claims["acr"] == ("aal1" if amr == "pwd" else "aal2")
+    assert claims["amr"] == amr.split()
+
+
+@pytest.mark.usefixtures("with_totp")
+def test_a_level_not_reached_asks_for_the_second_factor(rp: RelyingParty, browser: WatchedClient) -> None:
+    """RFC 9470 section 4."""
+    assert rp.ask(browser, acr_values="aal2").page == "/login/second-factor"
+    assert rp.ask(browser, acr_values="aal2", prompt="none").error == "interaction_required"
+
+
+@pytest.mark.usefixtures("with_totp")
+def test_a_level_reached_is_attested(rp: RelyingParty, person: Person, ada: str) -> None:
+    """RFC 9470 section 5."""
+    tokens = rp.sign_in(person(ada, amr=TWO_FACTORS), acr_values="aal2")
+    assert rp.introspect(tokens.access_token)["acr"] == "aal2"
+
+
+def test_a_level_that_cannot_be_reached_is_voluntary_or_refused(rp: RelyingParty, browser: WatchedClient) -> None:
+    """OIDC Core section 5.5.1.1."""
+    assert rp.verify(rp.sign_in(browser, acr_values="aal2"))["acr"] == "aal1"
+    essential = json.dumps({"id_token": {"acr": {"essential": True, "values": ["aal2"]}}})
+    assert rp.ask(browser, claims=essential).error == "unmet_authentication_requirements"
+
+
+@pytest.mark.usefixtures("with_totp")
+def test_unheard_of_levels_are_no_loop(rp: RelyingParty, browser: WatchedClient, person: Person, ada: str) -> None:
+    """oidcc-ensure-request-with-acr-values-succeeds, as sent when none are published."""
+    assert rp.ask(browser, acr_values="1 2").code
+    assert rp.ask(person(ada, amr=TWO_FACTORS), acr_values="1 2").code
+
+
+# POST
+
+
+def test_a_form_post_from_another_site_is_a_request_like_any_other(
+    rp: RelyingParty, browser: WatchedClient, person: Person, ada: str
+) -> None:
+    """OIDC Core section 3.1.2.1; oidcc-ensure-post-request-succeeds: no CSRF failure, no cookies (SameSite=Lax)."""
+    parameters, verifier = rp.request()
+    response = person().post(AUTHORIZE, data=parameters, headers={"origin": "https://app.example.test"})
+    assert response.status_code == 303
+    location = urlsplit(response.headers["location"])
+    assert location.path == AUTHORIZE
+    answer = rp.ask_by_post(browser)
+    again = browser.get(answer.location)
+    parameters = dict(parse_qsl(urlsplit(again.headers["location"]).query))
+    assert parameters["state"] == answer.asked["state"]
+    tokens = rp.redeem(answer, code=parameters["code"])
+    assert rp.verify(tokens)["sub"] == ada
+    assert verifier
+
+
+def test_a_posted_request_is_checked_before_it_is_kept(rp: RelyingParty, person: Person, unchanged: Unchanged) -> None:
+    """A-17: PKCE by POST too."""
+    with unchanged():
+        assert rp.ask_by_post(person(), code_challenge=None).error == "invalid_request"
+        assert rp.ask_by_post(person(), redirect_uri="https://evil.test/").response.status_code == 400
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x", "text/plain", None])
+def test_a_body_that_is_no_form_is_no_request(
+    rp: RelyingParty, person: Person, unchanged: Unchanged, content_type: str | None
+) -> None:
+    """OIDC Core section 3.1.2.1; A-90."""
+    parameters, _ = rp.request()
+    body = str(httpx2.QueryParams(parameters)).encode()
+    with unchanged():
+        headers = {"content-type": content_type} if content_type else {}
+        assert person().post(AUTHORIZE, content=body, headers=headers).status_code == 400
+
+
+def test_parameters_of_the_query_do_not_count_in_a_post(rp: RelyingParty, person: Person) -> None:
+    """RFC 6749 section 3.1: one place or the other."""
+    parameters, _ = rp.request()
+    form = {name: value for name, value in parameters.items() if name != "client_id"}
+    response = person().post(AUTHORIZE, params={"client_id": rp.client_id}, data=form)
+    assert response.status_code == 400
+
+
+# What changes while a request waits
+
+
+def test_a_client_disabled_meanwhile_gets_nothing(
+    rp: RelyingParty, person: Person, ada: str, installation: Installation, work: Work
+) -> None:
+    """A-26."""
+    browser = person()
+    answer = rp.ask(browser)
+    with work() as w:
+        clients.disable(w, rp.client_id)
+    sign_in_person(browser, installation, ada)
+    response = rp.resume(browser, answer).response
+    assert response.status_code == 400
+    assert "location" not in response.headers
+
+
+def test_a_redirect_uri_unregistered_meanwhile_is_not_redirected_to(
+    rp: RelyingParty, person: Person, ada: str, installation: Installation, work: Work
+) -> None:
+    """RFC 9700 section 2.1."""
+    browser = person()
+    answer = rp.ask(browser)
+    with work() as w:
+        changed = replace(rp.client.metadata, redirect_uris=("https://elsewhere.example.test/cb",))
+        clients.update_client(w, rp.client_id, changed)
+    sign_in_person(browser, installation, ada)
+    response = rp.resume(browser, answer).response
+    assert response.status_code == 400
+    assert "location" not in response.headers
+
+
+def test_a_suspended_person_is_nobody_at_once(
+    rp: RelyingParty, browser: WatchedClient, ada: str, work: Work, clock: Clock
+) -> None:
+    """A-105: the session is dead on the next request, and restoring revives nothing."""
+    with work() as w:
+        suspension.suspend(w, user_id=ada, reason=None)
+    assert rp.ask(browser, prompt="none").error == "login_required"
+    with work() as w:
+        suspension.restore(w, user_id=ada)
+    clock.advance(seconds=1)
+    assert rp.ask(browser, prompt="none").error == "login_required"
+
+
+# Cancel
+
+
+def test_whoever_cancels_goes_back_to_the_app(rp: RelyingParty, person: Person) -> None:
+    """RFC 6749 section 4.1.2.1."""
+    browser = person()
+    answer = rp.ask(browser)
+    response = _cancel(browser, answer.request_uri)
+    parameters = dict(parse_qsl(urlsplit(response.headers["location"]).query))
+    assert (parameters["error"], parameters["state"]) == ("access_denied", answer.asked["state"])
+    assert parameters["iss"] == ISSUER
+    assert rp.resume(browser, answer).response.status_code == 400, "the request is done with"
+
+
+def test_another_site_cannot_cancel(rp: RelyingParty, person: Person, unchanged: Unchanged) -> None:
+    """A-49."""
+    browser = person()
+    answer = rp.ask(browser)
+    with unchanged():
+        response = browser.post(f"{AUTHORIZE}/cancel", data={"request_uri": answer.request_uri})
+    assert response.status_code == 403
+
+
+def test_another_browser_cannot_cancel(
+    rp: RelyingParty, person: Person, browser: WatchedClient, unchanged: Unchanged
+) -> None:
+    """A waiting request belongs to its browser."""
+    answer = rp.ask(person())
+    other = person()
+    rp.ask(other)
+    with unchanged():
+        assert _cancel(other, answer.request_uri).status_code == 400
+
+
+def test_cancelling_for_a_client_disabled_meanwhile_gets_a_page(rp: RelyingParty, person: Person, work: Work) -> None:
+    browser = person()
+    answer = rp.ask(browser)
+    with work() as w:
+        clients.disable(w, rp.client_id)
+    response = _cancel(browser, answer.request_uri)
+    assert response.status_code == 400
+    assert "location" not in response.headers
+
+
+def _cancel(browser: WatchedClient, request_uri: str) -> httpx2.Response:
+    token = csrf_of(browser)
+    form = {"request_uri": request_uri, "csrf_token": token}
+    return browser.post(f"{AUTHORIZE}/cancel", data=form, headers={"origin": ISSUER})
+
+
+def test_what_waits_is_what_was_asked(rp: RelyingParty, person: Person, work: Work) -> None:
+    """Decision D6: nothing known is lost on the way, and nothing unknown is kept."""
+    known = {"response_mode": "query", "login_hint": "ada", "ui_locales": "en", "display": "page", "claims": "{}"}
+    answer = rp.ask(person(), **known, prompt="login", max_age="5", acr_values="aal1", claims_locales="en", extra="x")
+    with work() as w:
+        parked = parked_requests.find(w, answer.request_uri)
+    assert parked is not None
+    assert parked.parameters == {name: value for name, value in answer.asked.items() if name != "extra"}
