@@ -324,8 +324,6 @@ def test_no_code_is_stored_in_clear(rp: RelyingParty, browser: WatchedClient, wo
     answer = rp.ask(browser, scope=OFFLINE)
     tokens = rp.redeem(answer)
     with work() as w:
-        dump = "".join(
-            str(row) for table in metadata.sorted_tables for row in w.read.execute(table.select())
-        )
+        dump = "".join(str(row) for table in metadata.sorted_tables for row in w.read.execute(table.select()))
     for secret in (answer.code, answer.verifier, tokens.refresh_token, tokens.access_token, rp.secret or ""):
         assert secret not in dump

@@ -1,0 +1,129 @@
+"""Whether a token is good, told only to those it concerns."""
+
+import pytest
+
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.oauth.conftest import Register
+from tests.oauth.grants.test_authorization_code import ENDINGS
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import INTROSPECT, ISSUER, RelyingParty, Tokens
+
+INACTIVE = {"active": False}
+
+
+@pytest.fixture
+def api(register: Register) -> RelyingParty:
+    """A resource server: a client that signs nobody in."""
+    return register(redirect_uris=(), grant_types=())
+
+
+@pytest.fixture
+def tokens(rp: RelyingParty, browser: WatchedClient) -> Tokens:
+    return rp.sign_in(browser, scope="openid offline_access")
+
+
+def test_an_access_token_is_described(rp: RelyingParty, tokens: Tokens, ada: str, clock: Clock) -> None:
+    """RFC 7662 section 2.2, RFC 9068 section 2.2."""
+    body = rp.introspect(tokens.access_token)
+    now = int(clock.now.timestamp())
+    assert (body["active"], body["token_type"], body["iss"], body["aud"]) == (True, "Bearer", ISSUER, ISSUER)
+    assert (body["sub"], body["client_id"], body["scope"]) == (ada, rp.client_id, "openid offline_access")
+    assert (body["iat"], body["exp"], body["auth_time"]) == (now, now + 600, now - 40)
+    assert (body["acr"], body["amr"]) == ("aal1", ["pwd"])
+    assert body["jti"]
+
+
+def test_a_refresh_token_is_described_to_its_client(rp: RelyingParty, tokens: Tokens, ada: str) -> None:
+    """RFC 7662 section 2.2."""
+    body = rp.introspect(tokens.refresh_token)
+    assert (body["active"], body["sub"], body["client_id"]) == (True, ada, rp.client_id)
+
+
+def test_an_api_may_ask_about_the_access_tokens_it_is_shown(api: RelyingParty, tokens: Tokens) -> None:
+    """RFC 7662 section 2.1."""
+    assert api.is_active(tokens.access_token)
+    assert api.introspect(tokens.refresh_token) == INACTIVE
+
+
+def test_another_app_learns_nothing(register: Register, tokens: Tokens) -> None:
+    """RFC 7662 section 4; A-57."""
+    other = register()
+    assert other.introspect(tokens.access_token) == INACTIVE
+    assert other.introspect(tokens.refresh_token) == INACTIVE
+
+
+def test_an_accept_header_changes_nothing(register: Register, tokens: Tokens) -> None:
+    """A-57."""
+    other = register()
+    headers, _ = other.authentication()
+    headers["accept"] = "application/token-introspection+jwt"
+    response = other.http.post(INTROSPECT, data={"token": tokens.access_token}, headers=headers)
+    assert response.json() == INACTIVE
+
+
+def test_no_public_client_and_nobody_may_ask(register: Register, http: WatchedClient, tokens: Tokens) -> None:
+    """RFC 7662 section 2.1; A-57."""
+    public = register(public=True)
+    for form in ({"token": tokens.access_token}, {"token": tokens.access_token, "client_id": public.client_id}):
+        response = http.post(INTROSPECT, data=form)
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    bearer = {"authorization": f"Bearer {tokens.access_token}"}
+    assert http.post(INTROSPECT, data={"token": tokens.access_token}, headers=bearer).status_code == 401
+
+
+def test_what_is_no_token_is_inactive(rp: RelyingParty, tokens: Tokens) -> None:
+    """RFC 7662 section 2.2; A-56."""
+    assert tokens.answer is not None
+    wrong = (
+        tokens.id_token,
+        tokens.answer.code,
+        "x",
+        "a.b.c",
+        "..",
+        "\x00",
+        "ä",
+        "' OR 1=1 --",
+        "x" * 9000,
+        "%00.%00.%00",
+    )
+    for token in wrong:
+        assert rp.introspect(token) == INACTIVE
+
+
+def test_a_missing_token_is_an_invalid_request(rp: RelyingParty) -> None:
+    """RFC 7662 section 2.1."""
+    response = rp.post(INTROSPECT)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("hint", ["access_token", "refresh_token", "unheard-of"])
+def test_a_hint_is_only_a_hint(rp: RelyingParty, tokens: Tokens, hint: str) -> None:
+    """RFC 7662 section 2.1."""
+    for token in (tokens.access_token, tokens.refresh_token):
+        assert rp.post(INTROSPECT, token=token, token_type_hint=hint).json()["active"] is True
+
+
+def test_a_rotated_refresh_token_is_inactive(rp: RelyingParty, tokens: Tokens) -> None:
+    """RFC 7662 section 2.2; and asking spends nothing."""
+    second = rp.refresh(tokens)
+    assert rp.introspect(tokens.refresh_token) == INACTIVE
+    assert rp.is_active(second.refresh_token)
+    assert rp.refresh(second).status == 200
+
+
+@pytest.mark.parametrize("ending", [name for name in ENDINGS if name != "signed out"])
+def test_a_token_dies_with_what_was_approved(
+    rp: RelyingParty, api: RelyingParty, tokens: Tokens, ada: str, work: Work, clock: Clock, ending: str
+) -> None:
+    """A-105."""
+    clock.advance(seconds=1)
+    ENDINGS[ending](work, ada, rp)
+    assert api.introspect(tokens.access_token) == INACTIVE
+    assert rp.introspect(tokens.refresh_token) == INACTIVE
+
+
+def test_an_expired_token_is_inactive(rp: RelyingParty, tokens: Tokens, clock: Clock) -> None:
+    """RFC 7662 section 2.2."""
+    clock.advance(minutes=10)
+    assert rp.introspect(tokens.access_token) == INACTIVE
