@@ -22,8 +22,8 @@ from provider.oauth.endpoints.jwks import Jwks
 from provider.oauth.endpoints.revocation import revocation
 from provider.oauth.endpoints.token import token
 from provider.oauth.endpoints.userinfo import userinfo
-from provider.observability import health
 from provider.settings import Settings
+from provider.web import health
 from provider.web.assets import static
 
 

@@ -6,7 +6,7 @@ import sys
 from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 log = structlog.get_logger("signet")
 
@@ -20,7 +20,7 @@ _SECRET_TEXT = re.compile(r"(eyJ[\w-]+\.[\w-]+\.[\w-]*)|((?:code|token|ticket|st
 
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
     """Send our events, and those of the libraries below us, to `stream` (stderr) as JSON lines."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

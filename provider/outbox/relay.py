@@ -65,7 +65,7 @@ def keep_due(installation: Installation, handlers: Mapping[str, Handler]) -> int
 
 def next_attempt(attempts: int, now: datetime) -> datetime:
     """When to try again after so many attempts: 5 seconds, then 10."""
-    return now + BACK_OFF * 2 ** (attempts - 1)
+    return now + BACK_OFF * (1 << (attempts - 1))
 
 
 def _claim(installation: Installation, promise_id: str) -> Promise | None:

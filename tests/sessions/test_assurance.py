@@ -41,7 +41,7 @@ def test_the_level_follows_from_the_factors(amr: str, acr: str) -> None:
         ("aal1", ("AAL1",), False),
     ],
 )
-def test_a_level_satisfies_itself_and_what_is_below(acr: str, wanted: tuple[str, ...], enough: bool) -> None:  # noqa: FBT001
+def test_a_level_satisfies_itself_and_what_is_below(acr: str, wanted: tuple[str, ...], enough: bool) -> None:
     """OIDC Core section 3.1.2.1, acr_values."""
     assert satisfies(acr, wanted) is enough
 
@@ -50,7 +50,7 @@ def test_a_level_satisfies_itself_and_what_is_below(acr: str, wanted: tuple[str,
     ("age", "max_age", "fresh"),
     [(0, 0, True), (0.99, 0, True), (1, 0, False), (60.9, 60, True), (61, 60, False), (10**6, None, True)],
 )
-def test_max_age_counts_whole_seconds(age: float, max_age: int | None, fresh: bool) -> None:  # noqa: FBT001
+def test_max_age_counts_whole_seconds(age: float, max_age: int | None, fresh: bool) -> None:
     """OIDC Core section 3.1.2.1."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert is_fresh(now - timedelta(seconds=age), max_age, now) is fresh

@@ -1,12 +1,12 @@
 """A token request after the client was authenticated: what every grant gets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provider.oauth.checks import Checks
 from provider.oauth.clients import Client
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.server import AuthorizationServer
-from provider.web.forms import Parameters
 from provider.work import UnitOfWork
 
 
@@ -17,7 +17,7 @@ class TokenRequest:
     work: UnitOfWork
     server: AuthorizationServer
     client: Client
-    form: Parameters
+    form: Mapping[str, str]
     checks: Checks
 
     def required(self, name: str, section: str) -> str:
