@@ -70,7 +70,6 @@ class LimitCounter:
 def _redis(url: str) -> Storage:
     return RedisStorage(
         url,
-        implementation="redispy",
         socket_timeout=REDIS_TIMEOUT,
         socket_connect_timeout=REDIS_TIMEOUT,
         wrap_exceptions=False,

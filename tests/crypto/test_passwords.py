@@ -1,0 +1,37 @@
+"""Password hashes: neither 72 bytes nor NUL nor the form of an umlaut matters."""
+
+import pytest
+
+from provider.crypto.passwords import cost_of, decoy, hash_password, is_password
+
+COST = 4
+
+
+@pytest.mark.parametrize("password", ["correct horse", "x" * 200, "a\0b", "pä\u0308sswörd", "\ud800", "🔑" * 30])
+def test_a_password_is_recognised_and_another_is_not(password: str) -> None:
+    hashed = hash_password(password, cost=COST)
+    assert is_password(password, hashed)
+    assert not is_password(password + "x", hashed)
+    assert not is_password(password[:-1], hashed)
+
+
+def test_bytes_after_the_72nd_count() -> None:
+    assert not is_password("x" * 72 + "b", hash_password("x" * 72 + "a", cost=COST))
+
+
+def test_a_nul_does_not_end_a_password() -> None:
+    assert not is_password("a\0c", hash_password("a\0b", cost=COST))
+
+
+def test_the_same_password_typed_on_another_keyboard_is_the_same() -> None:
+    """NFC, frozen with this scheme."""
+    assert is_password("Zo\u00eb", hash_password("Zoe\u0308", cost=COST))
+
+
+def test_a_hash_tells_its_cost_so_that_it_can_be_upgraded() -> None:
+    assert cost_of(hash_password("x", cost=5)) == 5
+
+
+def test_the_decoy_costs_as_much_and_is_nobodys() -> None:
+    assert cost_of(decoy(6)) == 6
+    assert not is_password("", decoy(COST))

@@ -1,0 +1,77 @@
+"""Counting in memory and in Redis; without Redis the limits are stricter, never absent (failure contract F5, F6)."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from provider.ratelimits import LimitCounter, has_room, hit, open_counter
+from provider.refusals import TooManyRequests
+from provider.settings import Settings
+from tests.conftest import Work
+
+LIMIT = "4/minute"
+
+
+def count_until_full(counter: LimitCounter, key: str = "ada") -> int:
+    counted = 0
+    while counter.hit(LIMIT, key) is None:
+        counted += 1
+        assert counted < 100
+    return counted
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_at_the_limit_a_rule_refuses_and_says_how_long(work: Work) -> None:
+    with work() as w:
+        for _ in range(4):
+            hit(w, LIMIT, key="ada")
+        with pytest.raises(TooManyRequests) as refused:
+            hit(w, LIMIT, key="ada")
+        assert 1 <= refused.value.retry_after <= 60
+        hit(w, LIMIT, key="eve")
+        assert not has_room(w, LIMIT, key="ada")
+
+
+def test_processes_share_their_count_in_redis(redis_url: str) -> None:
+    first, second = LimitCounter(redis_url), LimitCounter(redis_url)
+    assert count_until_full(first) == 4
+    assert second.hit(LIMIT, "ada") is not None
+
+
+def test_a_counter_expires_in_redis(redis_url: str) -> None:
+    count_until_full(LimitCounter(redis_url))
+    with redis.Redis.from_url(redis_url) as client:
+        assert all(0 < client.ttl(key) <= 120 for key in client.scan_iter())
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"redis://127.0.0.1:{held.getsockname()[1]}"
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("redis_is", ["nobody", "silent"])
+def test_without_redis_half_as_much_is_allowed_and_nobody_waits(redis_is: str, request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue(redis_is)
+    began = time.monotonic()
+    counter = open_counter(Settings(redis_url=url))
+    assert count_until_full(counter) == 2
+    assert time.monotonic() - began < 2
+
+
+def test_when_redis_comes_back_it_counts_again(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = LimitCounter(redis_url)
+    counter._away_until = time.monotonic() + 60
+    assert count_until_full(counter) == 2
+    counter._away_until = 0
+    assert counter.hit(LIMIT, "ada") is None
