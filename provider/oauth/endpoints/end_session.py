@@ -79,7 +79,8 @@ def _ask(call: Call, session: Session, request: LogoutRequest, given: Parameters
         form_targets=() if request.redirect_uri is None else (csp_source(request.redirect_uri),),
         account=address.address if address else session.user_id,
         app=None if client is None else {"name": client.name, "host": client.metadata.host},
-        carried=[(name, given[name]) for name in CARRIED if name in given],
+        # Without a hint nothing it says is believed, so nothing of it is put on the page.
+        carried=[] if client is None else [(name, given[name]) for name in CARRIED if name in given],
     )
 
 
