@@ -1,0 +1,70 @@
+"""prompt=select_account: go on as who is here, or as somebody else."""
+
+from provider.oauth import clients
+from provider.work import Installation
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.oauth.conftest import Person, Unchanged
+from tests.oauth.watched_http import WatchedClient, csrf_of
+from tests.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
+
+PATH = "/select-account"
+
+
+def choose(browser: WatchedClient, answer: Answer, decision: str) -> str:
+    form = {"decision": decision, "csrf_token": csrf_of(browser)}
+    response = browser.post(PATH, params={"request_uri": answer.request_uri}, data=form, headers={"origin": ISSUER})
+    return str(response.headers["location"])
+
+
+def test_going_on_as_who_is_here(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
+    """OIDC Core section 3.1.2.1."""
+    answer = rp.ask(browser, prompt="select_account")
+    assert "ada@example.test" in browser.get(PATH, params={"request_uri": answer.request_uri}).text
+    assert choose(browser, answer, "continue").startswith("/oauth2/authorize?request_uri=")
+    assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == ada
+
+
+def test_going_on_as_somebody_else(
+    rp: RelyingParty, browser: WatchedClient, work: Work, installation: Installation, clock: Clock
+) -> None:
+    """OIDC Core section 3.1.2.1."""
+    with work() as w:
+        bob = make_user(w, "bob@example.test")
+    answer = rp.ask(browser, prompt="select_account")
+    assert choose(browser, answer, "other").startswith("/login?")
+    clock.advance(seconds=1)
+    sign_in_person(browser, installation, bob)
+    assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
+
+
+def test_another_site_cannot_choose(rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged) -> None:
+    """A-49."""
+    answer = rp.ask(browser, prompt="select_account")
+    with unchanged():
+        response = browser.post(PATH, params={"request_uri": answer.request_uri}, data={"decision": "continue"})
+    assert response.status_code == 403
+
+
+def test_another_browser_cannot_choose(
+    rp: RelyingParty, browser: WatchedClient, person: Person, ada: str, unchanged: Unchanged
+) -> None:
+    other = person(ada)
+    rp.ask(other, prompt="select_account")
+    answer = rp.ask(browser, prompt="select_account")
+    with unchanged():
+        choose(other, answer, "continue")
+    assert rp.resume(browser, answer).page == PATH
+
+
+def test_a_client_disabled_meanwhile_is_no_crash(rp: RelyingParty, browser: WatchedClient, work: Work) -> None:
+    answer = rp.ask(browser, prompt="select_account")
+    with work() as w:
+        clients.disable(w, rp.client_id)
+    assert browser.get(PATH, params={"request_uri": answer.request_uri}).status_code in {200, 303, 400}
+
+
+def test_a_made_up_request_gets_a_page(browser: WatchedClient, unchanged: Unchanged) -> None:
+    with unchanged():
+        assert browser.get(PATH, params={"request_uri": "x"}).status_code == 400

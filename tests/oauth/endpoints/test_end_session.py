@@ -1,0 +1,240 @@
+"""RP-initiated logout: who is signed out, who is asked, and who is sent where."""
+
+import base64
+import json
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.oauth.conftest import Explain, Person, Register, Unchanged
+from tests.oauth.watched_http import WatchedClient, csrf_of
+from tests.relying_party import ISSUER, LOGOUT, RelyingParty, Tokens
+
+OUT = "https://app.example.test/signed-out"
+
+
+@pytest.fixture
+def tokens(rp: RelyingParty, browser: WatchedClient) -> Tokens:
+    return rp.sign_in(browser)
+
+
+def is_signed_in(rp: RelyingParty, browser: WatchedClient) -> bool:
+    return rp.ask(browser, prompt="none").error != "login_required"
+
+
+def test_the_app_signs_the_person_out_and_gets_them_back(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens
+) -> None:
+    """RP-Initiated Logout section 2; oidcc-rp-initiated-logout: same state, nothing else."""
+    response = rp.log_out(browser, tokens, state="a b&c")
+    location = urlsplit(response.headers["location"])
+    assert response.headers["location"].startswith(OUT + "?")
+    assert dict(parse_qsl(location.query)) == {"state": "a b&c"}
+    assert not is_signed_in(rp, browser)
+
+
+def test_without_state_the_uri_is_the_registered_one(rp: RelyingParty, browser: WatchedClient, tokens: Tokens) -> None:
+    """oidcc-rp-initiated-logout-no-state: byte for byte."""
+    assert rp.log_out(browser, tokens, state=None).headers["location"] == OUT
+
+
+def test_the_old_cookie_is_dead_and_forgotten(rp: RelyingParty, browser: WatchedClient, tokens: Tokens) -> None:
+    """A-53, A-97: deleted with the attributes it was set with."""
+    value = browser.cookies["__Host-signet"]
+    response = rp.log_out(browser, tokens)
+    cookie = response.headers["set-cookie"]
+    assert "Max-Age=0" in cookie
+    assert {"Path=/", "Secure", "HttpOnly", "SameSite=lax"} <= set(cookie.split("; "))
+    browser.cookies.set("__Host-signet", value, domain="id.example.test", path="/")
+    assert not is_signed_in(rp, browser)
+
+
+def test_tokens_bound_to_the_session_die(rp: RelyingParty, browser: WatchedClient) -> None:
+    """A-26, A-53."""
+    tokens = rp.sign_in(browser)
+    rp.log_out(browser, tokens)
+    assert rp.refresh(tokens).error == "invalid_grant"
+    assert rp.userinfo(tokens).status_code == 401
+
+
+def test_an_expired_hint_is_accepted(rp: RelyingParty, browser: WatchedClient, tokens: Tokens, clock: Clock) -> None:
+    """RP-Initiated Logout section 2."""
+    clock.advance(minutes=50)
+    is_signed_in(rp, browser)
+    clock.advance(minutes=50)
+    assert rp.log_out(browser, tokens).headers["location"].startswith(OUT)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://evil.test/",
+        OUT + "/",
+        OUT + "?foo=bar",
+        OUT + "#x",
+        OUT.upper(),
+        "javascript:alert(1)",
+        "//evil.test",
+        "https://app.example.test/callback",
+        "\x00",
+    ],
+)
+def test_an_unregistered_address_is_never_redirected_to(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens, unchanged: Unchanged, uri: str
+) -> None:
+    """RP-Initiated Logout section 3; oidcc-rp-initiated-logout-bad-post-logout-redirect-uri, -query-added."""
+    with unchanged():
+        response = rp.log_out(browser, tokens, post_logout_redirect_uri=uri)
+    assert response.status_code == 400
+    assert "location" not in response.headers
+    assert "evil.test" not in response.text
+    assert is_signed_in(rp, browser)
+
+
+def _forged(tokens: Tokens, how: str) -> str:
+    head, body, signature = tokens.id_token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
+    if how == "alg none":
+        head = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+        return f"{head}.{body}."
+    if how == "signed by the app":
+        key = RSAKey.generate_key(2048, private=True, auto_kid=True)
+        claims["iss"], claims["aud"] = claims["aud"], claims["iss"]
+        return jwt.encode({"alg": "RS256", "kid": key.kid or "", "typ": "JWT"}, claims, key)
+    if how == "changed":
+        changed = base64.urlsafe_b64encode(json.dumps({**claims, "sub": "x"}).encode()).decode().rstrip("=")
+        return f"{head}.{changed}.{signature}"
+    return {"an access token": tokens.access_token, "nonsense": "x", "empty parts": "..", "nul": "\x00"}[how]
+
+
+@pytest.mark.parametrize(
+    "how", ["alg none", "signed by the app", "changed", "an access token", "nonsense", "empty parts", "nul"]
+)
+def test_a_forged_hint_is_refused(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens, unchanged: Unchanged, how: str
+) -> None:
+    """RP-Initiated Logout section 2; A-40, oidcc-rp-initiated-logout-modified-id-token-hint, -bad-id-token-hint."""
+    with unchanged():
+        response = rp.log_out(browser, tokens, id_token_hint=_forged(tokens, how))
+    assert response.status_code == 400
+    assert "location" not in response.headers
+    assert is_signed_in(rp, browser)
+
+
+def test_a_hint_for_another_client_than_the_one_named_is_refused(
+    rp: RelyingParty, register: Register, browser: WatchedClient, tokens: Tokens
+) -> None:
+    """RP-Initiated Logout section 2."""
+    assert rp.log_out(browser, tokens, client_id=register().client_id).status_code == 400
+    assert rp.log_out(browser, tokens, client_id=rp.client_id).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"state": "x"}, {"post_logout_redirect_uri": OUT}, {"post_logout_redirect_uri": OUT, "client_id": "c"}],
+)
+def test_without_a_hint_the_person_is_asked_and_stays_here(
+    rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, parameters: dict[str, str]
+) -> None:
+    """RP-Initiated Logout sections 2 and 3; oidcc-rp-initiated-logout-no-id-token-hint, -no-params, -only-state."""
+    with unchanged():
+        response = browser.get(LOGOUT, params=parameters)
+    assert response.status_code == 200
+    assert OUT not in response.text
+    form = {**parameters, "decision": "sign_out", "csrf_token": csrf_of(browser)}
+    answer = browser.post(LOGOUT, data=form, headers={"origin": ISSUER})
+    assert answer.headers["location"] == "/signed-out"
+    assert not is_signed_in(rp, browser)
+
+
+def test_whoever_says_no_stays_signed_in(rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged) -> None:
+    """RP-Initiated Logout section 2."""
+    with unchanged():
+        form = {"decision": "stay", "csrf_token": csrf_of(browser)}
+        browser.post(LOGOUT, data=form, headers={"origin": ISSUER})
+    assert is_signed_in(rp, browser)
+
+
+@pytest.mark.parametrize(
+    ("token", "headers"),
+    [
+        (None, {}),
+        ("wrong", {}),
+        ("right", {"origin": "https://evil.test"}),
+        ("right", {"sec-fetch-site": "cross-site"}),
+        ("right", {"sec-fetch-site": "same-site"}),
+    ],
+)
+def test_another_site_cannot_press_the_button(
+    rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, token: str | None, headers: dict[str, str]
+) -> None:
+    """A-49: logout CSRF."""
+    form = {"decision": "sign_out"}
+    if token is not None:
+        form["csrf_token"] = csrf_of(browser) if token == "right" else token
+    with unchanged():
+        assert browser.post(LOGOUT, data=form, headers=headers).status_code == 403
+    assert is_signed_in(rp, browser)
+
+
+def test_a_hint_of_somebody_else_asks(
+    rp: RelyingParty, browser: WatchedClient, person: Person, work: Work, unchanged: Unchanged
+) -> None:
+    """RP-Initiated Logout section 2."""
+    with work() as w:
+        bob = make_user(w, "bob@example.test")
+    theirs = rp.sign_in(person(bob))
+    with unchanged():
+        response = rp.log_out(browser, theirs)
+    assert response.status_code == 200
+    assert "ada@example.test" in response.text
+    assert is_signed_in(rp, browser)
+
+
+def test_a_form_from_the_apps_site_ends_the_session_of_the_hint(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens, person: Person
+) -> None:
+    """RP-Initiated Logout section 2: POST too, and it brings no cookie (SameSite=Lax)."""
+    form = {"id_token_hint": tokens.id_token, "post_logout_redirect_uri": OUT, "state": "s"}
+    response = person().post(LOGOUT, data=form, headers={"origin": "https://app.example.test"})
+    assert response.headers["location"] == OUT + "?state=s"
+    assert not is_signed_in(rp, browser)
+
+
+def test_the_hint_of_an_ended_session_still_leads_back(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens
+) -> None:
+    """RP-Initiated Logout section 4: logging out twice is no error."""
+    assert rp.log_out(browser, tokens).status_code == rp.log_out(browser, tokens).status_code == 303
+
+
+def test_a_session_of_the_same_person_elsewhere_goes_on(
+    rp: RelyingParty, browser: WatchedClient, person: Person, ada: str, tokens: Tokens
+) -> None:
+    """A-53."""
+    other = person(ada)
+    rp.log_out(browser, tokens)
+    assert is_signed_in(rp, other)
+
+
+def test_a_repeated_parameter_is_refused(browser: WatchedClient, tokens: Tokens, unchanged: Unchanged) -> None:
+    """A-89."""
+    query = urlencode({"id_token_hint": tokens.id_token, "post_logout_redirect_uri": OUT})
+    with unchanged():
+        assert browser.get(f"{LOGOUT}?{query}&post_logout_redirect_uri=https://evil.test").status_code == 400
+
+
+def test_a_refusal_is_explained_without_the_hint(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens, explain: Explain
+) -> None:
+    """product.md, explained refusals."""
+    response = rp.log_out(browser, tokens, post_logout_redirect_uri="https://evil.test/")
+    row = explain(response.headers["x-request-id"])
+    assert row.error_id in response.text
+    assert row.checks[-1]["section"] == "RP-Initiated Logout section 3"
+    assert tokens.id_token not in str(row)
