@@ -104,8 +104,9 @@ NewPerson = Callable[..., Person]
 """Options are those of a Playwright context: `java_script_enabled`, `color_scheme`, `viewport`."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Stopped with its module: while it runs, this thread has an event loop, and other tests want their own."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         unavailable("Chromium", f"none of {', '.join(NAMES)} on PATH")

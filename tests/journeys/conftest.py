@@ -107,9 +107,14 @@ class Steps:
 
     def read_letter(self, person: Person, subject: str, to: str) -> str:
         """The newest letter of this subject to this address, read on the mailbox page; it may take a moment to come."""
-        person.open(self.demo.mailbox)
         letter = person.page.locator("li").filter(has_text=to).filter(has_text=subject).first
-        letter.get_by_role("link").click()  # the page reloads itself until there is one
+        deadline = time.monotonic() + 10
+        person.open(self.demo.mailbox)
+        while letter.count() == 0:  # the page reloads itself, but only every few seconds
+            assert time.monotonic() < deadline, f"no letter {subject!r} to {to}"
+            time.sleep(0.2)
+            person.open(self.demo.mailbox)
+        letter.get_by_role("link").click()
         person.page.get_by_role("heading", name=subject).wait_for()
         return person.page.locator(".letter").inner_text()
 
