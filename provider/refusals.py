@@ -39,11 +39,10 @@ class TooManyRequests(Refusal):
 
     status_code = 429
     title = "Too many attempts"
-    message = "There were too many attempts. Wait a little and try again."
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = max(1, retry_after)
-        super().__init__()
+        super().__init__(f"There were too many attempts. Wait {_in_words(self.retry_after)} and try again.")
 
 
 class Unavailable(Refusal):
@@ -63,3 +62,10 @@ class GoElsewhere(Refusal):
     def __init__(self, location: str) -> None:
         self.location = location
         super().__init__()
+
+
+def _in_words(seconds: int) -> str:
+    """A wait, rounded up."""
+    if seconds == 1:
+        return "a second"
+    return f"{seconds} seconds" if seconds <= 90 else f"{-(-seconds // 60)} minutes"

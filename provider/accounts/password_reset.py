@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from provider.accounts import throttle
 from provider.accounts.email_addresses import Address
+from provider.accounts.even_pace import even_pace
 from provider.accounts.links import find_link, issue_link
 from provider.accounts.passwords import problem_of
 from provider.accounts.store import email_addresses, links, passwords, totp, users
@@ -36,13 +37,12 @@ class UnfitPassword(Refusal):
 
 def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str]) -> None:
     """A letter to the owner of the address, if there is one and it is within the limits. Nobody is told which."""
-    may_mail = may_write_to(work, address.normal)
-    owner = email_addresses.find_owner(work.read, address.normal)
-    user = None if owner is None else owner[0]
-    # Written for strangers too: the time this takes must not say who has an account.
-    record(work, Event.PASSWORD_RESET_REQUESTED, user_id=None if user is None else user.id)
-    if owner is not None and may_mail:
-        _write_to(work, *owner, carry=carry)
+    with even_pace(work):
+        may_mail = may_write_to(work, address.normal)
+        owner = email_addresses.find_owner(work.read, address.normal)
+        record(work, Event.PASSWORD_RESET_REQUESTED, user_id=None if owner is None else owner[0].id)
+        if owner is not None and may_mail:
+            _write_to(work, *owner, carry=carry)
 
 
 def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Which passwords are accepted, and whether one is right."""
 
 import unicodedata
+import uuid
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
@@ -13,6 +14,7 @@ from provider.settings import Settings
 from provider.work import UnitOfWork
 
 COMMON = "common_passwords.txt"
+NOBODY = str(uuid.UUID(int=0))
 _SPOKEN = str.maketrans("013457@$!", "oleastasi")
 
 
@@ -44,7 +46,7 @@ def common_passwords() -> frozenset[str]:
 
 def is_password_of(work: UnitOfWork, user_id: str | None, password: str) -> bool:
     """Takes the same time when there is no such user, or one without a password."""
-    hashed = None if user_id is None else passwords.find(work.read, user_id)
+    hashed = passwords.find(work.read, user_id or NOBODY)
     matches = is_password(password, hashed or decoy(work.settings.bcrypt_cost))
     return matches and hashed is not None
 

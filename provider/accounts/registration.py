@@ -7,6 +7,7 @@ from typing import Any
 
 from provider.accounts import verification_letters
 from provider.accounts.email_addresses import Address, parse_address
+from provider.accounts.even_pace import even_pace
 from provider.accounts.store import email_addresses, passwords, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.users import Status, User
@@ -53,18 +54,8 @@ def sign_up(
     Several people may claim an address nobody proved; whoever confirms it first has it.
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
-    owner = email_addresses.find_owner(work.read, address.normal)
-    may_mail = may_write_to(work, address.normal) and work.settings.has("email-verification")
-    if owner is not None and owner[1].verified_at is not None:
-        if may_mail:
-            letters.already_registered(work, to=owner[1].address, carry=carry)
-        return verification_letters.ticket_for_nobody(address, new_id())
-    claims = {"name": name} if name else {}
-    claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=claims)
-    record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
-    if may_mail:
-        send_verification(work, claimed, browser=browser, carry=carry)
-    return verification_letters.ticket_for(claimed)
+    with even_pace(work):
+        return _claim(work, address, hashed, name=name, browser=browser, carry=carry)
 
 
 def create_user(
@@ -111,6 +102,23 @@ def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
     if not users.set_roles(work.db, user_id, sorted(set(roles)), now=work.now):
         raise NoSuchUser
     record(work, Event.ROLES_CHANGED, user_id=user_id, roles=sorted(set(roles)))
+
+
+def _claim(
+    work: UnitOfWork, address: Address, hashed: str, *, name: str, browser: str, carry: Mapping[str, str]
+) -> Ticket:
+    owner = email_addresses.find_owner(work.read, address.normal)
+    may_mail = may_write_to(work, address.normal) and work.settings.has("email-verification")
+    if owner is not None and owner[1].verified_at is not None:
+        if may_mail:
+            letters.already_registered(work, to=owner[1].address, carry=carry)
+        return verification_letters.ticket_for_nobody(address, new_id())
+    claims = {"name": name} if name else {}
+    claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=claims)
+    record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
+    if may_mail:
+        send_verification(work, claimed, browser=browser, carry=carry)
+    return verification_letters.ticket_for(claimed)
 
 
 def _add(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from provider.accounts import throttle
 from provider.accounts.email_addresses import Address
+from provider.accounts.even_pace import even_pace
 from provider.accounts.links import issue_link
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.email_addresses import EmailAddress
@@ -68,8 +69,12 @@ def send_verification(
 
 def resend(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:
     """Another letter, unless there were enough: silently, the page looks the same."""
-    if not may_write_to(work, ticket.normal):
-        return
+    with even_pace(work):
+        if may_write_to(work, ticket.normal):
+            _send_again(work, ticket, browser=browser, carry=carry)
+
+
+def _send_again(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:
     address = email_addresses.find(work.read, ticket.address_id)
     if address is None:
         letters.already_registered(work, to=ticket.address, carry=carry)

@@ -29,11 +29,13 @@ def type_code(call: Call) -> Response:
     where, ticket = destination(call), open_ticket(call.work, call.query.get("ticket"))
     if ticket is None:
         return page(call, "accounts/ticket_over.html", status_code=410, where=where)
-    hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
     try:
+        hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
         email_addresses.confirm_by_code(call.work, address_id=ticket.address_id, code=call.form.text("code"))
     except WrongCode as refusal:
         return _check_mail(call, where, ticket, errors={"code": refusal.message}, status_code=400)
+    except TooManyRequests as refusal:
+        return _check_mail(call, where, ticket, errors={"": refusal.message}, status_code=429)
     except AlreadyConfirmed:
         return go(where.through("/verify-email/confirmed"))
     return go(where.through("/verify-email/confirmed", just="now"))

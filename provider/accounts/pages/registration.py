@@ -7,6 +7,7 @@ from provider.accounts.passwords import problem_of
 from provider.accounts.registration import MAX_NAME, clean_name, sign_up
 from provider.accounts.verification_letters import seal_ticket
 from provider.ratelimits import LIMITS, hit
+from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_session
 from provider.web.destination import Destination, destination
 from provider.web.endpoint import Call, endpoint
@@ -31,7 +32,10 @@ def register(call: Call) -> Response:
     errors = _errors(call, address, name, password)
     if address is None or name is None or errors:
         return _page(call, where, values=values, errors=errors, status_code=400)
-    hit(call.work, LIMITS.sign_up, key=f"sign-up:{call.origin.network}")
+    try:
+        hit(call.work, LIMITS.sign_up, key=f"sign-up:{call.origin.network}")
+    except TooManyRequests as refusal:
+        return _page(call, where, values=values, errors={"": refusal.message}, status_code=429)
     ticket = sign_up(
         call.work, address=address, password=password, name=name, browser=call.browser, carry=where.parameters
     )

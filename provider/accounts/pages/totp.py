@@ -11,6 +11,7 @@ from provider.accounts import recovery_codes, totp
 from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
 from provider.accounts.totp import Enrolment, EnrolmentGone, FactorNeeded, NotTurnedOn, WrongFirstCode
 from provider.ratelimits import LIMITS, hit
+from provider.refusals import TooManyRequests
 from provider.sessions.cookie import forget_session, keep_session
 from provider.sessions.guards import StepUpRequired, require_recent, require_second_factor
 from provider.sessions.store import Session
@@ -48,14 +49,16 @@ def show_set_up(call: Call) -> Response:
 def set_up(call: Call) -> Response:
     """The first valid code turns it on; the answer is the only page that ever shows the recovery codes."""
     session, where = require_recent(call), destination(call)
-    hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
     enrolment = totp.find_enrolment(call.work, session)
     if enrolment is None:
         return go(where.through(PATH))
     try:
+        hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
         cookie, codes = totp.confirm_enrolment(call.work, session, code=call.form.text("code"))
     except WrongFirstCode as refusal:
         return _set_up(call, where, enrolment, errors={"code": refusal.message}, status_code=400)
+    except TooManyRequests as refusal:
+        return _set_up(call, where, enrolment, errors={"": refusal.message}, status_code=429)
     except (EnrolmentGone, FactorNeeded):
         return go(where.through(PATH))
     keep_session(call, cookie)
@@ -66,12 +69,14 @@ def set_up(call: Call) -> Response:
 def turn_off(call: Call) -> Response:
     """Needs a valid code in the same form: an open browser alone takes nothing off (OWASP ASVS v5.0.0-7.5.1)."""
     session, where = require_second_factor(call, back=PATH), destination(call)
-    hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
     code = call.form.text("code")
     try:
+        hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
         totp.turn_off(call.work, session, method=_method_of(code), code=code)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         return _overview(call, session, where, errors={"code": refusal.message}, status_code=400)
+    except TooManyRequests as refusal:
+        return _overview(call, session, where, errors={"": refusal.message}, status_code=429)
     except SignInOver:
         forget_session(call)
         return go(where.through("/login", because="codes"))

@@ -48,7 +48,9 @@ def login(call: Call) -> Response:
     except WrongPassword as refusal:
         return _page(call, where, username=username, errors={"username": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _too_many(call, where, username, refusal)
+        response = _page(call, where, username=username, errors={"": refusal.message}, status_code=429)
+        response.headers["retry-after"] = str(refusal.retry_after)
+        return response
     except Suspended as refusal:
         return page(call, "login/suspended.html", status_code=403, title=refusal.title, message=refusal.message)
     except AddressUnconfirmed as refusal:
@@ -57,20 +59,6 @@ def login(call: Call) -> Response:
         return go(where.through("/verify-email", ticket=seal_ticket(call.work, refusal.ticket), after="sign-in"))
     keep_session(call, signed_in.cookie)
     return go(where.location if signed_in.step is Step.DONE else where.through("/login/second-factor"))
-
-
-def _too_many(call: Call, where: Destination, username: str, refusal: TooManyRequests) -> Response:
-    message = f"There were too many attempts. Wait {waiting(refusal.retry_after)} and try again."
-    response = _page(call, where, username=username, errors={"": message}, status_code=429)
-    response.headers["retry-after"] = str(refusal.retry_after)
-    return response
-
-
-def waiting(seconds: int) -> str:
-    """A wait in words, rounded up."""
-    if seconds <= 90:
-        return f"{seconds} seconds" if seconds != 1 else "a second"
-    return f"{-(-seconds // 60)} minutes"
 
 
 def _page(

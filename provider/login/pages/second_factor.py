@@ -6,6 +6,7 @@ from provider.accounts import totp
 from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
 from provider.login import steps
 from provider.login.steps import SecondFactorOver, needs_second_factor
+from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, forget_session, keep_session
 from provider.sessions.store import Session
 from provider.web.destination import Destination, destination
@@ -32,6 +33,8 @@ def second_factor(call: Call) -> Response:
         cookie = steps.show_second_factor(call.work, session, method=_method(call), code=call.form.text("code"))
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         return _page(call, where, errors={"code": refusal.message}, status_code=400)
+    except TooManyRequests as refusal:
+        return _page(call, where, errors={"": refusal.message}, status_code=429)
     except SignInOver:
         forget_session(call)
         return go(where.through("/login", because="codes"))

@@ -1,0 +1,38 @@
+"""What must not show in the time of an answer does not (A-61, A-81, A-86)."""
+
+import time
+
+import pytest
+
+from provider.accounts import even_pace
+from provider.work import UnitOfWork
+from tests.conftest import Work
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def took(work: Work, act: float) -> float:
+    began = time.monotonic()
+    with work() as w, even_pace.even_pace(w):
+        time.sleep(act)
+    return time.monotonic() - began
+
+
+def test_quick_and_slow_work_take_the_same(work: Work) -> None:
+    assert took(work, 0) >= even_pace.PACE
+    assert even_pace.PACE <= took(work, even_pace.PACE / 2) < 4 * even_pace.PACE
+
+
+def test_nobody_waits_behind_it(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transaction is over when the waiting begins."""
+    writing = []
+    with work() as w:
+        _watch(w, writing, monkeypatch)
+        with even_pace.even_pace(w):
+            w.db.exec_driver_sql("SELECT 1")
+            assert w.writing
+    assert writing == [False]
+
+
+def _watch(w: UnitOfWork, writing: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: writing.append(w.writing))

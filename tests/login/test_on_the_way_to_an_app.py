@@ -1,0 +1,112 @@
+"""A sign-in that an application asked for: named on every page, carried through all of them, with a way back."""
+
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import PASSWORD, REDIRECT_URI, make_client, make_user
+from tests.inbox import Inbox
+from tests.people import ADDRESS, code_of, sign_in, turn_on_two_factor
+
+APP = "https://app.example.test"
+
+
+@pytest.fixture
+def authorize(work: Work) -> str:
+    """The URL to which the application sends a person."""
+    with work() as w:
+        client, _ = make_client(w)
+    parameters = {
+        "client_id": client.client_id,
+        "redirect_uri": REDIRECT_URI,
+        "response_type": "code",
+        "scope": "openid",
+        "state": "the state",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+    return f"/oauth2/authorize?{urlencode(parameters)}"
+
+
+def form_action(browser: Browser) -> str:
+    assert browser.page is not None
+    policy = browser.page.response.headers["content-security-policy"]
+    return next(part for part in policy.split("; ") if part.startswith("form-action"))
+
+
+def test_the_page_names_the_app_and_its_forms_may_end_there(browser: Browser, authorize: str) -> None:
+    page = browser.open(authorize)
+    assert page.path == "/login"
+    assert "Sign in to continue to Example app (app.example.test)" in page.text
+    assert APP in form_action(browser)
+    browser.submit({"username": ADDRESS, "password": "wrong"})
+    assert APP in form_action(browser)
+
+
+def test_a_person_may_cancel_and_go_back_to_the_app(browser: Browser, authorize: str) -> None:
+    browser.open(authorize)
+    browser.submit(button="Cancel and go back")
+    assert browser.left_to is not None
+    assert browser.left_to.startswith(REDIRECT_URI)
+    answer = parse_qs(urlsplit(browser.left_to).query)
+    assert answer["error"] == ["access_denied"]
+    assert answer["state"] == ["the state"]
+
+
+def test_a_login_hint_is_filled_in_as_text(browser: Browser, authorize: str) -> None:
+    """A-95."""
+    hint = '"><svg onload=alert(1)>'
+    page = browser.open(f"{authorize}&{urlencode({'login_hint': hint})}")
+    assert page.path == "/login"
+    assert "<svg onload" not in page.html
+    field = page.form("username").find("username")
+    assert field is not None
+    assert field.value == hint
+
+
+def test_a_sign_up_leads_to_the_app_in_the_end(browser: Browser, authorize: str, inbox: Inbox) -> None:
+    browser.open(authorize)
+    browser.follow("Create an account")
+    browser.submit({"email": ADDRESS, "password": PASSWORD})
+    browser.open(inbox.latest(ADDRESS).link)
+    page = browser.submit(button="Confirm")
+    assert "Example app" in page.text
+    browser.follow("Sign in")
+    page = browser.submit({"username": ADDRESS, "password": PASSWORD})
+    assert page.path == "/consent"
+
+
+def test_a_forgotten_password_leads_to_the_app_in_the_end(
+    browser: Browser, authorize: str, inbox: Inbox, work: Work
+) -> None:
+    with work() as w:
+        make_user(w)
+    browser.open(authorize)
+    browser.follow("Forgot your password?")
+    browser.submit({"email": ADDRESS})
+    browser.open(inbox.latest(ADDRESS).link)
+    browser.submit({"password": "a brand new password"})
+    browser.follow("Sign in")
+    assert browser.submit({"username": ADDRESS, "password": "a brand new password"}).path == "/consent"
+
+
+def test_the_second_factor_is_on_the_way(browser: Browser, authorize: str, work: Work, clock: Clock) -> None:
+    """A-69: between password and code there is no way past."""
+    with work() as w:
+        make_user(w)
+    sign_in(browser)
+    key, _ = turn_on_two_factor(browser, clock.now)
+    browser.open("/account")
+    browser.submit(button="Sign out")
+    clock.advance(minutes=1)
+    browser.open(authorize)
+    page = browser.submit({"username": ADDRESS, "password": PASSWORD})
+    assert page.path == "/login/second-factor"
+    assert "Example app" in page.text
+    assert APP in form_action(browser)
+    assert browser.open(authorize).path in {"/login", "/login/second-factor"}
+    browser.submit({"username": ADDRESS, "password": PASSWORD})
+    assert browser.submit({"code": code_of(key, clock.now)}).path == "/consent"
