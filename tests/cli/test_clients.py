@@ -1,0 +1,102 @@
+"""signet client: the contract that scripts rely on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provider.oauth.clients import find_client
+from tests.cli.conftest import Signet
+from tests.conftest import Work
+
+URI = "https://shop.example/cb"
+SHOP = ("client", "create", "--name", "Shop", "--redirect-uri", URI)
+
+
+def test_the_id_and_once_the_secret_are_printed(signet: Signet, work: Work) -> None:
+    made = signet(
+        *SHOP, "--redirect-uri", f"{URI}2", "--post-logout-redirect-uri", "https://shop.example/bye", "--json"
+    ).json
+    assert made["redirect_uris"] == [URI, f"{URI}2"]
+    with work() as w:
+        client = find_client(w, made["client_id"])
+    assert client is not None
+    assert client.has_secret(made["client_secret"])
+    assert "client_secret" not in signet("client", "show", made["client_id"], "--json").json
+    assert made["client_secret"] not in signet("client", "list").out
+
+
+def test_people_see_the_same_two_lines(signet: Signet) -> None:
+    lines = signet(*SHOP).out.splitlines()
+    assert [line.split()[0] for line in lines[:2]] == ["client_id", "client_secret"]
+
+
+def test_a_public_client_has_no_secret(signet: Signet) -> None:
+    made = signet(*SHOP, "--public", "--json").json
+    assert made["token_endpoint_auth_method"] == "none"
+    assert "client_secret" not in made
+
+
+def test_metadata_comes_from_a_file_or_stdin_and_options_win(signet: Signet, tmp_path: Path) -> None:
+    """RFC 7591 section 2."""
+    metadata = {"client_name": "From a file", "redirect_uris": [URI], "require_pkce": False, "unknown": {}}
+    path = tmp_path / "client.json"
+    path.write_text(json.dumps(metadata))
+    made = signet("client", "create", "--metadata", str(path), "--name", "Mine", "--json").json
+    assert (made["client_name"], made["require_pkce"], made["redirect_uris"]) == ("Mine", False, [URI])
+    piped = signet("client", "create", "--metadata", "-", "--json", stdin=json.dumps(metadata)).json
+    assert piped["client_name"] == "From a file"
+
+
+def test_id_and_secret_may_be_brought_along(signet: Signet, work: Work) -> None:
+    secret = "a secret from the provider before this one"
+    brought = signet(*SHOP, "--client-id", "shop", "--client-secret-stdin", "--json", stdin=f"{secret}\n").json
+    assert (brought["client_id"], brought["client_secret"]) == ("shop", secret)
+    again = signet(*SHOP, "--client-id", "shop")
+    assert (again.status, again.err.count("\n")) == (1, 1)
+
+
+def test_updating_changes_what_is_given_and_nothing_else(signet: Signet) -> None:
+    made = signet(*SHOP, "--grant", "authorization_code", "--grant", "refresh_token", "--json").json
+    updated = signet("client", "update", made["client_id"], "--name", "New shop", "--json").json
+    assert updated["client_name"] == "New shop"
+    assert updated["grant_types"] == ["authorization_code", "refresh_token"]
+    assert updated["redirect_uris"] == [URI]
+
+
+def test_a_rotated_secret_works_beside_the_one_before(signet: Signet, work: Work) -> None:
+    made = signet(*SHOP, "--json").json
+    rotated = signet("client", "rotate-secret", made["client_id"], "--json").json
+    with work() as w:
+        client = find_client(w, made["client_id"])
+    assert client is not None
+    assert client.has_secret(made["client_secret"])
+    assert client.has_secret(rotated["client_secret"])
+
+
+def test_disabling_enabling_and_deleting(signet: Signet) -> None:
+    client_id = signet(*SHOP, "--json").json["client_id"]
+    assert signet("client", "disable", client_id, "--json").json["disabled"] is True
+    assert signet("client", "show", client_id, "--json").json["disabled"] is True
+    assert signet("client", "enable", client_id, "--json").json["disabled"] is False
+    assert signet("client", "delete", client_id, "--json").json["deleted"] is True
+    assert signet("client", "show", client_id).status == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "because"),
+    [
+        (("--name", "Shop", "--grant", "authorization_code"), 1, "redirect_uris"),
+        (("--redirect-uri", "http://shop.example/cb"), 1, "shop.example"),
+        (("--redirect-uri", URI, "--grant", "password"), 1, "grant_types"),
+        (("--metadata", "-"), 2, "not JSON"),
+        (("--metadata", "nowhere.json"), 1, "nowhere.json"),
+        (("--metadata", "-", "--client-secret-stdin"), 2, "stdin"),
+    ],
+)
+def test_what_may_not_be_registered_is_said_in_one_line(
+    signet: Signet, arguments: tuple[str, ...], status: int, because: str
+) -> None:
+    ran = signet("client", "create", *arguments)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (status, "", 1)
+    assert because in ran.err

@@ -1,0 +1,137 @@
+"""signet migrate, key, outbox, audit, explain, purge; and what every command does without its database or settings."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from provider.oauth import keys
+from provider.outbox import promises, store
+from tests.cli.conftest import Signet
+from tests.conftest import Work
+
+
+def test_migrating_an_empty_database_makes_everything_an_installation_needs(
+    signet: Signet, environ: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.db"
+    environ.setenv("SIGNET_DATABASE_URL", f"sqlite:///{path}")
+    environ.delenv("SIGNET_SECRET_KEY")
+    ran = signet("migrate")
+    assert ran.status == 0, ran.err
+    assert f"Made the secret key file {path}.key" in ran.out
+    assert "Made the first signing keys" in ran.out
+    assert stat.S_IMODE(Path(f"{path}.key").stat().st_mode) == 0o600
+    assert {key["state"] for key in signet("key", "list", "--json").json} == {"current"}
+    again = signet("migrate", "--json").json
+    assert again["from"] == again["to"]
+    assert again["signing_keys"] == []
+
+
+def test_migrating_without_a_secret_key_changes_nothing(
+    signet: Signet, environ: pytest.MonkeyPatch, empty_database_url: str
+) -> None:
+    """Failure contract F12. Only an embedded installation that is still empty gets a key file."""
+    environ.setenv("SIGNET_DATABASE_URL", empty_database_url)
+    if empty_database_url.startswith("sqlite"):
+        assert signet("migrate").status == 0
+        Path(empty_database_url.removeprefix("sqlite:///") + ".key").unlink(missing_ok=True)
+    environ.delenv("SIGNET_SECRET_KEY")
+    ran = signet("migrate")
+    assert (ran.status, ran.out) == (1, "")
+    assert "SIGNET_SECRET_KEY" in ran.err
+
+
+def test_the_statements_are_printed_and_nothing_is_run(
+    signet: Signet, environ: pytest.MonkeyPatch, empty_database_url: str
+) -> None:
+    environ.setenv("SIGNET_DATABASE_URL", empty_database_url)
+    assert "CREATE TABLE users" in signet("migrate", "--sql").out
+    assert "signet migrate" in signet("user", "list").err
+
+
+def test_down_to_the_base_and_up_again(signet: Signet) -> None:
+    assert signet("migrate", "--to", "base", "--json").json["to"] is None
+    assert len(signet("migrate", "--json").json["signing_keys"]) == 2
+
+
+def test_keys_rotate_in_two_steps_and_are_revoked_by_name(signet: Signet, work: Work) -> None:
+    first = signet("key", "rotate", "--json").json
+    second = signet("key", "rotate", "--json").json
+    assert second["current"] == first["upcoming"]
+    assert signet("key", "revoke", second["current"], "--json").json["state"] == "revoked"
+    with work() as w:
+        states = {key.kid: key.state for key in keys.list_keys(w)}
+    assert states[second["current"]] == "revoked"
+    assert signet("key", "revoke", "-nonsense").status == 1
+    assert signet("key", "rotate", "--alg", "HS256").status == 1
+
+
+def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> None:
+    with work() as w:
+        promise_id = promises.put(w, "mail", {"link": "a credential"}, about="verify_email to ada@example.test")
+        w.db.execute(store.outbox.update().values(state="failed", error="550 no such mailbox", attempts=3))
+    (failed,) = signet("outbox", "list", "--state", "failed", "--json").json
+    assert (failed["id"], failed["error"]) == (promise_id, "550 no such mailbox")
+    assert "credential" not in signet("outbox", "list").out
+    assert signet("outbox", "retry", promise_id, "--json").json == {"due": [promise_id]}
+    assert signet("outbox", "retry", promise_id).status == 1
+    assert signet("outbox", "retry", "--all", "--json").json == {"due": []}
+    (due,) = signet("outbox", "list", "--json").json
+    assert (due["state"], due["attempts"]) == ("due", 0)
+
+
+def test_the_audit_can_be_narrowed(signet: Signet) -> None:
+    for name in ("ada", "bob"):
+        signet("user", "create", "--email", f"{name}@example.test", "--password-stdin", stdin="a long password")
+    assert len(signet("audit", "--json").json) == 2
+    assert len(signet("audit", "--user", "ada@example.test", "--json").json) == 1
+    assert len(signet("audit", "--client", "shop", "--json").json) == 0
+    assert len(signet("audit", "--since", "1h", "--json").json) == 2
+    assert len(signet("audit", "--since", "2099-01-01T00:00Z", "--json").json) == 0
+    assert signet("audit", "--since", "yesterday").status == 2
+
+
+def test_a_refused_request_is_explained(signet: Signet, client: TestClient) -> None:
+    answer = client.post("/oauth2/token", data={"grant_type": "client_credentials", "client_id": "nobody"})
+    error_id = answer.headers["x-request-id"]
+    told = signet("explain", error_id, "--json").json
+    assert told["error"] == answer.json()["error"]
+    assert told["checks"]
+    assert not told["checks"][-1]["passed"] or told["checks"][-1]["passed"] == "False"
+    assert "REFUSED" in signet("explain", error_id).out
+    assert signet("explain", "0" * 16).status == 1
+
+
+def test_purging_says_what_went(signet: Signet) -> None:
+    assert signet("purge").out == "Deleted: nothing.\n"
+    assert signet("purge", "--json").json["sessions"] == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("variable", "value", "because"),
+    [
+        ("SIGNET_DATABASE_URL", "postgresql://signet@127.0.0.1:1/signet", "database cannot be reached"),
+        ("SIGNET_SECRET_KEY", "short", "32 characters"),
+        ("SIGNET_NONSENSE", "1", "unknown setting"),
+    ],
+)
+def test_without_its_database_or_settings_every_command_says_so_in_one_line(
+    signet: Signet, environ: pytest.MonkeyPatch, variable: str, value: str, because: str
+) -> None:
+    environ.setenv(variable, value)
+    for command in (("user", "list"), ("key", "list"), ("purge",), ("worker",), ("serve", "--port", "0")):
+        ran = signet(*command)
+        assert (ran.status, ran.err.count("\n")) == (1, 1), ran.err
+        assert because in ran.err
+
+
+def test_a_bug_is_not_mistaken_for_bad_luck(signet: Signet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("provider.outbox.store.find", crash)
+    with pytest.raises(ZeroDivisionError):
+        signet("outbox", "list")

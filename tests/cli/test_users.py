@@ -1,0 +1,105 @@
+"""signet user: the contract that scripts rely on, and one line for what went wrong."""
+
+from provider.accounts import registration
+from provider.sessions import lifecycle, store
+from tests.cli.conftest import Signet
+from tests.conftest import Work
+
+EMAIL = "ada@example.test"
+
+
+def create(signet: Signet, *options: str, email: str = EMAIL) -> dict[str, object]:
+    arguments = ("user", "create", "--email", email, "--password-stdin", *options, "--json")
+    made: dict[str, object] = signet(*arguments, stdin="a long password\n").json
+    return made
+
+
+def test_creating_says_who_was_made(signet: Signet, work: Work) -> None:
+    made = create(signet, "--verified", "--role", "admin", "--role", "editor", "--name", "Ada Lovelace")
+    assert (made["email"], made["status"], made["email_verified"]) == (EMAIL, "ACTIVE", True)
+    assert (made["roles"], made["claims"]) == (["admin", "editor"], {"name": "Ada Lovelace"})
+    with work() as w:
+        user = registration.find_user(w, EMAIL)
+    assert user is not None
+    assert user.id == made["id"]
+
+
+def test_an_unverified_one_is_inactive_until_an_operator_answers_for_the_address(signet: Signet) -> None:
+    assert create(signet)["status"] == "INACTIVE"
+    assert signet("user", "verify-email", EMAIL, "--json").json["status"] == "ACTIVE"
+
+
+def test_no_password_is_ever_printed(signet: Signet) -> None:
+    ran = signet("user", "create", "--email", EMAIL, "--password-stdin", stdin="a long password\n")
+    assert ran.out.startswith(f"Created {EMAIL}, id ")
+    assert "a long password" not in ran.out + ran.err + signet("user", "show", EMAIL).out
+
+
+def test_suspending_ends_sessions_and_restoring_revives_nothing(signet: Signet, work: Work) -> None:
+    user_id = str(create(signet, "--verified")["id"])
+    with work() as w:
+        lifecycle.open_session(w, user_id=user_id, factor="pwd")
+    assert len(signet("session", "list", "--user", EMAIL, "--json").json) == 1
+    assert signet("user", "suspend", EMAIL, "--reason", "a complaint").status == 0
+    assert signet("user", "show", EMAIL, "--json").json["status_reason"] == "a complaint"
+    assert signet("user", "restore", user_id, "--json").json["status"] == "ACTIVE"
+    assert signet("session", "list", "--user", EMAIL, "--json").json == []
+
+
+def test_roles_are_set_exactly(signet: Signet) -> None:
+    create(signet, "--role", "admin")
+    assert signet("user", "set-role", EMAIL, "editor", "--json").json["roles"] == ["editor"]
+    assert signet("user", "set-role", EMAIL, "--json").json["roles"] == []
+
+
+def test_a_list_goes_on_where_the_last_one_ended(signet: Signet) -> None:
+    first, second = (create(signet, email=f"{name}@example.test") for name in ("ada", "bob"))
+    listed = signet("user", "list", "--limit", "1", "--json").json
+    assert [user["id"] for user in listed] == [first["id"]]
+    assert [user["id"] for user in signet("user", "list", "--after", str(first["id"]), "--json").json] == [second["id"]]
+    assert "bob@example.test" in signet("user", "list").out
+
+
+def test_deleting_takes_everything_along(signet: Signet, work: Work) -> None:
+    user_id = str(create(signet, "--verified")["id"])
+    with work() as w:
+        lifecycle.open_session(w, user_id=user_id, factor="pwd")
+    assert signet("user", "delete", EMAIL, "--json").json == {"id": user_id, "deleted": True}
+    assert signet("user", "list", "--json").json == []
+    with work() as w:
+        assert store.find_live(w.read, user_id, now=w.now, idle_since=w.now.replace(year=2000)) == []
+    events = signet("audit", "--json").json
+    assert events[0]["name"] == "account.deleted"
+
+
+def test_a_session_can_be_ended_by_its_id(signet: Signet, work: Work) -> None:
+    user_id = str(create(signet, "--verified")["id"])
+    with work() as w:
+        for _ in range(2):
+            lifecycle.open_session(w, user_id=user_id, factor="pwd")
+    session, other = signet("session", "list", "--user", EMAIL, "--json").json
+    assert session["acr"] == "aal1"
+    assert signet("session", "end", session["id"], "--json").json == {"ended": 1}
+    assert signet("session", "end", session["id"], "--json").json == {"ended": 0}
+    assert [left["id"] for left in signet("session", "list", "--user", EMAIL, "--json").json] == [other["id"]]
+    assert signet("session", "end", "--user", EMAIL, "--json").json == {"ended": 1}
+
+
+def test_what_goes_wrong_is_one_line_and_a_status(signet: Signet) -> None:
+    create(signet, "--verified")
+    for arguments, stdin, status, because in [
+        (("user", "show", "nobody@example.test"), "", 1, "no user nobody@example.test"),
+        (("user", "create", "--email", EMAIL, "--password-stdin"), "a long password", 1, "another account"),
+        (("user", "create", "--email", "nonsense", "--password-stdin"), "a long password", 1, "not an email address"),
+        (("user", "create", "--email", "b@example.test", "--password-stdin"), "", 2, "password is empty"),
+        (("user", "create", "--email", "b@example.test"), "", 2, "--password-stdin"),
+        (("user", "reset-totp", EMAIL), "", 1, "not on"),
+        (("session", "end", "x"), "", 2, "not an id"),
+        (("session", "end"), "", 2, "--user"),
+        (("nonsense",), "", 2, "nonsense"),
+    ]:
+        ran = signet(*arguments, stdin=stdin)
+        assert (ran.status, ran.out) == (status, "")
+        assert ran.err.startswith("signet: ")
+        assert ran.err.count("\n") == 1
+        assert because in ran.err
