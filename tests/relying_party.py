@@ -18,7 +18,6 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit
 import httpx2
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from starlette.testclient import TestClient
 
 from provider.oauth.clients import Client
 from provider.sessions import lifecycle
@@ -37,7 +36,7 @@ TWO_FACTORS = "pwd otp mfa"
 """The amr of a sign-in with both factors."""
 
 
-def sign_in_person(browser: TestClient, installation: Installation, user_id: str, *, amr: str = "pwd") -> str:
+def sign_in_person(browser: httpx2.Client, installation: Installation, user_id: str, *, amr: str = "pwd") -> str:
     """Give the browser a session of this person, as if they had just typed their password. The cookie's value."""
     with unit_of_work(installation) as work:
         cookie = lifecycle.open_session(work, user_id=user_id, factor=amr)
@@ -45,7 +44,7 @@ def sign_in_person(browser: TestClient, installation: Installation, user_id: str
     return cookie
 
 
-def plant_cookie(browser: TestClient, installation: Installation, value: str) -> None:
+def plant_cookie(browser: httpx2.Client, installation: Installation, value: str) -> None:
     name = cookies.cookie_name(installation.settings, cookies.SESSION)
     host = urlsplit(installation.settings.issuer).hostname or ""
     browser.cookies.set(name, value, domain=host, path="/")
@@ -136,7 +135,7 @@ class Tokens:
 class RelyingParty:
     """One registered client, talking to the provider over `http` (its own connection: no cookies)."""
 
-    def __init__(self, http: TestClient, client: Client, secret: str | None, *, issuer: str = ISSUER) -> None:
+    def __init__(self, http: httpx2.Client, client: Client, secret: str | None, *, issuer: str = ISSUER) -> None:
         self.http = http
         self.client = client
         self.client_id = client.client_id
@@ -161,23 +160,23 @@ class RelyingParty:
         }
         return {name: value for name, value in parameters.items() if value is not None}, verifier
 
-    def ask(self, browser: TestClient, **changes: str | None) -> Answer:
+    def ask(self, browser: httpx2.Client, **changes: str | None) -> Answer:
         """One authorization request by GET; whatever comes back first."""
         parameters, verifier = self.request(**changes)
         return Answer(browser.get(AUTHORIZE, params=parameters, follow_redirects=False), parameters, verifier)
 
-    def ask_by_post(self, browser: TestClient, **changes: str | None) -> Answer:
+    def ask_by_post(self, browser: httpx2.Client, **changes: str | None) -> Answer:
         """The same as a form that the app's page sends (OIDC Core section 3.1.2.1)."""
         parameters, verifier = self.request(**changes)
         return Answer(browser.post(AUTHORIZE, data=parameters, follow_redirects=False), parameters, verifier)
 
-    def resume(self, browser: TestClient, parked: Answer, *, request_uri: str | None = None) -> Answer:
+    def resume(self, browser: httpx2.Client, parked: Answer, *, request_uri: str | None = None) -> Answer:
         """Come back to a request that waited for a step."""
         parameters = {"request_uri": request_uri or parked.request_uri}
         response = browser.get(AUTHORIZE, params=parameters, follow_redirects=False)
         return Answer(response, parked.asked, parked.verifier)
 
-    def sign_in(self, browser: TestClient, **changes: str | None) -> Tokens:
+    def sign_in(self, browser: httpx2.Client, **changes: str | None) -> Tokens:
         """Ask, redeem, verify, for a person who is signed in and has nothing left to say."""
         tokens = self.redeem(self.ask(browser, **changes))
         if "id_token" in tokens.body:
@@ -245,7 +244,7 @@ class RelyingParty:
         access_token = tokens if isinstance(tokens, str) else tokens.access_token
         return self.http.get(USERINFO, headers={"authorization": f"Bearer {access_token}"})
 
-    def log_out(self, browser: TestClient, tokens: Tokens, **changes: str | None) -> httpx2.Response:
+    def log_out(self, browser: httpx2.Client, tokens: Tokens, **changes: str | None) -> httpx2.Response:
         """RP-Initiated Logout section 2: the browser is sent to the provider."""
         registered = self.client.metadata.post_logout_redirect_uris
         parameters: dict[str, str | None] = {

@@ -1,0 +1,88 @@
+"""Two server processes over one database, and a relying party that talks to either."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from provider.app import open_installation
+from provider.ratelimits import LimitCounter
+from provider.settings import Settings
+from provider.work import Installation
+from tests.conftest import Work, settings_for
+from tests.factories import make_client, make_user
+from tests.races.servers import Server, Servers, free_port
+from tests.races.starting_line import Post
+from tests.relying_party import REVOKE, TOKEN, Answer, RelyingParty, sign_in_person
+
+GRACE = 10
+
+
+@pytest.fixture
+def grace() -> int:
+    """Seconds; overridden by what tests the strict policy."""
+    return GRACE
+
+
+@pytest.fixture
+def settings(database_url: str, grace: int) -> Settings:
+    issuer = f"http://127.0.0.1:{free_port()}"
+    return settings_for(database_url, issuer=issuer, database_timeout=20, refresh_grace=grace)
+
+
+@pytest.fixture
+def installation(settings: Settings) -> Iterator[Installation]:
+    """Beside the servers, with the real clock like theirs: for setting up, and for looking at what is stored."""
+    installation = open_installation(settings, clock=lambda: datetime.now(UTC), counter=LimitCounter())
+    yield installation
+    installation.database.close()
+
+
+@pytest.fixture
+def servers(settings: Settings, tmp_path: Path) -> Iterator[Servers]:
+    ports = [int(settings.issuer.rpartition(":")[2]), free_port()]
+    servers = Servers([Server(settings, port, tmp_path / f"{port}.log") for port in ports])
+    try:
+        servers.start()
+        yield servers
+    finally:
+        servers.stop()
+
+
+@pytest.fixture
+def rp(servers: Servers, work: Work, settings: Settings) -> Iterator[RelyingParty]:
+    with work() as w:
+        client, secret = make_client(w, first_party=True)
+    with httpx2.Client(base_url=settings.issuer, timeout=60) as http:
+        yield RelyingParty(http, client, secret, issuer=settings.issuer)
+
+
+@pytest.fixture
+def browser(servers: Servers, work: Work, installation: Installation) -> Iterator[httpx2.Client]:
+    """Ada's."""
+    with work() as w:
+        ada = make_user(w, "ada@example.test")
+    with httpx2.Client(base_url=installation.settings.issuer, timeout=60) as http:
+        sign_in_person(http, installation, ada)
+        yield http
+
+
+def redemption(rp: RelyingParty, server: Server, answer: Answer) -> Post:
+    form = {
+        "grant_type": "authorization_code",
+        "code": answer.code,
+        "redirect_uri": answer.asked["redirect_uri"],
+        "code_verifier": answer.verifier,
+    }
+    return Post(server, TOKEN, form, rp.authentication()[0])
+
+
+def refreshing(rp: RelyingParty, server: Server, refresh_token: str) -> Post:
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    return Post(server, TOKEN, form, rp.authentication()[0])
+
+
+def revoking(rp: RelyingParty, server: Server, token: str) -> Post:
+    return Post(server, REVOKE, {"token": token}, rp.authentication()[0])

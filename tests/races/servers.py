@@ -1,0 +1,109 @@
+"""Real servers: `signet serve` in processes of their own, on loopback, over one database; stopped by their pids."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+
+from provider.settings import Settings
+
+START_WITHIN = 30
+"""Seconds; a busy machine may need some."""
+
+
+@dataclass
+class Server:
+    """One process with one worker."""
+
+    settings: Settings
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        settings = self.settings
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SIGNET_")}
+        environment |= {
+            "SIGNET_DATABASE_URL": settings.database_url,
+            "SIGNET_SECRET_KEY": settings.secret_keys[0],
+            "SIGNET_ISSUER": settings.issuer,
+            "SIGNET_REFRESH_GRACE": str(int(settings.refresh_grace.total_seconds())),
+            "SIGNET_DATABASE_TIMEOUT": str(settings.database_timeout),
+            "SIGNET_LOG_LEVEL": "error",
+            "SIGNET_ENV": "test",
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "provider",
+            "serve",
+            "--port",
+            str(self.port),
+            "--workers",
+            "1",
+            "--drain",
+            "0",
+        ]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def wait(self) -> None:
+        """Until it answers."""
+        deadline = time.monotonic() + START_WITHIN
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+                connection.request("GET", "/health/live", headers={"host": self.host})
+                if connection.getresponse().status == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+            finally:
+                connection.close()
+        raise AssertionError(f"no answer from port {self.port}: {self.log.read_text()}")
+
+    @property
+    def host(self) -> str:
+        """What a proxy in front would send: the host of the issuer."""
+        return self.settings.issuer.removeprefix("http://")
+
+    def kill(self) -> None:
+        """SIGKILL: it finishes nothing."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
+@dataclass
+class Servers:
+    """Servers that stand behind one issuer."""
+
+    all: list[Server] = field(default_factory=list)
+
+    def start(self) -> None:
+        for server in self.all:
+            server.start()
+        for server in self.all:
+            server.wait()
+
+    def stop(self) -> None:
+        for server in self.all:
+            server.kill()
+
+    def logs(self) -> str:
+        return "".join(server.log.read_text() for server in self.all if server.log.exists())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
