@@ -115,3 +115,36 @@ def test_a_page_from_before_the_sign_out_asks_to_sign_in_again(
     person.expect_heading("Sign in")
     steps.sign_in(person, account)
     person.expect_heading("Grace Hopper")
+
+
+def test_recovery_codes_are_not_shown_again_by_a_reload(
+    person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    steps.sign_in_to_app(person, account)
+    person.open(f"{demo.provider}/account/two-factor")
+    person.press("Turn on two-factor sign-in")
+    person.fill("Code", steps.authenticator(person.page.locator("#key").inner_text()).code())
+    person.press("Turn on")
+    person.expect_heading("Save your recovery codes")
+    code = person.page.locator("#codes li").first.inner_text()
+    person.page.reload()
+    person.expect_heading("This page has expired")
+    person.follow("Continue")
+    person.expect_heading("Two-factor sign-in")
+    assert code not in person.text
+    assert "10 left" in person.text
+
+
+def test_losing_the_cookies_during_the_sign_in_still_leads_to_the_app(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person = any_person
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    person.context.clear_cookies(domain="localhost", name="signet-browser")
+    steps.sign_in(person, account)
+    person.expect_heading("This page has expired")
+    person.follow("Continue")
+    steps.sign_in(person, account)
+    steps.allow(person)
+    person.expect_heading("Hello, Grace Hopper")
