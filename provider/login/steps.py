@@ -17,7 +17,7 @@ from provider.audit.log import record
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import Refusal
 from provider.sessions.assurance import MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
-from provider.sessions.lifecycle import end_session, open_session, raise_level
+from provider.sessions.lifecycle import end_session, open_session, raise_level, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -73,7 +73,8 @@ def sign_in(
     browser: str,
     carry: Mapping[str, str],
 ) -> SignIn:
-    """The first step: identifier and password. The session before this one at the browser ends (`current`).
+    """The first step: identifier and password. A session of somebody else at this browser (`current`) ends; one of the
+    same person goes on under a new identifier, so that proving it again takes nothing from the applications.
 
     Whether the account may sign in at all is decided, and told, only after the right password.
     """
@@ -95,10 +96,7 @@ def sign_in(
     throttle.settle(work, throttle.PASSWORD, subject)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
-    if current is not None:
-        end_session(work, current, reason="signed_in_again")
-    pending = None if step is Step.DONE else step.value
-    cookie = open_session(work, user_id=user_id, factor=PASSWORD, pending=pending)
+    cookie = _session_after_password(work, user_id, current, pending=None if step is Step.DONE else step.value)
     if step is Step.DONE:
         record(work, Event.SIGNED_IN, user_id=user_id, amr=PASSWORD)
     return SignIn(cookie, step)
@@ -119,6 +117,17 @@ def show_second_factor(work: UnitOfWork, session: Session, *, method: Method, co
     event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
     record(work, event, user_id=session.user_id, session=session.id, method=method.value)
     return cookie
+
+
+def _session_after_password(work: UnitOfWork, user_id: str, current: Session | None, *, pending: str | None) -> str:
+    """The cookie of a session under a new identifier, whatever the browser brought along (session fixation)."""
+    if current is not None and current.user_id == user_id:
+        cookie = sign_in_again(work, current, factor=PASSWORD, pending=pending)
+        if cookie is not None:
+            return cookie
+    elif current is not None:
+        end_session(work, current, reason="somebody_else_signed_in")
+    return open_session(work, user_id=user_id, factor=PASSWORD, pending=pending)
 
 
 def _require_standing(

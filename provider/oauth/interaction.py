@@ -109,7 +109,7 @@ def _login_needed(request: AuthorizationRequest, session: Session, *, proved_sin
 def _chosen(session: Session, parked: ParkedRequest | None) -> bool:
     if parked is None:
         return False
-    return parked.chosen_session_id == session.id or session.created_at >= parked.created_at
+    return parked.chosen_session_id == session.id or session.auth_time >= parked.created_at
 
 
 def _consent_needed(request: AuthorizationRequest, consent: Consent | None) -> AskConsent | None:

@@ -1,5 +1,7 @@
 """Open, renew, end. The identifier changes at every change of level; an ended session never counts again."""
 
+from dataclasses import replace
+
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
@@ -35,6 +37,28 @@ def open_session(work: UnitOfWork, *, user_id: str, factor: str, pending: str | 
     )
     store.add(work.db, session)
     return value
+
+
+def sign_in_again(work: UnitOfWork, session: Session, *, factor: str, pending: str | None = None) -> str | None:
+    """The same person proves again who they are: a new identifier and time of sign-in, counted from the first factor.
+
+    The `sid` stays, and with it what applications hold from it: nobody signed out. None when it ended meanwhile.
+    """
+    value = new_opaque()
+    settings = work.settings
+    again = replace(
+        session,
+        digest=digest(value),
+        auth_time=work.now,
+        amr=factor,
+        pending=pending,
+        pending_until=None if pending is None else work.now + settings.second_factor_lifetime,
+        last_seen=work.now,
+        expires_at=work.now + settings.session_absolute_lifetime,
+        network=work.origin.network,
+        user_agent=work.origin.user_agent,
+    )
+    return value if store.restart(work.db, again, old_digest=session.digest) else None
 
 
 def raise_level(work: UnitOfWork, session: Session, *, factor: str) -> str | None:

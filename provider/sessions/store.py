@@ -119,6 +119,12 @@ def renew(
     return db.execute(update(sessions).where(current).values(**values)).rowcount == 1
 
 
+def restart(db: Connection, session: Session, *, old_digest: bytes) -> bool:
+    """The same session (`sid`) from its first factor on. False when it was renewed or ended meanwhile."""
+    current = and_(sessions.c.id == session.id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
+    return db.execute(update(sessions).where(current).values(**session.__dict__)).rowcount == 1
+
+
 def touch(db: Connection, session_id: str, *, now: datetime) -> None:
     db.execute(update(sessions).where(sessions.c.id == session_id).values(last_seen=now))
 

@@ -25,7 +25,7 @@ def test_quick_and_slow_work_take_the_same(work: Work) -> None:
 
 def test_nobody_waits_behind_it(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """The transaction is over when the waiting begins."""
-    writing = []
+    writing: list[bool] = []
     with work() as w:
         _watch(w, writing, monkeypatch)
         with even_pace.even_pace(w):

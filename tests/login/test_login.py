@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from provider.accounts import suspension, throttle
@@ -13,6 +14,7 @@ from provider.crypto.passwords import cost_of
 from provider.login import steps
 from provider.login.steps import WrongPassword
 from provider.refusals import TooManyRequests
+from provider.sessions.store import sessions
 from provider.settings import Settings
 from provider.work import Installation, Origin, unit_of_work
 from tests.browser import Browser, Page
@@ -87,6 +89,40 @@ def test_every_sign_in_makes_a_new_session_and_ends_the_one_before(browser: Brow
     assert is_signed_in(browser)
     browser.cookies.set("__Host-signet", first, domain="id.example.test")
     assert not is_signed_in(browser)
+
+
+def open_sessions(work: Work) -> list[tuple[str, str, str]]:
+    with work() as w:
+        rows = w.read.execute(select(sessions).where(sessions.c.ended_at.is_(None))).all()
+    return [(row.id, row.user_id, row.amr) for row in rows]
+
+
+def test_proving_it_again_keeps_the_session_the_apps_know(browser: Browser, ada: str, work: Work, clock: Clock) -> None:
+    """Otherwise every look at the account's settings would sign the person out of every application."""
+    sign_in(browser)
+    before = open_sessions(work)
+    clock.advance(hours=23)
+    sign_in(browser)
+    assert len(open_sessions(work)) == 2  # the one before was over already
+    clock.advance(minutes=30)
+    before = open_sessions(work)
+    sign_in(browser)
+    assert sorted(open_sessions(work)) == sorted(before)
+    with work() as w:
+        latest = w.read.scalar(select(func.max(sessions.c.auth_time)))
+    assert latest == clock.now
+
+
+def test_somebody_else_at_the_browser_gets_a_session_of_their_own(browser: Browser, ada: str, work: Work) -> None:
+    """A-53."""
+    with work() as w:
+        eve = make_user(w, "eve@example.test")
+    sign_in(browser)
+    [(adas, _, _)] = open_sessions(work)
+    sign_in(browser, "eve@example.test")
+    [(eves, user_id, _)] = open_sessions(work)
+    assert user_id == eve
+    assert eves != adas
 
 
 def test_cookies_are_opaque_and_bound_to_the_host(browser: Browser, ada: str) -> None:

@@ -76,6 +76,19 @@ def test_a_pending_session_is_good_for_nothing_else(browser: Browser, ada: str, 
     assert browser.open("/login/second-factor").path == "/login"
 
 
+def test_proving_it_again_starts_from_the_password(
+    browser: Browser, factor: tuple[str, list[str]], clock: Clock
+) -> None:
+    """A-69: the level of before does not count until both factors were shown again."""
+    sign_in(browser)
+    browser.submit({"code": code_of(factor[0], clock.now)})
+    assert sign_in(browser).path == "/login/second-factor"
+    assert not is_signed_in(browser)
+    clock.advance(minutes=1)
+    sign_in(browser)
+    assert browser.submit({"code": code_of(factor[0], clock.now)}).path == "/account"
+
+
 def test_without_a_pending_session_the_way_on_is_the_sign_in(browser: Browser) -> None:
     page = browser.open("/login/second-factor?return_to=/account/sessions")
     assert page.path == "/login"
