@@ -18,6 +18,7 @@ NARROW: ViewportSize = {"width": 320, "height": 568}
 
 def look(person: Person, name: str) -> None:
     """Take a picture; nothing may stick out at the side."""
+    person.page.wait_for_load_state()
     person.picture(name)
     widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     needed, there = person.page.evaluate(widths)
