@@ -69,8 +69,7 @@ def test_what_a_client_was_told_holds_after_kill_9(
         stop.set()
 
     load = [
-        lambda ledger=ledger, turn=turn: ledger.use(rp, servers, stop, turn=turn)  # type: ignore[misc]
-        for turn, ledger in enumerate(ledgers)
+        lambda ledger=ledger, turn=turn: ledger.use(rp, servers, stop, turn=turn) for turn, ledger in enumerate(ledgers)
     ]
     together([*load, kill_and_restart])
 

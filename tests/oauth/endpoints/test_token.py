@@ -1,6 +1,7 @@
 """The token endpoint as such: what a request must look like."""
 
-import httpx2
+from urllib.parse import urlencode
+
 import pytest
 from sqlalchemy import func, select
 
@@ -92,7 +93,7 @@ def test_a_repeated_parameter_is_refused(
     repeated = [*form, (name, dict(form)[name] if same else "other")]
     headers, _ = rp.authentication()
     with unchanged():
-        body = str(httpx2.QueryParams(repeated)).encode()
+        body = urlencode(repeated).encode()
         response = rp.http.post(TOKEN, content=body, headers={**headers, "content-type": FORM})
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
     assert rp.redeem(answer).status == 200

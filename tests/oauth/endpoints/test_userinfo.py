@@ -1,6 +1,7 @@
 """Claims for an access token, and only for one that counts."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.oauth.conftest import Explain, Person, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.relying_party import USERINFO, RelyingParty
 
-PROFILE = {
+PROFILE: dict[str, Any] = {
     "name": "Ada King",
     "given_name": "Ada",
     "family_name": "King",
