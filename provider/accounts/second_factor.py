@@ -43,7 +43,7 @@ class SecondFactorLocked(Refusal):
 class SignInOver(Refusal):
     """Too many wrong codes in one sign-in: the session is over, and the password is asked again."""
 
-    message = "That were too many wrong codes. Sign in again."
+    message = "There were too many wrong codes. Sign in again."
 
 
 def prove(work: UnitOfWork, session: Session, *, method: Method, code: str) -> None:

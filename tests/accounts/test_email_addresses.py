@@ -1,14 +1,16 @@
 """Confirm an address: link and code, once, by whoever signed up."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from provider.accounts import email_addresses, suspension
+from provider.accounts import email_addresses, registration, suspension
 from provider.accounts.email_addresses import AlreadyConfirmed, parse_address
 from provider.accounts.store import links
 from provider.accounts.store.users import Status
+from provider.work import Installation, unit_of_work
 from tests.browser import Browser
 from tests.clock import Clock
 from tests.conftest import Work
@@ -225,3 +227,44 @@ def test_nothing_a_letter_holds_is_stored_in_clear(browser: Browser, inbox: Inbo
     for secret in (letter.code, letter.link.partition("token=")[2]):
         assert secret not in str(rows)
         assert secret not in str(sealed)
+
+
+def test_of_those_who_confirm_the_same_address_at_once_one_has_it(installation: Installation, work: Work) -> None:
+    for _ in range(5):
+        ids = []
+        for _ in range(4):
+            with work() as w:
+                ids.append(make_user(w, verified=False))
+
+        def confirm(user_id: str) -> bool:
+            try:
+                with unit_of_work(installation) as w:
+                    email_addresses.verify_by_operator(w, user_id=user_id)
+            except AlreadyConfirmed:
+                return False
+            return True
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(confirm, ids)) == [False] * 3 + [True]
+        with work() as w:
+            for user_id in ids:
+                registration.delete_user(w, user_id=user_id)
+
+
+def test_a_link_confirms_once_however_often_the_button_is_pressed(
+    installation: Installation, browser: Browser, inbox: Inbox
+) -> None:
+    sign_up(browser)
+    token = inbox.latest(ADDRESS).link.partition("token=")[2]
+    cookie = browser.cookies["__Host-signet-browser"]
+
+    def confirm(_: int) -> bool:
+        try:
+            with unit_of_work(installation) as w:
+                email_addresses.confirm_by_link(w, token=token, browser=cookie, password="")
+        except AlreadyConfirmed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(confirm, range(8))) == [False] * 7 + [True]

@@ -7,7 +7,6 @@ from provider.accounts.email_addresses import parse_address
 from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
 from provider.accounts.store.links import Link
 from provider.refusals import Refusal
-from provider.sessions.cookie import forget_session
 from provider.web.destination import Destination, destination
 from provider.web.endpoint import Call, endpoint
 from provider.web.pages import go, page
@@ -59,7 +58,6 @@ def reset_password(call: Call) -> Response:
         return _dead(call, where, refusal)
     except UnfitPassword as refusal:
         return _choose(call, where, token, link, errors={"password": refusal.message}, status_code=400)
-    forget_session(call)
     return go(where.through("/reset-password/done"))
 
 
