@@ -1,4 +1,6 @@
-"""The consent page: who asks, for what, as whom; allow, deny, or be somebody else. It knows only the request_uri."""
+"""The consent page: who asks, for what, as whom; allow, deny, or be somebody else. It knows only the
+request_uri (OIDC Core section 3.1.2.4).
+"""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,5 @@
 """What the provider supports: /.well-known/openid-configuration and /.well-known/oauth-authorization-server,
-identical.
+identical (OIDC Discovery section 4, RFC 8414 section 3).
 """
 
 import json

@@ -1,0 +1,68 @@
+"""The pool is bounded, a broken transaction leaves nothing behind, and errors carry no values."""
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from provider.database.engine import OUTAGES, open_database
+from provider.settings import Settings
+
+
+def test_more_connections_than_threads_are_an_outage_within_the_time(settings: Settings) -> None:
+    """Decision D1; failure contract F3."""
+    few = settings.model_copy(update={"threads": 1, "database_timeout": 0.1})
+    database = open_database(few)
+    held: list[Connection] = []
+    with pytest.raises(OUTAGES):
+        while len(held) < 10:
+            held.append(database.engine.connect())
+    assert len(held) == few.threads + few.password_threads + 2
+    for connection in held:
+        connection.close()
+    database.close()
+
+
+def test_a_transaction_that_fails_gives_the_lock_back(settings: Settings) -> None:
+    database = open_database(settings)
+    for _ in range(3):
+        with database.engine.connect() as connection:
+            database.begin(connection)
+            with pytest.raises(DBAPIError):
+                connection.execute(text("SELECT nonsense FROM nowhere"))
+            database.end(connection, commit=False)
+    database.close()
+
+
+def test_an_error_does_not_tell_the_values(settings: Settings) -> None:
+    database = open_database(settings)
+    with database.engine.connect() as connection, pytest.raises(DBAPIError) as failed:
+        connection.execute(text("SELECT :secret FROM nowhere"), {"secret": "hunter2"})
+    assert "hunter2" not in str(failed.value)
+    database.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_sqlite_survives_a_killed_process(settings: Settings) -> None:
+    database = open_database(settings)
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(text("PRAGMA synchronous")) == 1
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    database.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_postgresql_answers_in_time_or_not_at_all(settings: Settings) -> None:
+    database = open_database(settings.model_copy(update={"database_timeout": 0.2}))
+    with database.engine.connect() as connection, pytest.raises(OUTAGES):
+        connection.execute(text("SELECT pg_sleep(5)"))
+    database.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_plain_postgresql_url_means_the_driver_we_ship(settings: Settings) -> None:
+    plain = settings.database_url.replace("+psycopg", "")
+    database = open_database(settings.model_copy(update={"database_url": plain}))
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    database.close()

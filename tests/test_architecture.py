@@ -1,0 +1,78 @@
+"""The shape of the code: every route named and called, every endpoint citing its section, no file without use."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from provider.routes import routes
+from provider.settings import Settings
+from tests.server_process import REPOSITORY
+
+PROVIDER = REPOSITORY / "provider"
+TESTS = REPOSITORY / "tests"
+EVERY_ROUTE = [route for route in routes(Settings()) if isinstance(route, Route)]
+
+
+PROTOCOL_ENDPOINTS = sorted((PROVIDER / "oauth" / "endpoints").glob("[!_]*.py"))
+
+
+def sources(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*.py") if "__pycache__" not in path.parts]
+
+
+def test_every_route_has_a_name_of_its_own() -> None:
+    names = [route.name for route in EVERY_ROUTE]
+    assert len(names) == len(set(names))
+
+
+CALLS = [(method, route.path) for route in EVERY_ROUTE for method in sorted(route.methods or ()) if method != "HEAD"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("method", "path"), CALLS, ids=[" ".join(call) for call in CALLS])
+def test_a_stranger_with_nothing_in_hand_gets_an_answer_everywhere(client: TestClient, method: str, path: str) -> None:
+    """Never a 5xx; and nothing that a page's form does can be done without the page."""
+    answer = client.request(method, path.replace("{name}", "signet.css"), headers={"accept": "text/html"})
+    assert answer.status_code < 500
+    if method == "POST" and not path.startswith("/oauth2/"):
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("file", PROTOCOL_ENDPOINTS, ids=lambda file: file.stem)
+def test_every_protocol_endpoint_cites_what_it_implements(file: Path) -> None:
+    said = ast.get_docstring(ast.parse(file.read_text())) or ""
+    assert re.search(r"RFC \d{4}|OIDC|OpenID Connect|ours", said), said
+
+
+@pytest.mark.parametrize("file", sources(PROVIDER), ids=lambda file: str(file.relative_to(PROVIDER)))
+def test_every_file_says_what_it_is_and_is_about_one_thing(file: Path) -> None:
+    text = file.read_text()
+    assert ast.get_docstring(ast.parse(text)), "no docstring"
+    assert len(text.splitlines()) <= 420, "look for the second concept"
+    assert file.stem not in {"utils", "helpers", "common", "manager", "misc"}
+
+
+def test_every_template_is_used() -> None:
+    folder = REPOSITORY / "templates"
+    python = "\n".join(source.read_text() for source in sources(PROVIDER))
+    templates = {path: path.read_text() for path in folder.rglob("*") if path.suffix in {".html", ".txt"}}
+    for path in templates:
+        name = str(path.relative_to(folder))
+        others = "\n".join(text for other, text in templates.items() if other != path)
+        # A letter is named by its folder.
+        used = name in python or f'"{path.parent.name}"' in python or name in others or f'"{path.name}"' in others
+        assert used, f"{name} is not used"
+
+
+def test_samples_know_nothing_of_the_provider() -> None:
+    for source in sources(REPOSITORY / "clients"):
+        assert not re.search(r"^\s*(from|import) provider\b", source.read_text(), re.MULTILINE), source
+
+
+def test_pins_are_names_and_versions_and_nothing_else() -> None:
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in lines)
