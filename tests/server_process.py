@@ -72,9 +72,9 @@ class Serving:
 
 
 @contextmanager
-def serving(settings: Mapping[str, str], *options: str, workers: int = 1) -> Iterator[Serving]:
-    """A service on a free port, ready; stopped in the end, whatever happens."""
-    port = free_port()
+def serving(settings: Mapping[str, str], *options: str, workers: int = 1, port: int = 0) -> Iterator[Serving]:
+    """A service on this port, or on a free one, ready; stopped in the end, whatever happens."""
+    port = port or free_port()
     command = [sys.executable, "-m", "provider", "serve", "--port", str(port), "--workers", str(workers), *options]
     host = settings.get("SIGNET_ISSUER", "http://localhost:8000").split("//")[1]
     process = subprocess.Popen(

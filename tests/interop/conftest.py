@@ -2,18 +2,13 @@
 
 import fcntl
 import json
-import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from provider.app import open_installation
@@ -22,6 +17,7 @@ from provider.work import Installation, unit_of_work
 from tests.chromium import chromium, new_person
 from tests.conftest import SECRET_KEY, settings_for
 from tests.factories import make_client, make_user
+from tests.server_process import free_port, serving
 from tests.services import unavailable
 
 __all__ = ["chromium", "new_person"]
@@ -49,13 +45,6 @@ class Served:
             )
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 @pytest.fixture(scope="session")
 def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("interop")
@@ -65,32 +54,10 @@ def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     installation = open_installation(settings_for(database, issuer=issuer))
     with unit_of_work(installation) as work:
         make_user(work, EMAIL, name="Ada Lovelace", given_name="Ada", family_name="Lovelace")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("SIGNET_")}
-    environ |= {"SIGNET_ISSUER": issuer, "SIGNET_DATABASE_URL": database, "SIGNET_SECRET_KEY": SECRET_KEY}
-    environ |= {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "provider", "serve", "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
-    try:
-        wait_for(f"{issuer}/health/ready", process, folder / "log")
+    settings = {"SIGNET_ISSUER": issuer, "SIGNET_DATABASE_URL": database, "SIGNET_SECRET_KEY": SECRET_KEY}
+    with serving(settings, "--drain", "0", port=port):
         yield Served(issuer, installation)
-    finally:
-        process.terminate()
-        process.wait(15)
-        installation.database.close()
-
-
-def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            if httpx2.get(url).status_code == 200:
-                return
-        except httpx2.TransportError:
-            pass
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+    installation.database.close()
 
 
 @pytest.fixture(scope="session")
