@@ -66,6 +66,8 @@ def create_app(installation: Installation, *, background: Background | None = No
         exception_handlers={HTTPException: _no_route, Exception: _last_resort},
         lifespan=lifespan,
     )
+    # A slash too many is another address: a redirect would repeat a form with its secrets (RFC 9700 section 4.12).
+    app.router.redirect_slashes = False
     app.state.installation = installation
     app.state.threads = Threads(settings)
     app.state.oauth = server = open_server(installation)
