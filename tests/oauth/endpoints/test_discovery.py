@@ -1,0 +1,158 @@
+"""What the provider says about itself, and that it is true."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+from authlib.oidc.discovery import OpenIDProviderMetadata
+
+from provider.oauth import keys
+from tests.conftest import ISSUER, Work
+from tests.oauth.watched_http import WatchedClient
+
+WELL_KNOWN = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def metadata(http: WatchedClient) -> dict[str, Any]:
+    found: dict[str, Any] = http.get(WELL_KNOWN[0]).json()
+    return found
+
+
+def test_both_documents_are_the_same(http: WatchedClient) -> None:
+    """OIDC Discovery section 4, RFC 8414 section 3."""
+    first, second = (http.get(url) for url in WELL_KNOWN)
+    assert first.content == second.content
+    assert first.headers["content-type"] == "application/json"
+
+
+def test_the_openid_document_is_valid(metadata: dict[str, Any]) -> None:
+    """OIDC Discovery section 3; oidcc-discovery-endpoint-verification."""
+    OpenIDProviderMetadata(metadata).validate()
+
+
+def test_the_oauth_document_is_valid(metadata: dict[str, Any]) -> None:
+    """RFC 8414 section 2."""
+    AuthorizationServerMetadata(metadata).validate()
+
+
+def test_it_says_what_certification_asks_for(metadata: dict[str, Any]) -> None:
+    """oidcc-discovery-endpoint-verification, oidcc-rp-initiated-logout-discovery-endpoint-verification; RFC 9207."""
+    assert metadata["issuer"] == ISSUER
+    assert "RS256" in metadata["id_token_signing_alg_values_supported"]
+    assert "none" not in metadata["id_token_signing_alg_values_supported"]
+    assert metadata["subject_types_supported"] == ["public"]
+    assert metadata["code_challenge_methods_supported"] == ["S256"]
+    assert metadata["authorization_response_iss_parameter_supported"] is True
+    assert metadata["request_parameter_supported"] is False
+    assert metadata["request_uri_parameter_supported"] is False
+    assert {"openid", "offline_access", "email", "roles"} <= set(metadata["scopes_supported"])
+    assert {"sub", "email", "auth_time", "acr"} <= set(metadata["claims_supported"])
+    assert metadata["end_session_endpoint"].startswith("https://")
+
+
+def test_every_endpoint_it_names_answers(metadata: dict[str, Any], http: WatchedClient) -> None:
+    """RFC 8414 section 2: a URL that is published is served."""
+    urls = [value for name, value in metadata.items() if name.endswith("_endpoint") or name == "jwks_uri"]
+    assert len(urls) == 7
+    for url in urls:
+        assert url.startswith(ISSUER + "/")
+        assert http.get(urlsplit(url).path).status_code in {200, 303, 400, 401, 405}
+
+
+def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> None:
+    """Registries are lists in plain sight: the document is computed from them."""
+    assert metadata["prompt_values_supported"] == ["none", "login", "consent", "select_account"]
+    assert metadata["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert metadata["acr_values_supported"] == ["aal1", "aal2"]
+
+
+@pytest.mark.parametrize("url", [*WELL_KNOWN, "/oauth2/jwks"])
+def test_a_document_may_be_cached_and_read_by_any_site(http: WatchedClient, url: str) -> None:
+    """A-98, A-100: at most an hour, with an ETag, no cookie, no credentials."""
+    response = http.get(url, headers={"origin": "https://app.example.test"})
+    assert response.headers["cache-control"] == "public, max-age=300"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in response.headers
+    assert "set-cookie" not in response.headers
+    again = http.get(url, headers={"if-none-match": response.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert http.get(url, headers={"if-none-match": '"other"'}).status_code == 200
+    head = http.head(url)
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_a_key_of_the_set_has_exactly_its_public_members(http: WatchedClient) -> None:
+    """RFC 7517 section 4; A-104."""
+    found = http.get("/oauth2/jwks").json()["keys"]
+    members = {"RSA": {"n", "e"}, "EC": {"crv", "x", "y"}}
+    for key in found:
+        assert set(key) == {"kty", "use", "alg", "kid", *members[key["kty"]]}
+        assert key["use"] == "sig"
+    assert {key["alg"] for key in found} == {"RS256", "ES256"}
+    assert len({key["kid"] for key in found}) == len(found)
+
+
+def test_the_etag_changes_with_the_keys(http: WatchedClient, work: Work) -> None:
+    """RFC 9110 section 8.8.3."""
+    before = http.get("/oauth2/jwks")
+    with work() as w:
+        keys.rotate(w, alg=keys.ES256)
+    after = http.get("/oauth2/jwks", headers={"if-none-match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert len(after.json()["keys"]) == len(before.json()["keys"]) + 1
+
+
+POISON = [
+    {"host": "evil.test"},
+    {"host": "id.example.test.evil.test"},
+    {"host": "id.example.test:444"},
+    {"host": "a/?x="},
+    {"host": ""},
+    {"x-forwarded-host": "evil.test"},
+    {"x-forwarded-proto": "http"},
+    {"forwarded": "host=evil.test;proto=http"},
+    {"x-original-url": "/account"},
+    {"x-rewrite-url": "/account"},
+]
+
+
+@pytest.mark.parametrize("headers", POISON)
+@pytest.mark.parametrize("path", [WELL_KNOWN[0], "/oauth2/authorize", "/oauth2/token", "/consent"])
+def test_no_header_changes_what_we_are_called(
+    new_http: Callable[[], WatchedClient], headers: dict[str, str], path: str
+) -> None:
+    """A-88: the configured issuer only; another host is refused."""
+    response = new_http().get(path, headers=headers)
+    assert "evil" not in response.text
+    assert "evil" not in str(response.headers)
+    if "host" in headers:
+        assert response.status_code in {400, 421}
+    elif path == WELL_KNOWN[0]:
+        assert response.json()["issuer"] == ISSUER
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/oauth2",
+        "/oauth2/token/",
+        "/oauth2/nothing",
+        "/oauth2/authorize/x",
+        "/docs",
+        "/openapi.json",
+        "/metrics",
+        "/.env",
+        "/.git/config",
+        "/%2e%2e/etc/passwd",
+        "/static/..%2f..%2fsettings.py",
+    ],
+)
+def test_what_does_not_exist_says_only_that(http: WatchedClient, path: str) -> None:
+    """A-96."""
+    response = http.get(path, headers={"accept": "text/html"})
+    assert response.status_code == 404
+    assert response.headers["x-request-id"]

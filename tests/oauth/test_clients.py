@@ -1,0 +1,207 @@
+"""What may be registered, and what changes when it does."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provider.audit.events import Event
+from provider.audit.store import find as find_events
+from provider.oauth import clients
+from provider.oauth.clients import ClientMetadata, InvalidMetadata, NoSuchClient, parse_metadata
+from provider.settings import Settings
+from tests.clock import Clock
+from tests.conftest import Work, settings_for
+from tests.oauth.conftest import Register
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import RelyingParty
+
+URI = "https://app.example.test/cb"
+WEB = {"redirect_uris": [URI]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"client_name": "Näme 名前"},
+        {"token_endpoint_auth_method": "client_secret_post"},
+        {"token_endpoint_auth_method": "none"},
+        {"application_type": "native", "redirect_uris": ["com.example:/cb", "http://127.0.0.1/cb"]},
+        {"id_token_signed_response_alg": "ES256"},
+        {"default_max_age": 0},
+        {"scope": "openid api:read https://api.test/write"},
+        {"policy_uri": "https://app.example.test/privacy"},
+        {"contacts": ["ops@example.test"]},
+        {"unheard_of": {"anything": 1}},
+        {"grant_types": ["client_credentials"], "redirect_uris": []},
+    ],
+)
+def test_these_may_be_registered(changes: dict[str, Any]) -> None:
+    """RFC 7591 section 2."""
+    parse_metadata({**WEB, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"redirect_uris": []}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["https://app.example.test/cb#x"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": [f"{URI}{i}" for i in range(51)]}, "invalid_redirect_uri"),
+        ({"post_logout_redirect_uris": ["data:text/html,x"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": URI}, "invalid_client_metadata"),
+        ({"redirect_uris": [5]}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": "client_secret_jwt"}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": None}, "invalid_client_metadata"),
+        ({"grant_types": ["password"]}, "invalid_client_metadata"),
+        ({"grant_types": ["implicit"]}, "invalid_client_metadata"),
+        ({"grant_types": ["refresh_token"]}, "invalid_client_metadata"),
+        ({"response_types": ["token"]}, "invalid_client_metadata"),
+        ({"id_token_signed_response_alg": "none"}, "invalid_client_metadata"),
+        ({"id_token_signed_response_alg": "HS256"}, "invalid_client_metadata"),
+        ({"application_type": "desktop"}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": "none", "grant_types": ["client_credentials"]}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": "none", "require_pkce": False}, "invalid_client_metadata"),
+        ({"default_max_age": -1}, "invalid_client_metadata"),
+        ({"default_max_age": 10**10}, "invalid_client_metadata"),
+        ({"default_max_age": True}, "invalid_client_metadata"),
+        ({"default_max_age": "60"}, "invalid_client_metadata"),
+        ({"require_auth_time": "yes"}, "invalid_client_metadata"),
+        ({"scope": 'a"b'}, "invalid_client_metadata"),
+        ({"scope": "a " * 2000}, "invalid_client_metadata"),
+        ({"client_name": "x" * 201}, "invalid_client_metadata"),
+        ({"client_name": "a\x00b"}, "invalid_client_metadata"),
+        ({"client_name": "a\u202eb"}, "invalid_client_metadata"),
+        ({"client_uri": "javascript:alert(1)"}, "invalid_client_metadata"),
+        ({"logo_uri": "file:///etc/passwd"}, "invalid_client_metadata"),
+        ({"tos_uri": "not a uri"}, "invalid_client_metadata"),
+    ],
+)
+def test_these_may_not(changes: dict[str, Any], error: str) -> None:
+    """RFC 7591 section 3.2.2; A-7, A-10."""
+    with pytest.raises(InvalidMetadata) as refused:
+        parse_metadata({**WEB, **changes})
+    assert refused.value.error == error
+
+
+names = st.sampled_from([*clients._FIELDS, "x"])
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=20)
+    | st.lists(st.text(max_size=20) | st.none(), max_size=3)
+)
+
+
+@given(st.dictionaries(names, values))
+def test_no_metadata_raises_anything_but_a_refusal(given_metadata: dict[str, Any]) -> None:
+    """RFC 7591 section 3.2.2."""
+    try:
+        parse_metadata(given_metadata)
+    except InvalidMetadata as refused:
+        assert refused.error in {"invalid_redirect_uri", "invalid_client_metadata"}  # noqa: PT017  # either is right
+
+
+def test_what_is_stored_comes_back(work: Work) -> None:
+    metadata = ClientMetadata(redirect_uris=(URI,), client_name="Näme", default_max_age=60, contacts=("a@b.test",))
+    with work() as w:
+        client, secret = clients.create_client(w, metadata)
+    with work() as w:
+        found = clients.find_client(w, client.client_id)
+    assert found is not None
+    assert found.metadata == metadata
+    assert secret is not None
+    assert found.has_secret(secret)
+
+
+@pytest.mark.parametrize("client_id", ["", "x" * 129, "ä", "a\x00b", "a\nb", "0190b6b6-0000-7000-8000-000000000000"])
+def test_a_client_id_brought_along_must_be_plausible_and_never_look_like_a_person(work: Work, client_id: str) -> None:
+    """RFC 9700 section 4.15: a client acting for itself is its own sub."""
+    with work() as w, pytest.raises(InvalidMetadata):
+        clients.create_client(w, ClientMetadata(redirect_uris=(URI,)), client_id=client_id or "\n")
+
+
+def test_a_client_id_is_taken_once(rp: RelyingParty, work: Work) -> None:
+    with work() as w, pytest.raises(InvalidMetadata):
+        clients.create_client(w, ClientMetadata(redirect_uris=(URI,)), client_id=rp.client_id)
+
+
+def test_a_weak_secret_is_refused(work: Work) -> None:
+    """RFC 6749 section 10.10."""
+    with work() as w, pytest.raises(InvalidMetadata):
+        clients.create_client(w, ClientMetadata(redirect_uris=(URI,)), secret="short")
+
+
+@pytest.mark.parametrize("act", [clients.disable, clients.enable, clients.delete_client, clients.rotate_secret])
+def test_an_unknown_client_cannot_be_changed(work: Work, act: Any) -> None:
+    with work() as w, pytest.raises(NoSuchClient):
+        act(w, "nobody")
+
+
+def test_a_public_client_has_no_secret(register: Register, work: Work) -> None:
+    rp = register(public=True)
+    assert rp.secret is None
+    with work() as w, pytest.raises(InvalidMetadata):
+        clients.rotate_secret(w, rp.client_id)
+
+
+def test_a_deleted_client_takes_everything_with_it(rp: RelyingParty, browser: WatchedClient, work: Work) -> None:
+    """data.md: everything that points at a client cascades."""
+    tokens = rp.sign_in(browser, scope="openid offline_access")
+    answer = rp.ask(browser)
+    with work() as w:
+        clients.delete_client(w, rp.client_id)
+    assert rp.refresh(tokens).error == "invalid_client"
+    assert rp.redeem(answer).error == "invalid_client"
+    assert rp.userinfo(tokens).status_code == 401
+
+
+def test_changes_are_told_to_the_audit_log_without_secrets(rp: RelyingParty, work: Work) -> None:
+    with work() as w:
+        clients.update_client(w, rp.client_id, replace(rp.client.metadata, client_name="Other"))
+        new = clients.rotate_secret(w, rp.client_id)
+        clients.disable(w, rp.client_id)
+    with work() as w:
+        events = find_events(w.read, client_id=rp.client_id)
+    names = [event.name for event in events]
+    wanted = [Event.CLIENT_CREATED, Event.CLIENT_UPDATED, Event.CLIENT_SECRET_ROTATED, Event.CLIENT_DISABLED]
+    assert sorted(names) == sorted(wanted)
+    assert new not in str(events)
+    assert next(e for e in events if e.name == Event.CLIENT_UPDATED).details == {"changed": ["client_name"]}
+
+
+def test_clients_are_listed_page_by_page(register: Register, work: Work) -> None:
+    ids = sorted(register().client_id for _ in range(3))
+    with work() as w:
+        first = clients.list_clients(w, limit=2)
+        rest = clients.list_clients(w, after=first[-1].client_id)
+    assert [client.client_id for client in first + rest] == ids
+
+
+class TestCached:
+    """SIGNET_CLIENT_CACHE: a process trusts its copy for a moment."""
+
+    @pytest.fixture
+    def settings(self, database_url: str) -> Settings:
+        return settings_for(database_url, client_cache=1)
+
+    def test_a_disabled_client_is_refused_within_a_second(self, rp: RelyingParty, work: Work, clock: Clock) -> None:
+        """A-105: within 1 s and on every node."""
+        assert rp.client_credentials().error == "unauthorized_client"
+        with work() as w:
+            clients.disable(w, rp.client_id)
+        clock.advance(seconds=1)
+        assert rp.client_credentials().error == "invalid_client"
+
+    def test_an_unknown_client_is_not_remembered(self, rp: RelyingParty, work: Work, http: WatchedClient) -> None:
+        """Anybody can make up names; and a client just made works at once."""
+        parked = RelyingParty(http, replace(rp.client, client_id="made-later"), "x" * 43)
+        assert parked.client_credentials().error == "invalid_client"
+        metadata = ClientMetadata(grant_types=("client_credentials",), scope="api")
+        with work() as w:
+            clients.create_client(w, metadata, client_id="made-later", secret="x" * 43)
+        assert parked.client_credentials().status == 200

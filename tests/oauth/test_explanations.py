@@ -1,0 +1,87 @@
+"""Explained refusals: kept for a week, found by their id, never a reason to fail."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
+
+from provider.oauth import explanations
+from provider.oauth.checks import Checks, ascii_description
+from provider.oauth.errors import InvalidRequestError
+from provider.oauth.explanations import find_explanation
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.oauth.conftest import Explain
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import TOKEN, RelyingParty
+
+
+def test_an_explanation_is_kept_for_a_week(rp: RelyingParty, work: Work, clock: Clock) -> None:
+    """data.md, refusals."""
+    error_id = rp.refresh("x").error_id
+    clock.advance(days=7, seconds=-1)
+    with work() as w:
+        assert find_explanation(w, error_id) is not None
+    clock.advance(seconds=1)
+    with work() as w:
+        assert find_explanation(w, error_id) is None
+
+
+@pytest.mark.parametrize("error_id", ["", "x", "x" * 5000, "' OR 1=1 --", "ä"])
+def test_an_unknown_id_finds_nothing(work: Work, error_id: str) -> None:
+    with work() as w:
+        assert find_explanation(w, error_id) is None
+
+
+def test_it_says_whose_request_it_was_and_where_from(rp: RelyingParty, explain: Explain) -> None:
+    row = explain(rp.refresh("x").error_id)
+    assert (row.endpoint, row.client_id, row.error) == ("token", rp.client_id, "invalid_grant")
+    assert row.network
+
+
+def test_long_and_odd_values_are_shortened_and_kept(http: WatchedClient, explain: Explain) -> None:
+    """PostgreSQL keeps no NUL; both databases bound what a stranger may store."""
+    form = {"client_id": "\x00ä\U0001f600" * 400, "grant_type": "\x00" * 400, "client_secret": "x"}
+    row = explain(http.post(TOKEN, data=form).json()["error_id"])
+    assert len(row.client_id or "") == 128
+    assert "\x00" not in str(row)
+    assert all(len(value) <= 400 for check in row.checks for value in check.values())
+
+
+def test_a_refusal_does_not_fail_when_it_cannot_be_explained(
+    rp: RelyingParty, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """data.md: best-effort, and never on the path of a successful request."""
+
+    def away(*_: Any) -> None:
+        raise OperationalError("", {}, Exception())
+
+    monkeypatch.setattr(explanations.refusals, "add", away)
+    refused = rp.refresh("x")
+    assert (refused.status, refused.error) == (400, "invalid_grant")
+    with work() as w:
+        assert find_explanation(w, refused.error_id) is None
+
+
+def test_a_success_leaves_no_explanation(rp: RelyingParty, browser: WatchedClient, work: Work) -> None:
+    tokens = rp.sign_in(browser)
+    with work() as w:
+        assert find_explanation(w, tokens.response.headers["x-request-id"]) is None
+
+
+@given(text=st.text())
+def test_a_description_holds_only_what_the_specification_allows(text: str) -> None:
+    """RFC 6749 section 5.2: printable ASCII without quote and backslash."""
+    allowed = {chr(code) for code in range(0x20, 0x7F)} - {'"', "\\"}
+    assert set(ascii_description(text)) <= allowed
+
+
+@given(got=st.text())
+def test_what_came_is_shortened(got: str) -> None:
+    checks = Checks("token")
+    with pytest.raises(InvalidRequestError) as refused:
+        checks.require(False, "Something", section="s", error=InvalidRequestError, got=got)
+    assert refused.value.checks is checks  # type: ignore[attr-defined]
+    assert len(checks.done[0].got) <= 123
