@@ -8,6 +8,7 @@ import provider.accounts.store.passwords
 import provider.accounts.store.recovery_codes
 import provider.accounts.store.totp
 import provider.accounts.store.users
+import provider.api.store.confirmations
 import provider.audit.store
 import provider.oauth.store.authorization_codes
 import provider.oauth.store.authorization_requests

@@ -1,0 +1,1 @@
+"""One file per resource: the bodies it takes and gives, and the operations on it."""
