@@ -6,6 +6,7 @@ account) is counted in SQL: `accounts.throttle`.
 
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import limits
@@ -27,17 +28,20 @@ REDIS_PAUSE = 5.0
 class Limits:
     """One line each, with the reason; documented in docs/throttling.md. All per network address unless said."""
 
-    login: str = "60/5minutes"  # a person mistypes; an office shares one address
+    login: str = "60/5minutes"  # failed sign-ins: a person mistypes; an office shares one address
     sign_up: str = "20/hour"  # accounts are cheap to make and mail is not
     mail: str = "30/hour"  # letters asked for from one place
     mail_per_address: str = "5/hour"  # letters to one mailbox, whoever asks
     mail_resend: str = "1/30seconds"  # a second press of the button
-    code: str = "30/5minutes"  # codes typed from one place
+    code: str = "30/5minutes"  # wrong codes typed from one place
     client_secret: str = "50/5minutes"  # noqa: S105  # wrong secrets for one client from one place
     explanation: str = "120/minute"  # rows kept about refused requests from one place
 
 
 LIMITS = Limits()
+
+
+Question = Callable[[MovingWindowRateLimiter, limits.RateLimitItem, str], int | None]
 
 
 class LimitCounter:
@@ -49,21 +53,31 @@ class LimitCounter:
         self._away_until = 0.0
 
     def hit(self, limit: str, key: str) -> int | None:
+        return self._ask(self._count, limit, key)
+
+    def look(self, limit: str, key: str) -> int | None:
+        return self._ask(self._test, limit, key)
+
+    def _ask(self, question: Question, limit: str, key: str) -> int | None:
         item = limits.parse(limit)
         if self._shared is not None and time.monotonic() >= self._away_until:
             try:
-                return self._count(self._shared, item, key)
+                return question(self._shared, item, key)
             except Exception as error:  # noqa: BLE001  # whatever the client raises: Redis is disposable, login is not
                 self._away_until = time.monotonic() + REDIS_PAUSE
                 log.warning("ratelimits.redis_away", error=type(error).__name__)
         if self._shared is not None:
             item = type(item)(max(1, item.amount // 2), item.multiples, item.namespace)
-        return self._count(self._memory, item, key)
+        return question(self._memory, item, key)
+
+    def _count(self, limiter: MovingWindowRateLimiter, item: limits.RateLimitItem, key: str) -> int | None:
+        return None if limiter.hit(item, key) else self._wait(limiter, item, key)
+
+    def _test(self, limiter: MovingWindowRateLimiter, item: limits.RateLimitItem, key: str) -> int | None:
+        return None if limiter.test(item, key) else self._wait(limiter, item, key)
 
     @staticmethod
-    def _count(limiter: MovingWindowRateLimiter, item: limits.RateLimitItem, key: str) -> int | None:
-        if limiter.hit(item, key):
-            return None
+    def _wait(limiter: MovingWindowRateLimiter, item: limits.RateLimitItem, key: str) -> int:
         return max(1, round(limiter.get_window_stats(item, key).reset_time - time.time()))
 
 
@@ -89,6 +103,18 @@ def hit(work: UnitOfWork, limit: str, *, key: str) -> None:
         raise TooManyRequests(wait)
 
 
+def require_room(work: UnitOfWork, limit: str, *, key: str) -> None:
+    """Raise TooManyRequests when the window is full, and count nothing: before that of which only failures count."""
+    wait = work.installation.counter.look(limit, key)
+    if wait is not None:
+        raise TooManyRequests(wait)
+
+
 def has_room(work: UnitOfWork, limit: str, *, key: str) -> bool:
     """Count one and say whether there was room: for answers that must look the same either way."""
     return work.installation.counter.hit(limit, key) is None
+
+
+def count(work: UnitOfWork, limit: str, *, key: str) -> None:
+    """Count one failure; `require_room` refuses the next when that filled the window."""
+    work.installation.counter.hit(limit, key)

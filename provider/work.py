@@ -25,6 +25,9 @@ class Counter(Protocol):
     def hit(self, limit: str, key: str) -> int | None:
         """Count one. None when there is room, else the seconds until there is."""
 
+    def look(self, limit: str, key: str) -> int | None:
+        """The same, counting nothing."""
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from provider.ratelimits import LimitCounter, has_room, hit, open_counter
+from provider.ratelimits import LimitCounter, count, has_room, hit, open_counter, require_room
 from provider.refusals import TooManyRequests
 from provider.settings import Settings
 from tests.conftest import Work
@@ -33,6 +33,19 @@ def test_at_the_limit_a_rule_refuses_and_says_how_long(work: Work) -> None:
         assert 1 <= refused.value.retry_after <= 60
         hit(w, LIMIT, key="eve")
         assert not has_room(w, LIMIT, key="ada")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_where_only_failures_count_looking_counts_nothing(work: Work) -> None:
+    with work() as w:
+        for _ in range(10):
+            require_room(w, LIMIT, key="ada")
+        for _ in range(4):
+            require_room(w, LIMIT, key="ada")
+            count(w, LIMIT, key="ada")
+        with pytest.raises(TooManyRequests) as refused:
+            require_room(w, LIMIT, key="ada")
+        assert 1 <= refused.value.retry_after <= 60
 
 
 def test_processes_share_their_count_in_redis(redis_url: str) -> None:

@@ -14,6 +14,7 @@ from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, same
+from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -106,6 +107,8 @@ def confirm_by_link(work: UnitOfWork, *, token: str | None, browser: str | None,
 
 def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
     """Confirm by the typed code, from the page shown at sign-up. Five wrong ones end the code, not the link."""
+    network = f"code:{work.origin.network}"
+    require_room(work, LIMITS.code, key=network)
     try:
         throttle.reserve(work, throttle.EMAIL_CODE, address_id)
     except throttle.Exhausted:
@@ -113,6 +116,7 @@ def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
     digits = "".join(code.split()).replace("-", "")
     link = find_link_by_code(work, address_id=address_id, code=digits, purpose=Purpose.VERIFY)
     if link is None:
+        count(work, LIMITS.code, key=network)
         raise WrongCode
     throttle.settle(work, throttle.EMAIL_CODE, address_id)
     _confirm(work, link)

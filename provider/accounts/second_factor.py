@@ -11,6 +11,7 @@ from provider.accounts.store import totp
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import same
+from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import Refusal
 from provider.sessions.lifecycle import end_session
 from provider.sessions.store import Session
@@ -48,6 +49,8 @@ class SignInOver(Refusal):
 
 def prove(work: UnitOfWork, session: Session, *, method: Method, code: str) -> None:
     """The person at this session has the factor. Raises a Refusal and counts the failure otherwise."""
+    network = f"code:{work.origin.network}"
+    require_room(work, LIMITS.code, key=network)
     policy = throttle.SECOND_FACTOR if method is Method.TOTP else throttle.RECOVERY_CODE
     user_id = session.user_id
     try:
@@ -58,6 +61,7 @@ def prove(work: UnitOfWork, session: Session, *, method: Method, code: str) -> N
     if (_use_totp if method is Method.TOTP else _use_recovery_code)(work, user_id, code):
         throttle.settle(work, policy, user_id)
         return
+    count(work, LIMITS.code, key=network)
     record(work, Event.SECOND_FACTOR_FAILED, user_id=user_id, method=method.value)
     if failed == throttle.SECOND_FACTOR.ceiling:
         record(work, Event.TWO_FACTOR_LOCKED, user_id=user_id)

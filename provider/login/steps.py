@@ -14,7 +14,7 @@ from provider.accounts.store.users import Status, User
 from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import Refusal
 from provider.sessions.assurance import MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
 from provider.sessions.lifecycle import end_session, open_session, raise_level, sign_in_again
@@ -78,7 +78,8 @@ def sign_in(
 
     Whether the account may sign in at all is decided, and told, only after the right password.
     """
-    hit(work, LIMITS.login, key=f"login:{work.origin.network}")
+    network = f"login:{work.origin.network}"
+    require_room(work, LIMITS.login, key=network)
     address = parse_address(username)
     owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
     user = None if owner is None else owner[0]
@@ -87,6 +88,7 @@ def sign_in(
     subject = user.id if user else work.vault.keyed_digest(typed, purpose=UNKNOWN).hex()
     throttle.reserve(work, throttle.PASSWORD, subject)
     if not passwords.is_password_of(work, None if user is None else user.id, password) or owner is None:
+        count(work, LIMITS.login, key=network)
         record(work, Event.SIGN_IN_FAILED, user_id=None if user is None else user.id)
         raise WrongPassword
     _require_standing(work, *owner, browser=browser, carry=carry)
@@ -109,7 +111,6 @@ def needs_second_factor(session: Session) -> bool:
 
 def show_second_factor(work: UnitOfWork, session: Session, *, method: Method, code: str) -> str:
     """The second step of a sign-in, or the same question asked later (step-up). The session's new cookie value."""
-    hit(work, LIMITS.code, key=f"code:{work.origin.network}")
     second_factor.prove(work, session, method=method, code=code)
     cookie = raise_level(work, session, factor=ONE_TIME_CODE)
     if cookie is None:

@@ -8,4 +8,5 @@ from provider.work import Installation
 @pytest.fixture
 def unlimited(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """No limit per network or mailbox. What is counted per account stays."""
-    monkeypatch.setattr(installation.counter, "hit", lambda _limit, _key: None)
+    for question in ("hit", "look"):
+        monkeypatch.setattr(installation.counter, question, lambda _limit, _key: None)

@@ -177,7 +177,7 @@ def test_failures_are_counted_per_account_and_lock_the_factor(
     installation: Installation,
 ) -> None:
     """A-66, NIST SP 800-63B section 3.2.2: over fresh sign-ins; the recovery code is the way out."""
-    monkeypatch.setattr(installation.counter, "hit", lambda *_: None)
+    monkeypatch.setattr(installation.counter, "look", lambda *_: None)
     guesses = 0
     while guesses < 100:
         attacker = new_browser()

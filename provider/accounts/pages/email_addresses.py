@@ -5,7 +5,6 @@ from starlette.responses import Response
 from provider.accounts import email_addresses
 from provider.accounts.email_addresses import AlreadyConfirmed, LinkDead, LinkState, WrongCode, WrongPassword
 from provider.accounts.verification_letters import Ticket, is_confirmed, open_ticket, resend
-from provider.ratelimits import LIMITS, hit
 from provider.refusals import TooManyRequests
 from provider.web import cookies
 from provider.web.destination import Destination, destination
@@ -30,7 +29,6 @@ def type_code(call: Call) -> Response:
     if ticket is None:
         return page(call, "accounts/ticket_over.html", status_code=410, where=where)
     try:
-        hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
         email_addresses.confirm_by_code(call.work, address_id=ticket.address_id, code=call.form.text("code"))
     except WrongCode as refusal:
         return _check_mail(call, where, ticket, errors={"code": refusal.message}, status_code=400)

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from provider.accounts import recovery_codes, totp
 from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
 from provider.accounts.totp import Enrolment, EnrolmentGone, FactorNeeded, NotTurnedOn, WrongFirstCode
-from provider.ratelimits import LIMITS, hit
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import forget_session, keep_session
 from provider.sessions.guards import StepUpRequired, require_recent, require_second_factor
@@ -53,12 +52,9 @@ def set_up(call: Call) -> Response:
     if enrolment is None:
         return go(where.through(PATH))
     try:
-        hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
         cookie, codes = totp.confirm_enrolment(call.work, session, code=call.form.text("code"))
     except WrongFirstCode as refusal:
         return _set_up(call, where, enrolment, errors={"code": refusal.message}, status_code=400)
-    except TooManyRequests as refusal:
-        return _set_up(call, where, enrolment, errors={"": refusal.message}, status_code=429)
     except (EnrolmentGone, FactorNeeded):
         return go(where.through(PATH))
     keep_session(call, cookie)
@@ -71,7 +67,6 @@ def turn_off(call: Call) -> Response:
     session, where = require_second_factor(call, back=PATH), destination(call)
     code = call.form.text("code")
     try:
-        hit(call.work, LIMITS.code, key=f"code:{call.origin.network}")
         totp.turn_off(call.work, session, method=_method_of(code), code=code)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         return _overview(call, session, where, errors={"code": refusal.message}, status_code=400)
