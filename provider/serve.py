@@ -26,6 +26,7 @@ from provider.database.migrations import require_current
 from provider.oauth.keys import Keys
 from provider.observability.logging import configure_logging, log
 from provider.settings import Settings, SettingsError
+from provider.web.connections import BoundedConnection
 from provider.work import Installation
 from provider.worker import Worker
 
@@ -40,6 +41,8 @@ class Uncounted:
 
     def hit(self, limit: str, key: str) -> None:
         return None
+
+    look = hit
 
 
 def require_fit(settings: Settings) -> None:
@@ -123,7 +126,7 @@ def work(settings: Settings, address: tuple[str, int], drain: float) -> int:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=BoundedConnection,
             ws="none",
             lifespan="on",
             log_config=None,

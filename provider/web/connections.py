@@ -1,0 +1,75 @@
+"""One connection's patience: how much head it reads and how long a request may take to arrive (failure contract F15).
+
+uvicorn bounds the time between requests; these are the bounds within one, and before the first. `serve` hands this to
+uvicorn; bodies are bounded by `endpoint.read_body`.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD = 64 * 1024
+"""Request line and headers. Our longest URLs are authorization requests, a few kilobytes."""
+ARRIVES_WITHIN = 20.0
+"""Seconds from the first byte of a request, or from the connection, to the last byte of the request."""
+
+_REFUSALS = {
+    408: b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    431: b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+}
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """An HTTP connection that hangs up on whoever sends too much or too slowly."""
+
+    _in_head = True
+    _head_size = 0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._set_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._clear_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head and not self.transport.is_closing():
+            self._head_size += len(data)
+            if self._head_size > MAX_HEAD:
+                self._hang_up(431)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_size = 0
+        if self._deadline is None:
+            self._set_deadline()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._clear_deadline()
+        super().on_message_complete()
+
+    def _set_deadline(self) -> None:
+        self._deadline = self.loop.call_later(ARRIVES_WITHIN, self._hang_up, 408)
+
+    def _clear_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _hang_up(self, status: int) -> None:
+        transport: Any = self.transport
+        if transport.is_closing():
+            return
+        if self._in_head and self._head_size:
+            transport.write(_REFUSALS[status])
+        # In the middle of a body the endpoint sees that the caller is gone, and does nothing.
+        transport.close()

@@ -1,0 +1,112 @@
+"""Whoever sends too much, too slowly or nothing is hung up on; the others do not notice (failure contract F15)."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from provider.web import connections
+from provider.web.connections import BoundedConnection
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+HEAD = b"POST /oauth2/token HTTP/1.1\r\nHost: id.example.test\r\n"
+FORM = HEAD + b"Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+@pytest.fixture
+def port(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The real application behind a real server, with little patience."""
+    monkeypatch.setattr(connections, "ARRIVES_WITHIN", 0.5)
+    config = uvicorn.Config(app, http=BoundedConnection, ws="none", lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join(10)
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    with contextlib.suppress(ConnectionResetError):
+        return b"".join(iter(lambda: client.recv(4096), b""))
+    return b""
+
+
+def test_an_ordinary_request_is_answered_and_the_connection_kept(port: int) -> None:
+    with connect(port) as client:
+        for _ in range(3):
+            client.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += client.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200")
+            time.sleep(0.3)
+
+
+def test_a_head_without_end_is_refused(port: int) -> None:
+    with connect(port) as client:
+        client.sendall(HEAD)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(200):
+                client.sendall(b"X-Padding: " + b"x" * 10_000 + b"\r\n")
+        assert read_to_end(client)[:12] in {b"HTTP/1.1 431", b""}  # a reset may overtake the answer
+
+
+def test_a_head_that_never_comes_is_hung_up_on(port: int) -> None:
+    with connect(port) as silent, connect(port) as slow:
+        slow.sendall(HEAD)
+        began = time.monotonic()
+        assert read_to_end(silent) == b""
+        assert read_to_end(slow).startswith(b"HTTP/1.1 408")
+        assert time.monotonic() - began < 3
+
+
+def test_a_body_that_dribbles_is_not_carried_out(port: int) -> None:
+    with connect(port) as client:
+        client.sendall(FORM + b"Content-Length: 1000\r\n\r\ngrant_type=")
+        assert read_to_end(client) == b""
+
+
+def test_a_slow_answer_is_waited_for(port: int, app: Starlette) -> None:
+    async def slow(_request: Request) -> PlainTextResponse:
+        await asyncio.sleep(1)
+        return PlainTextResponse("at last")
+
+    app.router.routes.insert(0, Route("/test/slow", slow))
+    with connect(port) as client:
+        client.sendall(b"GET /test/slow HTTP/1.1\r\nHost: id.example.test\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: id.example.test\r\n\r\n",
+        b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: id.example.test\r\nHost: evil.example\r\n\r\n",
+        FORM + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
+        FORM + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
+        b"GET /\x00 HTTP/1.1\r\nHost: id.example.test\r\n\r\n",
+        b"NONSENSE\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_for_us_is_the_callers_fault(port: int, raw: bytes) -> None:
+    with connect(port) as client:
+        client.sendall(raw)
+        assert client.recv(4096)[:10] == b"HTTP/1.1 4"
