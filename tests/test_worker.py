@@ -2,8 +2,11 @@
 
 import dataclasses
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -16,8 +19,9 @@ from provider.settings import Settings
 from provider.work import Installation, unit_of_work
 from provider.worker import BATCH, Worker, purge
 from tests.clock import Clock
-from tests.conftest import Work
+from tests.conftest import SECRET_KEY, Work
 from tests.mail.smtp_sink import Sink, smtp_sink
+from tests.server_process import environment
 
 
 @pytest.fixture
@@ -106,6 +110,49 @@ def test_a_request_does_not_notice_that_redis_is_away(installation: Installation
         worker.start(installation)
         eventually(lambda: sink.letters)
     worker.stop()
+
+
+@contextmanager
+def worker_process(installation: Installation, redis_url: str, smtp_port: int) -> Iterator[subprocess.Popen[bytes]]:
+    settings = {
+        "SIGNET_DATABASE_URL": installation.settings.database_url,
+        "SIGNET_SECRET_KEY": SECRET_KEY,
+        "SIGNET_REDIS_URL": redis_url,
+        "SIGNET_SMTP_HOST": "127.0.0.1",
+        "SIGNET_SMTP_PORT": str(smtp_port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "provider", "worker"], env=environment(settings), stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
+    installation: Installation, redis_url: str, sink: Sink, clock: Clock, work: Work
+) -> None:
+    """Failure contract F8."""
+    write(installation)
+
+    def is_claimed() -> bool:
+        with work() as w:
+            return store.find(w.read)[0].state == State.TRYING
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with worker_process(installation, redis_url, silent.getsockname()[1]) as process:
+            eventually(is_claimed, seconds=20)
+            process.kill()
+        with work() as w:  # instead of waiting for the lease to lapse
+            w.db.execute(store.outbox.update().values(next_at=clock.now))
+    with worker_process(installation, redis_url, sink.port) as process:
+        eventually(lambda: sink.letters, seconds=20)
+        process.terminate()
+        assert process.wait(30) == 0
+    assert len(sink.letters) == 1
+    assert is_kept(installation)
 
 
 def test_purging_deletes_what_is_old_in_batches_and_nothing_else(
