@@ -8,13 +8,13 @@ import provider.accounts.store.passwords
 import provider.accounts.store.recovery_codes
 import provider.accounts.store.totp
 import provider.accounts.store.users
-import provider.api.store.confirmations
 import provider.audit.store
 import provider.oauth.store.authorization_codes
 import provider.oauth.store.authorization_requests
 import provider.oauth.store.clients
 import provider.oauth.store.consents
 import provider.oauth.store.grants
+import provider.oauth.store.own_sessions
 import provider.oauth.store.refresh_tokens
 import provider.oauth.store.refusals
 import provider.oauth.store.signing_keys

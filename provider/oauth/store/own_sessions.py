@@ -1,4 +1,6 @@
-"""In which session of its own an app's person proved again who they are: one per token family, gone with it."""
+"""The session an app holds by itself for a token family: opened by its own sign-in, or to confirm the password. No
+browser has a cookie of it.
+"""
 
 from sqlalchemy import Column, Connection, ForeignKey, Index, Table, delete, insert, select
 
@@ -6,21 +8,21 @@ from provider.database.base import metadata
 from provider.database.types import Identifier
 from provider.sessions.store import Session, sessions
 
-confirmations = Table(
-    "confirmations",
+own_sessions = Table(
+    "own_sessions",
     metadata,
     Column("grant_id", Identifier, ForeignKey("grants.id", ondelete="CASCADE"), primary_key=True),
     Column("session_id", Identifier, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
-    Index("ix_confirmations_session_id", "session_id"),
+    Index("ix_own_sessions_session_id", "session_id"),
 )
 
 
 def find(db: Connection, grant_id: str) -> Session | None:
-    """The session of this family, whatever became of it."""
+    """Whatever became of it."""
     query = (
         select(sessions)
-        .join(confirmations, confirmations.c.session_id == sessions.c.id)
-        .where(confirmations.c.grant_id == grant_id)
+        .join(own_sessions, own_sessions.c.session_id == sessions.c.id)
+        .where(own_sessions.c.grant_id == grant_id)
     )
     row = db.execute(query).one_or_none()
     return None if row is None else Session(*row)
@@ -28,5 +30,5 @@ def find(db: Connection, grant_id: str) -> Session | None:
 
 def put(db: Connection, grant_id: str, session_id: str) -> None:
     """In place of the one before."""
-    db.execute(delete(confirmations).where(confirmations.c.grant_id == grant_id))
-    db.execute(insert(confirmations), {"grant_id": grant_id, "session_id": session_id})
+    db.execute(delete(own_sessions).where(own_sessions.c.grant_id == grant_id))
+    db.execute(insert(own_sessions), {"grant_id": grant_id, "session_id": session_id})
