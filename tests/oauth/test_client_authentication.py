@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from provider.oauth import clients
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication import read_credentials
+from provider.oauth.client_metadata import ClientMetadata
 from provider.oauth.errors import InvalidClientError
 from tests.clock import Clock
 from tests.conftest import Work
@@ -178,7 +179,7 @@ def test_the_scheme_is_not_case_sensitive(service: RelyingParty) -> None:
 def test_id_and_secret_are_form_decoded(work: Work, http: WatchedClient) -> None:
     """RFC 6749 section 2.3.1."""
     secret = "a b+c%d:e/f&g=h" + "x" * 32
-    metadata = clients.ClientMetadata(grant_types=("client_credentials",), scope="api")
+    metadata = ClientMetadata(grant_types=("client_credentials",), scope="api")
     with work() as w:
         client, _ = clients.create_client(w, metadata, client_id="a:b+c", secret=secret)
     assert RelyingParty(http, client, secret).client_credentials().status == 200

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
-from provider.oauth import clients
-from provider.oauth.clients import ClientMetadata, InvalidMetadata, NoSuchClient, parse_metadata
+from provider.oauth import client_metadata, clients
+from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata, parse_metadata
+from provider.oauth.clients import NoSuchClient
 from provider.settings import Settings
 from tests.clock import Clock
 from tests.conftest import Work, settings_for
@@ -87,7 +88,7 @@ def test_these_may_not(changes: dict[str, Any], error: str) -> None:
     assert refused.value.error == error
 
 
-names = st.sampled_from([*clients._FIELDS, "x"])
+names = st.sampled_from([*client_metadata.FIELDS, "x"])
 values = (
     st.none()
     | st.booleans()

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
-from provider.oauth import explanations
 from provider.oauth.checks import Checks, ascii_description
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.explanations import find_explanation
+from provider.oauth.store import refusals as store
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.oauth.conftest import Explain
@@ -58,7 +58,7 @@ def test_a_refusal_does_not_fail_when_it_cannot_be_explained(
     def away(*_: Any) -> None:
         raise OperationalError("", {}, Exception())
 
-    monkeypatch.setattr(explanations.refusals, "add", away)
+    monkeypatch.setattr(store, "add", away)
     refused = rp.refresh("x")
     assert (refused.status, refused.error) == (400, "invalid_grant")
     with work() as w:
@@ -83,5 +83,5 @@ def test_what_came_is_shortened(got: str) -> None:
     checks = Checks("token")
     with pytest.raises(InvalidRequestError) as refused:
         checks.require(False, "Something", section="s", error=InvalidRequestError, got=got)
-    assert refused.value.checks is checks  # type: ignore[attr-defined]
+    assert refused.value.checks is checks
     assert len(checks.done[0].got) <= 123

@@ -8,7 +8,8 @@ import pytest
 
 from provider.oauth.authorization_request import AuthorizationRequest
 from provider.oauth.claims import RequestedClaims
-from provider.oauth.clients import Client, ClientMetadata
+from provider.oauth.client_metadata import ClientMetadata
+from provider.oauth.clients import Client
 from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, StepUp, next_step
 from provider.oauth.store.authorization_requests import ParkedRequest
 from provider.oauth.store.consents import Consent

@@ -1,0 +1,87 @@
+"""Every statement of a hot path finds its rows through an index: what is executed is explained, on both databases."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+
+from provider.work import Installation
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import RelyingParty, Tokens
+
+READ_WHOLE = ("signing_keys",)
+"""A handful of rows, read together."""
+
+
+@contextmanager
+def executed(engine: Engine) -> Iterator[dict[str, Any]]:
+    """The statements that run meanwhile, with their parameters."""
+    seen: dict[str, Any] = {}
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: Any) -> None:
+        seen[statement] = parameters
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def plan(db: Connection, statement: str, parameters: Any) -> list[str]:
+    """The database's own words about how it would find the rows."""
+    if db.dialect.name == "postgresql":
+        # A table of three rows is read whole unless that is made to look expensive.
+        db.exec_driver_sql("SET enable_seqscan = off")
+        return [row[0] for row in db.exec_driver_sql("EXPLAIN " + statement, parameters)]
+    return [row[3] for row in db.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)]
+
+
+def scans(lines: list[str]) -> list[str]:
+    """Where a whole table would be read."""
+    marks = ("Seq Scan on", "SCAN ")
+    whole = [line for line in lines if any(mark in line for mark in marks) and "INDEX" not in line]
+    return [line for line in whole if not any(name in line for name in READ_WHOLE)]
+
+
+HOT: dict[str, Callable[[RelyingParty, WatchedClient, Tokens], object]] = {
+    "authorize": lambda rp, browser, _: rp.ask(browser),
+    "redeem": lambda rp, browser, _: rp.redeem(rp.ask(browser)),
+    "refresh": lambda rp, _, tokens: rp.refresh(tokens),
+    "repeat a refresh": lambda rp, _, tokens: [rp.refresh(tokens), rp.refresh(tokens)],
+    "reuse": lambda rp, _, tokens: [rp.refresh(rp.refresh(tokens)), rp.refresh(tokens)],
+    "userinfo": lambda rp, _, tokens: rp.userinfo(tokens),
+    "introspect an access token": lambda rp, _, tokens: rp.introspect(tokens.access_token),
+    "introspect a refresh token": lambda rp, _, tokens: rp.introspect(tokens.refresh_token),
+    "revoke an access token": lambda rp, _, tokens: rp.revoke(tokens.access_token),
+    "revoke a family": lambda rp, _, tokens: rp.revoke(tokens.refresh_token),
+    "park and resume": lambda rp, browser, _: rp.resume(browser, rp.ask(browser, prompt="login")),
+    "log out": lambda rp, browser, tokens: rp.log_out(browser, tokens),
+}
+
+
+@pytest.mark.parametrize("path", HOT)
+def test_a_hot_path_reads_no_table_whole(
+    rp: RelyingParty, browser: WatchedClient, installation: Installation, path: str
+) -> None:
+    """performance.md: a million rows must not make a request slower."""
+    tokens = rp.sign_in(browser, scope="openid offline_access")
+    engine = installation.database.engine
+    with executed(engine) as statements:
+        HOT[path](rp, browser, tokens)
+    rows = {text: given for text, given in statements.items() if text.lstrip().startswith(("SELECT", "UPDATE", "WITH"))}
+    assert rows
+    with engine.connect() as db:
+        found = {text: scans(plan(db, text, given)) for text, given in rows.items()}
+        db.invalidate()  # with its changed planner
+    assert not {text: lines for text, lines in found.items() if lines}
+
+
+def test_a_statement_without_an_index_would_be_noticed(rp: RelyingParty, installation: Installation) -> None:
+    """The check itself works."""
+    with installation.database.engine.connect() as db:
+        assert scans(plan(db, "SELECT * FROM refresh_tokens WHERE generation = 7", ()))
+        assert not scans(plan(db, "SELECT * FROM refresh_tokens ORDER BY digest", ()))
+        db.invalidate()
