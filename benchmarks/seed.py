@@ -16,7 +16,7 @@ from provider.accounts.registration import create_user
 from provider.app import open_installation
 from provider.database.migrations import migrate
 from provider.oauth import clients, keys
-from provider.oauth.clients import ClientMetadata
+from provider.oauth.client_metadata import ClientMetadata
 from provider.settings import Settings, load_settings
 from provider.work import unit_of_work
 

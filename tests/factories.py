@@ -4,7 +4,8 @@ from typing import Any
 
 from provider.accounts import registration
 from provider.oauth import clients
-from provider.oauth.clients import Client, ClientMetadata
+from provider.oauth.client_metadata import ClientMetadata
+from provider.oauth.clients import Client
 from provider.work import UnitOfWork
 
 PASSWORD = "correct horse battery staple"

@@ -109,7 +109,8 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Register an application. Prints its client_id and, only this once, its client_secret."""
-    from provider.oauth.clients import create_client, parse_metadata
+    from provider.oauth.client_metadata import parse_metadata
+    from provider.oauth.clients import create_client
 
     if client_secret_stdin and metadata == "-":
         raise typer.BadParameter("stdin cannot be both the metadata and the secret")
@@ -175,7 +176,8 @@ def update(
     as_json: Json = False,
 ) -> None:
     """Change what is given; a list that is given replaces the one before. The rest stays as it is."""
-    from provider.oauth.clients import parse_metadata, update_client
+    from provider.oauth.client_metadata import parse_metadata
+    from provider.oauth.clients import update_client
 
     changes = _given(
         name=name,

@@ -4,7 +4,7 @@ from provider.accounts.registration import create_user, find_user
 from provider.database.migrations import migrate
 from provider.demo.secrets import EMAIL, SERVICE_ID, WEB_APP_ID, Secrets
 from provider.oauth import clients, keys
-from provider.oauth.clients import ClientMetadata
+from provider.oauth.client_metadata import ClientMetadata
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 

@@ -7,7 +7,7 @@ it begins anew there, so nothing one person did counts for another.
 from urllib.parse import quote
 
 from provider.crypto.digests import digest, new_opaque
-from provider.oauth.authorization_request import PARAMETERS
+from provider.oauth.authorization_parameters import PARAMETERS
 from provider.oauth.redirect_uris import csp_source
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import authorization_requests as store

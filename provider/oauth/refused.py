@@ -13,6 +13,9 @@ from provider.web import errors
 from provider.web.endpoint import Call, machine_endpoint
 from provider.web.forms import MalformedParameters
 
+NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+"""On everything that carries or speaks of tokens (RFC 6749 section 5.1)."""
+
 
 def as_json(call: Call, error: Exception) -> Response:
     """RFC 6749 section 5.2."""
@@ -22,7 +25,7 @@ def as_json(call: Call, error: Exception) -> Response:
         return errors.as_json(call, error)
     explain(call.installation, call.origin, error)
     body = {"error": error.error, "error_description": error.description or "", "error_id": call.request_id}
-    headers = {"cache-control": "no-store", "pragma": "no-cache"}
+    headers = dict(NO_STORE)
     if isinstance(error, InvalidClientError):
         headers["www-authenticate"] = 'Basic realm="signet"'
     elif isinstance(error, InvalidTokenError | InsufficientScopeError):

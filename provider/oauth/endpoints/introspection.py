@@ -7,13 +7,10 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from provider.crypto.digests import digest
-from provider.oauth.checks import Checks
-from provider.oauth.client_authentication import authenticate
 from provider.oauth.clients import Client
-from provider.oauth.endpoints.token import HEADERS
+from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import InvalidClientError
-from provider.oauth.grants.request import TokenRequest
-from provider.oauth.refused import protocol_endpoint, read_form
+from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import refresh_tokens
 from provider.oauth.tokens import DeadToken, read_access_token, why_dead
@@ -26,18 +23,9 @@ INACTIVE: dict[str, Any] = {"active": False}
 @protocol_endpoint
 def introspection(call: Call) -> Response:
     """POST /oauth2/introspect. Whatever is not active answers `{"active": false}` and nothing else (section 2.2)."""
-    checks = Checks("introspection")
-    read_form(call, checks)
-    server: AuthorizationServer = call.seams.oauth
-    client = authenticate(
-        call.work,
-        server,
-        checks,
-        authorization=call.headers.get("authorization"),
-        client_id=call.form.get("client_id"),
-        client_secret=call.form.get("client_secret"),
-    )
-    checks.require(
+    request = authenticated(call, "introspection")
+    work, client = request.work, request.client
+    request.checks.require(
         not client.metadata.is_public,
         "The caller is a confidential client",
         section="RFC 7662 section 2.1",
@@ -45,12 +33,12 @@ def introspection(call: Call) -> Response:
         description="Introspection is for confidential clients",
         got="a public client",
     )
-    token = TokenRequest(call.work, server, client, call.form, checks).required("token", "RFC 7662 section 2.1")
-    looks_like_jwt = token.count(".") == 2
-    answer = (
-        _access_token(call.work, server, client, token) if looks_like_jwt else _refresh_token(call.work, client, token)
-    )
-    return JSONResponse(answer, headers=HEADERS)
+    token = request.required("token", "RFC 7662 section 2.1")
+    if token.count(".") == 2:
+        answer = _access_token(work, request.server, client, token)
+    else:
+        answer = _refresh_token(work, client, token)
+    return JSONResponse(answer, headers=NO_STORE)
 
 
 def _access_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from starlette.responses import JSONResponse, Response
 
 from provider.oauth.checks import Checks
 from provider.oauth.claims import claims_of, names_for
-from provider.oauth.endpoints.token import HEADERS
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError
-from provider.oauth.refused import protocol_endpoint
+from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.scopes import OPENID
 from provider.oauth.tokens import DeadToken, LiveToken, read_access_token
 from provider.web.endpoint import Call
@@ -19,7 +18,7 @@ def userinfo(call: Call) -> Response:
     assert live.grant is not None  # noqa: S101  # openid is never in a client's own token
     assert live.person is not None  # noqa: S101
     names = names_for(live.scope, live.grant.claims.get("userinfo", ()))
-    return JSONResponse({**claims_of(live.person, names), "sub": live.grant.user_id}, headers=HEADERS)
+    return JSONResponse({**claims_of(live.person, names), "sub": live.grant.user_id}, headers=NO_STORE)
 
 
 def _require_token(call: Call, checks: Checks) -> LiveToken:

@@ -26,7 +26,7 @@ clients = Table(
     "clients",
     metadata,
     Column("client_id", String(128), primary_key=True),
-    Column("metadata", JSON, nullable=False),  # as registered, RFC 7591 names; see `clients.ClientMetadata`
+    Column("metadata", JSON, nullable=False),  # as registered, RFC 7591 names; see `client_metadata`
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("disabled_at", UtcTime),

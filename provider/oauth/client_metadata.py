@@ -1,0 +1,145 @@
+"""What a client may be registered as (RFC 7591 section 2, OIDC Registration section 2). Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from provider.oauth.redirect_uris import problem_with
+from provider.oauth.scopes import STANDARD_SCOPES, is_scope_token, parse_scope
+from provider.refusals import Refusal
+
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+RESPONSE_TYPES = ("code",)
+SIGNING_ALGORITHMS = ("RS256", "ES256")
+LONGEST_SCOPE = 2000
+"""What a grant can remember."""
+LONGEST_MAX_AGE = 10**9
+"""Some thirty years, in seconds."""
+
+
+class InvalidMetadata(Refusal):
+    """RFC 7591 section 3.2.2: `invalid_redirect_uri` or `invalid_client_metadata`."""
+
+    def __init__(self, message: str, *, error: str = "invalid_client_metadata") -> None:
+        self.error = error
+        super().__init__(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientMetadata:
+    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last four are ours."""
+
+    client_name: str = ""
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105  # a method's name
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    response_types: tuple[str, ...] = ("code",)
+    scope: str = " ".join(STANDARD_SCOPES)
+    application_type: str = "web"
+    id_token_signed_response_alg: str = "RS256"  # noqa: S105  # an algorithm
+    default_max_age: int | None = None
+    require_auth_time: bool = False
+    client_uri: str | None = None
+    logo_uri: str | None = None
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    contacts: tuple[str, ...] = ()
+    require_pkce: bool = True
+    claims_in_id_token: bool = False
+    first_party: bool = False
+    profile: str = "none"
+
+    @property
+    def is_public(self) -> bool:
+        return self.token_endpoint_auth_method == "none"  # noqa: S105  # a method
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return frozenset(parse_scope(self.scope))
+
+    @property
+    def host(self) -> str:
+        """What a person can check: the host they will be sent back to."""
+        return urlsplit(self.client_uri or (self.redirect_uris or ("",))[0]).hostname or ""
+
+    def as_json(self) -> dict[str, Any]:
+        """RFC 7591 names, lists and plain values."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+FIELDS = {field.name: field for field in fields(ClientMetadata)}
+_LISTS = {name for name, field in FIELDS.items() if "tuple" in str(field.type)}
+
+
+def load_metadata(given: Mapping[str, Any]) -> ClientMetadata:
+    """Stored metadata as a value; members we do not know are ignored (RFC 7591 section 2)."""
+    known: dict[str, Any] = {
+        name: tuple(value) if name in _LISTS else value for name, value in given.items() if name in FIELDS
+    }
+    return ClientMetadata(**known)
+
+
+def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
+    """Metadata as somebody sent it. Raises InvalidMetadata with what is wrong."""
+    for name, value in given.items():
+        field = FIELDS.get(name)
+        if field is None:
+            continue
+        kind = str(field.type)
+        if name in _LISTS:
+            good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+        elif "bool" in kind:
+            good = isinstance(value, bool)
+        elif "int" in kind:
+            good = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+        else:
+            good = isinstance(value, str) or (value is None and "None" in kind)
+        if not good:
+            raise InvalidMetadata(f"{name} has the wrong type.")
+    metadata = load_metadata(given)
+    check_metadata(metadata)
+    return metadata
+
+
+def check_metadata(metadata: ClientMetadata) -> None:
+    """Raises InvalidMetadata for what we would not serve."""
+    _one_of("token_endpoint_auth_method", metadata.token_endpoint_auth_method, AUTH_METHODS)
+    _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
+    _one_of("application_type", metadata.application_type, ("web", "native"))
+    _one_of("profile", metadata.profile, ("none",))
+    for grant_type in metadata.grant_types:
+        _one_of("grant_types", grant_type, GRANT_TYPES)
+    for response_type in metadata.response_types:
+        _one_of("response_types", response_type, RESPONSE_TYPES)
+    if "authorization_code" in metadata.grant_types and not metadata.redirect_uris:
+        raise InvalidMetadata("redirect_uris is needed for authorization_code.", error="invalid_redirect_uri")
+    if "refresh_token" in metadata.grant_types and "authorization_code" not in metadata.grant_types:
+        raise InvalidMetadata("refresh_token needs authorization_code.")
+    if metadata.is_public and "client_credentials" in metadata.grant_types:
+        raise InvalidMetadata("A public client cannot use client_credentials.")
+    if metadata.is_public and not metadata.require_pkce:
+        raise InvalidMetadata("A public client cannot do without PKCE.")
+    if len(metadata.redirect_uris) > 50 or len(metadata.post_logout_redirect_uris) > 50:
+        raise InvalidMetadata("At most 50 redirect URIs.", error="invalid_redirect_uri")
+    for uri in metadata.redirect_uris + metadata.post_logout_redirect_uris:
+        problem = problem_with(uri)
+        if problem is not None:
+            raise InvalidMetadata(f"{uri[:200]!r}: {problem}.", error="invalid_redirect_uri")
+    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
+        uri = getattr(metadata, name)
+        if uri is not None and (urlsplit(uri).scheme not in {"https", "http"} or problem_with(uri) is not None):
+            raise InvalidMetadata(f"{name} must be an http or https URL.")
+    if len(metadata.client_name) > 200 or not metadata.client_name.isprintable():
+        raise InvalidMetadata("client_name is too long or not printable.")
+    if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
+        raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+    if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
+        raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InvalidMetadata(f"{name} must be one of {', '.join(allowed)}, not {value[:60]!r}.")

@@ -1,0 +1,22 @@
+"""What token, introspection and revocation requests have in common: one form, from one authenticated client."""
+
+from provider.oauth.checks import Checks
+from provider.oauth.client_authentication import authenticate
+from provider.oauth.grants.request import TokenRequest
+from provider.oauth.refused import read_form
+from provider.web.endpoint import Call
+
+
+def authenticated(call: Call, endpoint: str) -> TokenRequest:
+    """The request of a client that proved who it is (RFC 6749 section 3.2). Raises an OAuth2Error."""
+    checks = Checks(endpoint)
+    read_form(call, checks)
+    client = authenticate(
+        call.work,
+        call.seams.oauth,
+        checks,
+        authorization=call.headers.get("authorization"),
+        client_id=call.form.get("client_id"),
+        client_secret=call.form.get("client_secret"),
+    )
+    return TokenRequest(call.work, call.seams.oauth, client, call.form, checks)
