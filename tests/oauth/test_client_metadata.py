@@ -1,0 +1,96 @@
+"""What may be registered."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provider.oauth.client_metadata import FIELDS, InvalidMetadata, parse_metadata
+
+URI = "https://app.example.test/cb"
+WEB = {"redirect_uris": [URI]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"client_name": "Näme 名前"},
+        {"token_endpoint_auth_method": "client_secret_post"},
+        {"token_endpoint_auth_method": "none"},
+        {"application_type": "native", "redirect_uris": ["com.example:/cb", "http://127.0.0.1/cb"]},
+        {"id_token_signed_response_alg": "ES256"},
+        {"default_max_age": 0},
+        {"scope": "openid api:read https://api.test/write"},
+        {"policy_uri": "https://app.example.test/privacy"},
+        {"contacts": ["ops@example.test"]},
+        {"unheard_of": {"anything": 1}},
+        {"grant_types": ["client_credentials"], "redirect_uris": []},
+    ],
+)
+def test_these_may_be_registered(changes: dict[str, Any]) -> None:
+    """RFC 7591 section 2."""
+    parse_metadata({**WEB, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"redirect_uris": []}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["https://app.example.test/cb#x"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": [f"{URI}{i}" for i in range(51)]}, "invalid_redirect_uri"),
+        ({"post_logout_redirect_uris": ["data:text/html,x"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": URI}, "invalid_client_metadata"),
+        ({"redirect_uris": [5]}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": "client_secret_jwt"}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": None}, "invalid_client_metadata"),
+        ({"grant_types": ["password"]}, "invalid_client_metadata"),
+        ({"grant_types": ["implicit"]}, "invalid_client_metadata"),
+        ({"grant_types": ["refresh_token"]}, "invalid_client_metadata"),
+        ({"response_types": ["token"]}, "invalid_client_metadata"),
+        ({"id_token_signed_response_alg": "none"}, "invalid_client_metadata"),
+        ({"id_token_signed_response_alg": "HS256"}, "invalid_client_metadata"),
+        ({"application_type": "desktop"}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": "none", "grant_types": ["client_credentials"]}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": "none", "require_pkce": False}, "invalid_client_metadata"),
+        ({"default_max_age": -1}, "invalid_client_metadata"),
+        ({"default_max_age": 10**10}, "invalid_client_metadata"),
+        ({"default_max_age": True}, "invalid_client_metadata"),
+        ({"default_max_age": "60"}, "invalid_client_metadata"),
+        ({"require_auth_time": "yes"}, "invalid_client_metadata"),
+        ({"scope": 'a"b'}, "invalid_client_metadata"),
+        ({"scope": "a " * 2000}, "invalid_client_metadata"),
+        ({"client_name": "x" * 201}, "invalid_client_metadata"),
+        ({"client_name": "a\x00b"}, "invalid_client_metadata"),
+        ({"client_name": "a\u202eb"}, "invalid_client_metadata"),
+        ({"client_uri": "javascript:alert(1)"}, "invalid_client_metadata"),
+        ({"logo_uri": "file:///etc/passwd"}, "invalid_client_metadata"),
+        ({"tos_uri": "not a uri"}, "invalid_client_metadata"),
+    ],
+)
+def test_these_may_not(changes: dict[str, Any], error: str) -> None:
+    """RFC 7591 section 3.2.2; A-7, A-10."""
+    with pytest.raises(InvalidMetadata) as refused:
+        parse_metadata({**WEB, **changes})
+    assert refused.value.error == error
+
+
+names = st.sampled_from([*FIELDS, "x"])
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=20)
+    | st.lists(st.text(max_size=20) | st.none(), max_size=3)
+)
+
+
+@given(st.dictionaries(names, values))
+def test_no_metadata_raises_anything_but_a_refusal(given_metadata: dict[str, Any]) -> None:
+    """RFC 7591 section 3.2.2."""
+    try:
+        parse_metadata(given_metadata)
+    except InvalidMetadata as refused:
+        assert refused.error in {"invalid_redirect_uri", "invalid_client_metadata"}  # noqa: PT017  # either is right
