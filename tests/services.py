@@ -8,6 +8,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +55,7 @@ class Services:
     """Name -> URL, or MISSING and why there is none. Handed from a parallel run's controller to its workers."""
     postgres: subprocess.Popen[Any] | None = None
     redis_server: subprocess.Popen[Any] | None = None
+    watchers: list[subprocess.Popen[Any]] = field(default_factory=list)
 
     @cached_property
     def folder(self) -> Path:
@@ -107,6 +109,7 @@ class Services:
             with (self.folder / "pg.log").open("wb") as log:
                 process = subprocess.Popen(command, **owner, cwd=data, stdout=log, stderr=log)
             self.postgres = process
+            self._tie(process)
             _wait_for(lambda: psycopg.connect(host=str(data), user="signet", dbname="postgres").close(), process)
         return f"postgresql+psycopg://signet@/{{name}}?host={self.folder / 'pg'}"
 
@@ -125,20 +128,28 @@ class Services:
                 with redis.Redis(unix_socket_path=str(socket)) as client:
                     client.ping()
 
+            self._tie(self.redis_server)
             _wait_for(ask, self.redis_server)
         return f"unix://{socket}"
 
+    def _tie(self, server: subprocess.Popen[Any]) -> None:
+        """Let the server end with this run also when the run is killed: then the pipe closes, and somebody notices."""
+        script = ["sh", "-c", 'trap "" INT TERM; cat; kill -INT "$1"', "sh", str(server.pid)]
+        self.watchers.append(subprocess.Popen(script, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL))
+
     def stop(self) -> None:
-        for process in (self.postgres, self.redis_server):
-            if process is not None:
-                process.terminate()
-        for process in (self.postgres, self.redis_server):
-            if process is not None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(10)
-                    continue
-                process.kill()
-                process.wait()
+        for watcher in self.watchers:
+            watcher.kill()
+            watcher.communicate()
+        servers = [server for server in (self.postgres, self.redis_server) if server is not None]
+        for server in servers:
+            server.send_signal(signal.SIGINT)  # to PostgreSQL: do not wait for those who are connected
+        for server in servers:
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
         if "folder" in self.__dict__:
             shutil.rmtree(self.folder, ignore_errors=True)
 
