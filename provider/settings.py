@@ -128,7 +128,9 @@ class Settings(BaseSettings):
     verify_link_lifetime: Duration = Field(timedelta(hours=24), description="Of the link in a verification letter.")
     verify_code_lifetime: Duration = Field(timedelta(minutes=10), description="Of the code in a verification letter.")
     reset_link_lifetime: Duration = Field(timedelta(minutes=30), description="Of the link in a password letter.")
-    recent_sign_in: Duration = Field(timedelta(minutes=5), description="Sensitive acts need a sign-in this fresh.")
+    recent_sign_in: Duration = Field(
+        timedelta(minutes=15), description="Sensitive acts, on pages and by API, need a sign-in this fresh."
+    )
     password_min_length: int = Field(8, ge=8, le=64, description="Characters a new password needs.")
     bcrypt_cost: int = Field(
         12, ge=4, le=16, description="Work factor of password hashes; old ones are upgraded at login."

@@ -118,7 +118,7 @@ def test_a_stale_session_signs_in_again_first(browser: Browser, ada: str, clock:
     """A-68, A-74."""
     sign_in(browser)
     begin_set_up(browser)
-    clock.advance(minutes=6)
+    clock.advance(minutes=16)
     page = browser.submit({"code": "123456"})
     assert page.path == "/login"
     assert browser.open("/account/two-factor").path == "/login"
