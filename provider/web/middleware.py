@@ -1,14 +1,23 @@
 """Around every request: an id, the host check, security headers with a nonce'd CSP. Pure ASGI."""
 
 import os
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provider.settings import Settings
+
+ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+HSTS = ((b"strict-transport-security", b"max-age=31536000"),)
+ON_PAGES = (
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
 
 
 class Envelope:
@@ -18,7 +27,7 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.hsts = settings.secure
+        self.always = [*ALWAYS, *(HSTS if settings.secure else ())]
         self.issuer = settings.issuer
         names = {urlsplit(settings.issuer).netloc, *settings.allowed_hosts}
         self.hosts = frozenset(name.lower().encode() for name in names)
@@ -36,7 +45,7 @@ class Envelope:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._headers(MutableHeaders(scope=message), scope)
+                message["headers"] = self._headers(scope, message["headers"])
             await send(message)
 
         if not self._is_ours(scope):
@@ -53,21 +62,14 @@ class Envelope:
         # Balancers and orchestrators ask by address.
         return len(hosts) <= 1 and scope["path"].startswith("/health/")
 
-    def _headers(self, headers: MutableHeaders, scope: Scope) -> None:
+    def _headers(self, scope: Scope, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         state = scope["state"]
-        headers["x-request-id"] = state["request_id"]
-        headers["x-content-type-options"] = "nosniff"
-        headers["referrer-policy"] = "no-referrer"
-        if self.hsts:
-            headers["strict-transport-security"] = "max-age=31536000"
-        if headers.get("content-type", "").startswith("text/html"):
-            nonce = state["nonce"]
+        headers = [*given, (b"x-request-id", state["request_id"].encode()), *self.always]
+        if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
             targets = " ".join(("'self'", *state.get("form_targets", ())))
-            headers["content-security-policy"] = (
-                f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'nonce-{nonce}'; "
+            policy = (
+                f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'nonce-{state['nonce']}'; "
                 f"connect-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
             )
-            headers["x-frame-options"] = "DENY"
-            headers["cross-origin-opener-policy"] = "same-origin"
-            headers["cross-origin-resource-policy"] = "same-origin"
-            headers["permissions-policy"] = "camera=(), geolocation=(), microphone=()"
+            headers += [(b"content-security-policy", policy.encode()), *ON_PAGES]
+        return headers
