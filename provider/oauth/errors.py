@@ -55,6 +55,10 @@ class InvalidTokenError(OAuth2Error):
     status_code = 401
 
 
+class MissingTokenError(InvalidTokenError):
+    """RFC 6750 section 3: nothing was sent, so the challenge holds no error code."""
+
+
 class InsufficientScopeError(OAuth2Error):
     """RFC 6750 section 3.1."""
 
@@ -81,6 +85,7 @@ __all__ = [
     "InvalidScopeError",
     "InvalidTokenError",
     "LoginRequiredError",
+    "MissingTokenError",
     "OAuth2Error",
     "RegistrationNotSupportedError",
     "RequestNotSupportedError",

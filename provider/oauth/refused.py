@@ -7,7 +7,13 @@ from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
 from provider.oauth.checks import Checks
-from provider.oauth.errors import InsufficientScopeError, InvalidClientError, InvalidRequestError, InvalidTokenError
+from provider.oauth.errors import (
+    InsufficientScopeError,
+    InvalidClientError,
+    InvalidRequestError,
+    InvalidTokenError,
+    MissingTokenError,
+)
 from provider.oauth.explanations import explain
 from provider.web import errors
 from provider.web.endpoint import Call, machine_endpoint
@@ -35,7 +41,7 @@ def as_json(call: Call, error: Exception) -> Response:
 
 def bearer_challenge(error: OAuth2Error) -> str:
     """RFC 6750 section 3: no code when no token came at all."""
-    if getattr(error, "no_token", False):
+    if isinstance(error, MissingTokenError):
         return 'Bearer realm="signet"'
     return f'Bearer realm="signet", error="{error.error}", error_description="{error.description}"'
 
@@ -49,6 +55,15 @@ def read_form(call: Call, checks: Checks) -> None:
     3.2).
     """
     content_type = call.headers.get("content-type", "")
+    authorizations = len(call.headers.getlist("authorization"))
+    checks.require(
+        authorizations <= 1,
+        "There is one Authorization header at most",
+        section="RFC 6749 section 2.3",
+        error=InvalidRequestError,
+        description="More than one way of client authentication",
+        got=f"{authorizations} headers",
+    )
     checks.require(
         call.has_form,
         "The body is a form",

@@ -82,6 +82,15 @@ def test_two_ways_at_once_are_a_muddle(service: RelyingParty) -> None:
         assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
+def test_two_headers_are_a_muddle(service: RelyingParty) -> None:
+    """RFC 6749 section 2.3; A-35."""
+    right = basic(service.client_id, service.secret or "")
+    for other in (right, basic("other", "x" * 43), "Bearer x"):
+        headers = [("authorization", right), ("authorization", other)]
+        response = service.http.post(TOKEN, data={"grant_type": "client_credentials"}, headers=headers)
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+
+
 def test_the_same_client_id_in_the_body_is_no_second_way(service: RelyingParty) -> None:
     """RFC 6749 section 3.2.1."""
     assert service.secret
