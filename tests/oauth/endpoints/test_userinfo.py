@@ -164,6 +164,11 @@ def test_a_token_sent_twice_is_refused(rp: RelyingParty, browser: WatchedClient)
         assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
+def test_a_missing_token_is_explained_too(http: WatchedClient, explain: Explain) -> None:
+    """product.md, explained refusals."""
+    assert explain(http.get(USERINFO).json()["error_id"]).checks[-1]["name"] == "A token is sent"
+
+
 def test_a_form_with_a_get_is_not_read(rp: RelyingParty, browser: WatchedClient) -> None:
     """RFC 6750 section 2.2; A-60."""
     token = rp.sign_in(browser).access_token
