@@ -15,8 +15,8 @@ from tests.relying_party import RelyingParty
 
 pytestmark = pytest.mark.race
 
-CLIENTS = 6
-KILLS = 4
+CLIENTS = 4
+KILLS = 2
 BETWEEN = 0.7
 """Seconds of load before each kill."""
 

@@ -152,6 +152,26 @@ def test_a_sign_in_short_of_its_second_factor_is_nobody(
     assert rp.ask(browser, prompt="none").error == "login_required"
 
 
+def test_a_session_ends_when_nobody_uses_it(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
+    """SIGNET_SESSION_IDLE_LIFETIME: an hour, counted from the last use."""
+    for _ in range(3):
+        clock.advance(minutes=50)
+        assert rp.ask(browser, prompt="none").code
+    clock.advance(minutes=61)
+    assert rp.ask(browser, prompt="none").error == "login_required"
+
+
+def test_a_session_ends_after_a_day_however_much_it_is_used(
+    rp: RelyingParty, browser: WatchedClient, clock: Clock
+) -> None:
+    """SIGNET_SESSION_ABSOLUTE_LIFETIME."""
+    for _ in range(28):
+        clock.advance(minutes=50)
+        assert rp.ask(browser, prompt="none").code
+    clock.advance(minutes=40)
+    assert rp.ask(browser, prompt="none").error == "login_required"
+
+
 # prompt
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from provider.oauth import clients
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.oauth.conftest import Register
@@ -121,6 +122,21 @@ def test_a_token_dies_with_what_was_approved(
     ENDINGS[ending](work, ada, rp)
     assert api.introspect(tokens.access_token) == INACTIVE
     assert rp.introspect(tokens.refresh_token) == INACTIVE
+
+
+def test_a_token_dies_with_its_client(rp: RelyingParty, api: RelyingParty, tokens: Tokens, work: Work) -> None:
+    """A-26: at userinfo too."""
+    with work() as w:
+        clients.disable(w, rp.client_id)
+    assert api.introspect(tokens.access_token) == INACTIVE
+    assert rp.userinfo(tokens).status_code == 401
+
+
+def test_a_disabled_api_may_not_ask(api: RelyingParty, tokens: Tokens, work: Work) -> None:
+    """RFC 7662 section 2.1."""
+    with work() as w:
+        clients.disable(w, api.client_id)
+    assert api.post(INTROSPECT, token=tokens.access_token).json()["error"] == "invalid_client"
 
 
 def test_an_expired_token_is_inactive(rp: RelyingParty, tokens: Tokens, clock: Clock) -> None:
