@@ -1,0 +1,173 @@
+"""prompt, max_age and id_token_hint: when a person is asked again, and when the app gets an error instead."""
+
+import pytest
+
+from provider.work import Installation
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.oauth.conftest import Person, Register, Unchanged
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import RelyingParty, sign_in_person
+
+
+@pytest.fixture
+def bob(work: Work) -> str:
+    with work() as w:
+        return make_user(w, "bob@example.test", name="Bob")
+
+
+# prompt
+
+
+def test_prompt_none_without_a_person_is_login_required(rp: RelyingParty, person: Person, unchanged: Unchanged) -> None:
+    """OIDC Core section 3.1.2.6; oidcc-prompt-none-not-logged-in: the long state intact."""
+    state = ("x" * 120) + "-._~" * 2
+    with unchanged():
+        answer = rp.ask(person(), prompt="none", state=state)
+    assert (answer.error, answer.parameters["state"]) == ("login_required", state)
+
+
+def test_prompt_none_with_a_person_shows_no_page(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
+    """oidcc-prompt-none-logged-in: same sub, same auth_time."""
+    first = rp.verify(rp.sign_in(browser))
+    clock.advance(minutes=10)
+    second = rp.verify(rp.sign_in(browser, prompt="none"))
+    assert (first["sub"], first["auth_time"]) == (second["sub"], second["auth_time"])
+
+
+def test_prompt_none_without_consent_is_consent_required(
+    register: Register, browser: WatchedClient, unchanged: Unchanged
+) -> None:
+    """OIDC Core section 3.1.2.6."""
+    rp = register(first_party=False)
+    with unchanged():
+        assert rp.ask(browser, prompt="none").error == "consent_required"
+
+
+def test_prompt_login_asks_again_and_then_not_again(
+    rp: RelyingParty, browser: WatchedClient, ada: str, installation: Installation, clock: Clock
+) -> None:
+    """OIDC Core section 3.1.2.1; oidcc-prompt-login: a later auth_time."""
+    first = rp.verify(rp.sign_in(browser))
+    answer = rp.ask(browser, prompt="login")
+    assert answer.page == "/login"
+    assert answer.parameters["prompt"] == "login"
+    assert rp.resume(browser, answer).page == "/login", "coming back without having signed in"
+    clock.advance(seconds=20)
+    sign_in_person(browser, installation, ada)
+    second = rp.verify(rp.redeem(rp.resume(browser, answer)))
+    assert second["auth_time"] > first["auth_time"]
+
+
+def test_prompt_login_may_be_answered_by_somebody_else(
+    rp: RelyingParty, browser: WatchedClient, bob: str, installation: Installation, clock: Clock
+) -> None:
+    """OIDC Core section 3.1.2.3."""
+    answer = rp.ask(browser, prompt="login")
+    clock.advance(seconds=1)
+    sign_in_person(browser, installation, bob)
+    assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
+
+
+def test_prompt_consent_asks_although_it_was_allowed(register: Register, browser: WatchedClient) -> None:
+    """OIDC Core section 3.1.2.1."""
+    assert register().ask(browser, prompt="consent").page == "/consent"
+
+
+def test_prompt_select_account_offers_the_choice(rp: RelyingParty, browser: WatchedClient) -> None:
+    """OIDC Core section 3.1.2.1."""
+    assert rp.ask(browser, prompt="select_account").page == "/select-account"
+
+
+# max_age
+
+
+def test_max_age_passed_asks_again(
+    rp: RelyingParty, browser: WatchedClient, ada: str, installation: Installation, clock: Clock
+) -> None:
+    """oidcc-max-age-1: auth_time present, later than the first, recent."""
+    answer = rp.ask(browser, max_age="1")
+    assert answer.page == "/login"
+    clock.advance(seconds=90)
+    sign_in_person(browser, installation, ada)
+    clock.advance(seconds=30)
+    claims = rp.verify(rp.redeem(rp.resume(browser, answer)))
+    assert claims["auth_time"] == int(clock.now.timestamp()) - 30
+
+
+def test_max_age_not_reached_changes_nothing(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
+    """oidcc-max-age-10000."""
+    first = rp.verify(rp.sign_in(browser, max_age="15000"))
+    clock.advance(seconds=100)
+    second = rp.verify(rp.sign_in(browser, max_age="10000"))
+    assert first["auth_time"] == second["auth_time"]
+
+
+def test_max_age_passed_under_prompt_none_is_login_required(rp: RelyingParty, browser: WatchedClient) -> None:
+    """OIDC Core section 3.1.2.6."""
+    assert rp.ask(browser, prompt="none", max_age="1").error == "login_required"
+
+
+def test_a_client_may_be_registered_with_a_max_age(register: Register, browser: WatchedClient) -> None:
+    """OIDC Registration section 2, default_max_age; the request's own goes before."""
+    rp = register(default_max_age=10)
+    assert rp.ask(browser).page == "/login"
+    assert rp.ask(browser, max_age="300").code
+
+
+# id_token_hint
+
+
+def test_a_hint_of_who_is_here_is_silent(rp: RelyingParty, browser: WatchedClient) -> None:
+    """oidcc-id-token-hint."""
+    hint = rp.sign_in(browser).id_token
+    assert rp.ask(browser, prompt="none", id_token_hint=hint).code
+
+
+def test_an_expired_hint_is_still_a_hint(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
+    """OIDC Core section 3.1.2.1."""
+    hint = rp.sign_in(browser).id_token
+    clock.advance(minutes=50)
+    rp.sign_in(browser)
+    clock.advance(minutes=50)
+    assert rp.ask(browser, prompt="none", id_token_hint=hint).code
+
+
+def test_a_hint_of_somebody_else_is_login_required(
+    rp: RelyingParty, browser: WatchedClient, person: Person, bob: str
+) -> None:
+    """OIDC Core section 3.1.2.1."""
+    hint = rp.sign_in(person(bob)).id_token
+    assert rp.ask(browser, prompt="none", id_token_hint=hint).error == "login_required"
+
+
+def test_a_hint_of_somebody_else_asks_them_to_sign_in(
+    rp: RelyingParty,
+    browser: WatchedClient,
+    person: Person,
+    bob: str,
+    ada: str,
+    installation: Installation,
+    clock: Clock,
+) -> None:
+    """OIDC Core section 3.1.2.1: and nobody else will do."""
+    hint = rp.sign_in(person(bob)).id_token
+    answer = rp.ask(browser, id_token_hint=hint)
+    assert answer.page == "/login"
+    clock.advance(seconds=1)
+    sign_in_person(browser, installation, ada)
+    assert rp.resume(browser, answer).error == "login_required"
+
+
+def test_a_hint_issued_to_another_client_is_refused(
+    rp: RelyingParty, register: Register, browser: WatchedClient
+) -> None:
+    """OIDC Core section 3.1.2.1."""
+    hint = register().sign_in(browser).id_token
+    assert rp.ask(browser, id_token_hint=hint).error == "invalid_request"
+
+
+def test_other_tokens_are_no_hints(rp: RelyingParty, browser: WatchedClient) -> None:
+    """RFC 8725 section 3.11: an access token is not an ID token."""
+    assert rp.ask(browser, id_token_hint=rp.sign_in(browser).access_token).error == "invalid_request"
