@@ -49,8 +49,6 @@ class Demo:
     process: subprocess.Popen[bytes]
     folder: Path
     port: int
-    first_answer: float = 0.0
-    """Seconds from the start of the process to the discovery document."""
 
     @property
     def provider(self) -> str:
@@ -99,7 +97,6 @@ def running_demo(folder: Path, **options: Any) -> Iterator[Demo]:
             assert process.poll() is None, demo.output
             assert time.monotonic() - started < 20, demo.output
             time.sleep(0.01)
-        demo.first_answer = time.monotonic() - started
         yield demo
     finally:
         if process.poll() is None:

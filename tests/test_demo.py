@@ -71,11 +71,6 @@ def letter_link(visitor: Visitor, demo: Demo, to: str) -> str:
 # Starting and stopping
 
 
-def test_the_first_answer_comes_within_a_second(demo: Demo) -> None:
-    # Two tests beside this one may have both cores; alone it takes half a second.
-    assert demo.first_answer < 2.5
-
-
 def test_ctrl_c_stops_everything_and_a_second_start_knows_the_same_account(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     with running_demo(folder) as demo:

@@ -106,7 +106,7 @@ def test_a_request_does_not_notice_that_redis_is_away(installation: Installation
         installation = with_worker(installation, worker)
         began = time.monotonic()
         write(installation)
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 3  # a hanging Redis would hold it for good
         worker.start(installation)
         eventually(lambda: sink.letters)
     worker.stop()
