@@ -11,9 +11,19 @@ from provider.accounts.pages import (
     sessions,
     totp,
 )
+from provider.api import openapi
+from provider.api.endpoints import confirm_password as api_confirm_password
+from provider.api.endpoints import consents as api_consents
+from provider.api.endpoints import email_verification as api_email_verification
+from provider.api.endpoints import password_reset as api_password_reset
+from provider.api.endpoints import recovery_codes as api_recovery_codes
+from provider.api.endpoints import registration as api_registration
+from provider.api.endpoints import sessions as api_sessions
+from provider.api.endpoints import two_factor as api_two_factor
 from provider.login.pages import login, second_factor, sign_out
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.authorization import authorization, cancel
+from provider.oauth.endpoints.authorization_challenge import authorization_challenge
 from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.discovery import discovery
 from provider.oauth.endpoints.end_session import end_session
@@ -38,6 +48,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         Route("/oauth2/jwks", Jwks(), methods=get, name="jwks"),
         Route("/oauth2/authorize", authorization, methods=both, name="authorize"),
         Route("/oauth2/authorize/cancel", cancel, methods=post, name="authorize_cancel"),
+        Route("/oauth2/authorize-challenge", authorization_challenge, methods=post, name="authorize_challenge"),
         Route("/oauth2/token", token, methods=post, name="token"),
         Route("/oauth2/userinfo", userinfo, methods=both, name="userinfo"),
         Route("/oauth2/introspect", introspection, methods=post, name="introspect"),
@@ -96,5 +107,54 @@ def routes(settings: Settings) -> list[BaseRoute]:
             Route("/account/two-factor/turn-off", totp.turn_off, methods=post, name="two_factor_turn_off"),
             Route("/account/recovery-codes", recovery_codes.show_recovery_codes, methods=get, name="recovery_codes"),
             Route("/account/recovery-codes", recovery_codes.renew_recovery_codes, methods=post, name="renew_codes"),
+        ]
+    table += account_api(settings)
+    table.append(Route("/api/account/openapi.json", openapi.served(settings, table), methods=get, name="account_api"))
+    return table
+
+
+def account_api(settings: Settings) -> list[BaseRoute]:
+    """The same for first-party apps, as JSON; docs/account-api.json describes it."""
+    get, post, delete = ["GET"], ["POST"], ["DELETE"]
+    password, two_factor, codes = api_confirm_password, api_two_factor, api_recovery_codes
+    table: list[BaseRoute] = [
+        Route("/api/account/confirm-password", password.confirmation_status, methods=get, name="confirmation_status"),
+        Route("/api/account/confirm-password", password.confirm_password, methods=post, name="confirm_password"),
+        Route("/api/account/sessions", api_sessions.list_sessions, methods=get, name="list_sessions"),
+        Route("/api/account/sessions", api_sessions.end_other_sessions, methods=delete, name="end_other_sessions"),
+        Route("/api/account/sessions/{session_id}", api_sessions.end_one_session, methods=delete, name="end_session"),
+        Route("/api/account/consents", api_consents.list_consents, methods=get, name="list_consents"),
+        Route(
+            "/api/account/consents/{client_id:path}",
+            api_consents.withdraw_consent,
+            methods=delete,
+            name="withdraw_consent",
+        ),
+    ]
+    if settings.has("registration"):
+        table.append(Route("/api/account/register", api_registration.register, methods=post, name="register"))
+    if settings.has("email-verification"):
+        letter, confirm = api_email_verification.request_letter, api_email_verification.confirm_address
+        table += [
+            Route("/api/account/verify-email/letter", letter, methods=post, name="request_verification_letter"),
+            Route("/api/account/verify-email/confirm", confirm, methods=post, name="confirm_address"),
+        ]
+    if settings.has("reset-passwords"):
+        reset = api_password_reset
+        table += [
+            Route("/api/account/forgot-password", reset.forgot_password, methods=post, name="request_reset"),
+            Route("/api/account/reset-password/check", reset.check_link, methods=post, name="check_reset_link"),
+            Route("/api/account/reset-password", reset.reset_password, methods=post, name="set_forgotten_password"),
+        ]
+    if settings.has("two-factor"):
+        table += [
+            Route("/api/account/two-factor", two_factor.two_factor, methods=get, name="two_factor_status"),
+            Route("/api/account/two-factor", two_factor.begin_two_factor, methods=post, name="enable_two_factor"),
+            Route("/api/account/two-factor/key", two_factor.two_factor_key, methods=get, name="two_factor_key"),
+            Route("/api/account/two-factor/qr-code", two_factor.two_factor_picture, methods=get, name="two_factor_qr"),
+            Route("/api/account/two-factor/confirm", two_factor.confirm_two_factor, methods=post, name="confirm_totp"),
+            Route("/api/account/two-factor/disable", two_factor.disable_two_factor, methods=post, name="disable_totp"),
+            Route("/api/account/recovery-codes", codes.codes_left, methods=get, name="recovery_codes_left"),
+            Route("/api/account/recovery-codes", codes.renew_codes, methods=post, name="renew_recovery_codes"),
         ]
     return table

@@ -41,6 +41,12 @@ def issue_code(
     """The grant, its code, and the redirect that carries it. None when the parked request was completed meanwhile."""
     if parked is not None and not authorization_requests.complete(work.db, parked.digest, now=work.now):
         return None
+    code, _ = new_code(work, request, session)
+    return send_back(request.redirect_uri, {"code": code, "state": request.state, "iss": work.settings.issuer})
+
+
+def new_code(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> tuple[str, Grant]:
+    """What this person approved in this session, and the code that stands for it."""
     code = new_opaque()
     settings = work.settings
     grant = Grant(
@@ -74,4 +80,4 @@ def issue_code(
         ),
         grant,
     )
-    return send_back(request.redirect_uri, {"code": code, "state": request.state, "iss": settings.issuer})
+    return code, grant

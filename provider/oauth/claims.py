@@ -72,16 +72,23 @@ def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
     return frozenset(SCOPE_OF_CLAIM[name] for name in names)
 
 
-def claims_of(person: Person, names: Iterable[str]) -> dict[str, Any]:
+def claims_of(person: Person, names: Iterable[str], *, client_id: str) -> dict[str, Any]:
     """Those of the named claims the person has; absent ones are left out, never null or empty (OIDC Core 5.3.2)."""
     # What a person says about themselves never stands in for what we know.
     all_claims = {name: value for name, value in person.claims.items() if name not in KNOWN_BY_US}
     all_claims["updated_at"] = int(person.updated_at.timestamp())
-    all_claims["roles"] = person.roles
+    all_claims["roles"] = roles_for(person.roles, client_id)
     if person.email:
         all_claims["email"] = person.email
         all_claims["email_verified"] = person.email_verified_at is not None
     return {name: all_claims[name] for name in names if all_claims.get(name) not in (None, "", {}, [])}
+
+
+def roles_for(roles: Iterable[str], client_id: str) -> list[str]:
+    """The roles one client sees: those without a colon, and its own, written `client_id:role`, without the prefix."""
+    own = f"{client_id}:"
+    seen = (role.removeprefix(own) for role in roles if role.startswith(own) or ":" not in role)
+    return list(dict.fromkeys(seen))
 
 
 def names_for(scope: Iterable[str], single: Iterable[str]) -> list[str]:

@@ -29,7 +29,7 @@ class InvalidMetadata(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
-    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last four are ours."""
+    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last five are ours."""
 
     client_name: str = ""
     redirect_uris: tuple[str, ...] = ()
@@ -50,6 +50,7 @@ class ClientMetadata:
     require_pkce: bool = True
     claims_in_id_token: bool = False
     first_party: bool = False
+    authorization_challenge: bool = False
     profile: str = "none"
 
     @property
@@ -120,6 +121,10 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("refresh_token needs authorization_code.")
     if metadata.is_public and "client_credentials" in metadata.grant_types:
         raise InvalidMetadata("A public client cannot use client_credentials.")
+    if metadata.authorization_challenge and not metadata.first_party:
+        raise InvalidMetadata("authorization_challenge is for first_party clients: it shows them people's passwords.")
+    if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
+        raise InvalidMetadata("authorization_challenge needs authorization_code.")
     if metadata.is_public and not metadata.require_pkce:
         raise InvalidMetadata("A public client cannot do without PKCE.")
     if len(metadata.redirect_uris) > 50 or len(metadata.post_logout_redirect_uris) > 50:

@@ -1,5 +1,7 @@
 """The error codes Authlib lacks, or gives another status, and the ones we use, from one place."""
 
+from typing import Any
+
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import (
     AccessDeniedError,
@@ -66,6 +68,35 @@ class InsufficientScopeError(OAuth2Error):
     status_code = 403
 
 
+class ChallengeError(OAuth2Error):
+    """Of the authorization challenge endpoint; `members` go beside the error (First-Party Applications section 5.2)."""
+
+    members: dict[str, Any] = {}  # noqa: RUF012  # replaced, never changed
+
+    def __init__(self, description: str, **members: Any) -> None:
+        self.members = members
+        super().__init__(description=description)
+
+
+class InsufficientAuthorizationError(ChallengeError):
+    """Right so far; the app is to go on with what the description asks for."""
+
+    error = "insufficient_authorization"
+    status_code = 403
+
+
+class InvalidSessionError(ChallengeError):
+    """The auth_session is unknown, over, or another client's."""
+
+    error = "invalid_session"
+
+
+class RedirectToWebError(ChallengeError):
+    """Only a browser gets any further."""
+
+    error = "redirect_to_web"
+
+
 class UnsupportedTokenTypeError(OAuth2Error):
     """RFC 7009 section 2.2.1."""
 
@@ -75,7 +106,9 @@ class UnsupportedTokenTypeError(OAuth2Error):
 __all__ = [
     "AccessDeniedError",
     "AccountSelectionRequiredError",
+    "ChallengeError",
     "ConsentRequiredError",
+    "InsufficientAuthorizationError",
     "InsufficientScopeError",
     "InteractionRequiredError",
     "InvalidClientError",
@@ -83,10 +116,12 @@ __all__ = [
     "InvalidRequestError",
     "InvalidRequestUriError",
     "InvalidScopeError",
+    "InvalidSessionError",
     "InvalidTokenError",
     "LoginRequiredError",
     "MissingTokenError",
     "OAuth2Error",
+    "RedirectToWebError",
     "RegistrationNotSupportedError",
     "RequestNotSupportedError",
     "RequestURINotSupportedError",

@@ -41,7 +41,7 @@ def make_id_token(
     if ROLES in scope:
         names.append(ROLES)
     allowed = [*names, *grant.claims.get("id_token", ())]
-    claims: dict[str, Any] = claims_of(person, dict.fromkeys(allowed))
+    claims: dict[str, Any] = claims_of(person, dict.fromkeys(allowed), client_id=client.client_id)
     issued = int(work.now.timestamp())
     claims |= {
         "iss": work.settings.issuer,

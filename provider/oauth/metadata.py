@@ -18,6 +18,7 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth2/authorize",
+        "authorization_challenge_endpoint": f"{issuer}/oauth2/authorize-challenge",
         "token_endpoint": f"{issuer}/oauth2/token",
         "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
         "jwks_uri": f"{issuer}/oauth2/jwks",

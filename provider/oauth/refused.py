@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from provider.oauth.checks import Checks
 from provider.oauth.errors import (
+    ChallengeError,
     InsufficientScopeError,
     InvalidClientError,
     InvalidRequestError,
@@ -31,6 +32,8 @@ def as_json(call: Call, error: Exception) -> Response:
         return errors.as_json(call, error)
     explain(call.installation, call.origin, error)
     body = {"error": error.error, "error_description": error.description or "", "error_id": call.request_id}
+    if isinstance(error, ChallengeError):
+        body |= error.members
     headers = dict(NO_STORE)
     if isinstance(error, InvalidClientError):
         headers["www-authenticate"] = 'Basic realm="signet"'
@@ -107,4 +110,7 @@ SENSITIVE = (
     "client_assertion",
     "password",
     "username",
+    "otp",
+    "recovery_code",
+    "auth_session",
 )

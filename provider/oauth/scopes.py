@@ -5,6 +5,8 @@ from collections.abc import Iterable
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
 ROLES = "roles"
+ACCOUNT = "account"
+"""The account API: only for clients registered for it."""
 
 CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     OPENID: ("sub",),
@@ -29,6 +31,7 @@ CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     "phone": ("phone_number", "phone_number_verified"),
     OFFLINE_ACCESS: (),
     ROLES: ("roles",),
+    ACCOUNT: (),
 }
 
 SCOPES = tuple(CLAIMS_OF_SCOPE)
@@ -48,6 +51,7 @@ IN_WORDS = {
     "phone": "See your phone number",
     OFFLINE_ACCESS: "Keep this access when you are not there",
     ROLES: "See which roles you have here",
+    ACCOUNT: "Manage your account",
 }
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from provider.crypto.digests import new_opaque
+from provider.oauth.claims import roles_for
 from provider.oauth.clients import Client
 from provider.oauth.id_tokens import make_id_token
 from provider.oauth.keys import RS256, SignatureRefused
@@ -86,7 +87,7 @@ def _sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizat
         claims["acr"] = acr_of(grant.amr)
         claims["amr"] = grant.amr.split()
         if ROLES in authorization.scope and authorization.person is not None:
-            claims["roles"] = authorization.person.roles
+            claims["roles"] = roles_for(authorization.person.roles, client_id)
     return server.keys.signer(work, RS256).sign(claims, typ=TYP)
 
 

@@ -167,7 +167,7 @@ class Endpoint:
         else:
             call = Call(scope, body, installation)
             # Only a request that changes something hashes a password; showing the form is ordinary work.
-            pool = threads.hashing if self.hashes_passwords and call.method == "POST" else threads.ordinary
+            pool = threads.hashing if self.hashes_passwords and call.method not in {"GET", "HEAD"} else threads.ordinary
             try:
                 response = await pool.run(self.answer, call)
             except Unavailable as refusal:
@@ -217,11 +217,13 @@ def endpoint(
     return wrap if function is None else wrap(function)
 
 
-def machine_endpoint(*, render: RenderRefusal) -> Callable[[Callable[[Call], Response]], Endpoint]:
+def machine_endpoint(
+    *, render: RenderRefusal, hashes_passwords: bool = False
+) -> Callable[[Callable[[Call], Response]], Endpoint]:
     """An endpoint for programs: no cookies are read, refusals are rendered by `render`."""
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
-        return Endpoint(function, csrf_checked=False, hashes_passwords=False, render=render)
+        return Endpoint(function, csrf_checked=False, hashes_passwords=hashes_passwords, render=render)
 
     return wrap
 

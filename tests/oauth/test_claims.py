@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.oauth.claims import NOTHING, RequestedClaims, claims_of, names_for, parse_claims
+from provider.oauth.claims import NOTHING, RequestedClaims, claims_of, names_for, parse_claims, roles_for
 from provider.oauth.store.grants import Person
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -84,23 +84,23 @@ def test_absent_claims_are_left_out() -> None:
     """OIDC Core section 5.3.2: never null, never empty."""
     somebody = person(name="Ada", nickname="", website=None, address={}, zoneinfo="UTC")
     names = ["name", "nickname", "website", "address", "zoneinfo", "gender"]
-    assert claims_of(somebody, names) == {"name": "Ada", "zoneinfo": "UTC"}
+    assert claims_of(somebody, names, client_id="app") == {"name": "Ada", "zoneinfo": "UTC"}
 
 
 def test_false_is_a_value() -> None:
     """OIDC Core section 5.1."""
-    assert claims_of(person(), ["email_verified"]) == {"email_verified": False}
+    assert claims_of(person(), ["email_verified"], client_id="app") == {"email_verified": False}
 
 
 def test_updated_at_is_a_number_of_seconds() -> None:
     """OIDC Core section 5.1."""
-    assert claims_of(person(), ["updated_at"]) == {"updated_at": int(WHEN.timestamp())}
+    assert claims_of(person(), ["updated_at"], client_id="app") == {"updated_at": int(WHEN.timestamp())}
 
 
 def test_what_a_person_says_cannot_replace_what_we_know() -> None:
     """A-59: `email_verified` is true only after our own check."""
     somebody = person(email="other@b.test", email_verified=True, roles=["root"], updated_at=0)
-    known = claims_of(somebody, ["email", "email_verified", "roles", "updated_at"])
+    known = claims_of(somebody, ["email", "email_verified", "roles", "updated_at"], client_id="app")
     assert known == {
         "email": "a@b.test",
         "email_verified": False,
@@ -112,9 +112,25 @@ def test_what_a_person_says_cannot_replace_what_we_know() -> None:
 def test_somebody_without_an_address_cannot_claim_one() -> None:
     """A-59."""
     somebody = Person({"email": "x@y.test", "email_verified": True}, [], WHEN, None, None)
-    assert claims_of(somebody, ["email", "email_verified"]) == {}
+    assert claims_of(somebody, ["email", "email_verified"], client_id="app") == {}
 
 
 def test_scopes_and_single_requests_release_each_claim_once() -> None:
     """OIDC Core sections 5.4 and 5.5."""
     assert names_for(("openid", "email"), ("email", "name")) == ["sub", "email", "email_verified", "name"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "seen"),
+    [
+        (["admin"], ["admin"]),
+        (["admin", "shop:clerk"], ["admin", "clerk"]),
+        (["other:admin"], []),
+        (["shop:admin", "admin"], ["admin"]),
+        (["shop:a:b"], ["a:b"]),
+        ([], []),
+    ],
+)
+def test_a_client_sees_global_roles_and_its_own(roles: list[str], seen: list[str]) -> None:
+    """A role written `client_id:role` is for that client only."""
+    assert roles_for(roles, "shop") == seen

@@ -1,13 +1,9 @@
 """Two-factor sign-in: is it on, set it up, turn it off."""
 
-import io
-
-import qrcode
-from markupsafe import Markup
-from qrcode.image.svg import SvgPathImage
 from starlette.responses import Response
 
 from provider.accounts import recovery_codes, totp
+from provider.accounts.qr_codes import qr_code
 from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
 from provider.accounts.totp import Enrolment, EnrolmentGone, FactorNeeded, NotTurnedOn, WrongFirstCode
 from provider.refusals import TooManyRequests
@@ -123,12 +119,3 @@ def _set_up(
         uri=enrolment.uri,
         errors=errors or {},
     )
-
-
-def qr_code(text: str) -> Markup:
-    """An inline SVG: nothing to fetch, and drawn from our own coordinates only, so it is safe as markup."""
-    picture = qrcode.make(text, image_factory=SvgPathImage, border=2)
-    stream = io.BytesIO()
-    picture.save(stream)
-    drawing = stream.getvalue().decode()
-    return Markup(drawing[drawing.index("<svg") :])  # noqa: S704  # made of numbers

@@ -1,0 +1,67 @@
+"""Prove again who one is, without a browser: the password, and the second factor when there is one."""
+
+from provider.accounts import passwords, recovery_codes, second_factor, throttle, totp
+from provider.accounts.second_factor import Method
+from provider.accounts.store import failures
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.ratelimits import LIMITS, count, require_room
+from provider.refusals import Refusal
+from provider.sessions.assurance import ONE_TIME_CODE, PASSWORD, add_factor
+from provider.sessions.lifecycle import sign_in_again
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+
+class NotThePassword(Refusal):
+    title = "Wrong password"
+    message = "This is not your password."
+
+
+class CodeNeeded(Refusal):
+    """Told after the right password."""
+
+    title = "A code is needed"
+    message = "Enter the code your app shows now, or a recovery code."
+
+
+class SessionOver(Refusal):
+    """It ended while its person was typing."""
+
+    title = "Signed out meanwhile"
+    message = "You were signed out meanwhile. Sign in again."
+
+
+def require_password(work: UnitOfWork, user_id: str, password: str) -> None:
+    """Raises NotThePassword; counts like a sign-in, with the same counter. Comes before the first ordinary write."""
+    network = f"login:{work.origin.network}"
+    require_room(work, LIMITS.login, key=network)
+    throttle.reserve(work, throttle.PASSWORD, user_id)
+    if not passwords.is_password_of(work, user_id, password):
+        count(work, LIMITS.login, key=network)
+        record(work, Event.SIGN_IN_FAILED, user_id=user_id, again=True)
+        raise NotThePassword
+    # Aside: whatever else the caller may refuse, the password was right.
+    with work.aside() as db:
+        failures.reset(db, throttle.PASSWORD.kind, user_id)
+
+
+def confirm(work: UnitOfWork, session: Session, *, password: str, code: str | None) -> None:
+    """Both factors of whoever has two, anew: the session counts as just signed in. Raises NotThePassword, CodeNeeded,
+    or what `second_factor.prove` does.
+    """
+    require_password(work, session.user_id, password)
+    factor = PASSWORD
+    if totp.is_enabled(work, session.user_id):
+        if not code:
+            raise CodeNeeded
+        second_factor.prove(work, session, method=method_of(code), code=code)
+        factor = add_factor(PASSWORD, ONE_TIME_CODE)
+    if sign_in_again(work, session, factor=factor) is None:
+        raise SessionOver
+    record(work, Event.STEPPED_UP, user_id=session.user_id, session=session.id)
+
+
+def method_of(code: str) -> Method:
+    """One member takes either; recovery codes are longer."""
+    return Method.RECOVERY_CODE if len(recovery_codes.plain(code)) > 8 else Method.TOTP

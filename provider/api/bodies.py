@@ -1,0 +1,71 @@
+"""What goes in and out: JSON objects of known members, checked at the edge. A member nobody knows is refused."""
+
+import json
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from provider.refusals import Refusal
+from provider.web.endpoint import Call
+
+JSON_TYPE = "application/json"
+
+
+class Body(BaseModel):
+    """A JSON object with exactly these members; every one of them is described in the OpenAPI document."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Nothing(Body):
+    """No body."""
+
+
+Taken = TypeVar("Taken", bound=Body)
+
+
+class NotJson(Refusal):
+    status_code = 415
+    title = "Not JSON"
+    message = "Send the body as application/json, in UTF-8."
+
+
+class InvalidBody(Refusal):
+    """`errors` says for each member that is wrong what is wrong with it, never what was sent."""
+
+    title = "Not as described"
+    message = "The body is not what this operation takes. The errors say which members are wrong."
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        self.errors = errors
+        super().__init__()
+
+
+def read(call: Call, kind: type[Taken]) -> Taken:
+    """The body of the request. Raises NotJson or InvalidBody."""
+    if kind is Nothing:
+        return kind()
+    if call.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
+        raise NotJson
+    try:
+        given = json.loads(call.body, object_pairs_hook=_each_once)
+        # A lone surrogate is no text: no database keeps it, no letter carries it.
+        json.dumps(given, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise InvalidBody([{"member": "", "problem": "This is not JSON, or a member is repeated."}]) from None
+    try:
+        return kind.model_validate_json(call.body)
+    except ValidationError as error:
+        raise InvalidBody(
+            [
+                {"member": ".".join(map(str, problem["loc"])), "problem": problem["msg"]}
+                for problem in error.errors(include_input=False, include_url=False, include_context=False)
+            ]
+        ) from None
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is repeated")
+    return members

@@ -1,0 +1,88 @@
+"""The confirm-password ("sudo") window of the account API, per token family.
+
+Open for SIGNET_RECENT_SIGN_IN after the sign-in the token came from, or after confirm-password, whichever was later.
+What an app confirms counts for its own session only: the person's browser gains nothing, and keeps its cookie.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider.accounts import totp
+from provider.api.callers import Bearer
+from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
+from provider.crypto.digests import digest, new_opaque
+from provider.database.base import new_id
+from provider.oauth.store import own_sessions
+from provider.sessions import store
+from provider.sessions.assurance import AAL2, acr_of
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Proof:
+    """When and how the person last proved to this app who they are."""
+
+    at: datetime
+    amr: str
+
+    def expires_at(self, work: UnitOfWork) -> datetime:
+        return self.at + work.settings.recent_sign_in
+
+    def is_recent(self, work: UnitOfWork) -> bool:
+        return work.now <= self.expires_at(work)
+
+
+def latest_proof(work: UnitOfWork, bearer: Bearer) -> Proof:
+    own = find_own_session(work, bearer)
+    if own is not None and own.auth_time >= bearer.grant.auth_time:
+        return Proof(own.auth_time, own.amr)
+    return Proof(bearer.grant.auth_time, bearer.grant.amr)
+
+
+def require_confirmed(work: UnitOfWork, bearer: Bearer) -> Session:
+    """The app's own session, while the window is open, with two factors when the account has two.
+
+    Raises ConfirmationNeeded or SecondFactorNeeded. Comes before the first ordinary write.
+    """
+    proof = latest_proof(work, bearer)
+    max_age = int(work.settings.recent_sign_in.total_seconds())
+    if not proof.is_recent(work):
+        raise ConfirmationNeeded(max_age)
+    if totp.is_enabled(work, bearer.user_id) and acr_of(proof.amr) != AAL2:
+        raise SecondFactorNeeded(max_age)
+    return own_session(work, bearer)
+
+
+def find_own_session(work: UnitOfWork, bearer: Bearer) -> Session | None:
+    """While it stands."""
+    own = own_sessions.find(work.read, bearer.grant.id)
+    return own if own is not None and own.ended_at is None and own.expires_at > work.now else None
+
+
+def own_session(work: UnitOfWork, bearer: Bearer) -> Session:
+    """The app's own; made at first need out of the sign-in the token came from, and no fresher than that."""
+    own = find_own_session(work, bearer)
+    if own is not None:
+        return own
+    grant = bearer.grant
+    made = Session(
+        id=new_id(),
+        digest=digest(new_opaque()),  # of a value nobody has: no cookie leads here
+        user_id=grant.user_id,
+        created_at=work.now,
+        auth_time=grant.auth_time,
+        amr=grant.amr,
+        pending=None,
+        pending_until=None,
+        last_seen=work.now,
+        expires_at=work.now + work.settings.session_absolute_lifetime,
+        network=work.origin.network,
+        user_agent=work.origin.user_agent,
+        ended_at=None,
+        end_reason=None,
+    )
+    with work.aside() as db:
+        store.add(db, made)
+        own_sessions.put(db, grant.id, made.id)
+    return made

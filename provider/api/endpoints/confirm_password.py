@@ -1,0 +1,54 @@
+"""Prove again who one is, for what needs a recent proof; and whether that is needed now."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from provider.accounts import reauthentication, totp
+from provider.accounts.reauthentication import CodeNeeded, NotThePassword, SessionOver
+from provider.accounts.second_factor import SecondFactorLocked, SignInOver, WrongRecoveryCode, WrongSecondFactor
+from provider.api.bodies import Body
+from provider.api.callers import Bearer
+from provider.api.confirmation import Proof, latest_proof, own_session
+from provider.api.operation import by_person
+from provider.refusals import TooManyRequests
+from provider.sessions.assurance import AAL2, acr_of
+from provider.web.endpoint import Call
+
+WRONG = (NotThePassword, CodeNeeded, WrongSecondFactor, WrongRecoveryCode, SecondFactorLocked, SignInOver, SessionOver)
+
+
+class PasswordProof(Body):
+    password: str
+    code: str | None = Field(None, description="A code of the app or a recovery code; needed when two-factor is on.")
+
+
+class Window(Body):
+    confirmed: bool = Field(description="Would an operation that needs a recent proof go through now?")
+    confirmed_at: datetime = Field(description="The sign-in, or the confirmation since.")
+    expires_at: datetime = Field(description="Until when it counts, or counted.")
+    acr: str = Field(description="`aal1` one factor, `aal2` two.")
+
+
+@by_person(gives=Window)
+def confirmation_status(call: Call, bearer: Bearer, _body: Body) -> Window:
+    """Is the confirm-password window open?"""
+    proof = latest_proof(call.work, bearer)
+    enough = acr_of(proof.amr) == AAL2 or not totp.is_enabled(call.work, bearer.user_id)
+    return _window(call, proof, confirmed=enough and proof.is_recent(call.work))
+
+
+@by_person(takes=PasswordProof, gives=Window, problems=(*WRONG, TooManyRequests), hashes_passwords=True)
+def confirm_password(call: Call, bearer: Bearer, body: PasswordProof) -> Window:
+    """Open the window, for this app alone, by the password and the second factor when there is one."""
+    reauthentication.confirm(call.work, own_session(call.work, bearer), password=body.password, code=body.code)
+    return _window(call, latest_proof(call.work, bearer), confirmed=True)
+
+
+def _window(call: Call, proof: Proof, *, confirmed: bool) -> Window:
+    return Window(
+        confirmed=confirmed,
+        confirmed_at=proof.at,
+        expires_at=proof.expires_at(call.work),
+        acr=acr_of(proof.amr),
+    )

@@ -1,0 +1,47 @@
+"""Confirm an address by the code of the letter; ask for another letter."""
+
+from pydantic import Field
+
+from provider.accounts import email_addresses
+from provider.accounts.email_addresses import AlreadyConfirmed, WrongCode
+from provider.accounts.verification_letters import Ticket, open_ticket, resend
+from provider.api.bodies import Body
+from provider.api.operation import by_client
+from provider.crypto.digests import new_opaque
+from provider.oauth.clients import Client
+from provider.refusals import Refusal, TooManyRequests
+from provider.web.endpoint import Call
+
+
+class TicketOver(Refusal):
+    status_code = 410
+    title = "This ticket is over"
+    message = "It is too old, or not one of ours. Register or sign in again to get a new one."
+
+
+class LetterRequest(Body):
+    ticket: str = Field(description="Of the registration, or of the sign-in that was refused for now.")
+
+
+class Confirmation(Body):
+    ticket: str = Field(description="Of the registration, or of the sign-in that was refused for now.")
+    code: str = Field(description="The six digits of the latest letter; spaces do not matter.")
+
+
+@by_client(takes=LetterRequest, status=202, problems=(TicketOver,))
+def request_letter(call: Call, _client: Client, body: LetterRequest) -> None:
+    """Send another verification letter, unless there were enough: the answer is the same."""
+    resend(call.work, _open(call, body.ticket), browser=new_opaque(), carry={})
+
+
+@by_client(takes=Confirmation, problems=(TicketOver, WrongCode, AlreadyConfirmed, TooManyRequests))
+def confirm_address(call: Call, _client: Client, body: Confirmation) -> None:
+    """Confirm the address; the account is active from then on. Signs nobody in."""
+    email_addresses.confirm_by_code(call.work, address_id=_open(call, body.ticket).address_id, code=body.code)
+
+
+def _open(call: Call, text: str) -> Ticket:
+    ticket = open_ticket(call.work, text)
+    if ticket is None:
+        raise TicketOver
+    return ticket

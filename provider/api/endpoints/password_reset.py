@@ -1,0 +1,54 @@
+"""A forgotten password in three steps: ask (the same answer always), look at the link of the letter, choose."""
+
+from pydantic import Field
+
+from provider.accounts import password_reset
+from provider.accounts.email_addresses import parse_address
+from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
+from provider.api.bodies import Body, InvalidBody
+from provider.api.endpoints.registration import NOT_AN_ADDRESS
+from provider.api.operation import by_client
+from provider.oauth.clients import Client
+from provider.web.endpoint import Call
+
+
+class Forgotten(Body):
+    email: str
+
+
+class Link(Body):
+    token: str = Field(description="Of the link in the letter.")
+
+
+class OpenLink(Body):
+    email: str = Field(description="The address the letter went to.")
+
+
+class Reset(Body):
+    token: str = Field(description="Of the link in the letter.")
+    password: str = Field(description="The new one.")
+
+
+@by_client(takes=Forgotten, status=202)
+def forgot_password(call: Call, _client: Client, body: Forgotten) -> None:
+    """Send a letter to the owner of the address, if there is one; the answer is the same."""
+    address = parse_address(body.email)
+    if address is None:
+        raise InvalidBody([NOT_AN_ADDRESS])
+    password_reset.request_reset(call.work, address=address, carry={})
+
+
+@by_client(takes=Link, gives=OpenLink, problems=(ResetLinkDead, ResetLinkUsed))
+def check_link(call: Call, _client: Client, body: Link) -> OpenLink:
+    """Does the link still work? Uses nothing up."""
+    link = password_reset.require_open_link(call.work, body.token)
+    address = password_reset.address_of(call.work, link)
+    if address is None:
+        raise ResetLinkDead
+    return OpenLink(email=address.address)
+
+
+@by_client(takes=Reset, problems=(ResetLinkDead, ResetLinkUsed, UnfitPassword), hashes_passwords=True)
+def reset_password(call: Call, _client: Client, body: Reset) -> None:
+    """Set the password. Ends every session, token and other link; signs nobody in; the second factor stays."""
+    password_reset.reset_password(call.work, token=body.token, password=body.password)

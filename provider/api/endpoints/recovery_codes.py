@@ -1,0 +1,35 @@
+"""Recovery codes: how many are left, and a fresh set. The codes of a set are shown once."""
+
+from provider.accounts import recovery_codes, totp
+from provider.accounts.totp import NotTurnedOn
+from provider.api.bodies import Body
+from provider.api.callers import Bearer
+from provider.api.confirmation import require_confirmed
+from provider.api.operation import by_person
+from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
+from provider.web.endpoint import Call
+
+
+class CodesLeft(Body):
+    left: int
+
+
+class RecoveryCodes(Body):
+    """Each good for one sign-in; not shown again."""
+
+    codes: list[str]
+
+
+@by_person(gives=CodesLeft)
+def codes_left(call: Call, bearer: Bearer, _body: Body) -> CodesLeft:
+    """How many codes nobody used yet."""
+    return CodesLeft(left=recovery_codes.count_left(call.work, bearer.user_id))
+
+
+@by_person(gives=RecoveryCodes, status=201, problems=(ConfirmationNeeded, SecondFactorNeeded, NotTurnedOn))
+def renew_codes(call: Call, bearer: Bearer, _body: Body) -> RecoveryCodes:
+    """Ten fresh codes; the old ones no longer work."""
+    require_confirmed(call.work, bearer)
+    if not totp.is_enabled(call.work, bearer.user_id):
+        raise NotTurnedOn
+    return RecoveryCodes(codes=recovery_codes.renew_codes(call.work, user_id=bearer.user_id))

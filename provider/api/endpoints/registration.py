@@ -1,0 +1,51 @@
+"""Create an account: the rules and the silence of the sign-up page."""
+
+from pydantic import Field
+
+from provider.accounts.email_addresses import parse_address
+from provider.accounts.passwords import problem_of
+from provider.accounts.registration import MAX_NAME, clean_name, sign_up
+from provider.accounts.verification_letters import seal_ticket
+from provider.api.bodies import Body, InvalidBody
+from provider.api.operation import by_client
+from provider.crypto.digests import new_opaque
+from provider.oauth.clients import Client
+from provider.ratelimits import LIMITS, hit
+from provider.refusals import TooManyRequests
+from provider.web.endpoint import Call
+
+NOT_AN_ADDRESS = {"member": "email", "problem": "Enter an email address, like name@example.com."}
+
+
+class Registration(Body):
+    email: str = Field(description="Where the verification letter goes.")
+    password: str = Field(description="Checked like on the pages: length, common passwords, closeness to the address.")
+    name: str = Field("", description="What to call the person.")
+
+
+class Registered(Body):
+    """The same for an address that has an account: its owner gets a letter, the caller is not told."""
+
+    email: str
+    ticket: str | None = Field(
+        description="For verify-email; works while the letter does. Absent when this installation sends no letters."
+    )
+
+
+@by_client(takes=Registration, gives=Registered, status=202, problems=(TooManyRequests,), hashes_passwords=True)
+def register(call: Call, _client: Client, body: Registration) -> Registered:
+    """Create an account and send its verification letter."""
+    address, name = parse_address(body.email), clean_name(body.name)
+    errors = [] if address is not None else [NOT_AN_ADDRESS]
+    if name is None:
+        errors.append({"member": "name", "problem": f"Enter a name of at most {MAX_NAME} characters, on one line."})
+    about = (address.normal if address else "", name or "")
+    if (problem := problem_of(call.settings, body.password, about=about)) is not None:
+        errors.append({"member": "password", "problem": problem})
+    if address is None or name is None or errors:
+        raise InvalidBody(errors)
+    hit(call.work, LIMITS.sign_up, key=f"sign-up:{call.origin.network}")
+    # No browser has this value: opened in a browser, the link of the letter asks for the password (decision 5).
+    ticket = sign_up(call.work, address=address, password=body.password, name=name, browser=new_opaque(), carry={})
+    has_letters = call.settings.has("email-verification")
+    return Registered(email=address.text, ticket=seal_ticket(call.work, ticket) if has_letters else None)

@@ -1,0 +1,76 @@
+"""Where the person is signed in; end one, or all others."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from provider.accounts import devices
+from provider.api.bodies import Body
+from provider.api.callers import Bearer
+from provider.api.confirmation import find_own_session
+from provider.api.operation import by_person
+from provider.refusals import NotFound
+from provider.sessions.devices import device_name
+from provider.sessions.lifecycle import end_session
+from provider.web.endpoint import Call
+
+
+class NoSuchSession(NotFound):
+    title = "No such session"
+    message = "It is over, or it never was one of yours."
+
+
+class Session(Body):
+    id: str
+    device: str = Field(description="A guess, from what the device says about itself.")
+    network: str
+    created_at: datetime
+    last_seen: datetime
+    current: bool = Field(description="Is it the one this token hangs on?")
+
+
+class Sessions(Body):
+    sessions: list[Session]
+
+
+@by_person(gives=Sessions)
+def list_sessions(call: Call, bearer: Bearer, _body: Body) -> Sessions:
+    """Sessions that still count, the latest used first."""
+    own = _own(call, bearer)
+    return Sessions(
+        sessions=[
+            Session(
+                id=one.id,
+                device=device_name(one.user_agent),
+                network=one.network,
+                created_at=one.created_at,
+                last_seen=one.last_seen,
+                current=one.id in own,
+            )
+            for one in devices.find_sessions(call.work, bearer.user_id)
+        ]
+    )
+
+
+@by_person(problems=(NoSuchSession,))
+def end_one_session(call: Call, bearer: Bearer, _body: Body) -> None:
+    """End one; tokens without offline_access that hang on it die with it."""
+    wanted = call.path_params["session_id"]
+    session = next((one for one in devices.find_sessions(call.work, bearer.user_id) if one.id == wanted), None)
+    if session is None:
+        raise NoSuchSession
+    end_session(call.work, session, reason="signed_out_elsewhere")
+
+
+@by_person()
+def end_other_sessions(call: Call, bearer: Bearer, _body: Body) -> None:
+    """End every session but those this token hangs on."""
+    own = _own(call, bearer)
+    for session in devices.find_sessions(call.work, bearer.user_id):
+        if session.id not in own:
+            end_session(call.work, session, reason="signed_out_elsewhere")
+
+
+def _own(call: Call, bearer: Bearer) -> set[str]:
+    own = find_own_session(call.work, bearer)
+    return {bearer.grant.session_id} | ({own.id} if own is not None else set())

@@ -1,0 +1,108 @@
+"""Two-factor sign-in: is it on; set it up (begin, show key and picture, confirm); turn it off."""
+
+from pydantic import Field
+from starlette.responses import Response
+
+from provider.accounts import reauthentication, recovery_codes, totp
+from provider.accounts.qr_codes import qr_code
+from provider.accounts.second_factor import SecondFactorLocked, SignInOver, WrongRecoveryCode, WrongSecondFactor
+from provider.accounts.totp import Enrolment, EnrolmentGone, NotTurnedOn, WrongFirstCode
+from provider.api.bodies import Body
+from provider.api.callers import Bearer
+from provider.api.confirmation import find_own_session, require_confirmed
+from provider.api.endpoints.recovery_codes import RecoveryCodes
+from provider.api.operation import NO_STORE, by_person
+from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
+from provider.refusals import TooManyRequests
+from provider.web.endpoint import Call
+
+SVG = "image/svg+xml"
+GUARDED = (ConfirmationNeeded, SecondFactorNeeded)
+
+
+class TwoFactor(Body):
+    enabled: bool
+    setting_up: bool = Field(description="Did this app begin a set-up that waits for its first code?")
+    recovery_codes_left: int
+
+
+class Key(Body):
+    key: str = Field(description="To be typed into an authenticator app.")
+    uri: str = Field(description="The same as an otpauth URI.")
+
+
+class Code(Body):
+    code: str = Field(description="Six digits; spaces do not matter.")
+
+
+class AnyCode(Body):
+    code: str = Field(description="A code of the app, or a recovery code.")
+
+
+@by_person(gives=TwoFactor)
+def two_factor(call: Call, bearer: Bearer, _body: Body) -> TwoFactor:
+    """Is two-factor sign-in on?"""
+    return TwoFactor(
+        enabled=totp.is_enabled(call.work, bearer.user_id),
+        setting_up=_find_enrolment(call, bearer) is not None,
+        recovery_codes_left=recovery_codes.count_left(call.work, bearer.user_id),
+    )
+
+
+@by_person(gives=Key, status=201, problems=GUARDED)
+def begin_two_factor(call: Call, bearer: Bearer, _body: Body) -> Key:
+    """Make a key, which counts for nothing until it is confirmed; the factor in use stays until then."""
+    session = require_confirmed(call.work, bearer)
+    totp.begin_enrolment(call.work, session)
+    return _key(totp.find_enrolment(call.work, session))
+
+
+@by_person(gives=Key, problems=(*GUARDED, EnrolmentGone))
+def two_factor_key(call: Call, bearer: Bearer, _body: Body) -> Key:
+    """The key this app is setting up; after the first code it is never shown again."""
+    return _key(totp.find_enrolment(call.work, require_confirmed(call.work, bearer)))
+
+
+@by_person(gives=SVG, problems=(*GUARDED, EnrolmentGone))
+def two_factor_picture(call: Call, bearer: Bearer, _body: Body) -> Response:
+    """The same as a QR code."""
+    key = _key(totp.find_enrolment(call.work, require_confirmed(call.work, bearer)))
+    return Response(qr_code(key.uri), media_type=SVG, headers=NO_STORE)
+
+
+@by_person(takes=Code, gives=RecoveryCodes, problems=(*GUARDED, EnrolmentGone, WrongFirstCode))
+def confirm_two_factor(call: Call, bearer: Bearer, body: Code) -> RecoveryCodes:
+    """Turn it on by the first valid code. The recovery codes are shown only now; all other sessions end."""
+    session = require_confirmed(call.work, bearer)
+    _, codes = totp.confirm_enrolment(call.work, session, code=body.code)
+    return RecoveryCodes(codes=codes)
+
+
+@by_person(
+    takes=AnyCode,
+    problems=(
+        *GUARDED,
+        NotTurnedOn,
+        WrongSecondFactor,
+        WrongRecoveryCode,
+        SecondFactorLocked,
+        SignInOver,
+        TooManyRequests,
+    ),
+)
+def disable_two_factor(call: Call, bearer: Bearer, body: AnyCode) -> None:
+    """Back to the password alone. Needs a code now, also inside the confirm-password window; other sessions end."""
+    session = require_confirmed(call.work, bearer)
+    method = reauthentication.method_of(body.code)
+    totp.turn_off(call.work, session, method=method, code=body.code)
+
+
+def _find_enrolment(call: Call, bearer: Bearer) -> Enrolment | None:
+    own = find_own_session(call.work, bearer)
+    return None if own is None else totp.find_enrolment(call.work, own)
+
+
+def _key(enrolment: Enrolment | None) -> Key:
+    if enrolment is None:
+        raise EnrolmentGone
+    return Key(key=enrolment.key, uri=enrolment.uri)

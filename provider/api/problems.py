@@ -1,0 +1,92 @@
+"""How the account API says no: problem details (RFC 9457), `application/problem+json`.
+
+`type` is stable and for programs, `title` and `detail` are for people, `instance` is the id to quote.
+"""
+
+import re
+from typing import Any
+
+from authlib.oauth2 import OAuth2Error
+from starlette.responses import JSONResponse, Response
+
+from provider.api.bodies import InvalidBody
+from provider.oauth.errors import InsufficientScopeError, InvalidClientError, InvalidTokenError
+from provider.oauth.explanations import explain
+from provider.oauth.refused import bearer_challenge
+from provider.refusals import Refusal
+from provider.web.endpoint import Call
+from provider.web.errors import headers_of, refusal_of
+
+MEDIA_TYPE = "application/problem+json"
+URN = "urn:signet:problem:"
+PROTOCOL_TITLES = {
+    "invalid_client": "The app did not prove who it is",
+    "invalid_request": "The request could not be read",
+    "invalid_token": "A live access token is needed",
+    "insufficient_scope": "The access token does not cover this",
+    "unauthorized_client": "The app may not do this",
+}
+"""By error code: refusals of the protocol, whose `type` ends in the code (RFC 6749 section 5.2, RFC 6750)."""
+
+
+class ConfirmationNeeded(Refusal):
+    """The way on: confirm-password, or a new authorization request with this `max_age` (RFC 9470)."""
+
+    status_code = 401
+    title = "Confirm your password first"
+    message = "This needs a password that was given a short while ago."
+
+    def __init__(self, max_age: int) -> None:
+        self.max_age = max_age
+        super().__init__()
+
+    @property
+    def challenge(self) -> str:
+        return f'Bearer realm="signet", error="insufficient_user_authentication", max_age="{self.max_age}"'
+
+
+class SecondFactorNeeded(ConfirmationNeeded):
+    """The same with a code: confirm-password with one, or an authorization request with these `acr_values`."""
+
+    title = "Confirm with your second factor first"
+    message = "This needs a password and a second factor that were shown a short while ago."
+
+    @property
+    def challenge(self) -> str:
+        return f'{super().challenge}, acr_values="aal2"'
+
+
+def type_of(refusal: type[Exception]) -> str:
+    """`WrongCode` is `urn:signet:problem:wrong-code`; the OpenAPI document lists them all."""
+    return URN + re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
+
+
+def as_problem(call: Call, error: Exception) -> Response:
+    if isinstance(error, OAuth2Error):
+        return _protocol_problem(call, error)
+    refusal = refusal_of(error)
+    headers = headers_of(refusal)
+    if isinstance(refusal, ConfirmationNeeded):
+        headers["www-authenticate"] = refusal.challenge
+    more = {"errors": refusal.errors} if isinstance(refusal, InvalidBody) else {}
+    return _answer(
+        call, type_of(type(refusal)), refusal.title, refusal.status_code, refusal.message, headers=headers, **more
+    )
+
+
+def _protocol_problem(call: Call, error: OAuth2Error) -> Response:
+    explain(call.installation, call.origin, error)
+    headers = {"cache-control": "no-store"}
+    if isinstance(error, InvalidClientError):
+        headers["www-authenticate"] = 'Basic realm="signet"'
+    elif isinstance(error, InvalidTokenError | InsufficientScopeError):
+        headers["www-authenticate"] = bearer_challenge(error)
+    title = PROTOCOL_TITLES.get(error.error, "The request was refused")
+    return _answer(call, URN + error.error, title, error.status_code, error.description or "", headers=headers)
+
+
+def _answer(
+    call: Call, type_: str, title: str, status: int, detail: str, *, headers: dict[str, str], **more: Any
+) -> Response:
+    body = {"type": type_, "title": title, "status": status, "detail": detail, "instance": call.request_id, **more}
+    return JSONResponse(body, status_code=status, headers=headers, media_type=MEDIA_TYPE)

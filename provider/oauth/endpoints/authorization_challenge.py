@@ -1,0 +1,37 @@
+"""The authorization challenge endpoint (draft-ietf-oauth-first-party-apps section 5; RFC 7636): a first-party app asks
+for the password itself. Off unless an operator registered the client with `first_party` and `authorization_challenge`.
+"""
+
+from starlette.responses import JSONResponse, Response
+
+from provider.oauth import first_party_sign_in
+from provider.oauth.endpoints.authenticated import authenticated
+from provider.oauth.errors import UnauthorizedClientError
+from provider.oauth.refused import NO_STORE, as_json
+from provider.web.endpoint import Call, machine_endpoint
+
+
+@machine_endpoint(render=as_json, hashes_passwords=True)
+def authorization_challenge(call: Call) -> Response:
+    """POST /oauth2/authorize-challenge: `username` and `password`, or `auth_session` and `otp` or `recovery_code`.
+
+    Answers `authorization_code`, or 403 `insufficient_authorization` for what is still missing.
+    """
+    request = authenticated(call, "authorization challenge")
+    metadata = request.client.metadata
+    request.checks.require(
+        metadata.first_party and metadata.authorization_challenge,
+        "The client is first-party and registered for authorization_challenge",
+        section="First-Party Applications section 1",
+        error=UnauthorizedClientError,
+        description="The client may not use the authorization challenge endpoint",
+        expected="first_party and authorization_challenge",
+        got=f"first_party {metadata.first_party}, authorization_challenge {metadata.authorization_challenge}",
+        fix="An operator decides: signet client update CLIENT_ID --metadata with both set to true.",
+    )
+    auth_session = call.form.get("auth_session")
+    if auth_session is None:
+        code = first_party_sign_in.begin(request)
+    else:
+        code = first_party_sign_in.go_on(request, auth_session)
+    return JSONResponse({"authorization_code": code}, headers=NO_STORE)
