@@ -117,6 +117,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
 
 
 def test_its_secrets_are_its_owners(demo: Demo) -> None:
+    httpx2.get(f"{demo.web_app}/", timeout=20)  # answered once the demo is filled
     for name in ("demo.json", "signet.db.key"):
         assert stat.S_IMODE((demo.folder / name).stat().st_mode) == 0o600
 
