@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from provider.accounts.pages import (
     email_addresses,
     overview,
+    password,
     password_reset,
     recovery_codes,
     registration,
@@ -97,6 +98,11 @@ def routes(settings: Settings) -> list[BaseRoute]:
             Route("/reset-password", password_reset.show_reset_password, methods=get, name="show_reset_password"),
             Route("/reset-password", password_reset.reset_password, methods=post, name="reset_password"),
             Route("/reset-password/done", password_reset.reset_done, methods=get, name="reset_done"),
+        ]
+    if settings.has("update-passwords"):
+        table += [
+            Route("/account/password", password.show_password, methods=get, name="show_password"),
+            Route("/account/password", password.change, methods=post, name="account_password"),
         ]
     if settings.has("two-factor"):
         table += [

@@ -1,6 +1,9 @@
 """Recovery codes: ten at a time, shown once, each good for one sign-in, stored as digests."""
 
-from provider.accounts.store import email_addresses, recovery_codes
+from functools import partial
+
+from provider.accounts.notices import tell
+from provider.accounts.store import recovery_codes
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_recovery_code
@@ -8,6 +11,8 @@ from provider.mail import letters
 from provider.work import UnitOfWork
 
 COUNT = 10
+FEW = 3
+"""So few left that a person is reminded to make new ones."""
 
 
 def replace_codes(work: UnitOfWork, user_id: str) -> list[str]:
@@ -21,9 +26,7 @@ def renew_codes(work: UnitOfWork, *, user_id: str) -> list[str]:
     """The same, asked for by the person, who is told by letter."""
     codes = replace_codes(work, user_id)
     record(work, Event.RECOVERY_CODES_RENEWED, user_id=user_id)
-    address = email_addresses.find_of_user(work.read, user_id)
-    if address is not None:
-        letters.recovery_codes_renewed(work, to=address.address)
+    tell(work, user_id, letters.recovery_codes_renewed)
     return codes
 
 
@@ -38,9 +41,7 @@ def use_code(work: UnitOfWork, user_id: str, code: str) -> bool:
         return False
     left = recovery_codes.count_left(work.db, user_id)
     record(work, Event.RECOVERY_CODE_USED, user_id=user_id, left=left)
-    address = email_addresses.find_of_user(work.read, user_id)
-    if address is not None:
-        letters.recovery_code_used(work, to=address.address, left=left)
+    tell(work, user_id, partial(letters.recovery_code_used, left=left, few=left <= FEW))
     return True
 
 

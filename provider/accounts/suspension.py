@@ -1,24 +1,29 @@
 """Suspend and restore. What hangs on the account ends with the suspension and is not revived afterwards."""
 
+from provider.accounts.notices import tell
 from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, links, totp, users
 from provider.accounts.store.users import Status
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.mail import letters
 from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 
 
 def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
     """One transaction: sessions and pending sign-ins end, links die, tokens stop counting (the not-before mark)."""
+    user = users.find(work.read, user_id)
+    if user is None:
+        raise NoSuchUser
     if not users.suspend(work.db, user_id, reason=reason, now=work.now):
-        if users.find(work.read, user_id) is None:
-            raise NoSuchUser
         return
     end_all_sessions(work, user_id=user_id, reason="suspended")
     links.expire_all(work.db, user_id)
     totp.forget_enrolment(work.db, user_id)
     record(work, Event.ACCOUNT_SUSPENDED, user_id=user_id, reason=reason)
+    if user.status == Status.ACTIVE:  # an address nobody proved may be a stranger's
+        tell(work, user_id, letters.account_suspended)
 
 
 def restore(work: UnitOfWork, *, user_id: str) -> None:
@@ -30,3 +35,5 @@ def restore(work: UnitOfWork, *, user_id: str) -> None:
     status = Status.ACTIVE if proven else Status.INACTIVE
     if users.restore(work.db, user_id, status=status, now=work.now):
         record(work, Event.ACCOUNT_RESTORED, user_id=user_id)
+        if proven:
+            tell(work, user_id, letters.account_restored)

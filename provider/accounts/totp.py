@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pyotp
 
 from provider.accounts import second_factor, throttle
+from provider.accounts.notices import tell
 from provider.accounts.recovery_codes import replace_codes
 from provider.accounts.second_factor import Method
 from provider.accounts.store import email_addresses, recovery_codes, totp
@@ -95,7 +96,7 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple
     throttle.settle(work, throttle.SECOND_FACTOR, session.user_id)
     end_all_sessions(work, user_id=session.user_id, reason="two_factor_enabled", but=session.id)
     record(work, Event.TWO_FACTOR_ENABLED, user_id=session.user_id)
-    _tell(work, session.user_id, letters.two_factor_enabled)
+    tell(work, session.user_id, letters.two_factor_enabled)
     return value, codes
 
 
@@ -137,10 +138,4 @@ def _remove(work: UnitOfWork, user_id: str, *, by: str) -> None:
     recovery_codes.remove(work.db, user_id)
     throttle.settle(work, throttle.SECOND_FACTOR, user_id)
     record(work, Event.TWO_FACTOR_DISABLED, user_id=user_id, by=by)
-    _tell(work, user_id, letters.two_factor_disabled)
-
-
-def _tell(work: UnitOfWork, user_id: str, letter: letters.Notice) -> None:
-    address = email_addresses.find_of_user(work.read, user_id)
-    if address is not None:
-        letter(work, to=address.address)
+    tell(work, user_id, letters.two_factor_disabled)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
+from provider.audit.devices import device_name
 from provider.mail.rendering import Letter, link_to, render
 from provider.outbox import promises
 from provider.work import UnitOfWork
@@ -59,6 +60,10 @@ def password_was_reset(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "password_was_reset")
 
 
+def password_changed(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "password_changed")
+
+
 def two_factor_enabled(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "two_factor_enabled")
 
@@ -67,22 +72,33 @@ def two_factor_disabled(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "two_factor_disabled")
 
 
-def recovery_code_used(work: UnitOfWork, *, to: str, left: int) -> None:
-    _notice(work, to, "recovery_code_used", left=left)
+def recovery_code_used(work: UnitOfWork, *, to: str, left: int, few: bool) -> None:
+    _notice(work, to, "recovery_code_used", left=left, few=few)
 
 
 def recovery_codes_renewed(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "recovery_codes_renewed")
 
 
+def account_suspended(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "account_suspended")
+
+
+def account_restored(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "account_restored")
+
+
 def _notice(work: UnitOfWork, to: str, name: str, **context: Any) -> None:
-    """Something about the account changed: what, when, from where, and what to do if it was not you."""
-    settings = work.settings
+    """Something about the account changed: what, when, on which device, from where, and what to do if it was not
+    you. An operator's act names neither device nor place.
+    """
+    settings, origin = work.settings, work.origin
     letter = render(
         settings,
         name,
         when=f"{work.now:%-d %B %Y, %H:%M} UTC",
-        network=work.origin.network,
+        device=device_name(origin.user_agent) if origin.network else "",
+        network=origin.network,
         account=link_to(settings, "/account"),
         reset=link_to(settings, "/forgot-password"),
         **context,

@@ -53,9 +53,10 @@ def test_asking_looks_alike_whoever_asks(
             suspension.suspend(w, user_id=ada, reason=None)
     expected = forgot_password(browser, "somebody@example.test")
     asked = "new@example.test" if state == "unverified" else email
+    before = len(inbox.letters())
     page = forgot_password(browser, asked)
     assert (page.status, page.url, page.text) == (expected.status, expected.url, expected.text)
-    letters = inbox.letters()
+    letters = inbox.letters()[before:]
     if state == "active" and email == "ADA@Example.test":
         assert [letter.subject for letter in letters] == ["Choose a new Signet password"]
     elif state == "unverified":

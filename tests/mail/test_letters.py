@@ -13,12 +13,15 @@ from provider.work import Origin
 from tests.conftest import ISSUER, Work
 from tests.inbox import Inbox
 
-GIVEN: dict[str, Any] = {"token": "t0ken", "code": "123456", "carry": {"return_to": "/account"}, "left": 3}
+GIVEN: dict[str, Any] = {"token": "t0ken", "code": "123456", "carry": {"return_to": "/account"}, "left": 3, "few": True}
 LETTERS = [
     letters.verify_email,
     letters.already_registered,
     letters.reset_password,
     letters.password_was_reset,
+    letters.password_changed,
+    letters.account_suspended,
+    letters.account_restored,
     letters.two_factor_enabled,
     letters.two_factor_disabled,
     letters.recovery_code_used,

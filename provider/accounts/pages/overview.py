@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts import devices, recovery_codes, totp
+from provider.accounts.pages import password
 from provider.accounts.store import email_addresses, users
 from provider.sessions.guards import require_user
 from provider.web.destination import HOME
@@ -22,6 +23,7 @@ def account(call: Call) -> Response:
         address="" if address is None else address.address,
         two_factor_on=totp.is_enabled(call.work, user_id),
         codes_left=recovery_codes.count_left(call.work, user_id),
+        few_codes=recovery_codes.FEW,
         session_count=len(devices.find_sessions(call.work, user_id)),
     )
 
@@ -34,4 +36,6 @@ def home(call: Call) -> Response:  # noqa: ARG001  # an endpoint takes its call
 @endpoint
 def change_password(call: Call) -> Response:
     """Where password managers send people (W3C, A Well-Known URL for Changing Passwords)."""
+    if call.settings.has("update-passwords"):
+        return go(password.PATH)
     return go("/forgot-password" if call.settings.has("reset-passwords") else HOME)

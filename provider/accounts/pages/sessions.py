@@ -3,8 +3,8 @@
 from starlette.responses import Response
 
 from provider.accounts import devices
+from provider.audit.devices import device_name
 from provider.sessions.cookie import forget_session
-from provider.sessions.devices import device_name
 from provider.sessions.guards import require_user
 from provider.web.endpoint import Call, endpoint
 from provider.web.pages import go, page

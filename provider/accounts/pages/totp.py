@@ -96,6 +96,7 @@ def _overview(
         where=where,
         enabled=totp.is_enabled(call.work, session.user_id),
         codes_left=recovery_codes.count_left(call.work, session.user_id),
+        few_codes=recovery_codes.FEW,
         just_turned_off="off" in call.query,
         errors=errors or {},
     )

@@ -9,8 +9,8 @@ from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import find_own_session
 from provider.api.operation import by_person
+from provider.audit.devices import device_name
 from provider.refusals import NotFound
-from provider.sessions.devices import device_name
 from provider.sessions.lifecycle import end_session
 from provider.web.endpoint import Call
 

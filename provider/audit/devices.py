@@ -1,4 +1,4 @@
-"""A browser's User-Agent as a person would say it. A guess, for the list of sessions; nothing is decided by it."""
+"""A browser's User-Agent as a person would say it. A guess, for lists and letters; nothing is decided by it."""
 
 BROWSERS = (
     ("Edg", "Edge"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider.sessions.devices import device_name
+from provider.audit.devices import device_name
 
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 

@@ -1,0 +1,60 @@
+"""Change the password while signed in."""
+
+from starlette.responses import Response
+
+from provider.accounts import password_change, totp
+from provider.accounts.password_reset import UnfitPassword
+from provider.accounts.reauthentication import NotThePassword, SessionOver
+from provider.accounts.store import email_addresses
+from provider.refusals import TooManyRequests
+from provider.sessions.cookie import keep_session
+from provider.sessions.guards import require_second_factor, require_user
+from provider.sessions.store import Session
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+PATH = "/account/password"
+
+
+@endpoint
+def show_password(call: Call) -> Response:
+    return _page(call, _require(call))
+
+
+@endpoint(hashes_passwords=True)
+def change(call: Call) -> Response:
+    session = _require(call)
+    current, password = call.form.get("current", ""), call.form.get("password", "")
+    try:
+        cookie = password_change.change_password(call.work, session, current=current, password=password)
+    except NotThePassword as refusal:
+        return _page(call, session, errors={"current": refusal.message}, status_code=400)
+    except UnfitPassword as refusal:
+        return _page(call, session, errors={"password": refusal.message}, status_code=400)
+    except TooManyRequests as refusal:
+        return _page(call, session, errors={"": refusal.message}, status_code=429)
+    except SessionOver:
+        return go(PATH)
+    keep_session(call, cookie)
+    return go(f"{PATH}?changed=yes")
+
+
+def _require(call: Call) -> Session:
+    """The form asks for the password, so the sign-in may be old; whoever has a second factor shows it too."""
+    session = require_user(call)
+    if totp.is_enabled(call.work, session.user_id):
+        return require_second_factor(call)
+    return session
+
+
+def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
+    address = email_addresses.find_of_user(call.work.read, session.user_id)
+    return page(
+        call,
+        "accounts/password.html",
+        status_code=status_code,
+        address="" if address is None else address.address,
+        min_length=call.settings.password_min_length,
+        just_changed="changed" in call.query and not errors,
+        errors=errors or {},
+    )

@@ -1,0 +1,128 @@
+"""A new password while signed in: the current one, the rules, and what ends."""
+
+from collections.abc import Callable
+
+import pytest
+
+from provider.accounts.store import users
+from tests.browser import Browser, Page
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import PASSWORD, make_user
+from tests.inbox import Inbox
+from tests.people import ADDRESS, code_of, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
+
+NEW = "a brand new and long password"
+
+
+@pytest.fixture
+def ada(work: Work, browser: Browser) -> str:
+    """Signed in at `browser`."""
+    with work() as w:
+        user_id = make_user(w)
+    sign_in(browser)
+    return user_id
+
+
+def change(browser: Browser, *, current: str = PASSWORD, new: str = NEW) -> Page:
+    browser.open("/account/password")
+    return browser.submit({"Current password": current, "New password": new})
+
+
+def test_a_person_changes_the_password_and_stays_signed_in_here(
+    browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, ada: str, clock: Clock
+) -> None:
+    clock.advance(minutes=2)
+    page = change(browser)
+    assert page.title.startswith("Your password is changed")
+    assert is_signed_in(browser)
+    assert sign_in(new_browser()).status == 400
+    assert sign_in(new_browser(), password=NEW).path == "/account"
+    letter = next(letter for letter in inbox.letters(ADDRESS) if "password was changed" in letter.subject)
+    assert "Device: " in letter.text
+    assert "When: " in letter.text
+    assert NEW not in letter.text + letter.html
+
+
+def test_everything_else_that_was_signed_in_ends(
+    browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, work: Work, ada: str, clock: Clock
+) -> None:
+    """A-84: sessions, pending sign-ins, reset links, and, by the mark, token families."""
+    other = new_browser()
+    sign_in(other)
+    forgot_password(new_browser())
+    link = inbox.latest(ADDRESS).link
+    clock.advance(minutes=2)
+    change(browser)
+    assert not is_signed_in(other)
+    assert new_browser().open(link).status == 410
+    assert find_user(work).not_before == clock.now
+
+
+def test_the_current_password_is_needed_and_guessing_it_is_slowed(browser: Browser, ada: str) -> None:
+    """A-74, OWASP ASVS v5.0.0-6.2.3."""
+    for _ in range(5):
+        page = change(browser, current="a wrong guess")
+        assert page.status == 400
+        assert page.title.startswith("Error: ")
+        assert "This is not your password." in page.text
+    assert change(browser).status == 429
+
+
+@pytest.mark.parametrize(
+    ("new", "problem"),
+    [
+        ("", "Enter a password."),
+        ("short", "at least 8 characters"),
+        ("password123", "Too many people"),
+        ("ada@example.test1", "too close"),
+        ("x" * 1025, "too long"),
+    ],
+)
+def test_the_rules_hold_for_a_change_too(browser: Browser, ada: str, new: str, problem: str) -> None:
+    page = change(browser, new=new)
+    assert page.status == 400
+    assert problem in page.text
+    assert sign_in(browser).path == "/account"
+
+
+@pytest.mark.parametrize(
+    "new", ["a" * 71 + "bcdef", " leading and trailing ", "with a \x00 in the middle", "Füße 密码 пароль"]
+)
+def test_a_password_is_taken_as_it_was_typed(browser: Browser, ada: str, new: str) -> None:
+    """A-93."""
+    assert change(browser, new=new).title.startswith("Your password is changed")
+    assert sign_in(browser, password=new[:-1] + "?").status == 400
+    assert sign_in(browser, password=new).path == "/account"
+
+
+def test_whoever_has_a_second_factor_shows_it(browser: Browser, ada: str, clock: Clock) -> None:
+    """A-74."""
+    key, _ = turn_on_two_factor(browser, clock.now)
+    assert change(browser).title.startswith("Your password is changed")
+    clock.advance(minutes=20)
+    assert browser.open("/account/password").path == "/login"
+    page = browser.submit({"username": ADDRESS, "password": NEW})
+    assert page.path == "/login/second-factor"
+    assert browser.submit({"code": code_of(key, clock.now)}).path == "/account/password"
+
+
+def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
+    assert browser.open("/account/password").path == "/login"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_password_managers_find_the_page(browser: Browser, ada: str) -> None:
+    """W3C, A Well-Known URL for Changing Passwords."""
+    page = browser.open("/.well-known/change-password")
+    assert page.path == "/account/password"
+    for kind in ("username", "current-password", "new-password"):
+        assert f'autocomplete="{kind}"' in page.html
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_person_without_a_password_cannot_guess_one(browser: Browser, work: Work, ada: str) -> None:
+    with work() as w:
+        w.db.exec_driver_sql("DELETE FROM passwords")
+        assert users.find(w.read, ada) is not None
+    assert change(browser, current="").status == 400
