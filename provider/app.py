@@ -75,17 +75,11 @@ def create_app(installation: Installation, *, background: Background | None = No
     return app
 
 
-class MethodNotAllowed(Refusal):
-    status_code = 405
-    title = "Not like that"
-    message = "This address does not accept this kind of request."
-
-
 async def _no_route(request: Request, error: Exception) -> Response:
     """404 and 405, which the router raises before any endpoint runs."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
     call = Call(request.scope, b"", request.app.state.installation)
-    refusal: Refusal = MethodNotAllowed() if error.status_code == 405 else NotFound()
+    refusal: Refusal = errors.MethodNotAllowed() if error.status_code == 405 else NotFound()
     wants_page = "text/html" in request.headers.get("accept", "")
     response = (errors.as_page if wants_page else errors.as_json)(call, refusal)
     if error.headers and "Allow" in error.headers:

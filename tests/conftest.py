@@ -101,9 +101,10 @@ def _keys_are_parsed_once() -> Iterator[None]:
     parsed: dict[str, Any] = {}
 
     def parse(private: dict[str, Any]) -> Any:
-        if private["d"] not in parsed:
-            parsed[private["d"]] = original(private)
-        return parsed[private["d"]]
+        name = f"{private['kid']} {'d' in private}"
+        if name not in parsed:
+            parsed[name] = original(private)
+        return parsed[name]
 
     keys._import = parse
     yield

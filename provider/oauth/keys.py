@@ -57,6 +57,8 @@ class KeyRing:
     signers: dict[str, Signer]
     verifying: dict[str, tuple[str, Any]]
     """kid -> (alg, key)."""
+    past: dict[str, tuple[str, Any]]
+    """The same of keys whose last token has expired: they only tell that an old token was ours."""
     jwks: bytes
     etag: str
 
@@ -99,9 +101,14 @@ class Keys:
     def _parse(self, work: UnitOfWork, rows: list[SigningKeyRow]) -> KeyRing:
         signers: dict[str, Signer] = {}
         verifying: dict[str, tuple[str, Any]] = {}
+        past: dict[str, tuple[str, Any]] = {}
         published: list[dict[str, Any]] = []
         for row in rows:
-            if row.state == State.REVOKED or (row.expires_at is not None and row.expires_at <= work.now):
+            if row.state == State.REVOKED:
+                continue
+            if row.expires_at is not None and row.expires_at <= work.now:
+                self._parsed.setdefault(row.kid, _import(row.public))
+                past[row.kid] = (row.alg, self._parsed[row.kid])
                 continue
             published.append(row.public)
             if row.kid not in self._parsed:
@@ -119,19 +126,22 @@ class Keys:
                 f"no current signing key for {', '.join(missing)}; `signet migrate` makes the first ones"
             )
         jwks = json.dumps({"keys": published}, separators=(",", ":")).encode()
-        return KeyRing(signers, verifying, jwks, f'"{sha256(jwks).hexdigest()[:16]}"')
+        return KeyRing(signers, verifying, past, jwks, f'"{sha256(jwks).hexdigest()[:16]}"')
 
     def signer(self, work: UnitOfWork, alg: str = RS256) -> Signer:
         return self.ring(work).signers[alg]
 
-    def verify(self, work: UnitOfWork, token: str, *, typ: str | None = None) -> dict[str, Any]:
+    def verify(self, work: UnitOfWork, token: str, *, typ: str, even_past: bool = False) -> dict[str, Any]:
         """The claims of a JWT we signed; times are not checked. Raises SignatureRefused.
+
+        `even_past` also takes keys whose last token has expired, but not revoked ones: an id_token_hint is good however
+        old it is (OIDC Core section 3.1.2.1, RP-Initiated Logout section 2).
 
         The key decides the algorithm, never the header; `jwk`, `jku`, `x5u` and `crit` are not honoured (RFC 8725
         sections 3.1, 3.10).
         """
         header = _header_of(token)
-        if typ is not None and str(header.get("typ", "")).lower().removeprefix("application/") != typ:
+        if str(header.get("typ", "")).lower().removeprefix("application/") != typ:
             raise SignatureRefused("another type of token")
         if "crit" in header or "b64" in header:
             raise SignatureRefused("critical header parameters")
@@ -144,7 +154,8 @@ class Keys:
                 else ring
             )
         try:
-            alg, key = ring.verifying[str(kid)]
+            known = ring.verifying | ring.past if even_past else ring.verifying
+            alg, key = known[str(kid)]
             claims = jwt.decode(token, key, algorithms=[alg]).claims
         except (KeyError, JoseError, ValueError, TypeError) as error:
             raise SignatureRefused(type(error).__name__) from None

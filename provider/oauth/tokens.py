@@ -45,8 +45,9 @@ def token_response(
         "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": int(work.settings.access_token_lifetime.total_seconds()),
-        "scope": format_scope(authorization.scope),
     }
+    if authorization.scope:
+        response["scope"] = format_scope(authorization.scope)
     if refresh_token is not None:
         response["refresh_token"] = refresh_token
     grant, person = authorization.grant, authorization.person
@@ -76,8 +77,9 @@ def _sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizat
         "exp": issued + int(work.settings.access_token_lifetime.total_seconds()),
         "jti": new_opaque()[:22],
         "client_id": client_id,
-        "scope": format_scope(authorization.scope),
     }
+    if authorization.scope:
+        claims["scope"] = format_scope(authorization.scope)
     grant = authorization.grant
     if grant is not None:
         claims["sub"] = grant.user_id
@@ -129,7 +131,7 @@ class LiveToken:
 
     @property
     def scope(self) -> tuple[str, ...]:
-        return tuple(str(self.claims["scope"]).split())
+        return tuple(str(self.claims.get("scope", "")).split())
 
 
 class DeadToken(Exception):

@@ -135,6 +135,14 @@ class RenderRefusal(Protocol):
     def __call__(self, call: Call, error: Exception) -> Response: ...
 
 
+def require_get_or_post(call: Call) -> None:
+    """For the endpoints whose GET acts, as their specifications have it: HEAD must change nothing (RFC 9110 section
+    9.2.1).
+    """
+    if call.method == "HEAD":
+        raise errors.MethodNotAllowed
+
+
 class Endpoint:
     """A plain function as an ASGI application."""
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from provider.web.endpoint import Call
 
 
+class MethodNotAllowed(Refusal):
+    status_code = 405
+    title = "Not like that"
+    message = "This address does not accept this kind of request."
+
+
 class TooLarge(Refusal):
     status_code = 413
     title = "Too much data"

@@ -23,7 +23,7 @@ from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
 from provider.web import errors
 from provider.web.destination import Destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import Call, endpoint, require_get_or_post
 from provider.web.forms import Parameters
 from provider.web.pages import go
 
@@ -45,6 +45,7 @@ def authorization(call: Call) -> Response:
     """GET or POST /oauth2/authorize. A POST may come from any site and brings no cookies: it is parked and read
     again.
     """
+    require_get_or_post(call)
     server: AuthorizationServer = call.seams.oauth
     request_uri = call.query.get("request_uri")
     if request_uri is not None and request_uri.startswith(parked_requests.URN):

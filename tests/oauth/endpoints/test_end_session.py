@@ -8,6 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from provider.oauth import keys
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.factories import make_user
@@ -68,6 +69,35 @@ def test_an_expired_hint_is_accepted(rp: RelyingParty, browser: WatchedClient, t
     is_signed_in(rp, browser)
     clock.advance(minutes=50)
     assert rp.log_out(browser, tokens).headers["location"].startswith(OUT)
+
+
+def test_a_hint_outlives_the_key_that_signed_it(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens, work: Work, clock: Clock
+) -> None:
+    """RP-Initiated Logout section 2: apps sign out with the ID token of the morning, whatever was rotated since."""
+    with work() as w:
+        keys.rotate(w, at_once=True)
+    clock.advance(minutes=50)
+    is_signed_in(rp, browser)
+    clock.advance(minutes=50)
+    assert len([key for key in rp.jwks()["keys"] if key["alg"] == "RS256"]) == 2, "the old key is out of the key set"
+    assert rp.log_out(browser, tokens).headers["location"].startswith(OUT)
+
+
+def test_a_revoked_key_makes_no_hint(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens, work: Work, unchanged: Unchanged
+) -> None:
+    with work() as w:
+        keys.revoke(w, kid=json.loads(base64.urlsafe_b64decode(str(tokens.id_token).split(".")[0] + "=="))["kid"])
+    with unchanged():
+        assert rp.log_out(browser, tokens).status_code == 400
+
+
+def test_head_signs_nobody_out(rp: RelyingParty, browser: WatchedClient, tokens: Tokens, unchanged: Unchanged) -> None:
+    """RFC 9110 section 9.2.1."""
+    with unchanged():
+        assert browser.head(f"{LOGOUT}?id_token_hint={tokens.id_token}").status_code == 405
+    is_signed_in(rp, browser)
 
 
 @pytest.mark.parametrize(

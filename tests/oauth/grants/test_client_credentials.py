@@ -29,6 +29,14 @@ def test_without_scope_it_gets_what_it_is_registered_for_but_nothing_of_a_person
     assert service.client_credentials().body["scope"] == "api:read api:write"
 
 
+def test_a_client_registered_for_a_persons_scopes_only_gets_a_token_without_scope(register: Register) -> None:
+    """RFC 6749 section 3.3: an empty scope is no scope."""
+    service = register(grant_types=("client_credentials",), redirect_uris=(), scope="openid email")
+    tokens = service.client_credentials()
+    assert "scope" not in tokens.body
+    assert service.introspect(tokens.access_token)["active"] is True
+
+
 def test_it_gets_the_scope_it_asks_for(service: RelyingParty) -> None:
     """RFC 6749 section 3.3."""
     assert service.client_credentials(scope="api:read").body["scope"] == "api:read"
