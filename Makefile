@@ -7,10 +7,10 @@ JOBS   ?= $(shell nproc)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench migration constraints clean
+.PHONY: help demo test check format bench migration account-api constraints clean
 
 help:  ## Say what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 demo: $(VENV)/run  ## Everything in one process, to look around
 	$(BIN)/signet demo $(ARGS)
@@ -40,6 +40,10 @@ migration: $(VENV)/test  ## Write a migration for what changed in the tables: ma
 	@folder=$$(mktemp -d) && export SIGNET_DATABASE_URL="sqlite:///$$folder/before.db" \
 	  && $(BIN)/alembic upgrade head && $(BIN)/alembic revision --autogenerate -m "$(m)" \
 	  && $(BIN)/ruff check -q --fix migrations; status=$$?; $(BIN)/ruff format -q migrations; rm -rf "$$folder"; exit $$status
+
+account-api: $(VENV)/test  ## Write docs/account-api.json out of the code
+	$(BIN)/python -c 'from provider.api.openapi import text; from provider.routes import routes; \
+	  from provider.settings import Settings; print(text(Settings(), routes(Settings())), end="")' > docs/account-api.json
 
 constraints:  ## Pin what pyproject.toml resolves to now
 	@folder=$$(mktemp -d) && $(PYTHON) -m venv "$$folder" \

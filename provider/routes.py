@@ -16,6 +16,7 @@ from provider.api import openapi
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
 from provider.api.endpoints import email_verification as api_email_verification
+from provider.api.endpoints import password as api_password
 from provider.api.endpoints import password_reset as api_password_reset
 from provider.api.endpoints import recovery_codes as api_recovery_codes
 from provider.api.endpoints import registration as api_registration
@@ -152,6 +153,9 @@ def account_api(settings: Settings) -> list[BaseRoute]:
             Route("/api/account/reset-password/check", reset.check_link, methods=post, name="check_reset_link"),
             Route("/api/account/reset-password", reset.reset_password, methods=post, name="set_forgotten_password"),
         ]
+    if settings.has("update-passwords"):
+        change = api_password.change_password
+        table.append(Route("/api/account/password", change, methods=["PUT"], name="change_password_by_api"))
     if settings.has("two-factor"):
         table += [
             Route("/api/account/two-factor", two_factor.two_factor, methods=get, name="two_factor_status"),

@@ -1,0 +1,29 @@
+"""Change the password while signed in."""
+
+from pydantic import Field
+
+from provider.accounts import password_change, totp
+from provider.accounts.password_reset import UnfitPassword
+from provider.accounts.reauthentication import NotThePassword, SessionOver
+from provider.api.bodies import Body
+from provider.api.callers import Bearer
+from provider.api.confirmation import own_session, require_confirmed
+from provider.api.operation import by_person
+from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
+from provider.refusals import TooManyRequests
+from provider.web.endpoint import Call
+
+REFUSED = (NotThePassword, UnfitPassword, SessionOver, TooManyRequests, ConfirmationNeeded, SecondFactorNeeded)
+
+
+class PasswordChange(Body):
+    current_password: str
+    new_password: str = Field(description="Checked like on the pages: length, common passwords, closeness to the name.")
+
+
+@by_person(takes=PasswordChange, problems=REFUSED, hashes_passwords=True)
+def change_password(call: Call, bearer: Bearer, body: PasswordChange) -> None:
+    """Set a new one. Every session, token family and reset link ends, this token's too: sign in with the new one."""
+    guarded = totp.is_enabled(call.work, bearer.user_id)
+    session = (require_confirmed if guarded else own_session)(call.work, bearer)
+    password_change.change_password(call.work, session, current=body.current_password, password=body.new_password)

@@ -1,0 +1,261 @@
+"""The authorization challenge endpoint (draft-ietf-oauth-first-party-apps): sign-in inside a first-party app."""
+
+from collections.abc import Callable
+
+import pytest
+
+from provider.accounts import suspension
+from provider.audit import store as audit
+from provider.oauth.client_metadata import InvalidMetadata
+from tests.api.conftest import CHALLENGE, VERIFIER, App, Caller, turn_on_two_factor
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.people import code_of, sign_in
+from tests.relying_party import challenge_of
+
+
+def test_a_password_becomes_a_code_and_the_code_tokens(app_of_ours: App, ada: str) -> None:
+    """Section 5.1; RFC 6749 section 4.1.3 as always. Replaces: the JSON login."""
+    answer = app_of_ours.challenge(nonce="n")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json().keys() == {"authorization_code"}
+    assert "set-cookie" not in answer.headers
+    tokens = app_of_ours.redeem(answer)
+    assert tokens["scope"] == "openid profile email offline_access account"
+    assert tokens["refresh_token"]
+    assert tokens["id_token"]
+
+
+def test_a_wrong_password_and_an_unknown_address_answer_alike(app_of_ours: App, ada: str) -> None:
+    """A-61."""
+    answers = [
+        app_of_ours.challenge(password="not the password"),
+        app_of_ours.challenge(username="nobody@example.test"),
+        app_of_ours.challenge(username="no address"),
+        app_of_ours.challenge(password="x" * 10_000),
+    ]
+    bodies = [{**answer.json(), "error_id": ""} for answer in answers]
+    assert all(body == bodies[0] for body in bodies)
+    assert {answer.status_code for answer in answers} == {400}
+    assert {tuple(answer.headers.keys()) for answer in answers} == {tuple(answers[0].headers.keys())}
+    assert bodies[0]["error"] == "access_denied"
+
+
+def test_suspension_is_told_after_the_right_password_only(app_of_ours: App, ada: str, work: Work) -> None:
+    """A-105."""
+    with work() as w:
+        suspension.suspend(w, user_id=ada, reason=None)
+    wrong = app_of_ours.challenge(password="wrong").json()
+    right = app_of_ours.challenge().json()
+    assert wrong["error"] == right["error"] == "access_denied"
+    assert "suspended" not in wrong["error_description"]
+    assert "suspended" in right["error_description"]
+
+
+def test_guessing_waits_as_on_the_page(app_of_ours: App, browser: Browser, ada: str, unlimited: None) -> None:
+    """A-62: one counter for the page and the endpoint."""
+    for _ in range(5):
+        app_of_ours.challenge(password="wrong")
+    waits = app_of_ours.challenge()
+    assert waits.status_code == 429
+    assert waits.json()["error"] == "temporarily_unavailable"
+    assert int(waits.headers["retry-after"]) > 0
+    assert sign_in(browser).status == 429
+
+
+def test_the_second_factor_comes_second(app_of_ours: App, as_ada: Caller, clock: Clock) -> None:
+    key, _ = turn_on_two_factor(as_ada, clock)
+    clock.advance(minutes=1)
+    first = app_of_ours.challenge()
+    assert first.status_code == 403
+    body = first.json()
+    assert body["error"] == "insufficient_authorization"
+    assert body["expires_in"] == 300
+    assert "authorization_code" not in body
+    wrong = app_of_ours.challenge(auth_session=body["auth_session"], otp="000000")
+    assert wrong.status_code == 403
+    assert wrong.json()["auth_session"] == body["auth_session"]
+    done = app_of_ours.challenge(auth_session=body["auth_session"], otp=code_of(key, clock.now))
+    access_token = app_of_ours.redeem(done)["access_token"]
+    claims = app_of_ours.rp.introspect(access_token)
+    assert claims["acr"] == "aal2"
+
+
+def test_an_auth_session_dies_with_its_first_success(app_of_ours: App, as_ada: Caller, clock: Clock) -> None:
+    _, codes = turn_on_two_factor(as_ada, clock)
+    handle = app_of_ours.challenge().json()["auth_session"]
+    assert app_of_ours.challenge(auth_session=handle, recovery_code=codes[0]).status_code == 200
+    again = app_of_ours.challenge(auth_session=handle, recovery_code=codes[1])
+    assert again.json()["error"] == "invalid_session"
+    assert as_ada.get("/recovery-codes") == {"left": 9}
+
+
+def test_a_recovery_code_works_once(app_of_ours: App, as_ada: Caller, clock: Clock) -> None:
+    """A-72."""
+    _, codes = turn_on_two_factor(as_ada, clock)
+    handle = app_of_ours.challenge().json()["auth_session"]
+    app_of_ours.challenge(auth_session=handle, recovery_code=codes[0])
+    other = app_of_ours.challenge().json()["auth_session"]
+    refused = app_of_ours.challenge(auth_session=other, recovery_code=codes[0])
+    assert refused.json()["error"] == "insufficient_authorization"
+
+
+def test_an_auth_session_lives_five_minutes(app_of_ours: App, as_ada: Caller, clock: Clock) -> None:
+    _, codes = turn_on_two_factor(as_ada, clock)
+    handle = app_of_ours.challenge().json()["auth_session"]
+    clock.advance(minutes=5)
+    refused = app_of_ours.challenge(auth_session=handle, recovery_code=codes[0])
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "invalid_session"
+
+
+def test_five_wrong_codes_end_it(app_of_ours: App, as_ada: Caller, clock: Clock, unlimited: None) -> None:
+    """A-66."""
+    key, _ = turn_on_two_factor(as_ada, clock)
+    clock.advance(minutes=1)
+    handle = app_of_ours.challenge().json()["auth_session"]
+    errors = [app_of_ours.challenge(auth_session=handle, otp="000000").json()["error"] for _ in range(5)]
+    assert errors == ["insufficient_authorization"] * 4 + ["invalid_session"]
+    late = app_of_ours.challenge(auth_session=handle, otp=code_of(key, clock.now))
+    assert late.json()["error"] == "invalid_session"
+
+
+def test_an_auth_session_is_good_for_nothing_else(
+    app_of_ours: App, as_ada: Caller, new_browser: Callable[[], Browser], clock: Clock
+) -> None:
+    """A-69: neither a token, a cookie nor a code; and a browser's pending sign-in is no auth_session."""
+    key, _ = turn_on_two_factor(as_ada, clock)
+    handle = app_of_ours.challenge().json()["auth_session"]
+    assert Caller(as_ada.http, handle)("GET", "/sessions").status_code == 401
+    token = app_of_ours.rp.post("/oauth2/token", grant_type="authorization_code", code=handle, code_verifier=VERIFIER)
+    assert token.json()["error"] == "invalid_grant"
+    browser = new_browser()
+    browser.cookies.set("__Host-signet", handle, domain="id.example.test", path="/")
+    assert browser.open("/account").path == "/login"
+    pending = new_browser()
+    assert sign_in(pending).path == "/login/second-factor"
+    cookie = pending.cookies["__Host-signet"]
+    clock.advance(minutes=1)
+    refused = app_of_ours.challenge(auth_session=cookie, otp=code_of(key, clock.now))
+    assert refused.json()["error"] == "invalid_session"
+
+
+def test_an_auth_session_belongs_to_one_client(
+    app_of_ours: App, register_app: Callable[..., App], as_ada: Caller, clock: Clock
+) -> None:
+    _, codes = turn_on_two_factor(as_ada, clock)
+    handle = app_of_ours.challenge().json()["auth_session"]
+    refused = register_app().challenge(auth_session=handle, recovery_code=codes[0])
+    assert refused.json()["error"] == "invalid_session"
+
+
+def test_what_the_code_stands_for_was_said_at_the_beginning(app_of_ours: App, as_ada: Caller, clock: Clock) -> None:
+    """A follow-up changes neither scope nor challenge (RFC 7636)."""
+    _, codes = turn_on_two_factor(as_ada, clock)
+    handle = app_of_ours.challenge(scope="openid").json()["auth_session"]
+    done = app_of_ours.challenge(
+        auth_session=handle,
+        recovery_code=codes[0],
+        scope="openid account",
+        code_challenge=challenge_of("w" * 43),
+        code_challenge_method="S256",
+    )
+    assert app_of_ours.redeem(done)["scope"] == "openid"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"username": None}, "invalid_request"),
+        ({"password": None}, "invalid_request"),
+        ({"scope": "openid phone"}, "invalid_scope"),
+        ({"redirect_uri": "https://evil.test/"}, "invalid_request"),
+        ({"auth_session": "x", "otp": "000000"}, "invalid_session"),
+        ({"auth_session": "é.\x00", "otp": "000000"}, "invalid_session"),
+        ({"client_secret": "not the secret"}, "invalid_request"),
+    ],
+)
+def test_a_request_that_is_not_right_is_refused(
+    app_of_ours: App, ada: str, changes: dict[str, str | None], error: str
+) -> None:
+    """RFC 7636 section 4.4.1: PKCE, always S256."""
+    assert app_of_ours.challenge(**changes).json()["error"] == error
+
+
+def test_pkce_is_needed_even_when_the_client_may_do_without(register_app: Callable[..., App], ada: str) -> None:
+    app = register_app(require_pkce=False)
+    refused = app.challenge(code_challenge=None, code_challenge_method=None)
+    assert refused.json()["error"] == "invalid_request"
+
+
+def test_a_redirect_uri_that_was_given_is_compared(app_of_ours: App, ada: str) -> None:
+    """RFC 6749 section 4.1.3."""
+    uri = app_of_ours.rp.client.metadata.redirect_uris[0]
+    code = app_of_ours.challenge(redirect_uri=uri).json()["authorization_code"]
+    given = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER}
+    assert app_of_ours.rp.post("/oauth2/token", **given).json()["error"] == "invalid_grant"
+    assert app_of_ours.rp.post("/oauth2/token", **given, redirect_uri=uri).status_code == 200
+
+
+def test_it_is_off_unless_an_operator_turned_it_on(register_app: Callable[..., App], ada: str) -> None:
+    refused = register_app(authorization_challenge=False).challenge()
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "unauthorized_client"
+
+
+def test_only_first_party_clients_can_be_registered_for_it(register_app: Callable[..., App]) -> None:
+    with pytest.raises(InvalidMetadata, match="first_party"):
+        register_app(first_party=False)
+    with pytest.raises(InvalidMetadata, match="authorization_code"):
+        register_app(grant_types=("client_credentials",))
+
+
+def test_a_public_app_names_itself(register_app: Callable[..., App], ada: str) -> None:
+    """Section 1: native apps."""
+    app = register_app(public=True)
+    assert app.redeem(app.challenge())["access_token"]
+
+
+def test_an_unproven_client_gets_nowhere(app_of_ours: App, ada: str) -> None:
+    answer = app_of_ours.http.post(CHALLENGE, data={"client_id": app_of_ours.rp.client_id, "username": "a"})
+    assert answer.status_code == 401
+    assert answer.json()["error"] == "invalid_client"
+
+
+def test_a_level_only_a_browser_can_reach_leads_there(app_of_ours: App, ada: str) -> None:
+    claims = '{"id_token":{"acr":{"essential":true,"value":"aal2"}}}'
+    refused = app_of_ours.challenge(claims=claims)
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "redirect_to_web"
+
+
+def test_the_password_grant_stays_unsupported(app_of_ours: App, ada: str) -> None:
+    """RFC 9700 section 2.4."""
+    answer = app_of_ours.rp.post("/oauth2/token", grant_type="password", username="a", password="b")
+    assert answer.json()["error"] == "unsupported_grant_type"
+
+
+def test_discovery_says_where_it_is(app_of_ours: App) -> None:
+    metadata = app_of_ours.http.get("/.well-known/oauth-authorization-server").json()
+    assert metadata["authorization_challenge_endpoint"] == "https://id.example.test" + CHALLENGE
+
+
+def test_the_same_events_as_on_the_page(app_of_ours: App, ada: str, work: Work) -> None:
+    app_of_ours.challenge(password="wrong")
+    app_of_ours.challenge()
+    with work() as w:
+        names = [event.name for event in audit.find(w.read, user_id=ada)]
+    assert "session.sign_in.failed" in names
+    assert "session.signed_in" in names
+
+
+def test_the_browser_of_the_person_stays_as_it_was(app_of_ours: App, browser: Browser, ada: str, clock: Clock) -> None:
+    sign_in(browser)
+    before = browser.cookies["__Host-signet"]
+    app_of_ours.challenge()
+    assert browser.open("/account").path == "/account"
+    assert browser.cookies["__Host-signet"] == before

@@ -1,0 +1,116 @@
+"""The OpenAPI document: computed from the code, served, kept in docs; and an operation of a feature that is off is not
+in it.
+"""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from provider.api import openapi
+from provider.api.operation import Operation
+from provider.routes import routes
+from provider.settings import FEATURES, Settings
+from tests.api.conftest import API, App, Caller
+from tests.server_process import REPOSITORY
+
+DOCUMENT = openapi.document(Settings(), routes(Settings()))
+OPERATIONS = [
+    (path, method, described) for path, methods in DOCUMENT["paths"].items() for method, described in methods.items()
+]
+
+
+def test_the_copy_in_docs_is_current() -> None:
+    """`make account-api` writes it."""
+    kept = (REPOSITORY / "docs/account-api.json").read_text()
+    assert kept == openapi.text(Settings(), routes(Settings())), "run: make account-api"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_it_is_served(client: TestClient) -> None:
+    answer = client.get(f"{API}/openapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert "etag" in answer.headers
+    assert answer.json()["openapi"] == "3.1.1"
+    assert answer.json()["servers"] == [{"url": "https://id.example.test"}]
+
+
+def test_every_operation_is_in_it_once() -> None:
+    there = [
+        route for route in routes(Settings()) if isinstance(route, Route) and isinstance(route.endpoint, Operation)
+    ]
+    assert {route.name for route in there} == {described["operationId"] for _, _, described in OPERATIONS}
+    assert len(there) == len(OPERATIONS)
+    assert all(described["summary"] and described["responses"] for _, _, described in OPERATIONS)
+
+
+def test_every_reference_in_it_leads_somewhere() -> None:
+    text = json.dumps(DOCUMENT)
+    names = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names <= DOCUMENT["components"]["schemas"].keys()
+
+
+@pytest.mark.parametrize(
+    ("feature", "path"),
+    [
+        ("registration", "/register"),
+        ("email-verification", "/verify-email/letter"),
+        ("email-verification", "/verify-email/confirm"),
+        ("reset-passwords", "/forgot-password"),
+        ("reset-passwords", "/reset-password/check"),
+        ("reset-passwords", "/reset-password"),
+        ("update-passwords", "/password"),
+        ("two-factor", "/two-factor"),
+        ("two-factor", "/two-factor/confirm"),
+        ("two-factor", "/recovery-codes"),
+    ],
+)
+def test_an_operation_of_a_feature_that_is_off_does_not_exist(feature: str, path: str) -> None:
+    """A-86."""
+    off = Settings(features=frozenset(name for name in FEATURES if name != feature))
+    assert API + path in DOCUMENT["paths"]
+    assert API + path not in openapi.document(off, routes(off))["paths"]
+    assert API + path not in {route.path for route in routes(off) if isinstance(route, Route)}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=6,
+)
+TAKING = [one for one in OPERATIONS if "requestBody" in one[2]]
+
+
+def members(described: dict[str, object]) -> list[str]:
+    body = described["requestBody"]
+    assert isinstance(body, dict)
+    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    return list(DOCUMENT["components"]["schemas"][name]["properties"])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("path", "method", "described"), TAKING, ids=[f"{one[1]} {one[0]}" for one in TAKING])
+def test_no_body_crashes_an_operation(
+    app_of_ours: App, as_ada: Caller, unlimited: None, path: str, method: str, described: dict[str, object]
+) -> None:
+    """Whatever comes, the answer is one of those described."""
+    names = members(described)
+    by_client = described["security"] == [{"client": []}]
+    headers = app_of_ours.rp.authentication()[0] if by_client else {"authorization": f"Bearer {as_ada.token}"}
+    expected = described["responses"]
+    assert isinstance(expected, dict)
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(st.dictionaries(st.sampled_from([*names, "x"]), JSON | st.text(max_size=60)) | JSON)
+    def try_one(body: object) -> None:
+        content = json.dumps(body).encode()
+        answer = app_of_ours.http.request(
+            method, path, content=content, headers={**headers, "content-type": "application/json"}
+        )
+        assert str(answer.status_code) in expected, answer.text
+        assert answer.status_code < 500
+
+    try_one()
