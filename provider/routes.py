@@ -7,6 +7,8 @@ from provider.accounts.pages import (
     overview,
     password,
     password_reset,
+    picture,
+    profile,
     recovery_codes,
     registration,
     sessions,
@@ -99,6 +101,14 @@ def routes(settings: Settings) -> list[BaseRoute]:
             Route("/reset-password", password_reset.show_reset_password, methods=get, name="show_reset_password"),
             Route("/reset-password", password_reset.reset_password, methods=post, name="reset_password"),
             Route("/reset-password/done", password_reset.reset_done, methods=get, name="reset_done"),
+        ]
+    if settings.has("update-profile"):
+        table += [
+            Route("/account/profile", profile.show_profile, methods=get, name="show_profile"),
+            Route("/account/profile", profile.change, methods=post, name="change_profile"),
+            Route("/account/picture", picture.show_picture, methods=get, name="show_picture"),
+            Route("/account/picture", picture.change, methods=post, name="change_picture"),
+            Route("/pictures/{picture_id}", picture.picture, methods=get, name="picture"),
         ]
     if settings.has("update-passwords"):
         table += [

@@ -132,7 +132,7 @@ def work(settings: Settings, address: tuple[str, int], drain: float) -> int:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # `web.endpoint.network_of` knows whom to trust
+            proxy_headers=False,  # `web.network` knows whom to trust
             backlog=1024,
             limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=15,

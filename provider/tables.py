@@ -5,6 +5,7 @@ import provider.accounts.store.email_addresses
 import provider.accounts.store.failures
 import provider.accounts.store.links
 import provider.accounts.store.passwords
+import provider.accounts.store.pictures
 import provider.accounts.store.recovery_codes
 import provider.accounts.store.totp
 import provider.accounts.store.users

@@ -1,7 +1,7 @@
 """One connection's patience: how much head it reads and how long a request may take to arrive (failure contract F15).
 
 uvicorn bounds the time between requests; these are the bounds within one, and before the first. `serve` hands this to
-uvicorn; bodies are bounded by `endpoint.read_body`.
+uvicorn; bodies are bounded by `web.bodies`.
 """
 
 import asyncio

@@ -4,15 +4,14 @@
 no cookies, refusals as JSON. Both answer 503 when the database is away, and 500 with an error id for a bug.
 """
 
-import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, overload
 
 from authlib.oauth2 import OAuth2Error
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from provider.crypto.digests import new_opaque
 from provider.database.engine import OUTAGES
@@ -20,12 +19,13 @@ from provider.observability.logging import log
 from provider.refusals import Refusal, Unavailable
 from provider.settings import Settings
 from provider.web import cookies, csrf, errors
+from provider.web.bodies import MAX_BODY, Bodies, BodyTooLarge, CallerGone
 from provider.web.forms import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
+from provider.web.network import network_of
 from provider.web.threads import Threads
+from provider.web.uploads import is_multipart, parse_multipart
 from provider.work import Installation, Origin, UnitOfWork, unit_of_work
 
-MAX_BODY = 64 * 1024
-"""No form or token request of ours is larger."""
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -49,6 +49,9 @@ class Call:
         self._cookies: dict[str, str] | None = None
         self._query: Parameters | None = None
         self._form: Parameters | None = None
+        self._files: Mapping[str, bytes] = {}
+        self.takes_files = False
+        """Set by an endpoint that reads multipart forms."""
         self._set: list[tuple[str, str, int | None]] = []
 
     @property
@@ -76,10 +79,20 @@ class Call:
 
     @property
     def form(self) -> Parameters:
-        """The urlencoded body; empty when there is none. Raises MalformedParameters."""
+        """The urlencoded body, or the fields of a multipart one; empty when there is none. Raises
+        MalformedParameters.
+        """
         if self._form is None:
-            self._form = parse_parameters(self.body) if self.body and self.has_form else NO_PARAMETERS
+            if self.takes_files and is_multipart(self.headers.get("content-type")):
+                self._form, self._files = parse_multipart(self.body, self.headers["content-type"])
+            else:
+                self._form = parse_parameters(self.body) if self.body and self.has_form else NO_PARAMETERS
         return self._form
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The files of a multipart form, by the name of their field."""
+        return self._files if self.form else {}
 
     @property
     def has_form(self) -> bool:
@@ -153,11 +166,14 @@ class Endpoint:
         csrf_checked: bool,
         hashes_passwords: bool,
         render: RenderRefusal,
+        max_body: int = MAX_BODY,
     ) -> None:
         self.function = function
         self.csrf_checked = csrf_checked
         self.hashes_passwords = hashes_passwords
         self.render = render
+        self.max_body = max_body
+        self._bodies = Bodies(max_body)
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
@@ -167,13 +183,16 @@ class Endpoint:
         installation: Installation = state.installation
         threads: Threads = state.threads
         try:
-            body = await read_body(receive) if scope["method"] not in {"GET", "HEAD"} else b""
+            body = await self._bodies.read(receive) if scope["method"] not in {"GET", "HEAD"} else b""
         except CallerGone:
             return
         except BodyTooLarge:
             response = self.render(Call(scope, b"", installation), errors.TooLarge())
+        except Unavailable as refusal:
+            response = self.render(Call(scope, b"", installation), refusal)
         else:
             call = Call(scope, body, installation)
+            call.takes_files = self.max_body > MAX_BODY
             # Only a request that changes something hashes a password; showing the form is ordinary work.
             pool = threads.hashing if self.hashes_passwords and call.method not in {"GET", "HEAD"} else threads.ordinary
             try:
@@ -208,19 +227,30 @@ def endpoint(function: Callable[[Call], Response], /) -> Endpoint: ...
 
 @overload
 def endpoint(
-    *, csrf_checked: bool = True, hashes_passwords: bool = False
+    *, csrf_checked: bool = True, hashes_passwords: bool = False, max_body: int = MAX_BODY
 ) -> Callable[[Callable[[Call], Response]], Endpoint]: ...
 
 
 def endpoint(
-    function: Callable[[Call], Response] | None = None, /, *, csrf_checked: bool = True, hashes_passwords: bool = False
+    function: Callable[[Call], Response] | None = None,
+    /,
+    *,
+    csrf_checked: bool = True,
+    hashes_passwords: bool = False,
+    max_body: int = MAX_BODY,
 ) -> Endpoint | Callable[[Callable[[Call], Response]], Endpoint]:
     """An endpoint for people. `csrf_checked=False` opts out by name; `hashes_passwords` moves its POSTs to their own
-    pool.
+    pool; a larger `max_body` lets its form carry files.
     """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
-        return Endpoint(function, csrf_checked=csrf_checked, hashes_passwords=hashes_passwords, render=errors.as_page)
+        return Endpoint(
+            function,
+            csrf_checked=csrf_checked,
+            hashes_passwords=hashes_passwords,
+            render=errors.as_page,
+            max_body=max_body,
+        )
 
     return wrap if function is None else wrap(function)
 
@@ -234,52 +264,3 @@ def machine_endpoint(
         return Endpoint(function, csrf_checked=False, hashes_passwords=hashes_passwords, render=render)
 
     return wrap
-
-
-class BodyTooLarge(Exception):
-    pass
-
-
-class CallerGone(Exception):
-    """The request broke off: half a form is not carried out, its last field may be cut in two."""
-
-
-async def read_body(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            raise CallerGone
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise BodyTooLarge
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-
-
-def network_of(scope: Scope, headers: Headers, trusted: frozenset[str]) -> str:
-    """The peer's address; behind trusted proxies, the right-most address that is not one of them."""
-    client = scope.get("client")
-    peer: str = client[0] if client else ""
-    if not trusted or not _is_trusted(peer, trusted):
-        return peer
-    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    for hop in reversed(hops):
-        try:
-            address = str(ipaddress.ip_address(hop))
-        except ValueError:
-            return peer
-        if not _is_trusted(address, trusted):
-            return address
-    return peer
-
-
-def _is_trusted(address: str, trusted: frozenset[str]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in ipaddress.ip_network(network, strict=False) for network in trusted)

@@ -62,7 +62,7 @@ def as_page(call: Call, error: Exception) -> Response:
     if isinstance(error, GoElsewhere):
         return go(error.location)
     refusal = refusal_of(error)
-    return error_page(call, refusal, way_on=_here(call) if isinstance(refusal, PageExpired) else None)
+    return error_page(call, refusal, way_on=_here(call) if isinstance(refusal, (PageExpired, TooLarge)) else None)
 
 
 def error_page(

@@ -14,7 +14,8 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.refusals import Forbidden, GoElsewhere, TooManyRequests
 from provider.web import errors
-from provider.web.endpoint import MAX_BODY, Call, endpoint, machine_endpoint
+from provider.web.bodies import MAX_BODY
+from provider.web.endpoint import Call, endpoint, machine_endpoint
 from tests.conftest import Work
 from tests.web.conftest import Mount
 

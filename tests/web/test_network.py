@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from provider.web.endpoint import network_of
+from provider.web.network import network_of
 
 PROXIES = frozenset({"10.0.0.0/8", "::1"})
 

@@ -1,5 +1,6 @@
 """The users table: a person, their standing, and what they say about themselves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -91,6 +92,15 @@ def set_roles(db: Connection, user_id: str, roles: list[str], *, now: datetime) 
 def set_claims(db: Connection, user_id: str, claims: dict[str, Any], *, now: datetime) -> bool:
     changed = update(users).where(users.c.id == user_id).values(claims=claims, updated_at=now)
     return db.execute(changed).rowcount == 1
+
+
+def change_claims(
+    db: Connection, user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]], *, now: datetime
+) -> None:
+    """`change` gets what the row holds now; nobody else changes it meanwhile."""
+    row = db.execute(select(users.c.claims).where(users.c.id == user_id).with_for_update()).one_or_none()
+    if row is not None:
+        set_claims(db, user_id, change(row.claims), now=now)
 
 
 def remove(db: Connection, user_id: str) -> bool:

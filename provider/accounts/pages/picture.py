@@ -1,0 +1,71 @@
+"""The profile picture: upload one, remove it, and the address it is served at."""
+
+import uuid
+
+from starlette.responses import Response
+
+from provider.accounts import pictures as rules
+from provider.accounts.pictures import UnfitPicture
+from provider.accounts.store import pictures, users
+from provider.refusals import NotFound, TooManyRequests
+from provider.sessions.guards import require_user
+from provider.sessions.store import Session
+from provider.web.endpoint import Call, endpoint, machine_endpoint
+from provider.web.errors import as_json
+from provider.web.pages import go, page
+
+PATH = "/account/picture"
+MAX_BODY = 4 * 1024 * 1024
+"""Larger than a picture may be, so that a page can say so."""
+HEADERS = {
+    "cache-control": "public, max-age=31536000, immutable",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "cross-origin",  # applications show it
+}
+
+
+@endpoint
+def show_picture(call: Call) -> Response:
+    return _page(call, require_user(call))
+
+
+@endpoint(max_body=MAX_BODY)
+def change(call: Call) -> Response:
+    session = require_user(call)
+    try:
+        if call.form.get("remove"):
+            rules.remove_picture(call.work, user_id=session.user_id)
+        else:
+            rules.set_picture(call.work, user_id=session.user_id, content=call.files.get("picture", b""))
+    except UnfitPicture as refusal:
+        return _page(call, session, errors={"picture": refusal.message}, status_code=400)
+    except TooManyRequests as refusal:
+        return _page(call, session, errors={"": refusal.message}, status_code=429)
+    return go(f"{PATH}?saved=yes")
+
+
+@machine_endpoint(render=as_json)
+def picture(call: Call) -> Response:
+    """For whoever knows the address: the `picture` claim."""
+    try:
+        picture_id = str(uuid.UUID(call.path_params["picture_id"]))
+    except ValueError:
+        raise NotFound from None
+    found = pictures.find(call.work.read, picture_id)
+    if found is None:
+        raise NotFound
+    return Response(found.content, media_type=found.media_type, headers=HEADERS)
+
+
+def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
+    user = users.find(call.work.read, session.user_id)
+    url = str(user.claims.get("picture", "")) if user is not None else ""
+    return page(
+        call,
+        "accounts/picture.html",
+        status_code=status_code,
+        picture=url,
+        shown=url.startswith(f"{call.settings.issuer}/"),  # one of another site would tell it who looks
+        just_saved="saved" in call.query and not errors,
+        errors=errors or {},
+    )

@@ -1,0 +1,84 @@
+"""Profile pictures: decoded and drawn anew, so that nothing of an uploaded file is kept but what it shows."""
+
+import io
+
+from PIL import Image, ImageOps
+
+from provider.accounts.store import pictures, users
+from provider.accounts.store.pictures import Picture
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.database.base import new_id
+from provider.observability.logging import log
+from provider.ratelimits import LIMITS, hit
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+MAX_FILE = 2 * 1024 * 1024
+MAX_PIXELS = 25_000_000
+"""More than phones take; decoded, 100 MB."""
+SIDE = 512
+FORMATS = ("JPEG", "PNG", "WEBP")
+
+
+class UnfitPicture(Refusal):
+    """The message says why."""
+
+
+def draw(content: bytes) -> tuple[str, bytes]:
+    """The media type and the bytes of a small copy. What the file says it is does not count, only what it is.
+
+    Raises UnfitPicture. Slow: comes before the first write.
+    """
+    if not content:
+        raise UnfitPicture("Choose a picture.")
+    if len(content) > MAX_FILE:
+        raise UnfitPicture("This file is larger than 2 MB. Choose a smaller one.")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            small_enough = picture.width * picture.height <= MAX_PIXELS
+            picture.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded no larger than needed
+            drawn = _encode(picture) if small_enough else None
+    except Exception as error:  # noqa: BLE001  # a decoder given hostile bytes raises whatever it stumbles over
+        log.info("picture.unreadable", error=type(error).__name__)
+        raise UnfitPicture("This is not a picture we can read. Choose a JPEG, PNG or WebP file.") from None
+    if drawn is None:
+        raise UnfitPicture("This picture has too many pixels. Choose a smaller one.")
+    return drawn
+
+
+def _encode(picture: Image.Image) -> tuple[str, bytes]:
+    upright = ImageOps.exif_transpose(picture)  # the metadata that tells how the camera was held does not stay
+    transparent = "A" in upright.getbands() or "transparency" in upright.info
+    drawn = upright.convert("RGBA" if transparent else "RGB")
+    drawn.thumbnail((SIDE, SIDE))
+    bare = Image.new(drawn.mode, drawn.size)
+    bare.paste(drawn)
+    stream = io.BytesIO()
+    if transparent:
+        bare.save(stream, "PNG", optimize=True)
+        return "image/png", stream.getvalue()
+    bare.save(stream, "JPEG", quality=85)
+    return "image/jpeg", stream.getvalue()
+
+
+def set_picture(work: UnitOfWork, *, user_id: str, content: bytes) -> None:
+    """Replace the person's picture; the `picture` claim is its URL from now on. Raises UnfitPicture."""
+    hit(work, LIMITS.picture, key=f"picture:{user_id}")
+    media_type, drawn = draw(content)
+    picture = Picture(new_id(), user_id, media_type, drawn, work.now)
+    url = f"{work.settings.issuer}/pictures/{picture.id}"
+    pictures.replace(work.db, picture)
+    users.change_claims(work.db, user_id, lambda claims: claims | {"picture": url}, now=work.now)
+    record(work, Event.PICTURE_CHANGED, user_id=user_id)
+
+
+def remove_picture(work: UnitOfWork, *, user_id: str) -> None:
+    """The picture and the claim go; also a claim that led elsewhere."""
+    pictures.remove(work.db, user_id)
+    users.change_claims(work.db, user_id, _without_picture, now=work.now)
+    record(work, Event.PICTURE_CHANGED, user_id=user_id, removed=True)
+
+
+def _without_picture(claims: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in claims.items() if name != "picture"}

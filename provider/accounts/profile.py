@@ -1,0 +1,168 @@
+"""What a person says about themselves: the standard claims of OIDC Core section 5.1, checked field by field.
+
+A field left empty is a claim that is absent, never an empty one (OIDC Core section 5.3.2).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from provider.accounts.store import users
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.work import UnitOfWork
+
+ADDRESS = "address"
+PHONE = "phone_number"
+PHONE_VERIFIED = "phone_number_verified"
+
+
+class Unfit(ValueError):
+    """What is wrong with what was typed, for the person."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the form. `name` is the claim, or a member of the `address` claim when `of_address`."""
+
+    name: str
+    label: str
+    parse: Callable[[str], str]
+    autocomplete: str
+    hint: str | None = None
+    inputmode: str | None = None
+    of_address: bool = False
+
+
+def _line(most: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        line = unicodedata.normalize("NFC", " ".join(text.split()))
+        if len(line) > most or any(unicodedata.category(character)[0] == "C" for character in line):
+            raise Unfit(f"Enter at most {most} characters, on one line.")
+        return line
+
+    return parse
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    plain = all("!" <= character != "\x7f" for character in text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not plain or len(text) > 500:
+        raise Unfit("Enter a whole web address, like https://example.com/me.")
+    return text
+
+
+def _birthdate(text: str) -> str:
+    """`0000-MM-DD` leaves the year out, `YYYY` the rest."""
+    problem = Unfit("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave the year out.")
+    if re.fullmatch("[0-9]{4}", text) and text != "0000":
+        return text
+    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise problem
+    try:
+        date.fromisoformat("2000" + text[4:] if text.startswith("0000") else text)
+    except ValueError:
+        raise problem from None
+    return text
+
+
+def _zoneinfo(text: str) -> str:
+    if text not in time_zones():
+        raise Unfit("Choose a time zone of the list, like Europe/Paris.")
+    return text
+
+
+def _locale(text: str) -> str:
+    """BCP 47 (RFC 5646 section 2.1), by its shape."""
+    tag = text.replace("_", "-")
+    if not re.fullmatch("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}|-[A-Za-z0-9](-[A-Za-z0-9]{2,8})+)*", tag) or len(tag) > 35:
+        raise Unfit("Enter a language tag, like en or fr-CA.")
+    return tag
+
+
+def _phone(text: str) -> str:
+    """E.164."""
+    number = re.sub(r"[\s().\-/]", "", text)
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+        raise Unfit("Enter the number with its country code, like +44 20 7946 0018.")
+    return number
+
+
+FIELDS = (
+    Field("name", "Full name", _line(100), "name", hint="As applications show it"),
+    Field("given_name", "Given names", _line(100), "given-name"),
+    Field("middle_name", "Middle names", _line(100), "additional-name"),
+    Field("family_name", "Family name", _line(100), "family-name"),
+    Field("nickname", "What friends call you", _line(100), "nickname"),
+    Field("preferred_username", "Preferred username", _line(64), "off", hint="A wish to applications; you do not sign in with it here"),  # noqa: E501
+    Field("profile", "Profile page", _url, "off", hint="Like https://example.com/me", inputmode="url"),
+    Field("website", "Website", _url, "url", inputmode="url"),
+    Field("gender", "Gender", _line(40), "sex"),
+    Field("birthdate", "Date of birth", _birthdate, "bday", hint="1990-12-31, only the year, or 0000-12-31 without the year"),  # noqa: E501
+    Field("zoneinfo", "Time zone", _zoneinfo, "off", hint="Like Europe/Paris"),
+    Field("locale", "Language", _locale, "language", hint="Like en or fr-CA"),
+    Field(PHONE, "Phone number", _phone, "tel", hint="With the country code", inputmode="tel"),
+    Field("street_address", "Street and number", _line(200), "address-line1", of_address=True),
+    Field("locality", "Town or city", _line(100), "address-level2", of_address=True),
+    Field("region", "Region or state", _line(100), "address-level1", of_address=True),
+    Field("postal_code", "Postal code", _line(20), "postal-code", of_address=True),
+    Field("country", "Country", _line(100), "country-name", of_address=True),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def values_of(claims: Mapping[str, Any]) -> dict[str, str]:
+    """The claims as the form shows them."""
+    address = claims.get(ADDRESS, {})
+    return {field.name: str((address if field.of_address else claims).get(field.name, "")) for field in FIELDS}
+
+
+def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The claims a filled-in form stands for, and what is wrong with it by field, in the order of the fields."""
+    claims: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for field in FIELDS:
+        text = given.get(field.name, "").strip()
+        if not text:
+            continue
+        try:
+            value = field.parse(text)
+        except ValueError as unfit:  # urlsplit has its own
+            errors[field.name] = str(unfit) if isinstance(unfit, Unfit) else "This cannot be read. Check it."
+            continue
+        if value:
+            (claims.setdefault(ADDRESS, {}) if field.of_address else claims)[field.name] = value
+    return claims, errors
+
+
+def change_profile(work: UnitOfWork, *, user_id: str, claims: Mapping[str, Any]) -> None:
+    """Put these in the place of what was said before; what is no field of the form stays."""
+    changed: list[str] = []
+
+    def change(before: dict[str, Any]) -> dict[str, Any]:
+        after = _merge(before, claims)
+        changed.extend(sorted(name for name in before | after if before.get(name) != after.get(name)))
+        return after
+
+    users.change_claims(work.db, user_id, change, now=work.now)
+    if changed:
+        record(work, Event.PROFILE_CHANGED, user_id=user_id, changed=changed)
+
+
+def _merge(before: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    ours = {field.name for field in FIELDS if not field.of_address} | {ADDRESS, PHONE_VERIFIED}
+    after = {name: value for name, value in before.items() if name not in ours} | dict(said)
+    if PHONE in after:
+        # Another number is one nobody has called.
+        after[PHONE_VERIFIED] = before.get(PHONE) == after[PHONE] and before.get(PHONE_VERIFIED) is True
+    return after

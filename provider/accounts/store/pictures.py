@@ -1,0 +1,42 @@
+"""Profile pictures, one per user, as we drew them; a new one gets a new id, so that each may be cached for ever."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, ForeignKey, LargeBinary, String, Table, delete, insert, select
+
+from provider.database.base import metadata
+from provider.database.types import Identifier, UtcTime
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("media_type", String(32), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    id: str
+    user_id: str
+    media_type: str
+    content: bytes
+    created_at: datetime
+
+
+def find(db: Connection, picture_id: str) -> Picture | None:
+    row = db.execute(select(pictures).where(pictures.c.id == picture_id)).one_or_none()
+    return None if row is None else Picture(*row)
+
+
+def replace(db: Connection, picture: Picture) -> None:
+    remove(db, picture.user_id)
+    db.execute(insert(pictures), picture.__dict__)
+
+
+def remove(db: Connection, user_id: str) -> bool:
+    return db.execute(delete(pictures).where(pictures.c.user_id == user_id)).rowcount == 1

@@ -1,0 +1,197 @@
+"""Profile pictures: what is taken, what is kept of it, and how it is served."""
+
+import io
+import re
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from provider.accounts import pictures
+from provider.accounts.pictures import MAX_FILE, SIDE, UnfitPicture
+from tests.browser import Browser, Page
+from tests.conftest import ISSUER, Work
+from tests.factories import make_user
+from tests.people import find_user, sign_in
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (800, 600), mode: str = "RGB", **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.new(mode, size, "red").save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def ada(work: Work, browser: Browser) -> str:
+    with work() as w:
+        user_id = make_user(w)
+    sign_in(browser)
+    return user_id
+
+
+def upload(browser: Browser, content: bytes, *, name: str = "me.jpg", kind: str = "image/jpeg") -> Page:
+    page = browser.open("/account/picture")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.html)
+    assert token
+    answer = browser.client.post(
+        "/account/picture",
+        data={"csrf_token": token[1]},
+        files={"picture": (name, content, kind)},
+        headers={"sec-fetch-site": "same-origin", "accept": "text/html"},
+    )
+    if answer.status_code == 303:
+        return browser.open(answer.headers["location"])
+    return Page(answer)
+
+
+def url_of(work: Work) -> str | None:
+    return find_user(work).claims.get("picture")
+
+
+def test_a_picture_is_uploaded_shown_and_removed(browser: Browser, client: TestClient, ada: str, work: Work) -> None:
+    page = upload(browser, picture())
+    assert "Your picture is saved." in page.text
+    url = url_of(work)
+    assert url is not None
+    assert url in page.html
+    served = client.get(url)
+    assert served.status_code == 200
+    assert served.headers["content-type"] == "image/jpeg"
+    assert served.headers["x-content-type-options"] == "nosniff"
+    assert served.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "immutable" in served.headers["cache-control"]
+    assert "set-cookie" not in served.headers
+    assert Image.open(io.BytesIO(served.content)).size == (SIDE, SIDE * 600 // 800)
+    assert "removed" in browser.submit(button="Remove the picture").text
+    assert url_of(work) is None
+    assert client.get(url).status_code == 404
+
+
+def test_a_new_picture_has_a_new_address_and_the_old_one_is_gone(
+    browser: Browser, client: TestClient, ada: str, work: Work
+) -> None:
+    upload(browser, picture())
+    before = url_of(work)
+    upload(browser, picture("PNG"))
+    after = url_of(work)
+    assert before is not None
+    assert after is not None
+    assert before != after
+    assert client.get(before).status_code == 404
+    assert after.startswith(f"{ISSUER}/pictures/")
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (picture("JPEG"), "image/jpeg"),
+        (picture("WEBP"), "image/jpeg"),
+        (picture("PNG"), "image/jpeg"),
+        (picture("PNG", mode="RGBA"), "image/png"),
+        (picture("PNG", mode="LA"), "image/png"),
+        (picture("PNG", mode="P"), "image/jpeg"),
+        (picture("JPEG", mode="CMYK"), "image/jpeg"),
+        (picture("PNG", size=(1, 1)), "image/jpeg"),
+    ],
+)
+def test_three_formats_are_drawn_anew(content: bytes, media_type: str) -> None:
+    kind, drawn = pictures.draw(content)
+    assert kind == media_type
+    assert max(Image.open(io.BytesIO(drawn)).size) <= SIDE
+
+
+def test_metadata_is_dropped_and_the_picture_turned_as_it_was_held() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    exif[0x010E] = "at home, 51.5074 N"
+    _, drawn = pictures.draw(picture(size=(200, 100), exif=exif.tobytes(), comment=b"a secret comment"))
+    again = Image.open(io.BytesIO(drawn))
+    assert again.size == (100, 200)
+    assert len(again.getexif()) == 0
+    assert b"at home" not in drawn
+    assert b"secret" not in drawn
+
+
+def bomb() -> bytes:
+    """A PNG of 400 megapixels in a few hundred kilobytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)
+    rows = zlib.compress(b"\0" * 20_001 * 100, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not a picture",
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        b"<script>alert(1)</script>",
+        b"\xff\xd8\xff\xe0" + b"\0" * 1000,
+        picture()[:300],
+        picture("PNG")[:60],
+        picture("GIF"),
+        picture("BMP"),
+        picture("TIFF"),
+        bomb(),
+        picture("PNG", size=(6000, 5000)),
+        b"\0" * (MAX_FILE + 1),
+        b"%PDF-1.7\n",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+    ],
+    ids=range(15),
+)
+def test_anything_else_is_refused(content: bytes) -> None:
+    with pytest.raises(UnfitPicture):
+        pictures.draw(content)
+
+
+def test_the_content_decides_not_what_the_file_calls_itself(browser: Browser, ada: str, work: Work) -> None:
+    page = upload(browser, b"<script>alert(1)</script>", name="../../me.png", kind="image/png")
+    assert page.status == 400
+    assert "not a picture we can read" in page.text
+    assert url_of(work) is None
+    assert upload(browser, picture("WEBP"), name="x.html", kind="text/html").status == 200
+
+
+def test_too_large_a_file_is_told_and_a_much_larger_one_is_not_read(browser: Browser, ada: str) -> None:
+    page = upload(browser, b"\0" * (MAX_FILE + 1))
+    assert page.status == 400
+    assert "larger than 2 MB" in page.text
+    page = upload(browser, b"\0" * (5 * 1024 * 1024))
+    assert page.status == 413
+    assert "/account/picture" in page.html  # the way on
+
+
+def test_an_upload_needs_our_form(browser: Browser, ada: str, work: Work) -> None:
+    browser.open("/account/picture")
+    for data in ({}, {"csrf_token": "x"}):
+        answer = browser.client.post(
+            "/account/picture", data=data, files={"picture": ("a.jpg", picture(), "image/jpeg")}
+        )
+        assert answer.status_code == 403
+    assert url_of(work) is None
+
+
+def test_uploads_are_limited_per_person(browser: Browser, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [upload(browser, b"no").status for _ in range(31)]
+    assert answers == [400] * 30 + [429]
+
+
+@pytest.mark.parametrize("name", ["x", "00000000-0000-0000-0000-000000000000", "..%2f..%2fetc%2fpasswd", "%00"])
+def test_an_address_without_a_picture_is_404(client: TestClient, name: str) -> None:
+    assert client.get(f"/pictures/{name}").status_code == 404
+
+
+def test_the_picture_goes_with_the_account(browser: Browser, client: TestClient, ada: str, work: Work) -> None:
+    upload(browser, picture())
+    url = url_of(work)
+    assert url is not None
+    with work() as w:
+        w.db.exec_driver_sql("DELETE FROM users")
+    assert client.get(url).status_code == 404
