@@ -20,6 +20,7 @@ from provider.api.endpoints import consents as api_consents
 from provider.api.endpoints import email_verification as api_email_verification
 from provider.api.endpoints import password as api_password
 from provider.api.endpoints import password_reset as api_password_reset
+from provider.api.endpoints import profile as api_profile
 from provider.api.endpoints import recovery_codes as api_recovery_codes
 from provider.api.endpoints import registration as api_registration
 from provider.api.endpoints import sessions as api_sessions
@@ -137,6 +138,7 @@ def account_api(settings: Settings) -> list[BaseRoute]:
     table: list[BaseRoute] = [
         Route("/api/account/confirm-password", password.confirmation_status, methods=get, name="confirmation_status"),
         Route("/api/account/confirm-password", password.confirm_password, methods=post, name="confirm_password"),
+        Route("/api/account/profile", api_profile.show_profile, methods=get, name="profile_by_api"),
         Route("/api/account/sessions", api_sessions.list_sessions, methods=get, name="list_sessions"),
         Route("/api/account/sessions", api_sessions.end_other_sessions, methods=delete, name="end_other_sessions"),
         Route("/api/account/sessions/{session_id}", api_sessions.end_one_session, methods=delete, name="end_session"),
@@ -163,6 +165,8 @@ def account_api(settings: Settings) -> list[BaseRoute]:
             Route("/api/account/reset-password/check", reset.check_link, methods=post, name="check_reset_link"),
             Route("/api/account/reset-password", reset.reset_password, methods=post, name="set_forgotten_password"),
         ]
+    if settings.has("update-profile"):
+        table.append(Route("/api/account/profile", api_profile.put_profile, methods=["PUT"], name="put_profile"))
     if settings.has("update-passwords"):
         change = api_password.change_password
         table.append(Route("/api/account/password", change, methods=["PUT"], name="change_password_by_api"))
