@@ -3,6 +3,7 @@
 from starlette.routing import BaseRoute, Route
 
 from provider.accounts.pages import (
+    activity,
     email_addresses,
     overview,
     password,
@@ -29,6 +30,7 @@ from provider.login.pages import login, second_factor, sign_out
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.authorization import authorization, cancel
 from provider.oauth.endpoints.authorization_challenge import authorization_challenge
+from provider.oauth.endpoints.connected_apps import applications, withdraw
 from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.discovery import discovery
 from provider.oauth.endpoints.end_session import end_session
@@ -74,6 +76,12 @@ def routes(settings: Settings) -> list[BaseRoute]:
         Route("/account", overview.account, methods=get, name="account"),
         Route("/account/sessions", sessions.sessions, methods=get, name="account_sessions"),
         Route("/account/sessions", sessions.end_sessions, methods=post, name="end_sessions"),
+        Route("/account/applications", applications, methods=get, name="applications"),
+        Route("/account/applications", withdraw, methods=post, name="withdraw_application"),
+        Route("/account/activity", activity.activity, methods=get, name="activity"),
+        Route("/account/activity/not-me", activity.show_not_me, methods=get, name="show_not_me"),
+        Route("/account/activity/not-me", activity.not_me, methods=post, name="not_me"),
+        Route("/account-secured", activity.secured, methods=get, name="account_secured"),
         Route("/.well-known/change-password", overview.change_password, methods=get, name="change_password"),
         # Operators
         Route("/health/live", health.live, methods=get, name="health_live"),

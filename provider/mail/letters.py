@@ -80,6 +80,19 @@ def recovery_codes_renewed(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "recovery_codes_renewed")
 
 
+def account_secured(work: UnitOfWork, *, to: str, token: str) -> None:
+    """Somebody else was in, and is out: the link leads to a new password."""
+    settings = work.settings
+    _notice(
+        work,
+        to,
+        "account_secured",
+        lifetime=settings.reset_link_lifetime,
+        link=link_to(settings, "/reset-password", token=token),
+        link_minutes=int(settings.reset_link_lifetime.total_seconds() // 60),
+    )
+
+
 def account_suspended(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "account_suspended")
 
@@ -88,7 +101,7 @@ def account_restored(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "account_restored")
 
 
-def _notice(work: UnitOfWork, to: str, name: str, **context: Any) -> None:
+def _notice(work: UnitOfWork, to: str, name: str, *, lifetime: timedelta | None = None, **context: Any) -> None:
     """Something about the account changed: what, when, on which device, from where, and what to do if it was not
     you. An operator's act names neither device nor place.
     """
@@ -103,7 +116,7 @@ def _notice(work: UnitOfWork, to: str, name: str, **context: Any) -> None:
         reset=link_to(settings, "/forgot-password"),
         **context,
     )
-    _promise(work, to, letter, name)
+    _promise(work, to, letter, name, lifetime=lifetime)
 
 
 def _promise(work: UnitOfWork, to: str, letter: Letter, name: str, *, lifetime: timedelta | None = None) -> None:

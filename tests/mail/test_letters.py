@@ -20,6 +20,7 @@ LETTERS = [
     letters.reset_password,
     letters.password_was_reset,
     letters.password_changed,
+    letters.account_secured,
     letters.account_suspended,
     letters.account_restored,
     letters.two_factor_enabled,

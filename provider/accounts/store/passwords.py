@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, String, Table, insert, select, update
+from sqlalchemy import Column, Connection, ForeignKey, String, Table, delete, insert, select, update
 
 from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
@@ -29,6 +29,11 @@ def replace(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None
     changed = update(passwords).where(passwords.c.user_id == user_id).values(hash=hashed, changed_at=now)
     if db.execute(changed).rowcount == 0:
         add(db, user_id, hashed, now=now)
+
+
+def remove(db: Connection, user_id: str) -> bool:
+    """No password is right until another is set."""
+    return db.execute(delete(passwords).where(passwords.c.user_id == user_id)).rowcount == 1
 
 
 def upgrade(db: Connection, user_id: str, *, old: str, new: str) -> bool:

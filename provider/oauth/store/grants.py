@@ -14,10 +14,14 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    column,
     delete,
     exists,
+    func,
     insert,
+    or_,
     select,
+    table,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -121,6 +125,10 @@ PERSON = (
 )
 
 
+# The table of refresh tokens stands on this one, so it is named here without an import.
+_refresh = table("refresh_tokens", column("grant_id"), column("rotated_at", UtcTime()))
+
+
 def join_standing(source: Any) -> Any:
     """`source`, which holds grants, with the rows that decide whether each still counts."""
     return (
@@ -185,6 +193,38 @@ def has_live(db: Connection, user_id: str, client_id: str, *, now: datetime) -> 
         grants.c.expires_at > now,
     )
     return bool(db.scalar(select(exists().where(*live))))
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one client holds of one person."""
+
+    families: int
+    scopes: list[str]
+    last_used: datetime
+
+
+def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
+    """By client: the families of this person that still count. Used is: made, or refreshed."""
+    rotated = select(func.max(_refresh.c.rotated_at)).where(_refresh.c.grant_id == grants.c.id).scalar_subquery()
+    query = (
+        select(grants.c.client_id, grants.c.scope, grants.c.created_at, rotated)
+        .select_from(join_standing(grants))
+        .where(
+            grants.c.user_id == user_id,
+            grants.c.revoked_at.is_(None),
+            grants.c.expires_at > now,
+            or_(users.c.not_before.is_(None), grants.c.auth_time >= users.c.not_before),
+            or_(grants.c.offline, sessions.c.ended_at.is_(None)),
+        )
+    )
+    held: dict[str, Held] = {}
+    for client_id, scope, created_at, rotated_at in db.execute(query):
+        used = max(created_at, rotated_at or created_at)
+        before = held.get(client_id, Held(0, [], used))
+        scopes = list(dict.fromkeys([*before.scopes, *scope.split()]))
+        held[client_id] = Held(before.families + 1, scopes, max(used, before.last_used))
+    return held
 
 
 def is_jti_revoked(db: Connection, jti: str) -> bool:

@@ -1,0 +1,37 @@
+"""What happened on the account, and what to do about what was somebody else."""
+
+from starlette.responses import Response
+
+from provider.accounts import intrusion
+from provider.accounts.activity import find_activity
+from provider.sessions.cookie import forget_session
+from provider.sessions.guards import require_user
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def activity(call: Call) -> Response:
+    session = require_user(call)
+    return page(call, "accounts/activity.html", entries=find_activity(call.work, session.user_id))
+
+
+@endpoint
+def show_not_me(call: Call) -> Response:
+    """What will happen, and the button."""
+    require_user(call)
+    return page(call, "accounts/not_me.html")
+
+
+@endpoint
+def not_me(call: Call) -> Response:
+    """Asks for no password: it takes away, it gives nothing, and the letter goes to the account's own address."""
+    session = require_user(call)
+    intrusion.report(call.work, user_id=session.user_id)
+    forget_session(call)
+    return go("/account-secured")
+
+
+@endpoint
+def secured(call: Call) -> Response:
+    return page(call, "accounts/secured.html")

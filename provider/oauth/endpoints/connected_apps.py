@@ -1,0 +1,28 @@
+"""/account/applications: a person sees what they allowed to whom, and takes it back (ours; ASVS v5.0.0-10.7.3)."""
+
+from starlette.responses import Response
+
+from provider.oauth.connected_apps import NotConnected, disconnect, find_connected
+from provider.sessions.guards import require_user
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+PATH = "/account/applications"
+
+
+@endpoint
+def applications(call: Call) -> Response:
+    session = require_user(call)
+    apps = find_connected(call.work, call.seams.oauth, session.user_id)
+    return page(call, "oauth/applications.html", apps=apps, just_ended="ended" in call.query)
+
+
+@endpoint
+def withdraw(call: Call) -> Response:
+    """By POST only. What is not connected any more was ended in another tab: the list says so."""
+    session = require_user(call, back=PATH)
+    try:
+        disconnect(call.work, call.seams.oauth, user_id=session.user_id, client_id=call.form.get("client_id", ""))
+    except NotConnected:
+        return go(PATH)
+    return go(f"{PATH}?ended=yes")

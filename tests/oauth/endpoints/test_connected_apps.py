@@ -1,0 +1,94 @@
+"""/account/applications: what a person let in, and taking it back."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from provider.accounts.store import users
+from provider.oauth import consent
+from provider.oauth.server import AuthorizationServer
+from provider.sessions.lifecycle import end_all_sessions
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.oauth.conftest import Person, Register
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import RelyingParty
+
+PATH = "/account/applications"
+OFFLINE = {"scope": "openid email offline_access", "prompt": "consent"}
+
+
+@pytest.fixture
+def app_of_hers(register: Register) -> RelyingParty:
+    return register(client_name="Garden <b>diary</b>")
+
+
+def withdraw(browser: WatchedClient, client_id: str) -> str:
+    """Press the button. The page after it."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(PATH).text)
+    data = {"client_id": client_id, "csrf_token": token[1] if token else ""}
+    answer = browser.post(PATH, data=data, headers={"sec-fetch-site": "same-origin"})
+    return answer.headers.get("location", str(answer.status_code))
+
+
+def test_an_application_is_listed_with_what_it_may_and_when_it_was_used(
+    browser: WatchedClient, app_of_hers: RelyingParty, clock: Clock
+) -> None:
+    assert "No application has access" in browser.get(PATH).text
+    tokens = app_of_hers.sign_in(browser, scope="openid email")
+    clock.advance(minutes=3)
+    app_of_hers.refresh(tokens)
+    page = browser.get(PATH).text
+    assert "Garden &lt;b&gt;diary&lt;/b&gt;" in page  # A-95
+    assert "See your email address" in page
+    assert f'last used <time datetime="{clock.now.isoformat()}' in page
+
+
+def test_withdrawing_ends_the_tokens_and_the_consent(
+    browser: WatchedClient, app_of_hers: RelyingParty, work: Work, ada: str, server: AuthorizationServer
+) -> None:
+    """OWASP ASVS v5.0.0-10.4.9, 10.7.3."""
+    tokens = app_of_hers.sign_in(browser)
+    with work() as w:
+        found = server.clients.find(w, app_of_hers.client_id)
+        assert found is not None
+        consent.grant(w, user_id=ada, client=found, scopes=("openid",), claims=frozenset())
+    assert "Allowed" in browser.get(PATH).text
+    assert withdraw(browser, app_of_hers.client_id) == f"{PATH}?ended=yes"
+    assert not app_of_hers.is_active(tokens.access_token)
+    assert app_of_hers.refresh(tokens).error == "invalid_grant"
+    assert "No application has access" in browser.get(PATH).text
+    assert withdraw(browser, app_of_hers.client_id) in {PATH, "403"}  # a second press leads on
+
+
+def test_what_no_longer_counts_is_not_listed(
+    browser: WatchedClient, app_of_hers: RelyingParty, work: Work, ada: str, clock: Clock, person: Person
+) -> None:
+    app_of_hers.sign_in(browser, scope="openid")
+    with work() as w:
+        end_all_sessions(w, user_id=ada, reason="test")
+    again = person(ada)
+    assert "No application has access" in again.get(PATH).text
+    app_of_hers.sign_in(again, scope="openid")
+    clock.advance(minutes=1)
+    with work() as w:
+        users.set_not_before(w.db, ada, now=w.now)
+    assert "No application has access" in person(ada).get(PATH).text
+
+
+def test_nobody_withdraws_for_somebody_else(
+    browser: WatchedClient, app_of_hers: RelyingParty, work: Work, person: Person
+) -> None:
+    tokens = app_of_hers.sign_in(browser)
+    with work() as w:
+        eve = make_user(w, "eve@example.test")
+    hers = person(eve)
+    assert "No application has access" in hers.get(PATH).text
+    withdraw(hers, app_of_hers.client_id)
+    assert app_of_hers.is_active(tokens.access_token)
+
+
+def test_a_stranger_is_asked_to_sign_in(new_http: Callable[[], WatchedClient]) -> None:
+    assert new_http().get(PATH).headers["location"].startswith("/login?")
