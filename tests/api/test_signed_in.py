@@ -1,12 +1,17 @@
 """What a person may do through an app: confirm-password, password, sessions, consents; and what a token must be."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from provider.accounts import suspension
 from provider.oauth import consent
 from provider.oauth.clients import find_client
+from provider.oauth.store import own_sessions
+from provider.oauth.store.grants import grants
+from provider.sessions import store
 from tests.api.conftest import API, App, Caller, problem
 from tests.browser import Browser
 from tests.clock import Clock
@@ -208,3 +213,14 @@ def test_a_session_that_ended_takes_the_token_along(register_app: Callable[..., 
     [own] = [one for one in online.get("/sessions")["sessions"] if one["current"]]
     assert as_ada("DELETE", f"/sessions/{own['id']}").status_code == 204
     assert problem(online("GET", "/sessions")) == "invalid_token"
+
+
+def test_two_first_calls_at_once_share_one_family(as_ada: Caller, work: Work, ada: str) -> None:
+    """Whichever session of its own an app made last is its own; the other harms nobody."""
+    with work() as w:
+        [grant_id] = w.read.scalars(select(grants.c.id).where(grants.c.user_id == ada))
+        [session] = store.find_live(w.read, ada, now=w.now, idle_since=w.now - timedelta(hours=1))
+        own_sessions.put(w.db, grant_id, session.id)
+        own_sessions.put(w.db, grant_id, session.id)
+        found = own_sessions.find(w.read, grant_id)
+    assert found == session

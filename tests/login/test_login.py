@@ -305,4 +305,4 @@ class TestWithoutPasswordReset:
         assert "/account/two-factor" not in page.html
         assert client.get("/forgot-password").status_code == 404
         assert client.get("/account/two-factor").status_code == 404
-        assert browser.open("/.well-known/change-password").path == "/account"
+        assert browser.open("/.well-known/change-password").path == "/account/password"

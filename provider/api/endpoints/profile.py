@@ -75,14 +75,21 @@ def put_profile(call: Call, bearer: Bearer, body: Editable) -> Profile:
 
 
 def _profile(bearer: Bearer, claims: Mapping[str, Any]) -> Profile:
-    known = {
+    known: dict[str, Any] = {
         name: value
         for name, value in claims.items()
         if name in Profile.model_fields and isinstance(value, str | bool) and value != ""
     }
     person = bearer.person
-    ours = {"sub": bearer.user_id, "email": person.email, "email_verified": person.email_verified_at is not None}
-    return Profile(**{**known, **ours, "address": _address(claims.get("address"))})
+    return Profile(
+        **known
+        | {
+            "sub": bearer.user_id,
+            "email": person.email,
+            "email_verified": person.email_verified_at is not None,
+            "address": _address(claims.get("address")),
+        }
+    )
 
 
 def _address(value: object) -> Address | None:

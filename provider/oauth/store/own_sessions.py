@@ -2,7 +2,8 @@
 browser has a cookie of it.
 """
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Table, delete, insert, select
+from sqlalchemy import Column, Connection, ForeignKey, Index, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.database.base import metadata
 from provider.database.types import Identifier
@@ -30,5 +31,6 @@ def find(db: Connection, grant_id: str) -> Session | None:
 
 def put(db: Connection, grant_id: str, session_id: str) -> None:
     """In place of the one before."""
-    db.execute(delete(own_sessions).where(own_sessions.c.grant_id == grant_id))
-    db.execute(insert(own_sessions), {"grant_id": grant_id, "session_id": session_id})
+    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(own_sessions).values(grant_id=grant_id, session_id=session_id)
+    db.execute(statement.on_conflict_do_update(index_elements=["grant_id"], set_={"session_id": session_id}))
