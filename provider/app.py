@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from provider.api.problems import as_problem
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.oauth import parked_requests
@@ -81,7 +82,8 @@ async def _no_route(request: Request, error: Exception) -> Response:
     call = Call(request.scope, b"", request.app.state.installation)
     refusal: Refusal = errors.MethodNotAllowed() if error.status_code == 405 else NotFound()
     wants_page = "text/html" in request.headers.get("accept", "")
-    response = (errors.as_page if wants_page else errors.as_json)(call, refusal)
+    render = as_problem if call.path.startswith("/api/") else errors.as_page if wants_page else errors.as_json
+    response = render(call, refusal)
     if error.headers and "Allow" in error.headers:
         response.headers["allow"] = error.headers["Allow"]
     return response

@@ -1,7 +1,10 @@
 """What a person may do through an app: confirm-password, password, sessions, consents; and what a token must be."""
 
+import base64
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -224,3 +227,37 @@ def test_two_first_calls_at_once_share_one_family(as_ada: Caller, work: Work, ad
         own_sessions.put(w.db, grant_id, session.id)
         found = own_sessions.find(w.read, grant_id)
     assert found == session
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("PATCH", "/profile", "method-not-allowed"),
+        ("GET", "/register", "method-not-allowed"),
+        ("GET", "/x", "not-found"),
+    ],
+)
+def test_what_is_not_there_is_a_problem_too(as_ada: Caller, method: str, path: str, kind: str) -> None:
+    """RFC 9457; RFC 9110 section 15.5.6."""
+    answer = as_ada(method, path)
+    assert problem(answer) == kind
+    assert ("allow" in answer.headers) == (kind == "method-not-allowed")
+
+
+def test_an_app_sees_its_own_roles_and_the_global_ones(register_app: Callable[..., App], work: Work) -> None:
+    """A role with a colon is for one client."""
+    app, other = register_app(), register_app()
+    with work() as w:
+        make_user(w, ADDRESS, roles=("admin", f"{app.rp.client_id}:clerk"))
+    for one, roles in ((app, ["admin", "clerk"]), (other, ["admin"])):
+        tokens = one.redeem(one.challenge(scope="openid roles"))
+        assert one.rp.userinfo(tokens["access_token"]).json()["roles"] == roles
+        assert claims_in(tokens["access_token"])["roles"] == roles
+        assert claims_in(tokens["id_token"])["roles"] == roles
+
+
+def claims_in(token: str) -> dict[str, Any]:
+    """Unverified: other tests do that."""
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
