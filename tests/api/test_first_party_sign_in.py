@@ -11,8 +11,12 @@ from tests.api.conftest import CHALLENGE, VERIFIER, App, Caller, turn_on_two_fac
 from tests.browser import Browser
 from tests.clock import Clock
 from tests.conftest import Work
-from tests.people import code_of, sign_in
+from tests.factories import PASSWORD
+from tests.inbox import Inbox
+from tests.people import ADDRESS, code_of, sign_in
 from tests.relying_party import challenge_of
+
+NEW = "another quiet afternoon"
 
 
 def test_a_password_becomes_a_code_and_the_code_tokens(app_of_ours: App, ada: str) -> None:
@@ -259,3 +263,31 @@ def test_the_browser_of_the_person_stays_as_it_was(app_of_ours: App, browser: Br
     app_of_ours.challenge()
     assert browser.open("/account").path == "/account"
     assert browser.cookies["__Host-signet"] == before
+
+
+@pytest.mark.parametrize("end", ["suspended", "reset", "changed"])
+def test_nothing_begun_before_outlives_the_end_of_the_credentials(
+    app_of_ours: App, as_ada: Caller, clock: Clock, work: Work, inbox: Inbox, ada: str, end: str
+) -> None:
+    """A-84, A-105: pending sign-ins, codes nobody redeemed, tokens; and a restored account revives none of them."""
+    _, codes = turn_on_two_factor(as_ada, clock)
+    pending = app_of_ours.challenge().json()["auth_session"]
+    finished = app_of_ours.challenge(auth_session=pending, recovery_code=codes[0]).json()
+    pending = app_of_ours.challenge().json()["auth_session"]
+    if end == "suspended":
+        with work() as w:
+            suspension.suspend(w, user_id=ada, reason=None)
+        with work() as w:
+            suspension.restore(w, user_id=ada)
+    elif end == "reset":
+        app_of_ours.call("/forgot-password", email=ADDRESS)
+        token = inbox.latest(ADDRESS).link.partition("token=")[2]
+        assert app_of_ours.call("/reset-password", token=token, password=NEW).status_code == 204
+    else:
+        changed = as_ada("PUT", "/password", current_password=PASSWORD, new_password=NEW)
+        assert changed.status_code == 204, changed.text
+    late = app_of_ours.challenge(auth_session=pending, recovery_code=codes[1])
+    assert late.json()["error"] == "invalid_session"
+    code = {"grant_type": "authorization_code", "code": finished["authorization_code"], "code_verifier": VERIFIER}
+    assert app_of_ours.rp.post("/oauth2/token", **code).json()["error"] == "invalid_grant"
+    assert as_ada("GET", "/sessions").status_code == 401
