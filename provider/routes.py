@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from provider.accounts.pages import (
     activity,
     email_addresses,
+    email_change,
     overview,
     password,
     password_reset,
@@ -110,6 +111,16 @@ def routes(settings: Settings) -> list[BaseRoute]:
             Route("/reset-password", password_reset.show_reset_password, methods=get, name="show_reset_password"),
             Route("/reset-password", password_reset.reset_password, methods=post, name="reset_password"),
             Route("/reset-password/done", password_reset.reset_done, methods=get, name="reset_done"),
+        ]
+    if settings.has("update-profile") and settings.has("email-verification"):
+        table += [
+            Route("/account/email", email_change.show_email, methods=get, name="show_email"),
+            Route("/account/email", email_change.request_change, methods=post, name="change_email"),
+            Route("/account/email/code", email_change.type_code, methods=post, name="type_change_code"),
+            Route("/account/email/confirm", email_change.show_link, methods=get, name="show_change_link"),
+            Route("/account/email/confirm", email_change.confirm, methods=post, name="confirm_change"),
+            Route("/undo-email-change", email_change.show_undo, methods=get, name="show_undo"),
+            Route("/undo-email-change", email_change.undo, methods=post, name="undo_email_change"),
         ]
     if settings.has("update-profile"):
         table += [

@@ -128,6 +128,12 @@ class Settings(BaseSettings):
     verify_link_lifetime: Duration = Field(timedelta(hours=24), description="Of the link in a verification letter.")
     verify_code_lifetime: Duration = Field(timedelta(minutes=10), description="Of the code in a verification letter.")
     reset_link_lifetime: Duration = Field(timedelta(minutes=30), description="Of the link in a password letter.")
+    undo_link_lifetime: Duration = Field(
+        timedelta(days=7), description="Of the link that undoes a change of the email address."
+    )
+    deletion_grace: Duration = Field(
+        timedelta(days=14), description="From the wish to delete an account to its deletion; until then it can be kept."
+    )
     recent_sign_in: Duration = Field(
         timedelta(minutes=15), description="Sensitive acts, on pages and by API, need a sign-in this fresh."
     )

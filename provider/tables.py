@@ -2,6 +2,7 @@
 # ruff: noqa: F401  # importing is the point
 
 import provider.accounts.store.email_addresses
+import provider.accounts.store.email_changes
 import provider.accounts.store.failures
 import provider.accounts.store.links
 import provider.accounts.store.passwords

@@ -14,8 +14,9 @@ CODE = "one-time-code"
 
 @dataclass(frozen=True)
 class NewLink:
-    """What goes into the letter and is stored nowhere."""
+    """`token` and `code` go into the letter and are stored nowhere."""
 
+    id: str
     token: str
     code: str
 
@@ -27,8 +28,13 @@ def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, bro
     """
     token, code = new_opaque(), new_number_code()
     settings = work.settings
-    lifetime = {Purpose.VERIFY: settings.verify_link_lifetime, Purpose.RESET: settings.reset_link_lifetime}[purpose]
-    by_code = purpose is Purpose.VERIFY
+    lifetime = {
+        Purpose.VERIFY: settings.verify_link_lifetime,
+        Purpose.RESET: settings.reset_link_lifetime,
+        Purpose.CHANGE: settings.verify_link_lifetime,
+        Purpose.UNDO: settings.undo_link_lifetime,
+    }[purpose]
+    by_code = purpose in {Purpose.VERIFY, Purpose.CHANGE}
     link = Link(
         id=new_id(),
         digest=digest(token),
@@ -44,9 +50,10 @@ def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, bro
         expires_at=work.now + lifetime,
         claimed_at=None,
     )
-    links.expire_all(work.db, address.user_id, purpose)
+    if purpose is not Purpose.UNDO:  # an earlier one leads further back
+        links.expire_all(work.db, address.user_id, purpose)
     links.add(work.db, link)
-    return NewLink(token, code)
+    return NewLink(link.id, token, code)
 
 
 def find_link(work: UnitOfWork, token: str | None, purpose: Purpose) -> Link | None:

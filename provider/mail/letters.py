@@ -80,6 +80,37 @@ def recovery_codes_renewed(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "recovery_codes_renewed")
 
 
+def change_email(work: UnitOfWork, *, to: str, token: str, code: str) -> None:
+    """To the new address: a link and a code, for whoever asked."""
+    settings = work.settings
+    letter = render(
+        settings,
+        "change_email",
+        link=link_to(settings, "/account/email/confirm", token=token),
+        code=code,
+        code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
+        link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
+    )
+    _promise(work, to, letter, "change_email", lifetime=settings.verify_link_lifetime)
+
+
+def address_taken(work: UnitOfWork, *, to: str) -> None:
+    """Somebody wanted an address that has an account: told to its owner, not to the page."""
+    _promise(work, to, render(work.settings, "address_taken"), "address_taken")
+
+
+def email_change_requested(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "email_change_requested")
+
+
+def email_changed(work: UnitOfWork, *, to: str, token: str) -> None:
+    """To the address before, with the way back."""
+    settings = work.settings
+    undo = link_to(settings, "/undo-email-change", token=token)
+    days = max(1, settings.undo_link_lifetime.days)
+    _notice(work, to, "email_changed", lifetime=settings.undo_link_lifetime, undo=undo, undo_days=days)
+
+
 def account_secured(work: UnitOfWork, *, to: str, token: str) -> None:
     """Somebody else was in, and is out: the link leads to a new password."""
     settings = work.settings

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, insert, select, update
+from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, exists, func, insert, select, update
 
 from provider.accounts.store.users import User, users
 from provider.database.base import metadata
@@ -77,7 +77,10 @@ def find(db: Connection, address_id: str) -> EmailAddress | None:
 
 def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
     """False when it was verified before, or meanwhile belongs to somebody else."""
-    normal = select(email_addresses.c.normal).where(email_addresses.c.id == address_id).scalar_subquery()
+    normal = db.scalar(select(email_addresses.c.normal).where(email_addresses.c.id == address_id))
+    if normal is None:
+        return False
+    _queue_for(db, normal)
     claims = select(email_addresses.c.verified_at).where(email_addresses.c.normal == normal)
     # Every claim to the address is locked, in one order: of two confirmations at once the second one sees the first.
     if any(
@@ -86,3 +89,18 @@ def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
         return False
     unverified = (email_addresses.c.id == address_id, email_addresses.c.verified_at.is_(None))
     return db.execute(update(email_addresses).where(*unverified).values(verified_at=now)).rowcount == 1
+
+
+def change(db: Connection, address_id: str, *, address: str, normal: str, now: datetime) -> bool:
+    """Another address in the place of this one, and proven. False when it belongs to somebody else."""
+    _queue_for(db, normal)
+    others = email_addresses.alias("others")
+    taken = exists().where(others.c.normal == normal, others.c.verified_at.is_not(None), others.c.id != address_id)
+    free = update(email_addresses).where(email_addresses.c.id == address_id, ~taken)
+    return db.execute(free.values(address=address, normal=normal, verified_at=now)).rowcount == 1
+
+
+def _queue_for(db: Connection, normal: str) -> None:
+    """Of several who prove one address at once, the next one sees what the one before did."""
+    if db.dialect.name == "postgresql":
+        db.execute(select(func.pg_advisory_xact_lock(func.hashtext(normal))))

@@ -13,6 +13,8 @@ from provider.database.types import Digest, Identifier, UtcTime
 class Purpose(StrEnum):
     VERIFY = "verify"  # this person reads this mailbox
     RESET = "reset"  # choose a new password
+    CHANGE = "change"  # this is the person's new mailbox
+    UNDO = "undo"  # take back a change of address, from the mailbox before
 
 
 class LinkStatus(StrEnum):
@@ -101,11 +103,24 @@ def spend(db: Connection, link_id: str, *, now: datetime) -> bool:
 
 
 def expire_all(db: Connection, user_id: str, purpose: Purpose | None = None) -> None:
-    """What is still open of this user, of one purpose or of any, can no longer be claimed."""
+    """What is still open of this user, of one purpose or of any, can no longer be claimed.
+
+    Of any but UNDO: whoever took an account over must not shut its owner's way back by a reset.
+    """
     active = [one_time_links.c.user_id == user_id, one_time_links.c.status == LinkStatus.ACTIVE]
-    if purpose is not None:
-        active.append(one_time_links.c.purpose == purpose)
+    active.append(one_time_links.c.purpose != Purpose.UNDO if purpose is None else one_time_links.c.purpose == purpose)
     db.execute(update(one_time_links).where(*active).values(status=LinkStatus.EXPIRED))
+
+
+def expire_after(db: Connection, user_id: str, purpose: Purpose, *, since: datetime) -> None:
+    """Those of one purpose that were made since, too."""
+    later = (
+        one_time_links.c.user_id == user_id,
+        one_time_links.c.status == LinkStatus.ACTIVE,
+        one_time_links.c.purpose == purpose,
+        one_time_links.c.created_at >= since,
+    )
+    db.execute(update(one_time_links).where(*later).values(status=LinkStatus.EXPIRED))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

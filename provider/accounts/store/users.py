@@ -84,6 +84,11 @@ def set_not_before(db: Connection, user_id: str, *, now: datetime) -> None:
     db.execute(update(users).where(users.c.id == user_id).values(not_before=now))
 
 
+def touch(db: Connection, user_id: str, *, now: datetime) -> None:
+    """Something that applications are told of this person changed elsewhere."""
+    db.execute(update(users).where(users.c.id == user_id).values(updated_at=now))
+
+
 def set_roles(db: Connection, user_id: str, roles: list[str], *, now: datetime) -> bool:
     changed = update(users).where(users.c.id == user_id).values(roles=roles, updated_at=now)
     return db.execute(changed).rowcount == 1

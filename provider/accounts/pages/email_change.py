@@ -1,0 +1,124 @@
+"""Another email address: ask, confirm by code or link, undo."""
+
+from starlette.responses import Response
+
+from provider.accounts import email_change, totp
+from provider.accounts.email_addresses import LinkDead, WrongCode, parse_address
+from provider.accounts.email_change import AlreadyChanged, SameAddress, UndoDead
+from provider.accounts.store import email_addresses
+from provider.refusals import Refusal, TooManyRequests
+from provider.sessions.cookie import forget_session
+from provider.sessions.guards import require_recent, require_second_factor, require_user
+from provider.sessions.store import Session
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+PATH = "/account/email"
+
+
+@endpoint
+def show_email(call: Call) -> Response:
+    return _page(call, _require(call))
+
+
+@endpoint
+def request_change(call: Call) -> Response:
+    session, typed = _require(call), call.form.text("email")
+    address = parse_address(typed)
+    if address is None:
+        errors = {"email": "Enter an email address, like name@example.com."}
+        return _page(call, session, email=typed, errors=errors, status_code=400)
+    try:
+        email_change.request_change(call.work, session, address=address)
+    except SameAddress as refusal:
+        return _page(call, session, email=typed, errors={"email": refusal.message}, status_code=400)
+    return go(f"{PATH}?asked=yes")
+
+
+@endpoint
+def type_code(call: Call) -> Response:
+    session = require_user(call, back=PATH)
+    try:
+        email_change.confirm_by_code(call.work, session, code=call.form.text("code"))
+    except WrongCode as refusal:
+        return _page(call, session, errors={"code": refusal.message}, status_code=400)
+    except TooManyRequests as refusal:
+        return _page(call, session, errors={"": refusal.message}, status_code=429)
+    return go(f"{PATH}?changed=yes")
+
+
+@endpoint
+def show_link(call: Call) -> Response:
+    """Shows a button and consumes nothing: mail scanners open links too."""
+    session = require_user(call)
+    try:
+        change = email_change.look_at_link(call.work, session, call.query.get("token"))
+    except AlreadyChanged:
+        return go(f"{PATH}?changed=yes")
+    except LinkDead as refusal:
+        return _dead(call, refusal)
+    return page(call, "accounts/email_confirm.html", address=change.address, token=call.query["token"])
+
+
+@endpoint
+def confirm(call: Call) -> Response:
+    session = require_user(call)
+    try:
+        email_change.confirm_by_link(call.work, session, token=call.query.get("token"))
+    except AlreadyChanged:
+        return go(f"{PATH}?changed=yes")
+    except LinkDead as refusal:
+        return _dead(call, refusal)
+    return go(f"{PATH}?changed=yes")
+
+
+@endpoint
+def show_undo(call: Call) -> Response:
+    try:
+        change = email_change.look_at_undo(call.work, call.query.get("token"))
+    except UndoDead as refusal:
+        return _dead(call, refusal)
+    return page(call, "accounts/email_undo.html", address=change.address, token=call.query["token"])
+
+
+@endpoint
+def undo(call: Call) -> Response:
+    try:
+        email_change.undo(call.work, token=call.query.get("token"))
+    except UndoDead as refusal:
+        return _dead(call, refusal)
+    forget_session(call)
+    return go("/account-secured")
+
+
+def _require(call: Call) -> Session:
+    """A fresh sign-in, with the second factor of whoever has one (OWASP ASVS v5.0.0-7.5.1)."""
+    session = require_recent(call)
+    return require_second_factor(call) if totp.is_enabled(call.work, session.user_id) else session
+
+
+def _page(
+    call: Call,
+    session: Session,
+    *,
+    email: str = "",
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    address = email_addresses.find_of_user(call.work.read, session.user_id)
+    return page(
+        call,
+        "accounts/email.html",
+        status_code=status_code,
+        address="" if address is None else address.address,
+        pending=email_change.find_pending(call.work, session.user_id),
+        email=email,
+        code_minutes=int(call.settings.verify_code_lifetime.total_seconds() // 60),
+        just_asked="asked" in call.query and not errors,
+        just_changed="changed" in call.query and not errors,
+        errors=errors or {},
+    )
+
+
+def _dead(call: Call, refusal: Refusal) -> Response:
+    return page(call, "accounts/email_link_dead.html", status_code=410, title=refusal.title, message=refusal.message)

@@ -1,0 +1,50 @@
+"""What address a change of email or its undoing leads to: one row per link, gone with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, ForeignKey, String, Table, insert, select
+
+from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
+from provider.database.base import metadata
+from provider.database.types import Identifier
+
+email_changes = Table(
+    "email_changes",
+    metadata,
+    Column("link_id", Identifier, ForeignKey("one_time_links.id", ondelete="CASCADE"), primary_key=True),
+    Column("address", String(254), nullable=False),
+    Column("normal", String(254), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class EmailChange:
+    link_id: str
+    address: str
+    normal: str
+
+
+def add(db: Connection, change: EmailChange) -> None:
+    db.execute(insert(email_changes), change.__dict__)
+
+
+def find(db: Connection, link_id: str) -> EmailChange | None:
+    row = db.execute(select(email_changes).where(email_changes.c.link_id == link_id)).one_or_none()
+    return None if row is None else EmailChange(*row)
+
+
+def find_pending(db: Connection, user_id: str, *, now: datetime) -> EmailChange | None:
+    """The change this person asked for and did not confirm yet."""
+    query = (
+        select(email_changes)
+        .join(one_time_links, one_time_links.c.id == email_changes.c.link_id)
+        .where(
+            one_time_links.c.user_id == user_id,
+            one_time_links.c.purpose == Purpose.CHANGE,
+            one_time_links.c.status == LinkStatus.ACTIVE,
+            one_time_links.c.expires_at > now,
+        )
+    )
+    row = db.execute(query).first()
+    return None if row is None else EmailChange(*row)
