@@ -142,17 +142,23 @@ def test_a_consent_is_listed_and_withdrawn_with_its_tokens(
         client = find_client(w, app.rp.client_id)
         assert client is not None
         consent.grant(w, user_id=ada, client=client, scopes=("openid", "email"), claims=frozenset())
-    [listed] = as_ada.get("/consents")["consents"]
-    assert (listed["client_id"], listed["name"], listed["scope"]) == (app.rp.client_id, "Quill", "email openid")
+    own, listed = as_ada.get("/consents")["consents"]
+    assert (own["name"], own["token_families"]) == ("Example app", 1)
+    assert "granted_at" not in own
+    assert (listed["client_id"], listed["name"], listed["token_families"]) == (app.rp.client_id, "Quill", 1)
+    assert {"openid", "email"} <= set(listed["scope"].split())
+    assert "granted_at" in listed
     assert as_ada("DELETE", f"/consents/{app.rp.client_id}").status_code == 204
-    assert as_ada.get("/consents") == {"consents": []}
+    assert as_ada.get("/consents") == {"consents": [own]}
     assert problem(quill("GET", "/sessions")) == "invalid_token"
-    assert problem(as_ada("DELETE", f"/consents/{app.rp.client_id}")) == "no-such-consent"
+    assert problem(as_ada("DELETE", f"/consents/{app.rp.client_id}")) == "not-connected"
+    assert as_ada("DELETE", f"/consents/{own['client_id']}").status_code == 204
+    assert problem(as_ada("GET", "/sessions")) == "invalid_token"
 
 
 @pytest.mark.parametrize("client_id", ["nobody", "%00", "%ff", "a/b", "a" * 500, "%F0%9F%92%A9"])
 def test_a_consent_nobody_gave_cannot_be_withdrawn(as_ada: Caller, client_id: str) -> None:
-    assert problem(as_ada("DELETE", f"/consents/{client_id}")) == "no-such-consent"
+    assert problem(as_ada("DELETE", f"/consents/{client_id}")) == "not-connected"
 
 
 def test_a_suspended_person_can_do_nothing(as_ada: Caller, app_of_ours: App, work: Work, ada: str) -> None:

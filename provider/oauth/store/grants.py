@@ -184,17 +184,6 @@ def revoke_all(db: Connection, *, user_id: str, client_id: str, reason: str, now
     return db.execute(update(grants).where(*standing).values(revoked_at=now, revoke_reason=reason)).rowcount
 
 
-def has_live(db: Connection, user_id: str, client_id: str, *, now: datetime) -> bool:
-    """Does the client hold a family of this person that was neither revoked nor is over?"""
-    live = (
-        grants.c.user_id == user_id,
-        grants.c.client_id == client_id,
-        grants.c.revoked_at.is_(None),
-        grants.c.expires_at > now,
-    )
-    return bool(db.scalar(select(exists().where(*live))))
-
-
 @dataclass(frozen=True)
 class Held:
     """What one client holds of one person."""
