@@ -1,0 +1,68 @@
+"""The same thing several times at once: it counts once (A-113, A-118)."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from tests.api.conftest import App, Caller, turn_on_two_factor
+from tests.clock import Clock
+from tests.conftest import ISSUER
+from tests.factories import PASSWORD
+from tests.people import code_of
+from tests.relying_party import RelyingParty
+
+TIMES = 6
+
+pytestmark = pytest.mark.race
+
+
+def at_once(act: Callable[[int], httpx2.Response]) -> list[httpx2.Response]:
+    line = Barrier(TIMES)
+
+    def go(number: int) -> httpx2.Response:
+        line.wait()
+        return act(number)
+
+    with ThreadPoolExecutor(TIMES) as pool:
+        return list(pool.map(go, range(TIMES)))
+
+
+@pytest.fixture
+def clients(app: Starlette) -> list[TestClient]:
+    return [TestClient(app, base_url=ISSUER) for _ in range(TIMES)]
+
+
+def test_one_code_finishes_one_sign_in(
+    app_of_ours: App, as_ada: Caller, clients: list[TestClient], clock: Clock, unlimited: None
+) -> None:
+    key, _ = turn_on_two_factor(as_ada, clock)
+    clock.advance(minutes=1)
+    handles = [app_of_ours.challenge().json()["auth_session"] for _ in range(TIMES)]
+    rp = app_of_ours.rp
+    apps = [App(client, RelyingParty(client, rp.client, rp.secret)) for client in clients]
+    otp = code_of(key, clock.now)
+    answers = at_once(lambda number: apps[number].challenge(auth_session=handles[number], otp=otp))
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert {answer.status_code for answer in answers} <= {200, 400, 403}
+
+
+def test_one_set_up_is_confirmed_once(as_ada: Caller, clients: list[TestClient], clock: Clock, unlimited: None) -> None:
+    key = as_ada("POST", "/two-factor").json()["key"]
+    code = code_of(key, clock.now)
+    answers = at_once(lambda number: Caller(clients[number], as_ada.token)("POST", "/two-factor/confirm", code=code))
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert all(answer.status_code < 500 for answer in answers)
+
+
+def test_first_calls_at_once_are_no_crash(as_ada: Caller, clients: list[TestClient]) -> None:
+    """Each may make the app's own session; the last one is it."""
+    answers = at_once(
+        lambda number: Caller(clients[number], as_ada.token)("POST", "/confirm-password", password=PASSWORD)
+    )
+    assert {answer.status_code for answer in answers} <= {200, 400, 429}
+    assert as_ada.get("/confirm-password")["confirmed"]
