@@ -5,7 +5,7 @@ What an app confirms counts for its own session only: the person's browser gains
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from provider.accounts import totp
 from provider.api.callers import Bearer
@@ -18,26 +18,31 @@ from provider.sessions.assurance import AAL2, acr_of
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
+NEVER = datetime.fromtimestamp(0, UTC)
+"""The `auth_time` of a session in which nothing was proved yet."""
+
 
 @dataclass(frozen=True)
 class Proof:
-    """When and how the person last proved to this app who they are."""
+    """When and how the person last proved to this app who they are; `at` is None when that counts no more."""
 
-    at: datetime
+    at: datetime | None
     amr: str
 
-    def expires_at(self, work: UnitOfWork) -> datetime:
-        return self.at + work.settings.recent_sign_in
+    def expires_at(self, work: UnitOfWork) -> datetime | None:
+        return None if self.at is None else self.at + work.settings.recent_sign_in
 
     def is_recent(self, work: UnitOfWork) -> bool:
-        return work.now <= self.expires_at(work)
+        expires_at = self.expires_at(work)
+        return expires_at is not None and work.now <= expires_at
 
 
 def latest_proof(work: UnitOfWork, bearer: Bearer) -> Proof:
-    own = find_own_session(work, bearer)
-    if own is not None and own.auth_time >= bearer.grant.auth_time:
-        return Proof(own.auth_time, own.amr)
-    return Proof(bearer.grant.auth_time, bearer.grant.amr)
+    own = own_sessions.find(work.read, bearer.grant.id)
+    if own is None:
+        return Proof(bearer.grant.auth_time, bearer.grant.amr)
+    # One that ended (too many wrong codes, or from another device) took what it had proved along.
+    return Proof(own.auth_time if _stands(work, own) and own.auth_time != NEVER else None, own.amr)
 
 
 def require_confirmed(work: UnitOfWork, bearer: Bearer) -> Session:
@@ -47,23 +52,29 @@ def require_confirmed(work: UnitOfWork, bearer: Bearer) -> Session:
     """
     proof = latest_proof(work, bearer)
     max_age = int(work.settings.recent_sign_in.total_seconds())
-    if not proof.is_recent(work):
-        raise ConfirmationNeeded(max_age)
     if totp.is_enabled(work, bearer.user_id) and acr_of(proof.amr) != AAL2:
         raise SecondFactorNeeded(max_age)
+    if not proof.is_recent(work):
+        raise ConfirmationNeeded(max_age)
     return own_session(work, bearer)
 
 
 def find_own_session(work: UnitOfWork, bearer: Bearer) -> Session | None:
     """While it stands."""
     own = own_sessions.find(work.read, bearer.grant.id)
-    return own if own is not None and own.ended_at is None and own.expires_at > work.now else None
+    return own if own is not None and _stands(work, own) else None
+
+
+def _stands(work: UnitOfWork, own: Session) -> bool:
+    return own.ended_at is None and own.expires_at > work.now
 
 
 def own_session(work: UnitOfWork, bearer: Bearer) -> Session:
-    """The app's own; made at first need out of the sign-in the token came from, and no fresher than that."""
-    own = find_own_session(work, bearer)
-    if own is not None:
+    """The app's own; made at first need out of the sign-in the token came from, and no fresher than that. In the place
+    of one that ended, a new one proves nothing yet.
+    """
+    own = own_sessions.find(work.read, bearer.grant.id)
+    if own is not None and _stands(work, own):
         return own
     grant = bearer.grant
     made = Session(
@@ -71,7 +82,7 @@ def own_session(work: UnitOfWork, bearer: Bearer) -> Session:
         digest=digest(new_opaque()),  # of a value nobody has: no cookie leads here
         user_id=grant.user_id,
         created_at=work.now,
-        auth_time=grant.auth_time,
+        auth_time=grant.auth_time if own is None else NEVER,
         amr=grant.amr,
         pending=None,
         pending_until=None,

@@ -144,3 +144,25 @@ def test_nothing_of_the_codes_is_ever_read_again(as_ada: Caller, clock: Clock, p
     text = as_ada("GET", path).text
     assert key not in text
     assert not any(code in text for code in codes)
+
+
+def test_five_wrong_codes_need_the_password_again(
+    app_of_ours: App, as_ada: Caller, clock: Clock, unlimited: None
+) -> None:
+    """A-66: also right after a sign-in with both factors, which counts no more."""
+    key, codes = turn_on_two_factor(as_ada, clock)
+    clock.advance(minutes=1)
+    fresh = app_of_ours.sign_in(otp=code_of(key, clock.now))
+    clock.advance(minutes=1)
+    assert fresh.get("/confirm-password")["confirmed"]
+    kinds = [problem(fresh("POST", "/two-factor/disable", code="000000")) for _ in range(5)]
+    assert kinds == ["wrong-second-factor"] * 4 + ["sign-in-over"]
+    right = code_of(key, clock.now)
+    assert problem(fresh("POST", "/two-factor/disable", code=right)) == "confirmation-needed"
+    assert problem(fresh("POST", "/confirm-password", password="wrong", code=right)) == "not-the-password"
+    status = fresh.get("/confirm-password")
+    assert not status["confirmed"]
+    assert "confirmed_at" not in status
+    assert problem(fresh("POST", "/two-factor/disable", code=right)) == "confirmation-needed"
+    assert fresh("POST", "/confirm-password", password=PASSWORD, code=right).json()["confirmed"]
+    assert fresh("POST", "/two-factor/disable", code=codes[0]).status_code == 204

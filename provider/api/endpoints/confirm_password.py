@@ -25,8 +25,8 @@ class PasswordProof(Body):
 
 class Window(Body):
     confirmed: bool = Field(description="Would an operation that needs a recent proof go through now?")
-    confirmed_at: datetime = Field(description="The sign-in, or the confirmation since.")
-    expires_at: datetime = Field(description="Until when it counts, or counted.")
+    confirmed_at: datetime | None = Field(None, description="The sign-in or the confirmation since; absent: it ended.")
+    expires_at: datetime | None = Field(None, description="Until when it counts, or counted.")
     acr: str = Field(description="`aal1` one factor, `aal2` two.")
 
 

@@ -28,7 +28,8 @@ class Registered(Body):
 
     email: str
     ticket: str | None = Field(
-        description="For verify-email; works while the letter does. Absent when this installation sends no letters."
+        None,
+        description="For verify-email; works while the letter does. Absent when this installation sends no letters.",
     )
 
 
