@@ -15,7 +15,7 @@ from starlette.responses import Response
 from provider.api.problems import as_problem
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
-from provider.oauth import parked_requests
+from provider.oauth import connected_apps, parked_requests
 from provider.oauth.server import open_server
 from provider.ratelimits import open_counter
 from provider.refusals import NotFound, Refusal
@@ -72,6 +72,7 @@ def create_app(installation: Installation, *, background: Background | None = No
     app.state.installation = installation
     app.state.threads = Threads(settings)
     app.state.oauth = server = open_server(installation)
+    app.state.export_applications = partial(connected_apps.export, server)
     app.state.describe_request = partial(parked_requests.describe, server)
     return app
 

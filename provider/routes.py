@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute, Route
 
 from provider.accounts.pages import (
     activity,
+    data,
     email_addresses,
     email_change,
     overview,
@@ -83,6 +84,12 @@ def routes(settings: Settings) -> list[BaseRoute]:
         Route("/account/activity/not-me", activity.show_not_me, methods=get, name="show_not_me"),
         Route("/account/activity/not-me", activity.not_me, methods=post, name="not_me"),
         Route("/account-secured", activity.secured, methods=get, name="account_secured"),
+        Route("/account/data", data.data, methods=get, name="data"),
+        Route("/account/data/export.json", data.export, methods=get, name="export_data"),
+        Route("/account/delete", data.show_delete, methods=get, name="show_delete"),
+        Route("/account/delete", data.delete, methods=post, name="delete_account"),
+        Route("/account-leaving", data.leaving, methods=get, name="account_leaving"),
+        Route("/keep-account", data.keep, methods=post, name="keep_account"),
         Route("/.well-known/change-password", overview.change_password, methods=get, name="change_password"),
         # Operators
         Route("/health/live", health.live, methods=get, name="health_live"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection
 
-from provider.accounts import throttle
+from provider.accounts import deletion, throttle
 from provider.accounts.store import links
 from provider.audit import store as audit
 from provider.mail import letters, transport
@@ -70,6 +70,7 @@ def purge(installation: Installation, *, pause: float = 0.0) -> dict[str, int]:
         return lambda work, before: function(work.db, before=before, limit=BATCH)
 
     tasks = {name: (of_store(function), age) for name, (function, age) in PURGES.items()}
+    tasks["accounts to delete"] = (lambda work, before: deletion.purge(work, before=before, limit=BATCH), timedelta(0))
     tasks["failure counters"] = (failure_counters, timedelta(days=1))
     deleted = dict.fromkeys(tasks, 0)
     for name, (delete, age) in tasks.items():

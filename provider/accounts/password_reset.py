@@ -20,6 +20,9 @@ from provider.refusals import Refusal
 from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 
+STANDING = (Status.ACTIVE, Status.LEAVING)
+"""Whoever forgot the password of an account that is to be deleted must be able to sign in, to keep it."""
+
 
 class ResetLinkDead(Refusal):
     title = "This link no longer works"
@@ -46,7 +49,7 @@ def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str
 
 
 def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Mapping[str, str]) -> None:
-    if user.status == Status.ACTIVE:
+    if user.status in STANDING:
         token = issue_link(work, purpose=Purpose.RESET, address=address).token
         letters.reset_password(work, to=address.address, token=token, carry=carry)
     elif user.status == Status.INACTIVE and work.settings.has("email-verification"):
@@ -76,7 +79,7 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
     link = require_open_link(work, token)
     address = address_of(work, link)
     user = users.find(work.read, link.user_id)
-    if user is None or address is None or user.status != Status.ACTIVE:
+    if user is None or address is None or user.status not in STANDING:
         raise ResetLinkDead
     problem = problem_of(work.settings, password, about=(address.normal, str(user.claims.get("name", ""))))
     if problem is not None:

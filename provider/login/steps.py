@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from provider.accounts import passwords, second_factor, throttle, totp
+from provider.accounts.deletion import seal_ticket
 from provider.accounts.email_addresses import parse_address
 from provider.accounts.second_factor import Method
 from provider.accounts.store import email_addresses
@@ -42,6 +44,17 @@ class Suspended(Refusal):
 
     title = "This account is suspended"
     message = "This account is suspended, so nobody can sign in with it. Contact support to find out more."
+
+
+class Leaving(Suspended):
+    """To be deleted, and told only after the right password. `ticket` is good for keeping it."""
+
+    title = "This account is about to be deleted"
+
+    def __init__(self, ticket: str, delete_after: datetime) -> None:
+        self.ticket = ticket
+        self.delete_after = delete_after
+        super().__init__(f"This account will be deleted on {delete_after:%-d %B %Y}. Sign in on our page to keep it.")
 
 
 class AddressUnconfirmed(Refusal):
@@ -140,6 +153,8 @@ def _require_standing(
     record(work, Event.SIGN_IN_FAILED, user_id=user.id, status=user.status)
     if user.status == Status.SUSPENDED:
         raise Suspended
+    if user.status == Status.LEAVING:
+        raise Leaving(seal_ticket(work, user.id), user.delete_after or work.now)
     if work.settings.has("email-verification") and may_write_to(work, address.normal):
         send_verification(work, address, browser=browser, carry=carry)
     raise AddressUnconfirmed(ticket_for(address))

@@ -1,7 +1,7 @@
 """One function per letter: each renders and promises the letter in the transaction of the change it tells of."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from provider.audit.devices import device_name
@@ -122,6 +122,19 @@ def account_secured(work: UnitOfWork, *, to: str, token: str) -> None:
         link=link_to(settings, "/reset-password", token=token),
         link_minutes=int(settings.reset_link_lifetime.total_seconds() // 60),
     )
+
+
+def deletion_requested(work: UnitOfWork, *, to: str, delete_after: datetime) -> None:
+    day = f"{delete_after:%-d %B %Y}"
+    _notice(work, to, "deletion_requested", day=day, sign_in=link_to(work.settings, "/login"))
+
+
+def account_kept(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "account_kept")
+
+
+def account_deleted(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "account_deleted")
 
 
 def account_suspended(work: UnitOfWork, *, to: str) -> None:

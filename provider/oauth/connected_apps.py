@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from provider.oauth import consent
 from provider.oauth.clients import Client
@@ -55,6 +56,21 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
             )
         )
     return sorted(found, key=lambda app: (app.name.casefold(), app.client_id))
+
+
+def export(server: AuthorizationServer, work: UnitOfWork, user_id: str) -> list[dict[str, Any]]:
+    """The same for the person's copy of their data."""
+    return [
+        {
+            "client_id": app.client_id,
+            "name": app.name,
+            "scopes": app.scopes,
+            "granted_at": app.granted_at,
+            "signed_in": app.families > 0,
+            "last_used": app.last_used,
+        }
+        for app in find_connected(work, server, user_id)
+    ]
 
 
 def disconnect(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, client_id: str) -> None:

@@ -156,6 +156,12 @@ def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: dateti
     return [Session(*row) for row in db.execute(query.order_by(sessions.c.last_seen.desc()))]
 
 
+def find_all(db: Connection, user_id: str) -> list[Session]:
+    """Every one that is still stored, the oldest first."""
+    query = select(sessions).where(sessions.c.user_id == user_id).order_by(sessions.c.created_at)
+    return [Session(*row) for row in db.execute(query)]
+
+
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     old = select(sessions.c.id).where(sessions.c.expires_at < before).limit(limit)
     return db.execute(delete(sessions).where(sessions.c.id.in_(old))).rowcount

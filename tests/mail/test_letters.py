@@ -9,11 +9,18 @@ import pytest
 from provider.mail import letters
 from provider.mail.rendering import link_to, render
 from provider.settings import Settings
-from provider.work import Origin
+from provider.work import Origin, utc_now
 from tests.conftest import ISSUER, Work
 from tests.inbox import Inbox
 
-GIVEN: dict[str, Any] = {"token": "t0ken", "code": "123456", "carry": {"return_to": "/account"}, "left": 3, "few": True}
+GIVEN: dict[str, Any] = {
+    "token": "t0ken",
+    "code": "123456",
+    "carry": {"return_to": "/account"},
+    "left": 3,
+    "few": True,
+    "delete_after": utc_now(),
+}
 LETTERS = [
     letters.verify_email,
     letters.already_registered,
@@ -25,6 +32,9 @@ LETTERS = [
     letters.email_change_requested,
     letters.email_changed,
     letters.account_secured,
+    letters.deletion_requested,
+    letters.account_kept,
+    letters.account_deleted,
     letters.account_suspended,
     letters.account_restored,
     letters.two_factor_enabled,

@@ -70,6 +70,11 @@ def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:
     return None if row is None else EmailAddress(*row)
 
 
+def find_all(db: Connection, user_id: str) -> list[EmailAddress]:
+    query = select(email_addresses).where(email_addresses.c.user_id == user_id).order_by(email_addresses.c.created_at)
+    return [EmailAddress(*row) for row in db.execute(query)]
+
+
 def find(db: Connection, address_id: str) -> EmailAddress | None:
     row = db.execute(select(email_addresses).where(email_addresses.c.id == address_id)).one_or_none()
     return None if row is None else EmailAddress(*row)

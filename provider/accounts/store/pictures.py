@@ -33,6 +33,11 @@ def find(db: Connection, picture_id: str) -> Picture | None:
     return None if row is None else Picture(*row)
 
 
+def find_of_user(db: Connection, user_id: str) -> Picture | None:
+    row = db.execute(select(pictures).where(pictures.c.user_id == user_id)).one_or_none()
+    return None if row is None else Picture(*row)
+
+
 def replace(db: Connection, picture: Picture) -> None:
     remove(db, picture.user_id)
     db.execute(insert(pictures), picture.__dict__)

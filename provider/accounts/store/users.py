@@ -16,6 +16,7 @@ class Status(StrEnum):
     INACTIVE = "INACTIVE"  # registered; no address confirmed yet
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
+    LEAVING = "LEAVING"  # asked to be deleted; nothing of it counts, and it may be kept until `delete_after`
 
 
 users = Table(
@@ -29,7 +30,9 @@ users = Table(
     Column("claims", JSON, nullable=False),  # standard OIDC claims the person gave: name, locale, address, ...
     Column("roles", JSON, nullable=False),
     Column("status_reason", String(200)),
+    Column("delete_after", UtcTime),
     Index("ix_users_created_at", "created_at"),
+    Index("ix_users_delete_after", "delete_after"),
 )
 
 
@@ -43,6 +46,7 @@ class User:
     claims: dict[str, Any]
     roles: list[str]
     status_reason: str | None
+    delete_after: datetime | None = None
 
 
 def add(db: Connection, user: User) -> None:
@@ -69,7 +73,13 @@ def activate(db: Connection, user_id: str, *, now: datetime) -> bool:
 def suspend(db: Connection, user_id: str, *, reason: str | None, now: datetime) -> bool:
     """False when there is no such user or it is suspended already. Everything begun before `now` is dead."""
     standing = (users.c.id == user_id, users.c.status != Status.SUSPENDED)
-    values = {"status": Status.SUSPENDED, "status_reason": reason, "not_before": now, "updated_at": now}
+    values = {
+        "status": Status.SUSPENDED,
+        "status_reason": reason,
+        "not_before": now,
+        "updated_at": now,
+        "delete_after": None,
+    }
     return db.execute(update(users).where(*standing).values(**values)).rowcount == 1
 
 
@@ -77,6 +87,26 @@ def restore(db: Connection, user_id: str, *, status: Status, now: datetime) -> b
     suspended = (users.c.id == user_id, users.c.status == Status.SUSPENDED)
     values = {"status": status, "status_reason": None, "not_before": now, "updated_at": now}
     return db.execute(update(users).where(*suspended).values(**values)).rowcount == 1
+
+
+def leave(db: Connection, user_id: str, *, delete_after: datetime, now: datetime) -> bool:
+    """ACTIVE -> LEAVING. False when it was not ACTIVE. Everything begun before `now` is dead."""
+    active = (users.c.id == user_id, users.c.status == Status.ACTIVE)
+    values = {"status": Status.LEAVING, "delete_after": delete_after, "not_before": now, "updated_at": now}
+    return db.execute(update(users).where(*active).values(**values)).rowcount == 1
+
+
+def keep(db: Connection, user_id: str, *, now: datetime) -> bool:
+    """LEAVING -> ACTIVE. False when it was not LEAVING."""
+    leaving = (users.c.id == user_id, users.c.status == Status.LEAVING)
+    values = {"status": Status.ACTIVE, "delete_after": None, "updated_at": now}
+    return db.execute(update(users).where(*leaving).values(**values)).rowcount == 1
+
+
+def find_due(db: Connection, *, before: datetime, limit: int) -> list[str]:
+    """Who is LEAVING and could be kept until `before` at most; nobody changes their mind meanwhile."""
+    due = (users.c.delete_after < before, users.c.status == Status.LEAVING)
+    return list(db.scalars(select(users.c.id).where(*due).limit(limit).with_for_update()))
 
 
 def set_not_before(db: Connection, user_id: str, *, now: datetime) -> None:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from provider.accounts.store import email_addresses
 from provider.accounts.verification_letters import seal_ticket
 from provider.login import steps
-from provider.login.steps import AddressUnconfirmed, Step, Suspended, WrongPassword
+from provider.login.steps import AddressUnconfirmed, Leaving, Step, Suspended, WrongPassword
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, keep_session
 from provider.web.destination import Destination, destination
@@ -51,6 +51,9 @@ def login(call: Call) -> Response:
         response = _page(call, where, username=username, errors={"": refusal.message}, status_code=429)
         response.headers["retry-after"] = str(refusal.retry_after)
         return response
+    except Leaving as refusal:
+        day = f"{refusal.delete_after:%-d %B %Y}"
+        return page(call, "login/leaving.html", status_code=403, ticket=refusal.ticket, day=day)
     except Suspended as refusal:
         return page(call, "login/suspended.html", status_code=403, title=refusal.title, message=refusal.message)
     except AddressUnconfirmed as refusal:

@@ -1,0 +1,59 @@
+"""Everything that is stored about a person, for that person, without secrets (GDPR articles 15 and 20)."""
+
+import base64
+import json
+from datetime import datetime
+from typing import Any
+
+from provider.accounts.store import email_addresses, pictures, recovery_codes, totp, users
+from provider.audit import store as audit
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.sessions import store as sessions
+from provider.work import UnitOfWork
+
+MOST_EVENTS = 10_000
+
+
+def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]) -> bytes:
+    """A JSON document. `applications` is what the protocol side knows of this person."""
+    read = work.read
+    user, credential, picture = (
+        users.find(read, user_id),
+        totp.find(read, user_id),
+        pictures.find_of_user(read, user_id),
+    )
+    events = audit.find(read, user_id=user_id, limit=MOST_EVENTS)
+    document = {
+        "exported_at": work.now,
+        "issuer": work.settings.issuer,
+        "account": {} if user is None else _some(user, "id", "status", "created_at", "updated_at", "roles"),
+        "claims": {} if user is None else user.claims,
+        "email_addresses": [
+            _some(one, "address", "created_at", "verified_at") for one in email_addresses.find_all(read, user_id)
+        ],
+        "picture": None
+        if picture is None
+        else {"media_type": picture.media_type, "content": base64.b64encode(picture.content).decode()},
+        "two_factor": {
+            "on_since": None if credential is None else credential.confirmed_at,
+            "recovery_codes_left": recovery_codes.count_left(read, user_id),
+        },
+        "sessions": [
+            _some(one, "id", "created_at", "auth_time", "amr", "last_seen", "network", "user_agent", "ended_at")
+            for one in sessions.find_all(read, user_id)
+        ],
+        "applications": applications,
+        "events": [_some(one, "at", "name", "client_id", "network", "user_agent", "details") for one in events],
+    }
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=_as_text)
+    record(work, Event.DATA_EXPORTED, user_id=user_id)
+    return text.encode()
+
+
+def _some(row: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _as_text(value: datetime) -> str:
+    return value.isoformat()

@@ -1,0 +1,56 @@
+"""Delete an account: everything of it ends at once, and for a while its owner may still keep it (decision 17)."""
+
+from datetime import datetime
+from functools import partial
+
+from provider.accounts.notices import tell
+from provider.accounts.registration import delete_user
+from provider.accounts.store import links, totp, users
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.mail import letters
+from provider.refusals import Refusal
+from provider.sessions.lifecycle import end_all_sessions
+from provider.work import UnitOfWork
+
+TICKET = "keep-account"
+
+
+class NotLeaving(Refusal):
+    title = "Nothing to keep"
+    message = "This page is too old, or the account was kept before. Sign in to see."
+
+
+def request_deletion(work: UnitOfWork, *, user_id: str) -> None:
+    """One transaction: sessions, pending sign-ins and links end, tokens stop counting. The rest follows the grace."""
+    delete_after = work.now + work.settings.deletion_grace
+    if not users.leave(work.db, user_id, delete_after=delete_after, now=work.now):
+        return  # asked for in another tab
+    links.expire_all(work.db, user_id)
+    totp.forget_enrolment(work.db, user_id)
+    end_all_sessions(work, user_id=user_id, reason="deletion_requested")
+    record(work, Event.DELETION_REQUESTED, user_id=user_id)
+    tell(work, user_id, partial(letters.deletion_requested, delete_after=delete_after))
+
+
+def seal_ticket(work: UnitOfWork, user_id: str) -> str:
+    """For whoever showed the password: good for keeping the account, and for nothing else."""
+    return work.vault.seal({"user_id": user_id}, purpose=TICKET, now=work.now, lifetime=work.settings.recent_sign_in)
+
+
+def keep(work: UnitOfWork, *, ticket: str | None) -> None:
+    """Call the deletion off. Signs nobody in, so what a second factor protects stays protected."""
+    value = None if not ticket else work.vault.unseal(ticket, purpose=TICKET, now=work.now)
+    if value is None or not users.keep(work.db, value["user_id"], now=work.now):
+        raise NotLeaving
+    record(work, Event.DELETION_CANCELLED, user_id=value["user_id"])
+    tell(work, value["user_id"], letters.account_kept)
+
+
+def purge(work: UnitOfWork, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` accounts whose grace was over before; how many were."""
+    due = users.find_due(work.db, before=before, limit=limit)
+    for user_id in due:
+        tell(work, user_id, letters.account_deleted)
+        delete_user(work, user_id=user_id)
+    return len(due)

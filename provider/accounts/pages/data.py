@@ -1,0 +1,77 @@
+"""What is stored about a person: take it along, or delete the account; and think better of it."""
+
+from starlette.responses import Response
+
+from provider.accounts import data_export, deletion, totp
+from provider.accounts.deletion import NotLeaving
+from provider.accounts.store import email_addresses
+from provider.sessions.cookie import forget_session
+from provider.sessions.guards import require_recent, require_second_factor, require_user
+from provider.sessions.store import Session
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+NOT_TICKED = "Tick the box if you want your account to be deleted."
+
+
+@endpoint
+def data(call: Call) -> Response:
+    require_user(call)
+    return page(call, "accounts/data.html", days=call.settings.deletion_grace.days)
+
+
+@endpoint
+def export(call: Call) -> Response:
+    session = _require(call)
+    applications = call.seams.export_applications(call.work, session.user_id)
+    document = data_export.export(call.work, user_id=session.user_id, applications=applications)
+    headers = {"content-disposition": 'attachment; filename="account.json"', "cache-control": "no-store"}
+    return Response(document, media_type="application/json", headers=headers)
+
+
+@endpoint
+def show_delete(call: Call) -> Response:
+    return _delete(call, _require(call))
+
+
+@endpoint
+def delete(call: Call) -> Response:
+    session = _require(call)
+    if call.form.get("sure") is None:
+        return _delete(call, session, errors={"sure": NOT_TICKED}, status_code=400)
+    deletion.request_deletion(call.work, user_id=session.user_id)
+    forget_session(call)
+    return go("/account-leaving")
+
+
+@endpoint
+def leaving(call: Call) -> Response:
+    return page(call, "accounts/leaving.html", days=call.settings.deletion_grace.days)
+
+
+@endpoint
+def keep(call: Call) -> Response:
+    """From the page that the sign-in shows while the account waits to be deleted."""
+    try:
+        deletion.keep(call.work, ticket=call.form.get("ticket"))
+    except NotLeaving:
+        return go("/login")
+    return page(call, "accounts/kept.html")
+
+
+def _require(call: Call) -> Session:
+    """A fresh sign-in, with the second factor of whoever has one."""
+    session = require_recent(call)
+    return require_second_factor(call) if totp.is_enabled(call.work, session.user_id) else session
+
+
+def _delete(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
+    address = email_addresses.find_of_user(call.work.read, session.user_id)
+    return page(
+        call,
+        "accounts/delete.html",
+        status_code=status_code,
+        address="" if address is None else address.address,
+        days=call.settings.deletion_grace.days,
+        errors=errors or {},
+    )
