@@ -115,7 +115,9 @@ def test_writers_wait_for_each_other_and_all_get_through(work: Work) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_writer_that_does_not_end_is_an_outage_for_the_others(installation: Installation, work: Work) -> None:
     """Failure contract F3: a bounded wait."""
-    installation.database._patience = 0.1
+    lock = installation.database._write_lock
+    assert lock is not None
+    lock._patience = 0.1
     with work() as holder:
         record(holder, Event.SIGNED_IN)
         with pytest.raises(OUTAGES), work() as other:

@@ -4,13 +4,14 @@ Connections are in autocommit mode, so a read is one round trip and holds nothin
 ended by `Database.begin` and `Database.end`, which only `work` calls.
 """
 
-import threading
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from provider.database.write_lock import WriteLock
 from provider.settings import Settings
 
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
@@ -20,25 +21,21 @@ OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
 class Database:
     """One engine and how to write through it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, patience: float) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        # SQLite lets one writer in at a time and makes the others poll; a lock of ours queues them fairly instead.
-        self._lock = threading.Lock()
-
-        self._patience = 2.0
+        self._write_lock = WriteLock(_lock_file(engine), patience) if self.is_sqlite else None
 
     def begin(self, connection: Connection) -> None:
         """Begin a write transaction. Whoever begins calls `end`."""
-        if not self.is_sqlite:
+        if self._write_lock is None:
             connection.exec_driver_sql("BEGIN")
             return
-        if not self._lock.acquire(timeout=self._patience):
-            raise PoolTimeout("the write lock was not free in time")
+        self._write_lock.acquire()
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except BaseException:
-            self._lock.release()
+            self._write_lock.release()
             raise
 
     def end(self, connection: Connection, *, commit: bool) -> None:
@@ -51,11 +48,19 @@ class Database:
             if commit:
                 raise
         finally:
-            if self.is_sqlite:
-                self._lock.release()
+            if self._write_lock is not None:
+                self._write_lock.release()
 
     def close(self) -> None:
         self.engine.dispose()
+        if self._write_lock is not None:
+            self._write_lock.close()
+
+
+def _lock_file(engine: Engine) -> Path | None:
+    """Beside the database file; a database in memory has no other processes."""
+    name = engine.url.database
+    return None if not name or name == ":memory:" else Path(f"{name}-lock")
 
 
 def open_database(settings: Settings) -> Database:
@@ -84,9 +89,7 @@ def open_database(settings: Settings) -> Database:
         }
         engine = create_engine(url, connect_args=connect_args, pool_use_lifo=True, **options)
         event.listen(engine, "handle_error", _drop_broken_connections)
-    database = Database(engine)
-    database._patience = settings.database_timeout  # noqa: SLF001  # set once, here
-    return database
+    return Database(engine, settings.database_timeout)
 
 
 def _sqlite_pragmas(synchronous: str) -> Any:

@@ -24,7 +24,7 @@ from provider.work import Installation
 
 AT_ONCE = {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/live"}
 """Answered without a database, so before there is one."""
-OURS = ("signet.db", "signet.db-wal", "signet.db-shm", "signet.db.key", "demo.json")
+OURS = ("signet.db", "signet.db-wal", "signet.db-shm", "signet.db-lock", "signet.db.key", "demo.json")
 
 
 def run_demo(folder: Path, host: str, port: int, fresh: bool) -> None:  # noqa: FBT001  # called by the command line
