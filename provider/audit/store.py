@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, select
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, exists, insert, select
 
 from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
@@ -61,6 +61,12 @@ def find(
     if since is not None:
         query = query.where(audit_events.c.at >= since)
     return [AuditEvent(*row) for row in db.execute(query)]
+
+
+def happened_before(db: Connection, name: str, *, user_id: str, before: datetime) -> bool:
+    """Did this happen to this person earlier?"""
+    earlier = (audit_events.c.user_id == user_id, audit_events.c.name == name, audit_events.c.at < before)
+    return bool(db.scalar(select(exists().where(*earlier))))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

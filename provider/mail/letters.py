@@ -137,6 +137,10 @@ def account_deleted(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "account_deleted")
 
 
+def new_device(work: UnitOfWork, *, to: str) -> None:
+    _notice(work, to, "new_device")
+
+
 def account_suspended(work: UnitOfWork, *, to: str) -> None:
     _notice(work, to, "account_suspended")
 

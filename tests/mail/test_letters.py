@@ -35,6 +35,7 @@ LETTERS = [
     letters.deletion_requested,
     letters.account_kept,
     letters.account_deleted,
+    letters.new_device,
     letters.account_suspended,
     letters.account_restored,
     letters.two_factor_enabled,

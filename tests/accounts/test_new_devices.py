@@ -1,0 +1,39 @@
+"""A sign-in on a device the account does not know is told to its owner."""
+
+from provider.accounts.new_devices import tell_of_new_device
+from provider.audit import store
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.work import Origin
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.inbox import Inbox
+from tests.people import ADDRESS
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def sign_in(work: Work, user_id: str) -> None:
+    with work(Origin(network="192.0.2.7", user_agent=FIREFOX)) as w:
+        record(w, Event.SIGNED_IN, user_id=user_id)
+        tell_of_new_device(w, user_id=user_id)
+
+
+def test_the_first_sign_in_is_no_news_and_the_next_new_device_is(work: Work, inbox: Inbox, clock: Clock) -> None:
+    """OWASP ASVS v5.0.0-6.3.5."""
+    with work() as w:
+        ada, eve = make_user(w), make_user(w, "eve@example.test")
+    sign_in(work, eve)
+    clock.advance(minutes=1)
+    sign_in(work, ada)
+    assert inbox.letters() == []
+    clock.advance(minutes=1)
+    sign_in(work, ada)
+    letter = inbox.latest(ADDRESS)
+    assert "new device" in letter.subject
+    for what in ("Firefox on Linux", "192.0.2.7", f"{clock.now:%H:%M} UTC", "/forgot-password"):
+        assert what in letter.text
+        assert what in letter.html
+    with work() as w:
+        assert Event.NEW_DEVICE in {event.name for event in store.find(w.read, user_id=ada)}
