@@ -7,7 +7,7 @@ JOBS   ?= $(shell nproc)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench migration account-api constraints clean
+.PHONY: help demo test check screenshots format bench migration account-api constraints clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,6 +27,10 @@ check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then all 
 	@folder=$$(mktemp -d) && export SIGNET_DATABASE_URL="sqlite:///$$folder/check.db" \
 	  && $(BIN)/alembic upgrade head && $(BIN)/alembic check; status=$$?; rm -rf "$$folder"; exit $$status
 	$(MAKE) test
+
+screenshots: $(VENV)/test  ## A picture of every page, light, dark and 320 px wide, in build/screenshots
+	@tests/set_up $(BIN)
+	KEEP_SCREENSHOTS=1 $(BIN)/pytest -q tests/journeys/test_accessibility.py
 
 format: $(VENV)/test  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .

@@ -1,0 +1,203 @@
+"""Every page, looked at by axe-core in light and dark, and no wider than a screen of 320 pixels (WCAG 2.2 SC 1.4.10).
+
+`make screenshots` runs this with KEEP_SCREENSHOTS=1: then a picture of each page is kept in build/screenshots.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import ViewportSize
+
+from tests.chromium import NewPerson, Person
+from tests.demo_process import Demo
+from tests.journeys.conftest import Account, Steps
+from tests.npm import installed
+
+pytestmark = pytest.mark.browser
+
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 320, "height": 568}
+NEEDED = "document.documentElement.scrollWidth"
+FINDINGS = """() => axe.run().then(found => found.violations.flatMap(
+  rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 120)} (${node.any.map(why => why.message)[0]})`)))"""
+
+
+@dataclass
+class Inspector:
+    """Looks at the page somebody is at, and goes on: what was found is told at the end, of all pages at once."""
+
+    person: Person
+    axe: str
+    keep: bool
+    seen: set[str] = field(default_factory=set)
+    findings: list[str] = field(default_factory=list)
+
+    def see(self, name: str, heading: str) -> None:
+        """The page with this main heading, as it is called in build/screenshots."""
+        page = self.person.page
+        self.person.expect_heading(heading)
+        page.wait_for_load_state()
+        self.seen.add(name)
+        page.evaluate(self.axe)
+        for colours in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if colours == "dark" else "light")
+            self.findings += [f"{name}, {colours}: {finding}" for finding in page.evaluate(FINDINGS)]
+            self._keep(f"{name}-{colours}")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size(NARROW)
+        needed = page.evaluate(NEEDED)
+        if needed > NARROW["width"]:
+            self.findings.append(f"{name}: {needed} pixels wide on a screen of {NARROW['width']}")
+        self._keep(f"{name}-320")
+        page.set_viewport_size(WIDE)
+
+    def _keep(self, name: str) -> None:
+        if self.keep:
+            self.person.picture(name)
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    return (installed("axe-core", Path(__file__).parent) / "axe.min.js").read_text()
+
+
+@pytest.fixture
+def inspector(axe: str, new_person: NewPerson) -> Iterator[Inspector]:
+    person = new_person(viewport=WIDE, reduced_motion="reduce")
+    inspector = Inspector(person, axe, bool(os.environ.get("KEEP_SCREENSHOTS")))
+    yield inspector
+    assert inspector.findings == []
+
+
+def link_in(letter: str) -> str:
+    found = re.search(r"http://\S+\?\S+", letter)
+    assert found, letter
+    return found[0]
+
+
+def test_the_pages_before_somebody_has_an_account(
+    inspector: Inspector, newcomer: Account, demo: Demo, steps: Steps
+) -> None:
+    person, see = inspector.person, inspector.see
+    person.open(demo.web_app)
+    person.follow("Sign in")
+    see("sign-in", "Sign in")
+    person.press("Sign in")
+    see("sign-in-error", "Sign in")
+    person.follow("Create an account")
+    see("sign-up", "Create an account")
+    person.press("Create an account")
+    see("sign-up-error", "Create an account")
+    person.fill("Email address", newcomer.email)
+    person.fill("Create a password", newcomer.password)
+    person.press("Create an account")
+    see("check-email", "Check your email")
+    person.open(link_in(steps.read_letter(person, "Confirm your email address for Signet", newcomer.email)))
+    see("confirm-email", "Confirm your email address")
+    person.press("Confirm my email address")
+    see("email-confirmed", "Email address confirmed")
+    person.follow("Sign in")
+    steps.sign_in(person, newcomer)
+    see("consent", "Share your details with this app?")
+
+
+def test_the_pages_of_a_forgotten_password_and_of_refusals(
+    inspector: Inspector, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person, see = inspector.person, inspector.see
+    person.open(f"{demo.provider}/forgot-password")
+    see("forgot-password", "Forgot your password?")
+    person.fill("Email address", account.email)
+    person.press("Send the link")
+    see("reset-sent", "Check your email")
+    link = link_in(steps.read_letter(person, "Choose a new Signet password", account.email))
+    person.open(link)
+    see("reset-password", "Choose a new password")
+    person.fill("New password", "password1")
+    person.press("Set the new password")
+    see("reset-password-error", "Choose a new password")
+    person.fill("New password", "quite another horse battery")
+    person.press("Set the new password")
+    see("reset-done", "Your new password is set")
+    person.open(link)
+    see("reset-link-dead", person.heading)
+    person.open(f"{demo.provider}/verify-email/confirm?token=nonsense")
+    see("confirm-link-dead", person.heading)
+    person.open(f"{demo.provider}/oauth2/authorize?client_id=nobody")
+    see("refused", person.heading)
+    person.open(f"{demo.provider}/no-such-page")
+    see("not-found", person.heading)
+
+
+def test_the_pages_of_the_second_factor_and_of_signing_out(
+    inspector: Inspector, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person, see = inspector.person, inspector.see
+    steps.sign_in_to_app(person, account)
+    again = {
+        "client_id": "quill",
+        "redirect_uri": f"{demo.web_app}/callback",
+        "response_type": "code",
+        "scope": "openid",
+        "state": "state",
+        "nonce": "nonce",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+        "prompt": "select_account",
+    }
+    person.open(f"{demo.provider}/oauth2/authorize?{urlencode(again)}")
+    see("select-account", "Choose an account")
+    person.open(f"{demo.provider}/account/two-factor")
+    see("two-factor-off", "Two-factor sign-in")
+    person.press("Turn on two-factor sign-in")
+    see("two-factor-set-up", "Set up two-factor sign-in")
+    authenticator = steps.authenticator(person.page.locator("#key").inner_text())
+    person.fill("Code", authenticator.code())
+    person.press("Turn on")
+    see("recovery-codes-shown", "Save your recovery codes")
+    person.follow("I have saved these codes")
+    see("two-factor-on", "Two-factor sign-in")
+    person.open(f"{demo.provider}/account/recovery-codes")
+    see("recovery-codes", person.heading)
+    person.open(f"{demo.provider}/oauth2/logout")
+    see("sign-out-question", person.heading)
+    person.press("Sign out")
+    see("signed-out", "You are signed out")
+    person.follow("Sign in again")
+    steps.sign_in(person, account)
+    see("second-factor", "Enter your code")
+    person.follow("Lost your device? Use a recovery code")
+    see("recovery-code", person.heading)
+
+
+ACCOUNT_PAGES = (
+    "",
+    "/profile",
+    "/picture",
+    "/password",
+    "/email",
+    "/two-factor",
+    "/sessions",
+    "/applications",
+    "/activity",
+    "/activity/not-me",
+    "/data",
+    "/delete",
+)
+
+
+def test_the_account_pages(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:
+    person, see = inspector.person, inspector.see
+    steps.sign_in_to_app(person, account)
+    for path in ACCOUNT_PAGES:
+        person.open(f"{demo.provider}/account{path}")
+        assert person.page.url == f"{demo.provider}/account{path}"
+        see(f"account{path.replace('/', '-')}", person.heading)
+    person.page.get_by_role("checkbox").check()
+    person.press("Delete the account")
+    see("account-leaving", "Your account will be deleted")
