@@ -29,6 +29,7 @@ class Limits:
     """One line each, with the reason; documented in docs/throttling.md. All per network address unless said."""
 
     login: str = "60/5minutes"  # failed sign-ins: a person mistypes; an office shares one address
+    all_logins: str = "300/minute"  # failed sign-ins of everybody together; then strangers wait (`throttle.RUSH`)
     sign_up: str = "20/hour"  # accounts are cheap to make and mail is not
     mail: str = "30/hour"  # letters asked for from one place
     mail_per_address: str = "5/hour"  # letters to one mailbox, whoever asks
@@ -114,6 +115,11 @@ def require_room(work: UnitOfWork, limit: str, *, key: str) -> None:
 def has_room(work: UnitOfWork, limit: str, *, key: str) -> bool:
     """Count one and say whether there was room: for answers that must look the same either way."""
     return work.installation.counter.hit(limit, key) is None
+
+
+def is_full(work: UnitOfWork, limit: str, *, key: str) -> bool:
+    """Is there no room? Counts nothing."""
+    return work.installation.counter.look(limit, key) is not None
 
 
 def count(work: UnitOfWork, limit: str, *, key: str) -> None:

@@ -4,6 +4,7 @@
 import provider.accounts.store.email_addresses
 import provider.accounts.store.email_changes
 import provider.accounts.store.failures
+import provider.accounts.store.known_devices
 import provider.accounts.store.links
 import provider.accounts.store.passwords
 import provider.accounts.store.pictures

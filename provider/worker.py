@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import Connection
 
 from provider.accounts import deletion, throttle
-from provider.accounts.store import links
+from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
+from provider.accounts.store import known_devices, links
 from provider.audit import store as audit
 from provider.mail import letters, transport
 from provider.oauth import explanations
@@ -54,6 +55,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "refusals": (refusals.purge, explanations.KEPT_FOR),
     "one-time links": (links.purge, timedelta(days=30)),
     "sessions": (sessions.purge, timedelta(days=30)),
+    "known devices": (known_devices.purge, KNOWN_FOR),
     "outbox": (outbox.purge, timedelta(days=30)),
     "audit events": (audit.purge, timedelta(days=365)),
 }

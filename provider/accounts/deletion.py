@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import partial
 
+from provider.accounts import known_devices
 from provider.accounts.notices import tell
 from provider.accounts.registration import delete_user
 from provider.accounts.store import links, totp, users
@@ -28,6 +29,7 @@ def request_deletion(work: UnitOfWork, *, user_id: str) -> None:
         return  # asked for in another tab
     links.expire_all(work.db, user_id)
     totp.forget_enrolment(work.db, user_id)
+    known_devices.forget_all(work, user_id=user_id)
     end_all_sessions(work, user_id=user_id, reason="deletion_requested")
     record(work, Event.DELETION_REQUESTED, user_id=user_id)
     tell(work, user_id, partial(letters.deletion_requested, delete_after=delete_after))

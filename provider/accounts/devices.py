@@ -1,5 +1,6 @@
 """Where a person is signed in, and signing out there."""
 
+from provider.accounts import known_devices
 from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -31,5 +32,6 @@ def sign_out_others(work: UnitOfWork, session: Session) -> None:
 def sign_out_everywhere(work: UnitOfWork, session: Session) -> None:
     """Here too, and in every application: nothing signed in or granted before now counts any more."""
     users.set_not_before(work.db, session.user_id, now=work.now)
+    known_devices.forget_all(work, user_id=session.user_id)
     if end_all_sessions(work, user_id=session.user_id, reason="signed_out_everywhere") == 0:
         record(work, Event.SESSIONS_ENDED, user_id=session.user_id, reason="signed_out_everywhere", count=0)

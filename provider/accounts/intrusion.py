@@ -1,5 +1,6 @@
 """The person says: this was not me. Whoever else is in is out at once, and the password no longer works."""
 
+from provider.accounts import known_devices
 from provider.accounts.links import issue_link
 from provider.accounts.store import email_addresses, links, passwords, totp, users
 from provider.accounts.store.links import Purpose
@@ -17,6 +18,7 @@ def report(work: UnitOfWork, *, user_id: str) -> None:
     users.set_not_before(work.db, user_id, now=work.now)
     links.expire_all(work.db, user_id)
     totp.forget_enrolment(work.db, user_id)
+    known_devices.forget_all(work, user_id=user_id)
     end_all_sessions(work, user_id=user_id, reason="intrusion_reported")
     record(work, Event.INTRUSION_REPORTED, user_id=user_id)
     address = email_addresses.find_of_user(work.db, user_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from provider.accounts import throttle
+from provider.accounts import known_devices, throttle
 from provider.accounts.email_addresses import Address
 from provider.accounts.even_pace import even_pace
 from provider.accounts.links import find_link, issue_link
@@ -92,6 +92,7 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
     links.expire_all(work.db, user.id)
     totp.forget_enrolment(work.db, user.id)
     throttle.settle(work, throttle.PASSWORD, user.id)
+    known_devices.forget_all(work, user_id=user.id)
     end_all_sessions(work, user_id=user.id, reason="password_reset")
     record(work, Event.PASSWORD_RESET, user_id=user.id)
     letters.password_was_reset(work, to=address.address)

@@ -1,5 +1,6 @@
 """Suspend and restore. What hangs on the account ends with the suspension and is not revived afterwards."""
 
+from provider.accounts import known_devices
 from provider.accounts.notices import tell
 from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, links, totp, users
@@ -19,6 +20,7 @@ def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
     if not users.suspend(work.db, user_id, reason=reason, now=work.now):
         return
     end_all_sessions(work, user_id=user_id, reason="suspended")
+    known_devices.forget_all(work, user_id=user_id)
     links.expire_all(work.db, user_id)
     totp.forget_enrolment(work.db, user_id)
     record(work, Event.ACCOUNT_SUSPENDED, user_id=user_id, reason=reason)

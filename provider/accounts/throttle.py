@@ -2,7 +2,7 @@
 no more are really checked than the policy allows. The numbers are explained in docs/throttling.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from provider.accounts.store import failures
@@ -38,12 +38,20 @@ PASSWORD = Policy(
     longest_wait=timedelta(minutes=15),  # slows, never locks: about 100 guesses a day
     forget_after=timedelta(hours=24),
 )
+KNOWN_DEVICE = replace(PASSWORD, kind="known_device")  # the same, apart from what strangers do to the account
+RUSH = Policy(
+    kind="rush",  # a network and an account, while sign-ins fail everywhere (`ratelimits`: all_logins)
+    free=1,  # the first is sent to wait unchecked: a botnet has a new address for each guess
+    first_wait=timedelta(seconds=10),
+    longest_wait=timedelta(seconds=10),
+    forget_after=timedelta(minutes=5),
+)
 SECOND_FACTOR = Policy(kind="second_factor", ceiling=100)  # NIST SP 800-63B section 3.2.2
 RECOVERY_CODE = Policy(kind="second_factor")  # counted together, but 79 bits are beyond guessing: the way out of a lock
 EMAIL_CODE = Policy(kind="email_code", ceiling=5, forget_after=timedelta(hours=1))  # one letter's code in a million
 FAILURES_PER_SIGN_IN = 5
 """Wrong second factors that end a sign-in, so that the next ones need the password again."""
-KINDS_FORGOTTEN = (PASSWORD.kind, EMAIL_CODE.kind)
+KINDS_FORGOTTEN = (PASSWORD.kind, KNOWN_DEVICE.kind, RUSH.kind, EMAIL_CODE.kind)
 
 
 class Exhausted(Refusal):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from provider.accounts import passwords, second_factor, throttle, totp
+from provider.accounts import known_devices, passwords, second_factor, totp
 from provider.accounts.deletion import seal_ticket
 from provider.accounts.email_addresses import parse_address
 from provider.accounts.second_factor import Method
@@ -16,7 +16,7 @@ from provider.accounts.store.users import Status, User
 from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.ratelimits import LIMITS, count, require_room
+from provider.login.attempts import Attempt, begin_attempt
 from provider.refusals import Refusal
 from provider.sessions.assurance import MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
 from provider.sessions.lifecycle import end_session, open_session, raise_level, sign_in_again
@@ -75,6 +75,7 @@ class SignIn:
 
     cookie: str
     step: Step
+    user_id: str
 
 
 def sign_in(
@@ -85,36 +86,37 @@ def sign_in(
     current: Session | None,
     browser: str,
     carry: Mapping[str, str],
+    device: str | None = None,
 ) -> SignIn:
     """The first step: identifier and password. A session of somebody else at this browser (`current`) ends; one of the
-    same person goes on under a new identifier, so that proving it again takes nothing from the applications.
+    same person goes on under a new identifier, so that proving it again takes nothing from the applications. `device`
+    is the cookie of one that signed in before; an app has none.
 
     Whether the account may sign in at all is decided, and told, only after the right password.
     """
-    network = f"login:{work.origin.network}"
-    require_room(work, LIMITS.login, key=network)
     address = parse_address(username)
     owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
     user = None if owner is None else owner[0]
     # An address nobody has is counted like one somebody has: the wait must not tell them apart.
     typed = username.strip().lower() if address is None else address.normal
     subject = user.id if user else work.vault.keyed_digest(typed, purpose=UNKNOWN).hex()
-    throttle.reserve(work, throttle.PASSWORD, subject)
+    known = known_devices.find_known(work, device, None if user is None else user.id)
+    attempt = begin_attempt(work, subject, known)
     if not passwords.is_password_of(work, None if user is None else user.id, password) or owner is None:
-        count(work, LIMITS.login, key=network)
+        attempt.fail(work)
         record(work, Event.SIGN_IN_FAILED, user_id=None if user is None else user.id)
         raise WrongPassword
-    _require_standing(work, *owner, browser=browser, carry=carry)
+    _require_standing(work, *owner, attempt, browser=browser, carry=carry)
     user_id = owner[0].id
     stronger = passwords.stronger_hash(work, user_id, password)
     step = Step.SECOND_FACTOR if totp.is_enabled(work, user_id) else Step.DONE
-    throttle.settle(work, throttle.PASSWORD, subject)
+    attempt.succeed(work)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
     cookie = _session_after_password(work, user_id, current, pending=None if step is Step.DONE else step.value)
     if step is Step.DONE:
         record(work, Event.SIGNED_IN, user_id=user_id, amr=PASSWORD)
-    return SignIn(cookie, step)
+    return SignIn(cookie, step, user_id)
 
 
 def needs_second_factor(session: Session) -> bool:
@@ -145,11 +147,11 @@ def _session_after_password(work: UnitOfWork, user_id: str, current: Session | N
 
 
 def _require_standing(
-    work: UnitOfWork, user: User, address: EmailAddress, *, browser: str, carry: Mapping[str, str]
+    work: UnitOfWork, user: User, address: EmailAddress, attempt: Attempt, *, browser: str, carry: Mapping[str, str]
 ) -> None:
     if user.status == Status.ACTIVE:
         return
-    throttle.settle(work, throttle.PASSWORD, user.id)
+    attempt.succeed(work)
     record(work, Event.SIGN_IN_FAILED, user_id=user.id, status=user.status)
     if user.status == Status.SUSPENDED:
         raise Suspended

@@ -9,6 +9,9 @@ SESSION = "signet"
 BROWSER = "signet-browser"
 """This browser before anybody signed in: what a form's CSRF token and a parked request are bound to."""
 
+DEVICE = "signet-device"
+"""This browser after somebody signed in: known to their account (`accounts.known_devices`), and proof of nothing."""
+
 
 def cookie_name(settings: Settings, name: str) -> str:
     return f"__Host-{name}" if settings.secure else name

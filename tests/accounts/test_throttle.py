@@ -1,11 +1,12 @@
 """Failures per account: counted before the check, shared by every connection, said in docs/throttling.md."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from provider.accounts import throttle
+from provider.accounts import known_devices, throttle
 from provider.accounts.store import failures
 from provider.accounts.throttle import Exhausted, Policy
 from provider.ratelimits import LIMITS
@@ -87,4 +88,13 @@ def test_the_document_tells_the_numbers_in_force() -> None:
     assert f"to {longest} min at most" in text
     assert f"{throttle.FAILURES_PER_SIGN_IN} failures per sign-in" in text
     assert f"after {factor.ceiling} failures in a row" in text
+    assert replace(password, kind=throttle.KNOWN_DEVICE.kind) == throttle.KNOWN_DEVICE
+    assert f"knows {known_devices.MOST} devices at most" in text
+    assert f"after {known_devices.KEPT_FOR.days} days without a sign-in" in text
+    rush = throttle.RUSH
+    assert rush.free == 1
+    assert rush.forget_after is not None
+    assert f"wait {int(rush.first_wait.total_seconds())} s before its password is checked" in text
+    assert f"away for {int(rush.forget_after.total_seconds() // 60)} min begins" in text
+    assert f"After {LIMITS.all_logins.partition('/')[0]} failed sign-ins in a minute" in text
     assert f"| code in a verification letter | {throttle.EMAIL_CODE.ceiling} failures |" in text

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from provider.accounts.store import email_addresses
 from provider.accounts.verification_letters import seal_ticket
 from provider.login import steps
+from provider.login.pages.device_cookie import device_of, remember_device
 from provider.login.steps import AddressUnconfirmed, Leaving, Step, Suspended, WrongPassword
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, keep_session
@@ -44,6 +45,7 @@ def login(call: Call) -> Response:
             current=find_session(call) or find_pending_session(call),
             browser=call.browser,
             carry=where.parameters,
+            device=device_of(call),
         )
     except WrongPassword as refusal:
         return _page(call, where, username=username, errors={"username": refusal.message}, status_code=400)
@@ -61,7 +63,10 @@ def login(call: Call) -> Response:
             return page(call, "accounts/waiting.html", address=refusal.ticket.address)
         return go(where.through("/verify-email", ticket=seal_ticket(call.work, refusal.ticket), after="sign-in"))
     keep_session(call, signed_in.cookie)
-    return go(where.location if signed_in.step is Step.DONE else where.through("/login/second-factor"))
+    if signed_in.step is not Step.DONE:
+        return go(where.through("/login/second-factor"))
+    remember_device(call, signed_in.user_id)
+    return go(where.location)
 
 
 def _page(

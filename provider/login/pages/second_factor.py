@@ -5,6 +5,7 @@ from starlette.responses import Response
 from provider.accounts import totp
 from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
 from provider.login import steps
+from provider.login.pages.device_cookie import remember_device
 from provider.login.steps import SecondFactorOver, needs_second_factor
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, forget_session, keep_session
@@ -41,6 +42,7 @@ def second_factor(call: Call) -> Response:
     except SecondFactorOver:
         return go(where.location)
     keep_session(call, cookie)
+    remember_device(call, session.user_id)
     return go(where.location)
 
 

@@ -1,0 +1,69 @@
+"""Browsers that signed in to an account before, by the digest of their cookie; the value itself is stored nowhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, ForeignKey, Index, Table, UniqueConstraint, delete, insert, select, update
+
+from provider.database.base import metadata
+from provider.database.types import Digest, Identifier, UtcTime
+
+known_devices = Table(
+    "known_devices",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", Digest, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_used_at", UtcTime, nullable=False),
+    UniqueConstraint("digest", "user_id"),  # a family's browser is known to several accounts
+    Index("ix_known_devices_user_id", "user_id"),
+    Index("ix_known_devices_last_used_at", "last_used_at"),
+)
+
+
+@dataclass(frozen=True)
+class KnownDevice:
+    id: str
+    user_id: str
+    digest: bytes
+    created_at: datetime
+    last_used_at: datetime
+
+
+def add(db: Connection, device: KnownDevice) -> None:
+    db.execute(insert(known_devices), device.__dict__)
+
+
+def find(db: Connection, digest: bytes, *, idle_since: datetime) -> list[KnownDevice]:
+    """One for each account that this browser signed in to."""
+    query = select(known_devices).where(known_devices.c.digest == digest, known_devices.c.last_used_at > idle_since)
+    return [KnownDevice(*row) for row in db.execute(query)]
+
+
+def touch(db: Connection, user_id: str, digest: bytes, *, now: datetime) -> bool:
+    """False when this account does not know the browser."""
+    one = (known_devices.c.digest == digest, known_devices.c.user_id == user_id)
+    return db.execute(update(known_devices).where(*one).values(last_used_at=now)).rowcount == 1
+
+
+def move(db: Connection, *, old: bytes, new: bytes) -> None:
+    """The browser has a new cookie, for every account it is known to."""
+    db.execute(update(known_devices).where(known_devices.c.digest == old).values(digest=new))
+
+
+def keep_latest(db: Connection, user_id: str, *, count: int) -> None:
+    """Forget what is beyond `count`, the longest unused first."""
+    of_user = known_devices.c.user_id == user_id
+    latest = select(known_devices.c.id).where(of_user).order_by(known_devices.c.last_used_at.desc())
+    db.execute(delete(known_devices).where(of_user, known_devices.c.id.not_in(latest.limit(count))))
+
+
+def forget_all(db: Connection, user_id: str) -> None:
+    db.execute(delete(known_devices).where(known_devices.c.user_id == user_id))
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` devices unused since `before`; how many were."""
+    old = select(known_devices.c.id).where(known_devices.c.last_used_at < before).limit(limit)
+    return db.execute(delete(known_devices).where(known_devices.c.id.in_(old))).rowcount

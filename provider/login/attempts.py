@@ -1,0 +1,50 @@
+"""What a sign-in is counted against: its account, its network and everybody together, or its known device alone.
+
+Every tier slows, none locks. The numbers are in `accounts.throttle` and `ratelimits`, and in docs/throttling.md.
+"""
+
+from dataclasses import dataclass
+
+from provider.accounts import throttle
+from provider.accounts.store.known_devices import KnownDevice
+from provider.accounts.throttle import Policy
+from provider.ratelimits import LIMITS, count, is_full, require_room
+from provider.refusals import TooManyRequests
+from provider.work import UnitOfWork
+
+EVERYBODY = "login"
+PAIR = "network and account"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A failure counted in advance: `succeed` takes it back, from the counters it was counted on and no others."""
+
+    network: str
+    counters: tuple[tuple[Policy, str], ...]
+
+    def fail(self, work: UnitOfWork) -> None:
+        count(work, LIMITS.login, key=self.network)
+        count(work, LIMITS.all_logins, key=EVERYBODY)
+
+    def succeed(self, work: UnitOfWork) -> None:
+        for policy, subject in self.counters:
+            throttle.settle(work, policy, subject)
+
+
+def begin_attempt(work: UnitOfWork, subject: str, device: KnownDevice | None) -> Attempt:
+    """Raises TooManyRequests. `subject` is the account, or stands for an address nobody has: both wait alike."""
+    network = f"login:{work.origin.network}"
+    if device is not None:
+        throttle.reserve(work, throttle.KNOWN_DEVICE, device.id)
+        return Attempt(network, ((throttle.KNOWN_DEVICE, device.id),))
+    require_room(work, LIMITS.login, key=network)
+    counters = [(throttle.PASSWORD, subject)]
+    if is_full(work, LIMITS.all_logins, key=EVERYBODY):
+        pair = work.vault.keyed_digest(f"{work.origin.network} {subject}", purpose=PAIR).hex()
+        # Before the account's counter: who is sent to wait here was not checked, and must not slow the owner.
+        if throttle.reserve(work, throttle.RUSH, pair) == 1:
+            raise TooManyRequests(round(throttle.RUSH.first_wait.total_seconds()))
+        counters.append((throttle.RUSH, pair))
+    throttle.reserve(work, throttle.PASSWORD, subject)
+    return Attempt(network, tuple(counters))
