@@ -1,6 +1,5 @@
 """A served provider, and relying apps made of the certified npm `openid-client`, run by node."""
 
-import fcntl
 import json
 import shutil
 import subprocess
@@ -17,13 +16,13 @@ from provider.work import Installation, unit_of_work
 from tests.chromium import chromium, new_person
 from tests.conftest import SECRET_KEY, settings_for
 from tests.factories import make_client, make_user
+from tests.npm import installed
 from tests.server_process import free_port, serving
 from tests.services import unavailable
 
 __all__ = ["chromium", "new_person"]
 
 HERE = Path(__file__).parent
-CACHE = HERE.parents[1] / "build/interop"
 EMAIL = "ada@example.test"
 
 
@@ -67,23 +66,10 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 def openid_client(node: str) -> Path:
-    """The folder where the pinned openid-client is installed, beside the app that uses it. Installed once."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel workers of one run
-        shutil.copy(HERE / "sign_in.mjs", CACHE)
-        wanted = (HERE / "package-lock.json").read_bytes()
-        installed = CACHE / "node_modules/openid-client/package.json"
-        if not installed.exists() or (CACHE / "package-lock.json").read_bytes() != wanted:
-            npm = shutil.which("npm") or unavailable("openid-client", "no npm on PATH to install it with")
-            shutil.copy(HERE / "package.json", CACHE)
-            (CACHE / "package-lock.json").write_bytes(wanted)
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-            done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=False, timeout=120)
-            if done.returncode:
-                shutil.rmtree(CACHE / "node_modules", ignore_errors=True)
-                unavailable("openid-client", f"npm could not install it: {done.stderr.strip()[-200:]}")
-    return CACHE
+    """The folder where the pinned openid-client is installed, beside the app that uses it."""
+    folder = installed("openid-client", HERE).parents[1]
+    shutil.copy(HERE / "sign_in.mjs", folder)
+    return folder
 
 
 class RelyingApp:
