@@ -1,11 +1,12 @@
 """Strangers who guess at an account slow each other down, not the devices of its owner; a rush slows every stranger."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, select
 
-from provider.accounts import known_devices, suspension
+from provider.accounts import deletion, known_devices, suspension
 from provider.accounts.store import failures
 from provider.accounts.store.known_devices import known_devices as table
 from provider.login import steps
@@ -104,6 +105,24 @@ def test_a_stolen_device_cookie_gives_nothing_but_a_counter_of_its_own(
     assert sign_in(known).path == "/account"
 
 
+def test_of_many_guesses_at_once_with_its_cookie_five_are_checked(known: Browser, work: Work, ada: str) -> None:
+    """A-118."""
+    device = known.cookies[COOKIE]
+
+    def attempt(_: int) -> str:
+        try:
+            with work() as w:
+                steps.sign_in(w, username=ADDRESS, password="wrong", current=None, browser="b", carry={}, device=device)
+        except WrongPassword:
+            return "wrong"
+        except TooManyRequests:
+            return "slowed"
+        return "in"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(attempt, range(50))) == ["slowed"] * 45 + ["wrong"] * 5
+
+
 def test_only_a_whole_sign_in_makes_a_device_known(
     known: Browser, new_browser: NewBrowser, work: Work, clock: Clock
 ) -> None:
@@ -189,7 +208,12 @@ def sign_out_everywhere(browser: Browser, work: Work, inbox: Inbox, ada: str) ->
     browser.submit(button="everywhere")
 
 
-@pytest.mark.parametrize("act", [reset, suspend, say_not_me, sign_out_everywhere])
+def ask_for_deletion(browser: Browser, work: Work, inbox: Inbox, ada: str) -> None:
+    with work() as w:
+        deletion.request_deletion(w, user_id=ada)
+
+
+@pytest.mark.parametrize("act", [reset, suspend, say_not_me, sign_out_everywhere, ask_for_deletion])
 def test_what_throws_everybody_out_forgets_the_devices(
     known: Browser, work: Work, inbox: Inbox, ada: str, act: Callable[[Browser, Work, Inbox, str], None]
 ) -> None:
