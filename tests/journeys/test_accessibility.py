@@ -201,3 +201,29 @@ def test_the_account_pages(inspector: Inspector, account: Account, demo: Demo, s
     person.page.get_by_role("checkbox").check()
     person.press("Delete the account")
     see("account-leaving", "Your account will be deleted")
+    person.follow("Sign in to keep it")
+    steps.sign_in(person, account)
+    see("keep-account", "This account is about to be deleted")
+    person.press("Keep my account")
+    see("account-kept", "Your account stays")
+
+
+def test_the_pages_of_a_changed_password_and_email_address(
+    inspector: Inspector, account: Account, newcomer: Account, demo: Demo, steps: Steps
+) -> None:
+    person, see = inspector.person, inspector.see
+    steps.sign_in_to_app(person, account)
+    person.open(f"{demo.provider}/account/password")
+    person.press("Change the password")
+    see("account-password-error", "Change your password")
+    person.open(f"{demo.provider}/account/email")
+    person.fill("New email address", newcomer.email)
+    person.press("Send a letter to the new address")
+    see("account-email-asked", "Your email address")
+    person.open(link_in(steps.read_letter(person, "Confirm your new address for Signet", newcomer.email)))
+    see("account-email-confirm", "Confirm your new email address")
+    person.press("Confirm the new address")
+    see("account-email-changed", "Your email address")
+    letter = steps.read_letter(person, "The email address of your Signet account was changed", account.email)
+    person.open(link_in(letter))
+    see("undo-email-change", "Take your account back")
