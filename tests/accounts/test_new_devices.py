@@ -1,10 +1,14 @@
 """A sign-in on a device the account does not know is told to its owner."""
 
+from collections.abc import Callable
+
 from provider.accounts.new_devices import tell_of_new_device
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.work import Origin
+from tests import people
+from tests.browser import Browser
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.factories import make_user
@@ -37,3 +41,16 @@ def test_the_first_sign_in_is_no_news_and_the_next_new_device_is(work: Work, inb
         assert what in letter.html
     with work() as w:
         assert Event.NEW_DEVICE in {event.name for event in store.find(w.read, user_id=ada)}
+
+
+def test_a_sign_in_elsewhere_is_told_and_one_at_the_same_browser_is_not(
+    browser: Browser, new_browser: Callable[[], Browser], work: Work, inbox: Inbox, clock: Clock
+) -> None:
+    with work() as w:
+        make_user(w)
+    people.sign_in(browser)
+    clock.advance(minutes=1)
+    people.sign_in(browser)
+    assert inbox.letters() == []
+    people.sign_in(new_browser())
+    assert [letter.subject for letter in inbox.letters()] == ["A new device signed in to your Signet account"]
