@@ -88,7 +88,9 @@ class Settings(BaseSettings):
     smtp_from: str = Field("signet@localhost", description="The sender of every letter.")
     smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="Never falls back to plain text.")
 
-    threads: int = Field(4, ge=1, le=64, description="Worker threads per process; also database connections.")
+    threads: int | None = Field(
+        None, ge=1, le=64, description="Worker threads per process; also database connections. Unset: 4, on SQLite 2."
+    )
     password_threads: int = Field(1, ge=1, le=16, description="Threads of their own for requests that hash a password.")
     sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
         "NORMAL", description="FULL also survives a power cut; NORMAL survives kill -9 of the process."
@@ -208,6 +210,11 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """SQLite: everything on this machine, so the secret key may live in a file beside the database."""
         return self.database_url.startswith("sqlite")
+
+    @property
+    def worker_threads(self) -> int:
+        """Measured: SQLite lets one writer in at a time, and more threads only take the interpreter from each other."""
+        return self.threads or (2 if self.embedded else 4)
 
     @property
     def secret_key_file(self) -> Path:

@@ -4,6 +4,7 @@ Connections are in autocommit mode, so a read is one round trip and holds nothin
 ended by `Database.begin` and `Database.end`, which only `work` calls.
 """
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,19 @@ class Database:
             return
         self._write_lock.acquire()
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _on_sqlite(connection, "BEGIN IMMEDIATE")
         except BaseException:
             self._write_lock.release()
             raise
 
     def end(self, connection: Connection, *, commit: bool) -> None:
         """End the write transaction; what was not committed is undone."""
+        statement = "COMMIT" if commit else "ROLLBACK"
         try:
-            connection.exec_driver_sql("COMMIT" if commit else "ROLLBACK")
+            if self.is_sqlite:
+                _on_sqlite(connection, statement)
+            else:
+                connection.exec_driver_sql(statement)
         except BaseException:
             # The connection is in an unknown state: throw it away, and with it whatever it still held.
             connection.invalidate()
@@ -57,6 +62,15 @@ class Database:
             self._write_lock.close()
 
 
+def _on_sqlite(connection: Connection, statement: str) -> None:
+    """Past SQLAlchemy's execution, which costs several times what the statement does; its errors are as from there."""
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute(statement)
+    except sqlite3.Error as error:
+        raise OperationalError(statement, None, error) from error
+
+
 def _lock_file(engine: Engine) -> Path | None:
     """Beside the database file; a database in memory has no other processes."""
     name = engine.url.database
@@ -66,7 +80,7 @@ def _lock_file(engine: Engine) -> Path | None:
 def open_database(settings: Settings) -> Database:
     """The database of these settings; nothing connects before the first use."""
     url = make_url(settings.database_url)
-    size = settings.threads + settings.password_threads + 2  # the outbox relay: by message, and by timetable
+    size = settings.worker_threads + settings.password_threads + 2  # the outbox relay: by message, and by timetable
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "pool_size": size,

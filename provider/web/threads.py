@@ -1,4 +1,4 @@
-"""The pools in which endpoints run: four threads for most, one for those that hash passwords (decision D1)."""
+"""The pools in which endpoints run: a few threads for most, one for those that hash passwords (decision D1)."""
 
 import asyncio
 import contextvars
@@ -42,7 +42,7 @@ class Threads:
     """Both pools of a process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.ordinary = Pool(settings.threads, "endpoint")
+        self.ordinary = Pool(settings.worker_threads, "endpoint")
         self.hashing = Pool(settings.password_threads, "password")
 
     def close(self) -> None:
