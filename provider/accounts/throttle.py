@@ -85,10 +85,6 @@ def settle(work: UnitOfWork, policy: Policy, subject: str) -> None:
     failures.reset(work.db, policy.kind, subject)
 
 
-def is_exhausted(work: UnitOfWork, policy: Policy, subject: str) -> bool:
-    return failures.find_failures(work.read, policy.kind, subject) >= policy.ceiling
-
-
 def purge(work: UnitOfWork, *, before: datetime, limit: int) -> int:
     """Forget counters of the kinds that forget; a second factor's count lasts until success."""
     return failures.purge(work.db, kinds=list(KINDS_FORGOTTEN), before=before, limit=limit)

@@ -8,7 +8,7 @@
 | OIDC Core 5.3 userinfo | `endpoints.userinfo`, `claims` |
 | RFC 7009 revocation | `endpoints.revocation` |
 | RFC 7517, RFC 7638 keys | `keys`, `endpoints.jwks` |
-| RFC 7636 PKCE | `authorization_request` (asked for), `grants.authorization_code` (checked) |
+| RFC 7636 PKCE | `authorization_parameters` (asked for), `grants.authorization_code` (checked) |
 | RFC 7662 introspection | `endpoints.introspection` |
 | RFC 8414, OIDC Discovery | `metadata`, `endpoints.discovery` |
 | RFC 9068 access tokens | `tokens` |

@@ -18,7 +18,7 @@ from provider.oauth.errors import (
     UnauthorizedClientError,
     UnsupportedResponseTypeError,
 )
-from provider.oauth.keys import SignatureRefused
+from provider.oauth.id_tokens import read_hint
 from provider.oauth.scopes import OFFLINE_ACCESS, SCOPES, parse_scope
 from provider.oauth.server import AuthorizationServer
 from provider.web.forms import Parameters
@@ -266,7 +266,9 @@ def read_hinted_sub(
     hint = given.get("id_token_hint")
     if hint is None:
         return None
-    sub, problem = read_hint(work, server, hint, client)
+    claims, problem = read_hint(work, server.keys, hint)
+    if not problem and claims["aud"] != client.client_id:
+        problem = "issued to another client"
     checks.require(
         not problem,
         "id_token_hint is an ID token of ours, for this client",
@@ -276,19 +278,4 @@ def read_hinted_sub(
         expected="an ID token, expired or not",
         got=problem,
     )
-    return sub
-
-
-def read_hint(
-    work: UnitOfWork, server: AuthorizationServer, hint: str, client: Client | None
-) -> tuple[str | None, str]:
-    """(sub, "") of an ID token we issued (to this client, when one is named), or (None, what is wrong with it)."""
-    try:
-        claims = server.keys.verify(work, hint, typ="jwt", even_past=True)
-    except SignatureRefused as refused:
-        return None, str(refused)
-    if claims.get("iss") != server.issuer:
-        return None, "another issuer"
-    if client is not None and claims.get("aud") != client.client_id:
-        return None, "issued to another client"
-    return str(claims["sub"]), ""
+    return str(claims["sub"])

@@ -6,7 +6,7 @@ from typing import Any
 
 from provider.oauth.claims import claims_of, names_for
 from provider.oauth.clients import Client
-from provider.oauth.keys import Signer
+from provider.oauth.keys import Keys, SignatureRefused, Signer
 from provider.oauth.scopes import ROLES
 from provider.oauth.store.grants import Grant, Person
 from provider.sessions.assurance import acr_of
@@ -58,3 +58,14 @@ def make_id_token(
     if nonce is not None:
         claims["nonce"] = nonce
     return signer.sign(claims, typ=TYP)
+
+
+def read_hint(work: UnitOfWork, keys: Keys, hint: str) -> tuple[dict[str, Any], str]:
+    """(claims, "") of an ID token of ours, expired or not, or ({}, what is wrong with it). Whose it is, the caller
+    checks.
+    """
+    try:
+        claims = keys.verify(work, hint, typ=TYP.lower(), even_past=True)
+    except SignatureRefused as refused:
+        return {}, str(refused)
+    return (claims, "") if claims.get("iss") == work.settings.issuer else ({}, "another issuer")

@@ -107,7 +107,8 @@ class Keys:
             if row.state == State.REVOKED:
                 continue
             if row.expires_at is not None and row.expires_at <= work.now:
-                self._parsed.setdefault(row.kid, _import(row.public))
+                if row.kid not in self._parsed:
+                    self._parsed[row.kid] = _import(row.public)
                 past[row.kid] = (row.alg, self._parsed[row.kid])
                 continue
             published.append(row.public)

@@ -16,7 +16,7 @@ from provider.oauth.clients import Client
 from provider.oauth.endpoints.authorization import AppRefused
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
 from provider.oauth.explanations import explain
-from provider.oauth.keys import SignatureRefused
+from provider.oauth.id_tokens import read_hint
 from provider.oauth.redirect_uris import csp_source
 from provider.oauth.server import AuthorizationServer
 from provider.sessions import lifecycle, store
@@ -101,7 +101,7 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
     if hint is None:
         # Nothing proves which app asks: the person may sign out, but is not sent anywhere.
         return LogoutRequest(None, None, None, None, None)
-    claims, problem = _claims(call, server, hint)
+    claims, problem = read_hint(call.work, server.keys, hint)
     checks.require(
         not problem,
         "id_token_hint is an ID token of ours",
@@ -133,11 +133,3 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
         fix="Register exactly the URI the app sends as a post_logout_redirect_uri.",
     )
     return LogoutRequest(client, claims["sub"], claims.get("sid"), redirect_uri, given.get("state"))
-
-
-def _claims(call: Call, server: AuthorizationServer, hint: str) -> tuple[dict[str, str], str]:
-    try:
-        claims = server.keys.verify(call.work, hint, typ="jwt", even_past=True)
-    except SignatureRefused as refused:
-        return {}, str(refused)
-    return claims, "" if claims.get("iss") == server.issuer else "another issuer"
