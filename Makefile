@@ -7,7 +7,7 @@ JOBS   ?= $(shell nproc)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots format bench migration account-api constraints clean
+.PHONY: help demo test check screenshots format bench migration account-api translations constraints clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,6 +48,12 @@ migration: $(VENV)/test  ## Write a migration for what changed in the tables: ma
 account-api: $(VENV)/test  ## Write docs/account-api.json out of the code
 	$(BIN)/python -c 'from provider.api.openapi import text; from provider.routes import routes; \
 	  from provider.settings import Settings; print(text(Settings(), routes(Settings())), end="")' > docs/account-api.json
+
+translations: $(VENV)/test  ## Bring the catalogs in provider/languages in step with what code and templates say
+	@folder=$$(mktemp -d) && $(BIN)/pybabel -q extract -F pyproject.toml -k Text:1 -k Text:1,2 --no-location --omit-header \
+	  --ignore-dirs "cli demo" -o "$$folder/messages.pot" provider templates \
+	  && for each in provider/languages/*.po; do $(BIN)/pybabel -q update -N --no-wrap --omit-header --ignore-obsolete \
+	    -l "$$(basename "$$each" .po)" -i "$$folder/messages.pot" -o "$$each"; done; status=$$?; rm -rf "$$folder"; exit $$status
 
 constraints:  ## Pin what pyproject.toml resolves to now
 	@folder=$$(mktemp -d) && $(PYTHON) -m venv "$$folder" \

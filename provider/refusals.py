@@ -8,13 +8,15 @@ Refusal
 `- GoElsewhere            a place to go instead of a message
 """
 
+from provider.languages.text import Text
+
 
 class Refusal(Exception):
     """An expected "no". `message` is for the person at the screen; what helps a developer goes to the log."""
 
     status_code = 400
-    title = "That did not work"
-    message = "The request could not be carried out."
+    title: str = Text("That did not work")
+    message: str = Text("The request could not be carried out.")
 
     def __init__(self, message: str | None = None) -> None:
         if message is not None:
@@ -24,33 +26,33 @@ class Refusal(Exception):
 
 class NotFound(Refusal):
     status_code = 404
-    title = "Page not found"
-    message = "There is nothing at this address. Check that you typed it correctly."
+    title = Text("Page not found")
+    message = Text("There is nothing at this address. Check that you typed it correctly.")
 
 
 class Forbidden(Refusal):
     status_code = 403
-    title = "Not allowed"
-    message = "You may not do this."
+    title = Text("Not allowed")
+    message = Text("You may not do this.")
 
 
 class TooManyRequests(Refusal):
     """`retry_after` is in whole seconds, for the Retry-After header."""
 
     status_code = 429
-    title = "Too many attempts"
+    title = Text("Too many attempts")
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = max(1, retry_after)
-        super().__init__(f"There were too many attempts. Wait {_in_words(self.retry_after)} and try again.")
+        super().__init__(_wait(self.retry_after))
 
 
 class Unavailable(Refusal):
     """A store or a service we stand on is down. The contract: 503 and Retry-After, never a verdict."""
 
     status_code = 503
-    title = "Temporarily unavailable"
-    message = "The service is not available right now. Nothing was changed. Try again in a moment."
+    title = Text("Temporarily unavailable")
+    message = Text("The service is not available right now. Nothing was changed. Try again in a moment.")
     retry_after = 5
 
 
@@ -64,8 +66,12 @@ class GoElsewhere(Refusal):
         super().__init__()
 
 
-def _in_words(seconds: int) -> str:
-    """A wait, rounded up."""
-    if seconds == 1:
-        return "a second"
-    return f"{seconds} seconds" if seconds <= 90 else f"{-(-seconds // 60)} minutes"
+def _wait(seconds: int) -> Text:
+    """Rounded up."""
+    if seconds <= 90:
+        return Text(
+            "There were too many attempts. Wait a second and try again.",
+            "There were too many attempts. Wait %(count)s seconds and try again.",
+            count=seconds,
+        )
+    return Text("There were too many attempts. Wait %(minutes)s minutes and try again.", minutes=-(-seconds // 60))

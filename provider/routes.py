@@ -7,6 +7,7 @@ from provider.accounts.pages import (
     data,
     email_addresses,
     email_change,
+    language,
     overview,
     password,
     password_reset,
@@ -90,6 +91,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         Route("/account/delete", data.delete, methods=post, name="delete_account"),
         Route("/account-leaving", data.leaving, methods=get, name="account_leaving"),
         Route("/keep-account", data.keep, methods=post, name="keep_account"),
+        Route("/language", language.choose, methods=post, name="choose_language"),
         Route("/.well-known/change-password", overview.change_password, methods=get, name="change_password"),
         # Operators
         Route("/health/live", health.live, methods=get, name="health_live"),

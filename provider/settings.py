@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from provider.languages.catalogs import LANGUAGES
+
 PREFIX = "SIGNET_"
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -72,6 +74,11 @@ class Settings(BaseSettings):
     )
     brand: str = Field("Signet", description="The name people see on pages and in letters.")
     support_email: str | None = Field(None, description="Where people find help; shown on pages and in letters.")
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        tuple(LANGUAGES),
+        min_length=1,
+        description="Languages of pages and letters, comma-separated. The first is for whoever asks for none of them.",
+    )
     features: Annotated[frozenset[Feature], NoDecode] = Field(
         frozenset(FEATURES),
         description="Which features exist, comma-separated. Routes of a feature that is off do not exist.",
@@ -161,6 +168,19 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return frozenset(part for part in (piece.strip() for piece in value.split(",")) if part)
+        return value
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _in_order(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [tag for tag in value if tag not in LANGUAGES]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: there are {', '.join(LANGUAGES)}")
         return value
 
     @field_validator("trusted_proxies")

@@ -52,11 +52,14 @@ class Installation:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a request came from. `network` is the peer's address, or what a trusted proxy says it is."""
+    """Where a request came from. `network` is the peer's address, or what a trusted proxy says it is; `language` the
+    tag of the one its pages are in.
+    """
 
     network: str = ""
     user_agent: str = ""
     request_id: str = ""
+    language: str | None = None
 
 
 SYSTEM = Origin(network="", user_agent="signet", request_id="")

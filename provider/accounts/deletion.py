@@ -9,6 +9,7 @@ from provider.accounts.registration import delete_user
 from provider.accounts.store import links, totp, users
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.text import Text
 from provider.mail import letters
 from provider.refusals import Refusal
 from provider.sessions.lifecycle import end_all_sessions
@@ -18,8 +19,8 @@ TICKET = "keep-account"
 
 
 class NotLeaving(Refusal):
-    title = "Nothing to keep"
-    message = "This page is too old, or the account was kept before. Sign in to see."
+    title = Text("Nothing to keep")
+    message = Text("This page is too old, or the account was kept before. Sign in to see.")
 
 
 def request_deletion(work: UnitOfWork, *, user_id: str) -> None:

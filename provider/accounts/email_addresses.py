@@ -14,6 +14,7 @@ from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, same
+from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
@@ -44,23 +45,23 @@ def parse_address(text: str) -> Address | None:
 class WrongCode(Refusal):
     """Wrong, too old, or tried too often: one answer."""
 
-    message = "This code is not right, or no longer works. Check it, or ask for a new one."
+    message = Text("This code is not right, or no longer works. Check it, or ask for a new one.")
 
 
 class WrongPassword(Refusal):
-    message = "This is not the password that was chosen at sign-up."
+    message = Text("This is not the password that was chosen at sign-up.")
 
 
 class LinkDead(Refusal):
     """Unknown, expired or replaced by a newer letter."""
 
-    title = "This link no longer works"
-    message = "It may be too old, or a newer letter was sent. Sign in to get a new one."
+    title = Text("This link no longer works")
+    message = Text("It may be too old, or a newer letter was sent. Sign in to get a new one.")
 
 
 class AlreadyConfirmed(Refusal):
-    title = "Already confirmed"
-    message = "This email address was confirmed before. There is nothing left to do."
+    title = Text("Already confirmed")
+    message = Text("This email address was confirmed before. There is nothing left to do.")
 
 
 class LinkState(StrEnum):
@@ -126,7 +127,7 @@ def verify_by_operator(work: UnitOfWork, *, user_id: str) -> None:
     """Take the operator's word for the user's address."""
     address = email_addresses.find_of_user(work.read, user_id)
     if address is None:
-        raise Refusal("There is no such user, or the user has no address.")
+        raise Refusal("There is no such user, or the user has no address.")  # to an operator
     if address.verified_at is not None:
         raise AlreadyConfirmed
     links.expire_all(work.db, user_id, Purpose.VERIFY)

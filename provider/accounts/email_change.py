@@ -14,6 +14,7 @@ from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.accounts.verification_letters import may_write_to
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.text import Text
 from provider.mail import letters
 from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import Refusal
@@ -22,17 +23,17 @@ from provider.work import UnitOfWork
 
 
 class SameAddress(Refusal):
-    message = "This is your address already."
+    message = Text("This is your address already.")
 
 
 class AlreadyChanged(Refusal):
-    title = "Already changed"
-    message = "This address was confirmed before. There is nothing left to do."
+    title = Text("Already changed")
+    message = Text("This address was confirmed before. There is nothing left to do.")
 
 
 class UndoDead(Refusal):
-    title = "This link no longer works"
-    message = "It may be too old, or was used before."
+    title = Text("This link no longer works")
+    message = Text("It may be too old, or was used before.")
 
 
 def find_pending(work: UnitOfWork, user_id: str) -> str | None:
@@ -55,8 +56,8 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
         email_changes.add(work.db, EmailChange(link.id, address.text, address.normal))
         throttle.settle(work, throttle.EMAIL_CODE, current.id)
         record(work, Event.EMAIL_CHANGE_REQUESTED, user_id=session.user_id)
-        if taken:
-            letters.address_taken(work, to=address.text)  # the code goes to nobody
+        if owner is not None and taken:
+            letters.address_taken(work, to=address.text, language=owner[0].language)  # the code goes to nobody
         else:
             letters.change_email(work, to=address.text, token=link.token, code=link.code)
         letters.email_change_requested(work, to=current.address)

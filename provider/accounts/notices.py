@@ -1,12 +1,12 @@
 """Tell a person by letter that something about their account changed."""
 
-from provider.accounts.store import email_addresses
+from provider.accounts.store import email_addresses, users
 from provider.mail.letters import Notice
 from provider.work import UnitOfWork
 
 
 def tell(work: UnitOfWork, user_id: str, letter: Notice) -> None:
-    """To the address the account has now; in the transaction of the change."""
-    address = email_addresses.find_of_user(work.read, user_id)
+    """To the address the account has now, in the language its person chose; in the transaction of the change."""
+    user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     if address is not None:
-        letter(work, to=address.address)
+        letter(work, to=address.address, language=None if user is None else user.language)

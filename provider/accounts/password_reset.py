@@ -15,6 +15,7 @@ from provider.accounts.verification_letters import may_write_to, send_verificati
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.passwords import hash_password
+from provider.languages.text import Text
 from provider.mail import letters
 from provider.refusals import Refusal
 from provider.sessions.lifecycle import end_all_sessions
@@ -25,13 +26,13 @@ STANDING = (Status.ACTIVE, Status.LEAVING)
 
 
 class ResetLinkDead(Refusal):
-    title = "This link no longer works"
-    message = "It may be too old, or a newer letter was sent. Ask for a new one."
+    title = Text("This link no longer works")
+    message = Text("It may be too old, or a newer letter was sent. Ask for a new one.")
 
 
 class ResetLinkUsed(Refusal):
-    title = "This link was used before"
-    message = "Each link works once. If you did not choose a new password just now, ask for a new link."
+    title = Text("This link was used before")
+    message = Text("Each link works once. If you did not choose a new password just now, ask for a new link.")
 
 
 class UnfitPassword(Refusal):
@@ -51,7 +52,7 @@ def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str
 def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Mapping[str, str]) -> None:
     if user.status in STANDING:
         token = issue_link(work, purpose=Purpose.RESET, address=address).token
-        letters.reset_password(work, to=address.address, token=token, carry=carry)
+        letters.reset_password(work, to=address.address, token=token, carry=carry, language=user.language)
     elif user.status == Status.INACTIVE and work.settings.has("email-verification"):
         # No password to reset before the address is proven. Not bound to this browser: whoever asks here has shown
         # nothing, so the link will ask for the password of the sign-up.
@@ -95,4 +96,4 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
     known_devices.forget_all(work, user_id=user.id)
     end_all_sessions(work, user_id=user.id, reason="password_reset")
     record(work, Event.PASSWORD_RESET, user_id=user.id)
-    letters.password_was_reset(work, to=address.address)
+    letters.password_was_reset(work, to=address.address, language=user.language)

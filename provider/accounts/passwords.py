@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from provider.accounts.store import passwords
 from provider.crypto.passwords import MAX_BYTES, cost_of, decoy, hash_password, is_password
+from provider.languages.text import Text
 from provider.settings import Settings
 from provider.work import UnitOfWork
 
@@ -18,23 +19,23 @@ NOBODY = str(uuid.UUID(int=0))
 _SPOKEN = str.maketrans("013457@$!", "oleastasi")
 
 
-def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) -> str | None:
+def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) -> Text | None:
     """What is wrong with a new password, for the person; None when it is fine (NIST SP 800-63B section 3.1.1.2).
 
     `about` is what an attacker would try first: the address, the name. Length and guesses count, nothing else: no rules
     on kinds of characters, no trimming, no change without a reason.
     """
     if not password:
-        return "Enter a password."
+        return Text("Enter a password.")
     if len(unicodedata.normalize("NFC", password)) < settings.password_min_length:
-        return f"Your password needs at least {settings.password_min_length} characters."
+        return Text("Your password needs at least %(count)s characters.", count=settings.password_min_length)
     if len(password.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        return "This password is too long. Use fewer than 1,000 characters."
+        return Text("This password is too long. Use fewer than 1,000 characters.")
     plain = password.casefold()
     if plain in common_passwords() or plain.translate(_SPOKEN) in common_passwords() or _is_pattern(plain):
-        return "Too many people use this password, so it is among the first to be guessed. Choose another one."
+        return Text("Too many people use this password, so it is among the first to be guessed. Choose another one.")
     if _is_made_of(plain, {settings.brand, urlsplit(settings.issuer).hostname or "", *about}):
-        return "This password is too close to your name, your address or ours. Choose another one."
+        return Text("This password is too close to your name, your address or ours. Choose another one.")
     return None
 
 

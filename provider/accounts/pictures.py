@@ -9,6 +9,7 @@ from provider.accounts.store.pictures import Picture
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.base import new_id
+from provider.languages.text import Text
 from provider.observability.logging import log
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import Refusal
@@ -31,9 +32,9 @@ def draw(content: bytes) -> tuple[str, bytes]:
     Raises UnfitPicture. Slow: comes before the first write.
     """
     if not content:
-        raise UnfitPicture("Choose a picture.")
+        raise UnfitPicture(Text("Choose a picture."))
     if len(content) > MAX_FILE:
-        raise UnfitPicture("This file is larger than 2 MB. Choose a smaller one.")
+        raise UnfitPicture(Text("This file is larger than 2 MB. Choose a smaller one."))
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             small_enough = picture.width * picture.height <= MAX_PIXELS
@@ -41,9 +42,9 @@ def draw(content: bytes) -> tuple[str, bytes]:
             drawn = _encode(picture) if small_enough else None
     except Exception as error:  # noqa: BLE001  # a decoder given hostile bytes raises whatever it stumbles over
         log.info("picture.unreadable", error=type(error).__name__)
-        raise UnfitPicture("This is not a picture we can read. Choose a JPEG, PNG or WebP file.") from None
+        raise UnfitPicture(Text("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")) from None
     if drawn is None:
-        raise UnfitPicture("This picture has too many pixels. Choose a smaller one.")
+        raise UnfitPicture(Text("This picture has too many pixels. Choose a smaller one."))
     return drawn
 
 

@@ -16,6 +16,8 @@ from zoneinfo import available_timezones
 from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.negotiation import best
+from provider.languages.text import Text
 from provider.work import UnitOfWork
 
 ADDRESS = "address"
@@ -24,7 +26,11 @@ PHONE_VERIFIED = "phone_number_verified"
 
 
 class Unfit(ValueError):
-    """What is wrong with what was typed, for the person."""
+    """`problem` is what is wrong with what was typed, for the person."""
+
+    def __init__(self, problem: Text) -> None:
+        self.problem = problem
+        super().__init__(problem)
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,10 @@ class Field:
     """One field of the form. `name` is the claim, or a member of the `address` claim when `of_address`."""
 
     name: str
-    label: str
+    label: Text
     parse: Callable[[str], str]
     autocomplete: str
-    hint: str | None = None
+    hint: Text | None = None
     inputmode: str | None = None
     of_address: bool = False
 
@@ -44,7 +50,7 @@ def _line(most: int) -> Callable[[str], str]:
     def parse(text: str) -> str:
         line = unicodedata.normalize("NFC", " ".join(text.split()))
         if len(line) > most or any(unicodedata.category(character)[0] == "C" for character in line):
-            raise Unfit(f"Enter at most {most} characters, on one line.")
+            raise Unfit(Text("Enter at most %(count)s characters, on one line.", count=most))
         return line
 
     return parse
@@ -54,13 +60,13 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     plain = all("!" <= character != "\x7f" for character in text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not plain or len(text) > 500:
-        raise Unfit("Enter a whole web address, like https://example.com/me.")
+        raise Unfit(Text("Enter a whole web address, like https://example.com/me."))
     return text
 
 
 def _birthdate(text: str) -> str:
     """`0000-MM-DD` leaves the year out, `YYYY` the rest."""
-    problem = Unfit("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave the year out.")
+    problem = Unfit(Text("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave the year out."))
     if re.fullmatch("[0-9]{4}", text) and text != "0000":
         return text
     if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
@@ -74,7 +80,7 @@ def _birthdate(text: str) -> str:
 
 def _zoneinfo(text: str) -> str:
     if text not in time_zones():
-        raise Unfit("Choose a time zone of the list, like Europe/Paris.")
+        raise Unfit(Text("Choose a time zone of the list, like Europe/Paris."))
     return text
 
 
@@ -82,7 +88,7 @@ def _locale(text: str) -> str:
     """BCP 47 (RFC 5646 section 2.1), by its shape."""
     tag = text.replace("_", "-")
     if not re.fullmatch("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}|-[A-Za-z0-9](-[A-Za-z0-9]{2,8})+)*", tag) or len(tag) > 35:
-        raise Unfit("Enter a language tag, like en or fr-CA.")
+        raise Unfit(Text("Enter a language tag, like en or fr-CA."))
     return tag
 
 
@@ -90,29 +96,29 @@ def _phone(text: str) -> str:
     """E.164."""
     number = re.sub(r"[\s().\-/]", "", text)
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
-        raise Unfit("Enter the number with its country code, like +44 20 7946 0018.")
+        raise Unfit(Text("Enter the number with its country code, like +44 20 7946 0018."))
     return number
 
 
 FIELDS = (
-    Field("name", "Full name", _line(100), "name", hint="As applications show it"),
-    Field("given_name", "Given names", _line(100), "given-name"),
-    Field("middle_name", "Middle names", _line(100), "additional-name"),
-    Field("family_name", "Family name", _line(100), "family-name"),
-    Field("nickname", "What friends call you", _line(100), "nickname"),
-    Field("preferred_username", "Preferred username", _line(64), "off", hint="A wish to applications; you do not sign in with it here"),  # noqa: E501
-    Field("profile", "Profile page", _url, "off", hint="Like https://example.com/me", inputmode="url"),
-    Field("website", "Website", _url, "url", inputmode="url"),
-    Field("gender", "Gender", _line(40), "sex"),
-    Field("birthdate", "Date of birth", _birthdate, "bday", hint="1990-12-31, only the year, or 0000-12-31 without the year"),  # noqa: E501
-    Field("zoneinfo", "Time zone", _zoneinfo, "off", hint="Like Europe/Paris"),
-    Field("locale", "Language", _locale, "language", hint="Like en or fr-CA"),
-    Field(PHONE, "Phone number", _phone, "tel", hint="With the country code", inputmode="tel"),
-    Field("street_address", "Street and number", _line(200), "address-line1", of_address=True),
-    Field("locality", "Town or city", _line(100), "address-level2", of_address=True),
-    Field("region", "Region or state", _line(100), "address-level1", of_address=True),
-    Field("postal_code", "Postal code", _line(20), "postal-code", of_address=True),
-    Field("country", "Country", _line(100), "country-name", of_address=True),
+    Field("name", Text("Full name"), _line(100), "name", hint=Text("As applications show it")),
+    Field("given_name", Text("Given names"), _line(100), "given-name"),
+    Field("middle_name", Text("Middle names"), _line(100), "additional-name"),
+    Field("family_name", Text("Family name"), _line(100), "family-name"),
+    Field("nickname", Text("What friends call you"), _line(100), "nickname"),
+    Field("preferred_username", Text("Preferred username"), _line(64), "off", hint=Text("A wish to applications; you do not sign in with it here")),  # noqa: E501
+    Field("profile", Text("Profile page"), _url, "off", hint=Text("Like https://example.com/me"), inputmode="url"),
+    Field("website", Text("Website"), _url, "url", inputmode="url"),
+    Field("gender", Text("Gender"), _line(40), "sex"),
+    Field("birthdate", Text("Date of birth"), _birthdate, "bday", hint=Text("1990-12-31, only the year, or 0000-12-31 without the year")),  # noqa: E501
+    Field("zoneinfo", Text("Time zone"), _zoneinfo, "off", hint=Text("Like Europe/Paris")),
+    Field("locale", Text("Language"), _locale, "language", hint=Text("Like en or fr-CA; letters to you are in it where we can")),  # noqa: E501
+    Field(PHONE, Text("Phone number"), _phone, "tel", hint=Text("With the country code"), inputmode="tel"),
+    Field("street_address", Text("Street and number"), _line(200), "address-line1", of_address=True),
+    Field("locality", Text("Town or city"), _line(100), "address-level2", of_address=True),
+    Field("region", Text("Region or state"), _line(100), "address-level1", of_address=True),
+    Field("postal_code", Text("Postal code"), _line(20), "postal-code", of_address=True),
+    Field("country", Text("Country"), _line(100), "country-name", of_address=True),
 )  # fmt: skip
 
 
@@ -138,7 +144,7 @@ def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, s
         try:
             value = field.parse(text)
         except ValueError as unfit:  # urlsplit has its own
-            errors[field.name] = str(unfit) if isinstance(unfit, Unfit) else "This cannot be read. Check it."
+            errors[field.name] = unfit.problem if isinstance(unfit, Unfit) else Text("This cannot be read. Check it.")
             continue
         if value:
             (claims.setdefault(ADDRESS, {}) if field.of_address else claims)[field.name] = value
@@ -157,6 +163,15 @@ def change_profile(work: UnitOfWork, *, user_id: str, claims: Mapping[str, Any])
     users.change_claims(work.db, user_id, change, now=work.now)
     if changed:
         record(work, Event.PROFILE_CHANGED, user_id=user_id, changed=changed)
+
+
+def choose_language(work: UnitOfWork, *, user_id: str, tag: str) -> None:
+    """What pages and letters shall be in; a more exact `locale` of the same language stays as it is."""
+
+    def change(before: dict[str, Any]) -> dict[str, Any]:
+        return before if best([tag], [str(before.get("locale", ""))]) else {**before, "locale": tag}
+
+    users.change_claims(work.db, user_id, change, now=work.now)
 
 
 def _merge(before: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:

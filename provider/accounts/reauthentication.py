@@ -5,6 +5,7 @@ from provider.accounts.second_factor import Method
 from provider.accounts.store import failures
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import Refusal
 from provider.sessions.assurance import ONE_TIME_CODE, PASSWORD, add_factor
@@ -14,22 +15,22 @@ from provider.work import UnitOfWork
 
 
 class NotThePassword(Refusal):
-    title = "Wrong password"
-    message = "This is not your password."
+    title = Text("Wrong password")
+    message = Text("This is not your password.")
 
 
 class CodeNeeded(Refusal):
     """Told after the right password."""
 
-    title = "A code is needed"
-    message = "Enter the code your app shows now, or a recovery code."
+    title = Text("A code is needed")
+    message = Text("Enter the code your app shows now, or a recovery code.")
 
 
 class SessionOver(Refusal):
     """It ended while its person was typing."""
 
-    title = "Signed out meanwhile"
-    message = "You were signed out meanwhile. Sign in again."
+    title = Text("Signed out meanwhile")
+    message = Text("You were signed out meanwhile. Sign in again.")
 
 
 def require_password(work: UnitOfWork, user_id: str, password: str) -> None:

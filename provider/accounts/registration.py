@@ -16,6 +16,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
+from provider.languages.text import Text
 from provider.mail import letters
 from provider.refusals import NotFound, Refusal
 from provider.work import UnitOfWork
@@ -27,16 +28,16 @@ class AddressTaken(Refusal):
     """For operators; a person signing up is never told."""
 
     status_code = 409
-    message = "This address belongs to another account."
+    message = Text("This address belongs to another account.")
 
 
 class NotAnAddress(Refusal):
-    message = "This is not an email address."
+    message = Text("This is not an email address.")
 
 
 class NoSuchUser(NotFound):
-    title = "No such user"
-    message = "There is no such user."
+    title = Text("No such user")
+    message = Text("There is no such user.")
 
 
 def clean_name(text: str) -> str | None:
@@ -111,9 +112,11 @@ def _claim(
     may_mail = may_write_to(work, address.normal) and work.settings.has("email-verification")
     if owner is not None and owner[1].verified_at is not None:
         if may_mail:
-            letters.already_registered(work, to=owner[1].address, carry=carry)
+            letters.already_registered(work, to=owner[1].address, carry=carry, language=owner[0].language)
         return verification_letters.ticket_for_nobody(address, new_id())
     claims = {"name": name} if name else {}
+    if work.origin.language is not None:
+        claims["locale"] = work.origin.language  # what they read, and shall get letters in
     claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=claims)
     record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
     if may_mail:

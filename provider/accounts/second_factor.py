@@ -11,6 +11,7 @@ from provider.accounts.store import totp
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import same
+from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import Refusal
 from provider.sessions.lifecycle import end_session
@@ -30,21 +31,21 @@ class Method(StrEnum):
 class WrongSecondFactor(Refusal):
     """Wrong, used before, of an old set, of another time: one answer."""
 
-    message = "This code is not right, or was used before. Enter the code your app shows now."
+    message = Text("This code is not right, or was used before. Enter the code your app shows now.")
 
 
 class WrongRecoveryCode(WrongSecondFactor):
-    message = "This recovery code is not right, or was used before. Each code works once."
+    message = Text("This recovery code is not right, or was used before. Each code works once.")
 
 
 class SecondFactorLocked(Refusal):
-    message = "Codes from your app are locked after too many wrong ones. Use a recovery code to unlock them."
+    message = Text("Codes from your app are locked after too many wrong ones. Use a recovery code to unlock them.")
 
 
 class SignInOver(Refusal):
     """Too many wrong codes in one sign-in: the session is over, and the password is asked again."""
 
-    message = "There were too many wrong codes. Sign in again."
+    message = Text("There were too many wrong codes. Sign in again.")
 
 
 def prove(work: UnitOfWork, session: Session, *, method: Method, code: str) -> None:

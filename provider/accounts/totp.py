@@ -15,6 +15,7 @@ from provider.accounts.store import email_addresses, recovery_codes, totp
 from provider.accounts.store.totp import TotpCredential
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.text import Text
 from provider.mail import letters
 from provider.refusals import Refusal
 from provider.sessions.assurance import AAL2, ONE_TIME_CODE, acr_of
@@ -27,21 +28,23 @@ ENROLMENT_LIFETIME = timedelta(minutes=30)
 
 
 class WrongFirstCode(Refusal):
-    message = "This code is not right. Check that the clock of your device is right, and enter the code it shows now."
+    message = Text(
+        "This code is not right. Check that the clock of your device is right, and enter the code it shows now."
+    )
 
 
 class EnrolmentGone(Refusal):
     """Confirmed before, replaced by a newer one, begun in another session, or too old."""
 
-    message = "This set-up is over. Start again to get a new key."
+    message = Text("This set-up is over. Start again to get a new key.")
 
 
 class NotTurnedOn(Refusal):
-    message = "Two-factor sign-in is not on."
+    message = Text("Two-factor sign-in is not on.")
 
 
 class FactorNeeded(Refusal):
-    message = "Show your current second factor first."
+    message = Text("Show your current second factor first.")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.web.endpoint import Call
 
@@ -26,15 +27,15 @@ Taken = TypeVar("Taken", bound=Body)
 
 class NotJson(Refusal):
     status_code = 415
-    title = "Not JSON"
-    message = "Send the body as application/json, in UTF-8."
+    title = Text("Not JSON")
+    message = Text("Send the body as application/json, in UTF-8.")
 
 
 class InvalidBody(Refusal):
     """`errors` says for each member that is wrong what is wrong with it, never what was sent."""
 
-    title = "Not as described"
-    message = "The body is not what this operation takes. The errors say which members are wrong."
+    title = Text("Not as described")
+    message = Text("The body is not what this operation takes. The errors say which members are wrong.")
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
         self.errors = errors

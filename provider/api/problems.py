@@ -10,6 +10,7 @@ from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
 from provider.api.bodies import InvalidBody
+from provider.languages.text import Text
 from provider.oauth.errors import InsufficientScopeError, InvalidClientError, InvalidTokenError
 from provider.oauth.explanations import explain
 from provider.oauth.refused import bearer_challenge
@@ -33,8 +34,8 @@ class ConfirmationNeeded(Refusal):
     """The way on: confirm-password, or a new authorization request with this `max_age` (RFC 9470)."""
 
     status_code = 401
-    title = "Confirm your password first"
-    message = "This needs a password that was given a short while ago."
+    title = Text("Confirm your password first")
+    message = Text("This needs a password that was given a short while ago.")
 
     def __init__(self, max_age: int) -> None:
         self.max_age = max_age
@@ -48,8 +49,8 @@ class ConfirmationNeeded(Refusal):
 class SecondFactorNeeded(ConfirmationNeeded):
     """The same with a code: confirm-password with one, or an authorization request with these `acr_values`."""
 
-    title = "Confirm with your second factor first"
-    message = "This needs a password and a second factor that were shown a short while ago."
+    title = Text("Confirm with your second factor first")
+    message = Text("This needs a password and a second factor that were shown a short while ago.")
 
     @property
     def challenge(self) -> str:
@@ -68,10 +69,12 @@ def as_problem(call: Call, error: Exception) -> Response:
     headers = headers_of(refusal)
     if isinstance(refusal, ConfirmationNeeded):
         headers["www-authenticate"] = refusal.challenge
-    more = {"errors": refusal.errors} if isinstance(refusal, InvalidBody) else {}
-    return _answer(
-        call, type_of(type(refusal)), refusal.title, refusal.status_code, refusal.message, headers=headers, **more
-    )
+    more = {}
+    if isinstance(refusal, InvalidBody):
+        more["errors"] = [{name: call.language.say(text) for name, text in one.items()} for one in refusal.errors]
+    headers["content-language"] = call.language.tag
+    title, detail = call.language.say(refusal.title), call.language.say(refusal.message)
+    return _answer(call, type_of(type(refusal)), title, refusal.status_code, detail, headers=headers, **more)
 
 
 def _protocol_problem(call: Call, error: OAuth2Error) -> Response:

@@ -1,5 +1,7 @@
 """A browser's User-Agent as a person would say it. A guess, for lists and letters; nothing is decided by it."""
 
+from provider.languages.text import Text
+
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -22,8 +24,8 @@ SYSTEMS = (
 )
 
 
-def device_name(user_agent: str) -> str:
+def device_name(user_agent: str) -> Text:
     """`Firefox on Linux`."""
-    browser = next((name for mark, name in BROWSERS if mark in user_agent), "Unknown browser")
+    browser = next((Text(name) for mark, name in BROWSERS if mark in user_agent), Text("Unknown browser"))
     system = next((name for mark, name in SYSTEMS if mark in user_agent), None)
-    return browser if system is None else f"{browser} on {system}"
+    return browser if system is None else Text("%(browser)s on %(system)s", browser=browser, system=system)

@@ -16,6 +16,7 @@ from provider.accounts.store.users import Status, User
 from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.text import Text
 from provider.login.attempts import Attempt, begin_attempt
 from provider.refusals import Refusal
 from provider.sessions.assurance import MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
@@ -36,25 +37,27 @@ class Step(StrEnum):
 class WrongPassword(Refusal):
     """Unknown address, wrong password, no password: one answer, in one time."""
 
-    message = "Enter a correct email address and password."
+    message = Text("Enter a correct email address and password.")
 
 
 class Suspended(Refusal):
     """Told only after the right password."""
 
-    title = "This account is suspended"
-    message = "This account is suspended, so nobody can sign in with it. Contact support to find out more."
+    title = Text("This account is suspended")
+    message = Text("This account is suspended, so nobody can sign in with it. Contact support to find out more.")
 
 
 class Leaving(Suspended):
     """To be deleted, and told only after the right password. `ticket` is good for keeping it."""
 
-    title = "This account is about to be deleted"
+    title = Text("This account is about to be deleted")
 
     def __init__(self, ticket: str, delete_after: datetime) -> None:
         self.ticket = ticket
         self.delete_after = delete_after
-        super().__init__(f"This account will be deleted on {delete_after:%-d %B %Y}. Sign in on our page to keep it.")
+        super().__init__(
+            Text("This account will be deleted on %(day)s. Sign in on our page to keep it.", day=delete_after)
+        )
 
 
 class AddressUnconfirmed(Refusal):
@@ -62,7 +65,7 @@ class AddressUnconfirmed(Refusal):
 
     def __init__(self, ticket: Ticket) -> None:
         self.ticket = ticket
-        super().__init__("Confirm your email address first.")
+        super().__init__(Text("Confirm your email address first."))
 
 
 class SecondFactorOver(Refusal):

@@ -1,12 +1,14 @@
 """The Jinja2 environment for letters: no request, absolute links from `settings.issuer` only."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from provider.languages.catalogs import Language
+from provider.languages.templates import speak
 from provider.resources import TEMPLATES
 from provider.settings import Settings
 
@@ -18,9 +20,10 @@ class Letter:
     html: str
 
 
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    return Environment(
+@cache
+def environment(language: Language) -> Environment:
+    """One for each language."""
+    env = Environment(
         loader=FileSystemLoader(TEMPLATES / "mail"),
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
@@ -28,9 +31,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    speak(env, language)
+    return env
 
 
-def render(settings: Settings, name: str, **context: Any) -> Letter:
+def render(settings: Settings, language: Language, name: str, **context: Any) -> Letter:
     """The three parts of the letter `name`. A subject is one line whatever went into it."""
     given = {
         "brand": settings.brand,
@@ -40,7 +45,8 @@ def render(settings: Settings, name: str, **context: Any) -> Letter:
         **context,
     }
     subject, text, html = (
-        environment().get_template(f"{name}/{part}").render(given) for part in ("subject.txt", "body.txt", "body.html")
+        environment(language).get_template(f"{name}/{part}").render(given)
+        for part in ("subject.txt", "body.txt", "body.html")
     )
     return Letter(subject=" ".join(subject.split()), text=text, html=html)
 

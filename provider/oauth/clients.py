@@ -9,6 +9,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.database.base import new_id
+from provider.languages.text import Text
 from provider.oauth.client_metadata import FIELDS, ClientMetadata, InvalidMetadata, check_metadata, load_metadata
 from provider.oauth.store import clients as store
 from provider.refusals import Refusal
@@ -20,7 +21,7 @@ ROTATION_OVERLAP = timedelta(days=1)
 
 class NoSuchClient(Refusal):
     status_code = 404
-    message = "There is no such client."
+    message = Text("There is no such client.")
 
 
 @dataclass(frozen=True)

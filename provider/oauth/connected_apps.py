@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from provider.languages.text import Text
 from provider.oauth import consent
 from provider.oauth.clients import Client
-from provider.oauth.scopes import IN_WORDS
+from provider.oauth.scopes import in_words
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import consents, grants
 from provider.refusals import NotFound
@@ -14,8 +15,8 @@ from provider.work import UnitOfWork
 
 
 class NotConnected(NotFound):
-    title = "No such application"
-    message = "This application holds nothing of yours."
+    title = Text("No such application")
+    message = Text("This application holds nothing of yours.")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class ConnectedApp:
     client_id: str
     name: str
     host: str
-    may: list[str]
+    may: list[Text]
     """What it was allowed, in words."""
     scopes: list[str]
     granted_at: datetime | None
@@ -48,7 +49,7 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
                 client_id=client_id,
                 name=client.name,
                 host=client.metadata.host,
-                may=[IN_WORDS.get(scope, f"Use “{scope}” of its API") for scope in scopes],
+                may=[in_words(scope) for scope in scopes],
                 scopes=scopes,
                 granted_at=one.granted_at if one else None,
                 families=use.families if use else 0,

@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.text import Text
 from provider.oauth.store import signing_keys
 from provider.oauth.store.signing_keys import SigningKeyRow, State
 from provider.refusals import Refusal
@@ -35,7 +36,7 @@ PURPOSE = "signing-key"
 
 class UnknownKey(Refusal):
     status_code = 404
-    message = "There is no such signing key, or it is not in the state this needs."
+    message = Text("There is no such signing key, or it is not in the state this needs.")
 
 
 @dataclass(frozen=True)

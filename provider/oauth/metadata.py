@@ -41,7 +41,7 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "acr_values_supported": list(ACR_VALUES),
         "display_values_supported": ["page", "popup", "touch"],
         "prompt_values_supported": list(PROMPTS),
-        "ui_locales_supported": ["en"],
+        "ui_locales_supported": list(settings.languages),
         "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

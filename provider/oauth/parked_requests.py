@@ -4,15 +4,13 @@ A parked request belongs to the browser that came with it first. To any other br
 it begins anew there, so nothing one person did counts for another.
 """
 
-from urllib.parse import quote
-
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.authorization_parameters import PARAMETERS
 from provider.oauth.redirect_uris import csp_source
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import authorization_requests as store
 from provider.oauth.store.authorization_requests import ParkedRequest
-from provider.web.destination import App
+from provider.web.destination import App, Destination
 from provider.web.forms import Parameters
 from provider.work import UnitOfWork
 
@@ -52,8 +50,8 @@ def belongs_to(work: UnitOfWork, parked: ParkedRequest, browser: str) -> bool:
     return parked.browser == mine
 
 
-def way_back(request_uri: str) -> str:
-    return f"/oauth2/authorize?request_uri={quote(request_uri, safe='')}"
+def way_back(request_uri: str, *, ui_locales: str | None = None) -> str:
+    return Destination(request_uri=request_uri, ui_locales=ui_locales).location
 
 
 def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) -> App | None:

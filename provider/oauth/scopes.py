@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from provider.languages.text import Text
+
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
 ROLES = "roles"
@@ -44,15 +46,44 @@ SCOPE_OF_CLAIM = {claim: scope for scope, claims in CLAIMS_OF_SCOPE.items() for 
 CLAIMS = tuple(SCOPE_OF_CLAIM)
 
 IN_WORDS = {
-    OPENID: "Know who you are",
-    "profile": "See your name and the profile you filled in",
-    "email": "See your email address",
-    "address": "See your postal address",
-    "phone": "See your phone number",
-    OFFLINE_ACCESS: "Keep this access when you are not there",
-    ROLES: "See which roles you have here",
-    ACCOUNT: "Manage your account",
+    OPENID: Text("Know who you are"),
+    "profile": Text("See your name and the profile you filled in"),
+    "email": Text("See your email address"),
+    "address": Text("See your postal address"),
+    "phone": Text("See your phone number"),
+    OFFLINE_ACCESS: Text("Keep this access when you are not there"),
+    ROLES: Text("See which roles you have here"),
+    ACCOUNT: Text("Manage your account"),
 }
+
+CLAIM_IN_WORDS = {
+    "name": Text("See your name"),
+    "given_name": Text("See your given names"),
+    "family_name": Text("See your family name"),
+    "middle_name": Text("See your middle names"),
+    "nickname": Text("See your nickname"),
+    "preferred_username": Text("See your preferred username"),
+    "profile": Text("See the address of your profile page"),
+    "picture": Text("See your picture"),
+    "website": Text("See the address of your website"),
+    "gender": Text("See your gender"),
+    "birthdate": Text("See your date of birth"),
+    "zoneinfo": Text("See your time zone"),
+    "locale": Text("See your language"),
+    "updated_at": Text("See when your profile was last changed"),
+    "email": IN_WORDS["email"],
+    "email_verified": Text("See whether your email address is confirmed"),
+    "address": IN_WORDS["address"],
+    "phone_number": IN_WORDS["phone"],
+    "phone_number_verified": Text("See whether your phone number is confirmed"),
+    "roles": IN_WORDS[ROLES],
+}
+"""Claims asked for one by one (OIDC Core section 5.5)."""
+
+
+def in_words(scope: str) -> Text:
+    """What a scope lets an app do; an API's own scope is shown by its name."""
+    return IN_WORDS.get(scope) or Text("Use “%(scope)s” of its API", scope=scope)
 
 
 def parse_scope(text: str | None) -> tuple[str, ...]:

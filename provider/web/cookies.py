@@ -12,6 +12,9 @@ BROWSER = "signet-browser"
 DEVICE = "signet-device"
 """This browser after somebody signed in: known to their account (`accounts.known_devices`), and proof of nothing."""
 
+LANGUAGE = "signet-language"
+"""The language chosen at this browser, by its tag."""
+
 
 def cookie_name(settings: Settings, name: str) -> str:
     return f"__Host-{name}" if settings.secure else name

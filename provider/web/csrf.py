@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from provider.crypto.digests import same
 from provider.crypto.vault import Vault
+from provider.languages.text import Text
 from provider.refusals import Forbidden
 
 FIELD = "csrf_token"
@@ -18,8 +19,10 @@ FIELD = "csrf_token"
 class PageExpired(Forbidden):
     """Not from our page, or from a page that is no longer current. The page offers the way on."""
 
-    title = "This page has expired"
-    message = "You may have signed in or out in another tab, or your browser lost its cookies. Nothing was changed."
+    title = Text("This page has expired")
+    message = Text(
+        "You may have signed in or out in another tab, or your browser lost its cookies. Nothing was changed."
+    )
 
 
 def csrf_token(vault: Vault, cookie_value: str) -> str:

@@ -1,14 +1,16 @@
 """Where a person goes on to when a sign-in, a sign-up or a reset is done: back to a parked authorization request, or to
-a page of ours. Carried in the query string from page to page; the only values are a `request_uri` and a `return_to`
-path.
+a page of ours. Carried in the query string from page to page; the only values are a `request_uri`, a `return_to` path,
+and the `ui_locales` an app wished for.
 """
 
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from provider.web.endpoint import Call
 
 HOME = "/account"
+LONGEST_LOCALES = 200
+"""Of what an app wishes for, pages carry on no more."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,13 @@ class Destination:
     request_uri: str | None = None
     return_to: str | None = None
     app: App | None = None
+    ui_locales: str | None = None
 
     @property
     def location(self) -> str:
         """The URL to go on to when this step is done."""
         if self.request_uri is not None:
-            return f"/oauth2/authorize?request_uri={quote(self.request_uri, safe='')}"
+            return f"/oauth2/authorize?{urlencode(self.parameters)}"
         return self.return_to or HOME
 
     def through(self, path: str, **parameters: str) -> str:
@@ -45,9 +48,8 @@ class Destination:
     @property
     def parameters(self) -> dict[str, str]:
         """What a link to a page of ours must carry to lead here in the end; letters carry it too."""
-        if self.request_uri is not None:
-            return {"request_uri": self.request_uri}
-        return {} if self.return_to is None else {"return_to": self.return_to}
+        given = {"request_uri": self.request_uri, "return_to": self.return_to, "ui_locales": self.ui_locales}
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def form_targets(self) -> tuple[str, ...]:
@@ -56,13 +58,13 @@ class Destination:
 
 def destination(call: Call) -> Destination:
     """Read it from the query. What is unknown, expired or not a path of ours is as if it were not there."""
-    request_uri = call.query.get("request_uri")
+    request_uri, ui_locales = call.query.get("request_uri"), call.query.get("ui_locales", "")[:LONGEST_LOCALES] or None
     if request_uri is not None:
         app: App | None = call.seams.describe_request(call.work, request_uri)
         if app is not None:
-            return Destination(request_uri=request_uri, app=app)
-        return Destination()
-    return Destination(return_to=local_path(call.query.get("return_to")))
+            return Destination(request_uri=request_uri, app=app, ui_locales=ui_locales)
+        return Destination(ui_locales=ui_locales)
+    return Destination(return_to=local_path(call.query.get("return_to")), ui_locales=ui_locales)
 
 
 def local_path(value: str | None) -> str | None:

@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from provider.crypto.digests import new_opaque
 from provider.database.engine import OUTAGES
+from provider.languages.catalogs import LANGUAGES, Language
+from provider.languages.negotiation import best, parse_accept_language, parse_ui_locales
 from provider.observability.logging import log
 from provider.refusals import Refusal, Unavailable
 from provider.settings import Settings
@@ -53,6 +55,7 @@ class Call:
         self.takes_files = False
         """Set by an endpoint that reads multipart forms."""
         self._set: list[tuple[str, str, int | None]] = []
+        self._language: Language | None = None
 
     @property
     def seams(self) -> Any:
@@ -104,7 +107,15 @@ class Call:
             network=network_of(self.scope, self.headers, self.settings.trusted_proxies),
             user_agent=self.headers.get("user-agent", "")[:300],
             request_id=self.request_id,
+            language=self.language.tag,
         )
+
+    @property
+    def language(self) -> Language:
+        """What the page is to be in: the app's wish (`ui_locales`), else what was chosen here, else the browser's."""
+        if self._language is None:
+            self._language = language_of(self)
+        return self._language
 
     def cookie(self, name: str) -> str | None:
         """The value of one of our cookies; None when absent or not of our making (too long)."""
@@ -146,6 +157,18 @@ class Call:
 
 class RenderRefusal(Protocol):
     def __call__(self, call: Call, error: Exception) -> Response: ...
+
+
+def language_of(call: Call) -> Language:
+    """Never raises: the page that says what is wrong with a request is in a language too."""
+    try:
+        ui_locales = parse_ui_locales(call.query.get("ui_locales")) if call.scope["query_string"] else []
+    except MalformedParameters:
+        ui_locales = []
+    chosen, accepted = call.cookie(cookies.LANGUAGE), call.headers.get("accept-language")
+    wanted = [*ui_locales, *([chosen] if chosen else []), *(parse_accept_language(accepted) if accepted else [])]
+    offered = call.settings.languages
+    return LANGUAGES[best(offered, wanted) or offered[0]]
 
 
 def require_get_or_post(call: Call) -> None:

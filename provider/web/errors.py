@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
+from provider.languages.text import Text
 from provider.refusals import GoElsewhere, Refusal
 from provider.web.csrf import PageExpired
 from provider.web.forms import MalformedParameters
@@ -19,25 +20,25 @@ if TYPE_CHECKING:
 
 class MethodNotAllowed(Refusal):
     status_code = 405
-    title = "Not like that"
-    message = "This address does not accept this kind of request."
+    title = Text("Not like that")
+    message = Text("This address does not accept this kind of request.")
 
 
 class TooLarge(Refusal):
     status_code = 413
-    title = "Too much data"
-    message = "The request was larger than anything this service accepts."
+    title = Text("Too much data")
+    message = Text("The request was larger than anything this service accepts.")
 
 
 class Malformed(Refusal):
-    title = "The request could not be read"
-    message = "Something in the address or the form was not valid text."
+    title = Text("The request could not be read")
+    message = Text("Something in the address or the form was not valid text.")
 
 
 class Crash(Refusal):
     status_code = 500
-    title = "Something went wrong"
-    message = "This is our fault, not yours. Nothing was changed. Please try again."
+    title = Text("Something went wrong")
+    message = Text("This is our fault, not yours. Nothing was changed. Please try again.")
 
 
 def refusal_of(error: Exception) -> Refusal:

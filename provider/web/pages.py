@@ -1,13 +1,15 @@
 """The Jinja2 environment for pages, and `page`: a template as a response."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from provider.languages.catalogs import ENGLISH, LANGUAGES, Language
+from provider.languages.templates import speak
 from provider.resources import TEMPLATES
 from provider.settings import Settings
 
@@ -22,9 +24,13 @@ class Caller(Protocol):
     @property
     def csrf_token(self) -> str: ...
 
+    @property
+    def language(self) -> Language: ...
 
-@lru_cache(maxsize=1)
-def environment() -> Environment:
+
+@cache
+def environment(language: Language = ENGLISH) -> Environment:
+    """One for each language: a template is compiled with what it says."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -33,6 +39,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    speak(env, language)
     env.globals["asset"] = asset
     return env
 
@@ -64,9 +71,9 @@ def page(
     """Render a page. `form_targets` are CSP sources a form of it may end at after redirects (Chromium checks them
     all).
     """
-    settings = call.settings
+    settings, language = call.settings, call.language
     html = (
-        environment()
+        environment(language)
         .get_template(template)
         .render(
             csrf_token=CsrfToken(call),
@@ -75,11 +82,29 @@ def page(
             support_email=settings.support_email,
             has=settings.has,
             status_code=status_code,
+            other_languages=_other_languages(call, status_code),
+            here_again=_here_again(call.scope),
             **context,
         )
     )
     call.scope["state"]["form_targets"] = tuple(form_targets)
-    return Response(html, status_code=status_code, media_type="text/html", headers={"cache-control": "no-store"})
+    headers = {"cache-control": "no-store", "content-language": language.tag}
+    return Response(html, status_code=status_code, media_type="text/html", headers=headers)
+
+
+def _other_languages(call: Caller, status_code: int) -> list[Language]:
+    """Those this page can be had in. What a form was answered with may be shown only once (recovery codes): that stays
+    as it is, unless it is the form again.
+    """
+    again = call.scope["method"] in {"GET", "HEAD"} or status_code >= 400
+    return [LANGUAGES[tag] for tag in call.settings.languages if tag != call.language.tag] if again else []
+
+
+def _here_again(scope: Any) -> str:
+    """This page, without the app's wish for a language."""
+    query = scope["query_string"].decode("ascii", "replace").split("&")
+    kept = "&".join(piece for piece in query if piece and not piece.startswith("ui_locales="))
+    return f"{scope['path']}?{kept}" if kept else str(scope["path"])
 
 
 def go(location: str) -> Response:

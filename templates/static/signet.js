@@ -5,7 +5,7 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   const input = document.getElementById(button.dataset.reveal);
   const show = (visible) => {
     input.type = visible ? "text" : "password";
-    button.firstChild.data = visible ? "Hide" : "Show";
+    button.textContent = visible ? button.dataset.hide : button.dataset.show;
   };
   button.hidden = false;
   button.addEventListener("click", () => show(input.type === "password"));
@@ -25,7 +25,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(textOf(button.dataset.copy));
-    button.textContent = "Copied";
+    button.textContent = button.dataset.copied;
     setTimeout(() => { button.textContent = label; }, 2000);
   });
 }

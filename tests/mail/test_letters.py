@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from provider.languages.catalogs import ENGLISH
 from provider.mail import letters
 from provider.mail.rendering import link_to, render
 from provider.settings import Settings
@@ -81,7 +82,9 @@ def test_the_code_and_the_link_are_not_in_the_subject(work: Work, inbox: Inbox) 
 def test_a_brand_is_text_in_every_part(settings: Settings) -> None:
     """A-95."""
     odd = settings.model_copy(update={"brand": "<b>Q&A</b>\nBcc: x@y.test"})
-    letter = render(odd, "already_registered", sign_in=link_to(odd, "/login"), reset=link_to(odd, "/forgot-password"))
+    letter = render(
+        odd, ENGLISH, "already_registered", sign_in=link_to(odd, "/login"), reset=link_to(odd, "/forgot-password")
+    )
     assert "\n" not in letter.subject
     assert "<b>" not in letter.html
     assert "&lt;b&gt;Q&amp;A&lt;/b&gt;" in letter.html
@@ -90,5 +93,5 @@ def test_a_brand_is_text_in_every_part(settings: Settings) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_link_to_a_feature_that_is_off_is_not_written(settings: Settings) -> None:
     without = settings.model_copy(update={"features": settings.features - {"reset-passwords"}})
-    letter = render(without, "already_registered", sign_in="s", reset="RESET-LINK")
+    letter = render(without, ENGLISH, "already_registered", sign_in="s", reset="RESET-LINK")
     assert "RESET-LINK" not in letter.text + letter.html

@@ -5,13 +5,14 @@ from starlette.responses import Response
 from provider.accounts import data_export, deletion, totp
 from provider.accounts.deletion import NotLeaving
 from provider.accounts.store import email_addresses
+from provider.languages.text import Text
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_recent, require_second_factor, require_user
 from provider.sessions.store import Session
 from provider.web.endpoint import Call, endpoint
 from provider.web.pages import go, page
 
-NOT_TICKED = "Tick the box if you want your account to be deleted."
+NOT_TICKED = Text("Tick the box if you want your account to be deleted.")
 
 
 @endpoint

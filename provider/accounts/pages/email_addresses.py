@@ -70,7 +70,7 @@ def confirm(call: Call) -> Response:
     try:
         email_addresses.confirm_by_link(call.work, token=token, browser=browser, password=password)
     except WrongPassword as refusal:
-        errors = {"password": refusal.message}
+        errors: dict[str, str] = {"password": refusal.message}
         return _confirm(call, where, address=shown, with_password=True, errors=errors, status_code=400)
     except TooManyRequests as refusal:
         errors = {"": refusal.message}

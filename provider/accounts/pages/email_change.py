@@ -6,6 +6,7 @@ from provider.accounts import email_change, totp
 from provider.accounts.email_addresses import LinkDead, WrongCode, parse_address
 from provider.accounts.email_change import AlreadyChanged, SameAddress, UndoDead
 from provider.accounts.store import email_addresses
+from provider.languages.text import Text
 from provider.refusals import Refusal, TooManyRequests
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_recent, require_second_factor, require_user
@@ -26,7 +27,7 @@ def request_change(call: Call) -> Response:
     session, typed = _require(call), call.form.text("email")
     address = parse_address(typed)
     if address is None:
-        errors = {"email": "Enter an email address, like name@example.com."}
+        errors: dict[str, str] = {"email": Text("Enter an email address, like name@example.com.")}
         return _page(call, session, email=typed, errors=errors, status_code=400)
     try:
         email_change.request_change(call.work, session, address=address)

@@ -6,6 +6,7 @@ from provider.accounts import password_reset
 from provider.accounts.email_addresses import parse_address
 from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
 from provider.accounts.store.links import Link
+from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.web.destination import Destination, destination
 from provider.web.endpoint import Call, endpoint
@@ -24,7 +25,7 @@ def forgot_password(call: Call) -> Response:
     where, email = destination(call), call.form.text("email")
     address = parse_address(email)
     if address is None:
-        errors = {"email": "Enter an email address, like name@example.com."}
+        errors: dict[str, str] = {"email": Text("Enter an email address, like name@example.com.")}
         return _forgot(call, where, email=email, errors=errors, status_code=400)
     password_reset.request_reset(call.work, address=address, carry=where.parameters)
     return go(where.through("/forgot-password/sent"))

@@ -6,6 +6,7 @@ from provider.accounts.email_addresses import Address, parse_address
 from provider.accounts.passwords import problem_of
 from provider.accounts.registration import MAX_NAME, clean_name, sign_up
 from provider.accounts.verification_letters import seal_ticket
+from provider.languages.text import Text
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_session
@@ -46,11 +47,11 @@ def register(call: Call) -> Response:
 
 def _errors(call: Call, address: Address | None, name: str | None, password: str) -> dict[str, str]:
     """In the order of the fields."""
-    errors = {}
+    errors: dict[str, str] = {}
     if name is None:
-        errors["name"] = f"Enter a name of at most {MAX_NAME} characters, on one line."
+        errors["name"] = Text("Enter a name of at most %(count)s characters, on one line.", count=MAX_NAME)
     if address is None:
-        errors["email"] = "Enter an email address, like name@example.com."
+        errors["email"] = Text("Enter an email address, like name@example.com.")
     about = (address.normal if address else "", name or "")
     if (problem := problem_of(call.settings, password, about=about)) is not None:
         errors["password"] = problem

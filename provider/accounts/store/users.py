@@ -48,6 +48,12 @@ class User:
     status_reason: str | None
     delete_after: datetime | None = None
 
+    @property
+    def language(self) -> str | None:
+        """What they want to read, as the standard claim has it."""
+        locale = self.claims.get("locale")
+        return locale if isinstance(locale, str) else None
+
 
 def add(db: Connection, user: User) -> None:
     db.execute(insert(users), user.__dict__)

@@ -8,6 +8,7 @@ from provider.accounts.verification_letters import Ticket, open_ticket, resend
 from provider.api.bodies import Body
 from provider.api.operation import by_client
 from provider.crypto.digests import new_opaque
+from provider.languages.text import Text
 from provider.oauth.clients import Client
 from provider.refusals import Refusal, TooManyRequests
 from provider.web.endpoint import Call
@@ -15,8 +16,8 @@ from provider.web.endpoint import Call
 
 class TicketOver(Refusal):
     status_code = 410
-    title = "This ticket is over"
-    message = "It is too old, or not one of ours. Register or sign in again to get a new one."
+    title = Text("This ticket is over")
+    message = Text("It is too old, or not one of ours. Register or sign in again to get a new one.")
 
 
 class LetterRequest(Body):

@@ -9,12 +9,13 @@ from provider.accounts.verification_letters import seal_ticket
 from provider.api.bodies import Body, InvalidBody
 from provider.api.operation import by_client
 from provider.crypto.digests import new_opaque
+from provider.languages.text import Text
 from provider.oauth.clients import Client
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import TooManyRequests
 from provider.web.endpoint import Call
 
-NOT_AN_ADDRESS = {"member": "email", "problem": "Enter an email address, like name@example.com."}
+NOT_AN_ADDRESS = {"member": "email", "problem": Text("Enter an email address, like name@example.com.")}
 
 
 class Registration(Body):
@@ -39,7 +40,12 @@ def register(call: Call, _client: Client, body: Registration) -> Registered:
     address, name = parse_address(body.email), clean_name(body.name)
     errors = [] if address is not None else [NOT_AN_ADDRESS]
     if name is None:
-        errors.append({"member": "name", "problem": f"Enter a name of at most {MAX_NAME} characters, on one line."})
+        errors.append(
+            {
+                "member": "name",
+                "problem": Text("Enter a name of at most %(count)s characters, on one line.", count=MAX_NAME),
+            }
+        )
     about = (address.normal if address else "", name or "")
     if (problem := problem_of(call.settings, body.password, about=about)) is not None:
         errors.append({"member": "password", "problem": problem})

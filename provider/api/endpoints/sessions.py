@@ -10,14 +10,15 @@ from provider.api.callers import Bearer
 from provider.api.confirmation import find_own_session
 from provider.api.operation import by_person
 from provider.audit.devices import device_name
+from provider.languages.text import Text
 from provider.refusals import NotFound
 from provider.sessions.lifecycle import end_session
 from provider.web.endpoint import Call
 
 
 class NoSuchSession(NotFound):
-    title = "No such session"
-    message = "It is over, or it never was one of yours."
+    title = Text("No such session")
+    message = Text("It is over, or it never was one of yours.")
 
 
 class Session(Body):
@@ -41,7 +42,7 @@ def list_sessions(call: Call, bearer: Bearer, _body: Body) -> Sessions:
         sessions=[
             Session(
                 id=one.id,
-                device=device_name(one.user_agent),
+                device=call.language.say(device_name(one.user_agent)),
                 network=one.network,
                 created_at=one.created_at,
                 last_seen=one.last_seen,

@@ -2,8 +2,10 @@
 
 from starlette.responses import Response
 
+from provider.accounts.pages.language import follow_person
 from provider.accounts.store import email_addresses
 from provider.accounts.verification_letters import seal_ticket
+from provider.languages.text import Text
 from provider.login import steps
 from provider.login.pages.device_cookie import device_of, remember_device
 from provider.login.steps import AddressUnconfirmed, Leaving, Step, Suspended, WrongPassword
@@ -14,8 +16,8 @@ from provider.web.endpoint import Call, endpoint
 from provider.web.pages import go, page
 
 REASONS = {
-    "codes": "There were too many wrong codes. Sign in again.",
-    "time": "That took too long. Sign in again.",
+    "codes": Text("There were too many wrong codes. Sign in again."),
+    "time": Text("That took too long. Sign in again."),
 }
 """Why a person finds themselves here, when it was not their wish."""
 
@@ -54,8 +56,9 @@ def login(call: Call) -> Response:
         response.headers["retry-after"] = str(refusal.retry_after)
         return response
     except Leaving as refusal:
-        day = f"{refusal.delete_after:%-d %B %Y}"
-        return page(call, "login/leaving.html", status_code=403, ticket=refusal.ticket, day=day)
+        return page(
+            call, "login/leaving.html", status_code=403, ticket=refusal.ticket, delete_after=refusal.delete_after
+        )
     except Suspended as refusal:
         return page(call, "login/suspended.html", status_code=403, title=refusal.title, message=refusal.message)
     except AddressUnconfirmed as refusal:
@@ -66,6 +69,7 @@ def login(call: Call) -> Response:
     if signed_in.step is not Step.DONE:
         return go(where.through("/login/second-factor"))
     remember_device(call, signed_in.user_id)
+    follow_person(call, signed_in.user_id)
     return go(where.location)
 
 

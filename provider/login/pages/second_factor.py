@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts import totp
+from provider.accounts.pages.language import follow_person
 from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
 from provider.login import steps
 from provider.login.pages.device_cookie import remember_device
@@ -43,6 +44,7 @@ def second_factor(call: Call) -> Response:
         return go(where.location)
     keep_session(call, cookie)
     remember_device(call, session.user_id)
+    follow_person(call, session.user_id)
     return go(where.location)
 
 

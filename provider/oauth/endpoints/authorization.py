@@ -8,6 +8,7 @@ from functools import partial
 from starlette.responses import Response
 
 from provider.accounts.store import totp
+from provider.languages.text import Text
 from provider.oauth import consent, parked_requests
 from provider.oauth.authorization_request import AuthorizationRequest, Target, find_target, read_request
 from provider.oauth.authorization_response import error_response, issue_code
@@ -31,13 +32,17 @@ from provider.web.pages import go
 class AppRefused(Refusal):
     """The app's request cannot be answered to the app: the person sees a page, and no link to an unverified address."""
 
-    title = "The app that sent you here made a mistake"
-    message = "We cannot send you back to it safely. Return to the app and try again, or tell its support the error id."
+    title = Text("The app that sent you here made a mistake")
+    message = Text(
+        "We cannot send you back to it safely. Return to the app and try again, or tell its support the error id."
+    )
 
 
 class RequestGone(Refusal):
-    title = "This sign-in is no longer waiting"
-    message = "It was finished or took too long. Go back to the app and start again; you may already be signed in."
+    title = Text("This sign-in is no longer waiting")
+    message = Text(
+        "It was finished or took too long. Go back to the app and start again; you may already be signed in."
+    )
 
 
 @endpoint(csrf_checked=False)
@@ -89,7 +94,7 @@ def _answer(
         request = read_request(call.work, server, checks, target, given)
         if call.method == "POST":
             uri = parked_requests.park(call.work, client_id=target.client.client_id, given=given, browser=None)
-            return go(parked_requests.way_back(uri))
+            return go(parked_requests.way_back(uri, ui_locales=given.get("ui_locales")))
         session = find_session(call)
         step = _next_step(call, request, session, parked)
         if isinstance(step, Issue) and session is not None:
@@ -101,7 +106,8 @@ def _answer(
         request_uri = parked_requests.park(
             call.work, client_id=target.client.client_id, given=given, browser=call.browser
         )
-    return go(_page_of(step, request_uri))
+    # What the app wished for holds until the person chooses another language, which takes it out of the way back.
+    return go(_page_of(step, Destination(request_uri=request_uri, ui_locales=call.query.get("ui_locales"))))
 
 
 def _next_step(
@@ -130,8 +136,7 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
     )
 
 
-def _page_of(step: Step, request_uri: str) -> str:
-    destination = Destination(request_uri=request_uri)
+def _page_of(step: Step, destination: Destination) -> str:
     if isinstance(step, LogIn):
         return destination.through("/login", **({"prompt": "login"} if step.again else {}))
     if isinstance(step, StepUp):

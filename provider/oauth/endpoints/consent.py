@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
+from provider.languages.text import Text
 from provider.oauth import consent as rule
 from provider.oauth import parked_requests
 from provider.oauth.authorization_request import AuthorizationRequest, find_target, read_request
 from provider.oauth.checks import Checks
 from provider.oauth.endpoints.authorization import RequestGone, decline
 from provider.oauth.errors import OAuth2Error
-from provider.oauth.scopes import IN_WORDS, OFFLINE_ACCESS, SCOPE_OF_CLAIM
+from provider.oauth.scopes import CLAIM_IN_WORDS, OFFLINE_ACCESS, SCOPE_OF_CLAIM, in_words
 from provider.oauth.store import authorization_requests
 from provider.oauth.store.authorization_requests import ParkedRequest
 from provider.sessions.cookie import find_session
@@ -69,14 +70,14 @@ def _question(call: Call) -> Question | Response:
         raise RequestGone
     session = find_session(call)
     if session is None or not parked_requests.belongs_to(call.work, parked, call.browser):
-        return go(parked_requests.way_back(request_uri))
+        return go(destination(call).location)
     checks, given = Checks("consent"), Parameters(list(parked.parameters.items()))
     try:
         target = find_target(call.work, call.seams.oauth, checks, given)
         request = read_request(call.work, call.seams.oauth, checks, target, given)
     except OAuth2Error:
         # No longer a request we would take (the client was disabled or changed meanwhile): the way back says so.
-        return go(parked_requests.way_back(request_uri))
+        return go(destination(call).location)
     return Question(request_uri, parked, request, session)
 
 
@@ -91,13 +92,13 @@ def _answer(call: Call, question: Question) -> Response:
         request, user_id = question.request, question.session.user_id
         rule.grant(call.work, user_id=user_id, client=request.client, scopes=request.scope, claims=request.claims.names)
         authorization_requests.mark_consented(call.work.db, question.parked.digest, user_id)
-        return go(parked_requests.way_back(question.request_uri))
+        return go(destination(call).location)
     return go(call.path + "?" + call.scope["query_string"].decode("ascii", "replace"))
 
 
-def asks_in_words(request: AuthorizationRequest) -> list[str]:
+def asks_in_words(request: AuthorizationRequest) -> list[Text]:
     """One plain line for each thing asked for; an API's own scope is shown by its name."""
-    lines = [IN_WORDS.get(token, f"Use “{token}” of its API") for token in request.scope if token != OFFLINE_ACCESS]
+    lines = [in_words(token) for token in request.scope if token != OFFLINE_ACCESS]
     extra = [name for name in sorted(request.claims.names) if SCOPE_OF_CLAIM[name] not in request.scope]
-    lines += [f"See your {name.replace('_', ' ')}" for name in extra]
-    return [*lines, IN_WORDS[OFFLINE_ACCESS]] if request.offline else lines
+    lines += dict.fromkeys(CLAIM_IN_WORDS[name] for name in extra)
+    return [*lines, in_words(OFFLINE_ACCESS)] if request.offline else lines

@@ -1,0 +1,75 @@
+"""The languages there are, and what each says for an English message."""
+
+import gettext
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import TypeVar
+
+from provider.languages.text import Text
+
+Said = TypeVar("Said")
+
+
+@dataclass(frozen=True)
+class Language:
+    """`tag` is BCP 47 and goes into `lang`; `name` is what its speakers call it; `locale` decides how a date looks."""
+
+    tag: str
+    name: str
+    locale: str
+
+    @property
+    def translations(self) -> gettext.NullTranslations:
+        """Of whole messages; English needs none."""
+        return _translations(self.tag)
+
+    def say(self, shown: Said) -> Said | str:
+        """A Text in this language; anything else as it is."""
+        return self._say(shown) if isinstance(shown, Text) else shown
+
+    def _say(self, text: Text) -> str:
+        values = {name: self._spell(value) for name, value in text.values.items()}
+        if text.plural is None:
+            message = self.translations.gettext(text.message)
+        else:
+            message = self.translations.ngettext(text.message, text.plural, int(str(text.values["count"])))
+        return message % values if values else message
+
+    def date(self, moment: datetime) -> str:
+        """`25 November 2026`."""
+        from babel.dates import format_date  # noqa: PLC0415  # not before the first page: importing takes a while
+
+        return format_date(moment, format="long", locale=self.locale)
+
+    def moment(self, moment: datetime) -> str:
+        """`25 November 2026, 20:57 UTC`: the hour as clocks of the whole world have it."""
+        return f"{self.date(moment)}, {moment:%H:%M} UTC"
+
+    def _spell(self, value: object) -> object:
+        return self.date(value) if isinstance(value, datetime) else self.say(value)
+
+
+ENGLISH = Language("en", "English", "en_GB")
+LANGUAGES = {
+    language.tag: language
+    for language in (ENGLISH, Language("de", "Deutsch", "de_DE"), Language("fr", "Français", "fr_FR"))
+}
+"""By tag. To add one: a line here, and `make translations`."""
+
+
+@cache
+def _translations(tag: str) -> gettext.NullTranslations:
+    if tag == ENGLISH.tag:
+        return gettext.NullTranslations()
+    from babel.messages.mofile import write_mo  # noqa: PLC0415
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    with (files(__package__) / f"{tag}.po").open("rb") as stream:
+        catalog = read_po(stream, locale=tag)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

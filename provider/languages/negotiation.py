@@ -1,0 +1,37 @@
+"""Which of the languages on offer is wanted (RFC 4647 section 3.4, RFC 9110 section 12.5.4). Pure."""
+
+from collections.abc import Iterable
+
+MOST = 20
+"""Preferences that are looked at; nobody reads more languages."""
+
+
+def best(offered: Iterable[str], wanted: Iterable[str]) -> str | None:
+    """The first wanted language that is offered; `fr-CA` is content with `fr`."""
+    by_tag = {tag.lower(): tag for tag in offered}
+    for range_ in wanted:
+        parts = range_.strip().lower().replace("_", "-").split("-")
+        for length in range(len(parts), 0, -1):
+            if (found := by_tag.get("-".join(parts[:length]))) is not None:
+                return found
+    return None
+
+
+def parse_accept_language(header: str) -> list[str]:
+    """The language ranges, the most wanted first. What cannot be read is left out."""
+    weighted: list[tuple[float, str]] = []
+    for item in header.split(",", MOST)[:MOST]:
+        range_, _, parameter = item.partition(";")
+        name, _, value = parameter.strip().partition("=")
+        try:
+            weight = float(value) if name.strip().lower() == "q" else 1.0
+        except ValueError:
+            continue
+        if range_.strip() and 0 < weight <= 1:
+            weighted.append((weight, range_.strip()))
+    return [range_ for _, range_ in sorted(weighted, key=lambda pair: -pair[0])]
+
+
+def parse_ui_locales(value: str | None) -> list[str]:
+    """OIDC Core section 3.1.2.1: language tags, the preferred one first."""
+    return (value or "").split()[:MOST]
