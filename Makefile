@@ -50,7 +50,7 @@ account-api: $(VENV)/test  ## Write docs/account-api.json out of the code
 	  from provider.settings import Settings; print(text(Settings(), routes(Settings())), end="")' > docs/account-api.json
 
 translations: $(VENV)/test  ## Bring the catalogs in provider/languages in step with what code and templates say
-	@folder=$$(mktemp -d) && $(BIN)/pybabel -q extract -F pyproject.toml -k Text:1 -k Text:1,2 --no-location --omit-header \
+	@folder=$$(mktemp -d) && $(BIN)/pybabel -q extract -F pyproject.toml -k Text:1 -k counted:1,2 --no-location --omit-header \
 	  --ignore-dirs "cli demo" -o "$$folder/messages.pot" provider templates \
 	  && for each in provider/languages/*.po; do $(BIN)/pybabel -q update -N --no-wrap --omit-header --ignore-obsolete \
 	    -l "$$(basename "$$each" .po)" -i "$$folder/messages.pot" -o "$$each"; done; status=$$?; rm -rf "$$folder"; exit $$status

@@ -69,7 +69,7 @@ class GoElsewhere(Refusal):
 def _wait(seconds: int) -> Text:
     """Rounded up."""
     if seconds <= 90:
-        return Text(
+        return Text.counted(
             "There were too many attempts. Wait a second and try again.",
             "There were too many attempts. Wait %(count)s seconds and try again.",
             count=seconds,
