@@ -78,6 +78,7 @@ def error_page(
         call,
         "errors/error.html",
         status_code=refusal.status_code,
+        offers_languages=False,  # the address of this page may hold what must not be put on it
         title=refusal.title,
         message=refusal.message,
         error_id=call.request_id,

@@ -66,7 +66,13 @@ class CsrfToken:
 
 
 def page(
-    call: Caller, template: str, *, status_code: int = 200, form_targets: Sequence[str] = (), **context: Any
+    call: Caller,
+    template: str,
+    *,
+    status_code: int = 200,
+    form_targets: Sequence[str] = (),
+    offers_languages: bool = True,
+    **context: Any,
 ) -> Response:
     """Render a page. `form_targets` are CSP sources a form of it may end at after redirects (Chromium checks them
     all).
@@ -82,7 +88,7 @@ def page(
             support_email=settings.support_email,
             has=settings.has,
             status_code=status_code,
-            other_languages=_other_languages(call, status_code),
+            other_languages=_other_languages(call, status_code) if offers_languages else [],
             here_again=_here_again(call.scope),
             **context,
         )

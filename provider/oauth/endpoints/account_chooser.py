@@ -21,7 +21,7 @@ def account_chooser(call: Call) -> Response:
         raise RequestGone
     session = find_session(call)
     if session is None or not parked_requests.belongs_to(call.work, parked, call.browser):
-        return go(destination(call).location)
+        return go(parked_requests.way_back(request_uri, ui_locales=call.query.get("ui_locales")))
     where = destination(call)
     decision = call.form.get("decision")
     if decision == "continue":

@@ -70,14 +70,14 @@ def _question(call: Call) -> Question | Response:
         raise RequestGone
     session = find_session(call)
     if session is None or not parked_requests.belongs_to(call.work, parked, call.browser):
-        return go(destination(call).location)
+        return go(_way_back(call, request_uri))
     checks, given = Checks("consent"), Parameters(list(parked.parameters.items()))
     try:
         target = find_target(call.work, call.seams.oauth, checks, given)
         request = read_request(call.work, call.seams.oauth, checks, target, given)
     except OAuth2Error:
         # No longer a request we would take (the client was disabled or changed meanwhile): the way back says so.
-        return go(destination(call).location)
+        return go(_way_back(call, request_uri))
     return Question(request_uri, parked, request, session)
 
 
@@ -92,8 +92,12 @@ def _answer(call: Call, question: Question) -> Response:
         request, user_id = question.request, question.session.user_id
         rule.grant(call.work, user_id=user_id, client=request.client, scopes=request.scope, claims=request.claims.names)
         authorization_requests.mark_consented(call.work.db, question.parked.digest, user_id)
-        return go(destination(call).location)
+        return go(_way_back(call, question.request_uri))
     return go(call.path + "?" + call.scope["query_string"].decode("ascii", "replace"))
+
+
+def _way_back(call: Call, request_uri: str) -> str:
+    return parked_requests.way_back(request_uri, ui_locales=call.query.get("ui_locales"))
 
 
 def asks_in_words(request: AuthorizationRequest) -> list[Text]:
