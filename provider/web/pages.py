@@ -88,7 +88,7 @@ def page(
             support_email=settings.support_email,
             has=settings.has,
             status_code=status_code,
-            other_languages=_other_languages(call, status_code) if offers_languages else [],
+            languages=_languages(call, status_code) if offers_languages else [],
             here_again=_here_again(call.scope),
             **context,
         )
@@ -98,12 +98,13 @@ def page(
     return Response(html, status_code=status_code, media_type="text/html", headers=headers)
 
 
-def _other_languages(call: Caller, status_code: int) -> list[Language]:
+def _languages(call: Caller, status_code: int) -> list[Language]:
     """Those this page can be had in. What a form was answered with may be shown only once (recovery codes): that stays
     as it is, unless it is the form again.
     """
     again = call.scope["method"] in {"GET", "HEAD"} or status_code >= 400
-    return [LANGUAGES[tag] for tag in call.settings.languages if tag != call.language.tag] if again else []
+    offered = call.settings.languages
+    return [LANGUAGES[tag] for tag in offered] if again and len(offered) > 1 else []
 
 
 def _here_again(scope: Any) -> str:
