@@ -44,7 +44,8 @@ from provider.oauth.endpoints.token import token
 from provider.oauth.endpoints.userinfo import userinfo
 from provider.settings import Settings
 from provider.web import health
-from provider.web.assets import static
+from provider.web.assets import Static
+from provider.web.look import look_of
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
@@ -96,7 +97,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         # Operators
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
-        Route("/static/{name}", static, methods=get, name="static"),
+        Route("/static/{name}", Static(look_of(settings).assets), methods=get, name="static"),
     ]
     if settings.has("registration"):
         table += [

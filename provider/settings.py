@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from provider.languages.catalogs import LANGUAGES
+from provider.logo import Logo
+from provider.palette import DARK, LIGHT, Colour, require_readable
 
 PREFIX = "SIGNET_"
 
@@ -73,6 +75,16 @@ class Settings(BaseSettings):
         description="Encrypts secrets at rest; 32 characters or more. Several, comma-separated: the first encrypts.",
     )
     brand: str = Field("Signet", description="The name people see on pages and in letters.")
+    brand_logo: Logo | None = Field(
+        None, description="An SVG or PNG file of at most 64 KiB, on pages in the place of the name."
+    )
+    brand_logo_dark: Logo | None = Field(None, description="The same for the dark scheme, where the other is too dark.")
+    brand_accent: Colour | None = Field(None, description="Colour of buttons and the seal, #rrggbb; of links, its hue.")
+    brand_accent_dark: Colour | None = Field(
+        None, description="The same in the dark scheme. Unset: derived from the light one."
+    )
+    brand_paper: Colour | None = Field(None, description="Colour of the ground around the card: a light one.")
+    brand_paper_dark: Colour | None = Field(None, description="The same in the dark scheme: a dark one.")
     support_email: str | None = Field(None, description="Where people find help; shown on pages and in letters.")
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         tuple(LANGUAGES),
@@ -202,6 +214,13 @@ class Settings(BaseSettings):
             raise ValueError("must be an origin: no path and no trailing slash")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("must be https unless the host is loopback")
+        return value
+
+    @field_validator("brand_paper", "brand_paper_dark")
+    @classmethod
+    def _legible(cls, value: str | None, field: ValidationInfo) -> str | None:
+        if value is not None:
+            require_readable(value, LIGHT if field.field_name == "brand_paper" else DARK)
         return value
 
     @field_validator("secret_key")

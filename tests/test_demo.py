@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 
 from provider.demo.mailbox import MOST, Mailbox, mailbox_site
 from provider.demo.run import OURS
+from provider.settings import Settings
 from tests.demo_process import Demo, Visitor, demo_command, free_ports, running_demo
 
 
@@ -224,14 +225,14 @@ def letter(subject: str, text: str, html: str | None = None) -> EmailMessage:
 def test_the_mailbox_shows_the_newest_letter_first(letters: Mailbox) -> None:
     receive(letters, letter("First", "one"))
     receive(letters, letter("Zweiter: ü", "two"))
-    page = TestClient(mailbox_site(letters, brand="Signet")).get("/").text
+    page = TestClient(mailbox_site(letters, Settings())).get("/").text
     assert page.index("Zweiter: ü") < page.index("First")
     assert 'http-equiv="refresh"' in page
 
 
 def test_a_letter_cannot_run_anything_in_the_mailbox(letters: Mailbox) -> None:
     receive(letters, letter("<script>1</script>", "<b>x</b> http://localhost/a?b=1", "<script>2</script><p>Hi</p>"))
-    site = TestClient(mailbox_site(letters, brand="Signet"))
+    site = TestClient(mailbox_site(letters, Settings()))
     assert "<script>1" not in site.get("/").text
     page = site.get("/letters/1")
     assert "<b>x</b>" not in page.text
@@ -243,10 +244,10 @@ def test_a_letter_cannot_run_anything_in_the_mailbox(letters: Mailbox) -> None:
 
 
 def test_a_letter_that_is_gone_leads_back_to_the_list(letters: Mailbox) -> None:
-    answer = TestClient(mailbox_site(letters, brand="Signet")).get("/letters/7")
+    answer = TestClient(mailbox_site(letters, Settings())).get("/letters/7")
     assert answer.status_code == 404
     assert "Mailbox" in answer.text
-    assert TestClient(mailbox_site(letters, brand="Signet")).get("/letters/7/html").status_code == 404
+    assert TestClient(mailbox_site(letters, Settings())).get("/letters/7/html").status_code == 404
 
 
 def test_the_mailbox_forgets_the_oldest_letters(letters: Mailbox) -> None:

@@ -35,8 +35,9 @@ def contrast(one: str, other: str) -> float:
 TEXT = [
     ("ink", "paper"), ("ink", "card"), ("ink", "tint"), ("soft-ink", "paper"), ("soft-ink", "card"),
     ("soft-ink", "tint"),
-    ("accent", "paper"), ("accent", "card"), ("accent-strong", "card"), ("on-accent", "accent"),
-    ("on-accent", "accent-strong"), ("bad", "card"), ("bad", "bad-tint"), ("good", "good-tint"), ("ink", "note-tint"),
+    ("link", "paper"), ("link", "card"), ("link", "tint"), ("link", "note-tint"), ("link", "good-tint"),
+    ("link-strong", "card"), ("on-accent", "accent"), ("on-accent", "accent-strong"),
+    ("bad", "card"), ("bad", "bad-tint"), ("good", "good-tint"), ("ink", "note-tint"),
     ("ink", "bad-tint"), ("ink", "good-tint"), ("on-seal", "seal"),
 ]  # fmt: skip
 

@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from provider.web.assets import static
+from provider.settings import Settings
+from provider.web.assets import Static
+from provider.web.look import look_of
 from provider.web.pages import environment
 from provider.work import utc_now
 
@@ -67,12 +69,14 @@ def _part(message: EmailMessage, subtype: str) -> str | None:
     return None if part is None else str(part.get_content())
 
 
-def mailbox_site(mailbox: Mailbox, *, brand: str) -> Starlette:
+def mailbox_site(mailbox: Mailbox, settings: Settings) -> Starlette:
     """The page: plain, without JavaScript; the list refreshes itself."""
+    look = look_of(settings)
+    brand = {"brand": settings.brand, "look": look, "support_email": None}
 
     def render(template: str, status_code: int = 200, **context: Any) -> Response:
         nonce = os.urandom(12).hex()
-        html = environment().get_template(template).render(brand=brand, support_email=None, nonce=nonce, **context)
+        html = environment().get_template(template).render(**brand, nonce=nonce, **context)
         return _html(html, STYLED.format(nonce=nonce), status_code)
 
     def index(_request: Request) -> Response:
@@ -93,7 +97,7 @@ def mailbox_site(mailbox: Mailbox, *, brand: str) -> Starlette:
             Route("/", index),
             Route("/letters/{id:int}", read),
             Route("/letters/{id:int}/html", read_html),
-            Route("/static/{name}", static),
+            Route("/static/{name}", Static(look.assets)),
         ]
     )
 

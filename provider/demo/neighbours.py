@@ -31,7 +31,7 @@ def sample_sites(settings: Settings, addresses: Addresses, secrets: Secrets) -> 
     return {addresses.web_app.port: web_app.create_app(config), addresses.api.port: api}
 
 
-async def start_mailbox(stack: AsyncExitStack, addresses: Addresses, *, brand: str) -> ASGIApp:
+async def start_mailbox(stack: AsyncExitStack, addresses: Addresses, settings: Settings) -> ASGIApp:
     """Receive mail from now on, until the stack is unwound. Returns the page to read it at."""
     mailbox = Mailbox()
     loop = asyncio.get_running_loop()
@@ -39,4 +39,4 @@ async def start_mailbox(stack: AsyncExitStack, addresses: Addresses, *, brand: s
         lambda: SMTP(mailbox, enable_SMTPUTF8=True, ident="Signet demo", loop=loop), sock=addresses.smtp.sock
     )
     stack.callback(smtp.close)
-    return mailbox_site(mailbox, brand=brand)
+    return mailbox_site(mailbox, settings)

@@ -140,7 +140,7 @@ class Demo:
         from provider.demo.neighbours import start_mailbox  # noqa: PLC0415
         from provider.demo.summary import print_summary  # noqa: PLC0415
 
-        mailbox = await start_mailbox(stack, self.addresses, brand=self.settings.brand)
+        mailbox = await start_mailbox(stack, self.addresses, self.settings)
         self.sites[self.addresses.mailbox.port] = mailbox
         await stack.enter_async_context(provider.router.lifespan_context(provider))
         print_summary(self.addresses, EMAIL, secrets.password)

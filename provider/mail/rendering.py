@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from provider.languages.catalogs import Language
 from provider.languages.templates import speak
+from provider.palette import LIGHT, ink_on
 from provider.resources import TEMPLATES
 from provider.settings import Settings
 
@@ -37,7 +38,10 @@ def environment(language: Language) -> Environment:
 
 def render(settings: Settings, language: Language, name: str, **context: Any) -> Letter:
     """The three parts of the letter `name`. A subject is one line whatever went into it."""
+    accent = settings.brand_accent or LIGHT.accent
     given = {
+        "accent": accent,
+        "on_accent": ink_on(accent),
         "brand": settings.brand,
         "issuer": settings.issuer,
         "support_email": settings.support_email,

@@ -1,23 +1,56 @@
-"""The stylesheet, the icon and the one script, from memory; their URLs change with their content."""
+"""The stylesheet, the script, and what a brand adds to them, from memory; their URLs change with their content."""
 
 import mimetypes
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from hashlib import sha256
 
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from provider.resources import TEMPLATES
-from provider.web.pages import asset_bytes
+
+FOLDER = TEMPLATES / "static"
+FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
+AS_PICTURE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+"""An SVG file opened by itself is a document: it may do nothing there but show itself."""
 
 
-async def static(request: Request) -> Response:
-    """A file of templates/static, by its plain name."""
-    name = request.path_params["name"]
-    if name not in _names():
-        return Response("Not found", status_code=404, media_type="text/plain")
+@dataclass(frozen=True)
+class Asset:
+    """A file that pages refer to."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+    @cached_property
+    def url(self) -> str:
+        """It changes with the content, so what it leads to may be kept for ever."""
+        return f"/static/{self.name}?v={sha256(self.content).hexdigest()[:12]}"
+
+    def response(self) -> Response:
+        is_svg = self.media_type == "image/svg+xml"
+        headers = {**FOR_EVER, **(AS_PICTURE if is_svg else {})}
+        return Response(self.content, media_type=self.media_type, headers=headers)
+
+
+@lru_cache(maxsize=32)
+def find_asset(name: str) -> Asset:
+    """A file of templates/static."""
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    headers = {"cache-control": "public, max-age=31536000, immutable"}
-    return Response(asset_bytes(name), media_type=kind, headers=headers)
+    return Asset(name, kind, (FOLDER / name).read_bytes())
 
 
-def _names() -> set[str]:
-    return {path.name for path in (TEMPLATES / "static").iterdir()}
+class Static:
+    """Answers for the files of templates/static, and for those of a brand, by plain name."""
+
+    def __init__(self, of_brand: Iterable[Asset]) -> None:
+        everything = [*(find_asset(path.name) for path in FOLDER.iterdir()), *of_brand]
+        self._assets = {asset.name: asset for asset in everything}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asset = self._assets.get(scope["path_params"]["name"])
+        response = PlainTextResponse("Not found", 404) if asset is None else asset.response()
+        await response(scope, receive, send)

@@ -1,8 +1,7 @@
 """The Jinja2 environment for pages, and `page`: a template as a response."""
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from hashlib import sha256
+from functools import cache
 from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,6 +11,8 @@ from provider.languages.catalogs import ENGLISH, LANGUAGES, Language
 from provider.languages.templates import speak
 from provider.resources import TEMPLATES
 from provider.settings import Settings
+from provider.web.assets import find_asset
+from provider.web.look import look_of
 
 
 class Caller(Protocol):
@@ -40,19 +41,8 @@ def environment(language: Language = ENGLISH) -> Environment:
         auto_reload=False,
     )
     speak(env, language)
-    env.globals["asset"] = asset
+    env.globals["asset"] = lambda name: find_asset(name).url
     return env
-
-
-@lru_cache(maxsize=32)
-def asset_bytes(name: str) -> bytes:
-    return (TEMPLATES / "static" / name).read_bytes()
-
-
-@lru_cache(maxsize=32)
-def asset(name: str) -> str:
-    """The URL of a file in templates/static; it changes with the content, so it may be cached for ever."""
-    return f"/static/{name}?v={sha256(asset_bytes(name)).hexdigest()[:12]}"
 
 
 class CsrfToken:
@@ -85,6 +75,7 @@ def page(
             csrf_token=CsrfToken(call),
             nonce=call.nonce,
             brand=settings.brand,
+            look=look_of(settings),
             support_email=settings.support_email,
             has=settings.has,
             status_code=status_code,

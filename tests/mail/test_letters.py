@@ -95,3 +95,19 @@ def test_a_link_to_a_feature_that_is_off_is_not_written(settings: Settings) -> N
     without = settings.model_copy(update={"features": settings.features - {"reset-passwords"}})
     letter = render(without, ENGLISH, "already_registered", sign_in="s", reset="RESET-LINK")
     assert "RESET-LINK" not in letter.text + letter.html
+
+
+@pytest.mark.parametrize("name", ["already_registered", "account_kept"])
+@pytest.mark.parametrize(
+    ("accent", "colours"), [(None, "#24487a;color:#ffffff"), ("#ffd500", "#ffd500;color:#000000")], ids=["ours", "own"]
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_button_has_the_accent_and_can_be_read(
+    settings: Settings, name: str, accent: str | None, colours: str
+) -> None:
+    """WCAG 2.2 SC 1.4.3; `tests/test_palette.py` has every accent."""
+    branded = settings.model_copy(update={"brand_accent": accent})
+    letter = render(
+        branded, name, sign_in="s", reset="r", when="now", device="", network="", account=link_to(branded, "/account")
+    )
+    assert f"background:{colours};" in letter.html

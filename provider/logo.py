@@ -1,0 +1,54 @@
+"""A brand's logo: an SVG or PNG file, read once at the start and served from memory."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+from xml.parsers import expat
+
+from pydantic import BeforeValidator
+
+MAX_LOGO = 64 * 1024
+"""Bytes. With it a page and all it needs stay below 100 kB."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """What is in the file, whatever its name says."""
+
+    suffix: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+def _read(value: object) -> object:
+    """The file at a path. Raises ValueError, one line, for what no browser would show."""
+    if not isinstance(value, str | Path):
+        return value
+    try:
+        with Path(value).open("rb") as file:
+            content = file.read(MAX_LOGO + 1)
+    except OSError as error:
+        raise ValueError(f"{value} cannot be read: {error.strerror}") from None
+    if len(content) > MAX_LOGO:
+        raise ValueError(f"{value} is larger than {MAX_LOGO // 1024} KiB")
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
+        return Image(".png", "image/png", content)
+    if _root_of(content) == "http://www.w3.org/2000/svg svg":
+        return Image(".svg", "image/svg+xml", content)
+    raise ValueError(f"{value} is neither an SVG nor a PNG file")
+
+
+Logo = Annotated[Image, BeforeValidator(_read)]
+"""Given as the path of its file."""
+
+
+def _root_of(content: bytes) -> str:
+    """Namespace and name of the root element; "" when this is not well-formed XML."""
+    names: list[str] = []
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = lambda name, _attributes: names.append(name)
+    try:
+        parser.Parse(content, True)  # the end of the document
+    except expat.ExpatError:
+        return ""
+    return names[0]

@@ -1,0 +1,130 @@
+"""The colours of a brand, and those derived from them, so that whatever is written can be read.
+
+Contrast is that of WCAG 2.2: 4.5:1 for text (SC 1.4.3), 3:1 for what shows where a control is (SC 1.4.11). Any accent
+will do: what is written on it is black or white, and links in its hue are as dark or as light as they need to be. A
+paper has to leave our inks readable.
+"""
+
+import colorsys
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+FOR_TEXT = 4.5
+COMFORTABLE = 7.0
+"""What a derived dark scheme aims at (SC 1.4.6)."""
+LEAST_STEP = 1.15
+"""Between a button and itself under the pointer: less is not seen."""
+
+
+def _parse(text: str) -> str:
+    if not re.fullmatch("#[0-9A-Fa-f]{6}", text):
+        raise ValueError("must be a colour like #24487a")
+    return text.lower()
+
+
+Colour = Annotated[str, AfterValidator(_parse)]
+"""`#rrggbb`, in lower case, and nothing else: it goes into a stylesheet and into letters."""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What templates/static/signet.css has in its light or dark scheme, as far as a brand's colours meet it."""
+
+    accent: str
+    on_accent: str
+    paper: str
+    soft_ink: str
+    surfaces: tuple[str, ...]
+    """Where links are, beside the paper: card, tint, good-tint."""
+    is_dark: bool
+
+
+LIGHT = Scheme("#24487a", "#ffffff", "#f5f3ee", "#555b66", ("#ffffff", "#f7f6f2", "#eff7f2"), is_dark=False)
+DARK = Scheme("#9cbcf0", "#10192a", "#14171c", "#a9afb9", ("#1c2027", "#232831", "#1b2c25"), is_dark=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Palette:
+    """An accent and what follows from it."""
+
+    accent: str
+    accent_strong: str
+    on_accent: str
+    link: str
+    link_strong: str
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, 0 to 1."""
+    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """1 to 21."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def require_readable(paper: str, scheme: Scheme) -> None:
+    """Raises ValueError, with the ratio, when our quietest text could not be read on this paper."""
+    ratio = contrast(paper, scheme.soft_ink)
+    if ratio < FOR_TEXT or (luminance(paper) < luminance(scheme.soft_ink)) != scheme.is_dark:
+        shown = math.floor(ratio * 100) / 100  # never rounded up to what would be enough
+        kind = "dark" if scheme.is_dark else "light"
+        raise ValueError(
+            f"{paper} gives text ({scheme.soft_ink}) a contrast of {shown}:1; a {kind} paper of {FOR_TEXT}:1 is needed"
+        )
+
+
+def ink_on(accent: str) -> str:
+    """White or black: one of them can be read on any colour."""
+    return "#ffffff" if contrast("#ffffff", accent) >= FOR_TEXT else "#000000"
+
+
+def palette(scheme: Scheme, *, accent: str, paper: str) -> Palette:
+    """What follows from an accent beside this paper, all of it readable."""
+    on_accent = ink_on(accent)
+    link = _readable(accent, scheme, paper, FOR_TEXT)
+    return Palette(
+        accent=accent,
+        accent_strong=_strong(accent, on_accent),
+        on_accent=on_accent,
+        link=link,
+        link_strong=_mixed(link, "#ffffff" if scheme.is_dark else "#000000", 0.25),
+    )
+
+
+def in_the_dark(accent: str, paper: str) -> str:
+    """An accent of the same hue for the dark scheme."""
+    return _readable(accent, DARK, paper, COMFORTABLE)
+
+
+def _readable(colour: str, scheme: Scheme, paper: str, ratio: float) -> str:
+    """The shade of this hue nearest to it that can be read on every surface of the scheme."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))
+    while any(contrast(colour, surface) < ratio for surface in (paper, *scheme.surfaces)):
+        lightness = min(1.0, lightness + 0.01) if scheme.is_dark else max(0.0, lightness - 0.01)
+        colour = _written(colorsys.hls_to_rgb(hue, lightness, saturation))
+    return colour
+
+
+def _strong(accent: str, on_accent: str) -> str:
+    """Under the pointer: further from what is written on it, or, where there is no further, a little nearer."""
+    away, towards = ("#000000", "#ffffff") if on_accent == "#ffffff" else ("#ffffff", "#000000")
+    strong = _mixed(accent, away, 0.25)
+    return strong if contrast(accent, strong) >= LEAST_STEP else _mixed(accent, towards, 0.15)
+
+
+def _mixed(colour: str, other: str, share: float) -> str:
+    pairs = ((int(colour[i : i + 2], 16) / 255, int(other[i : i + 2], 16) / 255) for i in (1, 3, 5))
+    return _written(tuple(one + (two - one) * share for one, two in pairs))
+
+
+def _written(channels: tuple[float, ...]) -> str:
+    return "#" + "".join(f"{round(channel * 255):02x}" for channel in channels)

@@ -1,0 +1,113 @@
+"""What the pages of an installation wear: its colours, its logo and its icon. docs/branding.md says what is stable."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+
+from provider.logo import Image
+from provider.palette import DARK, LIGHT, Scheme, in_the_dark, ink_on, palette
+from provider.settings import Settings
+from provider.web.assets import Asset
+
+SEAL, ON_SEAL = "#7c2d2a", "#f9ece6"
+"""Of our own brand, as in signet.css."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """`stylesheet` and the logos are None where the brand has none of its own."""
+
+    paper: str
+    paper_dark: str
+    icon: Asset
+    stylesheet: Asset | None
+    logo: Asset | None
+    logo_dark: Asset | None
+
+    @property
+    def assets(self) -> list[Asset]:
+        return [asset for asset in (self.icon, self.stylesheet, self.logo, self.logo_dark) if asset is not None]
+
+
+def look_of(settings: Settings) -> Look:
+    """Made once for each brand a process has to do with."""
+    return _look(
+        brand=settings.brand,
+        accent=settings.brand_accent,
+        accent_dark=settings.brand_accent_dark,
+        paper=settings.brand_paper,
+        paper_dark=settings.brand_paper_dark,
+        logo=settings.brand_logo,
+        logo_dark=settings.brand_logo_dark,
+    )
+
+
+@lru_cache(maxsize=32)
+def _look(
+    *,
+    brand: str,
+    accent: str | None,
+    accent_dark: str | None,
+    paper: str | None,
+    paper_dark: str | None,
+    logo: Image | None,
+    logo_dark: Image | None,
+) -> Look:
+    papers = paper or LIGHT.paper, paper_dark or DARK.paper
+    has_colours = any((accent, accent_dark, paper, paper_dark))
+    css = _stylesheet(accent, accent_dark, *papers) if has_colours else None
+    return Look(
+        paper=papers[0],
+        paper_dark=papers[1],
+        icon=_icon(brand, accent),
+        stylesheet=None if css is None else Asset("brand.css", "text/css", css.encode()),
+        logo=_picture("logo", logo),
+        logo_dark=_picture("logo-dark", logo_dark),
+    )
+
+
+def _picture(name: str, image: Image | None) -> Asset | None:
+    return None if image is None else Asset(name + image.suffix, image.media_type, image.content)
+
+
+def _stylesheet(accent: str | None, accent_dark: str | None, paper: str, paper_dark: str) -> str:
+    """Custom properties and nothing else. What is printed is printed on white."""
+    if accent is not None and accent_dark is None:
+        accent_dark = in_the_dark(accent, paper_dark)
+    light, dark = _colours(LIGHT, accent, paper), _colours(DARK, accent_dark, paper_dark)
+    return (
+        f":root {{ {light} }}\n"
+        f"@media screen {{ :root {{ --paper: {paper}; }} }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ --paper: {paper_dark}; {dark} }} }}\n"
+    )
+
+
+def _colours(scheme: Scheme, accent: str | None, paper: str) -> str:
+    if accent is None:
+        return ""
+    derived = palette(scheme, accent=accent, paper=paper)
+    properties = {
+        "accent": accent,
+        "accent-strong": derived.accent_strong,
+        "on-accent": derived.on_accent,
+        "link": derived.link,
+        "link-strong": derived.link_strong,
+        "seal": accent,
+        "on-seal": derived.on_accent,
+        "note": derived.link,
+        "note-tint": "var(--tint)",
+    }
+    return " ".join(f"--{name}: {value};" for name, value in properties.items())
+
+
+def _icon(brand: str, accent: str | None) -> Asset:
+    """The seal with the brand's first letter."""
+    seal, letter = (SEAL, ON_SEAL) if accent is None else (accent, ink_on(accent))
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+        f'<circle cx="16" cy="16" r="16" fill="{seal}"/>'
+        f'<circle cx="16" cy="16" r="12.5" fill="none" stroke="{letter}" stroke-opacity=".65"/>'
+        f'<text x="16" y="22" fill="{letter}" font-family="Georgia,serif" font-size="17" font-weight="600" '
+        f'text-anchor="middle">{escape(brand[:1].upper())}</text></svg>'
+    )
+    return Asset("favicon.svg", "image/svg+xml", svg.encode())

@@ -1,0 +1,156 @@
+"""A brand on the pages: a stylesheet of custom properties, a logo, an icon, the colour of the browser's frame."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from provider.logo import Image as Logo
+from provider.palette import DARK, LIGHT
+from provider.settings import Settings
+from provider.web.look import ON_SEAL, SEAL, Look, look_of
+from tests.conftest import settings_for
+from tests.server_process import REPOSITORY
+from tests.test_look import CSS, contrast, palettes
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+def png() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (4, 4), "red").save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture
+def brand() -> dict[str, Any]:
+    """What the test's installation has of its own."""
+    return {
+        "brand": "<b>Kestrel",
+        "brand_accent": "#ffd500",
+        "brand_paper": "#fff8e1",
+        "brand_logo": Logo(".svg", "image/svg+xml", SVG),
+        "brand_logo_dark": Logo(".png", "image/png", png()),
+    }
+
+
+@pytest.fixture
+def settings(database_url: str, brand: dict[str, Any]) -> Settings:
+    return settings_for(database_url, **brand)
+
+
+def asset_urls(page: str) -> list[str]:
+    return re.findall(r'(?:href|src|srcset)="(/static/[^"]+)"', page)
+
+
+def test_a_page_refers_to_everything_by_its_content(client: TestClient, settings: Settings) -> None:
+    """So that it may be kept for ever (A-98), and a changed brand is seen at once."""
+    page = client.get("/login").text
+    names = ["favicon.svg", "signet.css", "brand.css", "signet.js", "logo-dark.png", "logo.svg"]
+    urls = asset_urls(page)
+    assert [re.match(r"/static/([a-z.-]+)\?v=[0-9a-f]{12}$", url)[1] for url in urls] == names  # type: ignore[index]
+    assert page.index("signet.css") < page.index("brand.css")
+    for url in urls:
+        answer = client.get(url)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "set-cookie" not in answer.headers
+    other = look_of(settings.model_copy(update={"brand_accent": "#0b3d2e"}))
+    assert {asset.url for asset in other.assets}.isdisjoint(urls[0:3:2])
+
+
+def test_the_colours_are_custom_properties_and_nothing_else(client: TestClient) -> None:
+    answer = client.get("/static/brand.css")
+    assert answer.headers["content-type"].startswith("text/css")
+    left = re.sub(r"--[a-z-]+: (#[0-9a-f]{6}|var\(--tint\));", "", answer.text)
+    assert set(re.sub(r"@media screen( and \(prefers-color-scheme: dark\))?|:root|[{}\s]", "", left)) == set()
+    own = re.findall(r"--([a-z-]+):", answer.text)
+    assert set(own) <= set(re.findall(r"--([a-z-]+):", CSS))
+    light, dark = answer.text.split("@media screen and")
+    assert "--accent: #ffd500;" in light
+    assert "--paper: #fff8e1;" in light
+    assert f"--paper: {DARK.paper};" in dark
+
+
+def test_the_logo_stands_for_the_brand(client: TestClient) -> None:
+    page = client.get("/login").text
+    assert re.search(r'<img class="logo" src="/static/logo.svg\?v=\w+" alt="&lt;b&gt;Kestrel">', page)
+    assert re.search(
+        r'<source srcset="/static/logo-dark.png\?v=\w+" media="screen and \(prefers-color-scheme: dark', page
+    )
+    assert 'class="seal"' not in page
+
+
+@pytest.mark.parametrize("name", ["logo.svg", "favicon.svg"])
+def test_a_drawing_that_is_opened_by_itself_can_do_nothing(client: TestClient, name: str) -> None:
+    """A-95: an SVG file is a document."""
+    answer = client.get(f"/static/{name}")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+def test_the_png_logo_is_served_as_one(client: TestClient) -> None:
+    answer = client.get("/static/logo-dark.png")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.content == png()
+
+
+def test_the_frame_of_the_browser_follows_the_paper_and_the_icon_the_accent(client: TestClient) -> None:
+    page = client.get("/login").text
+    assert '<meta name="theme-color" content="#fff8e1" media="(prefers-color-scheme: light)">' in page
+    assert f'<meta name="theme-color" content="{DARK.paper}" media="(prefers-color-scheme: dark)">' in page
+    icon = client.get("/static/favicon.svg").text
+    assert 'fill="#ffd500"' in icon
+    assert "&lt;</text>" in icon
+
+
+@pytest.mark.parametrize("brand", [{}])
+def test_without_a_brand_the_pages_are_ours(client: TestClient, brand: dict[str, Any]) -> None:
+    page = client.get("/login").text
+    assert "brand.css" not in page
+    assert "<picture" not in page
+    assert '<span class="seal" aria-hidden="true">S</span>' in page
+    assert f'content="{LIGHT.paper}"' in page
+    assert client.get("/static/brand.css").status_code == 404
+    assert client.get("/static/logo.svg").status_code == 404
+    icon = client.get("/static/favicon.svg").text
+    assert SEAL in icon
+    assert ">S</text>" in icon
+    assert (palettes()["light"]["seal"], palettes()["light"]["on-seal"]) == (SEAL, ON_SEAL)
+    assert contrast(SEAL, ON_SEAL) >= 4.5
+
+
+@pytest.mark.parametrize(
+    "brand", [{"brand_paper_dark": "#000000"}, {"brand_accent_dark": "#ffd500"}, {"brand_accent": "#0b3d2e"}]
+)
+def test_one_colour_leaves_the_others_ours(settings: Settings, brand: dict[str, Any]) -> None:
+    css = stylesheet(look_of(settings))
+    light, dark = css.split("@media screen and")
+    assert ("--accent:" in light) == ("brand_accent" in brand)
+    assert ("--accent:" in dark) == ("brand_paper_dark" not in brand)
+    assert f"--paper: {brand.get('brand_paper_dark', DARK.paper)};" in dark
+
+
+@pytest.mark.parametrize("name", ["../layout.html", "..%2flayout.html", "nothing.css", "brand.css.map", "%00"])
+def test_nothing_else_is_served(client: TestClient, name: str) -> None:
+    """A-96."""
+    assert client.get(f"/static/{name}").status_code == 404
+
+
+def test_the_contract_names_every_property_there_is(database_url: str) -> None:
+    """docs/branding.md: a name that goes, or comes, goes and comes there too."""
+    documented = (REPOSITORY / "docs/branding.md").read_text()
+    assert set(re.findall(r"`--([a-z-]+)`", documented)) == set(re.findall(r"--([a-z-]+):", CSS))
+    for block in re.findall(r"{% block (\w+) %}", (REPOSITORY / "templates/layout.html").read_text()):
+        assert f"`{block}`" in documented
+
+
+def stylesheet(look: Look) -> str:
+    assert look.stylesheet is not None
+    return look.stylesheet.content.decode()
