@@ -21,6 +21,7 @@ from provider.accounts.pages import (
 from provider.api import openapi
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
+from provider.api.endpoints import email as api_email
 from provider.api.endpoints import email_verification as api_email_verification
 from provider.api.endpoints import password as api_password
 from provider.api.endpoints import password_reset as api_password_reset
@@ -127,6 +128,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
             Route("/account/email", email_change.show_email, methods=get, name="show_email"),
             Route("/account/email", email_change.request_change, methods=post, name="change_email"),
             Route("/account/email/code", email_change.type_code, methods=post, name="type_change_code"),
+            Route("/account/email/cancel", email_change.cancel, methods=post, name="cancel_change"),
             Route("/account/email/confirm", email_change.show_link, methods=get, name="show_change_link"),
             Route("/account/email/confirm", email_change.confirm, methods=post, name="confirm_change"),
             Route("/undo-email-change", email_change.show_undo, methods=get, name="show_undo"),
@@ -186,6 +188,14 @@ def account_api(settings: Settings) -> list[BaseRoute]:
         table += [
             Route("/api/account/verify-email/letter", letter, methods=post, name="request_verification_letter"),
             Route("/api/account/verify-email/confirm", confirm, methods=post, name="confirm_address"),
+        ]
+    if settings.has("update-profile") and settings.has("email-verification"):
+        email = api_email
+        table += [
+            Route("/api/account/email", email.show_email, methods=get, name="email_by_api"),
+            Route("/api/account/email", email.request_change, methods=post, name="request_email_change"),
+            Route("/api/account/email/confirm", email.confirm_change, methods=post, name="confirm_email_change"),
+            Route("/api/account/email/cancel", email.cancel_change, methods=post, name="cancel_email_change"),
         ]
     if settings.has("reset-passwords"):
         reset = api_password_reset

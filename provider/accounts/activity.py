@@ -27,6 +27,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.ROLES_CHANGED: Text("Your roles were changed"),
     Event.EMAIL_VERIFIED: Text("The email address was confirmed"),
     Event.EMAIL_CHANGE_REQUESTED: Text("A new email address was asked for"),
+    Event.EMAIL_CHANGE_CANCELLED: Text("The wish for a new email address was called off"),
     Event.EMAIL_CHANGED: Text("The email address was changed"),
     Event.EMAIL_CHANGE_UNDONE: Text("The change of the email address was undone"),
     Event.PASSWORD_RESET_REQUESTED: Text("A link for a new password was asked for"),

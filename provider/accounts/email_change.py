@@ -63,9 +63,16 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
         letters.email_change_requested(work, to=current.address)
 
 
-def confirm_by_code(work: UnitOfWork, session: Session, *, code: str) -> None:
+def cancel(work: UnitOfWork, *, user_id: str) -> None:
+    """The address that waits to be confirmed waits no longer; its code and its link are dead."""
+    if find_pending(work, user_id) is not None:
+        links.expire_all(work.db, user_id, Purpose.CHANGE)
+        record(work, Event.EMAIL_CHANGE_CANCELLED, user_id=user_id)
+
+
+def confirm_by_code(work: UnitOfWork, *, user_id: str, code: str) -> None:
     """By the code of the letter, typed by whoever is signed in. Five wrong ones end it."""
-    current = email_addresses.find_of_user(work.read, session.user_id)
+    current = email_addresses.find_of_user(work.read, user_id)
     if current is None:
         raise WrongCode
     network = f"code:{work.origin.network}"

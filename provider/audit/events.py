@@ -18,6 +18,7 @@ class Event(StrEnum):
     ROLES_CHANGED = "account.roles.changed"
     EMAIL_VERIFIED = "account.email.verified"
     EMAIL_CHANGE_REQUESTED = "account.email.change_requested"
+    EMAIL_CHANGE_CANCELLED = "account.email.change_cancelled"
     EMAIL_CHANGED = "account.email.changed"
     EMAIL_CHANGE_UNDONE = "account.email.change_undone"
     PASSWORD_RESET_REQUESTED = "account.password.reset_requested"

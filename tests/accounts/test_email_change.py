@@ -137,6 +137,14 @@ def test_of_two_who_want_one_address_the_first_to_confirm_has_it(
     assert (address_of(work, ada), address_of(work, eve)) == (ADDRESS, NEW)
 
 
+def test_a_change_is_called_off(browser: Browser, inbox: Inbox, ada: str, work: Work) -> None:
+    ask(browser)
+    letter = inbox.latest(NEW)
+    assert "Confirm" not in browser.submit(button="Keep the address I have").text
+    assert browser.open(letter.link).status == 410
+    assert address_of(work, ada) == ADDRESS
+
+
 def test_five_wrong_codes_end_the_code(browser: Browser, inbox: Inbox, ada: str, work: Work) -> None:
     ask(browser)
     code = inbox.latest(NEW).code

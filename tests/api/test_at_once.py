@@ -13,7 +13,8 @@ from tests.api.conftest import App, Caller, turn_on_two_factor
 from tests.clock import Clock
 from tests.conftest import ISSUER
 from tests.factories import PASSWORD
-from tests.people import code_of
+from tests.inbox import Inbox
+from tests.people import ADDRESS, code_of
 from tests.relying_party import RelyingParty
 
 TIMES = 6
@@ -57,6 +58,18 @@ def test_one_set_up_is_confirmed_once(as_ada: Caller, clients: list[TestClient],
     answers = at_once(lambda number: Caller(clients[number], as_ada.token)("POST", "/two-factor/confirm", code=code))
     assert [answer.status_code for answer in answers].count(200) == 1
     assert all(answer.status_code < 500 for answer in answers)
+
+
+def test_one_change_of_address_is_confirmed_once(
+    as_ada: Caller, clients: list[TestClient], inbox: Inbox, unlimited: None
+) -> None:
+    """One letter tells the old mailbox, with one way back."""
+    as_ada("POST", "/email", email="ada@new.example.test")
+    code = inbox.latest("ada@new.example.test").code
+    answers = at_once(lambda number: Caller(clients[number], as_ada.token)("POST", "/email/confirm", code=code))
+    assert sorted(answer.status_code for answer in answers) == [204] + [400] * (TIMES - 1)
+    assert ["was changed" in letter.subject for letter in inbox.letters(ADDRESS)].count(True) == 1
+    assert as_ada.get("/email") == {"email": "ada@new.example.test"}
 
 
 def test_first_calls_at_once_are_no_crash(as_ada: Caller, clients: list[TestClient]) -> None:

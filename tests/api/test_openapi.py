@@ -59,6 +59,8 @@ def test_every_reference_in_it_leads_somewhere() -> None:
         ("registration", "/register"),
         ("email-verification", "/verify-email/letter"),
         ("email-verification", "/verify-email/confirm"),
+        ("email-verification", "/email"),
+        ("update-profile", "/email/confirm"),
         ("reset-passwords", "/forgot-password"),
         ("reset-passwords", "/reset-password/check"),
         ("reset-passwords", "/reset-password"),

@@ -1,4 +1,4 @@
-"""Another email address: ask, confirm by code or link, undo."""
+"""Another email address: ask, think better of it, confirm by code or link, undo."""
 
 from starlette.responses import Response
 
@@ -37,10 +37,16 @@ def request_change(call: Call) -> Response:
 
 
 @endpoint
+def cancel(call: Call) -> Response:
+    email_change.cancel(call.work, user_id=require_user(call, back=PATH).user_id)
+    return go(PATH)
+
+
+@endpoint
 def type_code(call: Call) -> Response:
     session = require_user(call, back=PATH)
     try:
-        email_change.confirm_by_code(call.work, session, code=call.form.text("code"))
+        email_change.confirm_by_code(call.work, user_id=session.user_id, code=call.form.text("code"))
     except WrongCode as refusal:
         return _page(call, session, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:

@@ -58,7 +58,7 @@ def show_profile(call: Call, bearer: Bearer, _body: Body) -> Profile:  # noqa: A
 
 @by_person(takes=Editable, gives=Profile)
 def put_profile(call: Call, bearer: Bearer, body: Editable) -> Profile:
-    """Replace all of it by this. The address is changed on the account pages, where it is proven first."""
+    """Replace all of it by this. The email address has operations of its own."""
     given = body.model_dump(exclude_none=True)
     claims, errors = profile.parse_profile({**given, **given.pop("address", {})})
     if errors:
