@@ -25,6 +25,7 @@ from provider.api.endpoints import email as api_email
 from provider.api.endpoints import email_verification as api_email_verification
 from provider.api.endpoints import password as api_password
 from provider.api.endpoints import password_reset as api_password_reset
+from provider.api.endpoints import picture as api_picture
 from provider.api.endpoints import profile as api_profile
 from provider.api.endpoints import recovery_codes as api_recovery_codes
 from provider.api.endpoints import registration as api_registration
@@ -164,7 +165,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
 
 def account_api(settings: Settings) -> list[BaseRoute]:
     """The same for first-party apps, as JSON; docs/account-api.json describes it."""
-    get, post, delete = ["GET"], ["POST"], ["DELETE"]
+    get, post, put, delete = ["GET"], ["POST"], ["PUT"], ["DELETE"]
     password, two_factor, codes = api_confirm_password, api_two_factor, api_recovery_codes
     table: list[BaseRoute] = [
         Route("/api/account/confirm-password", password.confirmation_status, methods=get, name="confirmation_status"),
@@ -205,10 +206,14 @@ def account_api(settings: Settings) -> list[BaseRoute]:
             Route("/api/account/reset-password", reset.reset_password, methods=post, name="set_forgotten_password"),
         ]
     if settings.has("update-profile"):
-        table.append(Route("/api/account/profile", api_profile.put_profile, methods=["PUT"], name="put_profile"))
+        table += [
+            Route("/api/account/profile", api_profile.put_profile, methods=put, name="put_profile"),
+            Route("/api/account/picture", api_picture.put_picture, methods=put, name="put_picture"),
+            Route("/api/account/picture", api_picture.remove_picture, methods=delete, name="remove_picture"),
+        ]
     if settings.has("update-passwords"):
         change = api_password.change_password
-        table.append(Route("/api/account/password", change, methods=["PUT"], name="change_password_by_api"))
+        table.append(Route("/api/account/password", change, methods=put, name="change_password_by_api"))
     if settings.has("two-factor"):
         table += [
             Route("/api/account/two-factor", two_factor.two_factor, methods=get, name="two_factor_status"),

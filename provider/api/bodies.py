@@ -1,7 +1,9 @@
-"""What goes in and out: JSON objects of known members, checked at the edge. A member nobody knows is refused."""
+"""What goes in and out: JSON objects of known members, checked at the edge. A member nobody knows is refused. A file
+goes in as it is.
+"""
 
 import json
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,6 +24,15 @@ class Nothing(Body):
     """No body."""
 
 
+class File(Body):
+    """The body as it is, of one of these types, and larger than others."""
+
+    media_types: ClassVar[tuple[str, ...]]
+    max_body: ClassVar[int]
+
+    content: bytes
+
+
 Taken = TypeVar("Taken", bound=Body)
 
 
@@ -29,6 +40,12 @@ class NotJson(Refusal):
     status_code = 415
     title = Text("Not JSON")
     message = Text("Send the body as application/json, in UTF-8.")
+
+
+class UnknownType(Refusal):
+    status_code = 415
+    title = "Not a type this takes"
+    message = "The Content-Type is none of those this operation takes."
 
 
 class InvalidBody(Refusal):
@@ -43,10 +60,15 @@ class InvalidBody(Refusal):
 
 
 def read(call: Call, kind: type[Taken]) -> Taken:
-    """The body of the request. Raises NotJson or InvalidBody."""
+    """The body of the request. Raises NotJson, UnknownType or InvalidBody."""
     if kind is Nothing:
         return kind()
-    if call.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
+    media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if issubclass(kind, File):
+        if media_type not in kind.media_types:
+            raise UnknownType
+        return kind(content=call.body)
+    if media_type != JSON_TYPE:
         raise NotJson
     try:
         given = json.loads(call.body, object_pairs_hook=_each_once)

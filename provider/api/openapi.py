@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute, Route
 
-from provider.api.bodies import JSON_TYPE, Body, InvalidBody, Nothing, NotJson
+from provider.api.bodies import JSON_TYPE, Body, File, InvalidBody, Nothing, NotJson, UnknownType
 from provider.api.operation import Operation
 from provider.api.problems import MEDIA_TYPE, PROTOCOL_TITLES, URN, type_of
 from provider.oauth.scopes import ACCOUNT, IN_WORDS
@@ -121,11 +121,14 @@ def _describe(route: Route, operation: Operation) -> dict[str, Any]:
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
         ]
     if operation.takes is not Nothing:
-        described["requestBody"] = {
-            "required": True,
-            "content": {JSON_TYPE: {"schema": {"$ref": SCHEMAS + operation.takes.__name__}}},
-        }
+        described["requestBody"] = {"required": True, "content": _content(operation.takes)}
     return described
+
+
+def _content(takes: type[Body]) -> dict[str, Any]:
+    if issubclass(takes, File):
+        return {media_type: {} for media_type in takes.media_types}
+    return {JSON_TYPE: {"schema": {"$ref": SCHEMAS + takes.__name__}}}
 
 
 def _answer(operation: Operation) -> dict[str, Any]:
@@ -143,7 +146,9 @@ def _problems(operation: Operation) -> dict[str, Any]:
     for status, codes in OF_CALLER[operation.caller].items():
         by_status.setdefault(status, {}).update({URN + code: PROTOCOL_TITLES[code] for code in codes})
     kinds: list[type[Refusal]] = [*operation.problems, TooLarge, Crash, Unavailable]
-    if operation.takes is not Nothing:
+    if issubclass(operation.takes, File):
+        kinds.append(UnknownType)
+    elif operation.takes is not Nothing:
         kinds += [NotJson, InvalidBody]
     for kind in kinds:
         by_status.setdefault(kind.status_code, {})[type_of(kind)] = kind.title
@@ -166,7 +171,7 @@ def _problems(operation: Operation) -> dict[str, Any]:
 def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
     used: dict[str, tuple[type[Body], str]] = {}
     for operation in operations:
-        if operation.takes is not Nothing:
+        if operation.takes is not Nothing and not issubclass(operation.takes, File):
             used[operation.takes.__name__] = (operation.takes, "validation")
         if isinstance(operation.gives, type):
             used[operation.gives.__name__] = (operation.gives, "serialization")

@@ -7,11 +7,12 @@ from typing import Any, Literal, TypeVar
 
 from starlette.responses import JSONResponse, Response
 
-from provider.api.bodies import Body, Nothing, read
+from provider.api.bodies import Body, File, Nothing, read
 from provider.api.callers import Bearer, require_bearer, require_first_party
 from provider.api.problems import as_problem
 from provider.oauth.clients import Client
 from provider.refusals import Refusal
+from provider.web.bodies import MAX_BODY
 from provider.web.endpoint import Call, Endpoint
 
 Taken = TypeVar("Taken", bound=Body)
@@ -35,7 +36,13 @@ class Operation(Endpoint):
         problems: tuple[type[Refusal], ...],
         hashes_passwords: bool,
     ) -> None:
-        super().__init__(self._carry_out, csrf_checked=False, hashes_passwords=hashes_passwords, render=as_problem)
+        super().__init__(
+            self._carry_out,
+            csrf_checked=False,
+            hashes_passwords=hashes_passwords,
+            render=as_problem,
+            max_body=takes.max_body if issubclass(takes, File) else MAX_BODY,
+        )
         self.carry_out = function
         self.caller: Caller = caller
         self.takes = takes

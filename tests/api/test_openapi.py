@@ -83,7 +83,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=6,
 )
-TAKING = [one for one in OPERATIONS if "requestBody" in one[2]]
+TAKING = [one for one in OPERATIONS if "application/json" in one[2].get("requestBody", {}).get("content", {})]
 
 
 def members(described: dict[str, object]) -> list[str]:

@@ -1,0 +1,28 @@
+"""The profile picture: upload one, remove it. Its address is the `picture` of the profile."""
+
+from typing import ClassVar
+
+from provider.accounts import pictures
+from provider.accounts.pictures import FORMATS, MAX_FILE, UnfitPicture
+from provider.api.bodies import Body, File
+from provider.api.callers import Bearer
+from provider.api.operation import by_person
+from provider.refusals import TooManyRequests
+from provider.web.endpoint import Call
+
+
+class PictureFile(File):
+    media_types: ClassVar[tuple[str, ...]] = tuple(f"image/{name.lower()}" for name in FORMATS)
+    max_body: ClassVar[int] = 2 * MAX_FILE  # larger than a picture may be, so that the refusal can say so
+
+
+@by_person(takes=PictureFile, problems=(UnfitPicture, TooManyRequests))
+def put_picture(call: Call, bearer: Bearer, body: PictureFile) -> None:
+    """Set the picture to this one, of at most 2 MB. It is drawn anew: smaller, and without what else the file tells."""
+    pictures.set_picture(call.work, user_id=bearer.user_id, content=body.content)
+
+
+@by_person()
+def remove_picture(call: Call, bearer: Bearer, _body: Body) -> None:
+    """Remove it. The profile has no `picture` afterwards."""
+    pictures.remove_picture(call.work, user_id=bearer.user_id)
