@@ -32,6 +32,7 @@ def test_from_empty_to_head_equals_the_tables_of_the_code(empty_database_url: st
 
 
 def test_down_to_nothing_and_up_again(empty_database_url: str) -> None:
+    """Replaces: migrations both ways."""
     settings = settings_for(empty_database_url)
     engine = create_engine(empty_database_url)
     migrate(settings)

@@ -1,38 +1,150 @@
-"""docs/replaces.md names what is there: every path, every test, every setting and command in it exists."""
+"""docs/replaces.md is true: what it names is there, the tests it points to use that, and what is "not there yet" is not
+there.
+"""
 
+import ast
 import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from starlette.routing import Route
 
+from provider.cli.run import command_line
 from provider.routes import routes
-from provider.settings import Settings
+from provider.settings import PREFIX, Settings
 from tests.server_process import REPOSITORY
 
+TESTS = REPOSITORY / "tests"
 TEXT = (REPOSITORY / "docs/replaces.md").read_text()
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split(" | ")]
-    for line in TEXT.splitlines()
-    if line.startswith("| ") and not line.startswith("| there")
-]
-PATHS = {route.path for route in routes(Settings()) if isinstance(route, Route)}
+API = "/api/account/"
+URLS = {
+    (method, re.sub(r"{\w+(:\w+)?}", "{}", route.path))
+    for route in routes(Settings())
+    if isinstance(route, Route)
+    for method in route.methods or ()
+}
+NOT_YET = r"not there yet(?: \(`([^`]+)`\))?"
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0][:50])
-def test_each_operation_is_replaced_by_something_that_is_there(row: list[str]) -> None:
-    assert len(row) in {2, 3}, row
-    here = row[1]
-    for path in re.findall(r"`(?:GET |POST )?(/[a-z0-9/-]+)`", here):
-        assert path in PATHS, path
-    if "API" in here:
-        for path in re.findall(r"`(?:GET|POST|PUT|DELETE) ([a-z][a-z/{}-]*)`", here):
-            wanted = re.sub(r"{\w+}", "{}", f"/api/account/{path}")
-            assert wanted in {re.sub(r"{\w+(:\w+)?}", "{}", there) for there in PATHS}, path
-    for name in re.findall(r"`SIGNET_([A-Z_]+)`", here):
-        assert name.lower() in Settings.model_fields, name
+@dataclass(frozen=True)
+class Row:
+    section: str
+    there: str
+    here: str
+    tests: tuple[str, ...]
+
+    @property
+    def references(self) -> list[str]:
+        """What it names of ours, but for what is not there yet."""
+        named = re.findall("`([^`]+)`", re.sub(NOT_YET, "", self.here))
+        return [name for name in named if re.match(r"/|[A-Z]+ [/a-z]|SIGNET_|signet |provider/|clients/", name)]
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:\w+/)*test_\w+\.py)`", TEXT))))
-def test_each_test_it_points_to_exists(name: str) -> None:
-    found = [path for path in (REPOSITORY / "tests").rglob(name.rpartition("/")[2]) if str(path).endswith(name)]
-    assert found, name
+def read_rows() -> list[Row]:
+    rows: list[Row] = []
+    for section in TEXT.split("\n## ")[1:]:
+        title, _, body = section.partition("\n")
+        before: tuple[str, ...] = ()
+        for line in re.findall(r"^\| (.*) \|$", body, re.MULTILINE)[1:]:
+            there, here, shown = [cell.strip() for cell in f"{line} ".split(" | ")]
+            before = (before if "the same" in shown else ()) + tuple(re.findall("`([^`]+)`", shown))
+            rows.append(Row(title, there, here, before))
+    return rows
+
+
+ROWS = read_rows()
+EACH = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.there[:50])
+
+
+def is_there(reference: str) -> bool:
+    """A URL, an operation of the account API, a setting, a command with its options, a file of ours."""
+    if reference.startswith("signet "):
+        return is_command(reference.split()[1:])
+    if reference.startswith(PREFIX):
+        return reference.removeprefix(PREFIX).lower() in Settings.model_fields
+    if reference.startswith(("provider/", "clients/")):
+        return (REPOSITORY / reference).exists()
+    method, _, path = reference.rpartition(" ")
+    path = re.sub(r"{\w+}", "{}", path if path.startswith("/") else API + path)
+    return any(path == other and method in {"", known} for known, other in URLS)
+
+
+def is_command(words: list[str]) -> bool:
+    command: Any = typer.main.get_command(command_line())
+    for word in words:
+        if hasattr(command, "commands"):
+            command = command.commands.get(word)
+        elif word.startswith("--") and not any(word in option.opts for option in command.params):
+            return False
+    return command is not None and not hasattr(command, "commands")
+
+
+def is_called(reference: str, text: str) -> bool:
+    """Does this test use it? Settings and files of ours are looked at by reading."""
+    if reference.startswith("signet "):
+        words = [word for word in reference.split()[1:3] if not word.startswith("--")]
+        return ", ".join(f'"{word}"' for word in words) in text
+    if reference.startswith((PREFIX, "provider/", "clients/")):
+        return True
+    path = reference.rpartition(" ")[2]
+    if path.startswith("/"):
+        return path in text
+    return re.search(rf'["}}]/{re.escape(path.partition("/{")[0])}["/?]', text) is not None
+
+
+def with_helpers(file: Path) -> str:
+    """A test, its folder's fixtures, and the helpers it takes from others."""
+    text = file.read_text()
+    helpers = [TESTS / f"{module.replace('.', '/')}.py" for module in re.findall(r"from tests\.([\w.]+) import", text)]
+    return "\n".join(path.read_text() for path in {file, file.parent / "conftest.py", *helpers} if path.exists())
+
+
+def said_to_replace() -> set[tuple[str, str]]:
+    """Row and file, of every test whose docstring names a row."""
+    said = set()
+    for file in TESTS.rglob("test_*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                names = re.findall(r"Replaces: ([^.]+)\.", ast.get_docstring(node) or "")
+                said |= {(name, str(file.relative_to(TESTS))) for name in names}
+    return said
+
+
+def test_the_table_is_read_whole() -> None:
+    assert len(ROWS) == len([line for line in TEXT.splitlines() if line.startswith("| ")]) - TEXT.count("| there |") - 1
+    assert len({row.section for row in ROWS}) == 6
+
+
+@EACH
+def test_what_a_row_names_is_there(row: Row) -> None:
+    missing = [reference for reference in row.references if not is_there(reference)]
+    assert missing == []
+
+
+@EACH
+def test_what_is_not_there_yet_is_not_there(row: Row) -> None:
+    """When it comes, its row is finished with it."""
+    for reference in re.findall(NOT_YET, row.here):
+        assert reference, "say in parentheses what will be there"
+        present = is_there(reference) or any(path.startswith(f"{reference}/") for _, path in URLS)
+        assert not present, f"{reference} is there: say what it does and which tests show it"
+
+
+@EACH
+def test_a_row_points_to_tests_that_use_what_it_names(row: Row) -> None:
+    files = [TESTS / name for name in row.tests]
+    assert all(file.is_file() for file in files), row.tests
+    if not files:
+        assert not row.references
+        assert re.search(rf"{NOT_YET}|^not planned: ", row.here)
+    text = "\n".join(with_helpers(file) for file in files)
+    unused = [reference for reference in row.references if not is_called(reference, text)]
+    assert unused == []
+
+
+def test_the_tests_of_a_row_name_it() -> None:
+    shown = {(row.there, name) for row in ROWS if row.section == "The rows" for name in row.tests}
+    assert said_to_replace() == shown

@@ -92,6 +92,7 @@ def test_secrets_do_not_print() -> None:
 
 
 def test_the_bypass_code_is_for_development_on_this_machine() -> None:
+    """Replaces: bypass code."""
     environ = {"SIGNET_TOTP_BYPASS_CODE": "000000", "SIGNET_ENV": "development"}
     assert load_settings(environ).totp_bypass_code == "000000"
 

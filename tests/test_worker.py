@@ -69,6 +69,7 @@ def test_without_redis_a_letter_leaves_from_the_web_process_at_once(installation
 
 
 def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: Installation, sink: Sink) -> None:
+    """Replaces: mail through a queue."""
     write(installation)
     worker = Worker(installation.settings)
     worker.start(installation)
@@ -96,7 +97,7 @@ def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("listening", [True, False], ids=["hanging", "away"])
 def test_a_request_does_not_notice_that_redis_is_away(installation: Installation, sink: Sink, listening: bool) -> None:
-    """Failure contract F5: and the letter leaves all the same."""
+    """Failure contract F5: and the letter leaves all the same. Replaces: mail through a queue."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if listening:

@@ -28,6 +28,7 @@ def test_the_list_names_devices_and_marks_this_one(browser: Browser, other: Brow
 
 
 def test_one_other_device_is_signed_out(browser: Browser, other: Browser) -> None:
+    """Replaces: limits, sessions, headers, validation, log."""
     browser.open("/account/sessions")
     browser.submit(button="Sign out")
     assert is_signed_in(browser)

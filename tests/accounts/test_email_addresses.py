@@ -75,7 +75,7 @@ def test_a_code_of_another_account_confirms_nothing(
 
 
 def test_looking_at_a_link_consumes_nothing(browser: Browser, inbox: Inbox, work: Work) -> None:
-    """A-83: mail scanners open links, and ask for their heads."""
+    """A-83: mail scanners open links, and ask for their heads. Replaces: verification links and another letter."""
     sign_up(browser)
     link = inbox.latest(ADDRESS).link
     for _ in range(3):
@@ -146,6 +146,7 @@ def test_only_the_newest_letter_works(browser: Browser, inbox: Inbox, clock: Clo
 
 
 def test_asking_for_more_letters_is_silently_limited(browser: Browser, inbox: Inbox) -> None:
+    """Replaces: verification links and another letter."""
     sign_up(browser)
     for _ in range(4):
         page = browser.submit(button="Send another letter")
@@ -157,7 +158,7 @@ def test_asking_for_more_letters_is_silently_limited(browser: Browser, inbox: In
 def test_signing_in_before_confirming_leads_to_the_code_and_to_no_session(
     browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, work: Work
 ) -> None:
-    """A-106."""
+    """A-106. Replaces: inactive until verified, refused when suspended."""
     sign_up(browser)
     code = inbox.latest(ADDRESS).code
     other = new_browser()

@@ -51,6 +51,7 @@ def change(browser: Browser, inbox: Inbox, email: str = NEW) -> str:
 def test_the_old_address_stays_until_the_new_one_is_confirmed(
     browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, ada: str, work: Work
 ) -> None:
+    """Replaces: profile, password, confirm-password."""
     page = ask(browser)
     assert f"Confirm {NEW}" in page.text
     assert address_of(work, ada) == ADDRESS

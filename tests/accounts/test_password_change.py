@@ -60,7 +60,7 @@ def test_everything_else_that_was_signed_in_ends(
 
 
 def test_the_current_password_is_needed_and_guessing_it_is_slowed(browser: Browser, ada: str) -> None:
-    """A-74, OWASP ASVS v5.0.0-6.2.3."""
+    """A-74, OWASP ASVS v5.0.0-6.2.3. Replaces: profile, password, confirm-password."""
     for _ in range(5):
         page = change(browser, current="a wrong guess")
         assert page.status == 400

@@ -46,7 +46,7 @@ def test_a_person_chooses_a_new_password(browser: Browser, inbox: Inbox, ada: st
 def test_asking_looks_alike_whoever_asks(
     browser: Browser, inbox: Inbox, work: Work, ada: str, state: str, email: str
 ) -> None:
-    """A-81."""
+    """A-81. Replaces: password reset in three steps."""
     with work() as w:
         make_user(w, "new@example.test", verified=False)
         if state == "suspended":
@@ -137,7 +137,7 @@ def test_a_made_up_token_leads_on(browser: Browser, token: str) -> None:
 def test_everything_of_before_ends_with_the_reset(
     browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, ada: str, clock: Clock, work: Work
 ) -> None:
-    """A-84: sessions, pending sign-ins, other links."""
+    """A-84: sessions, pending sign-ins, other links. Replaces: password reset in three steps."""
     device, waiting = new_browser(), new_browser()
     sign_in(device)
     key, _ = turn_on_two_factor(device, clock.now)

@@ -51,6 +51,7 @@ def url_of(work: Work) -> str | None:
 
 
 def test_a_picture_is_uploaded_shown_and_removed(browser: Browser, client: TestClient, ada: str, work: Work) -> None:
+    """Replaces: profile image upload."""
     page = upload(browser, picture())
     assert "Your picture is saved." in page.text
     url = url_of(work)

@@ -44,6 +44,7 @@ def ada(work: Work, browser: Browser) -> str:
 
 
 def test_every_standard_claim_is_edited_on_one_page(browser: Browser, ada: str, work: Work, clock: Clock) -> None:
+    """Replaces: profile, password, confirm-password."""
     clock.advance(minutes=1)
     browser.open("/account/profile")
     page = browser.submit(FILLED)

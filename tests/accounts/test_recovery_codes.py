@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from provider.accounts import recovery_codes
+from provider.accounts.store import recovery_codes as store
+from provider.crypto.digests import digest
 from tests.browser import Browser
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.factories import make_user
 from tests.inbox import Inbox
-from tests.people import ADDRESS, recovery_codes_on, sign_in, turn_on_two_factor
+from tests.people import ADDRESS, find_user, recovery_codes_on, sign_in, turn_on_two_factor
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def codes(browser: Browser, work: Work, clock: Clock) -> list[str]:
 def test_new_codes_replace_the_old_ones(
     browser: Browser, new_browser: Callable[[], Browser], codes: list[str], inbox: Inbox
 ) -> None:
-    """A-72."""
+    """A-72. Replaces: recovery codes."""
     assert "10 recovery codes left" in browser.open("/account/recovery-codes").text
     fresh = recovery_codes_on(browser.submit(button="Make ten new codes"))
     assert len(set(fresh)) == 10
@@ -35,6 +38,16 @@ def test_new_codes_replace_the_old_ones(
     assert other.submit({"code": codes[0]}).status == 400
     assert other.submit({"code": fresh[0]}).path == "/account"
     assert "9 recovery codes left" in other.page.text if other.page else False
+
+
+def test_a_spent_code_can_be_told_from_a_wrong_one(work: Work, codes: list[str]) -> None:
+    """In the store, by whoever looks into a complaint; from outside they look alike. Replaces: recovery codes."""
+    user_id = find_user(work).id
+    with work() as w:
+        assert recovery_codes.use_code(w, user_id, codes[0])
+    with work() as w:
+        states = [store.find_state(w.read, user_id, digest(recovery_codes.plain(code))) for code in (*codes[:2], "x")]
+    assert states == ["spent", "unspent", None]
 
 
 def test_a_stale_session_signs_in_again_first(browser: Browser, codes: list[str], clock: Clock) -> None:

@@ -19,7 +19,7 @@ from tests.people import code_of, find_user, is_signed_in, sign_in, turn_on_two_
 def test_suspension_ends_sessions_and_pending_sign_ins_for_good(
     browser: Browser, new_browser: Callable[[], Browser], work: Work, clock: Clock
 ) -> None:
-    """A-105, ASVS v5.0.0-7.4.2."""
+    """A-105, ASVS v5.0.0-7.4.2. Replaces: inactive until verified, refused when suspended."""
     with work() as w:
         user_id = make_user(w)
     sign_in(browser)

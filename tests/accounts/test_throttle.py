@@ -78,7 +78,7 @@ def test_old_counters_are_purged_but_not_those_of_a_factor(work: Work, clock: Cl
 
 
 def test_the_document_tells_the_numbers_in_force() -> None:
-    """ASVS v5.0.0-6.1.1."""
+    """ASVS v5.0.0-6.1.1. Replaces: limits, sessions, headers, validation, log."""
     text = DOCUMENT.read_text("utf-8")
     for limit in vars(LIMITS).values():
         assert f"| {limit} |" in text

@@ -41,7 +41,7 @@ def is_on(work: Work, user_id: str) -> bool:
 def test_setting_up_shows_picture_key_and_address_and_counts_after_a_valid_code(
     browser: Browser, inbox: Inbox, ada: str, clock: Clock, work: Work
 ) -> None:
-    """A-68."""
+    """A-68. Replaces: TOTP set-up and removal."""
     sign_in(browser)
     key = begin_set_up(browser)
     page = browser.page
@@ -168,7 +168,7 @@ def test_a_new_device_replaces_the_old_one_only_when_confirmed(browser: Browser,
 def test_turning_off_needs_a_valid_code(
     browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, ada: str, clock: Clock, work: Work
 ) -> None:
-    """A-74."""
+    """A-74. Replaces: TOTP set-up and removal."""
     sign_in(browser)
     key, _ = turn_on_two_factor(browser, clock.now)
     clock.advance(minutes=1)

@@ -26,7 +26,7 @@ def token_of(inbox: Inbox) -> str:
 
 
 def test_register_confirm_and_sign_in(app_of_ours: App, inbox: Inbox, work: Work) -> None:
-    """Replaces: register, verify email, login refused until then."""
+    """Replaces: inactive until verified, refused when suspended."""
     registered = app_of_ours.call("/register", email=ADDRESS, password=PASSWORD, name="Ada")
     assert registered.status_code == 202
     ticket = registered.json()["ticket"]
@@ -58,7 +58,7 @@ def test_an_unconfirmed_address_gets_a_ticket_and_nothing_else(app_of_ours: App,
 
 
 def test_another_letter_is_throttled_in_silence(app_of_ours: App, inbox: Inbox) -> None:
-    """A-106."""
+    """A-106. Replaces: verification links and another letter."""
     ticket = app_of_ours.call("/register", email=ADDRESS, password=PASSWORD).json()["ticket"]
     for _ in range(3):
         assert app_of_ours.call("/verify-email/letter", ticket=ticket).status_code == 202
@@ -122,7 +122,7 @@ def test_asking_for_a_reset_looks_alike_whoever_asks(
 
 
 def test_reset_in_three_steps(app_of_ours: App, ada: str, inbox: Inbox, as_ada: Caller, browser: Browser) -> None:
-    """A-83, A-84: each link once, and everything else of the person ends."""
+    """A-83, A-84: each link once, and everything else of the person ends. Replaces: password reset in three steps."""
     sign_in(browser)
     assert app_of_ours.call("/forgot-password", email=ADDRESS).status_code == 202
     token = token_of(inbox)

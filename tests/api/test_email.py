@@ -36,7 +36,7 @@ def another_than(code: str) -> str:
 def test_the_old_address_stays_until_the_new_one_is_confirmed(
     app_of_ours: App, as_ada: Caller, ada: str, inbox: Inbox, work: Work
 ) -> None:
-    """Replaces: update profile, where a new email address has to be verified again."""
+    """Replaces: profile, password, confirm-password."""
     assert as_ada.get("/email") == {"email": ADDRESS}
     asked = as_ada("POST", "/email", email=NEW)
     assert (asked.status_code, asked.content) == (202, b"")

@@ -20,7 +20,7 @@ NEW = "another quiet afternoon"
 
 
 def test_a_password_becomes_a_code_and_the_code_tokens(app_of_ours: App, ada: str) -> None:
-    """Section 5.1; RFC 6749 section 4.1.3 as always. Replaces: the JSON login."""
+    """Section 5.1; RFC 6749 section 4.1.3 as always."""
     answer = app_of_ours.challenge(nonce="n")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -129,7 +129,10 @@ def test_five_wrong_codes_end_it(app_of_ours: App, as_ada: Caller, clock: Clock,
 def test_an_auth_session_is_good_for_nothing_else(
     app_of_ours: App, as_ada: Caller, new_browser: Callable[[], Browser], clock: Clock
 ) -> None:
-    """A-69: neither a token, a cookie nor a code; and a browser's pending sign-in is no auth_session."""
+    """A-69: neither a token, a cookie nor a code; and a browser's pending sign-in is no auth_session.
+
+    Replaces: sign-in in two steps.
+    """
     key, _ = turn_on_two_factor(as_ada, clock)
     handle = app_of_ours.challenge().json()["auth_session"]
     assert Caller(as_ada.http, handle)("GET", "/sessions").status_code == 401

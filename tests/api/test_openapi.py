@@ -71,7 +71,7 @@ def test_every_reference_in_it_leads_somewhere() -> None:
     ],
 )
 def test_an_operation_of_a_feature_that_is_off_does_not_exist(feature: str, path: str) -> None:
-    """A-86."""
+    """A-86. Replaces: feature flags."""
     off = Settings(features=frozenset(name for name in FEATURES if name != feature))
     assert API + path in DOCUMENT["paths"]
     assert API + path not in openapi.document(off, routes(off))["paths"]
@@ -98,7 +98,7 @@ def members(described: dict[str, object]) -> list[str]:
 def test_no_body_crashes_an_operation(
     app_of_ours: App, as_ada: Caller, unlimited: None, path: str, method: str, described: dict[str, object]
 ) -> None:
-    """Whatever comes, the answer is one of those described."""
+    """Whatever comes, the answer is one of those described. Replaces: limits, sessions, headers, validation, log."""
     names = members(described)
     by_client = described["security"] == [{"client": []}]
     headers = app_of_ours.rp.authentication()[0] if by_client else {"authorization": f"Bearer {as_ada.token}"}

@@ -1,4 +1,4 @@
-"""The profile picture by API: the same checks as on the page. Replaces: profile image upload."""
+"""The profile picture by API: the same checks as on the page."""
 
 import io
 
@@ -27,6 +27,7 @@ def put(caller: Caller, content: bytes, media_type: str | None = "image/jpeg") -
 
 
 def test_a_picture_is_put_read_back_and_removed(app_of_ours: App, as_ada: Caller, client: TestClient) -> None:
+    """Replaces: profile image upload."""
     assert put(as_ada, picture()).status_code == 204
     url = as_ada.get("/profile")["picture"]
     assert url.startswith(f"{ISSUER}/pictures/")

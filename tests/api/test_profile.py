@@ -1,4 +1,4 @@
-"""The profile by API. Replaces: update profile, users/profile."""
+"""The profile by API."""
 
 import pytest
 
@@ -22,6 +22,7 @@ FULL = {
 
 
 def test_a_profile_is_put_whole_and_read_back(as_ada: Caller, app_of_ours: App, ada: str) -> None:
+    """Replaces: profile, password, confirm-password."""
     assert as_ada.get("/profile") == {
         "sub": ada,
         "name": "Ada Lovelace",

@@ -27,7 +27,7 @@ NEW = "another quiet afternoon"
 
 
 def test_the_window_opens_by_the_sign_in_and_by_the_password(as_ada: Caller, clock: Clock) -> None:
-    """Replaces: confirm password and its status; 15 minutes."""
+    """Replaces: profile, password, confirm-password."""
     window = as_ada.get("/confirm-password")
     assert window["confirmed"]
     assert window["acr"] == "aal1"
@@ -72,7 +72,7 @@ def test_guessing_at_the_window_waits_like_guessing_at_the_sign_in(
 def test_a_new_password_ends_everything_else(
     app_of_ours: App, register_app: Callable[..., App], as_ada: Caller, browser: Browser, inbox: Inbox
 ) -> None:
-    """A-84. Replaces: change password, which needs the current one."""
+    """A-84. Replaces: profile, password, confirm-password."""
     other = register_app().sign_in()
     sign_in(browser)
     refused = as_ada("PUT", "/password", current_password="wrong", new_password=NEW)

@@ -1,4 +1,4 @@
-"""Two-factor sign-in by API. Replaces: enable, confirm, disable, QR code, secret key, recovery codes."""
+"""Two-factor sign-in by API."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from tests.people import ADDRESS, code_of, is_signed_in, sign_in
 
 
 def test_set_up_shows_key_and_picture_and_counts_after_a_valid_code(as_ada: Caller, clock: Clock, inbox: Inbox) -> None:
-    """A-68: the key is shown until it is confirmed and never again."""
+    """A-68: the key is shown until it is confirmed and never again. Replaces: TOTP set-up and removal."""
     assert as_ada.get("/two-factor") == {"enabled": False, "setting_up": False, "recovery_codes_left": 0}
     begun = as_ada("POST", "/two-factor")
     assert begun.status_code == 201
@@ -111,7 +111,7 @@ def test_a_token_from_before_the_factor_must_show_it(
 
 
 def test_an_old_set_of_recovery_codes_is_worth_nothing(as_ada: Caller, clock: Clock) -> None:
-    """A-72."""
+    """A-72. Replaces: recovery codes."""
     _, old = turn_on_two_factor(as_ada, clock)
     renewed = as_ada("POST", "/recovery-codes")
     assert renewed.status_code == 201

@@ -52,6 +52,7 @@ def test_the_statements_are_printed_and_nothing_is_run(
 
 
 def test_down_to_the_base_and_up_again(signet: Signet) -> None:
+    """Replaces: migrations both ways."""
     assert signet("migrate", "--to", "base", "--json").json["to"] is None
     assert len(signet("migrate", "--json").json["signing_keys"]) == 2
 
@@ -69,6 +70,7 @@ def test_keys_rotate_in_two_steps_and_are_revoked_by_name(signet: Signet, work: 
 
 
 def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> None:
+    """Replaces: mail through a queue."""
     with work() as w:
         promise_id = promises.put(w, "mail", {"link": "a credential"}, about="verify_email to ada@example.test")
         w.db.execute(store.outbox.update().values(state="failed", error="550 no such mailbox", attempts=3))
@@ -83,6 +85,7 @@ def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> 
 
 
 def test_the_audit_can_be_narrowed(signet: Signet) -> None:
+    """Replaces: limits, sessions, headers, validation, log. Replaces: events."""
     for name in ("ada", "bob"):
         signet("user", "create", "--email", f"{name}@example.test", "--password-stdin", stdin="a long password")
     assert len(signet("audit", "--json").json) == 2

@@ -15,6 +15,7 @@ def create(signet: Signet, *options: str, email: str = EMAIL) -> dict[str, objec
 
 
 def test_creating_says_who_was_made(signet: Signet, work: Work) -> None:
+    """Replaces: adapter operations."""
     made = create(signet, "--verified", "--role", "admin", "--role", "editor", "--name", "Ada Lovelace")
     assert (made["email"], made["status"], made["email_verified"]) == (EMAIL, "ACTIVE", True)
     assert (made["roles"], made["claims"]) == (["admin", "editor"], {"name": "Ada Lovelace"})
@@ -36,6 +37,7 @@ def test_no_password_is_ever_printed(signet: Signet) -> None:
 
 
 def test_suspending_ends_sessions_and_restoring_revives_nothing(signet: Signet, work: Work) -> None:
+    """Replaces: inactive until verified, refused when suspended."""
     user_id = str(create(signet, "--verified")["id"])
     with work() as w:
         lifecycle.open_session(w, user_id=user_id, factor="pwd")
@@ -47,6 +49,7 @@ def test_suspending_ends_sessions_and_restoring_revives_nothing(signet: Signet, 
 
 
 def test_roles_are_set_exactly(signet: Signet) -> None:
+    """Replaces: roles and permissions."""
     create(signet, "--role", "admin")
     assert signet("user", "set-role", EMAIL, "editor", "--json").json["roles"] == ["editor"]
     assert signet("user", "set-role", EMAIL, "--json").json["roles"] == []
@@ -61,6 +64,7 @@ def test_a_list_goes_on_where_the_last_one_ended(signet: Signet) -> None:
 
 
 def test_deleting_takes_everything_along(signet: Signet, work: Work) -> None:
+    """Replaces: adapter operations."""
     user_id = str(create(signet, "--verified")["id"])
     with work() as w:
         lifecycle.open_session(w, user_id=user_id, factor="pwd")

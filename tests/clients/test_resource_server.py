@@ -11,6 +11,7 @@ from tests.clients.conftest import Call, Issuer, new_key
 
 
 def test_a_good_token_opens_the_route(issuer: Issuer, call: Call) -> None:
+    """Replaces: services verify tokens."""
     answer = call("/hello", issuer.sign())
     assert answer.status_code == 200
     assert answer.json()["sub"] == "0198-ada"
@@ -74,6 +75,7 @@ def test_a_missing_scope_is_named(issuer: Issuer, call: Call) -> None:
 
 
 def test_a_role_is_needed_where_the_route_says_so(issuer: Issuer, call: Call) -> None:
+    """Replaces: roles and permissions."""
     assert call("/admin", issuer.sign(scope="roles")).status_code == 403
     assert call("/admin", issuer.sign(scope="roles", roles=["editor"])).status_code == 403
     assert call("/admin", issuer.sign(scope="roles", roles=["admin"])).status_code == 200
@@ -81,7 +83,7 @@ def test_a_role_is_needed_where_the_route_says_so(issuer: Issuer, call: Call) ->
 
 @pytest.mark.parametrize("changes", [{"acr": "aal1"}, {"acr": None}, {"acr": "aal2", "auth_time": 1}], ids=str)
 def test_a_weak_or_old_sign_in_is_told_what_is_needed(issuer: Issuer, call: Call, changes: dict[str, Any]) -> None:
-    """RFC 9470 section 3."""
+    """RFC 9470 section 3. Replaces: second factor inside the token."""
     answer = call("/vault", issuer.sign(**changes))
     challenge = answer.headers["www-authenticate"]
     assert answer.status_code == 401
@@ -91,6 +93,7 @@ def test_a_weak_or_old_sign_in_is_told_what_is_needed(issuer: Issuer, call: Call
 
 
 def test_a_recent_second_factor_opens_the_vault(issuer: Issuer, call: Call) -> None:
+    """Replaces: second factor inside the token."""
     assert call("/vault", issuer.sign(acr="aal2")).status_code == 200
 
 

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 def test_openid_client_signs_in_refreshes_revokes_introspects_and_signs_out(
     auth_method: str, served: Served, start_app: StartApp, new_person: NewPerson
 ) -> None:
+    """Replaces: any library signs in."""
     person, app = new_person(), start_app(auth_method)
     person.open(app.listen()["open"])
     person.fill("Email address", EMAIL)

@@ -65,7 +65,7 @@ def test_every_failed_sign_in_looks_alike(browser: Browser, work: Work, state: s
 
 
 def test_a_suspended_person_is_told_after_the_right_password_only(browser: Browser, work: Work, ada: str) -> None:
-    """A-105."""
+    """A-105. Replaces: inactive until verified, refused when suspended."""
     with work() as w:
         suspension.suspend(w, user_id=ada, reason="abuse of the service")
     page = sign_in(browser)

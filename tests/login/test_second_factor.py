@@ -65,7 +65,7 @@ def test_the_code_finishes_the_sign_in_under_a_new_session_id(
 
 @pytest.mark.usefixtures("factor")
 def test_a_pending_session_is_good_for_nothing_else(browser: Browser, ada: str, clock: Clock) -> None:
-    """A-69, ASVS v5.0.0-2.3.1."""
+    """A-69, ASVS v5.0.0-2.3.1. Replaces: sign-in in two steps."""
     sign_in(browser)
     for path in ("/account", "/account/sessions", "/account/two-factor", "/account/recovery-codes", "/signup"):
         page = browser.open(path)
@@ -113,7 +113,7 @@ def test_a_used_step_and_those_before_it_are_refused_everywhere(
     ada: str,
     work: Work,
 ) -> None:
-    """A-64, A-65, A-74, ASVS v5.0.0-6.5.1."""
+    """A-64, A-65, A-74, ASVS v5.0.0-6.5.1. Replaces: TOTP set-up and removal."""
     sign_in(browser)
     browser.submit({"code": code_of(factor[0], clock.now, steps=1)})
     other = new_browser()
@@ -205,7 +205,7 @@ def test_failures_are_counted_per_account_and_lock_the_factor(
 def test_a_recovery_code_works_once_however_it_is_spelled(
     browser: Browser, factor: tuple[str, list[str]], inbox: Inbox, spelled: Callable[[str], str]
 ) -> None:
-    """A-72, ASVS v5.0.0-6.5.1; the person is told by letter."""
+    """A-72, ASVS v5.0.0-6.5.1; the person is told by letter. Replaces: recovery codes."""
     code = spelled(factor[1][3])
     sign_in(browser)
     browser.follow("Lost your device?")
@@ -285,7 +285,7 @@ class TestBypassCode:
         return settings.model_copy(update=changes)
 
     def test_it_is_accepted_in_development(self, browser: Browser, factor: tuple[str, list[str]]) -> None:
-        """A-71; the settings refuse it anywhere else."""
+        """A-71; the settings refuse it anywhere else. Replaces: bypass code."""
         sign_in(browser)
         assert browser.submit({"code": "let-me-in"}).path == "/account"
 
@@ -294,7 +294,7 @@ class TestBypassCode:
 def test_without_the_setting_a_bypass_code_is_a_wrong_code(
     work: Work, factor: tuple[str, list[str]], browser: Browser, code: str
 ) -> None:
-    """A-71."""
+    """A-71. Replaces: bypass code."""
     sign_in(browser)
     assert browser.submit({"code": code}).status == 400
 

@@ -132,5 +132,5 @@ def test_scopes_and_single_requests_release_each_claim_once() -> None:
     ],
 )
 def test_a_client_sees_global_roles_and_its_own(roles: list[str], seen: list[str]) -> None:
-    """A role written `client_id:role` is for that client only."""
+    """A role written `client_id:role` is for that client only. Replaces: roles and permissions."""
     assert roles_for(roles, "shop") == seen

@@ -65,6 +65,7 @@ def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installat
 def test_three_attempts_with_growing_pauses_then_failed_and_kept_for_the_operator(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
+    """Replaces: mail through a queue."""
     handler = Handler(*[TemporaryFailure("451 not now")] * 3)
     promise_id = put()
     for pause in (5, 10):

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def test_a_page_may_run_only_its_own_script_and_be_framed_by_nobody(browser: Browser) -> None:
-    """RFC 9700 section 4.16."""
+    """RFC 9700 section 4.16. Replaces: limits, sessions, headers, validation, log."""
     headers = browser.open("/nowhere").response.headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy

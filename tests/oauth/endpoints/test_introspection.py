@@ -25,7 +25,7 @@ def tokens(rp: RelyingParty, browser: WatchedClient) -> Tokens:
 
 
 def test_an_access_token_is_described(rp: RelyingParty, tokens: Tokens, ada: str, clock: Clock) -> None:
-    """RFC 7662 section 2.2, RFC 9068 section 2.2."""
+    """RFC 7662 section 2.2, RFC 9068 section 2.2. Replaces: second factor inside the token."""
     body = rp.introspect(tokens.access_token)
     now = int(clock.now.timestamp())
     assert (body["active"], body["token_type"], body["iss"], body["aud"]) == (True, "Bearer", ISSUER, ISSUER)

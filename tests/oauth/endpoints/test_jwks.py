@@ -6,7 +6,7 @@ from tests.oauth.watched_http import WatchedClient
 
 
 def test_a_key_of_the_set_has_exactly_its_public_members(http: WatchedClient) -> None:
-    """RFC 7517 section 4; A-104."""
+    """RFC 7517 section 4; A-104. Replaces: services verify tokens."""
     found = http.get("/oauth2/jwks").json()["keys"]
     members = {"RSA": {"n", "e"}, "EC": {"crv", "x", "y"}}
     for key in found:

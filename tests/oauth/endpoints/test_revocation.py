@@ -14,7 +14,7 @@ def tokens(rp: RelyingParty, browser: WatchedClient) -> Tokens:
 
 
 def test_a_refresh_token_takes_its_family_with_it(rp: RelyingParty, tokens: Tokens) -> None:
-    """RFC 7009 section 2.1."""
+    """RFC 7009 section 2.1. Replaces: token lifetimes, rotation, logout."""
     response = rp.revoke(tokens.refresh_token)
     assert (response.status_code, response.content) == (200, b"")
     assert "text/plain" not in response.headers.get("content-type", "")

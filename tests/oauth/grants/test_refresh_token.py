@@ -24,7 +24,7 @@ def first(rp: RelyingParty, browser: WatchedClient) -> Tokens:
 
 
 def test_a_refresh_rotates(rp: RelyingParty, first: Tokens) -> None:
-    """RFC 6749 section 6, RFC 9700 section 4.14.2."""
+    """RFC 6749 section 6, RFC 9700 section 4.14.2. Replaces: token lifetimes, rotation, logout."""
     second = rp.refresh(first)
     assert set(second.body) == set(first.body)
     assert second.refresh_token != first.refresh_token
@@ -62,7 +62,7 @@ def test_a_repetition_inside_the_grace_gets_the_same_successor(rp: RelyingParty,
 
 
 def test_a_repetition_after_the_grace_kills_the_family(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
-    """RFC 9700 section 4.14.2; A-24."""
+    """RFC 9700 section 4.14.2; A-24. Replaces: token lifetimes, rotation, logout."""
     second = rp.refresh(first)
     clock.advance(seconds=11)
     assert_invalid_grant(rp.refresh(first))
