@@ -44,8 +44,8 @@ class NotJson(Refusal):
 
 class UnknownType(Refusal):
     status_code = 415
-    title = "Not a type this takes"
-    message = "The Content-Type is none of those this operation takes."
+    title = Text("Not a type this takes")
+    message = Text("The Content-Type is none of those this operation takes.")
 
 
 class InvalidBody(Refusal):

@@ -108,6 +108,14 @@ def test_the_button_has_the_accent_and_can_be_read(
     """WCAG 2.2 SC 1.4.3; `tests/test_palette.py` has every accent."""
     branded = settings.model_copy(update={"brand_accent": accent})
     letter = render(
-        branded, name, sign_in="s", reset="r", when="now", device="", network="", account=link_to(branded, "/account")
+        branded,
+        ENGLISH,
+        name,
+        sign_in="s",
+        reset="r",
+        when="now",
+        device="",
+        network="",
+        account=link_to(branded, "/account"),
     )
     assert f"background:{colours};" in letter.html
