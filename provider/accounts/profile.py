@@ -48,9 +48,12 @@ class Field:
 
 def _line(most: int) -> Callable[[str], str]:
     def parse(text: str) -> str:
+        problem = Unfit(Text("Enter at most %(count)s characters, on one line.", count=most))
+        if len(text) > 10 * most:
+            raise problem  # unread: normalizing takes time by the square of the length
         line = unicodedata.normalize("NFC", " ".join(text.split()))
         if len(line) > most or any(unicodedata.category(character)[0] == "C" for character in line):
-            raise Unfit(Text("Enter at most %(count)s characters, on one line.", count=most))
+            raise problem
         return line
 
     return parse

@@ -42,6 +42,8 @@ class NoSuchUser(NotFound):
 
 def clean_name(text: str) -> str | None:
     """A name as it may be shown: one line of text. None when it is not."""
+    if len(text) > 10 * MAX_NAME:
+        return None  # unread: normalizing takes time by the square of the length
     name = unicodedata.normalize("NFC", " ".join(text.split()))
     printable = all(unicodedata.category(character)[0] != "C" for character in name)
     return name if printable and len(name) <= MAX_NAME else None

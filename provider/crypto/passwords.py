@@ -12,13 +12,22 @@ from functools import lru_cache
 import bcrypt
 
 MAX_BYTES = 1024
-"""Longer passwords are refused before any work is done."""
+"""Of the normal form. Longer passwords are refused before any work is done."""
+MAX_CHARACTERS = 2 * MAX_BYTES
+"""As typed. No longer text has a normal form that fits: for every two bytes of that, three characters at most."""
+
+
+def normal_form(password: str) -> bytes:
+    """What counts as the password: NFC, so that it is the same when typed on another keyboard. Frozen with the scheme.
+
+    Text that is too long to be anybody's password is left as it is: normalizing takes time by the square of its length.
+    """
+    text = password if len(password) > MAX_CHARACTERS else unicodedata.normalize("NFC", password)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _prehash(password: str) -> bytes:
-    # NFC, frozen with this scheme: the same password typed on another keyboard is the same password.
-    normal = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
-    return base64.b64encode(hashlib.sha384(normal).digest())
+    return base64.b64encode(hashlib.sha384(normal_form(password)).digest())
 
 
 def hash_password(password: str, *, cost: int) -> str:
