@@ -19,6 +19,7 @@ from typing import Any
 import uvicorn
 from starlette.datastructures import State
 
+from provider.accounts.breached_passwords import require_usable
 from provider.app import create_app, open_installation
 from provider.crypto.vault import VaultError, open_vault
 from provider.database.engine import OUTAGES, open_database
@@ -46,7 +47,10 @@ class Uncounted:
 
 
 def require_fit(settings: Settings) -> None:
-    """Raises SettingsError, one line, for what would make every request fail: schema, secret key, signing keys."""
+    """Raises SettingsError, one line, for what would make requests fail: schema, secret key, signing keys, and the list
+    of breached passwords.
+    """
+    require_usable(settings)
     database = open_database(settings)
     installation = Installation(settings=settings, database=database, vault=open_vault(settings), counter=Uncounted())
     try:

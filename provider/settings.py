@@ -159,6 +159,9 @@ class Settings(BaseSettings):
         timedelta(minutes=15), description="Sensitive acts, on pages and by API, need a sign-in this fresh."
     )
     password_min_length: int = Field(8, ge=8, le=64, description="Characters a new password needs.")
+    breached_passwords: Path | None = Field(
+        None, description="A file of SHA-1 hashes of breached passwords, ordered by hash: none of them is accepted."
+    )
     bcrypt_cost: int = Field(
         12, ge=4, le=16, description="Work factor of password hashes; old ones are upgraded at login."
     )

@@ -8,12 +8,14 @@ import ipaddress
 import os
 import shutil
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import psycopg
 import pytest
 import redis
@@ -109,6 +111,23 @@ def _keys_are_parsed_once() -> Iterator[None]:
     keys._import = parse
     yield
     keys._import = original
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_are_hashed_in_a_pool_of_their_own() -> Iterator[None]:
+    """Of every request of every test: one that hashes in an ordinary thread, where tokens are made, crashes."""
+
+    def elsewhere(hash_: Callable[..., Any]) -> Callable[..., Any]:
+        def hashed(*given: bytes) -> Any:
+            assert not threading.current_thread().name.startswith("endpoint")
+            return hash_(*given)
+
+        return hashed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bcrypt, "hashpw", elsewhere(bcrypt.hashpw))
+        patch.setattr(bcrypt, "checkpw", elsewhere(bcrypt.checkpw))
+        yield
 
 
 def settings_for(database_url: str, **changes: Any) -> Settings:

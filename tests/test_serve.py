@@ -137,6 +137,15 @@ def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str]) -> 
     assert_refused(signet("serve", settings=environ), "may be read by others")
 
 
+@on_sqlite
+def test_a_list_of_breached_passwords_that_is_none_is_refused(environ: dict[str, str], tmp_path: Path) -> None:
+    """ASVS v5.0.0-6.2.12: never silently without."""
+    (tmp_path / "list.txt").write_text("password\n123456\n")
+    for name, problem in {"missing.txt": "No such file", "list.txt": "SHA-1"}.items():
+        environ["SIGNET_BREACHED_PASSWORDS"] = str(tmp_path / name)
+        assert_refused(signet("serve", "--port", str(free_port()), settings=environ), problem)
+
+
 def test_a_database_that_is_away_is_said_in_one_line() -> None:
     environ = {"SIGNET_DATABASE_URL": "postgresql://signet@127.0.0.1:1/signet", "SIGNET_SECRET_KEY": SECRET_KEY}
     assert_refused(signet("serve", settings=environ), "database cannot be reached")

@@ -40,8 +40,7 @@ def change_password(work: UnitOfWork, session: Session, *, current: str, passwor
     return value
 
 
-def _about(work: UnitOfWork, user_id: str) -> tuple[str, str]:
+def _about(work: UnitOfWork, user_id: str) -> tuple[str, ...]:
     """What an attacker would try first."""
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
-    name = "" if user is None else str(user.claims.get("name", ""))
-    return ("" if address is None else address.normal, name)
+    return rules.about_person({} if user is None else user.claims, "" if address is None else address.normal)

@@ -6,7 +6,7 @@ from provider.accounts import known_devices, throttle
 from provider.accounts.email_addresses import Address
 from provider.accounts.even_pace import even_pace
 from provider.accounts.links import find_link, issue_link
-from provider.accounts.passwords import problem_of
+from provider.accounts.passwords import about_person, problem_of
 from provider.accounts.store import email_addresses, links, passwords, totp, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Link, LinkStatus, Purpose
@@ -82,7 +82,7 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
     user = users.find(work.read, link.user_id)
     if user is None or address is None or user.status not in STANDING:
         raise ResetLinkDead
-    problem = problem_of(work.settings, password, about=(address.normal, str(user.claims.get("name", ""))))
+    problem = problem_of(work.settings, password, about=about_person(user.claims, address.normal))
     if problem is not None:
         raise UnfitPassword(problem)
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)

@@ -1,21 +1,25 @@
 """Which passwords are accepted, and whether one is right."""
 
-import unicodedata
+import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
+from typing import Any
 from urllib.parse import urlsplit
 
+from provider.accounts.breached_passwords import is_breached
 from provider.accounts.store import passwords
-from provider.crypto.passwords import MAX_BYTES, cost_of, decoy, hash_password, is_password
+from provider.crypto.passwords import MAX_BYTES, cost_of, decoy, hash_password, is_password, normal_form
 from provider.languages.text import Text
 from provider.settings import Settings
 from provider.work import UnitOfWork
 
 COMMON = "common_passwords.txt"
 NOBODY = str(uuid.UUID(int=0))
+NAMES = ("name", "given_name", "middle_name", "family_name", "nickname", "preferred_username")
+"""Claims by which somebody who guesses may know the person."""
 _SPOKEN = str.maketrans("013457@$!", "oleastasi")
 
 
@@ -27,16 +31,34 @@ def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) 
     """
     if not password:
         return Text("Enter a password.")
-    if len(unicodedata.normalize("NFC", password)) < settings.password_min_length:
+    normal = normal_form(password)
+    text = normal.decode("utf-8", "surrogatepass")
+    if len(text) < settings.password_min_length:
         return Text("Your password needs at least %(count)s characters.", count=settings.password_min_length)
-    if len(password.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    if len(normal) > MAX_BYTES:
         return Text("This password is too long. Use fewer than 1,000 characters.")
-    plain = password.casefold()
+    plain = text.casefold()
     if plain in common_passwords() or plain.translate(_SPOKEN) in common_passwords() or _is_pattern(plain):
         return Text("Too many people use this password, so it is among the first to be guessed. Choose another one.")
-    if _is_made_of(plain, {settings.brand, urlsplit(settings.issuer).hostname or "", *about}):
+    if _is_made_of(plain, known_words(settings, about)):
         return Text("This password is too close to your name, your address or ours. Choose another one.")
+    if is_breached(settings, password):
+        return Text(
+            "This password is known from a data breach, so it is among the first to be guessed. Choose another one."
+        )
     return None
+
+
+def about_person(claims: Mapping[str, Any], address: str) -> tuple[str, ...]:
+    """What somebody who guesses knows of a person: the address, and every name."""
+    return (address, *(str(claims.get(name, "")) for name in NAMES))
+
+
+def known_words(settings: Settings, about: Iterable[str]) -> list[str]:
+    """The words that are guessed first, whole and in parts, the longest first: the person's and the installation's."""
+    known = [text.casefold() for text in (settings.brand, urlsplit(settings.issuer).hostname or "", *about)]
+    words = {*known, *(part for text in known for part in (*text.split("@"), *re.split(r"[\W_]+", text)))}
+    return sorted((word for word in words if len(word) >= 3), key=lambda word: (-len(word), word))
 
 
 @lru_cache(maxsize=1)
@@ -69,10 +91,11 @@ def _is_pattern(plain: str) -> bool:
 
 
 def _is_made_of(plain: str, words: Iterable[str]) -> bool:
-    """Nothing but a word the attacker knows, with at most three characters to spare."""
-    for word in words:
-        known = word.casefold()
-        parts = {known, *known.split("@"), *known.replace("@", " ").replace(".", " ").split()}
-        if any(len(part) >= 4 and part in plain and len(plain) - len(part) <= 3 for part in parts):
+    """Nothing but words the attacker knows, however often, with at most three characters to spare."""
+    for rest in (plain, plain.translate(_SPOKEN)):
+        spare = rest
+        for word in words:
+            spare = spare.replace(word, "")
+        if len(spare) <= 3:
             return True
     return False

@@ -15,6 +15,7 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from provider.accounts.breached_passwords import require_usable
 from provider.crypto.vault import create_key_file
 from provider.demo.addresses import Addresses, take_addresses
 from provider.demo.secrets import EMAIL, Secrets, read_secrets
@@ -33,6 +34,7 @@ def run_demo(folder: Path, host: str, port: int, fresh: bool) -> None:  # noqa: 
     try:
         prepare_folder(folder, fresh=fresh)
         settings = demo_settings(os.environ, folder, addresses)
+        require_usable(settings)
         create_key_file(settings.secret_key_file)
         configure_logging(settings.log_level)
         asyncio.run(Demo(settings, folder, addresses).serve())

@@ -1,8 +1,12 @@
 """Which passwords are accepted, and that each is only itself."""
 
-import pytest
+import unicodedata
 
-from provider.accounts.passwords import common_passwords, problem_of
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from provider.accounts.passwords import about_person, common_passwords, problem_of
 from provider.settings import Settings
 from tests.browser import Browser
 from tests.conftest import Work, settings_for
@@ -30,6 +34,47 @@ def test_length_and_guesses_count_and_nothing_else(password: str) -> None:
     assert problem_of(SETTINGS, password) is None
 
 
+GUESSED = "Too many people use this password"
+KINDS = ["Lu", "Ll", "Lo", "Nd", "Po", "Sm", "Zs", "So", "Cc"]
+
+
+@given(st.data())
+def test_no_kind_of_character_is_asked_for_or_forbidden(data: st.DataObject) -> None:
+    """ASVS v5.0.0-6.2.5, 6.2.10: of one kind alone, whichever, it is refused for being guessed or not at all."""
+    kinds = data.draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3, unique=True))
+    password = data.draw(st.text(st.characters(categories=kinds), min_size=12, max_size=60))
+    assume(len(unicodedata.normalize("NFC", password)) >= 8)
+    problem = problem_of(SETTINGS, password)
+    assert problem is None or problem.startswith(GUESSED)
+
+
+WORDS = "tangerine zeppelins fly"
+
+
+@pytest.mark.parametrize("least", [8, 15, 23])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("text", [WORDS, "Größe äöü çéñ ŵŷ ǖ ộ ẅ ḋ ṥ", "각각 다른 글자 여덟 개 를 쓰는 긴 문장"])
+def test_characters_are_counted_in_the_normal_form(least: int, form: str, text: str) -> None:
+    """ASVS v5.0.0-6.2.1: code points of NFC, so the keyboard does not matter; the number is the setting's."""
+    settings = SETTINGS.model_copy(update={"password_min_length": least})
+    enough, short = text[:least], text[: least - 1]
+    assert len(enough) == least
+    assert problem_of(settings, unicodedata.normalize(form, enough)) is None
+    problem = problem_of(settings, unicodedata.normalize(form, short))
+    assert problem == f"Your password needs at least {least} characters."
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("text", ["quite long ", "ünß ", "🔑🗝x"])
+def test_up_to_1024_bytes_are_accepted(form: str, text: str) -> None:
+    """A-93: bytes of the normal form."""
+    size = len(text.encode())
+    longest = text * (1024 // size) + "x" * (1024 % size)
+    assert len(longest.encode()) == 1024
+    assert problem_of(SETTINGS, unicodedata.normalize(form, longest)) is None
+    assert "too long" in (problem_of(SETTINGS, unicodedata.normalize(form, longest + "x")) or "")
+
+
 @pytest.mark.parametrize("password", ["", "1234567", "short", "x" * 1025, "é" * 600])
 def test_too_short_and_too_long_are_said(password: str) -> None:
     """A-93."""
@@ -54,11 +99,46 @@ def test_the_shipped_list_is_refused_whole() -> None:
     assert all(problem_of(SETTINGS, password) for password in sample)
 
 
-@pytest.mark.parametrize("password", ["ada.lovelace", "lovelace12", "Lovelace!", "signet123", "example.test"])
+CLAIMS = {
+    "name": "Augusta Ada King",
+    "given_name": "Augusta",
+    "middle_name": "Byron",
+    "family_name": "King-Noel",
+    "nickname": "Enchantress",
+    "preferred_username": "number_spinner",
+    "website": "https://analytical.test",
+}
+OURS = SETTINGS.model_copy(update={"brand": "Blue Harbour", "issuer": "https://id.harbour-works.test"})
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        # the address, its parts, and what people put after them
+        "ada.lovelace", "lovelace12", "Lovelace!", "L0vel@ce", "adalovelace", "ada-lovelace-1", "LovelaceLovelace",
+        "example.test", "ada@example", "ada.lovelace+shop@example.test", "shopexample",
+        # every name
+        "Augusta Ada", "augusta.king", "KingNoel1", "byron123", "Enchantress", "spinner99", "number_spinner",
+        # the brand and the host
+        "BlueHarbour", "blue harbour!", "harbour-works", "Harb0ur12", "id.harbour-works.test",
+    ],
+)  # fmt: skip
 def test_what_an_attacker_knows_of_the_person_is_refused(password: str) -> None:
-    """ASVS v5.0.0-6.1.2, 6.2.11."""
-    about = ("ada.lovelace@example.test", "Ada Lovelace")
-    assert problem_of(SETTINGS, password, about=about) is not None
+    """ASVS v5.0.0-6.1.2, 6.2.11: brand, issuer host, parts of the address and of the names."""
+    about = about_person(CLAIMS, "ada.lovelace+shop@example.test")
+    assert "too close" in (problem_of(OURS, password, about=about) or "")
+
+
+@pytest.mark.parametrize(
+    "password", ["lovelace and tea", "augusta rowed home", "harbour lights", "my king of spades", "analytical"]
+)
+def test_a_known_word_among_others_is_no_reason(password: str) -> None:
+    about = about_person(CLAIMS, "ada.lovelace+shop@example.test")
+    assert problem_of(OURS, password, about=about) is None
+
+
+def test_short_words_and_empty_names_refuse_nothing() -> None:
+    assert problem_of(SETTINGS, "xkcdwood", about=about_person({"name": "O X", "family_name": ""}, "")) is None
 
 
 FIRST_72 = "x7" * 36

@@ -1,5 +1,9 @@
 """Password hashes: neither 72 bytes nor NUL nor the form of an umlaut matters."""
 
+import base64
+import hashlib
+
+import bcrypt
 import pytest
 
 from provider.crypto.passwords import cost_of, decoy, hash_password, is_password
@@ -35,3 +39,18 @@ def test_a_hash_tells_its_cost_so_that_it_can_be_upgraded() -> None:
 def test_the_decoy_costs_as_much_and_is_nobodys() -> None:
     assert cost_of(decoy(6)) == 6
     assert not is_password("", decoy(COST))
+
+
+@pytest.mark.parametrize(("typed", "normal"), [("correct horse", b"correct horse"), ("Zoe\u0308", b"Zo\xc3\xab")])
+def test_the_scheme_is_frozen(typed: str, normal: bytes) -> None:
+    """It is bcrypt over base64(SHA-384(NFC)): whoever holds the hashes of an installation relies on it."""
+    prehash = base64.b64encode(hashlib.sha384(normal).digest())
+    assert len(prehash) == 64  # of the 72 bytes that bcrypt takes
+    assert b"\0" not in prehash
+    assert bcrypt.checkpw(prehash, hash_password(typed, cost=COST).encode())
+    assert is_password(typed, bcrypt.hashpw(prehash, bcrypt.gensalt(COST)).decode())
+
+
+def test_a_hash_made_long_ago_still_works() -> None:
+    hashed = "$2b$04$8ak02VdZnqJqUz3qhZErz.u81/68XYHeYb1MDDDHhVHE1aNTDvdjC"
+    assert is_password("correct horse battery staple", hashed)
