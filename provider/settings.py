@@ -155,6 +155,9 @@ class Settings(BaseSettings):
     deletion_grace: Duration = Field(
         timedelta(days=14), description="From the wish to delete an account to its deletion; until then it can be kept."
     )
+    unconfirmed_lifetime: Duration = Field(
+        timedelta(days=30), ge=timedelta(days=1), description="Of an account whose address nobody confirmed."
+    )
     recent_sign_in: Duration = Field(
         timedelta(minutes=15), description="Sensitive acts, on pages and by API, need a sign-in this fresh."
     )

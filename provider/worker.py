@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection
 
-from provider.accounts import deletion, throttle
+from provider.accounts import deletion, throttle, unconfirmed
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
 from provider.audit import store as audit
@@ -40,6 +40,8 @@ HANDLERS: Mapping[str, Handler] = {
 
 BATCH = 500
 """Rows of one purge transaction: none may hold up a request for more than 50 ms."""
+ACCOUNTS = 50
+"""Accounts of one: each takes rows of many tables along."""
 
 
 class Purge(Protocol):
@@ -68,19 +70,26 @@ def purge(installation: Installation, *, pause: float = 0.0) -> dict[str, int]:
     def failure_counters(work: UnitOfWork, before: datetime) -> int:
         return throttle.purge(work, before=before, limit=BATCH)
 
+    def to_delete(work: UnitOfWork, before: datetime) -> int:
+        return deletion.purge(work, before=before, limit=ACCOUNTS)
+
+    def never_confirmed(work: UnitOfWork, before: datetime) -> int:
+        return unconfirmed.purge(work, before=before, limit=ACCOUNTS)
+
     def of_store(function: Purge) -> Callable[[UnitOfWork, datetime], int]:
         return lambda work, before: function(work.db, before=before, limit=BATCH)
 
-    tasks = {name: (of_store(function), age) for name, (function, age) in PURGES.items()}
-    tasks["accounts to delete"] = (lambda work, before: deletion.purge(work, before=before, limit=BATCH), timedelta(0))
-    tasks["failure counters"] = (failure_counters, timedelta(days=1))
+    tasks = {name: (of_store(function), age, BATCH) for name, (function, age) in PURGES.items()}
+    tasks["accounts to delete"] = (to_delete, timedelta(0), ACCOUNTS)
+    tasks["unconfirmed accounts"] = (never_confirmed, installation.settings.unconfirmed_lifetime, ACCOUNTS)
+    tasks["failure counters"] = (failure_counters, timedelta(days=1), BATCH)
     deleted = dict.fromkeys(tasks, 0)
-    for name, (delete, age) in tasks.items():
+    for name, (delete, age, limit) in tasks.items():
         while True:
             with unit_of_work(installation) as work:
                 count = delete(work, work.now - age)
             deleted[name] += count
-            if count < BATCH:
+            if count < limit:
                 break
             time.sleep(pause)
     return deleted

@@ -3,9 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, exists, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
-from provider.accounts.store.users import User, users
+from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
+from provider.accounts.store.users import Status, User, users
 from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
 
@@ -78,6 +92,29 @@ def find_all(db: Connection, user_id: str) -> list[EmailAddress]:
 def find(db: Connection, address_id: str) -> EmailAddress | None:
     row = db.execute(select(email_addresses).where(email_addresses.c.id == address_id)).one_or_none()
     return None if row is None else EmailAddress(*row)
+
+
+def find_unconfirmed(db: Connection, *, before: datetime, now: datetime, limit: int) -> list[str]:
+    """Users who were INACTIVE `before`, without a verified address and without a link that could still verify one;
+    nobody else changes them meanwhile.
+    """
+    own, link = email_addresses.c.user_id == users.c.id, one_time_links.c
+    may_verify = (
+        link.user_id == users.c.id,
+        link.purpose == Purpose.VERIFY,
+        link.status == LinkStatus.ACTIVE,
+        link.expires_at > now,
+    )
+    unconfirmed = (
+        users.c.status == literal_column(f"'{Status.INACTIVE}'"),  # written out: the index holds these alone
+        users.c.created_at < before,
+        users.c.updated_at < before,
+        ~exists().where(own, email_addresses.c.verified_at.is_not(None)),
+        ~exists().where(*may_verify),
+    )
+    query = select(users.c.id).where(*unconfirmed).order_by(users.c.created_at).limit(limit)
+    # Whoever is about to confirm or to ask for a letter holds the row: that one stays for now.
+    return list(db.scalars(query.with_for_update(skip_locked=True)))
 
 
 def verify(db: Connection, address_id: str, *, now: datetime) -> bool:

@@ -34,6 +34,8 @@ users = Table(
     Index("ix_users_created_at", "created_at"),
     Index("ix_users_delete_after", "delete_after"),
 )
+_inactive = users.c.status == Status.INACTIVE.value
+Index("ix_users_inactive_created_at", users.c.created_at, sqlite_where=_inactive, postgresql_where=_inactive)
 
 
 @dataclass(frozen=True)
@@ -146,3 +148,7 @@ def change_claims(
 
 def remove(db: Connection, user_id: str) -> bool:
     return db.execute(delete(users).where(users.c.id == user_id)).rowcount == 1
+
+
+def remove_all(db: Connection, user_ids: list[str]) -> None:
+    db.execute(delete(users).where(users.c.id.in_(user_ids)))
