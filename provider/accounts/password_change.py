@@ -15,13 +15,15 @@ from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 
-def change_password(work: UnitOfWork, session: Session, *, current: str, password: str) -> str:
+def change_password(
+    work: UnitOfWork, session: Session, *, current: str, password: str, device: str | None = None
+) -> str:
     """Set a new one. Every other session, pending sign-in, token family and reset link ends. The cookie this session
-    goes on with.
+    goes on with. `device` as in `require_password`.
 
     Raises NotThePassword, UnfitPassword, or SessionOver.
     """
-    require_password(work, session.user_id, current)
+    require_password(work, session.user_id, current, device=device)
     problem = rules.problem_of(work.settings, password, about=_about(work, session.user_id))
     if problem is not None:
         raise UnfitPassword(problem)

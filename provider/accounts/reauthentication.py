@@ -1,12 +1,11 @@
-"""Prove again who one is, without a browser: the password, and the second factor when there is one."""
+"""Prove again who one is while signed in: the password, and the second factor when there is one."""
 
-from provider.accounts import passwords, recovery_codes, second_factor, throttle, totp
+from provider.accounts import known_devices, passwords, recovery_codes, second_factor, totp
+from provider.accounts.attempts import begin_attempt
 from provider.accounts.second_factor import Method
-from provider.accounts.store import failures
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
-from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import Refusal
 from provider.sessions.assurance import ONE_TIME_CODE, PASSWORD, add_factor
 from provider.sessions.lifecycle import sign_in_again
@@ -33,18 +32,17 @@ class SessionOver(Refusal):
     message = Text("You were signed out meanwhile. Sign in again.")
 
 
-def require_password(work: UnitOfWork, user_id: str, password: str) -> None:
-    """Raises NotThePassword; counts like a sign-in, with the same counter. Comes before the first ordinary write."""
-    network = f"login:{work.origin.network}"
-    require_room(work, LIMITS.login, key=network)
-    throttle.reserve(work, throttle.PASSWORD, user_id)
+def require_password(work: UnitOfWork, user_id: str, password: str, *, device: str | None = None) -> None:
+    """Raises NotThePassword; counts like a sign-in, with the same counters. `device` is the cookie of a browser that
+    signed in before; an app has none. Comes before the first ordinary write.
+    """
+    known = known_devices.find_known(work, device, user_id)
+    attempt = begin_attempt(work, user_id, known, signed_in=True)
     if not passwords.is_password_of(work, user_id, password):
-        count(work, LIMITS.login, key=network)
+        attempt.fail(work)
         record(work, Event.SIGN_IN_FAILED, user_id=user_id, again=True)
         raise NotThePassword
-    # Aside: whatever else the caller may refuse, the password was right.
-    with work.aside() as db:
-        failures.reset(db, throttle.PASSWORD.kind, user_id)
+    attempt.succeed_aside(work)
 
 
 def confirm(work: UnitOfWork, session: Session, *, password: str, code: str | None) -> None:

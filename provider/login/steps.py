@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from provider.accounts import known_devices, passwords, second_factor, totp
+from provider.accounts.attempts import Attempt, begin_attempt
 from provider.accounts.deletion import seal_ticket
 from provider.accounts.email_addresses import parse_address
 from provider.accounts.second_factor import Method
@@ -17,7 +18,6 @@ from provider.accounts.verification_letters import Ticket, may_write_to, send_ve
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
-from provider.login.attempts import Attempt, begin_attempt
 from provider.refusals import Refusal
 from provider.sessions.assurance import MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
 from provider.sessions.lifecycle import end_session, open_session, raise_level, sign_in_again

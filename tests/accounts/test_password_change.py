@@ -4,7 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from provider.accounts.store import users
+from provider.accounts import throttle
+from provider.accounts.attempts import EVERYBODY
+from provider.accounts.store import failures, users
+from provider.ratelimits import LIMITS
+from provider.work import Installation
 from tests.browser import Browser, Page
 from tests.clock import Clock
 from tests.conftest import Work
@@ -22,6 +26,22 @@ def ada(work: Work, browser: Browser) -> str:
         user_id = make_user(w)
     sign_in(browser)
     return user_id
+
+
+COOKIE = "__Host-signet-device"
+
+
+@pytest.fixture
+def guessed_at(work: Work, ada: str) -> None:
+    """Strangers tried as many passwords as are free: the account waits."""
+    for _ in range(throttle.PASSWORD.free or 0):
+        with work() as w:
+            throttle.reserve(w, throttle.PASSWORD, ada)
+
+
+def failures_of(work: Work, ada: str) -> int:
+    with work() as w:
+        return failures.find_failures(w.read, throttle.PASSWORD.kind, ada)
 
 
 def change(browser: Browser, *, current: str = PASSWORD, new: str = NEW) -> Page:
@@ -67,6 +87,52 @@ def test_the_current_password_is_needed_and_guessing_it_is_slowed(browser: Brows
         assert page.title.startswith("Error: ")
         assert "This is not your password." in page.text
     assert change(browser).status == 429
+
+
+def test_at_a_known_device_the_password_is_changed_while_strangers_guess(
+    browser: Browser, new_browser: Callable[[], Browser], work: Work, ada: str, guessed_at: None
+) -> None:
+    """A-62: whoever is guessed at is the one who wants another password."""
+    assert change(browser, current="mistyped").status == 400
+    assert change(browser).title.startswith("Your password is changed")
+    # Nobody who guesses was set back to zero by it.
+    assert failures_of(work, ada) == throttle.PASSWORD.free
+    assert sign_in(new_browser(), password=NEW).status == 429
+
+
+def test_wrong_passwords_at_a_known_device_slow_that_device_alone(
+    browser: Browser, new_browser: Callable[[], Browser], work: Work, clock: Clock, ada: str
+) -> None:
+    """Whoever finds it unlocked may guess as much as with a stolen cookie, here and at the sign-in together."""
+    for number in range(5):
+        assert (
+            change(browser, current="a guess") if number % 2 else sign_in(browser, password="a guess")
+        ).status == 400
+    page = change(browser)
+    assert (page.status, page.response.headers["retry-after"]) == (429, "15")
+    assert failures_of(work, ada) == 0
+    assert sign_in(new_browser()).path == "/account"
+    clock.advance(seconds=15)
+    assert change(browser).title.startswith("Your password is changed")
+    assert change(browser, current="a guess").status == 400  # the first of a new row
+
+
+@pytest.mark.parametrize("value", [None, "A" * 43], ids=["no cookie", "a planted one"])
+def test_without_its_cookie_a_browser_waits_like_anybody(
+    browser: Browser, ada: str, guessed_at: None, value: str | None
+) -> None:
+    del browser.cookies[COOKIE]
+    if value is not None:
+        browser.cookies.set(COOKIE, value, domain="id.example.test", path="/")
+    page = change(browser)
+    assert (page.status, page.response.headers["retry-after"]) == (429, "15")
+
+
+def test_in_a_rush_whoever_is_signed_in_is_no_stranger(browser: Browser, ada: str, installation: Installation) -> None:
+    for _ in range(300):
+        installation.counter.hit(LIMITS.all_logins, EVERYBODY)
+    del browser.cookies[COOKIE]
+    assert change(browser).title.startswith("Your password is changed")
 
 
 @pytest.mark.parametrize(

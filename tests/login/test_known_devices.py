@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import func, select
 
 from provider.accounts import deletion, known_devices, suspension
+from provider.accounts.attempts import EVERYBODY
 from provider.accounts.store import failures
 from provider.accounts.store.known_devices import known_devices as table
 from provider.login import steps
-from provider.login.attempts import EVERYBODY
 from provider.login.steps import WrongPassword
 from provider.ratelimits import LIMITS
 from provider.refusals import TooManyRequests

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts import password_change, totp
+from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.password_reset import UnfitPassword
 from provider.accounts.reauthentication import NotThePassword, SessionOver
 from provider.accounts.store import email_addresses
@@ -26,13 +27,17 @@ def change(call: Call) -> Response:
     session = _require(call)
     current, password = call.form.get("current", ""), call.form.get("password", "")
     try:
-        cookie = password_change.change_password(call.work, session, current=current, password=password)
+        cookie = password_change.change_password(
+            call.work, session, current=current, password=password, device=device_of(call)
+        )
     except NotThePassword as refusal:
         return _page(call, session, errors={"current": refusal.message}, status_code=400)
     except UnfitPassword as refusal:
         return _page(call, session, errors={"password": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _page(call, session, errors={"": refusal.message}, status_code=429)
+        response = _page(call, session, errors={"": refusal.message}, status_code=429)
+        response.headers["retry-after"] = str(refusal.retry_after)
+        return response
     except SessionOver:
         return go(PATH)
     keep_session(call, cookie)

@@ -2,12 +2,12 @@
 
 from starlette.responses import Response
 
+from provider.accounts.pages.device_cookie import device_of, remember_device
 from provider.accounts.pages.language import follow_person
 from provider.accounts.store import email_addresses
 from provider.accounts.verification_letters import seal_ticket
 from provider.languages.text import Text
 from provider.login import steps
-from provider.login.pages.device_cookie import device_of, remember_device
 from provider.login.steps import AddressUnconfirmed, Leaving, Step, Suspended, WrongPassword
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, keep_session

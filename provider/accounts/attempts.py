@@ -1,4 +1,4 @@
-"""What a sign-in is counted against: its account, its network and everybody together, or its known device alone.
+"""What a password is counted against: its account, its network and everybody together, or its known device alone.
 
 Every tier slows, none locks. The numbers are in `accounts.throttle` and `ratelimits`, and in docs/throttling.md.
 """
@@ -6,6 +6,7 @@ Every tier slows, none locks. The numbers are in `accounts.throttle` and `rateli
 from dataclasses import dataclass
 
 from provider.accounts import throttle
+from provider.accounts.store import failures
 from provider.accounts.store.known_devices import KnownDevice
 from provider.accounts.throttle import Policy
 from provider.ratelimits import LIMITS, count, is_full, require_room
@@ -31,16 +32,24 @@ class Attempt:
         for policy, subject in self.counters:
             throttle.settle(work, policy, subject)
 
+    def succeed_aside(self, work: UnitOfWork) -> None:
+        """The same before slow work, and whatever else may be refused after it."""
+        with work.aside() as db:
+            for policy, subject in self.counters:
+                failures.reset(db, policy.kind, subject)
 
-def begin_attempt(work: UnitOfWork, subject: str, device: KnownDevice | None) -> Attempt:
-    """Raises TooManyRequests. `subject` is the account, or stands for an address nobody has: both wait alike."""
+
+def begin_attempt(work: UnitOfWork, subject: str, device: KnownDevice | None, *, signed_in: bool = False) -> Attempt:
+    """Raises TooManyRequests. `subject` is the account, or stands for an address nobody has: both wait alike. In a rush
+    nobody who is `signed_in` and asked again is a stranger.
+    """
     network = f"login:{work.origin.network}"
     if device is not None:
         throttle.reserve(work, throttle.KNOWN_DEVICE, device.id)
         return Attempt(network, ((throttle.KNOWN_DEVICE, device.id),))
     require_room(work, LIMITS.login, key=network)
     counters = [(throttle.PASSWORD, subject)]
-    if is_full(work, LIMITS.all_logins, key=EVERYBODY):
+    if not signed_in and is_full(work, LIMITS.all_logins, key=EVERYBODY):
         pair = work.vault.keyed_digest(f"{work.origin.network} {subject}", purpose=PAIR).hex()
         # Before the account's counter: who is sent to wait here was not checked, and must not slow the owner.
         if throttle.reserve(work, throttle.RUSH, pair) == 1:
