@@ -96,17 +96,18 @@ def confirm_by_link(work: UnitOfWork, *, token: str | None, browser: str | None,
     In another browser than the one that signed up, the password too: a stranger may have signed up with this address,
     and whoever reads the mailbox must not bring an account to life whose password the stranger knows.
     """
-    state, _ = look_at_link(work, token, browser=browser)
+    state, address = look_at_link(work, token, browser=browser)
     link = find_link(work, token, Purpose.VERIFY)
-    if link is None or state is LinkState.DEAD:
+    if link is None or address is None or state is LinkState.DEAD:
         raise LinkDead
     if state is LinkState.CONFIRMED:
         raise AlreadyConfirmed
     if state is LinkState.BUTTON_AND_PASSWORD:
-        throttle.reserve(work, throttle.PASSWORD, link.user_id)
+        subject = throttle.subject_of_unproven(work, address.normal)
+        throttle.reserve(work, throttle.PASSWORD, subject)
         if not passwords.is_password_of(work, link.user_id, password):
             raise WrongPassword
-        throttle.settle(work, throttle.PASSWORD, link.user_id)
+        throttle.settle(work, throttle.PASSWORD, subject)
     _confirm(work, link)
 
 

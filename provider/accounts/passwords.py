@@ -68,10 +68,17 @@ def common_passwords() -> frozenset[str]:
 
 
 def is_password_of(work: UnitOfWork, user_id: str | None, password: str) -> bool:
-    """Takes the same time when there is no such user, or one without a password."""
+    """A wrong one takes the same time when there is no such user, one without a password, or one whose hash is older
+    than the work factor is now.
+    """
+    cost = work.settings.bcrypt_cost
     hashed = passwords.find(work.read, user_id or NOBODY)
-    matches = is_password(password, hashed or decoy(work.settings.bcrypt_cost))
-    return matches and hashed is not None
+    if is_password(password, hashed or decoy(cost)):
+        return hashed is not None
+    # Each step doubles the work: one check of every cost in between is exactly what is missing.
+    for missing in range(cost_of(hashed) if hashed else cost, cost):
+        is_password(password, decoy(missing))
+    return False
 
 
 def stronger_hash(work: UnitOfWork, user_id: str, password: str) -> tuple[str, str] | None:

@@ -49,6 +49,7 @@ RUSH = Policy(
 SECOND_FACTOR = Policy(kind="second_factor", ceiling=100)  # NIST SP 800-63B section 3.2.2
 RECOVERY_CODE = Policy(kind="second_factor")  # counted together, but 79 bits are beyond guessing: the way out of a lock
 EMAIL_CODE = Policy(kind="email_code", ceiling=5, forget_after=timedelta(hours=1))  # one letter's code in a million
+UNPROVEN = "unknown identifier"
 FAILURES_PER_SIGN_IN = 5
 """Wrong second factors that end a sign-in, so that the next ones need the password again."""
 KINDS_FORGOTTEN = (PASSWORD.kind, KNOWN_DEVICE.kind, RUSH.kind, EMAIL_CODE.kind)
@@ -78,6 +79,13 @@ def reserve(work: UnitOfWork, policy: Policy, subject: str) -> int:
     if until is not None and until > work.now:
         raise TooManyRequests(round((until - work.now).total_seconds()))
     raise Exhausted
+
+
+def subject_of_unproven(work: UnitOfWork, typed: str) -> str:
+    """What failures at an address are counted under that nobody has, or that somebody only claims to have: the same for
+    both, so that a new claim does not begin a new count. `typed` is the address as compared, or what is none.
+    """
+    return work.vault.keyed_digest(typed, purpose=UNPROVEN).hex()
 
 
 def settle(work: UnitOfWork, policy: Policy, subject: str) -> None:

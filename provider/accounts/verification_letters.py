@@ -77,7 +77,9 @@ def resend(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str
 def _send_again(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:
     address = email_addresses.find(work.read, ticket.address_id)
     if address is None:
-        letters.already_registered(work, to=ticket.address, carry=carry)
+        owner = email_addresses.find_owner(work.read, ticket.normal)
+        if owner is not None and owner[1].verified_at is not None:  # it may be free by now
+            letters.already_registered(work, to=owner[1].address, carry=carry)
         return
     user = users.find(work.read, address.user_id)
     if user is not None and user.status == Status.INACTIVE and address.verified_at is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from provider.accounts import known_devices, passwords, second_factor, totp
+from provider.accounts import known_devices, passwords, second_factor, throttle, totp
 from provider.accounts.attempts import Attempt, begin_attempt
 from provider.accounts.deletion import seal_ticket
 from provider.accounts.email_addresses import parse_address
@@ -23,8 +23,6 @@ from provider.sessions.assurance import MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
 from provider.sessions.lifecycle import end_session, open_session, raise_level, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
-
-UNKNOWN = "unknown identifier"
 
 
 class Step(StrEnum):
@@ -102,7 +100,8 @@ def sign_in(
     user = None if owner is None else owner[0]
     # An address nobody has is counted like one somebody has: the wait must not tell them apart.
     typed = username.strip().lower() if address is None else address.normal
-    subject = user.id if user else work.vault.keyed_digest(typed, purpose=UNKNOWN).hex()
+    is_proven = owner is not None and owner[1].verified_at is not None
+    subject = user.id if user and is_proven else throttle.subject_of_unproven(work, typed)
     known = known_devices.find_known(work, device, None if user is None else user.id)
     attempt = begin_attempt(work, subject, known)
     if not passwords.is_password_of(work, None if user is None else user.id, password) or owner is None:
