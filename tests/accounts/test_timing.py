@@ -1,0 +1,196 @@
+"""No form tells by its time who has an account (A-61, A-81, A-86; security.md section 7.6).
+
+How this is judged, and why a busy machine does not fail it, is said in tests/timing.py. What can be shown without a
+clock is shown without: the work that checking a password is.
+"""
+
+import itertools
+import random
+import re
+from collections.abc import Callable, Mapping
+from html import unescape
+from statistics import median
+from time import monotonic, perf_counter
+from types import SimpleNamespace
+
+import bcrypt
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from provider.accounts import even_pace
+from provider.accounts.store import passwords
+from provider.crypto.passwords import hash_password
+from provider.mail import letters
+from provider.settings import Settings
+from tests.clock import Clock
+from tests.conftest import ISSUER, Work, settings_for
+from tests.factories import PASSWORD, make_user
+from tests.inbox import Inbox
+from tests.people import find_user
+from tests.silence import ACCOUNTS, NOBODY, address_of, make_everybody
+from tests.timing import differing, mann_whitney
+
+COST = 6
+"""A check takes milliseconds: as much as the rest of the request, so that leaving it out shows."""
+OLDER = "old"
+"""Whose password was hashed when the work factor was lower."""
+HEADERS = {"sec-fetch-site": "same-origin", "accept": "text/html"}
+
+Post = Callable[[], object]
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return settings_for(database_url, bcrypt_cost=COST, verify_link_lifetime="10000d")
+
+
+@pytest.fixture
+def everybody(work: Work) -> None:
+    make_everybody(work)
+    with work() as w:
+        make_user(w, address_of(OLDER))
+    with work() as w:
+        hashed = hash_password(PASSWORD, cost=COST - 2)
+        passwords.replace(w.db, find_user(work, address_of(OLDER)).id, hashed, now=w.now)
+
+
+@pytest.fixture
+def letter(work: Work, monkeypatch: pytest.MonkeyPatch) -> Post:
+    """What writing one takes. On a machine so slow that it does not fit into the pace, the pace is slower too."""
+
+    def write() -> None:
+        with work() as w:
+            letters.already_registered(w, to=address_of(NOBODY), carry={})
+
+    took = []
+    for _ in range(9):
+        began = perf_counter()
+        write()
+        took.append(perf_counter() - began)
+    monkeypatch.setattr(even_pace, "PACE", max(even_pace.PACE, 8 * median(took)))
+    return write
+
+
+def form(app: Starlette, page: str, action: str, fields: Callable[[], Mapping[str, str]]) -> Post:
+    """A browser at a page of ours, and the sending of its form."""
+    http = TestClient(app, base_url=ISSUER, follow_redirects=False)
+    html = http.get(page, headers=HEADERS).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', html)
+    target = re.search(rf'action="({action}(?:\?[^"]*)?)"', html)
+    assert token is not None
+    assert target is not None
+    url, csrf = unescape(target[1]), token[1]
+    return lambda: http.post(url, data={"csrf_token": csrf, **fields()}, headers=HEADERS)
+
+
+def ticket_of(app: Starlette, who: str) -> str:
+    """The page after a sign-up."""
+    fields = {"email": address_of(who), "password": PASSWORD, "name": ""}
+    response = form(app, "/signup", "/signup", lambda: fields)()
+    location: str = response.headers["location"]  # type: ignore[attr-defined]
+    return location
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the work is bcrypt's
+@pytest.mark.parametrize(
+    ("password", "whose"),
+    [("a wrong guess", (*ACCOUNTS, OLDER)), ("", ("act", "pas")), ("x" * 10_000, ("act", "pas"))],
+    ids=["wrong", "none", "10 kB"],
+)
+def test_signing_in_takes_the_same_whoever_has_the_address(
+    app: Starlette, everybody: None, unlimited: None, clock: Clock, password: str, whose: tuple[str, ...]
+) -> None:
+    def post(who: str) -> Post:
+        fields = {"username": address_of(who), "password": password}
+        return form(app, "/login", "/login", lambda: fields)
+
+    hashed = bcrypt.hashpw(b"a password", bcrypt.gensalt(COST))
+    differs = differing(
+        {who: post(who) for who in (NOBODY, *whose)},
+        like=NOBODY,
+        shows=lambda: bcrypt.checkpw(b"another", hashed),
+        part=0.5,
+        between=lambda: clock.advance(hours=25),  # no wait after failures
+    )
+    assert not differs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["/signup", "/forgot-password"])
+def test_asking_for_a_letter_takes_the_same_whoever_has_the_address(
+    app: Starlette, everybody: None, unlimited: None, letter: Post, page: str
+) -> None:
+    number = itertools.count()
+
+    def post(who: str) -> Post:
+        def fields() -> dict[str, str]:
+            # Who signed up is nobody no more.
+            address = address_of(f"n{next(number)}" if who == NOBODY else who)
+            return {"email": address, **({"password": PASSWORD, "name": ""} if page == "/signup" else {})}
+
+        return form(app, page, page, fields)
+
+    kinds = {who: post(who) for who in (NOBODY, "act", "unv", "sus")}
+    assert not differing(kinds, like=NOBODY, shows=letter, part=0.5, between=lambda: None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("action", ["/verify-email/resend", "/verify-email"])
+def test_the_page_after_a_sign_up_takes_the_same_whoever_has_the_address(
+    app: Starlette, everybody: None, unlimited: None, letter: Post, clock: Clock, action: str
+) -> None:
+    fields = {"code": "000000"} if action == "/verify-email" else {}
+    kinds = {who: form(app, ticket_of(app, who), action, lambda: fields) for who in (NOBODY, "act", "sus")}
+    differs = differing(kinds, like=NOBODY, shows=letter, part=0.5, between=lambda: clock.advance(hours=2))
+    assert not differs
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_wrong_password_is_the_same_work_whoever_has_the_address(
+    app: Starlette, everybody: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-61, without a clock: rounds of bcrypt."""
+    rounds: list[int] = []
+    check = bcrypt.checkpw
+
+    def count(password: bytes, hashed: bytes) -> bool:
+        rounds.append(1 << int(hashed.split(b"$")[2]))
+        return check(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", count)
+    for who in (NOBODY, *ACCOUNTS, OLDER):
+        for password in ("a wrong guess", "", "x" * 10_000):
+            rounds.clear()
+            fields = {"username": address_of(who), "password": password}
+            form(app, "/login", "/login", lambda fields=fields: fields)()  # type: ignore[misc]
+            assert sum(rounds) == 1 << COST, who
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_differs_is_inside_the_even_pace(
+    app: Starlette, everybody: None, unlimited: None, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-81, A-86, without a clock: whoever asks is kept waiting once, after the letter is written, if there is one."""
+    waits: list[int] = []
+    monkeypatch.setattr(even_pace, "PACE", 3600)
+    wait = SimpleNamespace(monotonic=monotonic, sleep=lambda _seconds: waits.append(len(inbox.letters())))
+    monkeypatch.setattr(even_pace, "time", wait)
+    for who in (NOBODY, *ACCOUNTS):
+        fields = {"email": address_of(who), "password": PASSWORD, "name": ""}
+        posts = [form(app, page, page, lambda fields=fields: fields) for page in ("/forgot-password", "/signup")]  # type: ignore[misc]
+        posts.append(form(app, ticket_of(app, who), "/verify-email/resend", dict))
+        for post in posts:
+            waits.clear()
+            post()
+            assert waits == [len(inbox.letters())], who
+
+
+def test_the_statistic_tells_a_shift_from_noise() -> None:
+    chance = random.Random(1)
+    some = [chance.gauss(10, 1) for _ in range(100)]
+    assert mann_whitney(some, [chance.gauss(10, 1) for _ in range(100)]) > 0.05
+    assert mann_whitney(some, [chance.gauss(11, 1) for _ in range(100)]) < 1e-6
+    assert mann_whitney([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]) == pytest.approx(0.0495, abs=0.0001)  # tabulated
