@@ -13,7 +13,7 @@ from provider.api.bodies import JSON_TYPE, Body, File, InvalidBody, Nothing, Not
 from provider.api.operation import Operation
 from provider.api.problems import MEDIA_TYPE, PROTOCOL_TITLES, URN, type_of
 from provider.oauth.scopes import ACCOUNT, IN_WORDS
-from provider.refusals import Refusal, Unavailable
+from provider.refusals import Refusal, TooManyRequests, Unavailable
 from provider.settings import Settings
 from provider.web.documents import Document
 from provider.web.errors import Crash, TooLarge
@@ -146,6 +146,8 @@ def _problems(operation: Operation) -> dict[str, Any]:
     for status, codes in OF_CALLER[operation.caller].items():
         by_status.setdefault(status, {}).update({URN + code: PROTOCOL_TITLES[code] for code in codes})
     kinds: list[type[Refusal]] = [*operation.problems, TooLarge, Crash, Unavailable]
+    if operation.caller == "client":
+        kinds.append(TooManyRequests)  # after too many wrong secrets
     if issubclass(operation.takes, File):
         kinds.append(UnknownType)
     elif operation.takes is not Nothing:

@@ -2,6 +2,7 @@
 silence of the pages.
 """
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -257,3 +258,13 @@ def test_no_answer_sets_a_cookie(app_of_ours: App) -> None:
     ):
         assert "set-cookie" not in response.headers
         assert response.headers["cache-control"] == "no-store"
+
+
+def test_an_app_that_guesses_its_secret_waits_as_described(app_of_ours: App) -> None:
+    """A-36, at an operation that has no limit of its own."""
+    wrong = App(app_of_ours.http, dataclasses.replace(app_of_ours.rp, secret="wrong"))
+    answers = [wrong.call("/forgot-password", email=ADDRESS) for _ in range(51)]
+    assert {problem(answer) for answer in answers[:50]} == {"invalid_client"}
+    assert problem(answers[50]) == "too-many-requests"
+    described = app_of_ours.http.get(f"{API}/openapi.json").json()["paths"][f"{API}/forgot-password"]["post"]
+    assert "429" in described["responses"]
