@@ -6,6 +6,7 @@ letter to every mailbox that looks. What the server refuses for good (5xx) is no
 
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -29,10 +30,13 @@ def deliver(installation: Installation, promise_id: str, payload: dict[str, Any]
     except ValueError as error:
         raise PermanentFailure("the letter's headers hold what no header may hold") from error
     try:
-        with _connect(settings) as server:
+        server = _connect(settings)
+        try:
             if settings.smtp_user is not None and settings.smtp_password is not None:
                 server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
             server.send_message(letter)
+        finally:
+            _leave(server)
     except smtplib.SMTPRecipientsRefused as error:
         # One recipient, so one verdict.
         code, reason = next(iter(error.recipients.values()))
@@ -73,6 +77,13 @@ def _connect(settings: Settings) -> smtplib.SMTP:
             server.close()
             raise
     return server
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """The letter has its verdict: whatever is answered to QUIT, or if nothing is, it must not be sent again for that."""
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
 
 
 def _host(settings: Settings) -> str:

@@ -2,7 +2,6 @@
 silence of the pages.
 """
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +16,7 @@ from tests.conftest import Work
 from tests.factories import PASSWORD, make_user
 from tests.inbox import Inbox
 from tests.people import ADDRESS, find_user, is_signed_in, sign_in
+from tests.relying_party import RelyingParty
 
 NEW = "another quiet afternoon"
 OPERATIONS = ["/register", "/verify-email/letter", "/verify-email/confirm", "/forgot-password", "/reset-password/check"]
@@ -262,7 +262,7 @@ def test_no_answer_sets_a_cookie(app_of_ours: App) -> None:
 
 def test_an_app_that_guesses_its_secret_waits_as_described(app_of_ours: App) -> None:
     """A-36, at an operation that has no limit of its own."""
-    wrong = App(app_of_ours.http, dataclasses.replace(app_of_ours.rp, secret="wrong"))
+    wrong = App(app_of_ours.http, RelyingParty(app_of_ours.http, app_of_ours.rp.client, "wrong"))
     answers = [wrong.call("/forgot-password", email=ADDRESS) for _ in range(51)]
     assert {problem(answer) for answer in answers[:50]} == {"invalid_client"}
     assert problem(answers[50]) == "too-many-requests"

@@ -16,6 +16,8 @@ class Sink:
     letters: list[EmailMessage] = field(default_factory=list)
     answer: str = ""
     """What RCPT TO is answered, when not accepted."""
+    farewell: str = "221 Bye"
+    """What QUIT is answered."""
     port: int = 0
 
     async def handle_RCPT(  # noqa: N802  # the library's name
@@ -31,6 +33,9 @@ class Sink:
         assert isinstance(letter, EmailMessage)
         self.letters.append(letter)
         return "250 kept"
+
+    async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
+        return self.farewell
 
 
 @contextmanager

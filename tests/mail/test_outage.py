@@ -1,0 +1,137 @@
+"""While the mail server is away nobody notices, and afterwards each letter leaves once (A-123, failure contract F7)."""
+
+import dataclasses
+import re
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from provider.app import create_app
+from provider.mail import transport
+from provider.outbox import relay, store
+from provider.outbox.store import State
+from provider.settings import Settings
+from provider.work import Installation
+from provider.worker import HANDLERS
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import PASSWORD, make_user
+from tests.mail.smtp_sink import Sink, smtp_sink
+from tests.silence import Seen, Stranger
+
+ADA, EVE = "ada@example.test", "eve@example.test"
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with smtp_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def settings(settings: Settings, sink: Sink) -> Settings:
+    return settings.model_copy(update={"smtp_host": "127.0.0.1", "smtp_port": sink.port})
+
+
+def answers(installation: Installation, new: str, known: str) -> list[Seen]:
+    """Sign up as somebody new, and ask for a reset as somebody known."""
+    app = create_app(installation)
+    one, other = Stranger(app, new), Stranger(app, known)
+    one.open("/signup").submit("/signup", email=new, password=PASSWORD, name="")
+    other.open("/forgot-password").submit("/forgot-password", email=known)
+    app.state.threads.close()
+    return one.saw + other.saw
+
+
+@pytest.fixture(params=["refuses", "says 451", "says nothing", "offers no TLS"])
+def away(
+    request: pytest.FixtureRequest, installation: Installation, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    """The same installation while its mail server does this."""
+    changes: dict[str, object] = {}
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        if request.param == "says 451":
+            sink.answer = "451 later"
+        elif request.param == "offers no TLS":
+            changes = {"smtp_tls": "starttls"}
+        else:
+            changes = {"smtp_port": held.getsockname()[1]}
+        if request.param == "says nothing":
+            monkeypatch.setattr(transport, "TIMEOUT", 0.2)
+            held.listen()
+        settings = installation.settings.model_copy(update=changes)
+        yield dataclasses.replace(installation, settings=settings)
+
+
+def test_pages_are_the_same_and_each_letter_leaves_once(
+    away: Installation,
+    installation: Installation,
+    sink: Sink,
+    work: Work,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for known in (ADA, EVE):
+        with work() as w:
+            make_user(w, known)
+    sink.answer, how = "", sink.answer
+    usual = answers(installation, "new1@example.test", EVE)
+    assert relay.keep_due(installation, HANDLERS) == 2
+    before = len(sink.letters)
+
+    sink.answer = how
+    assert answers(away, "new2@example.test", ADA) == usual
+    for _ in range(2):
+        assert relay.keep_due(away, HANDLERS) == 2
+        clock.advance(minutes=1)
+    assert len(sink.letters) == before
+
+    sink.answer = ""
+    assert relay.keep_due(installation, HANDLERS) == 2
+    clock.advance(hours=1)
+    assert relay.keep_due(installation, HANDLERS) == 0
+    letters = sink.letters[before:]
+    assert {letter["To"] for letter in letters} == {"new2@example.test", ADA}
+    assert len(letters) == 2
+    tokens = {token for letter in letters for token in re.findall(r"token=([\w-]{43})", letter.as_string())}
+    assert len(tokens) == 2
+    logged = capsys.readouterr().out
+    assert not any(token in logged for token in tokens)
+
+
+def test_what_was_given_up_leaves_once_when_the_operator_says_so(
+    installation: Installation, sink: Sink, work: Work, clock: Clock
+) -> None:
+    with work() as w:
+        make_user(w, ADA)
+    sink.answer = "451 later"
+    answers(installation, "new1@example.test", ADA)
+    for _ in range(3):
+        assert relay.keep_due(installation, HANDLERS) == 2
+        clock.advance(minutes=1)
+    sink.answer = ""
+    assert relay.keep_due(installation, HANDLERS) == 0
+    with work() as w:
+        given_up = [promise.id for promise in store.find(w.read, state=State.FAILED)]
+        assert len(given_up) == 2
+        assert all(store.retry(w.db, promise_id, now=w.now) for promise_id in given_up)
+    assert relay.keep_due(installation, HANDLERS) == 2
+    clock.advance(hours=1)
+    assert relay.keep_due(installation, HANDLERS) == 0
+    assert len(sink.letters) == 2
+
+
+def test_a_server_that_takes_the_letter_and_stumbles_over_the_farewell_got_it(
+    installation: Installation, sink: Sink, work: Work, clock: Clock
+) -> None:
+    """A second copy would be the price of the last word."""
+    sink.farewell = "421 too busy"
+    answers(installation, "new1@example.test", ADA)
+    for _ in range(3):
+        relay.keep_due(installation, HANDLERS)
+        clock.advance(minutes=1)
+    assert len(sink.letters) == 1
+    with work() as w:
+        assert [promise.state for promise in store.find(w.read)] == [State.KEPT]
