@@ -80,7 +80,7 @@ def _connect(settings: Settings) -> smtplib.SMTP:
 
 
 def _leave(server: smtplib.SMTP) -> None:
-    """The letter has its verdict: whatever is answered to QUIT, or if nothing is, it must not be sent again for that."""
+    """The letter has its verdict: whatever comes in answer to QUIT, or nothing, it is not sent again for that."""
     with suppress(smtplib.SMTPException, OSError):
         server.quit()
     server.close()
