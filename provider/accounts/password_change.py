@@ -5,7 +5,6 @@ from provider.accounts.notices import tell
 from provider.accounts.password_reset import UnfitPassword
 from provider.accounts.reauthentication import SessionOver, require_password
 from provider.accounts.store import email_addresses, links, passwords, totp, users
-from provider.accounts.store.links import Purpose
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.passwords import hash_password
@@ -18,8 +17,8 @@ from provider.work import UnitOfWork
 def change_password(
     work: UnitOfWork, session: Session, *, current: str, password: str, device: str | None = None
 ) -> str:
-    """Set a new one. Every other session, pending sign-in, token family and reset link ends. The cookie this session
-    goes on with. `device` as in `require_password`.
+    """Set a new one. Every other session, pending sign-in, token family and link ends, so a change of address that
+    somebody else asked for too. The cookie this session goes on with. `device` as in `require_password`.
 
     Raises NotThePassword, UnfitPassword, or SessionOver.
     """
@@ -34,7 +33,7 @@ def change_password(
         raise SessionOver
     passwords.replace(work.db, session.user_id, hashed, now=work.now)
     users.set_not_before(work.db, session.user_id, now=work.now)
-    links.expire_all(work.db, session.user_id, Purpose.RESET)
+    links.expire_all(work.db, session.user_id)
     totp.forget_enrolment(work.db, session.user_id)
     end_all_sessions(work, user_id=session.user_id, reason="password_changed", but=session.id)
     record(work, Event.PASSWORD_CHANGED, user_id=session.user_id)
