@@ -169,10 +169,8 @@ def test_a_new_password_ends_a_change_of_address_that_waits(
     if by == "link":
         assert browser.open(letter.link).status == 410
     else:
-        with work() as w:
-            session = sessions.find_all(w.read, ada)[0]
-            with pytest.raises(email_addresses.WrongCode):
-                email_change.confirm_by_code(w, session, code=letter.code)
+        with work() as w, pytest.raises(email_addresses.WrongCode):
+            email_change.confirm_by_code(w, user_id=ada, code=letter.code)
     assert find_user(work).id == ada
 
 
