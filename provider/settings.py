@@ -17,6 +17,9 @@ from provider.palette import DARK, LIGHT, Colour, require_readable
 
 PREFIX = "SIGNET_"
 
+DOCUMENT_MAX_AGE = timedelta(minutes=5)
+"""How long others may keep the key set and the discovery document."""
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -152,6 +155,13 @@ class Settings(BaseSettings):
     undo_link_lifetime: Duration = Field(
         timedelta(days=7), description="Of the link that undoes a change of the email address."
     )
+    key_rotation: Duration = Field(
+        timedelta(days=90), description="A signing key signs this long before the next one does. 0: only by hand."
+    )
+    key_lead: Duration = Field(
+        timedelta(days=1),
+        description="A signing key is published this long before it signs, for apps that keep the set.",
+    )
     deletion_grace: Duration = Field(
         timedelta(days=14), description="From the wish to delete an account to its deletion; until then it can be kept."
     )
@@ -240,7 +250,19 @@ class Settings(BaseSettings):
     def _fit_for_its_purpose(self) -> Self:
         if self.totp_bypass_code is not None and (self.env != "development" or not self.loopback):
             raise ValueError("SIGNET_TOTP_BYPASS_CODE needs SIGNET_ENV=development and a loopback issuer")
+        if self.key_lead < self.shortest_key_lead:
+            seconds = int(self.shortest_key_lead.total_seconds())
+            raise ValueError(f"SIGNET_KEY_LEAD must be {seconds} seconds or more: so long the key set may be kept")
+        if self.key_rotation and self.key_rotation <= self.key_lead:
+            raise ValueError("SIGNET_KEY_ROTATION must be longer than SIGNET_KEY_LEAD")
         return self
+
+    @property
+    def shortest_key_lead(self) -> timedelta:
+        """How old a copy of the key set can be: an app keeps what a process served, which it made from what it had
+        read; and a minute for clocks that differ.
+        """
+        return DOCUMENT_MAX_AGE + 2 * timedelta(seconds=self.key_cache) + timedelta(minutes=1)
 
     @property
     def secure(self) -> bool:

@@ -1,4 +1,4 @@
-"""What runs beside requests: keeping promises and purging, by message and by timetable.
+"""What runs beside requests: keeping promises, rotating keys and purging, by message and by timetable.
 
 Every promise and every deadline is a row, so losing a message, a queue or this whole process only delays things: the
 timetable finds what is due (decision D8). Without Redis this runs inside the web process; with it, in `signet worker`.
@@ -20,7 +20,8 @@ from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
 from provider.audit import store as audit
 from provider.mail import letters, transport
-from provider.oauth import explanations
+from provider.oauth import explanations, key_rotation
+from provider.oauth.algorithms import KEY_PAIRS
 from provider.oauth.store import authorization_codes, authorization_requests, grants, refresh_tokens, refusals
 from provider.observability.logging import log
 from provider.outbox import relay
@@ -125,8 +126,21 @@ class Timetable:
                 due[task] = time.monotonic() + interval
 
 
+def rotate_keys(installation: Installation) -> list[str]:
+    """Do what the schedule of the signing keys asks for now. Which key pairs were moved on."""
+    moved = []
+    for pair in KEY_PAIRS:
+        with unit_of_work(installation) as work:
+            due = key_rotation.follow_schedule(work, pair)
+        if due is not None:
+            log.info("keys.moved_on", alg=pair, step=due)
+            moved.append(pair)
+    return moved
+
+
 KEEP_EVERY = 5.0
 PURGE_EVERY = 3600.0
+ROTATE_EVERY = 3600.0
 PAUSE_AFTER_FAILURE = 5.0
 """Seconds without sending word over Redis after it failed; the timetable does the work meanwhile."""
 
@@ -187,7 +201,12 @@ class Worker:
             def purge_expired() -> None:
                 purge(installation, pause=0.1)
 
-            self._timetable = Timetable({keep_due: KEEP_EVERY, purge_expired: PURGE_EVERY})
+            def follow_key_schedule() -> None:
+                rotate_keys(installation)
+
+            tasks: Mapping[Callable[[], object], float]
+            tasks = {keep_due: KEEP_EVERY, follow_key_schedule: ROTATE_EVERY, purge_expired: PURGE_EVERY}
+            self._timetable = Timetable(tasks)
             self._timetable.start()
         away_until = 0.0
         while (promise_id := self._words.get()) is not None:

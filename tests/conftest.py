@@ -26,7 +26,7 @@ from starlette.testclient import TestClient
 from provider.app import create_app, open_installation
 from provider.audit.store import audit_events
 from provider.database.migrations import migrate
-from provider.oauth import keys
+from provider.oauth import key_pairs, key_rotation
 from provider.oauth.store import signing_keys
 from provider.oauth.store.signing_keys import SigningKeyRow
 from provider.ratelimits import LimitCounter
@@ -99,18 +99,18 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _keys_are_parsed_once() -> Iterator[None]:
     """Importing an RSA key takes 27 ms, and nearly every test has the same one."""
-    original = keys._import
+    original = key_pairs.import_key
     parsed: dict[str, Any] = {}
 
-    def parse(private: dict[str, Any]) -> Any:
-        name = f"{private['kid']} {'d' in private}"
+    def parse(jwk: dict[str, Any]) -> Any:
+        name = f"{jwk['kid']} {'d' in jwk}"
         if name not in parsed:
-            parsed[name] = original(private)
+            parsed[name] = original(jwk)
         return parsed[name]
 
-    keys._import = parse
+    key_pairs.import_key = parse
     yield
-    keys._import = original
+    key_pairs.import_key = original
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -152,7 +152,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrate(settings_for(f"sqlite:///{path}"))
     installation = open_installation(settings_for(f"sqlite:///{path}"))
     with unit_of_work(installation) as work:
-        keys.create_first_keys(work)
+        key_rotation.create_missing(work)
         work.db.execute(audit_events.delete())
     installation.database.close()
     return path
@@ -163,7 +163,7 @@ def first_keys(sqlite_template: Path) -> list[SigningKeyRow]:
     """The signing keys every test starts with: making them takes time."""
     installation = open_installation(settings_for(f"sqlite:///{sqlite_template}"))
     with unit_of_work(installation) as work:
-        rows = keys.list_keys(work)
+        rows = key_rotation.list_keys(work)
     installation.database.close()
     return rows
 

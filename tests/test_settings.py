@@ -44,6 +44,9 @@ def test_every_setting_is_described_and_listed_for_operators() -> None:
         ({"SIGNET_SMTP_TLS": "maybe"}, "SIGNET_SMTP_TLS"),
         ({"SIGNET_CODE_LIFETIME": "-1"}, "SIGNET_CODE_LIFETIME"),
         ({"SIGNET_CODE_LIFETIME": "soon"}, "SIGNET_CODE_LIFETIME"),
+        ({"SIGNET_KEY_LEAD": "379s"}, "SIGNET_KEY_LEAD must be 380 seconds or more"),
+        ({"SIGNET_KEY_LEAD": "959s", "SIGNET_KEY_CACHE": "300"}, "SIGNET_KEY_LEAD must be 960 seconds or more"),
+        ({"SIGNET_KEY_ROTATION": "1d"}, "SIGNET_KEY_ROTATION must be longer than SIGNET_KEY_LEAD"),
         ({"SIGNET_FEATURES": "registration,magic"}, "SIGNET_FEATURES"),
         ({"SIGNET_TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "SIGNET_TRUSTED_PROXIES"),
         ({"SIGNET_TOTP_BYPASS_CODE": "000000"}, "SIGNET_ENV=development"),
@@ -78,6 +81,10 @@ def test_a_refused_secret_is_not_repeated() -> None:
 )
 def test_durations_are_written_as_people_do(text: str, lifetime: timedelta) -> None:
     assert load_settings({"SIGNET_REQUEST_LIFETIME": text}).request_lifetime == lifetime
+
+
+def test_keys_may_be_rotated_by_hand_only() -> None:
+    assert not load_settings({"SIGNET_KEY_ROTATION": "0"}).key_rotation
 
 
 def test_lists_are_comma_separated() -> None:

@@ -52,3 +52,4 @@ class Event(StrEnum):
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"
+    KEY_ERASED = "key.private_part.erased"

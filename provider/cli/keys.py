@@ -13,26 +13,26 @@ app = typer.Typer(help="Signing keys and their rotation.", no_args_is_help=True)
 @app.command(name="list")
 def list_keys(*, as_json: Json = False) -> None:
     """List the keys: upcoming, current, retired, revoked."""
-    from provider.oauth import keys
+    from provider.oauth import key_rotation
 
     columns = ("kid", "alg", "state", "created_at", "expires_at")
     with unit() as work:
-        rows = [{column: getattr(key, column) for column in columns} for key in keys.list_keys(work)]
+        rows = [{column: getattr(key, column) for column in columns} for key in key_rotation.list_keys(work)]
     print_rows(rows, columns, as_json=as_json)
 
 
 @app.command()
 def rotate(
     *,
-    alg: Annotated[str, typer.Option(help="RS256 or ES256.")] = "RS256",
-    at_once: Annotated[bool, typer.Option("--at-once", help="Even if no upcoming key was published yet.")] = False,
+    alg: Annotated[str, typer.Option(help="RS256 (and PS256), ES256 or EdDSA.")] = "RS256",
+    at_once: Annotated[bool, typer.Option("--at-once", help="Even if apps cannot know the upcoming key yet.")] = False,
     as_json: Json = False,
 ) -> None:
     """One step: the upcoming key becomes current, a new upcoming one is published."""
-    from provider.oauth import keys
+    from provider.oauth import key_rotation
 
     with unit() as work:
-        current, upcoming = keys.rotate(work, alg=alg, at_once=at_once)
+        current, upcoming = key_rotation.rotate(work, alg=alg, at_once=at_once)
     told = {"alg": alg, "current": current, "upcoming": upcoming}
     say(f"{alg}: current {current}, upcoming {upcoming}.", told, as_json=as_json)
 
@@ -40,8 +40,8 @@ def rotate(
 @app.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen
 def revoke(kid: str, *, as_json: Json = False) -> None:
     """Emergency: what this key signed is worth nothing from now on."""
-    from provider.oauth import keys
+    from provider.oauth import key_rotation
 
     with unit() as work:
-        keys.revoke(work, kid=kid)
+        key_rotation.revoke(work, kid=kid)
     say(f"Revoked {kid}.", {"kid": kid, "state": "revoked"}, as_json=as_json)

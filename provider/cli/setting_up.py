@@ -1,4 +1,6 @@
-"""What `signet migrate` does besides moving the schema: an empty installation gets its secret key and signing keys."""
+"""What `signet migrate` does besides moving the schema: an installation gets the secret key and signing keys it never
+had.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +10,8 @@ from provider.crypto.vault import create_key_file, open_vault
 from provider.database.engine import open_database
 from provider.database.migrations import current, head
 from provider.database.migrations import migrate as move
-from provider.oauth import keys
+from provider.oauth import key_rotation
+from provider.oauth.algorithms import KEY_PAIRS
 from provider.settings import Settings
 from provider.work import unit_of_work
 
@@ -42,16 +45,17 @@ def set_up(settings: Settings, *, to: str = "head", sql: bool = False) -> Done |
         database.close()
     moved = f"from {before or 'empty'} to {after or 'empty'}"
     sentences.append(f"The database was moved {moved}." if before != after else f"The database is at {after} already.")
-    kids = _first_keys(settings) if after is not None and after == head() else []
+    kids = _missing_keys(settings) if after is not None and after == head() else []
     if kids:
-        sentences.append(f"Made the first signing keys: {', '.join(kids)}.")
+        which = "first signing keys" if len(kids) == len(KEY_PAIRS) else "signing keys this installation had none of"
+        sentences.append(f"Made the {which}: {', '.join(kids)}.")
     return Done(sentences, {"from": before, "to": after, "signing_keys": kids})
 
 
-def _first_keys(settings: Settings) -> list[str]:
+def _missing_keys(settings: Settings) -> list[str]:
     installation = open_installation(settings)
     try:
         with unit_of_work(installation) as work:
-            return keys.create_first_keys(work)
+            return key_rotation.create_missing(work)
     finally:
         installation.database.close()

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from provider.oauth.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.redirect_uris import problem_with
 from provider.oauth.scopes import STANDARD_SCOPES, is_scope_token, parse_scope
 from provider.refusals import Refusal
@@ -12,7 +13,6 @@ from provider.refusals import Refusal
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 RESPONSE_TYPES = ("code",)
-SIGNING_ALGORITHMS = ("RS256", "ES256")
 LONGEST_SCOPE = 2000
 """What a grant can remember."""
 LONGEST_MAX_AGE = 10**9

@@ -1,9 +1,8 @@
 """Contents and signing of the ID token (OIDC Core section 2)."""
 
-import base64
-import hashlib
 from typing import Any
 
+from provider.oauth.algorithms import half_hash
 from provider.oauth.claims import claims_of, names_for
 from provider.oauth.clients import Client
 from provider.oauth.keys import Keys, SignatureRefused, Signer
@@ -13,12 +12,6 @@ from provider.sessions.assurance import acr_of
 from provider.work import UnitOfWork
 
 TYP = "JWT"
-
-
-def half_hash(value: str) -> str:
-    """at_hash (OIDC Core section 3.1.3.6) for the SHA-256 algorithms, which all of ours are."""
-    half = hashlib.sha256(value.encode("ascii")).digest()[:16]
-    return base64.urlsafe_b64encode(half).decode().rstrip("=")
 
 
 def make_id_token(
@@ -53,7 +46,7 @@ def make_id_token(
         "acr": acr_of(grant.amr),
         "amr": grant.amr.split(),
         "sid": grant.session_id,
-        "at_hash": half_hash(access_token),
+        "at_hash": half_hash(access_token, signer.alg),
     }
     if nonce is not None:
         claims["nonce"] = nonce

@@ -1,7 +1,7 @@
-"""Signing keys: upcoming, current, retired; rotation; the key set relying apps verify with (RFC 7517).
+"""The key ring of a process: what it signs and verifies with now, and the key set relying apps verify with (RFC 7517).
 
-The private part is encrypted at rest. A process parses each key once and keeps it (an import costs 27 ms); it looks for
-changes every SIGNET_KEY_CACHE seconds, and at once when a token names a key it does not know.
+A process parses each key once and keeps it (an RSA import costs 27 ms); it looks for changes every SIGNET_KEY_CACHE
+seconds, and at once when a token names a key it does not know.
 """
 
 import base64
@@ -14,29 +14,20 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
 
-from provider.audit.events import Event
-from provider.audit.log import record
-from provider.languages.text import Text
+from provider.oauth.algorithms import ED25519, EDDSA, KEY_PAIRS, RS256
+from provider.oauth.key_pairs import Key, kid_for, open_private, open_public, published_keys, row_of
 from provider.oauth.store import signing_keys
 from provider.oauth.store.signing_keys import SigningKeyRow, State
-from provider.refusals import Refusal
-from provider.settings import Settings, SettingsError
+from provider.settings import SettingsError
 from provider.work import Installation, UnitOfWork, unit_of_work
 
-RS256 = "RS256"
-ES256 = "ES256"
-ALGORITHMS = (RS256, ES256)
-"""Every installation has a current key of each."""
 
-RSA_BITS = 2048
-PURPOSE = "signing-key"
+class Registry(JWSRegistry):
+    """EdDSA is the name most libraries have for what RFC 9864 calls Ed25519; here it means nothing else."""
 
-
-class UnknownKey(Refusal):
-    status_code = 404
-    message = Text("There is no such signing key, or it is not in the state this needs.")
+    algorithms = {**JWSRegistry.algorithms, EDDSA: JWSRegistry.algorithms[ED25519]}  # noqa: RUF012  # as it is there
 
 
 @dataclass(frozen=True)
@@ -45,10 +36,11 @@ class Signer:
 
     kid: str
     alg: str
-    key: RSAKey | ECKey
+    key: Key
 
     def sign(self, claims: dict[str, Any], *, typ: str) -> str:
-        return jwt.encode({"typ": typ, "kid": self.kid, "alg": self.alg}, claims, self.key, algorithms=[self.alg])
+        header = {"typ": typ, "kid": self.kid, "alg": self.alg}
+        return jwt.encode(header, claims, self.key, registry=Registry(algorithms=[self.alg]))
 
 
 @dataclass(frozen=True)
@@ -56,9 +48,10 @@ class KeyRing:
     """The keys of an installation at one moment, parsed."""
 
     signers: dict[str, Signer]
-    verifying: dict[str, tuple[str, Any]]
+    """By algorithm."""
+    verifying: dict[str, tuple[str, Key]]
     """kid -> (alg, key)."""
-    past: dict[str, tuple[str, Any]]
+    past: dict[str, tuple[str, Key]]
     """The same of keys whose last token has expired: they only tell that an old token was ours."""
     jwks: bytes
     etag: str
@@ -75,7 +68,7 @@ class Keys:
     installation: Installation
     _ring: KeyRing | None = None
     _read_at: datetime | None = None
-    _parsed: dict[str, RSAKey | ECKey] = field(default_factory=dict)
+    _parsed: dict[str, Key] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ring(self, work: UnitOfWork | None = None) -> KeyRing:
@@ -101,34 +94,34 @@ class Keys:
 
     def _parse(self, work: UnitOfWork, rows: list[SigningKeyRow]) -> KeyRing:
         signers: dict[str, Signer] = {}
-        verifying: dict[str, tuple[str, Any]] = {}
-        past: dict[str, tuple[str, Any]] = {}
+        verifying: dict[str, tuple[str, Key]] = {}
+        past: dict[str, tuple[str, Key]] = {}
         published: list[dict[str, Any]] = []
         for row in rows:
-            if row.state == State.REVOKED:
+            if (
+                row.state == State.REVOKED or row.alg not in KEY_PAIRS
+            ):  # one that a newer version made is not ours to use
                 continue
-            if row.expires_at is not None and row.expires_at <= work.now:
-                if row.kid not in self._parsed:
-                    self._parsed[row.kid] = _import(row.public)
-                past[row.kid] = (row.alg, self._parsed[row.kid])
-                continue
-            published.append(row.public)
-            if row.kid not in self._parsed:
-                if row.private is None:
-                    continue
-                private = work.vault.decrypt(row.private, purpose=PURPOSE, context=row.kid)
-                self._parsed[row.kid] = _import(json.loads(private))
-            key = self._parsed[row.kid]
-            verifying[row.kid] = (row.alg, key)
-            if row.state == State.CURRENT:
-                signers[row.alg] = Signer(row.kid, row.alg, key)
-        missing = [alg for alg in ALGORITHMS if alg not in signers]
+            over = row.expires_at is not None and row.expires_at <= work.now
+            key = self._open(work, row)
+            for alg in KEY_PAIRS[row.alg]:
+                kid = kid_for(row.kid, alg)
+                (past if over else verifying)[kid] = (alg, key)
+                if row.state == State.CURRENT:
+                    signers[alg] = Signer(kid, alg, key)
+            if not over:
+                published += published_keys(row)
+        missing = [name for name in KEY_PAIRS if name not in signers]
         if missing:
-            raise SettingsError(
-                f"no current signing key for {', '.join(missing)}; `signet migrate` makes the first ones"
-            )
+            raise SettingsError(f"no current signing key for {', '.join(missing)}; `signet migrate` makes missing ones")
         jwks = json.dumps({"keys": published}, separators=(",", ":")).encode()
         return KeyRing(signers, verifying, past, jwks, f'"{sha256(jwks).hexdigest()[:16]}"')
+
+    def _open(self, work: UnitOfWork, row: SigningKeyRow) -> Key:
+        if row.kid not in self._parsed:
+            signs = row.state in {State.UPCOMING, State.CURRENT}
+            self._parsed[row.kid] = open_private(work.vault, row) if signs else open_public(row)
+        return self._parsed[row.kid]
 
     def signer(self, work: UnitOfWork, alg: str = RS256) -> Signer:
         return self.ring(work).signers[alg]
@@ -152,13 +145,13 @@ class Keys:
         if not isinstance(kid, str) or kid not in ring.verifying:
             ring = (
                 self._reload(work, seen=self._read_at)
-                if isinstance(kid, str) and len(kid) == 43 and self._is_older(work)
+                if isinstance(kid, str) and len(row_of(kid)) == 43 and self._is_older(work)
                 else ring
             )
         try:
             known = ring.verifying | ring.past if even_past else ring.verifying
             alg, key = known[str(kid)]
-            claims = jwt.decode(token, key, algorithms=[alg]).claims
+            claims = jwt.decode(token, key, registry=Registry(algorithms=[alg])).claims
         except (KeyError, JoseError, ValueError, TypeError) as error:
             raise SignatureRefused(type(error).__name__) from None
         if not isinstance(claims, dict):
@@ -179,87 +172,3 @@ def _header_of(token: str) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise SignatureRefused("not a JWT")
     return header
-
-
-def _import(private: dict[str, Any]) -> RSAKey | ECKey:
-    return RSAKey.import_key(private) if private["kty"] == "RSA" else ECKey.import_key(private)
-
-
-def create_first_keys(work: UnitOfWork) -> list[str]:
-    """Give an installation without keys its current ones. The kids made; none when there were keys."""
-    if signing_keys.find_all(work.read):
-        return []
-    made = [_generate(work, alg, State.CURRENT) for alg in ALGORITHMS]
-    return [_add(work, row) for row in made]
-
-
-def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tuple[str, str]:
-    """One step of the rotation: the upcoming key becomes current, and a new upcoming one is published.
-
-    Without an upcoming key it is only published, unless `at_once`. Returns (the current kid, the upcoming kid).
-    """
-    if alg not in ALGORITHMS:
-        raise UnknownKey(f"The algorithms are {', '.join(ALGORITHMS)}.")
-    rows = [row for row in signing_keys.find_all(work.read) if row.alg == alg]
-    current = next(row for row in rows if row.state == State.CURRENT)
-    upcoming = next((row for row in rows if row.state == State.UPCOMING), None)
-    fresh = _generate(work, alg, State.UPCOMING)
-    spare = _generate(work, alg, State.UPCOMING) if at_once and upcoming is None else None
-    if spare is not None:
-        upcoming = spare
-        _add(work, spare)
-    if upcoming is None:
-        _add(work, fresh)
-        return current.kid, fresh.kid
-    retires = work.now + _longest_token(work.settings)
-    if not signing_keys.move(work.db, current.kid, frm=State.CURRENT, to=State.RETIRED, expires_at=retires):
-        raise UnknownKey("Another rotation is under way.")
-    signing_keys.move(work.db, upcoming.kid, frm=State.UPCOMING, to=State.CURRENT)
-    _add(work, fresh)
-    record(work, Event.KEY_ROTATED, retired=current.kid, current=upcoming.kid, alg=alg)
-    return upcoming.kid, fresh.kid
-
-
-def revoke(work: UnitOfWork, *, kid: str) -> None:
-    """Emergency: the key verifies nothing any more. A current key is first replaced, so that signing goes on."""
-    row = next((row for row in signing_keys.find_all(work.read) if row.kid == kid), None)
-    if row is None or row.state == State.REVOKED:
-        raise UnknownKey
-    if row.state == State.CURRENT:
-        rotate(work, alg=row.alg, at_once=True)
-    signing_keys.revoke(work.db, kid)
-    record(work, Event.KEY_REVOKED, kid=kid, alg=row.alg)
-
-
-def list_keys(work: UnitOfWork) -> list[SigningKeyRow]:
-    return signing_keys.find_all(work.read)
-
-
-def _longest_token(settings: Settings) -> timedelta:
-    return max(settings.access_token_lifetime, settings.id_token_lifetime) + timedelta(minutes=5)
-
-
-def _generate(work: UnitOfWork, alg: str, state: State) -> SigningKeyRow:
-    use: Any = {"use": "sig", "alg": alg}
-    key: RSAKey | ECKey
-    kid = "-"
-    while kid.startswith("-"):  # a shell takes it for an option: `signet key revoke KID`
-        key = RSAKey.generate_key(RSA_BITS, use) if alg == RS256 else ECKey.generate_key("P-256", use)
-        kid = key.thumbprint()
-    public = {**key.as_dict(private=False), "kid": kid, **use}
-    private = json.dumps({**key.as_dict(private=True), "kid": kid, **use})
-    return SigningKeyRow(
-        kid=kid,
-        alg=alg,
-        public=public,
-        private=work.vault.encrypt(private.encode(), purpose=PURPOSE, context=kid),
-        state=state,
-        created_at=work.now,
-        expires_at=None,
-    )
-
-
-def _add(work: UnitOfWork, row: SigningKeyRow) -> str:
-    signing_keys.add(work.db, row)
-    record(work, Event.KEY_CREATED, kid=row.kid, alg=row.alg, state=row.state)
-    return row.kid

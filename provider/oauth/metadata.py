@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from provider.oauth.client_metadata import AUTH_METHODS, SIGNING_ALGORITHMS
+from provider.oauth.algorithms import SIGNING_ALGORITHMS
+from provider.oauth.client_metadata import AUTH_METHODS
 from provider.oauth.endpoints.token import GRANTS
 from provider.oauth.scopes import CLAIMS, SCOPES
 from provider.sessions.assurance import ACR_VALUES

@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from provider.crypto.digests import new_opaque
+from provider.oauth.algorithms import RS256
 from provider.oauth.claims import roles_for
 from provider.oauth.clients import Client
 from provider.oauth.id_tokens import make_id_token
-from provider.oauth.keys import RS256, SignatureRefused
+from provider.oauth.keys import SignatureRefused
 from provider.oauth.scopes import OPENID, ROLES, format_scope
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import grants

@@ -2,9 +2,11 @@
 
 from starlette.types import Receive, Scope, Send
 
+from provider.settings import DOCUMENT_MAX_AGE
+
 HEADERS = [
     (b"content-type", b"application/json"),
-    (b"cache-control", b"public, max-age=300"),
+    (b"cache-control", f"public, max-age={int(DOCUMENT_MAX_AGE.total_seconds())}".encode()),
     (b"access-control-allow-origin", b"*"),
 ]
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from joserfc.jwk import RSAKey
 from sqlalchemy import select
 from starlette.applications import Starlette
 
@@ -20,6 +21,9 @@ from tests.factories import make_client, make_user
 from tests.oauth.watched_http import WatchedClient
 from tests.relying_party import RelyingParty, sign_in_person
 
+PRECIOUS = 4
+"""How many RSA keys a test may make."""
+
 Register = Callable[..., RelyingParty]
 Explain = Callable[[str], RefusalRow]
 Unchanged = Callable[[], AbstractContextManager[None]]
@@ -27,6 +31,18 @@ Person = Callable[..., WatchedClient]
 
 NOT_THE_PROTOCOLS = {"audit_events", "refusals", "alembic_version"}
 """Tables that a refused request may add to."""
+
+
+@pytest.fixture(scope="session")
+def spare_rsa_keys() -> list[RSAKey]:
+    return [RSAKey.generate_key(2048, private=True) for _ in range(PRECIOUS)]
+
+
+@pytest.fixture
+def rsa_keys_made_before(monkeypatch: pytest.MonkeyPatch, spare_rsa_keys: list[RSAKey]) -> None:
+    """The RSA keys a test makes are the same few for every test: making one takes up to a second."""
+    left = iter(spare_rsa_keys)
+    monkeypatch.setattr(RSAKey, "generate_key", lambda *_, **__: next(left))
 
 
 @pytest.fixture

@@ -1,17 +1,20 @@
-"""Signing keys: rotation, revocation, and what still verifies at each step."""
+"""The key ring of a process: what it signs and verifies with, and when it looks again."""
 
+import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey, RSAKey
-from sqlalchemy import select, update
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.hashes import SHA256
+from sqlalchemy import update
 
 from provider.app import create_app
-from provider.audit.events import Event
-from provider.audit.store import find as find_events
-from provider.oauth import keys
-from provider.oauth.keys import ES256, RS256, SignatureRefused, UnknownKey
+from provider.oauth import key_rotation, keys
+from provider.oauth.algorithms import ES256, SIGNING_ALGORITHMS
+from provider.oauth.keys import SignatureRefused
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import signing_keys
 from provider.settings import SettingsError
@@ -20,165 +23,81 @@ from tests.clock import Clock
 from tests.conftest import ISSUER, Work
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty, Tokens
+from tests.relying_party import RelyingParty
 
-PRECIOUS = 3
-"""How many RSA keys are made for this file: making one takes up to a second."""
-
-
-@pytest.fixture(scope="module")
-def spare_keys() -> list[RSAKey]:
-    use: Any = {"use": "sig", "alg": RS256}
-    return [RSAKey.generate_key(2048, use, private=True) for _ in range(PRECIOUS)]
+pytestmark = pytest.mark.usefixtures("rsa_keys_made_before")
 
 
-@pytest.fixture(autouse=True)
-def _made_before(monkeypatch: pytest.MonkeyPatch, spare_keys: list[RSAKey]) -> None:
-    """Each test may make a few RSA keys; they are the same few for every test."""
-    left = iter(spare_keys)
-    monkeypatch.setattr(RSAKey, "generate_key", lambda *_, **__: next(left))
+def raw(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def kid_of(token: str) -> str:
-    return str(keys._header_of(token)["kid"])
+def number(text: str) -> int:
+    return int.from_bytes(raw(text))
 
 
-def published(rp: RelyingParty) -> list[str]:
-    return [key["kid"] for key in rp.jwks()["keys"]]
+def verify_rsa(jwk: dict[str, str], signature: bytes, signed: bytes, how: padding.AsymmetricPadding) -> None:
+    rsa.RSAPublicNumbers(number(jwk["e"]), number(jwk["n"])).public_key().verify(signature, signed, how, SHA256())
 
 
-def rotate(work: Work, times: int = 1, **how: Any) -> tuple[str, str]:
-    for _ in range(times):
-        with work() as w:
-            done = keys.rotate(w, **how)
-    return done
+def verify_rs256(jwk: dict[str, str], signature: bytes, signed: bytes) -> None:
+    verify_rsa(jwk, signature, signed, padding.PKCS1v15())
 
 
-def test_an_upcoming_key_is_published_before_it_signs(rp: RelyingParty, browser: WatchedClient, work: Work) -> None:
-    """OIDC Core section 10.1.1."""
-    before = kid_of(rp.sign_in(browser).id_token)
-    current, upcoming = rotate(work)
-    assert current == before
-    assert upcoming in published(rp)
-    assert kid_of(rp.sign_in(browser).id_token) == before
+def verify_ps256(jwk: dict[str, str], signature: bytes, signed: bytes) -> None:
+    verify_rsa(jwk, signature, signed, padding.PSS(padding.MGF1(SHA256()), salt_length=32))
 
 
-def test_the_next_rotation_signs_with_it_and_the_old_key_still_verifies(
-    rp: RelyingParty, browser: WatchedClient, work: Work
+def verify_es256(jwk: dict[str, str], signature: bytes, signed: bytes) -> None:
+    public = ec.EllipticCurvePublicNumbers(number(jwk["x"]), number(jwk["y"]), ec.SECP256R1()).public_key()
+    assert len(signature) == 64
+    both = utils.encode_dss_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
+    public.verify(both, signed, ec.ECDSA(SHA256()))
+
+
+def verify_ed25519(jwk: dict[str, str], signature: bytes, signed: bytes) -> None:
+    assert (jwk["kty"], jwk["crv"]) == ("OKP", "Ed25519")
+    ed25519.Ed25519PublicKey.from_public_bytes(raw(jwk["x"])).verify(signature, signed)
+
+
+VERIFIERS: dict[str, Callable[[dict[str, str], bytes, bytes], None]] = {
+    "RS256": verify_rs256,
+    "PS256": verify_ps256,
+    "ES256": verify_es256,
+    "EdDSA": verify_ed25519,
+    "Ed25519": verify_ed25519,
+}
+"""Written from RFC 7518 and RFC 8037 alone, without the library that signs."""
+
+
+@pytest.mark.parametrize("alg", SIGNING_ALGORITHMS)
+def test_a_signature_verifies_by_the_specification_with_the_published_key(
+    server: AuthorizationServer, rp: RelyingParty, work: Work, alg: str
 ) -> None:
-    """OIDC Core section 10.1.1; A-108."""
-    old = rp.sign_in(browser, scope="openid offline_access")
-    _, upcoming = rotate(work)
-    assert rotate(work)[0] == upcoming
-    new = rp.sign_in(browser)
-    assert kid_of(new.id_token) == kid_of(new.access_token) == upcoming
-    assert {kid_of(old.id_token), upcoming} < set(published(rp))
-    assert rp.userinfo(old).status_code == 200
-    assert rp.verify(old)
-    assert rp.refresh(old).status == 200
-
-
-def test_a_retired_key_leaves_when_its_last_token_has_expired(
-    rp: RelyingParty, browser: WatchedClient, work: Work, clock: Clock
-) -> None:
-    """A-108."""
-    old = rp.sign_in(browser)
-    rotate(work, 2)
-    clock.advance(hours=1, minutes=5)
-    assert kid_of(old.id_token) not in published(rp)
-    with work() as w, pytest.raises(SignatureRefused):
-        server(rp).keys.verify(w, str(old.id_token), typ="jwt")
-
-
-def server(rp: RelyingParty) -> AuthorizationServer:
-    found: AuthorizationServer = rp.http.app.state.oauth  # type: ignore[attr-defined]
-    return found
-
-
-def test_a_revoked_key_verifies_nothing_at_once(rp: RelyingParty, browser: WatchedClient, work: Work) -> None:
-    """A-108: and signing goes on with another."""
-    old = rp.sign_in(browser)
+    """RFC 7518 sections 3.3 to 3.5, RFC 8037 section 3.1, RFC 9864 section 2.2; protocol.md section 11."""
     with work() as w:
-        keys.revoke(w, kid=kid_of(old.id_token))
-    assert kid_of(old.id_token) not in published(rp)
-    assert rp.userinfo(old).status_code == 401
-    assert not rp.is_active(old.access_token)
-    assert rp.log_out(browser, old).status_code == 400
-    new = rp.sign_in(browser)
-    assert rp.verify(new)
-    assert rp.userinfo(new).status_code == 200
+        token = server.keys.signer(w, alg).sign({"sub": "ada"}, typ="JWT")
+    head, body, signature = token.split(".")
+    header = json.loads(raw(head))
+    (jwk,) = (key for key in rp.jwks()["keys"] if key["kid"] == header["kid"])
+    assert header["alg"] == alg == jwk["alg"]
+    VERIFIERS[alg](jwk, raw(signature), f"{head}.{body}".encode())
+    with pytest.raises(InvalidSignature):
+        VERIFIERS[alg](jwk, raw(signature), f"{head}.{body}x".encode())
 
 
-def test_a_revoked_key_keeps_no_private_part(work: Work) -> None:
-    """data.md, signing_keys."""
+@pytest.mark.parametrize("alg", SIGNING_ALGORITHMS)
+def test_a_key_is_good_for_its_one_algorithm(server: AuthorizationServer, work: Work, alg: str) -> None:
+    """RFC 8725 section 3.1; A-40, A-41: the key decides, whatever else its material could do."""
     with work() as w:
-        kid = keys.list_keys(w)[0].kid
-        keys.revoke(w, kid=kid)
-    with work() as w:
-        row = next(row for row in keys.list_keys(w) if row.kid == kid)
-        assert (row.private, row.state) == (None, "revoked")
-
-
-@pytest.mark.parametrize("kid", ["x", "", "\x00", "x" * 43])
-def test_an_unknown_key_cannot_be_revoked(work: Work, kid: str) -> None:
-    with work() as w, pytest.raises(UnknownKey):
-        keys.revoke(w, kid=kid)
-
-
-def test_a_key_is_revoked_once(work: Work) -> None:
-    with work() as w:
-        kid = keys.list_keys(w)[0].kid
-        keys.revoke(w, kid=kid)
-    with work() as w, pytest.raises(UnknownKey):
-        keys.revoke(w, kid=kid)
-
-
-def test_each_algorithm_rotates_by_itself(work: Work) -> None:
-    """protocol.md section 11: an RS256 key and an ES256 key."""
-    with work() as w:
-        before = {row.alg: row.kid for row in keys.list_keys(w)}
-    rotate(work, 2, alg=ES256)
-    with work() as w:
-        current = {row.alg: row.kid for row in keys.list_keys(w) if row.state == "current"}
-    assert current[RS256] == before[RS256]
-    assert current[ES256] != before[ES256]
-
-
-def test_only_our_algorithms_rotate(work: Work) -> None:
-    with work() as w, pytest.raises(UnknownKey):
-        keys.rotate(w, alg="HS256")
-
-
-def test_first_keys_are_made_once(work: Work) -> None:
-    with work() as w:
-        assert keys.create_first_keys(w) == []
-
-
-def test_every_change_is_told_to_the_audit_log(work: Work) -> None:
-    rotate(work, 2)
-    with work() as w:
-        keys.revoke(w, kid=keys.list_keys(w)[0].kid)
-    with work() as w:
-        names = {event.name for event in find_events(w.read)}
-    assert {Event.KEY_CREATED, Event.KEY_ROTATED, Event.KEY_REVOKED} <= names
-
-
-def test_a_kid_is_the_thumbprint_of_its_key(work: Work) -> None:
-    """RFC 7638 section 3."""
-    with work() as w:
-        for row in keys.list_keys(w):
-            key = RSAKey.import_key(row.public) if row.alg == RS256 else ECKey.import_key(row.public)
-            assert key.thumbprint() == row.kid
-
-
-def test_private_parts_are_encrypted_at_rest(work: Work) -> None:
-    """A-104."""
-    with work() as w:
-        for row in keys.list_keys(w):
-            assert row.private is not None
-            assert '"d"' not in row.private
-            assert json.loads(w.vault.decrypt(row.private, purpose=keys.PURPOSE, context=row.kid))["d"]
-            assert "d" not in row.public
+        signer = server.keys.signer(w, alg)
+        token = signer.sign({"sub": "ada"}, typ="JWT")
+        assert server.keys.verify(w, token, typ="jwt") == {"sub": "ada"}
+        for other in SIGNING_ALGORITHMS:
+            sold_as = keys.Signer(signer.kid, other, server.keys.signer(w, other).key)
+            if other != alg:
+                with pytest.raises(SignatureRefused):
+                    server.keys.verify(w, sold_as.sign({"sub": "ada"}, typ="JWT"), typ="jwt")
 
 
 def test_another_node_sees_a_new_key_at_once(
@@ -190,7 +109,8 @@ def test_another_node_sees_a_new_key_at_once(
     assert other.get("/oauth2/jwks").status_code == 200
     object.__setattr__(node.state.oauth.keys.installation.settings, "key_cache", 300.0)
     clock.advance(seconds=1)
-    rotate(work, at_once=True)
+    with work() as w:
+        key_rotation.rotate(w, at_once=True)
     rp.http.app.state.oauth.keys._ring = None  # type: ignore[attr-defined]  # the node that rotated
     token = rp.sign_in(browser).access_token
     response = other.get("/oauth2/userinfo", headers={"authorization": f"Bearer {token}"})
@@ -198,24 +118,55 @@ def test_another_node_sees_a_new_key_at_once(
     node.state.threads.close()
 
 
-def test_without_a_current_key_nothing_is_signed(rp: RelyingParty, work: Work, installation: Installation) -> None:
+def test_without_a_current_key_nothing_is_signed(work: Work, installation: Installation) -> None:
     """A-128: a clear line instead of a token nobody can verify."""
     with work() as w:
         w.db.execute(update(signing_keys.signing_keys).values(state="retired"))
-    with work() as w, pytest.raises(SettingsError, match="no current signing key for RS256, ES256"):
+    with work() as w, pytest.raises(SettingsError, match="no current signing key for RS256, ES256, EdDSA"):
         keys.Keys(installation).ring(w)
 
 
-def test_a_client_registered_for_es256_gets_es256(register: Register, browser: WatchedClient) -> None:
-    """OIDC Registration section 2, id_token_signed_response_alg."""
-    rp = register(id_token_signed_response_alg=ES256)
-    tokens: Tokens = rp.sign_in(browser)
-    assert keys._header_of(tokens.id_token)["alg"] == ES256
+def test_a_key_of_a_later_version_is_left_alone(work: Work, installation: Installation) -> None:
+    """Migrations are safe while the version before still runs."""
+    with work() as w:
+        row = key_rotation.list_keys(w)[0]
+        later = {**row.__dict__, "kid": "later", "alg": "ML-DSA-44", "public": {"kty": "AKP"}, "private": "?"}
+        w.db.execute(signing_keys.signing_keys.insert(), later)
+    with work() as w:
+        ring = keys.Keys(installation).ring(w)
+    assert b"AKP" not in ring.jwks
+
+
+def test_a_key_is_parsed_once(
+    work: Work, installation: Installation, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libraries.md section 2: an import costs 27 ms."""
+    ring = keys.Keys(installation)
+    with work() as w:
+        first = ring.signer(w).key
+    monkeypatch.setattr("provider.oauth.key_pairs.import_key", None)
+    clock.advance(hours=1)
+    with work() as w:
+        assert ring.signer(w).key is first
+
+
+@pytest.mark.parametrize("alg", SIGNING_ALGORITHMS)
+def test_a_client_gets_the_algorithm_it_is_registered_for(register: Register, browser: WatchedClient, alg: str) -> None:
+    """OIDC Registration section 2, id_token_signed_response_alg; RFC 9068 section 2.1: access tokens stay RS256."""
+    rp = register(id_token_signed_response_alg=alg)
+    tokens = rp.sign_in(browser, scope="openid offline_access")
+    assert keys._header_of(tokens.id_token)["alg"] == alg
+    assert keys._header_of(tokens.access_token)["alg"] == "RS256"
+    assert rp.verify(rp.refresh(tokens), refreshed=True)
+    assert rp.ask(browser, prompt="none", id_token_hint=tokens.id_token).error is None
     assert rp.log_out(browser, tokens).status_code == 303
 
 
-def test_the_store_lists_keys_in_order(work: Work) -> None:
-    rotate(work, 2)
+def test_the_store_lists_keys_in_order(work: Work, clock: Clock) -> None:
+    for _ in range(3):
+        clock.advance(days=1)
+        with work() as w:
+            key_rotation.rotate(w, alg=ES256)
     with work() as w:
-        created = list(w.read.scalars(select(signing_keys.signing_keys.c.created_at)))
-        assert [row.created_at for row in keys.list_keys(w)] == sorted(created)
+        made: list[Any] = [row.created_at for row in key_rotation.list_keys(w)]
+    assert made == sorted(made)

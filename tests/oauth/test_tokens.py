@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from provider.oauth.keys import RS256, SignatureRefused
+from provider.oauth.algorithms import RS256
+from provider.oauth.keys import SignatureRefused
 from provider.oauth.server import AuthorizationServer
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work

@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, String, Table, Text, insert, select, update
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, Text, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.database.base import metadata
 from provider.database.types import UtcTime
@@ -22,13 +23,16 @@ signing_keys = Table(
     "signing_keys",
     metadata,
     Column("kid", String(64), primary_key=True),  # the RFC 7638 thumbprint
-    Column("alg", String(16), nullable=False),
+    Column("alg", String(16), nullable=False),  # the key pair's name; it may sign with another algorithm too
     Column("public", JSON, nullable=False),
-    Column("private", Text),  # encrypted; gone when revoked
+    Column("private", Text),  # encrypted; gone when revoked, or when the last token has expired
     Column("state", String(10), nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("signs_from", UtcTime),  # when it became current
     Column("expires_at", UtcTime),  # of a retired key: when its last token has expired
 )
+_upcoming = signing_keys.c.state == State.UPCOMING
+Index("uq_signing_keys_upcoming", signing_keys.c.alg, unique=True, sqlite_where=_upcoming, postgresql_where=_upcoming)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class SigningKeyRow:
     private: str | None
     state: str
     created_at: datetime
+    signs_from: datetime | None
     expires_at: datetime | None
 
 
@@ -52,10 +57,30 @@ def find_all(db: Connection) -> list[SigningKeyRow]:
     return [SigningKeyRow(*row) for row in db.execute(query)]
 
 
-def move(db: Connection, kid: str, *, frm: State, to: State, expires_at: datetime | None = None) -> bool:
-    """Move a key on in the rotation. False when it is no longer where it was."""
-    there = (signing_keys.c.kid == kid, signing_keys.c.state == frm)
-    return db.execute(update(signing_keys).where(*there).values(state=to, expires_at=expires_at)).rowcount == 1
+def publish(db: Connection, key: SigningKeyRow) -> bool:
+    """Add an upcoming key. False when there is one for this `alg`."""
+    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    added = insert(signing_keys).values(**key.__dict__).on_conflict_do_nothing().returning(signing_keys.c.kid)
+    return db.scalar(added) is not None
+
+
+def promote(db: Connection, kid: str, *, now: datetime) -> bool:
+    """An upcoming key becomes current. False when it is upcoming no more."""
+    there = (signing_keys.c.kid == kid, signing_keys.c.state == State.UPCOMING)
+    current = update(signing_keys).where(*there).values(state=State.CURRENT, signs_from=now)
+    return db.execute(current).rowcount == 1
+
+
+def retire(db: Connection, alg: str, *, but: str, expires_at: datetime) -> None:
+    """Every other current key of this `alg`."""
+    others = (signing_keys.c.alg == alg, signing_keys.c.state == State.CURRENT, signing_keys.c.kid != but)
+    db.execute(update(signing_keys).where(*others).values(state=State.RETIRED, expires_at=expires_at))
+
+
+def erase_private(db: Connection, kid: str) -> bool:
+    """Of a retired key. False when it was done before."""
+    kept = (signing_keys.c.kid == kid, signing_keys.c.state == State.RETIRED, signing_keys.c.private.is_not(None))
+    return db.execute(update(signing_keys).where(*kept).values(private=None)).rowcount == 1
 
 
 def revoke(db: Connection, kid: str) -> bool:

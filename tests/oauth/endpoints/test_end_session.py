@@ -8,7 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from provider.oauth import keys
+from provider.oauth import key_rotation
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.factories import make_user
@@ -76,7 +76,7 @@ def test_a_hint_outlives_the_key_that_signed_it(
 ) -> None:
     """RP-Initiated Logout section 2: apps sign out with the ID token of the morning, whatever was rotated since."""
     with work() as w:
-        keys.rotate(w, at_once=True)
+        key_rotation.rotate(w, at_once=True)
     clock.advance(minutes=50)
     is_signed_in(rp, browser)
     clock.advance(minutes=50)
@@ -88,7 +88,9 @@ def test_a_revoked_key_makes_no_hint(
     rp: RelyingParty, browser: WatchedClient, tokens: Tokens, work: Work, unchanged: Unchanged
 ) -> None:
     with work() as w:
-        keys.revoke(w, kid=json.loads(base64.urlsafe_b64decode(str(tokens.id_token).split(".")[0] + "=="))["kid"])
+        key_rotation.revoke(
+            w, kid=json.loads(base64.urlsafe_b64decode(str(tokens.id_token).split(".")[0] + "=="))["kid"]
+        )
     with unchanged():
         assert rp.log_out(browser, tokens).status_code == 400
 
