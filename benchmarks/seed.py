@@ -15,8 +15,9 @@ from sqlalchemy import make_url
 from provider.accounts.registration import create_user
 from provider.app import open_installation
 from provider.database.migrations import migrate
-from provider.oauth import clients, key_rotation
+from provider.oauth import clients
 from provider.oauth.client_metadata import ClientMetadata
+from provider.oauth.setting_up import make_what_is_missing
 from provider.settings import Settings, load_settings
 from provider.work import unit_of_work
 
@@ -38,7 +39,7 @@ def main() -> None:
     migrate(settings)
     installation = open_installation(settings)
     with unit_of_work(installation) as work:
-        key_rotation.create_missing(work)
+        make_what_is_missing(work)
     for number in range(1, USERS + 1):
         claims = {"name": f"User {number}", "given_name": "User", "family_name": str(number)}
         with unit_of_work(installation) as work:

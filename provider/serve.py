@@ -24,11 +24,11 @@ from provider.app import create_app, open_installation
 from provider.crypto.vault import VaultError, open_vault
 from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
-from provider.oauth.keys import Keys
+from provider.oauth.server import open_server
 from provider.observability.logging import configure_logging, log
 from provider.settings import Settings, SettingsError
 from provider.web.connections import BoundedConnection
-from provider.work import Installation
+from provider.work import Installation, unit_of_work
 from provider.worker import Worker
 
 FINISH_WITHIN = 30
@@ -47,15 +47,18 @@ class Uncounted:
 
 
 def require_fit(settings: Settings) -> None:
-    """Raises SettingsError, one line, for what would make requests fail: schema, secret key, signing keys, and the list
-    of breached passwords.
+    """Raises SettingsError, one line, for what would make requests fail: schema, secret key, signing keys, salt, and the
+    list of breached passwords.
     """
     require_usable(settings)
     database = open_database(settings)
     installation = Installation(settings=settings, database=database, vault=open_vault(settings), counter=Uncounted())
     try:
         require_current(database)
-        Keys(installation).ring()
+        server = open_server(installation)
+        with unit_of_work(installation) as work:
+            server.keys.ring(work)
+            server.subjects.require_salt(work)
     except OUTAGES as error:
         raise SettingsError(f"the database cannot be reached: {type(error).__name__}") from None
     except VaultError:

@@ -17,6 +17,7 @@ import provider.oauth.store.authorization_requests
 import provider.oauth.store.clients
 import provider.oauth.store.consents
 import provider.oauth.store.grants
+import provider.oauth.store.installation_secrets
 import provider.oauth.store.own_sessions
 import provider.oauth.store.refresh_tokens
 import provider.oauth.store.refusals

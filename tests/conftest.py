@@ -26,8 +26,10 @@ from starlette.testclient import TestClient
 from provider.app import create_app, open_installation
 from provider.audit.store import audit_events
 from provider.database.migrations import migrate
-from provider.oauth import key_pairs, key_rotation
+from provider.oauth import key_pairs, key_rotation, subjects
+from provider.oauth.setting_up import make_what_is_missing
 from provider.oauth.store import signing_keys
+from provider.oauth.store.installation_secrets import installation_secrets
 from provider.oauth.store.signing_keys import SigningKeyRow
 from provider.ratelimits import LimitCounter
 from provider.settings import Settings
@@ -152,7 +154,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrate(settings_for(f"sqlite:///{path}"))
     installation = open_installation(settings_for(f"sqlite:///{path}"))
     with unit_of_work(installation) as work:
-        key_rotation.create_missing(work)
+        make_what_is_missing(work)
         work.db.execute(audit_events.delete())
     installation.database.close()
     return path
@@ -183,6 +185,10 @@ def postgres_url(worker_id: str) -> str:
     """The migrated PostgreSQL database of this worker of a parallel run."""
     url = create_postgres_database(f"signet_{worker_id}")
     migrate(settings_for(url))
+    installation = open_installation(settings_for(url))
+    with unit_of_work(installation) as work:
+        subjects.create_salt(work)
+    installation.database.close()
     return url
 
 
@@ -194,7 +200,8 @@ def worker_id(request: pytest.FixtureRequest) -> str:
 
 def _empty(url: str, rows: list[SigningKeyRow]) -> None:
     # Deleting from empty tables costs next to nothing, truncating them 20 ms.
-    statements = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
+    tables = [table for table in reversed(metadata.sorted_tables) if table is not installation_secrets]
+    statements = [f"DELETE FROM {table.name}" for table in tables]
     engine = create_engine(url)
     with engine.begin() as db:
         db.exec_driver_sql("; ".join(statements))

@@ -18,6 +18,8 @@ class Bearer:
 
     grant: Grant
     person: Person
+    sub: str
+    """Who they are to the app that calls: not the `user_id`, for an app with pairwise subjects."""
 
     @property
     def user_id(self) -> str:
@@ -26,8 +28,8 @@ class Bearer:
 
 def require_bearer(call: Call) -> Bearer:
     """A live access token of a person, with the scope `account`. Raises InvalidTokenError or InsufficientScopeError."""
-    _, grant, person = require_person(call, Checks("account API"), ACCOUNT)
-    return Bearer(grant, person)
+    live, grant, person = require_person(call, Checks("account API"), ACCOUNT)
+    return Bearer(grant, person, str(live.claims["sub"]))
 
 
 def require_first_party(call: Call) -> Client:

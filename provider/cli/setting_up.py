@@ -10,8 +10,8 @@ from provider.crypto.vault import create_key_file, open_vault
 from provider.database.engine import open_database
 from provider.database.migrations import current, head
 from provider.database.migrations import migrate as move
-from provider.oauth import key_rotation
 from provider.oauth.algorithms import KEY_PAIRS
+from provider.oauth.setting_up import Made, make_what_is_missing
 from provider.settings import Settings
 from provider.work import unit_of_work
 
@@ -45,17 +45,21 @@ def set_up(settings: Settings, *, to: str = "head", sql: bool = False) -> Done |
         database.close()
     moved = f"from {before or 'empty'} to {after or 'empty'}"
     sentences.append(f"The database was moved {moved}." if before != after else f"The database is at {after} already.")
-    kids = _missing_keys(settings) if after is not None and after == head() else []
-    if kids:
-        which = "first signing keys" if len(kids) == len(KEY_PAIRS) else "signing keys this installation had none of"
-        sentences.append(f"Made the {which}: {', '.join(kids)}.")
-    return Done(sentences, {"from": before, "to": after, "signing_keys": kids})
+    made = _make_what_is_missing(settings) if after is not None and after == head() else Made([], salt=False)
+    if made.kids:
+        which = (
+            "first signing keys" if len(made.kids) == len(KEY_PAIRS) else "signing keys this installation had none of"
+        )
+        sentences.append(f"Made the {which}: {', '.join(made.kids)}.")
+    if made.salt:
+        sentences.append("Made the salt of pairwise subjects.")
+    return Done(sentences, {"from": before, "to": after, "signing_keys": made.kids, "subject_salt": made.salt})
 
 
-def _missing_keys(settings: Settings) -> list[str]:
+def _make_what_is_missing(settings: Settings) -> Made:
     installation = open_installation(settings)
     try:
         with unit_of_work(installation) as work:
-            return key_rotation.create_missing(work)
+            return make_what_is_missing(work)
     finally:
         installation.database.close()

@@ -3,8 +3,9 @@
 from provider.accounts.registration import create_user, find_user
 from provider.database.migrations import migrate
 from provider.demo.secrets import EMAIL, SERVICE_ID, WEB_APP_ID, Secrets
-from provider.oauth import clients, key_rotation
+from provider.oauth import clients
 from provider.oauth.client_metadata import ClientMetadata
+from provider.oauth.setting_up import make_what_is_missing
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 
@@ -12,7 +13,7 @@ def plant(installation: Installation, secrets: Secrets, *, web_app: str) -> None
     """Slow work (migrations, keys, bcrypt): run it in a thread. `web_app` is where the sample app is this time."""
     migrate(installation.settings)
     with unit_of_work(installation) as work:
-        key_rotation.create_missing(work)
+        make_what_is_missing(work)
     with unit_of_work(installation) as work:
         if find_user(work, EMAIL) is None:
             claims = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace"}

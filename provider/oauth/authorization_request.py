@@ -52,7 +52,7 @@ class AuthorizationRequest:
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
     acr_essential: bool = False
-    expected_sub: str | None = None
+    expected_user_id: str | None = None
     claims: RequestedClaims = field(default=NOTHING)
 
     @property
@@ -119,6 +119,7 @@ def read_request(
     require_code_flow(checks, client, given)
     code_challenge = read_challenge(checks, client, given)
     claims = read_claims(checks, client, given)
+    expected_sub = claims.sub or read_hinted_sub(work, server, checks, client, given)
     return AuthorizationRequest(
         client=client,
         redirect_uri=target.redirect_uri,
@@ -131,6 +132,6 @@ def read_request(
         max_age=read_max_age(checks, client, given),
         acr_values=claims.acr_values or parse_scope(given.get("acr_values")),
         acr_essential=claims.acr_essential,
-        expected_sub=claims.sub or read_hinted_sub(work, server, checks, client, given),
+        expected_user_id=None if expected_sub is None else server.subjects.user_id_of(work, client, expected_sub),
         claims=claims,
     )

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from provider.oauth.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.redirect_uris import problem_with
 from provider.oauth.scopes import STANDARD_SCOPES, is_scope_token, parse_scope
+from provider.oauth.sectors import PUBLIC, SUBJECT_TYPES, find_sector, problem_with_uri
 from provider.refusals import Refusal
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
@@ -40,6 +41,9 @@ class ClientMetadata:
     scope: str = " ".join(STANDARD_SCOPES)
     application_type: str = "web"
     id_token_signed_response_alg: str = "RS256"  # noqa: S105  # an algorithm
+    userinfo_signed_response_alg: str | None = None
+    subject_type: str = PUBLIC
+    sector_identifier_uri: str | None = None
     default_max_age: int | None = None
     require_auth_time: bool = False
     client_uri: str | None = None
@@ -65,6 +69,13 @@ class ClientMetadata:
     def host(self) -> str:
         """What a person can check: the host they will be sent back to."""
         return urlsplit(self.client_uri or (self.redirect_uris or ("",))[0]).hostname or ""
+
+    @property
+    def sector(self) -> str | None:
+        """Of a pairwise client: it sees the same subjects as others of its sector, and other ones than the rest."""
+        if self.subject_type == PUBLIC:
+            return None
+        return find_sector(self.redirect_uris, self.sector_identifier_uri)
 
     def as_json(self) -> dict[str, Any]:
         """RFC 7591 names, lists and plain values."""
@@ -109,6 +120,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
     """Raises InvalidMetadata for what we would not serve."""
     _one_of("token_endpoint_auth_method", metadata.token_endpoint_auth_method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
+    _check_what_it_is_told(metadata)
     _one_of("application_type", metadata.application_type, ("web", "native"))
     _one_of("profile", metadata.profile, ("none",))
     for grant_type in metadata.grant_types:
@@ -143,6 +155,18 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
+
+
+def _check_what_it_is_told(metadata: ClientMetadata) -> None:
+    """OIDC Registration section 2: how it is told of people, and as whom."""
+    if metadata.userinfo_signed_response_alg is not None:
+        _one_of("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, SIGNING_ALGORITHMS)
+    _one_of("subject_type", metadata.subject_type, SUBJECT_TYPES)
+    sector_uri = metadata.sector_identifier_uri
+    if sector_uri is not None and problem_with_uri(sector_uri) is not None:
+        raise InvalidMetadata(f"sector_identifier_uri {problem_with_uri(sector_uri)}.")
+    if metadata.subject_type != PUBLIC and metadata.sector is None:
+        raise InvalidMetadata("subject_type pairwise needs redirect_uris of one host, or a sector_identifier_uri.")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -114,6 +114,9 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     """Replace what a client is registered as. Raises InvalidMetadata, NoSuchClient."""
     check_metadata(metadata)
     before = find_client(work, client_id)
+    if before is not None and before.metadata.sector != metadata.sector:
+        # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
+        raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
     changed = [name for name in FIELDS if getattr(before.metadata, name) != getattr(metadata, name)]

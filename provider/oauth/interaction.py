@@ -99,7 +99,7 @@ def _login_needed(request: AuthorizationRequest, session: Session, *, proved_sin
         return LogIn("prompt=login", again=True)
     if not proved_since and not is_fresh(session.auth_time, request.max_age, now):
         return LogIn("the sign-in is older than max_age", again=True)
-    if request.expected_sub is not None and request.expected_sub != session.user_id:
+    if request.expected_user_id not in {None, session.user_id}:
         if proved_since:
             return Refuse("another person than the id_token_hint's signed in", LoginRequiredError)
         return LogIn("another person than the id_token_hint's is signed in", again=True)

@@ -6,6 +6,7 @@ from provider.oauth.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.client_metadata import AUTH_METHODS
 from provider.oauth.endpoints.token import GRANTS
 from provider.oauth.scopes import CLAIMS, SCOPES
+from provider.oauth.sectors import SUBJECT_TYPES
 from provider.sessions.assurance import ACR_VALUES
 from provider.settings import Settings
 
@@ -32,8 +33,9 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "scopes_supported": list(SCOPES),
         "claims_supported": [*CLAIMS, *ID_TOKEN_CLAIMS],
         "claim_types_supported": ["normal"],
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "introspection_endpoint_auth_methods_supported": [method for method in AUTH_METHODS if method != "none"],
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),

@@ -1,9 +1,10 @@
-"""What the protocol code of a process holds: the keys, its copies of clients, the cached documents."""
+"""What the protocol code of a process holds: the keys, its copies of clients, who people are to them."""
 
 from dataclasses import dataclass, field
 
 from provider.oauth.clients import Clients
 from provider.oauth.keys import Keys
+from provider.oauth.subjects import Subjects
 from provider.work import Installation
 
 
@@ -14,6 +15,7 @@ class AuthorizationServer:
     installation: Installation
     keys: Keys
     clients: Clients = field(default_factory=Clients)
+    subjects: Subjects = field(default_factory=Subjects)
 
     @property
     def issuer(self) -> str:

@@ -55,7 +55,7 @@ def token_response(
     if grant is not None and person is not None and OPENID in authorization.scope:
         response["id_token"] = make_id_token(
             work,
-            server.keys.signer(work, authorization.client.metadata.id_token_signed_response_alg),
+            server,
             client=authorization.client,
             grant=grant,
             scope=authorization.scope,
@@ -67,7 +67,10 @@ def token_response(
 
 
 def _sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorization: Authorization) -> str:
-    """RFC 9068 section 2.2. The audience is this installation: userinfo, and every API that trusts the issuer."""
+    """RFC 9068 section 2.2. The audience is this installation: userinfo, and every API that trusts the issuer.
+
+    The subject is the one the client knows (section 5): an API is told no more of people than the app that calls it.
+    """
     client_id = authorization.client.client_id
     issued = int(work.now.timestamp())
     claims: dict[str, Any] = {
@@ -83,8 +86,9 @@ def _sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizat
         claims["scope"] = format_scope(authorization.scope)
     grant = authorization.grant
     if grant is not None:
-        claims["sub"] = grant.user_id
-        claims["sid"] = grant.session_id
+        subject = server.subjects.of_grant(work, authorization.client, grant)
+        claims["sub"] = subject.sub
+        claims["sid"] = subject.sid
         claims["grant_id"] = grant.id
         claims["auth_time"] = int(grant.auth_time.timestamp())
         claims["acr"] = acr_of(grant.amr)

@@ -82,10 +82,10 @@ CASES = {
     ),
     "the longest max_age": (ask(max_age=9_999_999_999), session(), {}, Issue),
     # id_token_hint
-    "the hint names who is here": (ask(expected_sub=ADA), session(), {}, Issue),
-    "the hint names somebody else": (ask(expected_sub="bob"), session(), {}, LogIn),
+    "the hint names who is here": (ask(expected_user_id=ADA), session(), {}, Issue),
+    "the hint names somebody else": (ask(expected_user_id="bob"), session(), {}, LogIn),
     "and still somebody else signed in": (
-        ask(expected_sub="bob"),
+        ask(expected_user_id="bob"),
         session(age=10),
         {"parked": parked(age=30)},
         Refuse,

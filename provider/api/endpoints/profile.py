@@ -84,7 +84,7 @@ def _profile(bearer: Bearer, claims: Mapping[str, Any]) -> Profile:
     return Profile(
         **known
         | {
-            "sub": bearer.user_id,
+            "sub": bearer.sub,
             "email": person.email,
             "email_verified": person.email_verified_at is not None,
             "address": _address(claims.get("address")),

@@ -32,11 +32,11 @@ CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 @dataclass(frozen=True)
 class LogoutRequest:
-    """What the app asks, checked. `client`, `sub` and `sid` come from the hint and only from it."""
+    """What the app asks, checked. `client`, `user_id` and `session_id` come from the hint and only from it."""
 
     client: Client | None
-    sub: str | None
-    sid: str | None
+    user_id: str | None
+    session_id: str | None
     redirect_uri: str | None
     state: str | None
 
@@ -58,13 +58,13 @@ def end_session(call: Call) -> Response:
         call.require_csrf()
         if given["decision"] != "sign_out":
             return go("/account")
-    elif session is not None and request.sub != session.user_id:
+    elif session is not None and request.user_id != session.user_id:
         return _ask(call, session, request, given)
     if session is not None:
         lifecycle.end_session(call.work, session, reason="signed out by an app" if request.client else "signed out")
-    elif request.sid is not None:
+    elif request.session_id is not None:
         # A POST from the app's site brings no cookie (SameSite=Lax); the hint says which session it means.
-        store.end(call.work.db, request.sid, reason="signed out by an app", now=call.work.now)
+        store.end(call.work.db, request.session_id, reason="signed out by an app", now=call.work.now)
     forget_session(call)
     if request.redirect_uri is None:
         return go("/signed-out")
@@ -132,4 +132,10 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
         got=redirect_uri or "",
         fix="Register exactly the URI the app sends as a post_logout_redirect_uri.",
     )
-    return LogoutRequest(client, claims["sub"], claims.get("sid"), redirect_uri, given.get("state"))
+    return LogoutRequest(
+        client,
+        server.subjects.user_id_of(call.work, client, claims["sub"]),
+        server.subjects.session_id_of(call.work, client, claims["sid"]) if "sid" in claims else None,
+        redirect_uri,
+        given.get("state"),
+    )

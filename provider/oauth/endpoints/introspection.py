@@ -37,7 +37,7 @@ def introspection(call: Call) -> Response:
     if token.count(".") == 2:
         answer = _access_token(work, request.server, client, token)
     else:
-        answer = _refresh_token(work, client, token)
+        answer = _refresh_token(work, request.server, client, token)
     return JSONResponse(answer, headers=NO_STORE)
 
 
@@ -62,7 +62,7 @@ def _is_resource_server(client: Client) -> bool:
     return not client.metadata.redirect_uris
 
 
-def _refresh_token(work: UnitOfWork, client: Client, token: str) -> dict[str, Any]:
+def _refresh_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
     """Only its own client may ask about a refresh token."""
     found = refresh_tokens.find(work.read, digest(token))
     if found is None:
@@ -71,12 +71,13 @@ def _refresh_token(work: UnitOfWork, client: Client, token: str) -> dict[str, An
     dead = row.rotated_at is not None or row.expires_at <= work.now or why_dead(grant, standing, work.now) is not None
     if dead or grant.client_id != client.client_id:
         return INACTIVE
+    subject = server.subjects.of_grant(work, client, grant)
     return {
         "active": True,
         "scope": grant.scope,
         "client_id": grant.client_id,
-        "sub": grant.user_id,
+        "sub": subject.sub,
         "iss": work.settings.issuer,
         "exp": int(row.expires_at.timestamp()),
-        "sid": grant.session_id,
+        "sid": subject.sid,
     }

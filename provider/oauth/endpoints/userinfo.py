@@ -1,5 +1,7 @@
 """Claims for an access token (OIDC Core section 5.3, RFC 6750)."""
 
+from typing import Any
+
 from starlette.responses import JSONResponse, Response
 
 from provider.oauth.bearer import require_person
@@ -7,13 +9,22 @@ from provider.oauth.checks import Checks
 from provider.oauth.claims import claims_of, names_for
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.scopes import OPENID
+from provider.oauth.userinfo_jwts import make_userinfo_jwt
 from provider.web.endpoint import Call
+
+MEDIA_TYPE = "application/jwt"
 
 
 @protocol_endpoint
 def userinfo(call: Call) -> Response:
-    """GET or POST /oauth2/userinfo: `sub`, and what the token's scope and the claims parameter release."""
+    """GET or POST /oauth2/userinfo: `sub`, and what the token's scope and the claims parameter release; as JSON, or as
+    a JWT for a client that is registered for one.
+    """
     live, grant, person = require_person(call, Checks("userinfo"), OPENID)
     names = names_for(live.scope, grant.claims.get("userinfo", ()))
-    claims = claims_of(person, names, client_id=grant.client_id)
-    return JSONResponse({**claims, "sub": grant.user_id}, headers=NO_STORE)
+    # The token's own subject is the one the client knows, and the one of the ID token that came with it.
+    claims: dict[str, Any] = {**claims_of(person, names, client_id=grant.client_id), "sub": live.claims["sub"]}
+    jwt = make_userinfo_jwt(call.work, call.seams.oauth, client_id=grant.client_id, claims=claims)
+    if jwt is not None:
+        return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
+    return JSONResponse(claims, headers=NO_STORE)

@@ -8,6 +8,7 @@ import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
+from provider.oauth.client_metadata import parse_metadata
 from tests.conftest import ISSUER
 from tests.oauth.watched_http import WatchedClient
 
@@ -43,7 +44,7 @@ def test_it_says_what_certification_asks_for(metadata: dict[str, Any]) -> None:
     assert metadata["issuer"] == ISSUER
     assert "RS256" in metadata["id_token_signing_alg_values_supported"]
     assert "none" not in metadata["id_token_signing_alg_values_supported"]
-    assert metadata["subject_types_supported"] == ["public"]
+    assert metadata["subject_types_supported"] == ["public", "pairwise"]
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["authorization_response_iss_parameter_supported"] is True
     assert metadata["request_parameter_supported"] is False
@@ -67,6 +68,27 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
     assert metadata["prompt_values_supported"] == ["none", "login", "consent", "select_account"]
     assert metadata["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
     assert metadata["acr_values_supported"] == ["aal1", "aal2"]
+
+
+@pytest.mark.parametrize(
+    ("published", "registered"),
+    [
+        ("id_token_signing_alg_values_supported", "id_token_signed_response_alg"),
+        ("userinfo_signing_alg_values_supported", "userinfo_signed_response_alg"),
+        ("subject_types_supported", "subject_type"),
+    ],
+)
+def test_what_it_says_a_client_may_be_registered_for(metadata: dict[str, Any], published: str, registered: str) -> None:
+    """OIDC Discovery section 3, OIDC Registration section 2: every value that is published is taken."""
+    for value in metadata[published]:
+        found = parse_metadata({"redirect_uris": ["https://app.example.test/cb"], registered: value})
+        assert getattr(found, registered) == value
+
+
+def test_every_algorithm_it_signs_with_has_a_published_key(metadata: dict[str, Any], http: WatchedClient) -> None:
+    """OIDC Discovery section 3, jwks_uri."""
+    keys = http.get("/oauth2/jwks").json()["keys"]
+    assert {key["alg"] for key in keys} == set(metadata["id_token_signing_alg_values_supported"])
 
 
 @pytest.mark.parametrize("url", [*WELL_KNOWN, "/oauth2/jwks"])

@@ -1,0 +1,18 @@
+"""What an installation must have before it serves: a current signing key of each pair, and the salt of its subjects."""
+
+from dataclasses import dataclass
+
+from provider.oauth.key_rotation import create_missing
+from provider.oauth.subjects import create_salt
+from provider.work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Made:
+    kids: list[str]
+    salt: bool
+
+
+def make_what_is_missing(work: UnitOfWork) -> Made:
+    """Make what this installation never had; what there is stays as it is."""
+    return Made(create_missing(work), create_salt(work))

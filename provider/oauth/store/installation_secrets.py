@@ -1,0 +1,30 @@
+"""Secrets that an installation has one of and keeps for good, encrypted."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, String, Table, Text, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from provider.database.base import metadata
+from provider.database.types import UtcTime
+
+installation_secrets = Table(
+    "installation_secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+
+def find(db: Connection, name: str) -> str | None:
+    found: str | None = db.scalar(select(installation_secrets.c.sealed).where(installation_secrets.c.name == name))
+    return found
+
+
+def add(db: Connection, name: str, sealed: str, *, now: datetime) -> bool:
+    """False when there is one of this name: it is never replaced."""
+    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    row = {"name": name, "sealed": sealed, "created_at": now}
+    added = insert(installation_secrets).values(row).on_conflict_do_nothing().returning(installation_secrets.c.name)
+    return db.scalar(added) is not None
