@@ -47,8 +47,8 @@ class Uncounted:
 
 
 def require_fit(settings: Settings) -> None:
-    """Raises SettingsError, one line, for what would make requests fail: schema, secret key, signing keys, salt, and the
-    list of breached passwords.
+    """Raises SettingsError, one line, for what would make requests fail: schema, secret key, signing keys, salt, and
+    the list of breached passwords.
     """
     require_usable(settings)
     database = open_database(settings)
