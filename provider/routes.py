@@ -41,6 +41,7 @@ from provider.oauth.endpoints.discovery import discovery
 from provider.oauth.endpoints.end_session import end_session
 from provider.oauth.endpoints.introspection import introspection
 from provider.oauth.endpoints.jwks import Jwks
+from provider.oauth.endpoints.preflight import preflight
 from provider.oauth.endpoints.revocation import revocation
 from provider.oauth.endpoints.token import token
 from provider.oauth.endpoints.userinfo import userinfo
@@ -52,7 +53,7 @@ from provider.web.look import look_of
 
 def routes(settings: Settings) -> list[BaseRoute]:
     """The routes of these settings: those of a feature that is off do not exist."""
-    get, post, both = ["GET"], ["POST"], ["GET", "POST"]
+    get, post, both, options = ["GET"], ["POST"], ["GET", "POST"], ["OPTIONS"]
     metadata = discovery(settings)
     table: list[BaseRoute] = [
         # Programs
@@ -63,9 +64,12 @@ def routes(settings: Settings) -> list[BaseRoute]:
         Route("/oauth2/authorize/cancel", cancel, methods=post, name="authorize_cancel"),
         Route("/oauth2/authorize-challenge", authorization_challenge, methods=post, name="authorize_challenge"),
         Route("/oauth2/token", token, methods=post, name="token"),
+        Route("/oauth2/token", preflight, methods=options, name="token_preflight"),
         Route("/oauth2/userinfo", userinfo, methods=both, name="userinfo"),
+        Route("/oauth2/userinfo", preflight, methods=options, name="userinfo_preflight"),
         Route("/oauth2/introspect", introspection, methods=post, name="introspect"),
         Route("/oauth2/revoke", revocation, methods=post, name="revoke"),
+        Route("/oauth2/revoke", preflight, methods=options, name="revoke_preflight"),
         Route("/oauth2/logout", end_session, methods=both, name="logout"),
         # People on the way to an app
         Route("/consent", consent, methods=both, name="consent"),

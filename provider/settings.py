@@ -99,6 +99,9 @@ class Settings(BaseSettings):
         description="Which features exist, comma-separated. Routes of a feature that is off do not exist.",
     )
     registration: Literal["closed", "token", "open"] = Field("closed", description="Dynamic client registration.")
+    legacy_response_types: bool = Field(
+        False, description="Implicit and hybrid response types, for clients registered for them. For old apps only."
+    )
     totp_bypass_code: str | None = Field(
         None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
     )

@@ -14,6 +14,7 @@ import provider.accounts.store.users
 import provider.audit.store
 import provider.oauth.store.authorization_codes
 import provider.oauth.store.authorization_requests
+import provider.oauth.store.client_origins
 import provider.oauth.store.clients
 import provider.oauth.store.consents
 import provider.oauth.store.grants

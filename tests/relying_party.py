@@ -10,6 +10,7 @@ A parameter given as None is left out of the request. It knows the provider by i
 
 import base64
 import hashlib
+import re
 import secrets
 import warnings
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from provider.oauth.clients import Client
 from provider.sessions import lifecycle
 from provider.web import cookies
 from provider.work import Installation, unit_of_work
+from tests.browser import Form, Page
 
 ISSUER = "https://id.example.test"
 AUTHORIZE = "/oauth2/authorize"
@@ -70,9 +72,33 @@ class Answer:
         return str(self.response.headers.get("location", ""))
 
     @property
+    def posted(self) -> Form | None:
+        """The form that goes to the app (Form Post Response Mode), if that is the answer."""
+        is_page = self.response.headers.get("content-type", "").startswith("text/html")
+        forms = Page(self.response).forms if is_page and self.response.status_code == 200 else []
+        return next((form for form in forms if not form.action.startswith("/")), None)
+
+    @property
+    def mode(self) -> str | None:
+        """How the answer goes to the app: a response_mode; None when it does not."""
+        if self.posted is not None:
+            return "form_post"
+        if not self.location or self.page:
+            return None
+        return "fragment" if "#" in self.location else "query"
+
+    @property
+    def target(self) -> str:
+        """The redirect URI it goes to."""
+        return self.posted.action if self.posted is not None else re.split("[?#]", self.location)[0]
+
+    @property
     def parameters(self) -> dict[str, str]:
-        """Of the URL the browser is sent to."""
-        return dict(parse_qsl(urlsplit(self.location).query, keep_blank_values=True))
+        """What the app gets, or what is in the URL of our own page."""
+        if self.posted is not None:
+            return dict(self.posted.values())
+        parts = urlsplit(self.location)
+        return dict(parse_qsl(parts.fragment or parts.query, keep_blank_values=True))
 
     @property
     def page(self) -> str | None:
@@ -258,6 +284,17 @@ class RelyingParty:
         given = {name: value for name, value in parameters.items() if value is not None}
         return browser.get(LOGOUT, params=given, follow_redirects=False)
 
+    def verify_answer(self, answer: Answer) -> dict[str, Any]:
+        """The claims of an ID token from the front channel, after the checks of OIDC Core sections 3.2.2.11 and
+        3.3.2.12.
+        """
+        claims = self._decode(answer.parameters["id_token"])
+        assert claims["nonce"] == answer.asked["nonce"]
+        for half, whole in (("at_hash", "access_token"), ("c_hash", "code")):
+            value = answer.parameters.get(whole)
+            assert claims.get(half) == (None if value is None else half_of(value))
+        return claims
+
     def jwks(self) -> dict[str, Any]:
         """The key set where the discovery document says it is."""
         metadata = self.http.get("/.well-known/openid-configuration").json()
@@ -266,9 +303,16 @@ class RelyingParty:
 
     def verify(self, tokens: Tokens, *, refreshed: bool = False) -> dict[str, Any]:
         """The ID token's claims, after the checks of OIDC Core section 3.1.3.7 that do not depend on the time."""
+        claims = self._decode(tokens.id_token)
+        assert claims["at_hash"] == half_of(tokens.access_token, self.client.metadata.id_token_signed_response_alg)
+        if tokens.answer is not None and not refreshed:
+            assert claims.get("nonce") == tokens.answer.asked.get("nonce")
+        return claims
+
+    def _decode(self, id_token: str) -> dict[str, Any]:
         alg = self.client.metadata.id_token_signed_response_alg
         with warnings.catch_warnings(category=SecurityWarning, action="ignore"):  # RFC 9864 would rather say Ed25519
-            token = jwt.decode(tokens.id_token, KeySet.import_key_set(self.jwks()), algorithms=[alg])  # type: ignore[arg-type]
+            token = jwt.decode(id_token, KeySet.import_key_set(self.jwks()), algorithms=[alg])  # type: ignore[arg-type]
         assert token.header["alg"] == alg
         assert token.header["kid"]
         claims: dict[str, Any] = token.claims
@@ -276,14 +320,11 @@ class RelyingParty:
         assert claims["aud"] == self.client_id
         assert isinstance(claims["iat"], int)
         assert claims["iat"] < claims["exp"]
-        assert claims["at_hash"] == challenge_of_half(tokens.access_token, alg)
-        if tokens.answer is not None and not refreshed:
-            assert claims.get("nonce") == tokens.answer.asked.get("nonce")
         return claims
 
 
-def challenge_of_half(value: str, alg: str) -> str:
-    """at_hash (OIDC Core section 3.1.3.6)."""
+def half_of(value: str, alg: str = "RS256") -> str:
+    """at_hash and c_hash (OIDC Core sections 3.1.3.6, 3.3.2.11)."""
     digest = (hashlib.sha512 if alg in {"EdDSA", "Ed25519"} else hashlib.sha256)(value.encode()).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
 

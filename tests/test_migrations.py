@@ -1,12 +1,16 @@
 """The schema moves up and down, on both databases, and says where it stands."""
 
+from datetime import UTC, datetime
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import Connection, create_engine, insert, inspect, select
 
 from provider.database.engine import Database, open_database
 from provider.database.migrations import BASE, current, head, is_current, migrate, require_current
+from provider.oauth.store.client_origins import client_origins
+from provider.oauth.store.clients import clients
 from provider.settings import SettingsError
 from provider.tables import metadata
 from tests.conftest import settings_for
@@ -43,6 +47,28 @@ def test_down_to_nothing_and_up_again(empty_database_url: str) -> None:
     with engine.connect() as connection:
         assert tables(connection) == set(metadata.tables)
     engine.dispose()
+
+
+def test_the_origins_of_clients_registered_before_are_filled_in(empty_database_url: str) -> None:
+    settings = settings_for(empty_database_url)
+    migrate(settings, "0006")
+    engine = create_engine(empty_database_url)
+    uris = ["https://APP.test:443/a", "https://app.test/b", "http://localhost:3000/", "http://[::1]/", "com.example:/"]
+    with engine.begin() as connection:
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        rows = [("web", {"redirect_uris": uris}), ("service", {}), ("old", {"redirect_uris": []})]
+        connection.execute(
+            insert(clients),
+            [
+                {"client_id": client_id, "metadata": given, "created_at": now, "updated_at": now}
+                for client_id, given in rows
+            ],
+        )
+    migrate(settings)
+    with engine.connect() as connection:
+        found = connection.execute(select(client_origins).order_by(client_origins.c.origin)).all()
+    engine.dispose()
+    assert found == [(origin, "web") for origin in ("http://[::1]", "http://localhost:3000", "https://app.test")]
 
 
 def test_a_database_behind_the_code_is_told_from_one_at_head(empty_database_url: str) -> None:

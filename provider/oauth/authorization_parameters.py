@@ -15,18 +15,20 @@ from provider.oauth.errors import (
     RegistrationNotSupportedError,
     RequestNotSupportedError,
     RequestURINotSupportedError,
-    UnauthorizedClientError,
-    UnsupportedResponseTypeError,
 )
 from provider.oauth.id_tokens import read_hint
+from provider.oauth.response_types import CODE, ResponseType
 from provider.oauth.scopes import OFFLINE_ACCESS, SCOPES, parse_scope
 from provider.oauth.server import AuthorizationServer
+from provider.settings import Settings
 from provider.web.forms import Parameters
 from provider.work import UnitOfWork
 
 LONGEST_VALUE = 2000
 """Characters a state, nonce or other parameter may have; longer ones are refused, never cut."""
-PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+PROMPTS = ("none", "login", "consent", "select_account")
+CREATE = "create"
+"""Initiating User Registration via OpenID Connect 1.0: the person wants a new account."""
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 PARAMETERS = (
     "response_type",
@@ -98,47 +100,10 @@ def require_sound(checks: Checks, given: Parameters) -> None:
     )
 
 
-def require_code_flow(checks: Checks, client: Client, given: Parameters) -> None:
-    response_type = given.get("response_type")
-    checks.require(
-        response_type is not None,
-        "response_type is present",
-        section="RFC 6749 section 3.1.1",
-        error=InvalidRequestError,
-        description="response_type is missing",
-        got="nothing",
-    )
-    checks.require(
-        response_type == "code",
-        "The response type is supported",
-        section="RFC 6749 section 3.1.1",
-        error=UnsupportedResponseTypeError,
-        description="Only response_type code is supported",
-        expected="code",
-        got=response_type,
-    )
-    checks.require(
-        "authorization_code" in client.metadata.grant_types,
-        "The client is registered for the authorization code grant",
-        section="RFC 6749 section 4.1.2.1",
-        error=UnauthorizedClientError,
-        description="The client may not use the authorization code grant",
-        expected="authorization_code",
-        got=", ".join(client.metadata.grant_types),
-    )
-    response_mode = given.get("response_mode", "query")
-    checks.require(
-        response_mode == "query",
-        "The response mode is supported",
-        section="OAuth 2.0 Multiple Response Types section 2.1",
-        error=InvalidRequestError,
-        description="Only response_mode query is supported",
-        expected="query",
-        got=response_mode,
-    )
-
-
-def read_challenge(checks: Checks, client: Client, given: Parameters) -> str | None:
+def read_challenge(checks: Checks, client: Client, response_type: ResponseType, given: Parameters) -> str | None:
+    """Where no code is asked for, there is nothing to challenge."""
+    if CODE not in response_type:
+        return None
     challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
     if challenge is None and method is None and not client.metadata.require_pkce:
         return None
@@ -172,7 +137,7 @@ def read_challenge(checks: Checks, client: Client, given: Parameters) -> str | N
     return challenge
 
 
-def read_scope(checks: Checks, client: Client, given: Parameters) -> tuple[str, ...]:
+def read_scope(checks: Checks, client: Client, response_type: ResponseType, given: Parameters) -> tuple[str, ...]:
     """Scopes nobody knows are ignored (OIDC Core section 3.1.2.1); known ones the client may not ask for are
     refused.
     """
@@ -198,13 +163,19 @@ def read_scope(checks: Checks, client: Client, given: Parameters) -> tuple[str, 
         expected=client.metadata.scope,
         got=given.get("scope", "nothing"),
     )
-    if OFFLINE_ACCESS in scope and "refresh_token" not in client.metadata.grant_types:
+    if CODE not in response_type or "refresh_token" not in client.metadata.grant_types:
         # OIDC Core section 11: ignored when there is no refresh token to give.
         return tuple(token for token in scope if token != OFFLINE_ACCESS)
     return scope
 
 
-def read_prompt(checks: Checks, given: Parameters) -> frozenset[str]:
+def prompts_supported(settings: Settings) -> tuple[str, ...]:
+    """Published as `prompt_values_supported`."""
+    return (*PROMPTS, CREATE) if settings.has("registration") else PROMPTS
+
+
+def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozenset[str]:
+    """Values nobody knows are ignored (OIDC Core section 3.1.2.1); `create` where nobody may sign up is refused."""
     prompt = frozenset(parse_scope(given.get("prompt")))
     checks.require(
         not ("none" in prompt and len(prompt) > 1),
@@ -214,7 +185,17 @@ def read_prompt(checks: Checks, given: Parameters) -> frozenset[str]:
         description="prompt none cannot be combined",
         got=" ".join(sorted(prompt)),
     )
-    return prompt & PROMPTS
+    supported = prompts_supported(settings)
+    checks.require(
+        CREATE not in prompt or CREATE in supported,
+        "People may sign up, if that is asked for",
+        section="OpenID Connect Initiating User Registration section 4.1",
+        error=InvalidRequestError,
+        description="prompt create is not supported: nobody may sign up here",
+        expected=", ".join(supported),
+        got=CREATE,
+    )
+    return prompt.intersection(supported)
 
 
 def read_max_age(checks: Checks, client: Client, given: Parameters) -> int | None:
@@ -247,14 +228,7 @@ def read_claims(checks: Checks, client: Client, given: Parameters) -> RequestedC
         got=problem,
     )
     # A claim is part of its scope: one the client may not ask for as a scope it may not ask for by name either (A-59).
-    allowed = {name for name in claims.names if scopes_of_claims([name]) <= client.metadata.scopes}
-    return RequestedClaims(
-        id_token=tuple(name for name in claims.id_token if name in allowed),
-        userinfo=tuple(name for name in claims.userinfo if name in allowed),
-        acr_values=claims.acr_values,
-        acr_essential=claims.acr_essential,
-        sub=claims.sub,
-    )
+    return claims.only(name for name in claims.names if scopes_of_claims([name]) <= client.metadata.scopes)
 
 
 def read_hinted_sub(
@@ -279,3 +253,14 @@ def read_hinted_sub(
         got=problem,
     )
     return str(claims["sub"])
+
+
+def require_one_person(checks: Checks, claimed: str | None, hinted: str | None) -> None:
+    checks.require(
+        None in {claimed, hinted} or claimed == hinted,
+        "The claims parameter and id_token_hint mean one person",
+        section="OIDC Core section 3.1.2.2",
+        error=InvalidRequestError,
+        description="The claims parameter and id_token_hint name two people",
+        got="two people",
+    )

@@ -6,6 +6,11 @@ Two phases, never mixed: until client and redirect_uri are verified (`find_targe
 
 from dataclasses import dataclass, field
 
+from provider.oauth.authorization_flow import (
+    read_response_type,
+    require_id_token_can_be_used,
+    require_response_mode,
+)
 from provider.oauth.authorization_parameters import (
     read_challenge,
     read_claims,
@@ -13,7 +18,7 @@ from provider.oauth.authorization_parameters import (
     read_max_age,
     read_prompt,
     read_scope,
-    require_code_flow,
+    require_one_person,
     require_sound,
 )
 from provider.oauth.checks import Checks
@@ -21,6 +26,7 @@ from provider.oauth.claims import NOTHING, RequestedClaims
 from provider.oauth.clients import Client
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.redirect_uris import is_registered
+from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, mode_in_force
 from provider.oauth.scopes import OFFLINE_ACCESS, parse_scope
 from provider.oauth.server import AuthorizationServer
 from provider.web.forms import Parameters
@@ -29,12 +35,13 @@ from provider.work import UnitOfWork
 
 @dataclass(frozen=True)
 class Target:
-    """A client and a redirect URI of its own: from here on answers go there."""
+    """A client and a redirect URI of its own: from here on answers go there, in this mode."""
 
     client: Client
     redirect_uri: str
     redirect_uri_given: bool
     state: str | None
+    response_mode: ResponseMode = ResponseMode.QUERY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +52,7 @@ class AuthorizationRequest:
     redirect_uri: str
     redirect_uri_given: bool
     scope: tuple[str, ...]
-    state: str | None = None
+    response_type: ResponseType = CODE_FLOW
     nonce: str | None = None
     code_challenge: str | None = None
     prompt: frozenset[str] = frozenset()
@@ -86,6 +93,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
     assert client is not None  # noqa: S101  # just required
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
+    state, mode = given.get("state"), mode_in_force(given, client.metadata.response_modes)
     if redirect_uri is None:
         checks.require(
             len(registered) == 1 and "redirect_uri" not in given.repeated,
@@ -96,7 +104,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
             expected="redirect_uri",
             got=f"none, and {len(registered)} are registered",
         )
-        return Target(client, registered[0], redirect_uri_given=False, state=given.get("state"))
+        return Target(client, registered[0], redirect_uri_given=False, state=state, response_mode=mode)
     checks.require(
         is_registered(redirect_uri, registered, native=client.metadata.application_type == "native"),
         "redirect_uri is a registered one, character for character",
@@ -107,7 +115,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         got=redirect_uri,
         fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash.",
     )
-    return Target(client, redirect_uri, redirect_uri_given=True, state=given.get("state"))
+    return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
 
 
 def read_request(
@@ -116,19 +124,22 @@ def read_request(
     """Phase two. Raises an OAuth2Error, to be sent back to the app."""
     client = target.client
     require_sound(checks, given)
-    require_code_flow(checks, client, given)
-    code_challenge = read_challenge(checks, client, given)
-    claims = read_claims(checks, client, given)
-    expected_sub = claims.sub or read_hinted_sub(work, server, checks, client, given)
+    response_type = read_response_type(checks, work.settings, client, given)
+    require_response_mode(checks, client, given)
+    require_id_token_can_be_used(checks, response_type, given)
+    code_challenge = read_challenge(checks, client, response_type, given)
+    claims, hinted_sub = read_claims(checks, client, given), read_hinted_sub(work, server, checks, client, given)
+    require_one_person(checks, claims.sub, hinted_sub)
+    expected_sub = claims.sub or hinted_sub
     return AuthorizationRequest(
         client=client,
         redirect_uri=target.redirect_uri,
         redirect_uri_given=target.redirect_uri_given,
-        scope=read_scope(checks, client, given),
-        state=target.state,
+        scope=read_scope(checks, client, response_type, given),
+        response_type=response_type,
         nonce=given.get("nonce"),
         code_challenge=code_challenge,
-        prompt=read_prompt(checks, given),
+        prompt=read_prompt(checks, work.settings, given),
         max_age=read_max_age(checks, client, given),
         acr_values=claims.acr_values or parse_scope(given.get("acr_values")),
         acr_essential=claims.acr_essential,

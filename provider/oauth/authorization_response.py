@@ -1,83 +1,56 @@
-"""Answers that travel through the browser back to the app: a code or an error, with state and iss (RFC 9207)."""
+"""How an answer travels through the browser back to the app: in the query, in the fragment, or posted by a page of ours
+(RFC 6749 section 4.1.2, OAuth 2.0 Multiple Response Type Encoding Practices, OAuth 2.0 Form Post Response Mode).
+"""
 
+from collections.abc import Mapping
 from urllib.parse import quote_plus
 
 from starlette.responses import RedirectResponse, Response
 
-from provider.crypto.digests import digest, new_opaque
-from provider.database.base import new_id
-from provider.oauth.authorization_request import AuthorizationRequest
+from provider.oauth.authorization_request import Target
 from provider.oauth.errors import OAuth2Error
-from provider.oauth.scopes import format_scope
-from provider.oauth.store import authorization_codes, authorization_requests
-from provider.oauth.store.authorization_codes import AuthorizationCode
-from provider.oauth.store.authorization_requests import ParkedRequest
-from provider.oauth.store.grants import Grant
-from provider.sessions.store import Session
-from provider.work import UnitOfWork
+from provider.oauth.redirect_uris import csp_source
+from provider.oauth.response_types import ResponseMode
+from provider.web.endpoint import Call
+from provider.web.pages import page
 
 
-def send_back(redirect_uri: str, parameters: dict[str, str | None]) -> Response:
-    """The redirect. The registered URI's own query stays as it is (RFC 6749 section 4.1.2)."""
-    query = "&".join(f"{name}={quote_plus(value)}" for name, value in parameters.items() if value is not None)
-    joiner = "" if not query or redirect_uri.endswith(("?", "&")) else "&" if "?" in redirect_uri else "?"
+def answer(call: Call, target: Target, parameters: Mapping[str, str]) -> Response:
+    """The parameters with `state` and `iss` (RFC 9207), in the mode in force."""
+    given = {**parameters, "state": target.state, "iss": call.settings.issuer}
+    if target.response_mode is ResponseMode.FORM_POST:
+        return _form_post(call, target, {name: value for name, value in given.items() if value is not None})
+    return send_back(target.redirect_uri, given, in_fragment=target.response_mode is ResponseMode.FRAGMENT)
+
+
+def error_response(call: Call, target: Target, error: OAuth2Error) -> Response:
+    """RFC 6749 section 4.1.2.1; the description ends in the id that `signet explain` knows."""
+    known_as = f"error id {call.request_id}"
+    description = f"{error.description} ({known_as})" if error.description else known_as
+    return answer(call, target, {"error": error.error, "error_description": description})
+
+
+def send_back(redirect_uri: str, parameters: Mapping[str, str | None], *, in_fragment: bool = False) -> Response:
+    """The redirect. The registered URI's own query stays as it is (RFC 6749 section 4.1.2); a fragment it never has."""
+    encoded = "&".join(f"{name}={quote_plus(value)}" for name, value in parameters.items() if value is not None)
+    if in_fragment:
+        joiner = "#"
+    else:
+        joiner = "" if not encoded or redirect_uri.endswith(("?", "&")) else "&" if "?" in redirect_uri else "?"
     response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
     # Set as it is: the URI was registered and compared byte for byte, and must arrive that way.
-    response.headers["location"] = redirect_uri + joiner + query
+    response.headers["location"] = redirect_uri + joiner + encoded
     return response
 
 
-def error_response(issuer: str, redirect_uri: str, state: str | None, error: OAuth2Error, error_id: str) -> Response:
-    """RFC 6749 section 4.1.2.1; the description ends in the id that `signet explain` knows."""
-    description = f"{error.description} (error id {error_id})" if error.description else f"error id {error_id}"
-    return send_back(
-        redirect_uri, {"error": error.error, "error_description": description, "state": state, "iss": issuer}
+def _form_post(call: Call, target: Target, parameters: Mapping[str, str]) -> Response:
+    """A page whose one form goes to the app, by itself where scripts run (Form Post Response Mode section 2)."""
+    return page(
+        call,
+        "oauth/form_post.html",
+        form_targets=(csp_source(target.redirect_uri),),
+        only_form_targets=True,
+        action=target.redirect_uri,
+        parameters=parameters,
+        app={"name": target.client.name, "host": target.client.metadata.host},
     )
-
-
-def issue_code(
-    work: UnitOfWork, request: AuthorizationRequest, session: Session, parked: ParkedRequest | None
-) -> Response | None:
-    """The grant, its code, and the redirect that carries it. None when the parked request was completed meanwhile."""
-    if parked is not None and not authorization_requests.complete(work.db, parked.digest, now=work.now):
-        return None
-    code, _ = new_code(work, request, session)
-    return send_back(request.redirect_uri, {"code": code, "state": request.state, "iss": work.settings.issuer})
-
-
-def new_code(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> tuple[str, Grant]:
-    """What this person approved in this session, and the code that stands for it."""
-    code = new_opaque()
-    settings = work.settings
-    grant = Grant(
-        id=new_id(),
-        user_id=session.user_id,
-        client_id=request.client.client_id,
-        session_id=session.id,
-        scope=format_scope(request.scope),
-        claims=request.claims.as_json(),
-        offline=request.offline,
-        auth_time=session.auth_time,
-        amr=session.amr,
-        created_at=work.now,
-        # Without offline_access the app may act for the person as long as their session may last, and no longer.
-        expires_at=work.now + settings.refresh_absolute_lifetime if request.offline else session.expires_at,
-        revoked_at=None,
-        revoke_reason=None,
-    )
-    authorization_codes.add(
-        work.once,
-        AuthorizationCode(
-            digest=digest(code),
-            grant_id=grant.id,
-            redirect_uri=request.redirect_uri,
-            redirect_uri_given=request.redirect_uri_given,
-            code_challenge=request.code_challenge,
-            nonce=request.nonce,
-            expires_at=work.now + settings.code_lifetime,
-            attempts=0,
-            spent_at=None,
-        ),
-        grant,
-    )
-    return code, grant

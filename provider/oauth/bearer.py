@@ -1,6 +1,7 @@
 """Bearer tokens as our own APIs accept them (RFC 6750): userinfo and the account API."""
 
 from provider.oauth.checks import Checks
+from provider.oauth.cross_origin import allow
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
 from provider.oauth.store.grants import Grant, Person
 from provider.oauth.tokens import DeadToken, LiveToken, read_access_token
@@ -18,7 +19,9 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, G
         live = read_access_token(call.work, call.seams.oauth, token, with_person=True)
         checks.client_id = str(live.claims["client_id"])
     except DeadToken as dead:
-        problem = str(dead)
+        problem, checks.client_id = str(dead), dead.client_id
+    if checks.client_id is not None:
+        allow(call, checks.client_id)
     checks.require(
         live is not None,
         "The access token is live",

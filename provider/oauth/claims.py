@@ -3,8 +3,8 @@
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provider.oauth.scopes import CLAIMS, CLAIMS_OF_SCOPE, SCOPE_OF_CLAIM
@@ -13,10 +13,14 @@ from provider.oauth.store.grants import Person
 
 @dataclass(frozen=True)
 class RequestedClaims:
-    """The claims parameter, reduced to what we act on: names we know, and which acr is essential."""
+    """The claims parameter, reduced to what we act on: names we know, the values wanted of them, and which acr is
+    essential. That another claim is essential changes nothing: one the person has not is no error (section 5.5.1).
+    """
 
     id_token: tuple[str, ...] = ()
     userinfo: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, list[str | int]]] = field(default_factory=dict)
+    """By place and name: the only values the claim is wanted with."""
     acr_values: tuple[str, ...] = ()
     acr_essential: bool = False
     sub: str | None = None
@@ -25,12 +29,29 @@ class RequestedClaims:
     def names(self) -> frozenset[str]:
         return frozenset(self.id_token) | frozenset(self.userinfo)
 
-    def as_json(self) -> dict[str, list[str]]:
+    def only(self, allowed: Iterable[str]) -> "RequestedClaims":
+        """Without the claims that may not be asked for."""
+        allowed = frozenset(allowed)
+        return replace(
+            self,
+            id_token=tuple(name for name in self.id_token if name in allowed),
+            userinfo=tuple(name for name in self.userinfo if name in allowed),
+            values={
+                place: {name: wanted for name, wanted in values.items() if name in allowed}
+                for place, values in self.values.items()
+            },
+        )
+
+    def as_json(self) -> dict[str, Any]:
         """What a grant remembers."""
-        return {"id_token": list(self.id_token), "userinfo": list(self.userinfo)} if self.names else {}
+        if not self.names:
+            return {}
+        names = {"id_token": list(self.id_token), "userinfo": list(self.userinfo)}
+        return {**names, "values": self.values} if self.values else names
 
 
 NOTHING = RequestedClaims()
+PLACES = ("id_token", "userinfo")
 
 KNOWN_BY_US = frozenset({"sub", "email", "email_verified", "updated_at", "roles"})
 
@@ -45,17 +66,30 @@ def parse_claims(text: str | None) -> RequestedClaims:
         raise ValueError("nested too deeply") from None
     if not isinstance(given, dict):
         raise ValueError("not an object")  # noqa: TRY004  # one kind of error for one kind of problem
-    id_token, userinfo = (_members(given, place) for place in ("id_token", "userinfo"))
-    acr = id_token.get("acr") or {}
-    values = acr.get("values", [acr["value"]] if "value" in acr else [])
-    sub = (id_token.get("sub") or {}).get("value")
+    asked = {place: _members(given, place) for place in PLACES}
+    id_token, userinfo = (tuple(name for name in asked[place] if name in CLAIMS and name != "sub") for place in PLACES)
+    values = {place: _wanted(asked[place], names) for place, names in zip(PLACES, (id_token, userinfo), strict=True)}
+    acr = asked["id_token"].get("acr") or {}
+    subjects = [(asked[place].get("sub") or {}).get("value") for place in PLACES]
     return RequestedClaims(
-        id_token=tuple(name for name in id_token if name in CLAIMS and name != "sub"),
-        userinfo=tuple(name for name in userinfo if name in CLAIMS and name != "sub"),
-        acr_values=tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else (),
+        id_token=id_token,
+        userinfo=userinfo,
+        values={place: wanted for place, wanted in values.items() if wanted},
+        acr_values=tuple(value for value in _values(acr) or () if isinstance(value, str)),
         acr_essential=acr.get("essential") is True,
-        sub=sub if isinstance(sub, str) else None,
+        sub=next((sub for sub in subjects if isinstance(sub, str)), None),
     )
+
+
+def _wanted(members: Mapping[str, dict[str, Any] | None], names: Iterable[str]) -> dict[str, list[str | int]]:
+    return {name: values for name in names if (values := _values(members[name])) is not None}
+
+
+def _values(member: dict[str, Any] | None) -> list[str | int] | None:
+    """Of `values`, or the one of `value`; None when any will do. Other kinds of values no claim of ours has."""
+    member = member or {}
+    values = member.get("values", [member["value"]] if "value" in member else None)
+    return [value for value in values if isinstance(value, str | int)] if isinstance(values, list) else None
 
 
 def _members(given: dict[str, Any], place: str) -> dict[str, dict[str, Any] | None]:
@@ -65,6 +99,18 @@ def _members(given: dict[str, Any], place: str) -> dict[str, dict[str, Any] | No
     if not isinstance(members, dict) or not all(value is None or isinstance(value, dict) for value in members.values()):
         raise ValueError(f"{place} is not an object of claims")
     return members
+
+
+def released(
+    person: Person, names: Iterable[str], requested: Mapping[str, Any], place: str, *, client_id: str
+) -> dict[str, Any]:
+    """The claims of these names, and those a grant's claims parameter asks for in this place: these only with a value
+    it wants, if it says which (OIDC Core section 5.5.1).
+    """
+    names = frozenset(names)
+    wanted = requested.get("values", {}).get(place, {})
+    claims = claims_of(person, [*names, *requested.get(place, ())], client_id=client_id)
+    return {name: value for name, value in claims.items() if name in names or value in wanted.get(name, [value])}
 
 
 def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
@@ -91,7 +137,6 @@ def roles_for(roles: Iterable[str], client_id: str) -> list[str]:
     return list(dict.fromkeys(seen))
 
 
-def names_for(scope: Iterable[str], single: Iterable[str]) -> list[str]:
-    """The claims that these scopes and single requests release."""
-    names = [name for token in scope for name in CLAIMS_OF_SCOPE.get(token, ())]
-    return list(dict.fromkeys([*names, *single]))
+def names_for(scope: Iterable[str]) -> list[str]:
+    """The claims that these scopes release."""
+    return [name for token in scope for name in CLAIMS_OF_SCOPE.get(token, ())]

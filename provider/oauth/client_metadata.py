@@ -6,14 +6,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provider.oauth.algorithms import SIGNING_ALGORITHMS
-from provider.oauth.redirect_uris import problem_with
+from provider.oauth.redirect_uris import origin_of, problem_with
+from provider.oauth.response_types import (
+    IMPLICIT,
+    RESPONSE_TYPES,
+    ResponseMode,
+    grant_types_of,
+    is_one_of,
+    parse_response_type,
+)
 from provider.oauth.scopes import STANDARD_SCOPES, is_scope_token, parse_scope
 from provider.oauth.sectors import PUBLIC, SUBJECT_TYPES, find_sector, problem_with_uri
 from provider.refusals import Refusal
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
-RESPONSE_TYPES = ("code",)
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", IMPLICIT)
 LONGEST_SCOPE = 2000
 """What a grant can remember."""
 LONGEST_MAX_AGE = 10**9
@@ -30,7 +37,7 @@ class InvalidMetadata(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
-    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last five are ours."""
+    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last six are ours."""
 
     client_name: str = ""
     redirect_uris: tuple[str, ...] = ()
@@ -55,6 +62,7 @@ class ClientMetadata:
     claims_in_id_token: bool = False
     first_party: bool = False
     authorization_challenge: bool = False
+    response_modes: tuple[str, ...] = tuple(ResponseMode)
     profile: str = "none"
 
     @property
@@ -76,6 +84,12 @@ class ClientMetadata:
         if self.subject_type == PUBLIC:
             return None
         return find_sector(self.redirect_uris, self.sector_identifier_uri)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Of its pages, as browsers write them in `Origin`: those of its redirect URIs."""
+        found = (origin_of(uri) for uri in self.redirect_uris)
+        return frozenset(origin for origin in found if origin is not None)
 
     def as_json(self) -> dict[str, Any]:
         """RFC 7591 names, lists and plain values."""
@@ -125,10 +139,14 @@ def check_metadata(metadata: ClientMetadata) -> None:
     _one_of("profile", metadata.profile, ("none",))
     for grant_type in metadata.grant_types:
         _one_of("grant_types", grant_type, GRANT_TYPES)
-    for response_type in metadata.response_types:
-        _one_of("response_types", response_type, RESPONSE_TYPES)
-    if "authorization_code" in metadata.grant_types and not metadata.redirect_uris:
-        raise InvalidMetadata("redirect_uris is needed for authorization_code.", error="invalid_redirect_uri")
+    for response_mode in metadata.response_modes:
+        _one_of("response_modes", response_mode, tuple(ResponseMode))
+    if not metadata.response_modes:
+        raise InvalidMetadata("response_modes must name one at least.")
+    for grant_type in ("authorization_code", IMPLICIT):
+        if grant_type in metadata.grant_types and not metadata.redirect_uris:
+            raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
+    _check_response_types(metadata)
     if "refresh_token" in metadata.grant_types and "authorization_code" not in metadata.grant_types:
         raise InvalidMetadata("refresh_token needs authorization_code.")
     if metadata.is_public and "client_credentials" in metadata.grant_types:
@@ -167,6 +185,23 @@ def _check_what_it_is_told(metadata: ClientMetadata) -> None:
         raise InvalidMetadata(f"sector_identifier_uri {problem_with_uri(sector_uri)}.")
     if metadata.subject_type != PUBLIC and metadata.sector is None:
         raise InvalidMetadata("subject_type pairwise needs redirect_uris of one host, or a sector_identifier_uri.")
+
+
+def _check_response_types(metadata: ClientMetadata) -> None:
+    """Those of the front channel fit the grant types and the redirect URIs (OIDC Registration section 2)."""
+    for text in metadata.response_types:
+        response_type = parse_response_type(text)
+        if not is_one_of(response_type, RESPONSE_TYPES):
+            _one_of("response_types", text, RESPONSE_TYPES)
+        missing = grant_types_of(response_type) - set(metadata.grant_types)
+        if IMPLICIT in grant_types_of(response_type) and missing:
+            raise InvalidMetadata(f"response_types {text!r} needs the grant type {' and '.join(sorted(missing))}.")
+    if IMPLICIT in metadata.grant_types and metadata.application_type == "web":
+        for uri in metadata.redirect_uris:
+            if urlsplit(uri).scheme != "https" or urlsplit(uri).hostname == "localhost":
+                raise InvalidMetadata(
+                    f"{uri[:200]!r}: must be https and not localhost for implicit.", error="invalid_redirect_uri"
+                )
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.oauth.client_metadata import FIELDS, ClientMetadata, InvalidMetadata, check_metadata, load_metadata
+from provider.oauth.store import client_origins
 from provider.oauth.store import clients as store
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
@@ -105,6 +106,7 @@ def create_client(
         if len(secret) < 32:
             raise InvalidMetadata("A client secret needs 32 characters or more.")
     store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
+    client_origins.replace(work.db, client_id, metadata.origins)
     digests = () if secret is None else (_add_secret(work, client_id, secret),)
     record(work, Event.CLIENT_CREATED, client_id=client_id, name=metadata.client_name)
     return Client(client_id, metadata, digests, work.now, disabled=False), secret
@@ -119,6 +121,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
         raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
+    client_origins.replace(work.db, client_id, metadata.origins)
     changed = [name for name in FIELDS if getattr(before.metadata, name) != getattr(metadata, name)]
     record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=changed)
 

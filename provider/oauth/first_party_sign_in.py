@@ -11,8 +11,8 @@ from provider.accounts.verification_letters import seal_ticket
 from provider.crypto.digests import digest, new_opaque
 from provider.login import steps
 from provider.login.steps import AddressUnconfirmed, SecondFactorOver, Step, Suspended, WrongPassword
+from provider.oauth.approval import new_code
 from provider.oauth.authorization_request import AuthorizationRequest, Target, find_target, read_request
-from provider.oauth.authorization_response import new_code
 from provider.oauth.errors import (
     AccessDeniedError,
     InsufficientAuthorizationError,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from provider.oauth.algorithms import half_hash
-from provider.oauth.claims import claims_of, names_for
+from provider.oauth.claims import names_for, released
 from provider.oauth.clients import Client
 from provider.oauth.keys import Keys, SignatureRefused
 from provider.oauth.scopes import ROLES
@@ -23,21 +23,23 @@ def make_id_token(
     grant: Grant,
     scope: tuple[str, ...],
     person: Person,
-    access_token: str,
     nonce: str | None,
+    access_token: str | None = None,
+    code: str | None = None,
 ) -> str:
-    """`auth_time` and `acr` are those of the sign-in the grant came from, also on refresh (OIDC Core section 12.2).
+    """`access_token` and `code` are what comes beside it. `auth_time` and `acr` are those of the sign-in the grant came
+    from, also on refresh (OIDC Core section 12.2).
 
-    Profile, email, address and phone claims come from userinfo, unless they were asked for by name or the client is
-    registered with `claims_in_id_token`.
+    Profile, email, address and phone claims come from userinfo, unless they were asked for by name, the client is
+    registered with `claims_in_id_token`, or no access token will ever be issued to ask there (section 5.4).
     """
     subject = server.subjects.of_grant(work, client, grant)
     signer = server.keys.signer(work, client.metadata.id_token_signed_response_alg)
-    names = names_for(scope, ()) if client.metadata.claims_in_id_token else []
+    alone = access_token is None and code is None
+    names = names_for(scope) if client.metadata.claims_in_id_token or alone else []
     if ROLES in scope:
         names.append(ROLES)
-    allowed = [*names, *grant.claims.get("id_token", ())]
-    claims: dict[str, Any] = claims_of(person, dict.fromkeys(allowed), client_id=client.client_id)
+    claims = released(person, names, grant.claims, "id_token", client_id=client.client_id)
     issued = int(work.now.timestamp())
     claims |= {
         "iss": work.settings.issuer,
@@ -49,8 +51,11 @@ def make_id_token(
         "acr": acr_of(grant.amr),
         "amr": grant.amr.split(),
         "sid": subject.sid,
-        "at_hash": half_hash(access_token, signer.alg),
     }
+    if access_token is not None:
+        claims["at_hash"] = half_hash(access_token, signer.alg)
+    if code is not None:
+        claims["c_hash"] = half_hash(code, signer.alg)
     if nonce is not None:
         claims["nonce"] = nonce
     return signer.sign(claims, typ=TYP)

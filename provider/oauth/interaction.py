@@ -31,6 +31,14 @@ class LogIn:
 
 
 @dataclass(frozen=True)
+class SignUp:
+    """A new account is wanted; who has one already may sign in instead."""
+
+    why: str = "prompt=create"
+    error: type[OAuth2Error] = InteractionRequiredError
+
+
+@dataclass(frozen=True)
 class StepUp:
     why: str = "a second factor is needed"
     error: type[OAuth2Error] = InteractionRequiredError
@@ -61,7 +69,7 @@ class Issue:
     pass
 
 
-Step = LogIn | StepUp | SelectAccount | AskConsent | Refuse | Issue
+Step = LogIn | SignUp | StepUp | SelectAccount | AskConsent | Refuse | Issue
 
 
 def next_step(
@@ -75,7 +83,7 @@ def next_step(
 ) -> Step:
     """The first thing that is missing. `parked` is the request as it was stored, if this is a return to it."""
     if session is None:
-        return LogIn("nobody is signed in")
+        return SignUp() if "create" in request.prompt else LogIn("nobody is signed in")
     proved_since = parked is not None and session.auth_time >= parked.created_at
     login = _login_needed(request, session, proved_since=proved_since, now=now)
     if login is not None:
@@ -94,7 +102,11 @@ def next_step(
 
 
 def _login_needed(request: AuthorizationRequest, session: Session, *, proved_since: bool, now: datetime) -> Step | None:
-    """A sign-in since the request was stored satisfies prompt=login and max_age: otherwise they would ask for ever."""
+    """A sign-in since the request was stored satisfies prompt=login, prompt=create and max_age: otherwise they would
+    ask for ever.
+    """
+    if "create" in request.prompt and not proved_since:
+        return SignUp()
     if "login" in request.prompt and not proved_since:
         return LogIn("prompt=login", again=True)
     if not proved_since and not is_fresh(session.auth_time, request.max_age, now):

@@ -3,14 +3,15 @@
 from typing import Any
 
 from provider.oauth.algorithms import SIGNING_ALGORITHMS
+from provider.oauth.authorization_parameters import prompts_supported
 from provider.oauth.client_metadata import AUTH_METHODS
 from provider.oauth.endpoints.token import GRANTS
+from provider.oauth.response_types import IMPLICIT, ResponseMode, response_types_supported
 from provider.oauth.scopes import CLAIMS, SCOPES
 from provider.oauth.sectors import SUBJECT_TYPES
 from provider.sessions.assurance import ACR_VALUES
 from provider.settings import Settings
 
-PROMPTS = ("none", "login", "consent", "select_account")
 ID_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
 
 
@@ -27,9 +28,9 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
         "end_session_endpoint": f"{issuer}/oauth2/logout",
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANTS),
+        "response_types_supported": list(response_types_supported(settings)),
+        "response_modes_supported": list(ResponseMode),
+        "grant_types_supported": [*GRANTS, *([IMPLICIT] if settings.legacy_response_types else [])],
         "scopes_supported": list(SCOPES),
         "claims_supported": [*CLAIMS, *ID_TOKEN_CLAIMS],
         "claim_types_supported": ["normal"],
@@ -43,7 +44,7 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "authorization_response_iss_parameter_supported": True,
         "acr_values_supported": list(ACR_VALUES),
         "display_values_supported": ["page", "popup", "touch"],
-        "prompt_values_supported": list(PROMPTS),
+        "prompt_values_supported": list(prompts_supported(settings)),
         "ui_locales_supported": list(settings.languages),
         "claims_parameter_supported": True,
         "request_parameter_supported": False,

@@ -5,8 +5,9 @@ it begins anew there, so nothing one person did counts for another.
 """
 
 from provider.crypto.digests import digest, new_opaque
-from provider.oauth.authorization_parameters import PARAMETERS
+from provider.oauth.authorization_parameters import CREATE, PARAMETERS
 from provider.oauth.redirect_uris import csp_source
+from provider.oauth.scopes import parse_scope
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import authorization_requests as store
 from provider.oauth.store.authorization_requests import ParkedRequest
@@ -60,10 +61,12 @@ def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) ->
     client = None if parked is None else server.clients.find(work, parked.client_id)
     if parked is None or client is None or client.disabled:
         return None
+    prompt = parse_scope(parked.parameters.get("prompt"))
     redirect_uri = parked.parameters.get("redirect_uri") or client.metadata.redirect_uris[0]
     return App(
         name=client.name,
         host=client.metadata.host,
         form_target=csp_source(redirect_uri),
         login_hint=parked.parameters.get("login_hint"),
+        signed_in_since=parked.created_at if {"login", CREATE} & set(prompt) else None,
     )

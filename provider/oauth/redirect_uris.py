@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 LOOPBACK_ADDRESSES = ("127.0.0.1", "[::1]")
 LONGEST = 2000
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def problem_with(uri: str) -> str | None:
@@ -72,4 +73,19 @@ def _without_loopback_port(uri: str) -> str | None:
 def csp_source(uri: str) -> str:
     """The URI's origin, or its scheme, as a CSP source for form-action."""
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
+    # The grammar of CSP knows no IPv6 address: browsers would drop the source, and with it the way back.
+    if parts.scheme not in {"http", "https"} or "[" in parts.netloc:
+        return f"{parts.scheme}:"
+    # These two would end the source, the directive or the policy (CSP Level 3 section 2.3.1).
+    host = parts.netloc.replace(";", "%3B").replace(",", "%2C")
+    return f"{parts.scheme}://{host}"
+
+
+def origin_of(uri: str) -> str | None:
+    """The origin of a web page at this URI as a browser writes it; None for other schemes (RFC 6454 section 6.2)."""
+    parts = urlsplit(uri)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in {None, DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"

@@ -41,7 +41,7 @@ def token_response(
     work: UnitOfWork, server: AuthorizationServer, authorization: Authorization, *, refresh_token: str | None = None
 ) -> dict[str, Any]:
     """RFC 6749 section 5.1. Signs, and writes nothing: do this before the write transaction opens."""
-    access_token = _sign_access_token(work, server, authorization)
+    access_token = sign_access_token(work, server, authorization)
     response: dict[str, Any] = {
         "access_token": access_token,
         "token_type": "Bearer",
@@ -66,7 +66,7 @@ def token_response(
     return response
 
 
-def _sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorization: Authorization) -> str:
+def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorization: Authorization) -> str:
     """RFC 9068 section 2.2. The audience is this installation: userinfo, and every API that trusts the issuer.
 
     The subject is the one the client knows (section 5): an API is told no more of people than the app that calls it.
@@ -140,7 +140,11 @@ class LiveToken:
 
 
 class DeadToken(Exception):
-    """Not an access token of ours, expired, revoked, or its family is dead. The text says which, for explanations."""
+    """Not an access token of ours, expired, revoked, or its family is dead. The text says which, for explanations;
+    `client_id` whom it was issued to, if it is ours.
+    """
+
+    client_id: str | None = None
 
 
 def read_access_token(
@@ -156,6 +160,16 @@ def read_access_token(
         raise DeadToken(f"not a token of ours: {refused}") from None
     if claims.get("iss") != server.issuer or claims.get("aud") != server.issuer:
         raise DeadToken("another issuer or audience")
+    try:
+        return _read_live(work, server, claims, with_person=with_person)
+    except DeadToken as dead:
+        dead.client_id = str(claims.get("client_id"))
+        raise
+
+
+def _read_live(
+    work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], *, with_person: bool
+) -> LiveToken:
     if not _is_timely(claims, work.now.timestamp()):
         raise DeadToken("expired, or not yet valid")
     grant_id, jti = claims.get("grant_id"), str(claims.get("jti"))

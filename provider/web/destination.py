@@ -4,6 +4,7 @@ and the `ui_locales` an app wished for.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
 
 from provider.web.endpoint import Call
@@ -22,6 +23,8 @@ class App:
     form_target: str
     """A CSP source: the forms of the pages in between end here."""
     login_hint: str | None = None
+    signed_in_since: datetime | None = None
+    """It wants a sign-in no older than this: who is signed in from earlier is still asked."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ class Destination:
         """What a link to a page of ours must carry to lead here in the end; letters carry it too."""
         given = {"request_uri": self.request_uri, "return_to": self.return_to, "ui_locales": self.ui_locales}
         return {name: value for name, value in given.items() if value is not None}
+
+    def is_content_with(self, auth_time: datetime) -> bool:
+        """May somebody who signed in then skip the page where people sign in or up?"""
+        return self.app is None or self.app.signed_in_since is None or auth_time >= self.app.signed_in_since
 
     @property
     def form_targets(self) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ class Call:
         """Set by an endpoint that reads multipart forms."""
         self._set: list[tuple[str, str, int | None]] = []
         self._language: Language | None = None
+        self._headers: dict[str, str] = {}
 
     @property
     def seams(self) -> Any:
@@ -132,6 +133,10 @@ class Call:
         else:
             self.cookies[full] = value
 
+    def set_header(self, name: str, value: str) -> None:
+        """Set a header on whatever the answer turns out to be."""
+        self._headers[name] = value
+
     @property
     def browser(self) -> str:
         """This browser's cookie value; set when there was none."""
@@ -150,7 +155,9 @@ class Call:
         secret = self.cookie(cookies.SESSION) or self.cookie(cookies.BROWSER)
         csrf.require_token(self.installation.vault, secret, self.form.get(csrf.FIELD))
 
-    def apply_cookies(self, response: Response) -> None:
+    def apply(self, response: Response) -> None:
+        """What was set meanwhile, on the answer."""
+        response.headers.update(self._headers)
         for name, value, max_age in self._set:
             cookies.set_cookie(response, self.settings, name, value, max_age=max_age)
 
@@ -240,7 +247,7 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             log.exception("crash", path=call.path, method=call.method)
             response = self.render(call, error)
-        call.apply_cookies(response)
+        call.apply(response)
         return response
 
 

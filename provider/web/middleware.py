@@ -66,7 +66,7 @@ class Envelope:
         state = scope["state"]
         headers = [*given, (b"x-request-id", state["request_id"].encode()), *self.always]
         if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
-            targets = " ".join(("'self'", *state.get("form_targets", ())))
+            targets = " ".join(state.get("form_targets", ("'self'",)))
             policy = (
                 f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'nonce-{state['nonce']}'; "
                 f"connect-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"

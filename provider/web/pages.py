@@ -61,11 +61,12 @@ def page(
     *,
     status_code: int = 200,
     form_targets: Sequence[str] = (),
+    only_form_targets: bool = False,
     offers_languages: bool = True,
     **context: Any,
 ) -> Response:
     """Render a page. `form_targets` are CSP sources a form of it may end at after redirects (Chromium checks them
-    all).
+    all), beside this site or instead of it.
     """
     settings, language = call.settings, call.language
     html = (
@@ -84,7 +85,7 @@ def page(
             **context,
         )
     )
-    call.scope["state"]["form_targets"] = tuple(form_targets)
+    call.scope["state"]["form_targets"] = (*(() if only_form_targets else ("'self'",)), *form_targets)
     headers = {"cache-control": "no-store", "content-language": language.tag}
     return Response(html, status_code=status_code, media_type="text/html", headers=headers)
 

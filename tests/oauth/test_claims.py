@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.oauth.claims import NOTHING, RequestedClaims, claims_of, names_for, parse_claims, roles_for
+from provider.oauth.claims import NOTHING, RequestedClaims, claims_of, names_for, parse_claims, released, roles_for
 from provider.oauth.store.grants import Person
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -49,6 +49,14 @@ def person(**claims: Any) -> Person:
         ('{"id_token":{"acr":{"values":[1,null,"aal1"]}}}', RequestedClaims(acr_values=("aal1",))),
         ('{"id_token":{"sub":{"value":"u1"}}}', RequestedClaims(sub="u1")),
         ('{"id_token":{"sub":{"value":5}}}', NOTHING),
+        ('{"userinfo":{"sub":{"value":"u1"}}}', RequestedClaims(sub="u1")),
+        (
+            '{"userinfo":{"zoneinfo":{"values":["UTC",null,{"a":1}]},"name":{"value":"Ada"},"email":null}}',
+            RequestedClaims(
+                userinfo=("zoneinfo", "name", "email"), values={"userinfo": {"zoneinfo": ["UTC"], "name": ["Ada"]}}
+            ),
+        ),
+        ('{"userinfo":{"name":{"values":"Ada"}}}', RequestedClaims(userinfo=("name",))),
     ],
 )
 def test_the_claims_parameter_is_reduced_to_what_we_act_on(text: str | None, claims: RequestedClaims) -> None:
@@ -117,7 +125,37 @@ def test_somebody_without_an_address_cannot_claim_one() -> None:
 
 def test_scopes_and_single_requests_release_each_claim_once() -> None:
     """OIDC Core sections 5.4 and 5.5."""
-    assert names_for(("openid", "email"), ("email", "name")) == ["sub", "email", "email_verified", "name"]
+    requested = parse_claims('{"userinfo":{"email":null,"name":{"essential":true}}}').as_json()
+    names = names_for(("openid", "email"))
+    assert names == ["sub", "email", "email_verified"]
+    claims = released(person(name="Ada"), names, requested, "userinfo", client_id="app")
+    assert claims == {"email": "a@b.test", "email_verified": False, "name": "Ada"}
+    assert released(person(name="Ada"), [], requested, "id_token", client_id="app") == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "claims"),
+    [
+        (None, {"name": "Ada"}),
+        ({"essential": True}, {"name": "Ada"}),
+        ({"value": "Ada"}, {"name": "Ada"}),
+        ({"value": "Bob"}, {}),
+        ({"values": ["Bob", "Ada"]}, {"name": "Ada"}),
+        ({"values": []}, {}),
+        ({"value": None}, {}),
+    ],
+)
+def test_a_claim_wanted_with_a_value_is_released_only_with_it(wanted: Any, claims: dict[str, Any]) -> None:
+    """OIDC Core section 5.5.1; never an error."""
+    requested = parse_claims(json.dumps({"userinfo": {"name": wanted}})).as_json()
+    assert released(person(name="Ada"), [], requested, "userinfo", client_id="app") == claims
+    assert released(person(name="Ada"), ["name"], requested, "userinfo", client_id="app") == {"name": "Ada"}
+
+
+def test_what_may_not_be_asked_for_leaves_nothing() -> None:
+    """A-59."""
+    claims = parse_claims('{"userinfo":{"name":{"value":"Ada"},"email":{"value":"a@b.test"}}}').only({"name"})
+    assert claims.as_json() == {"id_token": [], "userinfo": ["name"], "values": {"userinfo": {"name": ["Ada"]}}}
 
 
 @pytest.mark.parametrize(

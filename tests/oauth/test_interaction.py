@@ -10,7 +10,7 @@ from provider.oauth.authorization_request import AuthorizationRequest
 from provider.oauth.claims import RequestedClaims
 from provider.oauth.client_metadata import ClientMetadata
 from provider.oauth.clients import Client
-from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, StepUp, next_step
+from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, SignUp, StepUp, next_step
 from provider.oauth.store.authorization_requests import ParkedRequest
 from provider.oauth.store.consents import Consent
 from provider.sessions.store import Session
@@ -81,6 +81,21 @@ CASES = {
         Issue,
     ),
     "the longest max_age": (ask(max_age=9_999_999_999), session(), {}, Issue),
+    # prompt=create (Initiating User Registration section 4.1)
+    "nobody is signed in, and an account is wanted": (ask(prompt=frozenset({"create"})), None, {}, SignUp),
+    "somebody is, and another account is wanted": (ask(prompt=frozenset({"create"})), session(), {}, SignUp),
+    "they signed in to the account they made": (
+        ask(prompt=frozenset({"create"})),
+        session(age=10),
+        {"parked": parked(age=30)},
+        Issue,
+    ),
+    "then they are asked for consent": (
+        ask(prompt=frozenset({"create", "consent"})),
+        session(age=10),
+        {"parked": parked(age=30)},
+        AskConsent,
+    ),
     # id_token_hint
     "the hint names who is here": (ask(expected_user_id=ADA), session(), {}, Issue),
     "the hint names somebody else": (ask(expected_user_id="bob"), session(), {}, LogIn),

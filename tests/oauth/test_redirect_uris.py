@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.oauth.redirect_uris import csp_source, is_registered, problem_with
+from provider.oauth.redirect_uris import csp_source, is_registered, origin_of, problem_with
 
 REGISTERED = "https://app.test/cb"
 NATIVE = ("http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb")
@@ -181,3 +181,35 @@ def test_a_page_may_send_its_form_to_the_origin_of_the_redirect_uri_only() -> No
     """RFC 9700 section 4.16; A-52."""
     assert csp_source("https://app.test:8443/cb?x=1") == "https://app.test:8443"
     assert csp_source("com.example.app:/cb") == "com.example.app:"
+
+
+def test_an_ipv6_address_is_no_csp_source_so_its_scheme_is_named() -> None:
+    """CSP Level 3 section 2.3.1: browsers drop the source, and would keep the person from the app."""
+    assert csp_source("http://[::1]:8080/cb") == "http:"
+
+
+@given(st.text(alphabet="https://a.b;,'[]:@-", max_size=30).map(lambda text: f"https://{text}"))
+def test_no_redirect_uri_writes_into_the_policy(uri: str) -> None:
+    """CSP Level 3 section 2.2: `;` ends a directive, `,` a policy, a space a source."""
+    if problem_with(uri) is None:
+        assert not {" ", ";", ","} & set(csp_source(uri))
+
+
+@pytest.mark.parametrize(
+    ("uri", "origin"),
+    [
+        ("https://app.test/cb", "https://app.test"),
+        ("https://app.test", "https://app.test"),
+        ("https://app.test?x=1", "https://app.test"),
+        ("https://APP.test:443/cb", "https://app.test"),
+        ("http://localhost:80/", "http://localhost"),
+        ("http://localhost:443/", "http://localhost:443"),
+        ("https://app.test:8443/cb", "https://app.test:8443"),
+        ("http://[::1]:3000/cb", "http://[::1]:3000"),
+        ("com.example.app:/cb", None),
+        ("com.example.app://host/cb", None),
+    ],
+)
+def test_the_origin_of_a_page_is_written_as_browsers_do(uri: str, origin: str | None) -> None:
+    """RFC 6454 section 6.2; A-100: a page without an origin of its own (`null`) is nobody's."""
+    assert origin_of(uri) == origin

@@ -9,10 +9,18 @@ from starlette.testclient import TestClient
 
 from provider.web import cookies
 from provider.web.csrf import csrf_token
+from tests.relying_party import ISSUER, Answer
 
 NEVER_SHOWN = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "SELECT ", 'File "', "site-packages")
 MACHINE = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke")
 PAGES = ("/oauth2/authorize", "/oauth2/logout", "/consent", "/select-account")
+READ_BY_APPS = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke")
+READ_BY_ALL = (
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+    "/oauth2/jwks",
+    "/api/account/openapi.json",
+)
 OUTAGE = 503
 
 
@@ -41,7 +49,11 @@ class WatchedClient(TestClient):
         assert headers["referrer-policy"] == "no-referrer"
         if path in MACHINE + PAGES and status not in {404, 405, 421}:
             assert headers["cache-control"] == "no-store", f"{path} may be cached"
-            assert "access-control-allow-origin" not in headers
+        assert "access-control-allow-credentials" not in headers
+        if path not in READ_BY_ALL:
+            allowed = headers.get("access-control-allow-origin")
+            assert allowed is None or path in READ_BY_APPS, f"{path} may be read by {allowed}"
+            assert allowed in {None, response.request.headers.get("origin")}
         if path in MACHINE:
             assert "set-cookie" not in headers
             assert "location" not in headers
@@ -64,3 +76,9 @@ def csrf_of(browser: TestClient) -> str:
     names = [cookies.cookie_name(installation.settings, name) for name in (cookies.SESSION, cookies.BROWSER)]
     value = next(found for name in names if (found := browser.cookies.get(name)))
     return csrf_token(installation.vault, value)
+
+
+def decide(browser: TestClient, answer: Answer, decision: str, **changes: str) -> httpx2.Response:
+    """Press a button of the consent page that this answer leads to."""
+    form = {"decision": decision, "csrf_token": csrf_of(browser), **changes}
+    return browser.post("/consent", params={"request_uri": answer.request_uri}, data=form, headers={"origin": ISSUER})

@@ -18,7 +18,8 @@ from provider.web.pages import go, page
 @endpoint
 def show_sign_up(call: Call) -> Response:
     where = destination(call)
-    if find_session(call) is not None:
+    session = find_session(call)
+    if session is not None and where.is_content_with(session.auth_time):
         return go(where.location)
     hint = where.app.login_hint if where.app else None
     return _page(call, where, values={"email": (hint or "")[:254], "name": ""})
@@ -70,6 +71,7 @@ def _page(
         call,
         "accounts/sign_up.html",
         status_code=status_code,
+        form_targets=where.form_targets,
         where=where,
         action=where.through("/signup"),
         values=values,

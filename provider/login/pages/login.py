@@ -26,7 +26,7 @@ REASONS = {
 def show_login(call: Call) -> Response:
     where = destination(call)
     session = find_session(call)
-    if session is not None and call.query.get("prompt") != "login":
+    if session is not None and call.query.get("prompt") != "login" and where.is_content_with(session.auth_time):
         return go(where.location)
     hint = where.app.login_hint if where.app else None
     if session is not None and hint is None:

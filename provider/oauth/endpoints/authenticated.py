@@ -2,6 +2,7 @@
 
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication import authenticate
+from provider.oauth.cross_origin import allow
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.refused import read_form
 from provider.web.endpoint import Call
@@ -19,4 +20,5 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
         client_id=call.form.get("client_id"),
         client_secret=call.form.get("client_secret"),
     )
+    allow(call, client.client_id)
     return TokenRequest(call.work, call.seams.oauth, client, call.form, checks)

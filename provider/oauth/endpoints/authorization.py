@@ -1,6 +1,6 @@
-"""The authorization endpoint (RFC 6749 section 3.1, OIDC Core section 3.1.2): check the request, ask `interaction`
-what is
-missing, and do exactly one thing: issue a code, refuse, or park the request and send the person to the missing step.
+"""The authorization endpoint (RFC 6749 section 3.1, OIDC Core section 3.1.2): check the request, ask `interaction` what
+is missing, and do exactly one thing: answer with what was asked for, refuse, or park the request and send the person to
+the missing step.
 """
 
 from functools import partial
@@ -10,12 +10,13 @@ from starlette.responses import Response
 from provider.accounts.store import totp
 from provider.languages.text import Text
 from provider.oauth import consent, parked_requests
+from provider.oauth.approval import approve
 from provider.oauth.authorization_request import AuthorizationRequest, Target, find_target, read_request
-from provider.oauth.authorization_response import error_response, issue_code
+from provider.oauth.authorization_response import answer, error_response
 from provider.oauth.checks import Checks
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
-from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, Step, StepUp, next_step
+from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, SignUp, Step, StepUp, next_step
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import authorization_requests
 from provider.oauth.store.authorization_requests import ParkedRequest
@@ -98,7 +99,8 @@ def _answer(
         session = find_session(call)
         step = _next_step(call, request, session, parked)
         if isinstance(step, Issue) and session is not None:
-            return issue_code(call.work, request, session, parked) or _gone()
+            approved = approve(call.work, server, request, session, parked)
+            return _gone() if approved is None else answer(call, target, approved)
         _require_allowed_to_ask(checks, request, step)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
@@ -139,6 +141,8 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
 def _page_of(step: Step, destination: Destination) -> str:
     if isinstance(step, LogIn):
         return destination.through("/login", **({"prompt": "login"} if step.again else {}))
+    if isinstance(step, SignUp):
+        return destination.through("/signup")
     if isinstance(step, StepUp):
         return destination.through("/login/second-factor")
     if isinstance(step, SelectAccount):
@@ -166,15 +170,14 @@ def decline(call: Call, parked: ParkedRequest) -> Response:
     except OAuth2Error as refused:  # the client was disabled or changed meanwhile
         return _refused_page(call, refused)
     authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
-    error = AccessDeniedError(description="The person declined")
-    return error_response(call.settings.issuer, target.redirect_uri, target.state, error, call.request_id)
+    return error_response(call, target, AccessDeniedError(description="The person declined"))
 
 
 def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: ParkedRequest | None) -> Response:
     call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
     if parked is not None:
         authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
-    return error_response(call.settings.issuer, target.redirect_uri, target.state, error, call.request_id)
+    return error_response(call, target, error)
 
 
 def _refused_page(call: Call, error: OAuth2Error) -> Response:

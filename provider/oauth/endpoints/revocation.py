@@ -9,6 +9,7 @@ from starlette.responses import Response
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
+from provider.oauth.cross_origin import cross_origin
 from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
@@ -20,6 +21,7 @@ from provider.web.endpoint import Call
 
 
 @protocol_endpoint
+@cross_origin
 def revocation(call: Call) -> Response:
     """POST /oauth2/revoke. 200 with an empty body, also for a token nobody knows (section 2.2)."""
     request = authenticated(call, "revocation")

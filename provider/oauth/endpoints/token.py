@@ -2,6 +2,7 @@
 
 from starlette.responses import JSONResponse, Response
 
+from provider.oauth.cross_origin import cross_origin
 from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
 from provider.oauth.grants import authorization_code, client_credentials, refresh_token
@@ -13,6 +14,7 @@ GRANTS = {grant.GRANT_TYPE: grant.redeem for grant in (authorization_code, refre
 
 
 @protocol_endpoint
+@cross_origin
 def token(call: Call) -> Response:
     """POST /oauth2/token. Answers a token response (RFC 6749 section 5.1) or an error (section 5.2)."""
     request = authenticated(call, "token")

@@ -6,7 +6,8 @@ from starlette.responses import JSONResponse, Response
 
 from provider.oauth.bearer import require_person
 from provider.oauth.checks import Checks
-from provider.oauth.claims import claims_of, names_for
+from provider.oauth.claims import names_for, released
+from provider.oauth.cross_origin import cross_origin
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.scopes import OPENID
 from provider.oauth.userinfo_jwts import make_userinfo_jwt
@@ -16,14 +17,15 @@ MEDIA_TYPE = "application/jwt"
 
 
 @protocol_endpoint
+@cross_origin
 def userinfo(call: Call) -> Response:
     """GET or POST /oauth2/userinfo: `sub`, and what the token's scope and the claims parameter release; as JSON, or as
     a JWT for a client that is registered for one.
     """
     live, grant, person = require_person(call, Checks("userinfo"), OPENID)
-    names = names_for(live.scope, grant.claims.get("userinfo", ()))
     # The token's own subject is the one the client knows, and the one of the ID token that came with it.
-    claims: dict[str, Any] = {**claims_of(person, names, client_id=grant.client_id), "sub": live.claims["sub"]}
+    released_claims = released(person, names_for(live.scope), grant.claims, "userinfo", client_id=grant.client_id)
+    claims: dict[str, Any] = {**released_claims, "sub": live.claims["sub"]}
     jwt = make_userinfo_jwt(call.work, call.seams.oauth, client_id=grant.client_id, claims=claims)
     if jwt is not None:
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)

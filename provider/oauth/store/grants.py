@@ -43,7 +43,7 @@ grants = Table(
     Column("scope", String(2000), nullable=False),
     Column(
         "claims", JSON, nullable=False
-    ),  # the OIDC claims parameter, reduced to names: {"id_token": [], "userinfo": []}
+    ),  # the OIDC claims parameter, reduced: {"id_token": [names], "userinfo": [names], "values": {}}
     Column("offline", Boolean, nullable=False),  # outlives the browser session
     Column("auth_time", UtcTime, nullable=False),
     Column("amr", String(64), nullable=False),
@@ -73,7 +73,7 @@ class Grant:
     client_id: str
     session_id: str
     scope: str
-    claims: dict[str, list[str]]
+    claims: dict[str, Any]
     offline: bool
     auth_time: datetime
     amr: str
@@ -149,6 +149,11 @@ _FOR_USERINFO = (
     .select_from(join_standing(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
     .where(grants.c.id == bindparam("grant_id"))
 )
+_PERSON = (
+    select(*PERSON)
+    .select_from(users.outerjoin(email_addresses, email_addresses.c.id == primary_address))
+    .where(users.c.id == bindparam("user_id"))
+)
 _G, _S = len(GRANT), len(STANDING)
 
 
@@ -170,6 +175,11 @@ def find_for_access_token(db: Connection, grant_id: str, jti: str) -> tuple[Gran
 def find_for_userinfo(db: Connection, grant_id: str, jti: str) -> tuple[Grant, Standing, bool, Person] | None:
     row = db.execute(_FOR_USERINFO, {"grant_id": grant_id, "jti": jti}).one_or_none()
     return None if row is None else (*split(row), bool(row[_G + _S]), Person(*row[_G + _S + 1 :]))
+
+
+def find_person(db: Connection, user_id: str) -> Person | None:
+    row = db.execute(_PERSON, {"user_id": user_id}).one_or_none()
+    return None if row is None else Person(*row)
 
 
 def revoke(db: Connection, grant_id: str, *, reason: str, now: datetime) -> bool:

@@ -1,10 +1,14 @@
 """prompt, max_age and id_token_hint: when a person is asked again, and when the app gets an error instead."""
 
+import json
+
 import pytest
 
+from provider.settings import Settings
 from provider.work import Installation
+from tests.browser import Page
 from tests.clock import Clock
-from tests.conftest import Work
+from tests.conftest import Work, settings_for
 from tests.factories import make_user
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
@@ -78,6 +82,66 @@ def test_prompt_consent_asks_although_it_was_allowed(register: Register, browser
 def test_prompt_select_account_offers_the_choice(rp: RelyingParty, browser: WatchedClient) -> None:
     """OIDC Core section 3.1.2.1."""
     assert rp.ask(browser, prompt="select_account").page == "/select-account"
+
+
+# prompt=create (Initiating User Registration via OpenID Connect 1.0)
+
+
+def test_prompt_create_leads_to_the_sign_up_page(rp: RelyingParty, person: Person) -> None:
+    """Initiating User Registration section 4.1."""
+    browser = person()
+    answer = rp.ask(browser, prompt="create", login_hint="new@example.test")
+    assert answer.page == "/signup"
+    page = Page(browser.get(answer.location))
+    assert "Example app" in page.text
+    assert page.form("email").find("email").value == "new@example.test"  # type: ignore[union-attr]
+    assert page.form(button="Cancel and go back to Example app")
+
+
+def test_who_made_an_account_and_signed_in_goes_on_to_the_app(
+    rp: RelyingParty, person: Person, bob: str, installation: Installation, clock: Clock
+) -> None:
+    """Initiating User Registration section 4.1: the request is kept."""
+    browser = person()
+    answer = rp.ask(browser, prompt="create")
+    assert rp.resume(browser, answer).page == "/signup", "coming back without an account"
+    clock.advance(seconds=20)
+    sign_in_person(browser, installation, bob)
+    assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
+
+
+def test_somebody_who_is_signed_in_may_make_another_account(
+    rp: RelyingParty, browser: WatchedClient, bob: str, installation: Installation, clock: Clock
+) -> None:
+    """Initiating User Registration section 4.1: neither page sends them on as who they were before."""
+    answer = rp.ask(browser, prompt="create")
+    assert answer.page == "/signup"
+    for page in (answer.location, answer.location.replace("/signup", "/login")):
+        assert browser.get(page).status_code == 200, page
+    clock.advance(seconds=20)
+    sign_in_person(browser, installation, bob)
+    for page in (answer.location, answer.location.replace("/signup", "/login")):
+        assert browser.get(page).headers["location"].startswith("/oauth2/authorize?"), page
+    assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
+
+
+def test_prompt_create_stands_beside_others_but_not_beside_none(rp: RelyingParty, browser: WatchedClient) -> None:
+    """OIDC Core section 3.1.2.1."""
+    assert rp.ask(browser, prompt="create login consent").page == "/signup"
+    assert rp.ask(browser, prompt="none create").error == "invalid_request"
+
+
+class TestWhereNobodyMaySignUp:
+    @pytest.fixture
+    def settings(self, database_url: str) -> Settings:
+        return settings_for(database_url, features="two-factor")
+
+    def test_prompt_create_is_refused(self, rp: RelyingParty, person: Person, unchanged: Unchanged) -> None:
+        """Initiating User Registration section 4.1: a value that is not in prompt_values_supported."""
+        with unchanged():
+            answer = rp.ask(person(), prompt="create")
+        assert answer.error == "invalid_request"
+        assert "create" in answer.parameters["error_description"]
 
 
 # max_age
@@ -166,6 +230,38 @@ def test_a_hint_issued_to_another_client_is_refused(
     """OIDC Core section 3.1.2.1."""
     hint = register().sign_in(browser).id_token
     assert rp.ask(browser, id_token_hint=hint).error == "invalid_request"
+
+
+def test_a_hint_may_come_in_a_posted_request(
+    rp: RelyingParty, browser: WatchedClient, person: Person, bob: str
+) -> None:
+    """OIDC Core section 3.1.2.1: "MAY" for GET and POST alike; a hint may be longer than a URL should be."""
+    mine, theirs = rp.sign_in(browser).id_token, rp.sign_in(person(bob)).id_token
+    parked = rp.ask_by_post(browser, prompt="none", id_token_hint=mine)
+    assert rp.resume(browser, parked).code
+    parked = rp.ask_by_post(browser, prompt="none", id_token_hint=theirs)
+    assert rp.resume(browser, parked).error == "login_required"
+    assert rp.ask_by_post(browser, id_token_hint="x").error == "invalid_request"
+
+
+def test_the_claims_parameter_may_say_who_is_meant(
+    rp: RelyingParty, browser: WatchedClient, ada: str, bob: str
+) -> None:
+    """OIDC Core sections 3.1.2.2 and 5.5.1: `sub` with a value."""
+    for place in ("id_token", "userinfo"):
+        asked = {user_id: json.dumps({place: {"sub": {"value": user_id}}}) for user_id in (ada, bob)}
+        assert rp.ask(browser, prompt="none", claims=asked[ada]).code
+        assert rp.ask(browser, prompt="none", claims=asked[bob]).error == "login_required"
+
+
+def test_a_hint_and_a_claim_of_two_people_are_refused(
+    rp: RelyingParty, browser: WatchedClient, ada: str, bob: str
+) -> None:
+    """OIDC Core section 3.1.2.2: one of them would get an answer about the other."""
+    hint = rp.sign_in(browser).id_token
+    asked = {user_id: json.dumps({"id_token": {"sub": {"value": user_id}}}) for user_id in (ada, bob)}
+    assert rp.ask(browser, id_token_hint=hint, claims=asked[bob]).error == "invalid_request"
+    assert rp.ask(browser, id_token_hint=hint, claims=asked[ada]).code
 
 
 def test_other_tokens_are_no_hints(rp: RelyingParty, browser: WatchedClient) -> None:

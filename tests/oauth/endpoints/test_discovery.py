@@ -9,6 +9,8 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
 from provider.oauth.client_metadata import parse_metadata
+from provider.oauth.metadata import provider_metadata
+from provider.settings import Settings
 from tests.conftest import ISSUER
 from tests.oauth.watched_http import WatchedClient
 
@@ -65,8 +67,10 @@ def test_every_endpoint_it_names_answers(metadata: dict[str, Any], http: Watched
 
 def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> None:
     """Registries are lists in plain sight: the document is computed from them."""
-    assert metadata["prompt_values_supported"] == ["none", "login", "consent", "select_account"]
+    assert metadata["prompt_values_supported"] == ["none", "login", "consent", "select_account", "create"]
     assert metadata["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert metadata["response_types_supported"] == ["code"]
+    assert metadata["response_modes_supported"] == ["query", "fragment", "form_post"]
     assert metadata["acr_values_supported"] == ["aal1", "aal2"]
 
 
@@ -89,6 +93,26 @@ def test_every_algorithm_it_signs_with_has_a_published_key(metadata: dict[str, A
     """OIDC Discovery section 3, jwks_uri."""
     keys = http.get("/oauth2/jwks").json()["keys"]
     assert {key["alg"] for key in keys} == set(metadata["id_token_signing_alg_values_supported"])
+
+
+def test_the_response_types_for_old_apps_are_named_only_where_they_are_on(settings: Settings) -> None:
+    """OIDC Discovery section 3; the Dynamic OP plan asks for code, id_token and id_token token."""
+    metadata = provider_metadata(settings.model_copy(update={"legacy_response_types": True}))
+    assert metadata["response_types_supported"] == [
+        "code",
+        "id_token",
+        "id_token token",
+        "code id_token",
+        "code token",
+        "code id_token token",
+    ]
+    assert "implicit" in metadata["grant_types_supported"]
+
+
+def test_create_is_named_only_where_people_may_sign_up(settings: Settings) -> None:
+    """OpenID Connect Initiating User Registration section 4.2."""
+    metadata = provider_metadata(settings.model_copy(update={"features": settings.features - {"registration"}}))
+    assert "create" not in metadata["prompt_values_supported"]
 
 
 @pytest.mark.parametrize("url", [*WELL_KNOWN, "/oauth2/jwks"])

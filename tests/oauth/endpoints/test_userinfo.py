@@ -1,5 +1,6 @@
 """Claims for an access token, and only for one that counts."""
 
+import json
 from datetime import date
 from typing import Any
 
@@ -115,6 +116,21 @@ def test_an_address_somebody_only_claims_is_not_theirs(
         add_address(w.db, new)
     body = rp.userinfo(rp.sign_in(browser, scope="openid email")).json()
     assert (body["email"], body["email_verified"]) == ("ada@example.test", True)
+
+
+def test_single_claims_are_released_where_they_were_asked_for(rp: RelyingParty, person: Person, full: str) -> None:
+    """OIDC Core section 5.5: each place its own, with `value` and `values` (section 5.5.1)."""
+    asked = {
+        "id_token": {"nickname": None, "zoneinfo": {"value": "UTC"}, "locale": {"values": ["de", "en-GB"]}},
+        "userinfo": {"website": {"essential": True}, "zoneinfo": {"value": "Europe/London"}, "unheard_of": None},
+    }
+    tokens = rp.sign_in(person(full), claims=json.dumps(asked))
+    claims, body = rp.verify(tokens), rp.userinfo(tokens).json()
+    assert {name: claims.get(name) for name in PROFILE} == dict.fromkeys(PROFILE) | {
+        "nickname": "ada",
+        "locale": "en-GB",
+    }
+    assert body == {"sub": full, "website": PROFILE["website"], "zoneinfo": "Europe/London"}
 
 
 # How the token is sent

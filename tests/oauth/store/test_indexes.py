@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, event
 
 from provider.work import Installation
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty, Tokens
+from tests.relying_party import TOKEN, RelyingParty, Tokens
 
 READ_WHOLE = ("signing_keys",)
 """A handful of rows, read together."""
@@ -46,6 +46,8 @@ def scans(lines: list[str]) -> list[str]:
     return [line for line in whole if not any(name in line for name in READ_WHOLE)]
 
 
+PREFLIGHT = {"origin": "https://app.example.test", "access-control-request-method": "POST"}
+
 HOT: dict[str, Callable[[RelyingParty, WatchedClient, Tokens], object]] = {
     "authorize": lambda rp, browser, _: rp.ask(browser),
     "redeem": lambda rp, browser, _: rp.redeem(rp.ask(browser)),
@@ -58,6 +60,7 @@ HOT: dict[str, Callable[[RelyingParty, WatchedClient, Tokens], object]] = {
     "revoke an access token": lambda rp, _, tokens: rp.revoke(tokens.access_token),
     "revoke a family": lambda rp, _, tokens: rp.revoke(tokens.refresh_token),
     "park and resume": lambda rp, browser, _: rp.resume(browser, rp.ask(browser, prompt="login")),
+    "answer a preflight": lambda rp, _browser, _tokens: rp.http.options(TOKEN, headers=PREFLIGHT),
     "log out": lambda rp, browser, tokens: rp.log_out(browser, tokens),
 }
 

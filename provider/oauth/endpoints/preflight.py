@@ -1,0 +1,19 @@
+"""What a browser asks before a page of another site may call the token, userinfo or revocation endpoint (the CORS
+protocol of the Fetch standard; RFC 9700 section 2.6 says where there is none).
+"""
+
+from starlette.responses import Response
+
+from provider.oauth.cross_origin import answer_preflight
+from provider.oauth.refused import protocol_endpoint
+from provider.web.endpoint import Call
+from provider.web.errors import MethodNotAllowed
+
+
+@protocol_endpoint
+def preflight(call: Call) -> Response:
+    """OPTIONS. Without the headers of a preflight it is a method like any other that is not answered."""
+    if "origin" not in call.headers or "access-control-request-method" not in call.headers:
+        call.set_header("allow", "GET, POST" if call.path.endswith("/userinfo") else "POST")
+        raise MethodNotAllowed
+    return answer_preflight(call)

@@ -1,0 +1,67 @@
+"""Response types and modes: what an authorization response holds and how it travels (OAuth 2.0 Multiple Response Type
+Encoding Practices, OAuth 2.0 Form Post Response Mode, OIDC Core section 3). Pure.
+
+`token` alone and `none` do not exist here. The others beside `code` put tokens into the front channel, where RFC 9700
+section 2.1.2 does not want them: they are for old apps, behind SIGNET_LEGACY_RESPONSE_TYPES and per client.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+from provider.settings import Settings
+
+CODE = "code"
+ID_TOKEN = "id_token"  # noqa: S105  # a response type
+TOKEN = "token"  # noqa: S105  # a response type
+LEGACY = ("id_token", "id_token token", "code id_token", "code token", "code id_token token")
+RESPONSE_TYPES = (CODE, *LEGACY)
+
+IMPLICIT = "implicit"
+"""The grant type a client is registered for when the front channel gives it tokens; the token endpoint knows none."""
+
+ResponseType = frozenset[str]
+CODE_FLOW: ResponseType = frozenset({CODE})
+
+
+class ResponseMode(StrEnum):
+    QUERY = "query"
+    FRAGMENT = "fragment"
+    FORM_POST = "form_post"
+
+
+def response_types_supported(settings: Settings) -> tuple[str, ...]:
+    return RESPONSE_TYPES if settings.legacy_response_types else (CODE,)
+
+
+def parse_response_type(text: str) -> ResponseType:
+    """The words of a response type, whose order means nothing; none when one of them is repeated."""
+    words = text.split(" ")
+    return frozenset(words) if len(words) == len(set(words)) else frozenset()
+
+
+def is_one_of(response_type: ResponseType, known: Collection[str]) -> bool:
+    return response_type in {parse_response_type(text) for text in known}
+
+
+def grant_types_of(response_type: ResponseType) -> frozenset[str]:
+    """What a client must be registered for to use it (OIDC Registration section 2)."""
+    grant_types = {"authorization_code"} if CODE in response_type else set()
+    if response_type & {ID_TOKEN, TOKEN}:
+        grant_types.add(IMPLICIT)
+    return frozenset(grant_types)
+
+
+def mode_in_force(given: Mapping[str, str], allowed: Collection[str]) -> ResponseMode:
+    """How this request is answered, also when it is wrong: as it asks if it may, else as its response type is by
+    default. Where tokens are asked for, an error does not go into the query either (Multiple Response Types section 5).
+    """
+    default = default_mode(given.get("response_type", ""))
+    asked = given.get("response_mode", default)
+    if asked not in allowed or (asked == ResponseMode.QUERY and default is ResponseMode.FRAGMENT):
+        return default
+    return ResponseMode(asked)
+
+
+def default_mode(response_type: str) -> ResponseMode:
+    """The query for what is missing or unknown, too."""
+    return ResponseMode.FRAGMENT if {ID_TOKEN, TOKEN} & set(response_type.split(" ")) else ResponseMode.QUERY

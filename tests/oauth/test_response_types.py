@@ -1,0 +1,101 @@
+"""Response types and modes, as tables of cases."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provider.oauth.response_types import (
+    RESPONSE_TYPES,
+    ResponseMode,
+    grant_types_of,
+    is_one_of,
+    mode_in_force,
+    parse_response_type,
+)
+
+ALL = tuple(ResponseMode)
+
+
+@pytest.mark.parametrize("text", [*RESPONSE_TYPES, "token id_token", "id_token code", "token id_token code"])
+def test_the_order_of_the_words_means_nothing(text: str) -> None:
+    """RFC 6749 section 3.1.1."""
+    assert is_one_of(parse_response_type(text), RESPONSE_TYPES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "none",
+        "token",
+        "code code",
+        "code  id_token",
+        " code",
+        "code none",
+        "CODE",
+        "code\tid_token",
+        "token token id_token",
+    ],
+)
+def test_nothing_else_is_a_response_type(text: str) -> None:
+    """RFC 9700 section 2.1.2; A-30."""
+    assert not is_one_of(parse_response_type(text), RESPONSE_TYPES)
+
+
+@pytest.mark.parametrize(
+    ("response_type", "grant_types"),
+    [
+        ("code", {"authorization_code"}),
+        ("id_token", {"implicit"}),
+        ("id_token token", {"implicit"}),
+        ("code id_token", {"authorization_code", "implicit"}),
+        ("code token", {"authorization_code", "implicit"}),
+        ("code id_token token", {"authorization_code", "implicit"}),
+    ],
+)
+def test_each_response_type_has_its_grant_types(response_type: str, grant_types: set[str]) -> None:
+    """OIDC Registration section 2."""
+    assert grant_types_of(parse_response_type(response_type)) == grant_types
+
+
+@pytest.mark.parametrize(
+    ("given_parameters", "mode"),
+    [
+        ({}, "query"),
+        ({"response_type": "code"}, "query"),
+        ({"response_type": "none"}, "query"),
+        ({"response_type": "unheard-of"}, "query"),
+        ({"response_type": "id_token"}, "fragment"),
+        ({"response_type": "token"}, "fragment"),
+        ({"response_type": "token id_token"}, "fragment"),
+        ({"response_type": "code token"}, "fragment"),
+        ({"response_type": "code id_token unheard-of"}, "fragment"),
+        ({"response_mode": "form_post"}, "form_post"),
+        ({"response_mode": "fragment"}, "fragment"),
+        ({"response_mode": "query"}, "query"),
+        ({"response_mode": "web_message"}, "query"),
+        ({"response_type": "code", "response_mode": "fragment"}, "fragment"),
+        ({"response_type": "code", "response_mode": "form_post"}, "form_post"),
+        ({"response_type": "id_token", "response_mode": "form_post"}, "form_post"),
+        ({"response_type": "id_token", "response_mode": "query"}, "fragment"),
+        ({"response_type": "id_token", "response_mode": "web_message"}, "fragment"),
+    ],
+)
+def test_an_answer_travels_as_asked_or_as_its_response_type_does(given_parameters: dict[str, str], mode: str) -> None:
+    """Multiple Response Types sections 2.1 and 5; protocol.md 10.1: missing falls back to the query."""
+    assert mode_in_force(given_parameters, ALL) == mode
+
+
+def test_a_mode_the_client_may_not_use_is_not_in_force() -> None:
+    """ASVS 10.4.12; A-30: then the error goes where such answers go by default."""
+    assert mode_in_force({"response_type": "code", "response_mode": "fragment"}, ("query",)) == "query"
+    assert mode_in_force({"response_type": "code"}, ("form_post",)) == "query"
+
+
+words = st.text(alphabet="cdeiknopt_ ", max_size=20) | st.sampled_from([*ALL, *RESPONSE_TYPES])
+
+
+@given(st.dictionaries(st.sampled_from(["response_type", "response_mode"]), words))
+def test_there_is_always_a_mode(given_parameters: dict[str, str]) -> None:
+    assert mode_in_force(given_parameters, ALL) in ALL
