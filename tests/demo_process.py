@@ -23,7 +23,7 @@ import pathlib, sys
 from provider.demo import run_demo
 run_demo(pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4] == "fresh")
 """
-OFFSETS = (0, 1, 2, 25)
+OFFSETS = (0, 1, 2, 3, 25)
 
 
 def demo_command(folder: Path, host: str, port: int, *, fresh: bool = False) -> list[str]:
@@ -61,6 +61,10 @@ class Demo:
     @property
     def api(self) -> str:
         return f"http://localhost:{self.port + 2}"
+
+    @property
+    def single_page_app(self) -> str:
+        return f"http://localhost:{self.port + 3}"
 
     @property
     def mailbox(self) -> str:

@@ -3,11 +3,13 @@
 import functools
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import httpx2
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -29,17 +31,26 @@ class Refused(Exception):
 
 def app() -> Starlette:
     """The API of this environment."""
-    issuer = os.environ["ISSUER"]
-    return create_app(issuer, os.environ.get("AUDIENCE", issuer))
+    issuer, pages = os.environ["ISSUER"], os.environ.get("ALLOWED_ORIGINS", "").split()
+    return create_app(issuer, os.environ.get("AUDIENCE", issuer), pages)
 
 
-def create_app(issuer: str, audience: str) -> Starlette:
+def create_app(issuer: str, audience: str, pages: Sequence[str] = ()) -> Starlette:
+    """`pages` are the origins of single-page applications that call from browsers; a token is needed all the same."""
     api = Starlette(
         routes=[
             Route("/hello", hello),
             Route("/reports", reports),
             Route("/vault", vault),
             Route("/admin", admin),
+        ],
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=pages,
+                allow_headers=["Authorization"],
+                expose_headers=["WWW-Authenticate", "Retry-After"],
+            )
         ],
         exception_handlers={Refused: challenge, httpx2.HTTPError: keys_out_of_reach},
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from provider.settings import is_loopback
 
-WEB_APP, API, MAILBOX = 1, 2, 25
-"""Added to the provider's port: 8000, 8001, 8002 and 8025 unless told otherwise."""
+WEB_APP, API, SINGLE_PAGE_APP, MAILBOX = 1, 2, 3, 25
+"""Added to the provider's port: 8000, 8001, 8002, 8003 and 8025 unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ class Addresses:
     provider: Listener
     web_app: Listener
     api: Listener
+    single_page_app: Listener
     mailbox: Listener
     smtp: Listener
 
     @property
     def sites(self) -> tuple[Listener, ...]:
         """Those that speak HTTP."""
-        return (self.provider, self.web_app, self.api, self.mailbox)
+        return (self.provider, self.web_app, self.api, self.single_page_app, self.mailbox)
 
 
 def take_addresses(host: str, port: int) -> Addresses:
@@ -51,6 +52,7 @@ def take_addresses(host: str, port: int) -> Addresses:
         provider=_listen(host, port),
         web_app=_listen(host, port and port + WEB_APP),
         api=_listen(host, port and port + API),
+        single_page_app=_listen(host, port and port + SINGLE_PAGE_APP),
         mailbox=_listen(host, port and port + MAILBOX),
         smtp=_listen(host, 0),
     )

@@ -1,4 +1,4 @@
-"""What stands around the provider: the sample app, the sample API, and the mailbox with its SMTP server."""
+"""What stands around the provider: the sample apps, the sample API, and the mailbox with its SMTP server."""
 
 import asyncio
 import importlib
@@ -10,13 +10,13 @@ from starlette.types import ASGIApp
 
 from provider.demo.addresses import Addresses
 from provider.demo.mailbox import Mailbox, mailbox_site
-from provider.demo.secrets import WEB_APP_ID, Secrets
+from provider.demo.secrets import SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
 from provider.resources import CLIENTS
 from provider.settings import Settings
 
 
 def sample_sites(settings: Settings, addresses: Addresses, secrets: Secrets) -> dict[int, ASGIApp]:
-    """The sample app and API by port. They are nobody's package: found by folder, and told only the issuer."""
+    """The sample apps and API by port. They are nobody's package: found by folder, and told only the issuer."""
     if str(CLIENTS) not in sys.path:
         sys.path.append(str(CLIENTS))
     web_app = importlib.import_module("web_app.app")
@@ -27,8 +27,15 @@ def sample_sites(settings: Settings, addresses: Addresses, secrets: Secrets) -> 
         base_url=addresses.web_app.url,
         api_url=addresses.api.url,
     )
-    api = importlib.import_module("resource_server.app").create_app(settings.issuer, settings.issuer)
-    return {addresses.web_app.port: web_app.create_app(config), addresses.api.port: api}
+    pocket = importlib.import_module("single_page_app.app")
+    told = pocket.Config(issuer=settings.issuer, client_id=SINGLE_PAGE_APP_ID, api_url=addresses.api.url)
+    pages = [addresses.single_page_app.url]
+    api = importlib.import_module("resource_server.app").create_app(settings.issuer, settings.issuer, pages)
+    return {
+        addresses.web_app.port: web_app.create_app(config),
+        addresses.single_page_app.port: pocket.create_app(told),
+        addresses.api.port: api,
+    }
 
 
 async def start_mailbox(stack: AsyncExitStack, addresses: Addresses, settings: Settings) -> ASGIApp:

@@ -1,6 +1,6 @@
 """Start the demo, answer at once, fill it behind the scenes, stop cleanly on Ctrl-C.
 
-One event loop and one uvicorn server serve four sites, told apart by port. The discovery document needs no database,
+One event loop and one uvicorn server serve all sites, told apart by port. The discovery document needs no database,
 so it is answered from the first moment; every other request waits until the installation is ready.
 """
 
@@ -152,6 +152,7 @@ class Demo:
         from provider.demo.seeds import plant  # noqa: PLC0415
 
         secrets = read_secrets(self.folder)
-        plant(installation, secrets, web_app=self.addresses.web_app.url)
+        places = {"web_app": self.addresses.web_app.url, "single_page_app": self.addresses.single_page_app.url}
+        plant(installation, secrets, **places)
         self.sites.update(sample_sites(self.settings, self.addresses, secrets))
         return secrets

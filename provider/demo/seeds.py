@@ -1,16 +1,16 @@
-"""What a demo has from the start: a database, keys, a ready account and the two sample clients. Safe to run again."""
+"""What a demo has from the start: a database, keys, a ready account and the sample clients. Safe to run again."""
 
 from provider.accounts.registration import create_user, find_user
 from provider.database.migrations import migrate
-from provider.demo.secrets import EMAIL, SERVICE_ID, WEB_APP_ID, Secrets
+from provider.demo.secrets import EMAIL, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
 from provider.oauth import clients
 from provider.oauth.client_metadata import ClientMetadata
 from provider.oauth.setting_up import make_what_is_missing
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 
-def plant(installation: Installation, secrets: Secrets, *, web_app: str) -> None:
-    """Slow work (migrations, keys, bcrypt): run it in a thread. `web_app` is where the sample app is this time."""
+def plant(installation: Installation, secrets: Secrets, *, web_app: str, single_page_app: str) -> None:
+    """Slow work (migrations, keys, bcrypt): run it in a thread. The URLs are where the sample apps are this time."""
     migrate(installation.settings)
     with unit_of_work(installation) as work:
         make_what_is_missing(work)
@@ -20,10 +20,11 @@ def plant(installation: Installation, secrets: Secrets, *, web_app: str) -> None
             create_user(work, email=EMAIL, password=secrets.password, verified=True, claims=claims)
     with unit_of_work(installation) as work:
         _keep_client(work, WEB_APP_ID, secrets.web_app_secret, _web_app(web_app))
+        _keep_client(work, SINGLE_PAGE_APP_ID, None, _single_page_app(single_page_app))
         _keep_client(work, SERVICE_ID, secrets.service_secret, _service())
 
 
-def _keep_client(work: UnitOfWork, client_id: str, secret: str, metadata: ClientMetadata) -> None:
+def _keep_client(work: UnitOfWork, client_id: str, secret: str | None, metadata: ClientMetadata) -> None:
     if clients.find_client(work, client_id) is None:
         clients.create_client(work, metadata, client_id=client_id, secret=secret)
     else:
@@ -37,6 +38,18 @@ def _web_app(url: str) -> ClientMetadata:
         post_logout_redirect_uris=(f"{url}/signed-out",),
         grant_types=("authorization_code", "refresh_token"),
         scope="openid profile email roles offline_access",
+        client_uri=url,
+    )
+
+
+def _single_page_app(url: str) -> ClientMetadata:
+    return ClientMetadata(
+        client_name="Quill Pocket",
+        redirect_uris=(f"{url}/callback",),
+        post_logout_redirect_uris=(f"{url}/signed-out",),
+        grant_types=("authorization_code", "refresh_token"),
+        token_endpoint_auth_method="none",  # noqa: S106  # a method's name
+        scope="openid profile email roles",
         client_uri=url,
     )
 

@@ -16,6 +16,7 @@ def print_summary(addresses: Addresses, email: str, password: str) -> None:
     places.add_column(style="cyan", no_wrap=True)
     places.add_column(style="dim")
     places.add_row("Sample app", addresses.web_app.url, "start here: sign in")
+    places.add_row("Browser app", addresses.single_page_app.url, "the same without a server of its own")
     places.add_row("Mailbox", addresses.mailbox.url, "every letter the provider sends")
     places.add_row("Sample API", addresses.api.url, "checks tokens by the published keys")
     places.add_row("Provider", addresses.provider.url, "/.well-known/openid-configuration")

@@ -50,6 +50,7 @@ def _form_post(call: Call, target: Target, parameters: Mapping[str, str]) -> Res
         "oauth/form_post.html",
         form_targets=(csp_source(target.redirect_uri),),
         only_form_targets=True,
+        offers_languages=False,
         action=target.redirect_uri,
         parameters=parameters,
         app={"name": target.client.name, "host": target.client.metadata.host},

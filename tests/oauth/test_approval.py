@@ -14,7 +14,8 @@ from tests.clock import Clock
 from tests.conftest import Work, settings_for
 from tests.factories import make_user
 from tests.oauth.conftest import Person, Register, Unchanged
-from tests.oauth.watched_http import WatchedClient, decide
+from tests.oauth.endpoints.test_consent import decide
+from tests.oauth.watched_http import WatchedClient
 from tests.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
 
 LEGACY = ["id_token", "id_token token", "code id_token", "code token", "code id_token token"]

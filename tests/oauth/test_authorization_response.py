@@ -16,7 +16,8 @@ from provider.web.pages import asset, asset_bytes
 from provider.work import Installation
 from tests.browser import Page
 from tests.oauth.conftest import Person, Register, Unchanged
-from tests.oauth.watched_http import WatchedClient, csrf_of, decide
+from tests.oauth.endpoints.test_consent import decide
+from tests.oauth.watched_http import WatchedClient, csrf_of
 from tests.relying_party import AUTHORIZE, ISSUER, Answer, RelyingParty, sign_in_person
 
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

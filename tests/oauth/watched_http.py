@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from provider.web import cookies
 from provider.web.csrf import csrf_token
-from tests.relying_party import ISSUER, Answer
 
 NEVER_SHOWN = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "SELECT ", 'File "', "site-packages")
 MACHINE = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke")
@@ -76,9 +75,3 @@ def csrf_of(browser: TestClient) -> str:
     names = [cookies.cookie_name(installation.settings, name) for name in (cookies.SESSION, cookies.BROWSER)]
     value = next(found for name in names if (found := browser.cookies.get(name)))
     return csrf_token(installation.vault, value)
-
-
-def decide(browser: TestClient, answer: Answer, decision: str, **changes: str) -> httpx2.Response:
-    """Press a button of the consent page that this answer leads to."""
-    form = {"decision": decision, "csrf_token": csrf_of(browser), **changes}
-    return browser.post("/consent", params={"request_uri": answer.request_uri}, data=form, headers={"origin": ISSUER})

@@ -13,7 +13,7 @@ from provider.work import Installation
 from tests.conftest import Work
 from tests.factories import make_user
 from tests.oauth.conftest import Person, Register, Unchanged
-from tests.oauth.watched_http import WatchedClient, csrf_of, decide
+from tests.oauth.watched_http import WatchedClient, csrf_of
 from tests.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
 
 PAYLOAD = '"><svg onload=alert(1)>{{7*7}}${7*7}'
@@ -27,6 +27,11 @@ def rp(register: Register) -> RelyingParty:
 
 def show(browser: WatchedClient, answer: Answer) -> httpx2.Response:
     return browser.get("/consent", params={"request_uri": answer.request_uri})
+
+
+def decide(browser: WatchedClient, answer: Answer, decision: str, **changes: str) -> httpx2.Response:
+    form = {"decision": decision, "csrf_token": csrf_of(browser), **changes}
+    return browser.post("/consent", params={"request_uri": answer.request_uri}, data=form, headers={"origin": ISSUER})
 
 
 def allow(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> Answer:
