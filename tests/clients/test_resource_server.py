@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.clients.conftest import Call, Issuer, new_key
+from tests.clients.conftest import Call, Issuer, new_key, sample
 
 
 def test_a_good_token_opens_the_route(issuer: Issuer, call: Call) -> None:
@@ -125,3 +125,20 @@ def test_an_issuer_that_is_away_is_an_outage_and_no_verdict(issuer: Issuer, call
     assert answer.headers["retry-after"] == "5"
     issuer.down = False
     assert call("/hello", issuer.sign()).status_code == 200
+
+
+def test_pages_of_sites_it_knows_may_call_it_and_no_others(issuer: Issuer) -> None:
+    """The Fetch standard's CORS protocol: with a token, never with cookies."""
+    page = "https://pocket.example.test"
+    app = sample("resource_server.app").create_app(issuer.url, issuer.url, [page])
+    asks = {"access-control-request-method": "GET", "access-control-request-headers": "authorization"}
+    with TestClient(app) as client:
+        for origin, allowed in ((page, page), ("https://evil.test", None), ("null", None)):
+            token = {"authorization": f"Bearer {issuer.sign()}", "origin": origin}
+            for answer in (
+                client.get("/hello", headers=token),
+                client.options("/hello", headers={**asks, "origin": origin}),
+            ):
+                assert answer.headers.get("access-control-allow-origin") == allowed
+                assert "access-control-allow-credentials" not in answer.headers
+            assert client.get("/hello", headers={"origin": origin}).status_code == 401

@@ -130,6 +130,11 @@ def test_the_pages_of_a_forgotten_password_and_of_refusals(
     see("confirm-link-dead", person.heading)
     person.open(f"{demo.provider}/oauth2/authorize?client_id=nobody")
     see("refused", person.heading)
+    # The page that posts an answer is gone at once, unless its script does nothing.
+    person.page.route("**/form_post.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    asked = {"client_id": "quill", "redirect_uri": f"{demo.web_app}/callback", "response_mode": "form_post"}
+    person.open(f"{demo.provider}/oauth2/authorize?{urlencode(asked)}")
+    see("form-post", "Back to Quill")
     person.open(f"{demo.provider}/no-such-page")
     see("not-found", person.heading)
 

@@ -25,7 +25,7 @@ export async function verify(token, { keys, issuer, client_id, access_token, non
   if (audience.length !== 1 || audience[0] !== client_id) throw new InvalidIdToken("For another application.");
   if (!(claims.exp > now - LEEWAY)) throw new InvalidIdToken("Too old.");
   if (!(claims.iat < now + LEEWAY)) throw new InvalidIdToken("Not from now.");
-  if (nonce !== undefined && claims.nonce !== nonce) throw new InvalidIdToken("The answer to another request.");
+  if (nonce && claims.nonce !== nonce) throw new InvalidIdToken("The answer to another request.");
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(access_token)));
   const half = base64url(hash.slice(0, 16));
   if (claims.at_hash !== undefined && claims.at_hash !== half) throw new InvalidIdToken("Another access token.");

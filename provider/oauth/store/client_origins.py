@@ -11,7 +11,6 @@ from sqlalchemy import (
     String,
     Table,
     delete,
-    exists,
     insert,
     select,
 )
@@ -40,5 +39,6 @@ def replace(db: Connection, client_id: str, origins: Iterable[str]) -> None:
 def is_known(db: Connection, origin: str) -> bool:
     """Does a client that is not disabled have pages there?"""
     theirs = client_origins.join(clients, clients.c.client_id == client_origins.c.client_id)
-    found = exists().select_from(theirs).where(client_origins.c.origin == origin, clients.c.disabled_at.is_(None))
-    return bool(db.scalar(select(found)))
+    live = (client_origins.c.origin == origin, clients.c.disabled_at.is_(None))
+    found = select(client_origins.c.client_id).select_from(theirs).where(*live).limit(1)
+    return db.scalar(found) is not None
