@@ -107,8 +107,7 @@ def released(
     """The claims of these names, and those a grant's claims parameter asks for in this place: these only with a value
     it wants, if it says which (OIDC Core section 5.5.1).
     """
-    names = frozenset(names)
-    wanted = requested.get("values", {}).get(place, {})
+    names, wanted = list(names), requested.get("values", {}).get(place, {})
     claims = claims_of(person, [*names, *requested.get(place, ())], client_id=client_id)
     return {name: value for name, value in claims.items() if name in names or value in wanted.get(name, [value])}
 
