@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "installation_secrets"
-down_revision = "scheduled_key_rotation"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

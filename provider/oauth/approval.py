@@ -105,7 +105,7 @@ def _front_channel_tokens(
     if ID_TOKEN in request.response_type:
         answer["id_token"] = make_id_token(
             work,
-            server.keys.signer(work, client.metadata.id_token_signed_response_alg),
+            server,
             client=client,
             grant=grant,
             scope=request.scope,

@@ -1,6 +1,6 @@
 """Which pages of other sites may read an answer (the CORS protocol of the Fetch standard): those of the client that
-asks, once it is proven which client that is, and never with cookies. Where people sign in there is none of it (RFC 9700
-section 2.6).
+asks, once it is proven which client that is, and never with cookies. Where people sign in there is none of this (RFC
+9700 section 2.6).
 """
 
 from collections.abc import Callable

@@ -91,7 +91,7 @@ def sign(key: Any, alg: str, *, header: dict[str, Any] | None = None, **changes:
 
 def test_the_script_takes_an_id_token_only_if_everything_about_it_is_right() -> None:
     ec, rsa = new_key(), RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
-    stranger = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256", "kid": ec.kid})
+    stranger = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256", "kid": str(ec.kid)})
     good = sign(ec, "ES256")
     head, body, signature = good.split(".")
     none = "eyJhbGciOiJub25lIn0"  # {"alg":"none"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from provider.crypto.digests import new_opaque
 from provider.oauth.authorization_response import send_back
-from provider.web.pages import asset, asset_bytes
+from provider.web.assets import find_asset
 from provider.work import Installation
 from tests.browser import Page
 from tests.oauth.conftest import Person, Register, Unchanged
@@ -226,7 +226,8 @@ def test_the_page_sends_itself_to_the_app_and_nowhere_else(rp: RelyingParty, bro
     assert "form-action https://app.example.test; " in policy
     assert "frame-ancestors 'none'" in policy
     nonce = policy.partition("'nonce-")[2].partition("'")[0]
-    assert re.findall("<script[^>]*>", page.text) == [f'<script nonce="{nonce}" src="{asset("form_post.js")}">']
+    script = f'<script nonce="{nonce}" src="{find_asset("form_post.js").url}">'
+    assert re.findall("<script[^>]*>", page.text) == [script]
     assert page.text.index("</form>") < page.text.index("<script"), "it runs when the form is there"
 
 
@@ -244,7 +245,7 @@ def test_without_scripts_there_is_a_button(rp: RelyingParty, browser: WatchedCli
 
 def test_the_script_is_one_that_any_browser_understands() -> None:
     """protocol.md 10.23: HtmlUnit knows no modern JavaScript."""
-    script = asset_bytes("form_post.js").decode()
+    script = find_asset("form_post.js").content.decode()
     code = [line for line in script.splitlines() if line and not line.startswith("//")]
     assert code == ['document.getElementById("answer").submit();']
 
