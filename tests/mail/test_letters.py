@@ -113,7 +113,7 @@ def test_the_button_has_the_accent_and_can_be_read(
         name,
         sign_in="s",
         reset="r",
-        when="now",
+        when=utc_now(),
         device="",
         network="",
         account=link_to(branded, "/account"),
