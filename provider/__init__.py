@@ -11,7 +11,8 @@ The map, top to bottom; each line may import those below it, never above (`lint-
 - `mail`: the letters and how they leave.
 - `audit`, `outbox`, `ratelimits`: what happened; what was promised; how often is too often.
 - `web`: our HTTP kit. `work`: the unit of work, one transaction per request.
-- `database`, `crypto`, `observability`: primitives. `settings`, `refusals`: known to all, knowing nobody.
+- `database`, `crypto`, `observability`, `outbound`: primitives; the last asks other people's servers.
+- `settings`, `refusals`: known to all, knowing nobody.
 """
 
 __version__ = "0.1.0"

@@ -17,6 +17,7 @@ from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.oauth import connected_apps, parked_requests
 from provider.oauth.server import open_server
+from provider.outbound.client import Outbound
 from provider.ratelimits import open_counter
 from provider.refusals import NotFound, Refusal
 from provider.routes import routes
@@ -25,7 +26,7 @@ from provider.web import errors
 from provider.web.endpoint import Call
 from provider.web.middleware import Envelope
 from provider.web.threads import Threads
-from provider.work import Installation
+from provider.work import Installation, utc_now
 
 
 def open_installation(settings: Settings, **changes: Any) -> Installation:
@@ -34,6 +35,7 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
         "database": open_database(settings),
         "vault": open_vault(settings),
         "counter": open_counter(settings),
+        "outbound": Outbound(settings, clock=changes.get("clock", utc_now)),
         **changes,
     }
     return Installation(settings=settings, **given)

@@ -26,9 +26,10 @@ from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
 from provider.oauth.server import open_server
 from provider.observability.logging import configure_logging, log
+from provider.outbound.client import Outbound
 from provider.settings import Settings, SettingsError
 from provider.web.connections import BoundedConnection
-from provider.work import Installation, unit_of_work
+from provider.work import Installation, unit_of_work, utc_now
 from provider.worker import Worker
 
 FINISH_WITHIN = 30
@@ -52,7 +53,13 @@ def require_fit(settings: Settings) -> None:
     """
     require_usable(settings)
     database = open_database(settings)
-    installation = Installation(settings=settings, database=database, vault=open_vault(settings), counter=Uncounted())
+    installation = Installation(
+        settings=settings,
+        database=database,
+        vault=open_vault(settings),
+        counter=Uncounted(),
+        outbound=Outbound(settings, clock=utc_now),
+    )
     try:
         require_current(database)
         server = open_server(installation)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import ssl
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -135,6 +136,16 @@ class Settings(BaseSettings):
         description="Host headers answered beside the issuer's own, comma-separated: internal names of this service.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    outbound_allow: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="Private addresses or networks that may be asked (a client's jwks_uri, say), comma-separated.",
+    )
+    outbound_ca: Path | None = Field(
+        None, description="A PEM file of certificate authorities trusted for that, beside the system's."
+    )
+    outbound_threads: int = Field(
+        4, ge=1, le=16, description="Threads of their own for requests that wait for somebody else's server."
+    )
 
     code_lifetime: Duration = Field(timedelta(seconds=60), description="Of an authorization code.")
     access_token_lifetime: Duration = Field(timedelta(minutes=10), description="Of an access token.")
@@ -194,7 +205,7 @@ class Settings(BaseSettings):
         """Only what `load_settings` hands over: nothing else reads the environment."""
         return (init_settings,)
 
-    @field_validator("features", "trusted_proxies", "allowed_hosts", mode="before")
+    @field_validator("features", "trusted_proxies", "allowed_hosts", "outbound_allow", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -214,11 +225,21 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(unknown)}: there are {', '.join(LANGUAGES)}")
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "outbound_allow")
     @classmethod
     def _networks(cls, value: frozenset[str]) -> frozenset[str]:
         for network in value:
             ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("outbound_ca")
+    @classmethod
+    def _authorities(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                ssl.create_default_context(cafile=value)
+            except OSError as error:
+                raise ValueError("is not a file of certificates in PEM") from error
         return value
 
     @field_validator("issuer")

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from provider.crypto.vault import Vault
 from provider.database.engine import Database
+from provider.outbound.client import Outbound
 from provider.refusals import Refusal
 from provider.settings import Settings
 
@@ -27,6 +28,10 @@ class Counter(Protocol):
 
     def look(self, limit: str, key: str) -> int | None:
         """The same, counting nothing."""
+
+
+class NeedsNetwork(Exception):
+    """A rule has to ask somebody else's server, and this is no thread to wait in: begin anew in one that is."""
 
 
 def utc_now() -> datetime:
@@ -45,6 +50,7 @@ class Installation:
     database: Database
     vault: Vault
     counter: Counter
+    outbound: Outbound
     clock: Callable[[], datetime] = utc_now
     wake: Callable[[str], None] = _nobody_to_wake
     """Called with the id of a promise after its transaction committed: a hint, the relay finds it anyway."""
@@ -69,13 +75,14 @@ SYSTEM = Origin(network="", user_agent="signet", request_id="")
 class UnitOfWork:
     """One request's transaction and moment. Made by `unit_of_work`."""
 
-    def __init__(self, installation: Installation, origin: Origin) -> None:
+    def __init__(self, installation: Installation, origin: Origin, *, may_wait: bool = True) -> None:
         self.installation = installation
         self.settings = installation.settings
         self.vault = installation.vault
         self.now = installation.clock()
         self.origin = origin
         self.writing = False
+        self._may_wait = may_wait
         self.after_commit: list[Callable[[], None]] = []
         self._connection: Connection | None = None
 
@@ -99,6 +106,17 @@ class UnitOfWork:
         """For a write that is one statement on PostgreSQL: there it needs no transaction of its own (decision D1)."""
         return self.db if self.writing or self.installation.database.is_sqlite else self.read
 
+    @property
+    def outbound(self) -> Outbound:
+        """Whom to ask for somebody else's answer: before the first ordinary write, and with no connection of ours held
+        meanwhile. Raises NeedsNetwork where nobody may wait.
+        """
+        assert not self.writing, "the network comes before the first ordinary write"  # noqa: S101  # a bug, not input
+        if not self._may_wait:
+            raise NeedsNetwork
+        self._give_back()
+        return self.installation.outbound
+
     @contextmanager
     def aside(self) -> Iterator[Connection]:
         """A short transaction of its own, before the main one: what must count even if the rest crashes."""
@@ -119,15 +137,18 @@ class UnitOfWork:
                 self.writing = False
                 self.installation.database.end(self.read, commit=commit)
         finally:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 @contextmanager
-def unit_of_work(installation: Installation, origin: Origin = SYSTEM) -> Iterator[UnitOfWork]:
-    """One transaction. A refusal keeps its traces; a crash leaves none."""
-    work = UnitOfWork(installation, origin)
+def unit_of_work(installation: Installation, origin: Origin = SYSTEM, *, may_wait: bool = True) -> Iterator[UnitOfWork]:
+    """One transaction. A refusal keeps its traces; a crash leaves none. `may_wait` for other people's servers?"""
+    work = UnitOfWork(installation, origin, may_wait=may_wait)
     try:
         yield work
     except (Refusal, OAuth2Error):

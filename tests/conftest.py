@@ -8,6 +8,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -36,11 +37,14 @@ from provider.settings import Settings
 from provider.tables import metadata
 from provider.work import Installation, UnitOfWork, unit_of_work
 from tests.browser import Browser
+from tests.certificates import Authority
 from tests.clock import Clock
+from tests.foreign_server import ForeignServer
 from tests.inbox import Inbox
 from tests.services import MISSING, Services
 
 ISSUER = "https://id.example.test"
+FOREIGN_HOST = "app.example.test"
 SECRET_KEY = "a secret key of 32 characters or more for tests"
 
 Work = Callable[..., AbstractContextManager[UnitOfWork]]
@@ -236,6 +240,31 @@ def redis_url(worker_id: str) -> str:
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     return url
+
+
+# Other people's servers, on loopback: `foreign_server` is one; with `outbound_settings` it may be asked and is trusted.
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def foreign_tls(authority: Authority) -> ssl.SSLContext:
+    return authority.issue(FOREIGN_HOST, "localhost", "127.0.0.1")
+
+
+@pytest.fixture
+def foreign_server(foreign_tls: ssl.SSLContext) -> Iterator[ForeignServer]:
+    with ForeignServer(foreign_tls) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def outbound_settings(authority: Authority) -> dict[str, Any]:
+    """`settings_for(database_url, **outbound_settings)`."""
+    return {"outbound_allow": frozenset({"127.0.0.0/8"}), "outbound_ca": authority.file}
 
 
 # The installation and the ways into it.

@@ -119,3 +119,17 @@ def test_nothing_but_the_given_environment_is_read(monkeypatch: pytest.MonkeyPat
     assert Settings().brand == "Signet"
     assert load_settings({}).brand == "Signet"
     assert load_settings().brand == "From the shell"
+
+
+def test_what_may_be_asked_of_others_is_looked_at_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing of the kind")
+    for environ, name in (
+        ({"SIGNET_OUTBOUND_ALLOW": "10.0.0.0/99"}, "SIGNET_OUTBOUND_ALLOW"),
+        ({"SIGNET_OUTBOUND_CA": str(tmp_path / "ca.pem")}, "SIGNET_OUTBOUND_CA: is not a file"),
+        ({"SIGNET_OUTBOUND_CA": str(tmp_path / "none.pem")}, "SIGNET_OUTBOUND_CA: is not a file"),
+    ):
+        with pytest.raises(SettingsError) as refused:
+            load_settings(environ)
+        assert name in str(refused.value)
+    allowed = load_settings({"SIGNET_OUTBOUND_ALLOW": "10.0.0.0/8, ::1"}).outbound_allow
+    assert allowed == {"10.0.0.0/8", "::1"}

@@ -14,7 +14,7 @@ from provider.database.base import new_id
 from provider.database.engine import OUTAGES
 from provider.outbox import promises
 from provider.refusals import Refusal
-from provider.work import Installation, Origin, UnitOfWork, unit_of_work
+from provider.work import Installation, NeedsNetwork, Origin, UnitOfWork, unit_of_work
 from tests.clock import Clock
 from tests.conftest import Work
 
@@ -79,6 +79,26 @@ def test_whoever_only_reads_takes_no_lock(work: Work) -> None:
 def test_whoever_asks_nothing_takes_no_connection(installation: Installation, work: Work) -> None:
     with work():
         assert installation.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_nothing_is_held_while_somebody_elses_server_is_asked(installation: Installation, work: Work) -> None:
+    with work() as w:
+        store.find(w.read)
+        assert w.outbound is installation.outbound
+        assert installation.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        assert store.find(w.read) == []
+
+
+def test_the_network_comes_before_the_first_write(work: Work) -> None:
+    with pytest.raises(AssertionError), work() as w:
+        record(w, Event.SIGNED_IN)
+        _ = w.outbound
+    assert events(work) == []
+
+
+def test_where_nobody_may_wait_the_network_is_not_to_be_had(installation: Installation) -> None:
+    with pytest.raises(NeedsNetwork), unit_of_work(installation, may_wait=False) as w:
+        _ = w.outbound
 
 
 def test_the_relay_is_woken_after_the_commit_and_only_then(installation: Installation, work: Work) -> None:

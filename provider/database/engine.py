@@ -80,7 +80,8 @@ def _lock_file(engine: Engine) -> Path | None:
 def open_database(settings: Settings) -> Database:
     """The database of these settings; nothing connects before the first use."""
     url = make_url(settings.database_url)
-    size = settings.worker_threads + settings.password_threads + 2  # the outbox relay: by message, and by timetable
+    threads = settings.worker_threads + settings.password_threads + settings.outbound_threads
+    size = threads + 2  # the outbox relay: by message, and by timetable
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "pool_size": size,

@@ -5,6 +5,7 @@ no cookies, refusals as JSON. Both answer 503 when the database is away, and 500
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol, overload
 
 from authlib.oauth2 import OAuth2Error
@@ -24,9 +25,9 @@ from provider.web import cookies, csrf, errors
 from provider.web.bodies import MAX_BODY, Bodies, BodyTooLarge, CallerGone
 from provider.web.forms import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
 from provider.web.network import network_of
-from provider.web.threads import Threads
+from provider.web.threads import Pool, Threads
 from provider.web.uploads import is_multipart, parse_multipart
-from provider.work import Installation, Origin, UnitOfWork, unit_of_work
+from provider.work import Installation, NeedsNetwork, Origin, UnitOfWork, unit_of_work
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -226,15 +227,24 @@ class Endpoint:
             # Only a request that changes something hashes a password; showing the form is ordinary work.
             pool = threads.hashing if self.hashes_passwords and call.method not in {"GET", "HEAD"} else threads.ordinary
             try:
-                response = await pool.run(self.answer, call)
+                response = await self._run(threads, pool, call)
             except Unavailable as refusal:
                 response = self.render(call, refusal)
         await response(scope, receive, send)
 
-    def answer(self, call: Call) -> Response:
-        """Runs in a thread; never raises."""
+    async def _run(self, threads: Threads, pool: Pool, call: Call) -> Response:
         try:
-            with unit_of_work(call.installation, call.origin) as work:
+            return await pool.run(self.answer, call)
+        except NeedsNetwork:
+            # Nothing was written. A server that is slow or dead holds up those who need it, and nobody else (A-103).
+            again = Call(call.scope, call.body, call.installation)
+            again.takes_files = call.takes_files
+            return await threads.waiting.run(partial(self.answer, may_wait=True), again)
+
+    def answer(self, call: Call, *, may_wait: bool = False) -> Response:
+        """Runs in a thread. Raises nothing but NeedsNetwork."""
+        try:
+            with unit_of_work(call.installation, call.origin, may_wait=may_wait) as work:
                 call.work = work
                 if self.csrf_checked and call.method not in {"GET", "HEAD"}:
                     call.require_csrf()
@@ -244,6 +254,8 @@ class Endpoint:
         except OUTAGES as error:
             log.error("database.unavailable", error=type(error).__name__, path=call.path)
             response = self.render(call, Unavailable())
+        except NeedsNetwork:
+            raise
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             log.exception("crash", path=call.path, method=call.method)
             response = self.render(call, error)

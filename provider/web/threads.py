@@ -1,4 +1,6 @@
-"""The pools in which endpoints run: a few threads for most, one for those that hash passwords (decision D1)."""
+"""The pools in which endpoints run: a few threads for most, one for those that hash passwords (decision D1), and some
+for those that wait for somebody else's server.
+"""
 
 import asyncio
 import contextvars
@@ -39,12 +41,14 @@ class Pool:
 
 
 class Threads:
-    """Both pools of a process."""
+    """The pools of a process."""
 
     def __init__(self, settings: Settings) -> None:
         self.ordinary = Pool(settings.worker_threads, "endpoint")
         self.hashing = Pool(settings.password_threads, "password")
+        self.waiting = Pool(settings.outbound_threads, "outbound")
 
     def close(self) -> None:
         self.ordinary.close()
         self.hashing.close()
+        self.waiting.close()

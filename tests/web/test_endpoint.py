@@ -1,11 +1,14 @@
 """What an endpoint promises whatever its function does: refusals kept, crashes undone, outages told from verdicts."""
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
 from sqlalchemy import text
+from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 
@@ -13,6 +16,7 @@ from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.refusals import Forbidden, GoElsewhere, TooManyRequests
+from provider.settings import Settings
 from provider.web import errors
 from provider.web.bodies import MAX_BODY
 from provider.web.endpoint import Call, endpoint, machine_endpoint
@@ -197,3 +201,45 @@ def test_a_request_that_breaks_off_is_not_carried_out(mount: Mount, app: object)
     }
     anyio.run(app, scope, receive, send)  # type: ignore[arg-type]
     assert ran == []
+
+
+class TestSomebodyElsesServer:
+    """A-103: a server that is slow or dead holds up those who need it, and nobody else."""
+
+    @on_sqlite
+    def test_whoever_asks_it_begins_anew_in_a_thread_of_its_own(self, mount: Mount, client: TestClient) -> None:
+        threads: list[str] = []
+
+        def ask(call: Call) -> Response:
+            threads.append(threading.current_thread().name)
+            _ = call.work.outbound
+            call.set_cookie("thing", call.form["a"])
+            return PlainTextResponse(call.form["a"])
+
+        mount("/test/ask", endpoint(csrf_checked=False)(ask))
+        answer = client.post("/test/ask", data={"a": "b"})
+        assert (answer.status_code, answer.text) == (200, "b")
+        assert [name.partition("_")[0] for name in threads] == ["endpoint", "outbound"]
+
+    @on_sqlite
+    def test_all_who_wait_for_it_leave_the_others_alone(
+        self, mount: Mount, app: Starlette, client: TestClient, settings: Settings
+    ) -> None:
+        released = threading.Event()
+        waiting = threading.Semaphore(0)
+
+        def ask(call: Call) -> Response:
+            _ = call.work.outbound
+            waiting.release()
+            released.wait(20)
+            return PlainTextResponse("at last")
+
+        mount("/test/ask", machine(ask))
+        mount("/test/other", machine(ask_database))
+        with ThreadPoolExecutor(20) as callers, client:
+            answers = [callers.submit(client.get, "/test/ask") for _ in range(20)]
+            for _ in range(settings.outbound_threads):
+                assert waiting.acquire(timeout=10)
+            assert client.get("/test/other").status_code == 200
+            released.set()
+            assert {answer.result().status_code for answer in answers} == {200}

@@ -1,0 +1,72 @@
+"""Which addresses may be reached: public ones, and what the operator allows by name (SIGNET_OUTBOUND_ALLOW). Pure.
+
+The tables are those of the IANA special-purpose address registries (RFC 6890), written out: what Python's `ipaddress`
+takes for global differs from version to version.
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+def networks(texts: Iterable[str]) -> Networks:
+    """Addresses and networks as somebody wrote them. Raises ValueError."""
+    return tuple(ip_network(text, strict=False) for text in texts)
+
+
+NOT_PUBLIC_IPV4 = networks(
+    (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # carrier-grade NAT, and metadata services of some clouds
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # the platform of one cloud answers its own machines here
+        "169.254.0.0/16",  # link-local, and metadata services of most clouds
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",  # documentation, as the two below
+        "192.88.99.0/24",  # 6to4 relays, given up
+        "192.168.0.0/16",
+        "198.18.0.0/15",  # measurements
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and broadcast
+    )
+)
+PUBLIC_IPV6 = IPv6Network("2000::/3")
+"""All else is loopback, local, multicast, reserved, or an IPv4 address in disguise (::ffff:0:0/96, 64:ff9b::/96)."""
+NOT_PUBLIC_IPV6 = networks(
+    (
+        "2001::/23",  # protocol assignments; Teredo carries an IPv4 address
+        "2001:db8::/32",  # documentation, as the last
+        "2002::/16",  # 6to4 carries an IPv4 address
+        "3fff::/20",
+    )
+)
+
+
+def is_public(address: Address) -> bool:
+    """Is this a host of the public Internet?"""
+    if isinstance(address, IPv4Address):
+        return not is_in(address, NOT_PUBLIC_IPV4)
+    return address in PUBLIC_IPV6 and not is_in(address, NOT_PUBLIC_IPV6)
+
+
+def is_in(address: Address, among: Networks) -> bool:
+    return any(address in network for network in among)
+
+
+def may_be_reached(address: Address, *, allowed: Networks, encrypted: bool) -> bool:
+    """Without TLS only what the operator allows by name: there nobody can tell who answers."""
+    return is_in(address, allowed) or (encrypted and is_public(address))
+
+
+def literal(host: str) -> Address | None:
+    """The address that this host of a URL is; None for a name, which says where it leads only when it is resolved."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return ip_address("127.0.0.1") if host == "localhost" or host.endswith(".localhost") else None

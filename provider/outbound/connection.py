@@ -1,0 +1,152 @@
+"""One connection: to an address that was checked, within an allowance of time and bytes.
+
+The name is resolved here and the connection made to the very address that was looked at; `httpcore2` then speaks TLS
+(for the name) and HTTP over it. Every step asks the allowance, so nothing stretches the whole, a byte a second neither.
+"""
+
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+from typing import Any
+
+import httpcore2
+
+from provider.outbound.addresses import Networks, may_be_reached
+
+TIMEOUT = 3.0
+"""Seconds for the whole of it: name, connection, TLS, question and answer."""
+MAX_ANSWER = 64 * 1024
+"""Bytes of an answer, its headers among them."""
+MOST_ADDRESSES = 4
+"""Of one name that are tried."""
+
+Lookup = Callable[[str, int], list[Any]]
+"""Answers as socket.getaddrinfo does."""
+
+
+class OutboundFailed(Exception):
+    """There is no answer to work with. `reason` is for the operator's log and explanation, never for a caller, whom it
+    would tell what our network looks like.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Allowance:
+    """What one exchange may take, whole."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + TIMEOUT
+        self._room = MAX_ANSWER
+
+    @property
+    def seconds(self) -> float:
+        """What is left. Raises TimeoutError."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def take(self, data: bytes) -> bytes:
+        self._room -= len(data)
+        if self._room < 0:
+            raise OutboundFailed(f"the answer is longer than {MAX_ANSWER // 1024} KiB")
+        return data
+
+
+class CheckedNetwork(httpcore2.NetworkBackend):
+    """Connects to nothing but addresses that may be reached."""
+
+    def __init__(self, lookup: Lookup, allowed: Networks, *, encrypted: bool) -> None:
+        self._lookup = lookup
+        self._allowed = allowed
+        self._encrypted = encrypted
+        self._allowance = Allowance()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        found = self._resolve(host, port)
+        good = [(family, place) for family, *_, place in found if self._may_be_reached(place[0])][:MOST_ADDRESSES]
+        if not good:
+            raise OutboundFailed(f"{host} has no address that may be reached")
+        for left, (family, place) in zip(range(len(good), 0, -1), good, strict=True):
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(self._allowance.seconds / left)  # one that is silent leaves time for the next
+                sock.connect(place)
+            except OSError:
+                sock.close()
+                if left == 1:
+                    raise
+            else:
+                return _Stream(sock, self._allowance)
+        raise AssertionError("the last address connects or raises")
+
+    def _may_be_reached(self, address: str) -> bool:
+        return may_be_reached(ip_address(address), allowed=self._allowed, encrypted=self._encrypted)
+
+    def _resolve(self, host: str, port: int) -> list[Any]:
+        """In a thread: the system's resolver cannot be told how long it may take."""
+        answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put(self._lookup(host, port))
+            except (OSError, UnicodeError) as error:
+                answers.put(error)
+
+        threading.Thread(target=ask, name="resolver", daemon=True).start()
+        try:
+            answer = answers.get(timeout=self._allowance.seconds)
+        except queue.Empty:
+            raise TimeoutError from None
+        if isinstance(answer, Exception):
+            raise OutboundFailed(f"{host} does not resolve")
+        return answer
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A connected socket on its allowance; the timeouts of httpcore2 have no say."""
+
+    def __init__(self, sock: socket.socket, allowance: Allowance) -> None:
+        self._sock = sock
+        self._allowance = allowance
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._sock.settimeout(self._allowance.seconds)
+        return self._allowance.take(self._sock.recv(max_bytes))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._sock.settimeout(self._allowance.seconds)
+        self._sock.sendall(buffer)
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        try:
+            self._sock.settimeout(self._allowance.seconds)
+            self._sock = ssl_context.wrap_socket(self._sock, server_hostname=server_hostname)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+
+def ask_system(host: str, port: int) -> list[Any]:
+    """The system's resolver: the hosts file, then the DNS."""
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
