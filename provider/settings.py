@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     legacy_response_types: bool = Field(
         False, description="Implicit and hybrid response types, for clients registered for them. For old apps only."
     )
+    request_uri: bool = Field(
+        False, description="May apps send request objects by reference, at registered request_uris?"
+    )
     totp_bypass_code: str | None = Field(
         None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
     )

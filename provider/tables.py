@@ -23,6 +23,7 @@ import provider.oauth.store.own_sessions
 import provider.oauth.store.refresh_tokens
 import provider.oauth.store.refusals
 import provider.oauth.store.signing_keys
+import provider.oauth.store.used_assertions
 import provider.outbox.store
 import provider.sessions.store
 from provider.database.base import metadata

@@ -22,7 +22,15 @@ from provider.audit import store as audit
 from provider.mail import letters, transport
 from provider.oauth import explanations, key_rotation
 from provider.oauth.algorithms import KEY_PAIRS
-from provider.oauth.store import authorization_codes, authorization_requests, grants, refresh_tokens, refusals
+from provider.oauth.store import (
+    authorization_codes,
+    authorization_requests,
+    clients,
+    grants,
+    refresh_tokens,
+    refusals,
+    used_assertions,
+)
 from provider.observability.logging import log
 from provider.outbox import relay
 from provider.outbox import store as outbox
@@ -52,6 +60,8 @@ class Purge(Protocol):
 PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "authorization requests": (authorization_requests.purge, timedelta(0)),
     "authorization codes": (authorization_codes.purge, timedelta(days=1)),  # a replay must be recognised
+    "used assertions": (used_assertions.purge, timedelta(minutes=1)),  # nodes' clocks differ
+    "client secrets": (clients.purge_secrets, timedelta(0)),
     "refresh tokens": (refresh_tokens.purge, timedelta(days=1)),
     "grants": (grants.purge, timedelta(days=30)),
     "revoked access tokens": (grants.purge_revoked_jtis, timedelta(minutes=5)),

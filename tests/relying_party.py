@@ -27,6 +27,7 @@ from provider.sessions import lifecycle
 from provider.web import cookies
 from provider.work import Installation, unit_of_work
 from tests.browser import Form, Page
+from tests.client_keys import Signatory, asserting, assertion_claims, mac
 
 ISSUER = "https://id.example.test"
 AUTHORIZE = "/oauth2/authorize"
@@ -169,6 +170,8 @@ class RelyingParty:
         self.client_id = client.client_id
         self.secret = secret
         self.issuer = issuer
+        self.signatory = Signatory()
+        """What it signs with, when it is registered for private_key_jwt with these keys."""
 
     # The front channel
 
@@ -218,7 +221,11 @@ class RelyingParty:
         method = self.client.metadata.token_endpoint_auth_method
         if method == "none":
             return {}, {"client_id": self.client_id}
+        if method == "private_key_jwt":
+            return {}, asserting(self.signatory.sign(assertion_claims(self.client_id, self.issuer)))
         assert self.secret is not None
+        if method == "client_secret_jwt":
+            return {}, asserting(mac(assertion_claims(self.client_id, self.issuer), self.secret))
         if method == "client_secret_post":
             return {}, {"client_id": self.client_id, "client_secret": self.secret}
         return {"authorization": basic(self.client_id, self.secret)}, {}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from provider.oauth.bearer import require_person
 from provider.oauth.checks import Checks
-from provider.oauth.client_authentication import authenticate
+from provider.oauth.client_authentication.authenticate import authenticate
 from provider.oauth.clients import Client
 from provider.oauth.errors import InvalidRequestError, UnauthorizedClientError
 from provider.oauth.scopes import ACCOUNT
@@ -51,8 +51,8 @@ def require_first_party(call: Call) -> Client:
         call.seams.oauth,
         checks,
         authorization=headers[0] if headers else "",
-        client_id=None,
-        client_secret=None,
+        form={},
+        endpoint_url=call.settings.issuer + call.path,
     )
     checks.require(
         client.metadata.first_party,

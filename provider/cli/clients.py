@@ -24,6 +24,8 @@ Public = Annotated[bool, typer.Option("--public", help="No secret: an app on a d
 Grant = Annotated[list[str] | None, typer.Option(help="A grant type; may be given several times.")]
 Scope = Annotated[str | None, typer.Option(help='What it may ask for, as in "openid email".')]
 AuthMethod = Annotated[str | None, typer.Option(help="How it authenticates at the token endpoint.")]
+Jwks = Annotated[str | None, typer.Option(help="A JSON file of its public keys (a JWK set), for private_key_jwt.")]
+JwksUri = Annotated[str | None, typer.Option(help="Where it publishes them instead.")]
 FirstParty = Annotated[bool, typer.Option("--first-party", help="Ours: people are not asked for consent.")]
 Metadata = Annotated[str | None, typer.Option(help="A JSON file of RFC 7591 metadata, or - for stdin.")]
 
@@ -37,6 +39,8 @@ def _given(
     grant: list[str] | None,
     scope: str | None,
     auth_method: str | None,
+    jwks: str | None,
+    jwks_uri: str | None,
     first_party: bool,
     metadata: str | None,
 ) -> dict[str, Any]:
@@ -49,6 +53,8 @@ def _given(
         "grant_types": grant,
         "scope": scope,
         "token_endpoint_auth_method": auth_method or ("none" if public else None),
+        "jwks": None if jwks is None else _read(jwks),
+        "jwks_uri": jwks_uri,
         "first_party": first_party or None,
     }
     return given | {option: value for option, value in options.items() if value}
@@ -67,12 +73,13 @@ def _usual(given: dict[str, Any]) -> dict[str, Any]:
 
 def _read(source: str) -> dict[str, Any]:
     text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    name = "stdin" if source == "-" else source
     try:
         given = json.loads(text)
     except ValueError as error:
-        raise typer.BadParameter(f"the metadata is not JSON: {error}") from None
+        raise typer.BadParameter(f"{name} is not JSON: {error}") from None
     if not isinstance(given, dict):
-        raise typer.BadParameter("the metadata is not a JSON object")
+        raise typer.BadParameter(f"{name} is not a JSON object")
     return given
 
 
@@ -100,6 +107,8 @@ def create(
     grant: Grant = None,
     scope: Scope = None,
     auth_method: AuthMethod = None,
+    jwks: Jwks = None,
+    jwks_uri: JwksUri = None,
     first_party: FirstParty = False,
     metadata: Metadata = None,
     client_id: Annotated[str | None, typer.Option(help="Brought along from another provider.")] = None,
@@ -122,6 +131,8 @@ def create(
         grant=grant,
         scope=scope,
         auth_method=auth_method,
+        jwks=jwks,
+        jwks_uri=jwks_uri,
         first_party=first_party,
         metadata=metadata,
     )
@@ -171,6 +182,8 @@ def update(
     grant: Grant = None,
     scope: Scope = None,
     auth_method: AuthMethod = None,
+    jwks: Jwks = None,
+    jwks_uri: JwksUri = None,
     first_party: FirstParty = False,
     metadata: Metadata = None,
     as_json: Json = False,
@@ -187,11 +200,17 @@ def update(
         grant=grant,
         scope=scope,
         auth_method=auth_method,
+        jwks=jwks,
+        jwks_uri=jwks_uri,
         first_party=first_party,
         metadata=metadata,
     )
     with unit() as work:
-        merged = _get(work, client_id).metadata.as_json() | changes
+        kept = _get(work, client_id).metadata.as_json()
+        for one, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):
+            if one in changes:
+                kept.pop(other, None)  # keys are in one place only
+        merged = kept | changes
         update_client(work, client_id, parse_metadata(merged))
         described = _describe(_get(work, client_id))
     say(f"Updated {client_id}: {', '.join(changes) or 'nothing'}.", described, as_json=as_json)

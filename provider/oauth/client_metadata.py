@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provider.oauth.algorithms import SIGNING_ALGORITHMS
+from provider.oauth.jwk_sets import SIGNATURES, UnfitKey, parse_jwks
 from provider.oauth.redirect_uris import origin_of, problem_with
 from provider.oauth.response_types import (
     IMPLICIT,
@@ -19,12 +20,18 @@ from provider.oauth.scopes import STANDARD_SCOPES, is_scope_token, parse_scope
 from provider.oauth.sectors import PUBLIC, SUBJECT_TYPES, find_sector, problem_with_uri
 from provider.refusals import Refusal
 
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+SECRET_JWT = "client_secret_jwt"  # noqa: S105  # a method's name
+PRIVATE_KEY_JWT = "private_key_jwt"
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE_KEY_JWT, "none")
+ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
+FAPI2 = "fapi2"
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", IMPLICIT)
 LONGEST_SCOPE = 2000
 """What a grant can remember."""
 LONGEST_MAX_AGE = 10**9
 """Some thirty years, in seconds."""
+LONGEST_REQUEST_URI = 512
+"""OIDC Core section 6.2."""
 
 
 class InvalidMetadata(Refusal):
@@ -58,6 +65,11 @@ class ClientMetadata:
     policy_uri: str | None = None
     tos_uri: str | None = None
     contacts: tuple[str, ...] = ()
+    jwks: dict[str, Any] | None = None
+    jwks_uri: str | None = None
+    token_endpoint_auth_signing_alg: str | None = None
+    request_object_signing_alg: str | None = None
+    request_uris: tuple[str, ...] = ()
     require_pkce: bool = True
     claims_in_id_token: bool = False
     first_party: bool = False
@@ -68,6 +80,14 @@ class ClientMetadata:
     @property
     def is_public(self) -> bool:
         return self.token_endpoint_auth_method == "none"  # noqa: S105  # a method
+
+    @property
+    def has_secret(self) -> bool:
+        return self.token_endpoint_auth_method.startswith("client_secret_")
+
+    @property
+    def is_fapi2(self) -> bool:
+        return self.profile == FAPI2
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -121,6 +141,8 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
             good = isinstance(value, bool)
         elif "int" in kind:
             good = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+        elif "dict" in kind:
+            good = value is None or isinstance(value, dict)
         else:
             good = isinstance(value, str) or (value is None and "None" in kind)
         if not good:
@@ -136,7 +158,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
     _check_what_it_is_told(metadata)
     _one_of("application_type", metadata.application_type, ("web", "native"))
-    _one_of("profile", metadata.profile, ("none",))
+    _one_of("profile", metadata.profile, ("none", FAPI2))
     for grant_type in metadata.grant_types:
         _one_of("grant_types", grant_type, GRANT_TYPES)
     for response_mode in metadata.response_modes:
@@ -171,6 +193,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("client_name is too long or not printable.")
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+    _check_keys(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
 
@@ -202,6 +225,52 @@ def _check_response_types(metadata: ClientMetadata) -> None:
                 raise InvalidMetadata(
                     f"{uri[:200]!r}: must be https and not localhost for implicit.", error="invalid_redirect_uri"
                 )
+
+
+def _check_keys(metadata: ClientMetadata) -> None:
+    """RFC 7591 section 2, OIDC Registration section 2: its public keys, and what it signs with them."""
+    method = metadata.token_endpoint_auth_method
+    if metadata.jwks is not None and metadata.jwks_uri is not None:
+        raise InvalidMetadata("jwks and jwks_uri exclude each other.")
+    if method == PRIVATE_KEY_JWT and metadata.jwks is None and metadata.jwks_uri is None:
+        raise InvalidMetadata("private_key_jwt needs jwks or jwks_uri.")
+    if metadata.jwks is not None:
+        try:
+            parse_jwks(metadata.jwks)
+        except UnfitKey as problem:
+            raise InvalidMetadata(f"jwks {problem}.") from None
+    if metadata.jwks_uri is not None and not _is_url(metadata.jwks_uri):
+        raise InvalidMetadata("jwks_uri must be an https URL.")
+    if not all(_is_url(uri.replace("#", "", 1)) for uri in metadata.request_uris):  # one fragment is fine: a hash
+        raise InvalidMetadata("request_uris must be https URLs.")
+    if len(metadata.request_uris) > 50 or any(len(uri) > LONGEST_REQUEST_URI for uri in metadata.request_uris):
+        raise InvalidMetadata(f"At most 50 request_uris of {LONGEST_REQUEST_URI} characters.")
+    if metadata.token_endpoint_auth_signing_alg is not None:
+        algorithms = ASSERTION_ALGORITHMS.get(method, ())
+        _one_of("token_endpoint_auth_signing_alg", metadata.token_endpoint_auth_signing_alg, algorithms)
+    if metadata.request_object_signing_alg is not None:
+        _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)
+    if metadata.is_fapi2:
+        _check_fapi2(metadata)
+
+
+def _is_url(uri: str) -> bool:
+    """One that we may ask; where plain http is fit, `clients` knows."""
+    scheme, _, rest = uri.partition("://")
+    return scheme in {"https", "http"} and problem_with(f"https://{rest}") is None
+
+
+def _check_fapi2(metadata: ClientMetadata) -> None:
+    """FAPI 2.0 Security Profile sections 5.3.2.1 and 5.4.1, as far as they concern keys and client authentication."""
+    if metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT or not metadata.require_pkce:
+        raise InvalidMetadata("profile fapi2 needs private_key_jwt and PKCE.")
+    signing = (
+        metadata.id_token_signed_response_alg,
+        metadata.token_endpoint_auth_signing_alg,
+        metadata.request_object_signing_alg,
+    )
+    if "RS256" in signing:
+        raise InvalidMetadata("profile fapi2 excludes RS256.")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

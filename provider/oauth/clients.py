@@ -4,18 +4,29 @@ import threading
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_handle, new_opaque, same
+from provider.crypto.vault import Vault
 from provider.database.base import new_id
 from provider.languages.text import Text
-from provider.oauth.client_metadata import FIELDS, ClientMetadata, InvalidMetadata, check_metadata, load_metadata
+from provider.oauth.client_metadata import (
+    FIELDS,
+    SECRET_JWT,
+    ClientMetadata,
+    InvalidMetadata,
+    check_metadata,
+    load_metadata,
+)
 from provider.oauth.store import client_origins
 from provider.oauth.store import clients as store
+from provider.outbound.addresses import literal, may_be_reached, networks
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
+PURPOSE = "client-secret"
 ROTATION_OVERLAP = timedelta(days=1)
 """How long the secret before a rotation still works."""
 
@@ -34,6 +45,8 @@ class Client:
     secret_digests: tuple[bytes, ...]
     created_at: datetime
     disabled: bool
+    sealed_secrets: tuple[str, ...] = ()
+    """Encrypted, for client_secret_jwt: see `open_secrets`."""
 
     @property
     def name(self) -> str:
@@ -43,6 +56,12 @@ class Client:
         """Compared in constant time, by digest."""
         presented = digest(secret)
         return any(same(stored, presented) for stored in self.secret_digests)
+
+    def open_secrets(self, vault: Vault) -> list[str]:
+        """The secrets themselves, which key an HMAC; none unless the client is registered for client_secret_jwt."""
+        return [
+            vault.decrypt(sealed, purpose=PURPOSE, context=self.client_id).decode() for sealed in self.sealed_secrets
+        ]
 
 
 class Clients:
@@ -75,9 +94,14 @@ def find_client(work: UnitOfWork, client_id: str) -> Client | None:
     row = store.find(work.read, client_id)
     if row is None:
         return None
-    digests = store.find_secret_digests(work.read, client_id, now=work.now)
+    secrets = store.find_secrets(work.read, client_id, now=work.now)
     return Client(
-        row.client_id, load_metadata(row.metadata), tuple(digests), row.created_at, row.disabled_at is not None
+        row.client_id,
+        load_metadata(row.metadata),
+        tuple(digest for digest, _ in secrets),
+        row.created_at,
+        row.disabled_at is not None,
+        tuple(sealed for _, sealed in secrets if sealed is not None),
     )
 
 
@@ -88,18 +112,19 @@ def _is_plausible(client_id: str) -> bool:
 def create_client(
     work: UnitOfWork, metadata: ClientMetadata, *, client_id: str | None = None, secret: str | None = None
 ) -> tuple[Client, str | None]:
-    """Register a client. Returns it with its secret, shown only now (None for a public client).
+    """Register a client. Returns it with its secret, shown only now (None for a client that needs none).
 
     `client_id` and `secret` may be brought along from another provider. Raises InvalidMetadata.
     """
     check_metadata(metadata)
+    _require_reachable(work, metadata)
     client_id = client_id or new_handle()
     if not _is_plausible(client_id) or _is_uuid(client_id):
         # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
         raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
     if store.find(work.read, client_id) is not None:
         raise InvalidMetadata("There is a client of this client_id already.")
-    if metadata.is_public:
+    if not metadata.has_secret:
         secret = None
     else:
         secret = secret or new_opaque()
@@ -107,14 +132,18 @@ def create_client(
             raise InvalidMetadata("A client secret needs 32 characters or more.")
     store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
     client_origins.replace(work.db, client_id, metadata.origins)
-    digests = () if secret is None else (_add_secret(work, client_id, secret),)
+    if secret is not None:
+        _add_secret(work, client_id, metadata, secret)
     record(work, Event.CLIENT_CREATED, client_id=client_id, name=metadata.client_name)
-    return Client(client_id, metadata, digests, work.now, disabled=False), secret
+    client = find_client(work, client_id)
+    assert client is not None  # noqa: S101  # added a moment ago, in this transaction
+    return client, secret
 
 
 def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
     """Replace what a client is registered as. Raises InvalidMetadata, NoSuchClient."""
     check_metadata(metadata)
+    _require_reachable(work, metadata)
     before = find_client(work, client_id)
     if before is not None and before.metadata.sector != metadata.sector:
         # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
@@ -122,6 +151,8 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
     client_origins.replace(work.db, client_id, metadata.origins)
+    if metadata.token_endpoint_auth_method != SECRET_JWT:
+        store.forget_sealed(work.db, client_id)
     changed = [name for name in FIELDS if getattr(before.metadata, name) != getattr(metadata, name)]
     record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=changed)
 
@@ -131,11 +162,13 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     client = find_client(work, client_id)
     if client is None:
         raise NoSuchClient
-    if client.metadata.is_public:
-        raise InvalidMetadata("A public client has no secret.")
+    if not client.metadata.has_secret:
+        raise InvalidMetadata(
+            f"A client that authenticates with {client.metadata.token_endpoint_auth_method} has none."
+        )
     secret = new_opaque()
     store.retire_secrets(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
-    _add_secret(work, client_id, secret)
+    _add_secret(work, client_id, client.metadata, secret)
     record(work, Event.CLIENT_SECRET_ROTATED, client_id=client_id)
     return secret
 
@@ -168,10 +201,23 @@ def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100
     ]
 
 
-def _add_secret(work: UnitOfWork, client_id: str, secret: str) -> bytes:
+def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secret: str) -> None:
+    """By digest; encrypted too only where the secret is the key of an HMAC, which no digest can be."""
+    sealed = None
+    if metadata.token_endpoint_auth_method == SECRET_JWT:
+        sealed = work.vault.encrypt(secret.encode(), purpose=PURPOSE, context=client_id)
     stored = digest(secret)
-    store.add_secret(work.db, secret_id=new_id(), client_id=client_id, digest=stored, now=work.now)
-    return stored
+    store.add_secret(work.db, secret_id=new_id(), client_id=client_id, digest=stored, sealed=sealed, now=work.now)
+
+
+def _require_reachable(work: UnitOfWork, metadata: ClientMetadata) -> None:
+    """No URL that we are to ask may name an address that we would not (A-101). A name is looked at when it is asked."""
+    allowed = networks(work.settings.outbound_allow)
+    for uri in (*metadata.request_uris, *([] if metadata.jwks_uri is None else [metadata.jwks_uri])):
+        parts = urlsplit(uri)
+        address, encrypted = literal(parts.hostname or ""), parts.scheme == "https"
+        if not (encrypted if address is None else may_be_reached(address, allowed=allowed, encrypted=encrypted)):
+            raise InvalidMetadata(f"{uri[:200]!r} is at an address that may not be asked (SIGNET_OUTBOUND_ALLOW).")
 
 
 def _is_uuid(text: str) -> bool:

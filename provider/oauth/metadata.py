@@ -4,8 +4,9 @@ from typing import Any
 
 from provider.oauth.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.authorization_parameters import prompts_supported
-from provider.oauth.client_metadata import AUTH_METHODS
+from provider.oauth.client_metadata import ASSERTION_ALGORITHMS, AUTH_METHODS
 from provider.oauth.endpoints.token import GRANTS
+from provider.oauth.jwk_sets import SIGNATURES
 from provider.oauth.response_types import IMPLICIT, ResponseMode, response_types_supported
 from provider.oauth.scopes import CLAIMS, SCOPES
 from provider.oauth.sectors import SUBJECT_TYPES
@@ -18,6 +19,7 @@ ID_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr
 def provider_metadata(settings: Settings) -> dict[str, Any]:
     """One document for both well-known URLs."""
     issuer = settings.issuer
+    assertion_algorithms = [alg for algorithms in ASSERTION_ALGORITHMS.values() for alg in algorithms]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth2/authorize",
@@ -38,8 +40,11 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "introspection_endpoint_auth_methods_supported": [method for method in AUTH_METHODS if method != "none"],
+        "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "acr_values_supported": list(ACR_VALUES),
@@ -47,7 +52,8 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "prompt_values_supported": list(prompts_supported(settings)),
         "ui_locales_supported": list(settings.languages),
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
-        "require_request_uri_registration": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(SIGNATURES),
+        "request_uri_parameter_supported": settings.request_uri,
+        "require_request_uri_registration": settings.request_uri,
     }

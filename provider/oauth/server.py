@@ -1,7 +1,8 @@
-"""What the protocol code of a process holds: the keys, its copies of clients, who people are to them."""
+"""What the protocol code of a process holds: keys, its copies of clients and of their keys, who people are to them."""
 
 from dataclasses import dataclass, field
 
+from provider.oauth.client_keys import ClientKeys
 from provider.oauth.clients import Clients
 from provider.oauth.keys import Keys
 from provider.oauth.subjects import Subjects
@@ -15,6 +16,7 @@ class AuthorizationServer:
     installation: Installation
     keys: Keys
     clients: Clients = field(default_factory=Clients)
+    client_keys: ClientKeys = field(default_factory=ClientKeys)
     subjects: Subjects = field(default_factory=Subjects)
 
     @property

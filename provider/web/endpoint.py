@@ -238,7 +238,7 @@ class Endpoint:
         except NeedsNetwork:
             # Nothing was written. A server that is slow or dead holds up those who need it, and nobody else.
             again = Call(call.scope, call.body, call.installation)
-            again.takes_files = call.takes_files
+            again.takes_files, again.state = call.takes_files, call.state
             return await threads.waiting.run(partial(self.answer, may_wait=True), again)
 
     def answer(self, call: Call, *, may_wait: bool = False) -> Response:

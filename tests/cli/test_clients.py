@@ -7,6 +7,7 @@ import pytest
 
 from provider.oauth.clients import find_client
 from tests.cli.conftest import Signet
+from tests.client_keys import Signatory, usual_key
 from tests.conftest import Work
 
 URI = "https://shop.example/cb"
@@ -100,3 +101,27 @@ def test_what_may_not_be_registered_is_said_in_one_line(
     ran = signet("client", "create", *arguments)
     assert (ran.status, ran.out, ran.err.count("\n")) == (status, "", 1)
     assert because in ran.err
+
+
+def test_a_client_may_bring_keys_instead_of_a_secret(signet: Signet, tmp_path: Path) -> None:
+    """RFC 7591 section 2, private_key_jwt; then it publishes them instead, and back."""
+    path, jwks = tmp_path / "jwks.json", Signatory().jwks
+    path.write_text(json.dumps(jwks))
+    made = signet(*SHOP, "--auth-method", "private_key_jwt", "--jwks", str(path), "--json").json
+    assert "client_secret" not in made
+    assert made["jwks"] == jwks
+    uri = "https://shop.example/jwks.json"
+    published = signet("client", "update", made["client_id"], "--jwks-uri", uri, "--json").json
+    assert (published.get("jwks"), published["jwks_uri"]) == (None, uri)
+    again = signet("client", "update", made["client_id"], "--jwks", str(path), "--json").json
+    assert (again["jwks"], again.get("jwks_uri")) == (jwks, None)
+
+
+def test_a_private_key_is_not_taken(signet: Signet, tmp_path: Path) -> None:
+    """A-101: and not repeated either."""
+    path, private = tmp_path / "jwks.json", usual_key().as_dict(private=True)
+    path.write_text(json.dumps({"keys": [private]}))
+    refused = signet(*SHOP, "--auth-method", "private_key_jwt", "--jwks", str(path))
+    assert refused.status == 1
+    assert "private" in refused.err
+    assert str(private["d"]) not in refused.err + refused.out

@@ -7,9 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.oauth.client_metadata import FIELDS, InvalidMetadata, parse_metadata
+from tests.client_keys import Signatory, usual_key
 
 URI = "https://app.example.test/cb"
 WEB = {"redirect_uris": [URI]}
+JWKS = Signatory().jwks
+PRIVATE_KEY = {"token_endpoint_auth_method": "private_key_jwt", "jwks": JWKS}
+FAPI = {**PRIVATE_KEY, "profile": "fapi2", "id_token_signed_response_alg": "ES256"}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,14 @@ WEB = {"redirect_uris": [URI]}
             "redirect_uris": ["com.example:/cb"],
         },
         {"response_modes": ["form_post"]},
+        {"token_endpoint_auth_method": "client_secret_jwt"},
+        {"token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "HS256"},
+        {"jwks": JWKS},
+        {"jwks_uri": "https://app.example.test/jwks.json"},
+        PRIVATE_KEY,
+        {**PRIVATE_KEY, "token_endpoint_auth_signing_alg": "PS256", "request_object_signing_alg": "EdDSA"},
+        {"request_uris": ["https://app.example.test/request.jwt#GkurKxf5T0Y-mnPFCHqWOMiZi4VS138cQO_V7PZHAdM"]},
+        FAPI,
     ],
 )
 def test_these_may_be_registered(changes: dict[str, Any]) -> None:
@@ -53,7 +65,41 @@ def test_these_may_be_registered(changes: dict[str, Any]) -> None:
         ({"post_logout_redirect_uris": ["data:text/html,x"]}, "invalid_redirect_uri"),
         ({"redirect_uris": URI}, "invalid_client_metadata"),
         ({"redirect_uris": [5]}, "invalid_client_metadata"),
-        ({"token_endpoint_auth_method": "client_secret_jwt"}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": "tls_client_auth"}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, "invalid_client_metadata"),
+        ({"jwks": JWKS, "jwks_uri": "https://app.example.test/jwks"}, "invalid_client_metadata"),
+        ({"jwks": {"keys": [usual_key().as_dict(private=True)]}}, "invalid_client_metadata"),
+        ({"jwks": {"keys": [{"kty": "oct", "k": "x" * 43}]}}, "invalid_client_metadata"),
+        ({"jwks": {"keys": []}}, "invalid_client_metadata"),
+        ({"jwks": {}}, "invalid_client_metadata"),
+        ({"jwks": [JWKS]}, "invalid_client_metadata"),
+        ({"jwks": "https://app.example.test/jwks"}, "invalid_client_metadata"),
+        ({"jwks_uri": "file:///etc/passwd"}, "invalid_client_metadata"),
+        ({"jwks_uri": "data:application/json,{}"}, "invalid_client_metadata"),
+        ({"jwks_uri": "javascript:alert(1)"}, "invalid_client_metadata"),
+        ({"jwks_uri": "https://user@app.example.test/jwks"}, "invalid_client_metadata"),
+        ({"jwks_uri": "https://app.example.test/jwks#key"}, "invalid_client_metadata"),
+        ({"jwks_uri": "https:///jwks"}, "invalid_client_metadata"),
+        ({"jwks_uri": ""}, "invalid_client_metadata"),
+        ({"request_uris": ["ftp://app.example.test/r"]}, "invalid_client_metadata"),
+        ({"request_uris": ["https://app.example.test/r#a#b"]}, "invalid_client_metadata"),
+        ({"request_uris": ["https://app.example.test/" + "r" * 500]}, "invalid_client_metadata"),
+        ({"request_uris": [f"https://app.example.test/{n}" for n in range(51)]}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_signing_alg": "ES256"}, "invalid_client_metadata"),
+        ({**PRIVATE_KEY, "token_endpoint_auth_signing_alg": "HS256"}, "invalid_client_metadata"),
+        ({**PRIVATE_KEY, "token_endpoint_auth_signing_alg": "none"}, "invalid_client_metadata"),
+        (
+            {"token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "RS256"},
+            "invalid_client_metadata",
+        ),
+        ({"request_object_signing_alg": "none"}, "invalid_client_metadata"),
+        ({"request_object_signing_alg": "HS256"}, "invalid_client_metadata"),
+        ({"profile": "fapi1"}, "invalid_client_metadata"),
+        ({"profile": "fapi2", "id_token_signed_response_alg": "ES256"}, "invalid_client_metadata"),
+        ({**PRIVATE_KEY, "profile": "fapi2"}, "invalid_client_metadata"),
+        ({**FAPI, "require_pkce": False}, "invalid_client_metadata"),
+        ({**FAPI, "token_endpoint_auth_signing_alg": "RS256"}, "invalid_client_metadata"),
+        ({**FAPI, "request_object_signing_alg": "RS256"}, "invalid_client_metadata"),
         ({"token_endpoint_auth_method": None}, "invalid_client_metadata"),
         ({"grant_types": ["password"]}, "invalid_client_metadata"),
         ({"grant_types": ["implicit"], "redirect_uris": []}, "invalid_redirect_uri"),

@@ -119,3 +119,47 @@ class TestCached:
         with work() as w:
             clients.create_client(w, metadata, client_id="made-later", secret="x" * 43)
         assert parked.client_credentials().status == 200
+
+
+REACHABLE = "https://app.example.test/jwks.json"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://127.0.0.1/jwks",
+        "https://localhost/jwks",
+        "https://10.1.2.3/jwks",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[::1]/jwks",
+        "https://[::ffff:127.0.0.1]/jwks",
+        "https://[64:ff9b::7f00:1]/jwks",
+        "http://app.example.test/jwks",
+        "http://93.184.215.14/jwks",
+    ],
+)
+def test_no_url_at_an_address_that_may_not_be_asked_is_registered(work: Work, uri: str) -> None:
+    """A-101: no row, and nobody is asked; a change is looked at like a registration."""
+    with work() as w:
+        known, _ = clients.create_client(w, ClientMetadata(redirect_uris=(URI,), jwks_uri=REACHABLE))
+    for changes in ({"jwks_uri": uri}, {"request_uris": (REACHABLE, uri)}):
+        metadata = ClientMetadata(redirect_uris=(URI,), **changes)
+        with work() as w:
+            with pytest.raises(InvalidMetadata):
+                clients.create_client(w, metadata)
+            with pytest.raises(InvalidMetadata):
+                clients.update_client(w, known.client_id, metadata)
+            assert [client.metadata.jwks_uri for client in clients.list_clients(w)] == [REACHABLE]
+
+
+class TestInAnIntranet:
+    @pytest.fixture
+    def settings(self, database_url: str) -> Settings:
+        return settings_for(database_url, outbound_allow=frozenset({"10.0.0.0/8"}))
+
+    def test_what_the_operator_allows_may_be_registered(self, work: Work) -> None:
+        with work() as w:
+            for uri in ("https://10.1.2.3/jwks", "http://10.1.2.3/jwks"):
+                clients.create_client(w, ClientMetadata(redirect_uris=(URI,), jwks_uri=uri))
+            with pytest.raises(InvalidMetadata):
+                clients.create_client(w, ClientMetadata(redirect_uris=(URI,), jwks_uri="https://127.0.0.1/jwks"))

@@ -1,7 +1,8 @@
 """What token, introspection and revocation requests have in common: one form, from one authenticated client."""
 
 from provider.oauth.checks import Checks
-from provider.oauth.client_authentication import authenticate
+from provider.oauth.client_authentication.authenticate import authenticate
+from provider.oauth.clients import Client
 from provider.oauth.cross_origin import allow
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.refused import read_form
@@ -11,14 +12,20 @@ from provider.web.endpoint import Call
 def authenticated(call: Call, endpoint: str) -> TokenRequest:
     """The request of a client that proved who it is (RFC 6749 section 3.2). Raises an OAuth2Error."""
     checks = Checks(endpoint)
-    read_form(call, checks)
-    client = authenticate(
-        call.work,
-        call.seams.oauth,
-        checks,
-        authorization=call.headers.get("authorization"),
-        client_id=call.form.get("client_id"),
-        client_secret=call.form.get("client_secret"),
-    )
+    client: Client
+    if "client" in call.state:  # the call began anew, to ask somebody else's server; its assertion is spent
+        client, checks.done = call.state["client"]
+        checks.client_id = client.client_id
+    else:
+        read_form(call, checks)
+        client = authenticate(
+            call.work,
+            call.seams.oauth,
+            checks,
+            authorization=call.headers.get("authorization"),
+            form=call.form,
+            endpoint_url=call.settings.issuer + call.path,
+        )
+        call.state["client"] = (client, list(checks.done))
     allow(call, client.client_id)
     return TokenRequest(call.work, call.seams.oauth, client, call.form, checks)

@@ -1,4 +1,4 @@
-"""Registered clients: what they are, and the digests of their secrets."""
+"""Registered clients: what they are, and their secrets: digests, and encrypted where one is the key of an HMAC."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     String,
     Table,
+    Text,
     delete,
     insert,
     or_,
@@ -41,7 +42,9 @@ client_secrets = Table(
     Column("digest", Digest, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),  # the one before a rotation stays valid until then
+    Column("sealed", Text),  # the secret itself, encrypted; only of clients registered for client_secret_jwt
     Index("ix_client_secrets_client_id", "client_id"),
+    Index("ix_client_secrets_expires_at", "expires_at"),
 )
 
 
@@ -82,9 +85,11 @@ def remove(db: Connection, client_id: str) -> bool:
     return db.execute(delete(clients).where(clients.c.client_id == client_id)).rowcount == 1
 
 
-def add_secret(db: Connection, *, secret_id: str, client_id: str, digest: bytes, now: datetime) -> None:
+def add_secret(
+    db: Connection, *, secret_id: str, client_id: str, digest: bytes, sealed: str | None, now: datetime
+) -> None:
     values = {"id": secret_id, "client_id": client_id, "digest": digest, "created_at": now, "expires_at": None}
-    db.execute(insert(client_secrets), values)
+    db.execute(insert(client_secrets), values | {"sealed": sealed})
 
 
 def retire_secrets(db: Connection, client_id: str, *, expires_at: datetime) -> None:
@@ -94,8 +99,20 @@ def retire_secrets(db: Connection, client_id: str, *, expires_at: datetime) -> N
     db.execute(update(client_secrets).where(*standing).values(expires_at=expires_at))
 
 
-def find_secret_digests(db: Connection, client_id: str, *, now: datetime) -> list[bytes]:
-    """The digests of the secrets that work now."""
+def forget_sealed(db: Connection, client_id: str) -> None:
+    """From now on only the digests of its secrets are kept."""
+    db.execute(update(client_secrets).where(client_secrets.c.client_id == client_id).values(sealed=None))
+
+
+def find_secrets(db: Connection, client_id: str, *, now: datetime) -> list[tuple[bytes, str | None]]:
+    """Of the secrets that work now: the digest, and the encrypted secret where it is kept."""
     valid = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > now)
-    query = select(client_secrets.c.digest).where(client_secrets.c.client_id == client_id, valid)
-    return [bytes(found) for found in db.scalars(query)]
+    query = select(client_secrets.c.digest, client_secrets.c.sealed).where(
+        client_secrets.c.client_id == client_id, valid
+    )
+    return [(bytes(found), sealed) for found, sealed in db.execute(query)]
+
+
+def purge_secrets(db: Connection, *, before: datetime, limit: int) -> int:
+    old = select(client_secrets.c.id).where(client_secrets.c.expires_at < before).limit(limit)
+    return db.execute(delete(client_secrets).where(client_secrets.c.id.in_(old))).rowcount

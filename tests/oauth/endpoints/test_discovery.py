@@ -49,8 +49,11 @@ def test_it_says_what_certification_asks_for(metadata: dict[str, Any]) -> None:
     assert metadata["subject_types_supported"] == ["public", "pairwise"]
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["authorization_response_iss_parameter_supported"] is True
-    assert metadata["request_parameter_supported"] is False
+    assert metadata["request_parameter_supported"] is True
+    assert "RS256" in metadata["request_object_signing_alg_values_supported"]
+    assert "none" not in metadata["request_object_signing_alg_values_supported"]
     assert metadata["request_uri_parameter_supported"] is False
+    assert metadata["require_request_uri_registration"] is False
     assert {"openid", "offline_access", "email", "roles"} <= set(metadata["scopes_supported"])
     assert {"sub", "email", "auth_time", "acr"} <= set(metadata["claims_supported"])
     assert metadata["end_session_endpoint"].startswith("https://")
@@ -180,3 +183,12 @@ def test_what_does_not_exist_says_only_that(http: WatchedClient, path: str) -> N
     response = http.get(path, headers={"accept": "text/html"})
     assert response.status_code == 404
     assert response.headers["x-request-id"]
+
+
+def test_whoever_authenticates_with_an_assertion_is_told_the_algorithms(metadata: dict[str, Any]) -> None:
+    """RFC 8414 section 2: required beside private_key_jwt and client_secret_jwt, and `none` must not be among them."""
+    for endpoint in ("token", "introspection", "revocation"):
+        methods = metadata[f"{endpoint}_endpoint_auth_methods_supported"]
+        assert {"private_key_jwt", "client_secret_jwt"} <= set(methods)
+        algorithms = metadata[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
+        assert set(algorithms) == {"HS256", "RS256", "PS256", "ES256", "EdDSA", "Ed25519"}

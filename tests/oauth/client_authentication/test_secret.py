@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from provider.oauth import clients
 from provider.oauth.checks import Checks
-from provider.oauth.client_authentication import read_credentials
+from provider.oauth.client_authentication.credentials import read_credentials
 from provider.oauth.client_metadata import ClientMetadata
 from provider.oauth.errors import InvalidClientError
 from tests.clock import Clock
@@ -244,7 +244,7 @@ def test_a_secret_in_the_wrong_place_is_not_kept(service: RelyingParty, explain:
 @given(header=st.text() | st.text(string.printable).map("Basic ".__add__) | st.binary(max_size=60).map(raw_basic))
 def test_no_header_raises_anything_but_a_refusal(header: str) -> None:
     with contextlib.suppress(InvalidClientError):
-        shown = read_credentials(Checks("token"), authorization=header, client_id=None, client_secret=None)
+        shown = read_credentials(Checks("token"), authorization=header, form={})
         assert shown.method == "client_secret_basic"
 
 

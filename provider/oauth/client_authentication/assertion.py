@@ -1,0 +1,139 @@
+"""private_key_jwt and client_secret_jwt: a JWT that the client signed for us, good once and for minutes (RFC 7523
+section 3, OIDC Core section 9).
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from provider.crypto.digests import digest
+from provider.oauth.checks import Checks
+from provider.oauth.client_authentication.credentials import REFUSED
+from provider.oauth.client_jwts import (
+    SKEW,
+    ClientJwt,
+    Kind,
+    has_mac,
+    problem_with_times,
+    require_fit,
+    require_signature,
+)
+from provider.oauth.client_metadata import ASSERTION_ALGORITHMS, SECRET_JWT
+from provider.oauth.clients import Client
+from provider.oauth.errors import InvalidClientError
+from provider.oauth.jwk_sets import FAPI_SIGNATURES
+from provider.oauth.server import AuthorizationServer
+from provider.oauth.store import used_assertions
+from provider.work import UnitOfWork
+
+LONGEST_LIFE = timedelta(minutes=10)
+"""An assertion that would be good for longer is refused: so long its jti must be remembered."""
+KIND = Kind("assertion", "client-authentication+jwt", InvalidClientError, REFUSED)
+
+
+def require_assertion(
+    work: UnitOfWork,
+    server: AuthorizationServer,
+    checks: Checks,
+    client: Client,
+    assertion: ClientJwt,
+    *,
+    endpoint_url: str,
+) -> None:
+    """The signature before any claim (RFC 8725 section 3.2); the jti last, so that a refused one stays unused."""
+    _require_signature(work, server, checks, client, assertion)
+    claims = assertion.claims
+    who = (claims.get("iss"), claims.get("sub"))
+    checks.require(
+        who == (client.client_id, client.client_id),
+        "The client made the assertion about itself",
+        section="RFC 7523 section 3",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected=f"iss and sub {client.client_id}",
+        got=f"iss {who[0]}, sub {who[1]}",
+    )
+    _require_audience(server.issuer, checks, client, claims.get("aud"), endpoint_url)
+    problem = problem_with_times(claims, work.now, longest=LONGEST_LIFE)
+    checks.require(
+        problem is None,
+        "The assertion is good now, and not for long",
+        section="RFC 7523 section 3",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected=f"exp in at most {LONGEST_LIFE.seconds // 60} minutes; nbf and iat, if any, not ahead",
+        got=problem,
+        fix="Check the client's clock; make a new assertion for each request.",
+    )
+    jti = claims.get("jti")
+    checks.require(
+        isinstance(jti, str) and jti,
+        "The assertion has a jti",
+        section="OIDC Core section 9",
+        error=InvalidClientError,
+        description=REFUSED,
+        got="nothing" if jti is None else type(jti).__name__,
+    )
+    # Aside, and so at once: whatever becomes of this request, its assertion is good for no other (A-39).
+    with work.aside() as db:
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC) + SKEW
+        unused = used_assertions.spend(
+            db, issuer=client.client_id, jti=digest(str(jti)), expires_at=expires_at, now=work.now
+        )
+    checks.require(
+        unused,
+        "The assertion was not used before",
+        section="RFC 7523 section 3",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected="a new jti for each request",
+        got="a jti that was used",
+    )
+
+
+def _require_signature(
+    work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, assertion: ClientJwt
+) -> None:
+    metadata = client.metadata
+    registered = metadata.token_endpoint_auth_signing_alg
+    usual = FAPI_SIGNATURES if metadata.is_fapi2 else ASSERTION_ALGORITHMS[metadata.token_endpoint_auth_method]
+    require_fit(checks, KIND, assertion, usual if registered is None else (registered,))
+    if metadata.token_endpoint_auth_method != SECRET_JWT:
+        require_signature(work, server, checks, client, kind=KIND, jwt=assertion)
+        return
+    checks.require(
+        client.sealed_secrets,
+        "The client secret is kept so that it can be a key",
+        section="OIDC Core section 10.1",
+        error=InvalidClientError,
+        description=REFUSED,
+        got="only its digest: it was made for another method",
+        fix="signet client rotate-secret CLIENT_ID makes one that can.",
+    )
+    checks.require(
+        has_mac(assertion, client.open_secrets(work.vault)),
+        "The client signed the assertion",
+        section="OIDC Core section 10.1",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected="an HMAC keyed with one of the client's current secrets",
+        got="another signature",
+    )
+
+
+def _require_audience(issuer: str, checks: Checks, client: Client, audience: object, endpoint_url: str) -> None:
+    """The issuer; for clients of before FAPI 2.0 also the token endpoint (OIDC Core section 9) or the one called."""
+    if client.metadata.is_fapi2:
+        good, expected = audience == issuer, f"{issuer}, as one string"
+    else:
+        ours = {issuer, f"{issuer}/oauth2/token", endpoint_url}
+        named = audience if isinstance(audience, list) else [audience]
+        good = bool(named) and all(isinstance(one, str) and one in ours for one in named)
+        expected = " or ".join(sorted(ours))
+    checks.require(
+        good,
+        "The assertion is for this server and nobody else",
+        section="FAPI 2.0 Security Profile section 5.3.2.1" if client.metadata.is_fapi2 else "RFC 7523 section 3",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected=expected,
+        got=audience if isinstance(audience, str) else type(audience).__name__,
+    )

@@ -1,0 +1,69 @@
+"""The client that made a request: known, by its registered method, proven."""
+
+from collections.abc import Mapping
+
+from provider.oauth.checks import Checks
+from provider.oauth.client_authentication.assertion import require_assertion
+from provider.oauth.client_authentication.credentials import REFUSED, Credentials, read_credentials
+from provider.oauth.client_authentication.secret import require_secret
+from provider.oauth.clients import Client
+from provider.oauth.errors import InvalidClientError
+from provider.oauth.server import AuthorizationServer
+from provider.ratelimits import LIMITS, hit
+from provider.work import UnitOfWork
+
+
+def authenticate(
+    work: UnitOfWork,
+    server: AuthorizationServer,
+    checks: Checks,
+    *,
+    authorization: str | None,
+    form: Mapping[str, str],
+    endpoint_url: str,
+) -> Client:
+    """The client that made this request. Raises InvalidClientError (401), or InvalidRequestError for a muddle."""
+    shown = read_credentials(checks, authorization=authorization, form=form)
+    checks.client_id = shown.client_id
+    client = server.clients.find(work, shown.client_id)
+    known = client is not None and not client.disabled
+    if not known:
+        _count_failure(work, shown)
+    checks.require(
+        known,
+        "The client is registered and not disabled",
+        section="RFC 6749 section 2.3",
+        error=InvalidClientError,
+        description=REFUSED,
+        got=shown.client_id,
+        fix="Check client_id; `signet client list` shows the registered ones.",
+    )
+    assert client is not None  # noqa: S101  # just required
+    method = client.metadata.token_endpoint_auth_method
+    checks.require(
+        shown.method == method,
+        "The registered authentication method was used",
+        section="RFC 6749 section 2.3",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected=method,
+        got=shown.method,
+        fix="Use the registered method, or change token_endpoint_auth_method of the client.",
+    )
+    try:
+        if shown.secret is not None:
+            require_secret(checks, client, shown.secret)
+        elif shown.assertion is not None:
+            require_assertion(work, server, checks, client, shown.assertion, endpoint_url=endpoint_url)
+    except InvalidClientError:
+        _count_failure(work, shown)
+        raise
+    return client
+
+
+def _count_failure(work: UnitOfWork, shown: Credentials) -> None:
+    """Per client and network: a flood of wrong secrets gets 429, and the right one from elsewhere still works (A-36).
+
+    Only failures are counted, so a request that authenticates never waits for the counter.
+    """
+    hit(work, LIMITS.client_secret, key=f"client-secret:{work.origin.network}:{shown.client_id[:128]}")

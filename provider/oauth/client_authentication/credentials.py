@@ -1,0 +1,133 @@
+"""What a request shows of its client: Basic credentials, a secret in the body, an assertion, or only a name."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from provider.oauth.checks import Checks
+from provider.oauth.client_jwts import ClientJwt, JwtRefused, read_jwt
+from provider.oauth.client_metadata import PRIVATE_KEY_JWT, SECRET_JWT
+from provider.oauth.errors import InvalidClientError, InvalidRequestError
+
+REFUSED = "Client authentication failed"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What the request showed; nothing of it is proven."""
+
+    method: str
+    client_id: str
+    secret: str | None = None
+    assertion: ClientJwt | None = None
+
+
+def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping[str, str]) -> Credentials:
+    """Raises InvalidRequestError for more than one way, InvalidClientError for none or one that cannot be read."""
+    client_id, secret = form.get("client_id"), form.get("client_secret")
+    asserts = "client_assertion" in form or "client_assertion_type" in form
+    ways = [authorization is not None, secret is not None, asserts]
+    checks.require(
+        sum(ways) <= 1,
+        "There is one way of client authentication",
+        section="RFC 6749 section 2.3",
+        error=InvalidRequestError,
+        description="More than one way of client authentication",
+        got=f"{sum(ways)} of Authorization header, client_secret and client_assertion",
+    )
+    if asserts:
+        return _read_assertion(checks, form)
+    if authorization is not None:
+        return _read_basic(checks, authorization, client_id)
+    checks.require(
+        client_id is not None,
+        "The request names a client",
+        section="RFC 6749 section 3.2.1",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected="an Authorization header, a client_assertion, or client_id in the body",
+        got="none of them",
+    )
+    return Credentials("none" if secret is None else "client_secret_post", str(client_id), secret)
+
+
+def _read_basic(checks: Checks, authorization: str, client_id: str | None) -> Credentials:
+    basic = _decode_basic(authorization)
+    checks.require(
+        basic is not None,
+        "The Authorization header is readable Basic credentials",
+        section="RFC 6749 section 2.3.1",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected="Basic base64(form-encoded client_id:form-encoded client_secret)",
+        # Nothing of it is quoted: a header that went wrong may be the secret itself.
+        got=f"a header of {len(authorization)} characters" if authorization else "an empty header",
+    )
+    assert basic is not None  # noqa: S101  # just required
+    checks.require(
+        client_id in (None, basic[0]),
+        "The body names no other client",
+        section="RFC 6749 section 2.3",
+        error=InvalidRequestError,
+        description="More than one way of client authentication",
+        got="another client_id in the body",
+    )
+    return Credentials("client_secret_basic", *basic)
+
+
+def _decode_basic(header: str) -> tuple[str, str] | None:
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > 4096:
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return None
+    client_id, colon, secret = text.partition(":")
+    if not colon:
+        return None
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
+    """RFC 7521 section 4.2, RFC 7523 section 2.2. Its algorithm tells which of the two methods it is."""
+    assertion_type = form.get("client_assertion_type", "nothing")
+    checks.require(
+        assertion_type == ASSERTION_TYPE and "client_assertion" in form,
+        "The client assertion is a JWT, and says so",
+        section="RFC 7521 section 4.2",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected=f"client_assertion, and client_assertion_type {ASSERTION_TYPE}",
+        got=assertion_type if "client_assertion" in form else "no client_assertion",
+    )
+    try:
+        assertion, problem = read_jwt(form["client_assertion"]), ""
+    except JwtRefused as refused:
+        assertion, problem = None, refused.reason
+    subject = None if assertion is None else assertion.claims.get("sub")
+    if not problem and not isinstance(subject, str):
+        problem = "it has no sub"
+    checks.require(
+        not problem,
+        "The client assertion can be read and names a client",
+        section="RFC 7523 section 3",
+        error=InvalidClientError,
+        description=REFUSED,
+        got=problem,
+    )
+    assert assertion is not None  # noqa: S101  # just required
+    checks.require(
+        form.get("client_id", subject) == subject,
+        "The body names no other client",
+        section="RFC 7521 section 4.2",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected=str(subject),
+        got=form.get("client_id", ""),
+    )
+    method = SECRET_JWT if assertion.alg.startswith("HS") else PRIVATE_KEY_JWT
+    return Credentials(method, str(subject), assertion=assertion)

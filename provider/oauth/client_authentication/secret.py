@@ -1,0 +1,19 @@
+"""client_secret_basic and client_secret_post (RFC 6749 section 2.3.1)."""
+
+from provider.oauth.checks import Checks
+from provider.oauth.client_authentication.credentials import REFUSED
+from provider.oauth.clients import Client
+from provider.oauth.errors import InvalidClientError
+
+
+def require_secret(checks: Checks, client: Client, secret: str) -> None:
+    checks.require(
+        client.has_secret(secret),
+        "The client secret is right",
+        section="RFC 6749 section 2.3.1",
+        error=InvalidClientError,
+        description=REFUSED,
+        expected="one of the client's current secrets",
+        got=f"{len(secret)} characters",
+        fix="Check the secret, and that Basic credentials are form-encoded before base64.",
+    )
