@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "used_assertions"
-down_revision = "0006"
+down_revision = "installation_secrets"
 branch_labels = None
 depends_on = None
 

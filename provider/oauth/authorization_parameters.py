@@ -13,7 +13,6 @@ from provider.oauth.errors import (
     InvalidRequestError,
     InvalidScopeError,
     RegistrationNotSupportedError,
-    RequestNotSupportedError,
     RequestURINotSupportedError,
 )
 from provider.oauth.id_tokens import read_hint
@@ -73,14 +72,6 @@ def require_sound(checks: Checks, given: Parameters) -> None:
         description="A parameter is too long or holds a NUL",
         expected=f"at most {LONGEST_VALUE} characters",
         got=", ".join(too_long + unstorable),
-    )
-    checks.require(
-        "request" not in given,
-        "No request object is sent by value",
-        section="OIDC Core section 6.1",
-        error=RequestNotSupportedError,
-        description="Request objects are not supported",
-        got="request",
     )
     checks.require(
         "request_uri" not in given,

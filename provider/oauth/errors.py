@@ -19,7 +19,6 @@ from authlib.oidc.core.errors import (
     InteractionRequiredError,
     LoginRequiredError,
     RegistrationNotSupportedError,
-    RequestNotSupportedError,
     RequestURINotSupportedError,
 )
 
@@ -39,9 +38,15 @@ class UnsupportedResponseTypeError(OAuth2Error):
 
 
 class InvalidRequestUriError(OAuth2Error):
-    """RFC 9126 section 2.3: unknown, expired, or used up."""
+    """RFC 9126 section 2.3: unknown, expired, or used up; RFC 9101 section 7: it leads to no request object."""
 
     error = "invalid_request_uri"
+
+
+class InvalidRequestObjectError(OAuth2Error):
+    """RFC 9101 section 7."""
+
+    error = "invalid_request_object"
 
 
 class UnmetAuthenticationRequirementsError(OAuth2Error):
@@ -114,6 +119,7 @@ __all__ = [
     "InvalidClientError",
     "InvalidGrantError",
     "InvalidRequestError",
+    "InvalidRequestObjectError",
     "InvalidRequestUriError",
     "InvalidScopeError",
     "InvalidSessionError",
@@ -123,7 +129,6 @@ __all__ = [
     "OAuth2Error",
     "RedirectToWebError",
     "RegistrationNotSupportedError",
-    "RequestNotSupportedError",
     "RequestURINotSupportedError",
     "UnauthorizedClientError",
     "UnmetAuthenticationRequirementsError",

@@ -1,4 +1,4 @@
-"""What the protocol code of a process holds: keys, its copies of clients and of their keys, who people are to them."""
+"""What the protocol code of a process holds: the keys, its copies of clients and their keys, who people are to them."""
 
 from dataclasses import dataclass, field
 

@@ -48,7 +48,7 @@ def refused(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> 
         ({"max_age": "9" * 11}, "invalid_request"),
         ({"claims": "x"}, "invalid_request"),
         ({"claims": "[" * 1999}, "invalid_request"),
-        ({"request": "x.y.z"}, "request_not_supported"),
+        ({"request": "x.y.z"}, "invalid_request_object"),
         ({"request_uri": "https://app.example.test/request"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
         ({"nonce": "x" * 2001}, "invalid_request"),

@@ -17,6 +17,7 @@ from provider.oauth.checks import Checks
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, SignUp, Step, StepUp, next_step
+from provider.oauth.request_objects import unwrap
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import authorization_requests
 from provider.oauth.store.authorization_requests import ParkedRequest
@@ -57,7 +58,11 @@ def authorization(call: Call) -> Response:
     if request_uri is not None and request_uri.startswith(parked_requests.URN):
         return _resume(call, server, request_uri)
     checks = Checks("authorization")
-    given = call.form if call.method == "POST" else call.query
+    plain = call.form if call.method == "POST" else call.query
+    try:
+        given = unwrap(call.work, server, checks, plain)
+    except OAuth2Error as error:
+        return _refused_unread(call, server, plain, error)
     try:
         target = find_target(call.work, server, checks, given)
     except OAuth2Error as error:
@@ -178,6 +183,15 @@ def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: Park
     if parked is not None:
         authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
     return error_response(call, target, error)
+
+
+def _refused_unread(call: Call, server: AuthorizationServer, plain: Parameters, error: OAuth2Error) -> Response:
+    """Nothing inside the request object counts: the app is told only at a registered redirect_uri beside it."""
+    try:
+        target = find_target(call.work, server, Checks("authorization"), plain)
+    except OAuth2Error:
+        return _refused_page(call, error)
+    return _refused_to_app(call, target, error, None) if target.redirect_uri_given else _refused_page(call, error)
 
 
 def _refused_page(call: Call, error: OAuth2Error) -> Response:
