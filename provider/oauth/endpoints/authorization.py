@@ -109,12 +109,13 @@ def _answer(
         _require_allowed_to_ask(checks, request, step)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
+    # What the app wished for holds until the person chooses another language, which takes it out of the way back.
+    ui_locales = (given if request_uri is None else call.query).get("ui_locales")
     if request_uri is None:
         request_uri = parked_requests.park(
             call.work, client_id=target.client.client_id, given=given, browser=call.browser
         )
-    # What the app wished for holds until the person chooses another language, which takes it out of the way back.
-    return go(_page_of(step, Destination(request_uri=request_uri, ui_locales=call.query.get("ui_locales"))))
+    return go(_page_of(step, Destination(request_uri=request_uri, ui_locales=ui_locales)))
 
 
 def _next_step(
