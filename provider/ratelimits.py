@@ -35,6 +35,7 @@ class Limits:
     mail_per_address: str = "5/hour"  # letters to one mailbox, whoever asks
     mail_resend: str = "1/30seconds"  # a second press of the button
     code: str = "30/5minutes"  # wrong codes typed from one place
+    upstream: str = "60/5minutes"  # failed sign-ins by an upstream: each costs it and us a request
     picture: str = "30/hour"  # uploaded by one person: each is decoded and drawn anew
     client_secret: str = "50/5minutes"  # noqa: S105  # wrong secrets for one client from one place
     explanation: str = "120/minute"  # rows kept about refused requests from one place

@@ -5,6 +5,7 @@ import provider.accounts.store.email_addresses
 import provider.accounts.store.email_changes
 import provider.accounts.store.failures
 import provider.accounts.store.known_devices
+import provider.accounts.store.linked_identities
 import provider.accounts.store.links
 import provider.accounts.store.passwords
 import provider.accounts.store.pictures
@@ -12,6 +13,7 @@ import provider.accounts.store.recovery_codes
 import provider.accounts.store.totp
 import provider.accounts.store.users
 import provider.audit.store
+import provider.federation.store
 import provider.oauth.store.authorization_codes
 import provider.oauth.store.authorization_requests
 import provider.oauth.store.client_origins

@@ -19,6 +19,7 @@ from provider.accounts import deletion, throttle, unconfirmed
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
 from provider.audit import store as audit
+from provider.federation import store as used_states
 from provider.mail import letters, transport
 from provider.oauth import explanations, key_rotation
 from provider.oauth.algorithms import KEY_PAIRS
@@ -67,6 +68,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "revoked access tokens": (grants.purge_revoked_jtis, timedelta(minutes=5)),
     "refusals": (refusals.purge, explanations.KEPT_FOR),
     "one-time links": (links.purge, timedelta(days=30)),
+    "states of upstream sign-ins": (used_states.purge, timedelta(0)),
     "sessions": (sessions.purge, timedelta(days=30)),
     "known devices": (known_devices.purge, KNOWN_FOR),
     "outbox": (outbox.purge, timedelta(days=30)),

@@ -5,7 +5,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from provider.accounts.store import email_addresses, pictures, recovery_codes, totp, users
+from provider.accounts.store import email_addresses, linked_identities, pictures, recovery_codes, totp, users
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -39,6 +39,10 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
             "on_since": None if credential is None else credential.confirmed_at,
             "recovery_codes_left": recovery_codes.count_left(read, user_id),
         },
+        "linked_identities": [
+            _some(one, "issuer", "subject", "email", "created_at", "last_used_at")
+            for one in linked_identities.find_of_user(read, user_id)
+        ],
         "sessions": [
             _some(one, "id", "created_at", "auth_time", "amr", "last_seen", "network", "user_agent", "ended_at")
             for one in sessions.find_all(read, user_id)

@@ -1,6 +1,6 @@
 """The person says: this was not me. Whoever else is in is out at once, and the password no longer works."""
 
-from provider.accounts import known_devices
+from provider.accounts import known_devices, linked_identities
 from provider.accounts.links import issue_link
 from provider.accounts.password_reset import STANDING
 from provider.accounts.store import email_addresses, links, passwords, totp, users
@@ -25,6 +25,7 @@ def report(work: UnitOfWork, *, user_id: str) -> None:
     address, user = email_addresses.find_of_user(work.db, user_id), users.find(work.db, user_id)
     if address is not None and work.settings.has("reset-passwords"):
         passwords.remove(work.db, user_id)
+        linked_identities.unlink_all(work, user_id=user_id, reason="intrusion_reported")
         if user is None or user.status not in STANDING:
             return
         link = issue_link(work, purpose=Purpose.RESET, address=address)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from provider.accounts import known_devices, throttle
+from provider.accounts import known_devices, linked_identities, throttle
 from provider.accounts.email_addresses import Address
 from provider.accounts.even_pace import even_pace
 from provider.accounts.links import find_link, issue_link
@@ -88,6 +88,10 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     if not links.spend(work.db, link.id, now=work.now):
         raise ResetLinkUsed
+    # With a password the account is being taken back, maybe from whoever linked something to it. A first password is
+    # only one more way in.
+    if passwords.find(work.db, user.id) is not None:
+        linked_identities.unlink_all(work, user_id=user.id, reason="password_reset")
     passwords.replace(work.db, user.id, hashed, now=work.now)
     users.set_not_before(work.db, user.id, now=work.now)
     links.expire_all(work.db, user.id)

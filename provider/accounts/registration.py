@@ -84,6 +84,17 @@ def create_user(
     return added.user_id
 
 
+def create_verified(work: UnitOfWork, *, address: Address, claims: dict[str, Any]) -> str | None:
+    """An account without a password, for an address that somebody we trust has verified. Its id; None when the address
+    belongs to somebody.
+    """
+    if not email_addresses.is_free(work.db, address.normal):
+        return None
+    added = _add(work, address, None, status=Status.ACTIVE, verified=True, roles=(), claims=claims)
+    record(work, Event.ACCOUNT_REGISTERED, user_id=added.user_id)
+    return added.user_id
+
+
 def find_user(work: UnitOfWork, ref: str) -> User | None:
     """By id or by address."""
     try:
@@ -129,7 +140,7 @@ def _claim(
 def _add(
     work: UnitOfWork,
     address: Address,
-    hashed: str,
+    hashed: str | None,
     *,
     status: Status,
     verified: bool,
@@ -156,5 +167,6 @@ def _add(
     )
     users.add(work.db, user)
     email_addresses.add(work.db, added)
-    passwords.add(work.db, user.id, hashed, now=work.now)
+    if hashed is not None:
+        passwords.add(work.db, user.id, hashed, now=work.now)
     return added

@@ -98,8 +98,15 @@ def list_users(
 @app.command()
 def show(who: Who, *, as_json: Json = False) -> None:
     """Everything about one account but its secrets."""
+    from provider.accounts.store import linked_identities
+
     with unit() as work:
-        print_one(_describe(work, _get(work, who)), as_json=as_json)
+        user = _get(work, who)
+        linked = [
+            {"issuer": one.issuer, "subject": one.subject, "email": one.email, "last_used_at": one.last_used_at}
+            for one in linked_identities.find_of_user(work.read, user.id)
+        ]
+        print_one({**_describe(work, user), "linked_identities": linked}, as_json=as_json)
 
 
 @app.command()

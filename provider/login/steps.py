@@ -19,7 +19,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
 from provider.refusals import Refusal
-from provider.sessions.assurance import MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
+from provider.sessions.assurance import FEDERATED, MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
 from provider.sessions.lifecycle import end_session, open_session, raise_level, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -39,7 +39,7 @@ class WrongPassword(Refusal):
 
 
 class Suspended(Refusal):
-    """Told only after the right password."""
+    """Told only after the right password, or an upstream's word."""
 
     title = Text("This account is suspended")
     message = Text("This account is suspended, so nobody can sign in with it. Contact support to find out more.")
@@ -115,10 +115,28 @@ def sign_in(
     attempt.succeed(work)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
-    cookie = _session_after_password(work, user_id, current, pending=None if step is Step.DONE else step.value)
-    if step is Step.DONE:
-        record(work, Event.SIGNED_IN, user_id=user_id, amr=PASSWORD)
-    return SignIn(cookie, step, user_id)
+    return _begin_session(work, user_id, current, factor=PASSWORD, step=step)
+
+
+def sign_in_by_upstream(
+    work: UnitOfWork,
+    *,
+    user: User,
+    current: Session | None,
+    browser: str,
+    carry: Mapping[str, str],
+    proven_at: datetime | None,
+) -> SignIn:
+    """The first step, on the word of an upstream provider that this account is linked to. A second factor is due as
+    after a password. `proven_at` is when its user proved it there, if that was before we asked.
+    """
+    address = email_addresses.find_of_user(work.read, user.id)
+    if address is not None:
+        _require_standing(work, user, address, None, browser=browser, carry=carry)
+    step = Step.SECOND_FACTOR if totp.is_enabled(work, user.id) else Step.DONE
+    # What began before the not-before mark counts for nothing; this sign-in is after it.
+    auth_time = proven_at if proven_at is None or user.not_before is None else max(proven_at, user.not_before)
+    return _begin_session(work, user.id, current, factor=FEDERATED, step=step, auth_time=auth_time)
 
 
 def needs_second_factor(session: Session) -> bool:
@@ -137,23 +155,42 @@ def show_second_factor(work: UnitOfWork, session: Session, *, method: Method, co
     return cookie
 
 
-def _session_after_password(work: UnitOfWork, user_id: str, current: Session | None, *, pending: str | None) -> str:
-    """The cookie of a session under a new identifier, whatever the browser brought along (session fixation)."""
+def _begin_session(
+    work: UnitOfWork,
+    user_id: str,
+    current: Session | None,
+    *,
+    factor: str,
+    step: Step,
+    auth_time: datetime | None = None,
+) -> SignIn:
+    """After the first factor: a session under a new identifier, whatever the browser brought (session fixation)."""
+    pending = None if step is Step.DONE else step.value
+    cookie = None
     if current is not None and current.user_id == user_id:
-        cookie = sign_in_again(work, current, factor=PASSWORD, pending=pending)
-        if cookie is not None:
-            return cookie
+        cookie = sign_in_again(work, current, factor=factor, pending=pending, auth_time=auth_time)
     elif current is not None:
         end_session(work, current, reason="somebody_else_signed_in")
-    return open_session(work, user_id=user_id, factor=PASSWORD, pending=pending)
+    if cookie is None:
+        cookie = open_session(work, user_id=user_id, factor=factor, pending=pending, auth_time=auth_time)
+    if step is Step.DONE:
+        record(work, Event.SIGNED_IN, user_id=user_id, amr=factor)
+    return SignIn(cookie, step, user_id)
 
 
 def _require_standing(
-    work: UnitOfWork, user: User, address: EmailAddress, attempt: Attempt, *, browser: str, carry: Mapping[str, str]
+    work: UnitOfWork,
+    user: User,
+    address: EmailAddress,
+    attempt: Attempt | None,
+    *,
+    browser: str,
+    carry: Mapping[str, str],
 ) -> None:
     if user.status == Status.ACTIVE:
         return
-    attempt.succeed(work)
+    if attempt is not None:
+        attempt.succeed(work)
     record(work, Event.SIGN_IN_FAILED, user_id=user.id, status=user.status)
     if user.status == Status.SUSPENDED:
         raise Suspended

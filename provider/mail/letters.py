@@ -153,6 +153,15 @@ def new_device(work: UnitOfWork, *, to: str, language: str | None = None) -> Non
     _notice(work, to, language, "new_device")
 
 
+def identity_linked(work: UnitOfWork, *, to: str, provider: str, language: str | None = None) -> None:
+    linked = link_to(work.settings, "/account/linked")
+    _notice(work, to, language, "identity_linked", provider=provider, linked=linked)
+
+
+def identity_unlinked(work: UnitOfWork, *, to: str, provider: str, language: str | None = None) -> None:
+    _notice(work, to, language, "identity_unlinked", provider=provider)
+
+
 def account_suspended(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
     _notice(work, to, language, "account_suspended")
 

@@ -69,4 +69,5 @@ def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) ->
         form_target=csp_source(redirect_uri),
         login_hint=parked.parameters.get("login_hint"),
         signed_in_since=parked.created_at if {"login", CREATE} & set(prompt) else None,
+        max_age=parked.parameters.get("max_age"),
     )

@@ -1,6 +1,7 @@
 """How sure we are: amr -> acr, and whether a sign-in satisfies what was asked. Pure.
 
-`acr` values are the levels of NIST SP 800-63B: `aal1` one factor, `aal2` two. `amr` values are those of RFC 8176.
+`acr` values are the levels of NIST SP 800-63B: `aal1` one factor, `aal2` two. `amr` values are those of RFC 8176, and
+`fed` for a sign-in by an upstream provider, which counts as one factor whatever the upstream says it asked for.
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ ACR_VALUES = (AAL1, AAL2)
 
 PASSWORD = "pwd"  # noqa: S105  # an amr value
 ONE_TIME_CODE = "otp"
+FEDERATED = "fed"
 MULTI_FACTOR = "mfa"
 
 

@@ -1,6 +1,7 @@
 """Open, renew, end. The identifier changes at every change of level; an ended session never counts again."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -12,8 +13,11 @@ from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 
-def open_session(work: UnitOfWork, *, user_id: str, factor: str, pending: str | None = None) -> str:
-    """A new session after `factor` was shown. With `pending` (the factor still due) it is good for nothing but that.
+def open_session(
+    work: UnitOfWork, *, user_id: str, factor: str, pending: str | None = None, auth_time: datetime | None = None
+) -> str:
+    """A new session after `factor` was shown: now, or at `auth_time` somewhere else. With `pending` (the factor still
+    due) it is good for nothing but that.
 
     Returns the cookie's value, which is stored nowhere.
     """
@@ -24,7 +28,7 @@ def open_session(work: UnitOfWork, *, user_id: str, factor: str, pending: str | 
         digest=digest(value),
         user_id=user_id,
         created_at=work.now,
-        auth_time=work.now,
+        auth_time=auth_time or work.now,
         amr=factor,
         pending=pending,
         pending_until=None if pending is None else work.now + settings.second_factor_lifetime,
@@ -39,7 +43,14 @@ def open_session(work: UnitOfWork, *, user_id: str, factor: str, pending: str | 
     return value
 
 
-def sign_in_again(work: UnitOfWork, session: Session, *, factor: str, pending: str | None = None) -> str | None:
+def sign_in_again(
+    work: UnitOfWork,
+    session: Session,
+    *,
+    factor: str,
+    pending: str | None = None,
+    auth_time: datetime | None = None,
+) -> str | None:
     """The same person proves again who they are: a new identifier and time of sign-in, counted from the first factor.
 
     The `sid` stays, and with it what applications hold from it: nobody signed out. None when it ended meanwhile.
@@ -49,7 +60,7 @@ def sign_in_again(work: UnitOfWork, session: Session, *, factor: str, pending: s
     again = replace(
         session,
         digest=digest(value),
-        auth_time=work.now,
+        auth_time=auth_time or work.now,
         amr=factor,
         pending=pending,
         pending_until=None if pending is None else work.now + settings.second_factor_lifetime,

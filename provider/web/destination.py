@@ -3,6 +3,7 @@ a page of ours. Carried in the query string from page to page; the only values a
 and the `ui_locales` an app wished for.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -25,6 +26,7 @@ class App:
     login_hint: str | None = None
     signed_in_since: datetime | None = None
     """It wants a sign-in no older than this: who is signed in from earlier is still asked."""
+    max_age: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,18 @@ class Destination:
         return (self.app.form_target,) if self.app else ()
 
 
-def destination(call: Call) -> Destination:
-    """Read it from the query. What is unknown, expired or not a path of ours is as if it were not there."""
-    request_uri, ui_locales = call.query.get("request_uri"), call.query.get("ui_locales", "")[:LONGEST_LOCALES] or None
+def destination(call: Call, given: Mapping[str, str] | None = None) -> Destination:
+    """Read it from the query, or from what was kept of one (`parameters`). What is unknown, expired or not a path of
+    ours is as if it were not there.
+    """
+    given = call.query if given is None else given
+    request_uri, ui_locales = given.get("request_uri"), given.get("ui_locales", "")[:LONGEST_LOCALES] or None
     if request_uri is not None:
         app: App | None = call.seams.describe_request(call.work, request_uri)
         if app is not None:
             return Destination(request_uri=request_uri, app=app, ui_locales=ui_locales)
         return Destination(ui_locales=ui_locales)
-    return Destination(return_to=local_path(call.query.get("return_to")), ui_locales=ui_locales)
+    return Destination(return_to=local_path(given.get("return_to")), ui_locales=ui_locales)
 
 
 def local_path(value: str | None) -> str | None:

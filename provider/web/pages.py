@@ -79,6 +79,7 @@ def page(
             look=look_of(settings),
             support_email=settings.support_email,
             has=settings.has,
+            has_upstreams=settings.upstreams is not None,
             status_code=status_code,
             languages=_languages(call, status_code) if offers_languages else [],
             here_again=_here_again(call.scope),

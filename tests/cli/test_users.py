@@ -1,6 +1,6 @@
 """signet user: the contract that scripts rely on, and one line for what went wrong."""
 
-from provider.accounts import registration
+from provider.accounts import linked_identities, registration
 from provider.sessions import lifecycle, store
 from tests.cli.conftest import Signet
 from tests.conftest import Work
@@ -46,6 +46,18 @@ def test_suspending_ends_sessions_and_restoring_revives_nothing(signet: Signet, 
     assert signet("user", "show", EMAIL, "--json").json["status_reason"] == "a complaint"
     assert signet("user", "restore", user_id, "--json").json["status"] == "ACTIVE"
     assert signet("session", "list", "--user", EMAIL, "--json").json == []
+
+
+def test_what_is_linked_is_shown(signet: Signet, work: Work) -> None:
+    user_id = str(create(signet, "--verified")["id"])
+    assert signet("user", "show", EMAIL, "--json").json["linked_identities"] == []
+    with work() as w:
+        linked_identities.link(
+            w, user_id=user_id, issuer="https://op.example.test", subject="ada", email=None, name="Example"
+        )
+    [identity] = signet("user", "show", EMAIL, "--json").json["linked_identities"]
+    assert (identity["issuer"], identity["subject"], identity["email"]) == ("https://op.example.test", "ada", None)
+    assert "https://op.example.test" in signet("user", "show", EMAIL).out
 
 
 def test_roles_are_set_exactly(signet: Signet) -> None:

@@ -21,6 +21,7 @@ GIVEN: dict[str, Any] = {
     "left": 3,
     "few": True,
     "delete_after": utc_now(),
+    "provider": "Example",
 }
 LETTERS = [
     letters.verify_email,
@@ -37,6 +38,8 @@ LETTERS = [
     letters.account_kept,
     letters.account_deleted,
     letters.new_device,
+    letters.identity_linked,
+    letters.identity_unlinked,
     letters.account_suspended,
     letters.account_restored,
     letters.two_factor_enabled,

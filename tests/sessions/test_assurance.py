@@ -15,6 +15,7 @@ from provider.sessions.assurance import acr_of, add_factor, is_fresh, satisfies
         ("pwd", "otp", "pwd otp mfa"),
         ("pwd otp mfa", "otp", "pwd otp mfa"),
         ("pwd otp mfa", "pwd", "pwd otp mfa"),
+        ("fed", "otp", "fed otp mfa"),
     ],
 )
 def test_a_second_kind_of_factor_makes_it_multi_factor(amr: str, factor: str, after: str) -> None:
@@ -22,7 +23,7 @@ def test_a_second_kind_of_factor_makes_it_multi_factor(amr: str, factor: str, af
     assert add_factor(amr, factor) == after
 
 
-@pytest.mark.parametrize(("amr", "acr"), [("pwd", "aal1"), ("otp", "aal1"), ("pwd otp mfa", "aal2")])
+@pytest.mark.parametrize(("amr", "acr"), [("pwd", "aal1"), ("otp", "aal1"), ("fed", "aal1"), ("pwd otp mfa", "aal2")])
 def test_the_level_follows_from_the_factors(amr: str, acr: str) -> None:
     assert acr_of(amr) == acr
 

@@ -6,7 +6,7 @@ from provider.accounts import password_change, totp
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.password_reset import UnfitPassword
 from provider.accounts.reauthentication import NotThePassword, SessionOver
-from provider.accounts.store import email_addresses
+from provider.accounts.store import email_addresses, passwords
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import keep_session
 from provider.sessions.guards import require_second_factor, require_user
@@ -59,6 +59,7 @@ def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None,
         "accounts/password.html",
         status_code=status_code,
         address="" if address is None else address.address,
+        has_password=passwords.find(call.work.read, session.user_id) is not None,
         min_length=call.settings.password_min_length,
         just_changed="changed" in call.query and not errors,
         errors=errors or {},

@@ -21,7 +21,7 @@ def show_sign_up(call: Call) -> Response:
     session = find_session(call)
     if session is not None and where.is_content_with(session.auth_time):
         return go(where.location)
-    hint = where.app.login_hint if where.app else None
+    hint = call.query.get("email") or (where.app.login_hint if where.app else None)
     return _page(call, where, values={"email": (hint or "")[:254], "name": ""})
 
 
@@ -75,6 +75,7 @@ def _page(
         where=where,
         action=where.through("/signup"),
         values=values,
+        upstreams=call.seams.upstreams.shown,
         min_length=call.settings.password_min_length,
         errors=errors or {},
     )

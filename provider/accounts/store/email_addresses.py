@@ -133,6 +133,13 @@ def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
     return db.execute(update(email_addresses).where(*unverified).values(verified_at=now)).rowcount == 1
 
 
+def is_free(db: Connection, normal: str) -> bool:
+    """Has nobody proved this address? Nobody else does before the transaction ends."""
+    _queue_for(db, normal)
+    proven = (email_addresses.c.normal == normal, email_addresses.c.verified_at.is_not(None))
+    return not db.scalar(select(exists().where(*proven)))
+
+
 def change(db: Connection, address_id: str, *, address: str, normal: str, now: datetime) -> bool:
     """Another address in the place of this one, and proven. False when it belongs to somebody else."""
     _queue_for(db, normal)

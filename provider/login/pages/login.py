@@ -2,15 +2,14 @@
 
 from starlette.responses import Response
 
-from provider.accounts.pages.device_cookie import device_of, remember_device
-from provider.accounts.pages.language import follow_person
+from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.store import email_addresses
-from provider.accounts.verification_letters import seal_ticket
 from provider.languages.text import Text
 from provider.login import steps
-from provider.login.steps import AddressUnconfirmed, Leaving, Step, Suspended, WrongPassword
+from provider.login.pages.outcome import not_now, signed_in
+from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
 from provider.refusals import TooManyRequests
-from provider.sessions.cookie import find_pending_session, find_session, keep_session
+from provider.sessions.cookie import find_pending_session, find_session
 from provider.web.destination import Destination, destination
 from provider.web.endpoint import Call, endpoint
 from provider.web.pages import go, page
@@ -40,7 +39,7 @@ def login(call: Call) -> Response:
     where = destination(call)
     username = call.form.text("username")
     try:
-        signed_in = steps.sign_in(
+        done = steps.sign_in(
             call.work,
             username=username,
             password=call.form.get("password", ""),
@@ -55,22 +54,9 @@ def login(call: Call) -> Response:
         response = _page(call, where, username=username, errors={"": refusal.message}, status_code=429)
         response.headers["retry-after"] = str(refusal.retry_after)
         return response
-    except Leaving as refusal:
-        return page(
-            call, "login/leaving.html", status_code=403, ticket=refusal.ticket, delete_after=refusal.delete_after
-        )
-    except Suspended as refusal:
-        return page(call, "login/suspended.html", status_code=403, title=refusal.title, message=refusal.message)
-    except AddressUnconfirmed as refusal:
-        if not call.settings.has("email-verification"):
-            return page(call, "accounts/waiting.html", address=refusal.ticket.address)
-        return go(where.through("/verify-email", ticket=seal_ticket(call.work, refusal.ticket), after="sign-in"))
-    keep_session(call, signed_in.cookie)
-    if signed_in.step is not Step.DONE:
-        return go(where.through("/login/second-factor"))
-    remember_device(call, signed_in.user_id)
-    follow_person(call, signed_in.user_id)
-    return go(where.location)
+    except (Suspended, AddressUnconfirmed) as refusal:
+        return not_now(call, where, refusal)
+    return signed_in(call, where, done)
 
 
 def _page(
@@ -86,5 +72,7 @@ def _page(
         action=where.through("/login", **again),
         username=username,
         reason=REASONS.get(call.query.get("because", "")),
+        upstreams=call.seams.upstreams.shown,
+        again=again,
         errors=errors or {},
     )

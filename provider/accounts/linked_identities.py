@@ -1,0 +1,71 @@
+"""Linked identities as a way in to an account: made, taken away, and never the last one taken away.
+
+Who somebody is at an upstream is `federation`'s to find out; from there on it is a credential like a password.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from provider.accounts.notices import tell
+from provider.accounts.store import linked_identities, passwords
+from provider.accounts.store.linked_identities import LinkedIdentity
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.database.base import new_id
+from provider.languages.text import Text
+from provider.mail import letters
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+
+class LinkedElsewhere(Refusal):
+    status_code = 409
+    title = Text("Linked to another account")
+    message = Text("This sign-in belongs to another account here. Unlink it there first, or link a different one.")
+
+
+class LastWayIn(Refusal):
+    title = Text("This is your only way in")
+    message = Text("Your account has no password, so nobody could sign in to it any more. Set a password first.")
+
+
+def link(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None, name: str) -> None:
+    """From now on it signs this user in; told by letter, in which the upstream is called `name`.
+
+    Raises LinkedElsewhere. Whoever calls this made sure that the user is there and wants it.
+    """
+    linked_identities.queue_for(work.db, issuer, subject)
+    before = linked_identities.find(work.db, issuer, subject)
+    if before is not None:
+        if before.user_id != user_id:
+            raise LinkedElsewhere
+        return
+    attach(work, user_id=user_id, issuer=issuer, subject=subject, email=email)
+    tell(work, user_id, partial(letters.identity_linked, provider=name))
+
+
+def attach(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None) -> None:
+    """The same for an account that was made for it a moment ago: nobody need be told."""
+    identity = LinkedIdentity(new_id(), user_id, issuer, subject, email, created_at=work.now, last_used_at=work.now)
+    linked_identities.add(work.db, identity)
+    record(work, Event.IDENTITY_LINKED, user_id=user_id, issuer=issuer, identity=identity.id)
+
+
+def unlink(work: UnitOfWork, *, user_id: str, identity_id: str, name_of: Callable[[str], str]) -> None:
+    """It signs nobody in any more. `name_of` is what the issuer is called in the letter. Raises LastWayIn."""
+    held = {identity.id: identity for identity in linked_identities.lock_of_user(work.db, user_id)}
+    if identity_id not in held:
+        return  # unlinked in another tab
+    if len(held) == 1 and passwords.find(work.db, user_id) is None:
+        raise LastWayIn
+    issuer = held[identity_id].issuer
+    linked_identities.remove(work.db, user_id, identity_id)
+    record(work, Event.IDENTITY_UNLINKED, user_id=user_id, issuer=issuer, identity=identity_id)
+    tell(work, user_id, partial(letters.identity_unlinked, provider=name_of(issuer)))
+
+
+def unlink_all(work: UnitOfWork, *, user_id: str, reason: str) -> None:
+    """Whoever was in may have linked one of them. There must be another way in: the letter that is sent with this."""
+    count = linked_identities.remove_all(work.db, user_id)
+    if count:
+        record(work, Event.IDENTITY_UNLINKED, user_id=user_id, reason=reason, count=count)

@@ -1,0 +1,92 @@
+"""Identities at upstream providers that sign a user in: of one user each, found by issuer and subject
+(OIDC Core section 2).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from provider.database.base import metadata
+from provider.database.types import Identifier, UtcTime
+
+linked_identities = Table(
+    "linked_identities",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("issuer", String(255), nullable=False),  # not the name in the configuration, which may come to mean another
+    Column("subject", String(255), nullable=False),
+    Column("email", String(254)),  # as the upstream told it when it was linked: shown, never compared
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_used_at", UtcTime, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+    Index("ix_linked_identities_user_id", "user_id"),
+)
+
+
+@dataclass(frozen=True)
+class LinkedIdentity:
+    id: str
+    user_id: str
+    issuer: str
+    subject: str
+    email: str | None
+    created_at: datetime
+    last_used_at: datetime
+
+
+def queue_for(db: Connection, issuer: str, subject: str) -> None:
+    """Nobody else links this identity until the transaction ends; what they did before is seen from here on."""
+    if db.dialect.name == "postgresql":
+        db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"{issuer} {subject}"))))
+
+
+def add(db: Connection, identity: LinkedIdentity) -> None:
+    db.execute(insert(linked_identities), identity.__dict__)
+
+
+def find(db: Connection, issuer: str, subject: str) -> LinkedIdentity | None:
+    one = (linked_identities.c.issuer == issuer, linked_identities.c.subject == subject)
+    row = db.execute(select(linked_identities).where(*one)).one_or_none()
+    return None if row is None else LinkedIdentity(*row)
+
+
+def find_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:
+    """The oldest first."""
+    query = select(linked_identities).where(linked_identities.c.user_id == user_id)
+    return [LinkedIdentity(*row) for row in db.execute(query.order_by(linked_identities.c.created_at))]
+
+
+def lock_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:
+    """The same; nobody removes one of them until the transaction ends."""
+    query = select(linked_identities).where(linked_identities.c.user_id == user_id)
+    return [LinkedIdentity(*row) for row in db.execute(query.order_by(linked_identities.c.id).with_for_update())]
+
+
+def touch(db: Connection, identity_id: str, *, now: datetime) -> None:
+    db.execute(update(linked_identities).where(linked_identities.c.id == identity_id).values(last_used_at=now))
+
+
+def remove(db: Connection, user_id: str, identity_id: str) -> bool:
+    """False when this user has none of that id."""
+    one = (linked_identities.c.id == identity_id, linked_identities.c.user_id == user_id)
+    return db.execute(delete(linked_identities).where(*one)).rowcount == 1
+
+
+def remove_all(db: Connection, user_id: str) -> int:
+    """How many there were."""
+    return db.execute(delete(linked_identities).where(linked_identities.c.user_id == user_id)).rowcount
