@@ -15,6 +15,7 @@ from starlette.responses import Response
 from provider.api.problems import as_problem
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
+from provider.federation.upstreams import open_upstreams
 from provider.oauth import connected_apps, parked_requests
 from provider.oauth.server import open_server
 from provider.outbound.client import Outbound
@@ -74,6 +75,7 @@ def create_app(installation: Installation, *, background: Background | None = No
     app.state.installation = installation
     app.state.threads = Threads(settings)
     app.state.oauth = server = open_server(installation)
+    app.state.upstreams = open_upstreams(settings)
     app.state.export_applications = partial(connected_apps.export, server)
     app.state.describe_request = partial(parked_requests.describe, server)
     return app

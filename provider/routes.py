@@ -31,6 +31,7 @@ from provider.api.endpoints import recovery_codes as api_recovery_codes
 from provider.api.endpoints import registration as api_registration
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
+from provider.federation.pages import linked, upstream
 from provider.login.pages import login, second_factor, sign_out
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.authorization import authorization, cancel
@@ -127,6 +128,16 @@ def routes(settings: Settings) -> list[BaseRoute]:
             Route("/reset-password", password_reset.show_reset_password, methods=get, name="show_reset_password"),
             Route("/reset-password", password_reset.reset_password, methods=post, name="reset_password"),
             Route("/reset-password/done", password_reset.reset_done, methods=get, name="reset_done"),
+        ]
+    if settings.upstreams is not None:
+        table += [
+            Route("/login/upstream/{key}/start", upstream.start, methods=post, name="upstream_start"),
+            Route("/login/upstream/{key}/callback", upstream.callback, methods=get, name="upstream_callback"),
+            Route("/account/linked", linked.show_linked, methods=get, name="show_linked"),
+            Route("/account/linked", linked.begin, methods=post, name="link"),
+            Route("/account/linked/unlink", linked.unlink, methods=post, name="unlink"),
+            Route("/account/linked/confirm", linked.show_offer, methods=get, name="show_link_offer"),
+            Route("/account/linked/confirm", linked.accept, methods=post, name="accept_link_offer"),
         ]
     if settings.has("update-profile") and settings.has("email-verification"):
         table += [

@@ -24,6 +24,7 @@ from provider.app import create_app, open_installation
 from provider.crypto.vault import VaultError, open_vault
 from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
+from provider.federation.configuration import load_upstreams
 from provider.oauth.server import open_server
 from provider.observability.logging import configure_logging, log
 from provider.outbound.client import Outbound
@@ -48,10 +49,11 @@ class Uncounted:
 
 
 def require_fit(settings: Settings) -> None:
-    """Raises SettingsError, one line, for what would make requests fail: schema, secret key, signing keys, salt, and
-    the list of breached passwords.
+    """Raises SettingsError, one line, for what would make requests fail: schema, secret key, signing keys, salt, the
+    list of breached passwords, and the file of upstreams.
     """
     require_usable(settings)
+    load_upstreams(settings.upstreams)
     database = open_database(settings)
     installation = Installation(
         settings=settings,

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     request_uri: bool = Field(
         False, description="May apps send request objects by reference, at registered request_uris?"
     )
+    upstreams: Path | None = Field(
+        None, description="A TOML file of upstream providers that people may sign in with; docs/upstream.md."
+    )
     totp_bypass_code: str | None = Field(
         None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
     )

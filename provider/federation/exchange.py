@@ -1,0 +1,168 @@
+"""Ask an upstream who somebody is, and redeem its answer (OIDC Core section 3.1). Network, no transaction."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote_plus
+
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before
+from provider.federation.states import State
+from provider.federation.upstreams import Metadata, Upstream
+from provider.languages.text import Text
+from provider.observability.logging import log
+from provider.outbound.connection import OutboundFailed
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+OUTAGES = ("server_error", "temporarily_unavailable")
+"""Errors that say nothing about the person (RFC 6749 section 4.1.2.1)."""
+LONGEST = 200
+NAMES = ("name", "given_name", "family_name")
+ANY_AGE = "31536000"
+"""A year."""
+
+
+class UpstreamDeclined(Refusal):
+    """The upstream answered with an error. `details` are its words, to be shown as nothing but text."""
+
+    status_code = 403
+
+    def __init__(self, upstream: str, error: str, description: str = "") -> None:
+        given = (("error", error), ("error_description", description))
+        self.details = [(name, text[:LONGEST]) for name, text in given if text]
+        self.title = Text("You are not signed in with %(name)s", name=upstream)
+        super().__init__(
+            Text("The sign-in at %(name)s was cancelled there, or refused.", name=upstream)
+            if error == "access_denied"
+            else Text("%(name)s refused the sign-in.", name=upstream)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpstreamIdentity:
+    """Who somebody is at an upstream."""
+
+    issuer: str
+    subject: str
+    email: str | None
+    email_proven: bool
+    """The upstream verified the address, and the operator takes its word for it."""
+    names: Mapping[str, str]
+    proven_at: datetime | None
+    """When its user proved it there, if that was before we asked: then the sign-in here is no fresher than that."""
+
+
+def redirect_uri(work: UnitOfWork, upstream: Upstream) -> str:
+    """One for each upstream, so that an answer of one is never taken for another's (RFC 9700 section 4.4.2)."""
+    return f"{work.settings.issuer}/login/upstream/{upstream.settings.key}/callback"
+
+
+def authorization_url(
+    work: UnitOfWork, upstream: Upstream, state: State, *, sealed: str, max_age: str | None = None
+) -> str:
+    """Where to send the person. `max_age` is passed on from the app. Raises UpstreamAway."""
+    metadata = upstream.metadata(work)
+    parameters = {
+        "response_type": "code",
+        "client_id": upstream.settings.client_id,
+        "redirect_uri": redirect_uri(work, upstream),
+        "scope": " ".join(upstream.settings.scopes),
+        "state": sealed,
+        "nonce": state.nonce,
+        "code_challenge": create_s256_code_challenge(state.verifier),
+        "code_challenge_method": "S256",
+        # Asked for some, the upstream must tell when its user last proved who they are (OIDC Core section 3.1.2.1).
+        "max_age": "0" if state.must_prove else max_age or ANY_AGE,
+    }
+    if state.must_prove:
+        parameters["prompt"] = "login"
+    if metadata.takes_claims:
+        # By scope alone an upstream may keep them for its userinfo endpoint (OIDC Core section 5.4).
+        parameters["claims"] = json.dumps({"id_token": dict.fromkeys((*NAMES, "email", "email_verified"))})
+    url: str = add_params_to_uri(metadata.authorization_endpoint, list(parameters.items()))
+    return url
+
+
+def redeem(work: UnitOfWork, upstream: Upstream, state: State, answer: Mapping[str, str]) -> UpstreamIdentity:
+    """The identity behind an authorization response. Raises UpstreamDeclined, UpstreamUntrusted, UpstreamAway."""
+    metadata = upstream.metadata(work)
+    _require_its_own(upstream, metadata, answer.get("iss"))
+    if (error := answer.get("error")) is not None:
+        if error in OUTAGES:
+            raise upstream.away(f"it answered {error}")
+        raise _declined(upstream, error, answer.get("error_description", ""))
+    if (code := answer.get("code")) is None:
+        raise UpstreamUntrusted(upstream, "the answer has neither code nor error")
+    id_token = _exchange(work, upstream, metadata, code=code, verifier=state.verifier)
+    claims = check_id_token(work, upstream, id_token, state)
+    email = claims.get("email")
+    return UpstreamIdentity(
+        issuer=upstream.settings.issuer,
+        subject=claims["sub"],
+        email=email if isinstance(email, str) and len(email) <= 254 else None,
+        email_proven=claims.get("email_verified") is True and upstream.settings.trust_email_verified,
+        proven_at=proven_before(claims, state),
+        names={name: claims[name] for name in NAMES if _is_text(claims.get(name))},
+    )
+
+
+def _require_its_own(upstream: Upstream, metadata: Metadata, issuer: str | None) -> None:
+    """RFC 9207 section 2.4: the answer of another provider than the one asked is a mix-up."""
+    if issuer is None and not metadata.names_itself:
+        return
+    if issuer != upstream.settings.issuer:
+        raise UpstreamUntrusted(upstream, "iss is missing, or another provider's")
+
+
+def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code: str, verifier: str) -> str:
+    """The ID token for the code (OIDC Core section 3.1.3)."""
+    settings = upstream.settings
+    secret = settings.client_secret.get_secret_value()
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": redirect_uri(work, upstream),
+        "code_verifier": verifier,
+    }
+    headers = {"Accept": "application/json"}
+    if metadata.secret_in_header:
+        pair = f"{quote_plus(settings.client_id)}:{quote_plus(secret)}"  # RFC 6749 section 2.3.1
+        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    else:
+        form |= {"client_id": settings.client_id, "client_secret": secret}
+    try:
+        response = work.outbound.post_form(metadata.token_endpoint, form, headers=headers)
+    except OutboundFailed as failed:
+        raise upstream.away(f"{metadata.token_endpoint}: {failed.reason}") from None
+    body = _read_json(response.body)
+    if response.status in {400, 401} and isinstance(body.get("error"), str):
+        raise _declined(upstream, body["error"], str(body.get("error_description", "")))
+    if response.status != 200 or not body:
+        raise upstream.away(f"{metadata.token_endpoint} answered {response.status}, and not as it should")
+    if not isinstance(body.get("id_token"), str):
+        raise UpstreamUntrusted(upstream, "there is no id_token")
+    id_token: str = body["id_token"]
+    return id_token
+
+
+def _declined(upstream: Upstream, error: str, description: str) -> UpstreamDeclined:
+    log.warning("upstream.declined", upstream=upstream.settings.key, error=error[:LONGEST])
+    return UpstreamDeclined(upstream.settings.name, error, description)
+
+
+def _read_json(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)

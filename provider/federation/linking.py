@@ -1,0 +1,127 @@
+"""From an upstream identity to a local user: find, create, or offer to link.
+
+An address decides nothing about an account that exists: whoever has the mailbox at the upstream shows first that the
+account is theirs, by signing in to it, with every factor it has.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from provider.accounts import linked_identities as ways_in
+from provider.accounts.email_addresses import Address, parse_address
+from provider.accounts.registration import clean_name, create_verified
+from provider.accounts.store import email_addresses, linked_identities, users
+from provider.accounts.store.users import User
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.digests import digest
+from provider.federation.exchange import UpstreamIdentity
+from provider.federation.upstreams import Upstream
+from provider.login.steps import SignIn, sign_in_by_upstream
+from provider.ratelimits import LIMITS, hit
+from provider.refusals import Refusal
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+PURPOSE = "link-identity"
+LONGEST_CARRIED = 300
+
+
+class NotLinked(Refusal):
+    """Nobody here signs in with this identity. `offer` links it once its holder has signed in."""
+
+    def __init__(self, offer: "Offer", *, has_account: bool) -> None:
+        self.offer = offer
+        self.has_account = has_account
+        """Told only to whom the mailbox belongs."""
+        super().__init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """An identity that its holder has just shown, at this browser, and may link."""
+
+    upstream: str
+    issuer: str
+    subject: str
+    email: str | None
+    browser: str
+    destination: Mapping[str, str]
+
+
+def seal(work: UnitOfWork, offer: Offer) -> str:
+    """For a URL; good for as long as the request of an app waits."""
+    return work.vault.seal(asdict(offer), purpose=PURPOSE, now=work.now, lifetime=work.settings.request_lifetime)
+
+
+def unseal(work: UnitOfWork, text: str | None, *, browser: str | None) -> Offer | None:
+    """None when it is not ours, too old, or made at another browser."""
+    value = None if not text or browser is None else work.vault.unseal(text, purpose=PURPOSE, now=work.now)
+    offer = None if value is None else Offer(**value)
+    return offer if offer is not None and browser is not None and offer.browser == digest(browser).hex() else None
+
+
+def accept(work: UnitOfWork, offer: Offer, *, user_id: str, name: str) -> None:
+    """Link what was offered to the account of whoever signed in since. Raises LinkedElsewhere."""
+    ways_in.link(work, user_id=user_id, issuer=offer.issuer, subject=offer.subject, email=offer.email, name=name)
+
+
+def sign_in(
+    work: UnitOfWork,
+    upstream: Upstream,
+    identity: UpstreamIdentity,
+    *,
+    current: Session | None,
+    browser: str,
+    carry: Mapping[str, str],
+) -> SignIn:
+    """To the account that this identity is linked to, or a new one. Raises NotLinked, or as `sign_in_by_upstream`."""
+    linked_identities.queue_for(work.db, identity.issuer, identity.subject)
+    linked = linked_identities.find(work.db, identity.issuer, identity.subject)
+    if linked is not None:
+        linked_identities.touch(work.db, linked.id, now=work.now)
+        user = users.find(work.db, linked.user_id)
+    else:
+        user = _create(work, upstream, identity)
+    if user is None:
+        raise _not_linked(work, upstream, identity, browser=browser, carry=carry)
+    record(work, Event.IDENTITY_USED, user_id=user.id, upstream=upstream.settings.key)
+    return sign_in_by_upstream(
+        work, user=user, current=current, browser=browser, carry=carry, proven_at=identity.proven_at
+    )
+
+
+def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:
+    """A new account without a password, if the operator wants such, and the address is proven and nobody's."""
+    address = _proven(identity)
+    if address is None or not upstream.settings.may_create_accounts or not work.settings.has("registration"):
+        return None
+    hit(work, LIMITS.sign_up, key=f"sign-up:{work.origin.network}")
+    claims = {name: clean for name, text in identity.names.items() if (clean := clean_name(text))}
+    user_id = create_verified(work, address=address, claims=claims)
+    if user_id is None:
+        return None
+    ways_in.attach(work, user_id=user_id, issuer=identity.issuer, subject=identity.subject, email=identity.email)
+    return users.find(work.db, user_id)
+
+
+def _not_linked(
+    work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity, *, browser: str, carry: Mapping[str, str]
+) -> NotLinked:
+    address = _proven(identity)
+    owner = None if address is None else email_addresses.find_owner(work.db, address.normal)
+    offer = Offer(
+        upstream=upstream.settings.key,
+        issuer=identity.issuer,
+        subject=identity.subject,
+        email=identity.email,
+        browser=digest(browser).hex(),
+        # It travels inside a `return_to`, which is cut off where it gets too long.
+        destination={name: value for name, value in carry.items() if len(value) <= LONGEST_CARRIED},
+    )
+    return NotLinked(offer, has_account=owner is not None and owner[1].verified_at is not None)
+
+
+def _proven(identity: UpstreamIdentity) -> Address | None:
+    """The address, if it is one and we may take it for theirs."""
+    return parse_address(identity.email) if identity.email is not None and identity.email_proven else None

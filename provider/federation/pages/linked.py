@@ -1,0 +1,154 @@
+"""What is linked to the account: see it, link another, unlink; and link what was shown before the sign-in."""
+
+from starlette.responses import Response
+
+from provider.accounts import linked_identities, totp
+from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere
+from provider.accounts.store import email_addresses, passwords
+from provider.accounts.store import linked_identities as store
+from provider.federation import linking
+from provider.federation.exchange import UpstreamIdentity
+from provider.federation.linking import Offer
+from provider.federation.pages.sent_on import send_on
+from provider.federation.upstreams import Upstream, Upstreams
+from provider.refusals import NotFound, Refusal
+from provider.sessions.guards import require_recent, require_second_factor, require_user
+from provider.sessions.store import Session
+from provider.web import cookies
+from provider.web.destination import Destination, destination
+from provider.web.endpoint import Call, endpoint
+from provider.web.pages import go, page
+
+PATH = "/account/linked"
+
+
+@endpoint
+def show_linked(call: Call) -> Response:
+    return _page(call, require_user(call))
+
+
+@endpoint
+def begin(call: Call) -> Response:
+    """Link another: to the upstream and back. Only for whoever has just signed in, with every factor they have."""
+    session = _require(call)
+    upstream = _upstreams(call).get(call.form.get("upstream", ""))
+    if upstream is None:
+        raise NotFound
+    return send_on(call, upstream, Destination(return_to=PATH), link_to=session.user_id)
+
+
+def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *, user_id: str) -> Response:
+    """Back from the upstream, for the account whose owner went there."""
+    session = _require(call)
+    if session.user_id != user_id:
+        return go(PATH)
+    try:
+        linked_identities.link(
+            call.work,
+            user_id=user_id,
+            issuer=identity.issuer,
+            subject=identity.subject,
+            email=identity.email,
+            name=upstream.settings.name,
+        )
+    except LinkedElsewhere as refusal:
+        return _page(call, session, refusal)
+    return go(f"{PATH}?done=linked")
+
+
+@endpoint
+def unlink(call: Call) -> Response:
+    session, upstreams = _require(call), _upstreams(call)
+    identity_id = call.form.get("identity", "")
+    try:
+        linked_identities.unlink(call.work, user_id=session.user_id, identity_id=identity_id, name_of=upstreams.name_of)
+    except LastWayIn as refusal:
+        return _page(call, session, refusal)
+    return go(f"{PATH}?done=unlinked")
+
+
+@endpoint
+def show_offer(call: Call) -> Response:
+    """An upstream identity that nobody has, shown before this sign-in: is it to sign this account in?"""
+    offer = _offer(call)
+    return _offer_over(call) if offer is None else _ask(call, require_fresh(call), offer)
+
+
+@endpoint
+def accept(call: Call) -> Response:
+    offer = _offer(call)
+    if offer is None:
+        return _offer_over(call)
+    session = require_fresh(call)
+    try:
+        linking.accept(call.work, offer, user_id=session.user_id, name=_upstreams(call).name_of(offer.issuer))
+    except LinkedElsewhere as refusal:
+        return _ask(call, session, offer, refusal)
+    return go(destination(call, offer.destination).location)
+
+
+def require_fresh(call: Call) -> Session:
+    """A fresh sign-in, with the second factor of whoever has one; then back to this very page."""
+    session = require_recent(call)
+    return require_second_factor(call) if totp.is_enabled(call.work, session.user_id) else session
+
+
+def _require(call: Call) -> Session:
+    """The same, then back to the list."""
+    session = require_recent(call, back=PATH)
+    return require_second_factor(call, back=PATH) if totp.is_enabled(call.work, session.user_id) else session
+
+
+def _upstreams(call: Call) -> Upstreams:
+    upstreams: Upstreams = call.seams.upstreams
+    return upstreams
+
+
+def _offer(call: Call) -> Offer | None:
+    return linking.unseal(call.work, call.query.get("ticket"), browser=call.cookie(cookies.BROWSER))
+
+
+def _offer_over(call: Call) -> Response:
+    return page(call, "federation/offer_over.html", status_code=410)
+
+
+def _ask(call: Call, session: Session, offer: Offer, refusal: Refusal | None = None) -> Response:
+    address = email_addresses.find_of_user(call.work.read, session.user_id)
+    here = Destination().through(f"{PATH}/confirm", ticket=call.query["ticket"])
+    return page(
+        call,
+        "federation/offer.html",
+        status_code=200 if refusal is None else refusal.status_code,
+        name=_upstreams(call).name_of(offer.issuer),
+        email=offer.email,
+        address="" if address is None else address.address,
+        action=here,
+        where=destination(call, offer.destination),
+        as_another=Destination(return_to=here).through("/login", prompt="login"),
+        errors={} if refusal is None else {"": refusal.message},
+    )
+
+
+def _page(call: Call, session: Session, refusal: Refusal | None = None) -> Response:
+    upstreams, read = _upstreams(call), call.work.read
+    identities = [
+        {
+            "id": one.id,
+            "name": upstreams.name_of(one.issuer),
+            "email": one.email,
+            "since": one.created_at,
+            "last_used": one.last_used_at,
+        }
+        for one in store.find_of_user(read, session.user_id)
+    ]
+    return page(
+        call,
+        "federation/linked.html",
+        status_code=200 if refusal is None else refusal.status_code,
+        offers_languages=refusal is None,
+        identities=identities,
+        upstreams=upstreams.shown,
+        has_password=passwords.find(read, session.user_id) is not None,
+        done=call.query.get("done") if refusal is None else None,
+        errors={} if refusal is None else {"": refusal.message},
+    )

@@ -1,0 +1,63 @@
+"""The page that sends a browser on to an upstream, and the one that is shown when it leads nowhere."""
+
+from starlette.responses import Response
+
+from provider.federation import exchange, states
+from provider.federation.exchange import UpstreamDeclined
+from provider.federation.upstreams import Upstream, UpstreamAway, Upstreams
+from provider.refusals import NotFound, Refusal
+from provider.web import errors
+from provider.web.destination import Destination
+from provider.web.endpoint import Call
+from provider.web.pages import page
+
+
+def find_upstream(call: Call) -> Upstream:
+    """The one whose key is in the path. Raises NotFound."""
+    upstreams: Upstreams = call.seams.upstreams
+    found = upstreams.get(call.path_params["key"])
+    if found is None:
+        raise NotFound
+    return found
+
+
+def send_on(
+    call: Call, upstream: Upstream, where: Destination, *, must_prove: bool = False, link_to: str | None = None
+) -> Response:
+    """A page that goes on by itself. Not a redirect: `form-action` would have to name every host that the upstream and
+    whom it stands for redirect to, and Chromium follows it through all of them.
+    """
+    state = states.new_state(
+        call.work,
+        upstream=upstream.settings.key,
+        browser=call.browser,
+        destination=where.parameters,
+        must_prove=must_prove,
+        link_to=link_to,
+    )
+    try:
+        sealed = states.seal(call.work, state)
+        max_age = where.app.max_age if where.app else None
+        url = exchange.authorization_url(call.work, upstream, state, sealed=sealed, max_age=max_age)
+    except UpstreamAway as refusal:
+        return stopped(call, upstream, where, refusal, linking=link_to is not None)
+    return page(call, "federation/going_on.html", name=upstream.settings.name, url=url, where=where)
+
+
+def stopped(call: Call, upstream: Upstream, where: Destination, refusal: Refusal, *, linking: bool = False) -> Response:
+    """What happened, and the ways on: the same again, or another."""
+    response = page(
+        call,
+        "federation/stopped.html",
+        status_code=refusal.status_code,
+        offers_languages=False,
+        title=refusal.title,
+        message=refusal.message,
+        details=refusal.details if isinstance(refusal, UpstreamDeclined) else [],
+        upstream=upstream.settings,
+        where=where,
+        linking=linking,
+        error_id=call.request_id,
+    )
+    response.headers.update(errors.headers_of(refusal))
+    return response

@@ -1,0 +1,109 @@
+"""To an upstream and back: the two requests of a sign-in there (OIDC Core section 3.1.2), and of linking."""
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from provider.federation import exchange, linking, states
+from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
+from provider.federation.id_tokens import UpstreamUntrusted
+from provider.federation.linking import NotLinked
+from provider.federation.pages.linked import after_linking
+from provider.federation.pages.sent_on import find_upstream, send_on, stopped
+from provider.federation.states import State, StateLost, StateSpent
+from provider.federation.upstreams import Upstream, UpstreamAway
+from provider.login.pages.outcome import not_now, signed_in
+from provider.login.steps import AddressUnconfirmed, Suspended
+from provider.ratelimits import LIMITS, count, require_room
+from provider.refusals import TooManyRequests
+from provider.sessions.cookie import find_pending_session, find_session
+from provider.web import cookies, errors
+from provider.web.destination import Destination, destination
+from provider.web.endpoint import Call, endpoint, require_get_or_post
+from provider.web.pages import go, page
+
+FAILED = (UpstreamAway, UpstreamDeclined, UpstreamUntrusted)
+
+
+@endpoint
+def start(call: Call) -> Response:
+    """POST: no link of another site sends anybody there."""
+    upstream, where = find_upstream(call), destination(call)
+    asked_again = call.query.get("prompt") == "login"
+    must_prove = asked_again or (where.app is not None and where.app.must_prove)
+    return send_on(call, upstream, where, must_prove=must_prove)
+
+
+@endpoint
+def callback(call: Call) -> Response:
+    """What it answers with offers no other language: its address holds the code, and works once."""
+    require_get_or_post(call)
+    upstream = find_upstream(call)
+    if call.query.repeated:
+        raise errors.Malformed
+    try:
+        browser = call.cookie(cookies.BROWSER)
+        state = states.unseal(call.work, call.query.get("state"), upstream=upstream.settings.key, browser=browser)
+    except StateLost as refusal:
+        return stopped(call, upstream, Destination(), refusal)
+    where = destination(call, state.destination)
+    try:
+        identity = _find_out(call, upstream, state)
+    except StateSpent as refusal:
+        # Back, or reload. Whoever is in goes on; nobody comes in by it.
+        return go(where.location) if find_session(call) is not None else stopped(call, upstream, where, refusal)
+    except (*FAILED, TooManyRequests) as refusal:
+        return stopped(call, upstream, where, refusal, linking=state.link_to is not None)
+    if state.link_to is not None:
+        return after_linking(call, upstream, identity, user_id=state.link_to)
+    return _sign_in(call, upstream, identity, where, carry=state.destination)
+
+
+def _find_out(call: Call, upstream: Upstream, state: State) -> UpstreamIdentity:
+    work, network = call.work, f"upstream:{call.origin.network}"
+    _ = work.outbound  # from here on in a thread that may wait: before anything is used up
+    require_room(work, LIMITS.upstream, key=network)
+    states.spend(work, state)
+    try:
+        return exchange.redeem(work, upstream, state, call.query)
+    except FAILED:
+        count(work, LIMITS.upstream, key=network)
+        raise
+
+
+def _sign_in(
+    call: Call, upstream: Upstream, identity: UpstreamIdentity, where: Destination, *, carry: Mapping[str, str]
+) -> Response:
+    try:
+        done = linking.sign_in(
+            call.work,
+            upstream,
+            identity,
+            current=find_session(call) or find_pending_session(call),
+            browser=call.browser,
+            carry=carry,
+        )
+    except NotLinked as refusal:
+        return _not_linked(call, upstream, refusal, where)
+    except (Suspended, AddressUnconfirmed) as refusal:
+        return not_now(call, where, refusal, offers_languages=False)
+    except TooManyRequests as refusal:
+        return stopped(call, upstream, where, refusal)
+    return signed_in(call, where, done)
+
+
+def _not_linked(call: Call, upstream: Upstream, refusal: NotLinked, where: Destination) -> Response:
+    """The ways on: sign in once and link, or sign up first. Both lead to the same question, and then to the app."""
+    ticket = linking.seal(call.work, refusal.offer)
+    confirm = Destination().through("/account/linked/confirm", ticket=ticket)
+    return page(
+        call,
+        "federation/not_linked.html",
+        status_code=403,
+        offers_languages=False,
+        name=upstream.settings.name,
+        email=refusal.offer.email,
+        has_account=refusal.has_account,
+        where=where,
+        then=Destination(return_to=confirm),
+    )

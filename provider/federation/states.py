@@ -1,0 +1,92 @@
+"""The `state` of a request to an upstream (RFC 6749 section 10.12): what we must know again when the person comes back.
+
+It is sealed, so it needs no row; good for the browser that was sent (OIDC Core section 15.5.2) and for ten minutes; and
+spent once, by its digest.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from provider.crypto.digests import digest, new_opaque
+from provider.federation import store
+from provider.languages.text import Text
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+PURPOSE = "upstream-state"
+LIFETIME = timedelta(minutes=10)
+
+
+class StateLost(Refusal):
+    """Not ours, too old, of another browser or for another upstream."""
+
+    title = Text("This sign-in is no longer waiting")
+    message = Text("It took too long, or began in another browser. Start again.")
+
+
+class StateSpent(Refusal):
+    """This answer came before: back or reload in the browser, or a replay."""
+
+    title = Text("This sign-in is no longer waiting")
+    message = Text("This answer was used before. Start again.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """One request to one upstream."""
+
+    upstream: str
+    nonce: str
+    """OIDC Core section 3.1.2.1; also what makes this state one of its own."""
+    verifier: str
+    """PKCE (RFC 7636); the seal keeps it from the browser."""
+    browser: str
+    begun_at: int
+    must_prove: bool
+    """The upstream was asked to ask its user anew."""
+    link_to: str | None
+    """The account whose owner asked, signed in, to link; None for a sign-in."""
+    destination: Mapping[str, str]
+
+
+def new_state(
+    work: UnitOfWork,
+    *,
+    upstream: str,
+    browser: str,
+    destination: Mapping[str, str],
+    must_prove: bool = False,
+    link_to: str | None = None,
+) -> State:
+    return State(
+        upstream=upstream,
+        nonce=new_opaque(),
+        verifier=new_opaque(),
+        browser=digest(browser).hex(),
+        begun_at=int(work.now.timestamp()),
+        must_prove=must_prove,
+        link_to=link_to,
+        destination=dict(destination),
+    )
+
+
+def seal(work: UnitOfWork, state: State) -> str:
+    return work.vault.seal(asdict(state), purpose=PURPOSE, now=work.now, lifetime=LIFETIME)
+
+
+def unseal(work: UnitOfWork, text: str | None, *, upstream: str, browser: str | None) -> State:
+    """Raises StateLost."""
+    value = None if not text or browser is None else work.vault.unseal(text, purpose=PURPOSE, now=work.now)
+    state = None if value is None else State(**value)
+    if state is None or browser is None or state.upstream != upstream or state.browser != digest(browser).hex():
+        raise StateLost
+    return state
+
+
+def spend(work: UnitOfWork, state: State) -> None:
+    """In a transaction of its own: spent, whatever the upstream says next. Raises StateSpent."""
+    with work.aside() as db:
+        fresh = store.spend(db, digest(state.nonce), expires_at=work.now + LIFETIME)
+    if not fresh:
+        raise StateSpent
