@@ -30,7 +30,7 @@ def start(call: Call) -> Response:
     """POST: no link of another site sends anybody there."""
     upstream, where = find_upstream(call), destination(call)
     asked_again = call.query.get("prompt") == "login"
-    must_prove = asked_again or (where.app is not None and where.app.must_prove)
+    must_prove = asked_again or (where.app is not None and where.app.signed_in_since is not None)
     return send_on(call, upstream, where, must_prove=must_prove)
 
 
