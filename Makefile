@@ -7,7 +7,7 @@ JOBS   ?= $(shell nproc)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots format bench migration account-api translations constraints clean
+.PHONY: help demo test check screenshots format bench migration api-documents translations constraints clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,9 +45,10 @@ migration: $(VENV)/test  ## Write a migration for what changed in the tables: ma
 	  && $(BIN)/alembic upgrade head && $(BIN)/alembic revision --autogenerate -m "$(m)" \
 	  && $(BIN)/ruff check -q --fix migrations; status=$$?; $(BIN)/ruff format -q migrations; rm -rf "$$folder"; exit $$status
 
-account-api: $(VENV)/test  ## Write docs/account-api.json out of the code
-	$(BIN)/python -c 'from provider.api.openapi import text; from provider.routes import routes; \
-	  from provider.settings import Settings; print(text(Settings(), routes(Settings())), end="")' > docs/account-api.json
+api-documents: $(VENV)/test  ## Write docs/account-api.json and docs/admin-api.json out of the code
+	@for api in account admin; do $(BIN)/python -c "from provider.api.openapi import $$(echo $$api | tr a-z A-Z)_API as api, text; \
+	  from provider.routes import routes; from provider.settings import Settings; \
+	  print(text(Settings(), routes(Settings()), api), end='')" > docs/$$api-api.json || exit 1; done
 
 translations: $(VENV)/test  ## Bring the catalogs in provider/languages in step with what code and templates say
 	@folder=$$(mktemp -d) && $(BIN)/pybabel -q extract -F pyproject.toml -k Text:1 -k counted:1,2 --no-location --omit-header \

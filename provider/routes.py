@@ -18,6 +18,10 @@ from provider.accounts.pages import (
     sessions,
     totp,
 )
+from provider.admin.api import identities as admin_identities
+from provider.admin.api import links as admin_links
+from provider.admin.api import sessions as admin_sessions
+from provider.admin.api import users as admin_users
 from provider.api import openapi
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
@@ -174,7 +178,10 @@ def routes(settings: Settings) -> list[BaseRoute]:
             Route("/account/recovery-codes", recovery_codes.renew_recovery_codes, methods=post, name="renew_codes"),
         ]
     table += account_api(settings)
+    table += admin_api()
     table.append(Route("/api/account/openapi.json", openapi.served(settings, table), methods=get, name="account_api"))
+    of_operators = openapi.served(settings, table, openapi.ADMIN_API)
+    table.append(Route("/api/admin/openapi.json", of_operators, methods=get, name="admin_api"))
     return table
 
 
@@ -241,3 +248,32 @@ def account_api(settings: Settings) -> list[BaseRoute]:
             Route("/api/account/recovery-codes", codes.renew_codes, methods=post, name="renew_recovery_codes"),
         ]
     return table
+
+
+def admin_api() -> list[BaseRoute]:
+    """What operators may do with everybody's accounts, as JSON; docs/admin-api.json describes it."""
+    get, post, patch, delete = ["GET"], ["POST"], ["PATCH"], ["DELETE"]
+    user, session = "/api/admin/users/{user_id}", "/api/admin/sessions/{session_id}"
+    return [
+        Route("/api/admin/users", admin_users.find_users, methods=get, name="find_users"),
+        Route("/api/admin/users", admin_users.create_user, methods=post, name="create_user"),
+        Route(user, admin_users.show_user, methods=get, name="show_user"),
+        Route(user, admin_users.change_user, methods=patch, name="change_user"),
+        Route(user, admin_users.delete_user, methods=delete, name="delete_user"),
+        Route(f"{user}/suspend", admin_users.suspend_user, methods=post, name="suspend_user"),
+        Route(f"{user}/restore", admin_users.restore_user, methods=post, name="restore_user"),
+        Route(f"{user}/identities", admin_identities.list_identities, methods=get, name="list_identities"),
+        Route(f"{user}/identities", admin_identities.link_identity, methods=post, name="link_identity"),
+        Route(
+            f"{user}/identities/{{identity_id}}",
+            admin_identities.unlink_identity,
+            methods=delete,
+            name="unlink_identity",
+        ),
+        Route(f"{user}/sessions", admin_sessions.list_sessions, methods=get, name="sessions_of_user"),
+        Route(session, admin_sessions.show_session, methods=get, name="show_session"),
+        Route(session, admin_sessions.change_session, methods=patch, name="change_session"),
+        Route(session, admin_sessions.end_session, methods=delete, name="end_session_by_operator"),
+        Route(f"{user}/links", admin_links.issue, methods=post, name="issue_link"),
+        Route("/api/admin/links/use", admin_links.use, methods=post, name="use_link"),
+    ]

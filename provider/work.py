@@ -66,6 +66,8 @@ class Origin:
     user_agent: str = ""
     request_id: str = ""
     language: str | None = None
+    operator: str = ""
+    """Who acts on somebody else's account, for the audit: `client ID` or `user ID`."""
 
 
 SYSTEM = Origin(network="", user_agent="signet", request_id="")

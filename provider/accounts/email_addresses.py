@@ -111,6 +111,14 @@ def confirm_by_link(work: UnitOfWork, *, token: str | None, browser: str | None,
     _confirm(work, link)
 
 
+def confirm_by_token(work: UnitOfWork, *, token: str) -> None:
+    """The same for a program of the operator that was brought the link: it answers for whoever brought it."""
+    link = find_link(work, token, Purpose.VERIFY)
+    if link is None or (link.status != LinkStatus.CLAIMED and not link.is_open(work.now)):
+        raise LinkDead
+    _confirm(work, link)
+
+
 def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
     """Confirm by the typed code, from the page shown at sign-up. Five wrong ones end the code, not the link."""
     network = f"code:{work.origin.network}"

@@ -65,16 +65,18 @@ def create_user(
     work: UnitOfWork,
     *,
     email: str,
-    password: str,
+    password: str | None,
     verified: bool,
     roles: Sequence[str] = (),
     claims: Mapping[str, Any] | None = None,
 ) -> str:
-    """An account made by an operator, who answers for the password and, with `verified`, for the address. Its id."""
+    """An account made by an operator, who answers for the password, if there is one, and, with `verified`, for the
+    address. Its id.
+    """
     address = parse_address(email)
     if address is None:
         raise NotAnAddress
-    hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    hashed = None if password is None else hash_password(password, cost=work.settings.bcrypt_cost)
     owner = email_addresses.find_owner(work.read, address.normal)
     if owner is not None and owner[1].verified_at is not None:
         raise AddressTaken

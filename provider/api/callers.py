@@ -1,14 +1,18 @@
-"""Who calls the account API: a person through an app (RFC 6750), or a first-party app before anybody signed in."""
+"""Who calls our APIs: a person through an app (RFC 6750), a first-party app before anybody signed in, an operator."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
-from provider.oauth.bearer import require_person
+from provider.oauth.bearer import require_person, require_token
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.authenticate import authenticate
 from provider.oauth.clients import Client
-from provider.oauth.errors import InvalidRequestError, UnauthorizedClientError
-from provider.oauth.scopes import ACCOUNT
+from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, UnauthorizedClientError
+from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE
 from provider.oauth.store.grants import Grant, Person
+from provider.sessions.assurance import AAL2, acr_of
 from provider.web.endpoint import Call
 
 
@@ -65,3 +69,59 @@ def require_first_party(call: Call) -> Client:
         fix="An operator may mark it: signet client update CLIENT_ID --first-party",
     )
     return client
+
+
+ADMIN = "admin"
+"""The role an operator has."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A client acting for itself, or a person with the role `admin` who showed a second factor."""
+
+    client_id: str
+    user_id: str | None
+
+
+def require_operator(call: Call, *, scope: str) -> Operator:
+    """A live access token with this scope (`admin:write` covers reading). From here on the work is an operator's: what
+    it writes says by whom, and letters name neither device nor place. Raises InvalidTokenError or
+    InsufficientScopeError.
+    """
+    checks = Checks("admin API")
+    live = require_token(call, checks, {scope, ADMIN_WRITE})
+    grant, person = live.grant, live.person
+    if grant is not None and person is not None:
+        checks.require(
+            ADMIN in person.roles and acr_of(grant.amr) == AAL2,
+            "The person is an operator and showed a second factor",
+            section="the admin API",
+            error=InsufficientScopeError,
+            description="The token was not issued for an operator with a second factor",
+            expected="the role admin, and acr aal2",
+            got=f"acr {acr_of(grant.amr)}, {len(person.roles)} roles",
+        )
+    operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id)
+    name = f"client {operator.client_id}" if operator.user_id is None else f"user {operator.user_id}"
+    call.work.origin = replace(call.work.origin, network="", user_agent="", language=None, operator=name)
+    return operator
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A kind of caller: how it is told, in the request and in the OpenAPI document."""
+
+    scheme: str
+    scopes: tuple[str, ...]
+    authenticate: Callable[[Call], Any]
+    codes: Mapping[int, list[str]]
+    """The error codes that authentication may end in, by status."""
+
+
+_BEARER = {400: ["invalid_request"], 401: ["invalid_token"], 403: ["insufficient_scope"]}
+PERSON = Caller("person", (ACCOUNT,), require_bearer, _BEARER)
+CLIENT = Caller(
+    "client", (), require_first_party, {400: ["invalid_request", "unauthorized_client"], 401: ["invalid_client"]}
+)
+READING_OPERATOR = Caller("operator", (ADMIN_READ,), partial(require_operator, scope=ADMIN_READ), _BEARER)
+OPERATOR = Caller("operator", (ADMIN_WRITE,), partial(require_operator, scope=ADMIN_WRITE), _BEARER)

@@ -1,8 +1,9 @@
-"""The OpenAPI 3.1 document of the account API, computed from the routes and the operations behind them."""
+"""The OpenAPI 3.1 documents of our APIs, computed from the routes and the operations behind them."""
 
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -10,15 +11,15 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute, Route
 
 from provider.api.bodies import JSON_TYPE, Body, File, InvalidBody, Nothing, NotJson, UnknownType
+from provider.api.callers import CLIENT, Caller
 from provider.api.operation import Operation
 from provider.api.problems import MEDIA_TYPE, PROTOCOL_TITLES, URN, type_of
-from provider.oauth.scopes import ACCOUNT, IN_WORDS
+from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, IN_WORDS
 from provider.refusals import Refusal, TooManyRequests, Unavailable
 from provider.settings import Settings
 from provider.web.documents import Document
 from provider.web.errors import Crash, TooLarge
 
-PATH = "/api/account"
 SCHEMAS = "#/components/schemas/"
 PROBLEM = {
     "type": "object",
@@ -41,63 +42,99 @@ PROBLEM = {
         },
     },
 }
-OF_CALLER = {
-    "person": {400: ["invalid_request"], 401: ["invalid_token"], 403: ["insufficient_scope"]},
-    "client": {400: ["invalid_request", "unauthorized_client"], 401: ["invalid_client"]},
-}
-"""The error codes that authentication may end in, by status."""
 
 
-def document(settings: Settings, routes: Iterable[BaseRoute]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Api:
+    """One of our APIs: the operations below `path`."""
+
+    name: str
+    path: str
+    about: str
+
+
+ACCOUNT_API = Api(
+    "account API",
+    "/api/account",
+    "What a person may do with their own account, through an app. Errors are problem details (RFC 9457).",
+)
+ADMIN_API = Api(
+    "admin API",
+    "/api/admin",
+    "What an operator may do with everybody's accounts. Errors are problem details (RFC 9457).",
+)
+
+
+def document(settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT_API) -> dict[str, Any]:
     """Of what these settings offer: an operation of a feature that is off is not in it."""
-    found = [(route, route.endpoint) for route in routes if isinstance(route, Route)]
+    found = [
+        (route, route.endpoint)
+        for route in routes
+        if isinstance(route, Route) and route.path.startswith(f"{api.path}/")
+    ]
     operations = [(route, endpoint) for route, endpoint in found if isinstance(endpoint, Operation)]
     paths: dict[str, Any] = {}
     for route, operation in operations:
         method = next(name for name in sorted(route.methods or ()) if name != "HEAD").lower()
-        paths.setdefault(_path_of(route), {})[method] = _describe(route, operation)
+        paths.setdefault(_path_of(route), {})[method] = _describe(route, operation, api)
     return {
         "openapi": "3.1.1",
         "info": {
-            "title": f"{settings.brand} account API",
+            "title": f"{settings.brand} {api.name}",
             "version": "1",
-            "description": (
-                "What a person may do with their own account, through an app. Errors are problem details (RFC 9457)."
-            ),
+            "description": api.about,
         },
         "servers": [{"url": settings.issuer}],
         "paths": paths,
         "components": {
             "schemas": {"Problem": PROBLEM, **_schemas(operation for _, operation in operations)},
-            "securitySchemes": {
-                "person": {
-                    "type": "oauth2",
-                    "description": "An access token with the scope account, as a bearer token.",
-                    "flows": {
-                        "authorizationCode": {
-                            "authorizationUrl": f"{settings.issuer}/oauth2/authorize",
-                            "tokenUrl": f"{settings.issuer}/oauth2/token",
-                            "scopes": {ACCOUNT: IN_WORDS[ACCOUNT]},
-                        }
-                    },
-                },
-                "client": {
-                    "type": "http",
-                    "scheme": "basic",
-                    "description": "client_id and client_secret of a confidential client marked first_party.",
-                },
-            },
+            "securitySchemes": _schemes(settings, {operation.caller for _, operation in operations}),
         },
     }
 
 
-def served(settings: Settings, routes: Iterable[BaseRoute]) -> Document:
-    body = text(settings, routes).encode()
+def _schemes(settings: Settings, callers: Iterable[Caller]) -> dict[str, Any]:
+    all_schemes = {
+        "person": {
+            "type": "oauth2",
+            "description": "An access token with the scope account, as a bearer token.",
+            "flows": {
+                "authorizationCode": {
+                    "authorizationUrl": f"{settings.issuer}/oauth2/authorize",
+                    "tokenUrl": f"{settings.issuer}/oauth2/token",
+                    "scopes": {ACCOUNT: IN_WORDS[ACCOUNT]},
+                }
+            },
+        },
+        "client": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "client_id and client_secret of a confidential client marked first_party.",
+        },
+        "operator": {
+            "type": "oauth2",
+            "description": (
+                "An access token with admin:read or admin:write, of a client acting for itself, or of a person "
+                "with the role admin who showed a second factor."
+            ),
+            "flows": {
+                "clientCredentials": {
+                    "tokenUrl": f"{settings.issuer}/oauth2/token",
+                    "scopes": {scope: IN_WORDS[scope] for scope in (ADMIN_READ, ADMIN_WRITE)},
+                }
+            },
+        },
+    }
+    return {name: all_schemes[name] for name in sorted({caller.scheme for caller in callers})}
+
+
+def served(settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT_API) -> Document:
+    body = text(settings, routes, api).encode()
     return Document(body, f'"{sha256(body).hexdigest()[:16]}"')
 
 
-def text(settings: Settings, routes: Iterable[BaseRoute]) -> str:
-    return json.dumps(document(settings, routes), indent=1, ensure_ascii=False) + "\n"
+def text(settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT_API) -> str:
+    return json.dumps(document(settings, routes, api), indent=1, ensure_ascii=False) + "\n"
 
 
 def _path_of(route: Route) -> str:
@@ -105,21 +142,26 @@ def _path_of(route: Route) -> str:
     return re.sub(r"{(\w+):\w+}", r"{\1}", route.path)
 
 
-def _describe(route: Route, operation: Operation) -> dict[str, Any]:
+def _describe(route: Route, operation: Operation, api: Api) -> dict[str, Any]:
     said = (operation.__doc__ or "").strip()
     described: dict[str, Any] = {
         "operationId": route.name,
         "summary": re.split(r"[.:;?,](?:\s|$)", said, maxsplit=1)[0],
         "description": " ".join(said.split()),
-        "tags": [route.path.removeprefix(PATH + "/").partition("/")[0]],
-        "security": [{"person": [ACCOUNT]} if operation.caller == "person" else {"client": []}],
+        "tags": [route.path.removeprefix(api.path + "/").partition("/")[0]],
+        "security": [{operation.caller.scheme: list(operation.caller.scopes)}],
         "responses": {str(operation.status): _answer(operation), **_problems(operation)},
     }
-    names = re.findall(r"{(\w+)}", _path_of(route))
-    if names:
-        described["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ]
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", _path_of(route))
+    ]
+    parameters += [
+        {"name": name, "in": "query", "description": about, "schema": {"type": "string"}}
+        for name, about in operation.asks.items()
+    ]
+    if parameters:
+        described["parameters"] = parameters
     if operation.takes is not Nothing:
         described["requestBody"] = {"required": True, "content": _content(operation.takes)}
     return described
@@ -143,10 +185,10 @@ def _answer(operation: Operation) -> dict[str, Any]:
 def _problems(operation: Operation) -> dict[str, Any]:
     """By status: the types an answer of it may have."""
     by_status: dict[int, dict[str, str]] = {}
-    for status, codes in OF_CALLER[operation.caller].items():
+    for status, codes in operation.caller.codes.items():
         by_status.setdefault(status, {}).update({URN + code: PROTOCOL_TITLES[code] for code in codes})
     kinds: list[type[Refusal]] = [*operation.problems, TooLarge, Crash, Unavailable]
-    if operation.caller == "client":
+    if operation.caller is CLIENT:
         kinds.append(TooManyRequests)  # after too many wrong secrets
     if issubclass(operation.takes, File):
         kinds.append(UnknownType)

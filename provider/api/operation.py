@@ -1,14 +1,14 @@
-"""An operation of the account API: who calls, what it takes, what it gives, which noes to expect; in plain sight, so
+"""An operation of our APIs: who calls, what it takes, what it gives, which noes to expect; in plain sight, so
 that the OpenAPI document is computed from it.
 """
 
-from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from starlette.responses import JSONResponse, Response
 
 from provider.api.bodies import Body, File, Nothing, read
-from provider.api.callers import Bearer, require_bearer, require_first_party
+from provider.api.callers import CLIENT, OPERATOR, PERSON, READING_OPERATOR, Bearer, Caller, Operator
 from provider.api.problems import as_problem
 from provider.oauth.clients import Client
 from provider.refusals import Refusal
@@ -17,7 +17,6 @@ from provider.web.endpoint import Call, Endpoint
 
 Taken = TypeVar("Taken", bound=Body)
 Answer = Body | Response | None
-Caller = Literal["person", "client"]
 
 NO_STORE = {"cache-control": "no-store"}
 
@@ -35,6 +34,7 @@ class Operation(Endpoint):
         status: int,
         problems: tuple[type[Refusal], ...],
         hashes_passwords: bool,
+        asks: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
             self._carry_out,
@@ -44,7 +44,9 @@ class Operation(Endpoint):
             max_body=takes.max_body if issubclass(takes, File) else MAX_BODY,
         )
         self.carry_out = function
-        self.caller: Caller = caller
+        self.caller = caller
+        self.asks = asks or {}
+        """Parameters of the query it reads, and what each is."""
         self.takes = takes
         self.gives = gives
         self.status = status
@@ -54,7 +56,7 @@ class Operation(Endpoint):
         self.__module__ = function.__module__
 
     def _carry_out(self, call: Call) -> Response:
-        who = require_bearer(call) if self.caller == "person" else require_first_party(call)
+        who = self.caller.authenticate(call)
         answer = self.carry_out(call, who, read(call, self.takes))
         if isinstance(answer, Response):
             return answer
@@ -78,7 +80,7 @@ def by_person(
     def wrap(function: Callable[[Call, Bearer, Taken], Answer]) -> Operation:
         return Operation(
             function,
-            caller="person",
+            caller=PERSON,
             takes=takes,
             gives=gives,
             status=status or (204 if gives is None else 200),
@@ -102,12 +104,38 @@ def by_client(
     def wrap(function: Callable[[Call, Client, Taken], Answer]) -> Operation:
         return Operation(
             function,
-            caller="client",
+            caller=CLIENT,
             takes=takes,
             gives=gives,
             status=status or (204 if gives is None else 200),
             problems=problems,
             hashes_passwords=hashes_passwords,
+        )
+
+    return wrap
+
+
+def by_operator(
+    *,
+    reads: bool = False,
+    takes: type[Taken] = Nothing,  # type: ignore[assignment]  # the default of a type variable
+    gives: type[Body] | None = None,
+    status: int | None = None,
+    problems: tuple[type[Refusal], ...] = (),
+    asks: Mapping[str, str] | None = None,
+) -> Callable[[Callable[[Call, Operator, Taken], Answer]], Operation]:
+    """An operation of the admin API. `reads`: it changes nothing, and `admin:read` is enough."""
+
+    def wrap(function: Callable[[Call, Operator, Taken], Answer]) -> Operation:
+        return Operation(
+            function,
+            caller=READING_OPERATOR if reads else OPERATOR,
+            takes=takes,
+            gives=gives,
+            status=status or (204 if gives is None else 200),
+            problems=problems,
+            hashes_passwords=False,
+            asks=asks,
         )
 
     return wrap

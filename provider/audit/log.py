@@ -14,6 +14,8 @@ def record(
 ) -> None:
     """`details` hold no secrets and no more of a person than the event needs."""
     origin = work.origin
+    if origin.operator:
+        details["operator"] = origin.operator
     store.append(
         work.db,
         AuditEvent(

@@ -17,6 +17,14 @@ metadata = MetaData(
 )
 
 
+def parse_id(text: str) -> str | None:
+    """An identifier that somebody sent; None when it cannot be one."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None
+
+
 def new_id() -> str:
     """A UUIDv7 (RFC 9562 section 5.7): rows made one after the other sit one after the other in the index."""
     value = int(time.time() * 1000) << 80 | 0x7 << 76 | 0b10 << 62

@@ -1,5 +1,7 @@
 """Bearer tokens as our own APIs accept them (RFC 6750): userinfo and the account API."""
 
+from collections.abc import Iterable
+
 from provider.oauth.checks import Checks
 from provider.oauth.cross_origin import allow
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
@@ -12,6 +14,37 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, G
     """A live access token with this scope, issued to act for a person. Raises InvalidTokenError (401),
     InsufficientScopeError (403), or InvalidRequestError for a muddle.
     """
+    live = _require_live(call, checks)
+    checks.require(
+        scope in live.scope and live.grant is not None,
+        f"The token was issued for {scope}, to act for a person",
+        section="RFC 6750 section 3.1",
+        error=InsufficientScopeError,
+        description=f"The token was not issued for the scope {scope}",
+        expected=scope,
+        got=" ".join(live.scope),
+    )
+    assert live.grant is not None  # noqa: S101  # just required
+    assert live.person is not None  # noqa: S101  # asked for
+    return live, live.grant, live.person
+
+
+def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> LiveToken:
+    """A live access token with one of these scopes, of a person or of a client acting for itself."""
+    live, wanted = _require_live(call, checks), sorted(scopes)
+    checks.require(
+        not set(wanted).isdisjoint(live.scope),
+        f"The token was issued for {' or '.join(wanted)}",
+        section="RFC 6750 section 3.1",
+        error=InsufficientScopeError,
+        description=f"The token was not issued for the scope {wanted[0]}",
+        expected=" or ".join(wanted),
+        got=" ".join(live.scope),
+    )
+    return live
+
+
+def _require_live(call: Call, checks: Checks) -> LiveToken:
     token = bearer_token(call, checks)
     live: LiveToken | None = None
     problem = "a live access token"
@@ -31,18 +64,7 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, G
         got=problem,
     )
     assert live is not None  # noqa: S101  # just required
-    checks.require(
-        scope in live.scope and live.grant is not None,
-        f"The token was issued for {scope}, to act for a person",
-        section="RFC 6750 section 3.1",
-        error=InsufficientScopeError,
-        description=f"The token was not issued for the scope {scope}",
-        expected=scope,
-        got=" ".join(live.scope),
-    )
-    assert live.grant is not None  # noqa: S101  # just required
-    assert live.person is not None  # noqa: S101  # asked for
-    return live, live.grant, live.person
+    return live
 
 
 def bearer_token(call: Call, checks: Checks) -> str:

@@ -9,6 +9,9 @@ OFFLINE_ACCESS = "offline_access"
 ROLES = "roles"
 ACCOUNT = "account"
 """The account API: only for clients registered for it."""
+ADMIN_READ = "admin:read"
+ADMIN_WRITE = "admin:write"
+"""The admin API: only for clients registered for it."""
 
 CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     OPENID: ("sub",),
@@ -34,6 +37,8 @@ CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     OFFLINE_ACCESS: (),
     ROLES: ("roles",),
     ACCOUNT: (),
+    ADMIN_READ: (),
+    ADMIN_WRITE: (),
 }
 
 SCOPES = tuple(CLAIMS_OF_SCOPE)
@@ -54,6 +59,8 @@ IN_WORDS = {
     OFFLINE_ACCESS: Text("Keep this access when you are not there"),
     ROLES: Text("See which roles you have here"),
     ACCOUNT: Text("Manage your account"),
+    ADMIN_READ: Text("See all accounts, as an operator"),
+    ADMIN_WRITE: Text("Manage all accounts, as an operator"),
 }
 
 CLAIM_IN_WORDS = {

@@ -135,6 +135,12 @@ def end(db: Connection, session_id: str, *, reason: str, now: datetime) -> bool:
     return db.execute(update(sessions).where(standing).values(ended_at=now, end_reason=reason)).rowcount == 1
 
 
+def shorten(db: Connection, session_id: str, *, expires_at: datetime) -> bool:
+    """Let it end sooner. False when it ended, or was to end sooner still."""
+    longer = and_(sessions.c.id == session_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > expires_at)
+    return db.execute(update(sessions).where(longer).values(expires_at=expires_at)).rowcount == 1
+
+
 def end_all(db: Connection, user_id: str, *, reason: str, now: datetime, but: str | None = None) -> list[str]:
     """End every session of a user, pending ones too, except `but`. The ids that ended."""
     standing = [sessions.c.user_id == user_id, sessions.c.ended_at.is_(None)]

@@ -59,6 +59,13 @@ def show_profile(call: Call, bearer: Bearer, _body: Body) -> Profile:  # noqa: A
 @by_person(takes=Editable, gives=Profile)
 def put_profile(call: Call, bearer: Bearer, body: Editable) -> Profile:
     """Replace all of it by this. The email address has operations of its own."""
+    profile.change_profile(call.work, user_id=bearer.user_id, claims=claims_of(body))
+    user = users.find(call.work.read, bearer.user_id)
+    return _profile(bearer, {} if user is None else user.claims)
+
+
+def claims_of(body: Editable) -> dict[str, Any]:
+    """The claims it stands for. Raises InvalidBody."""
     given = body.model_dump(exclude_none=True)
     claims, errors = profile.parse_profile({**given, **given.pop("address", {})})
     if errors:
@@ -69,9 +76,7 @@ def put_profile(call: Call, bearer: Bearer, body: Editable) -> Profile:
                 for name, problem in errors.items()
             ]
         )
-    profile.change_profile(call.work, user_id=bearer.user_id, claims=claims)
-    user = users.find(call.work.read, bearer.user_id)
-    return _profile(bearer, {} if user is None else user.claims)
+    return claims
 
 
 def _profile(bearer: Bearer, claims: Mapping[str, Any]) -> Profile:

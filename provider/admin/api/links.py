@@ -1,0 +1,59 @@
+"""One-time links of an account: made for an operator to hand on, and used by a program that was brought one."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from provider.accounts import email_addresses as addresses
+from provider.accounts.email_addresses import AlreadyConfirmed, LinkDead
+from provider.accounts.links import issue_link
+from provider.accounts.registration import NoSuchUser
+from provider.accounts.store import email_addresses
+from provider.accounts.store.links import Purpose
+from provider.admin.api.users import user_id_of
+from provider.api.bodies import Body
+from provider.api.callers import Operator
+from provider.api.operation import by_operator
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.mail.rendering import link_to
+from provider.web.endpoint import Call
+
+PAGES = {"verify": "/verify-email/confirm", "reset": "/reset-password"}
+
+
+class LinkRequest(Body):
+    purpose: Literal["verify", "reset"] = Field(description="Confirm the address, or choose a password.")
+
+
+class NewLink(Body):
+    url: str = Field(description="For this person and nobody else; works once.")
+    token: str = Field(description="The same without the page around it. Shown only now.")
+    expires_at: datetime
+
+
+class Token(Body):
+    token: str
+
+
+@by_operator(takes=LinkRequest, gives=NewLink, status=201, problems=(NoSuchUser,))
+def issue(call: Call, _operator: Operator, body: LinkRequest) -> NewLink:
+    """A fresh one; earlier ones of this purpose no longer work. Nobody is written to."""
+    work, user_id = call.work, user_id_of(call)
+    address = email_addresses.find_of_user(work.read, user_id)
+    if address is None:
+        raise NoSuchUser
+    purpose = {"verify": Purpose.VERIFY, "reset": Purpose.RESET}[body.purpose]
+    link = issue_link(work, purpose=purpose, address=address)
+    record(work, Event.LINK_ISSUED, user_id=user_id, purpose=body.purpose)
+    settings = work.settings
+    lifetime = settings.verify_link_lifetime if purpose is Purpose.VERIFY else settings.reset_link_lifetime
+    url = link_to(settings, PAGES[body.purpose], token=link.token)
+    return NewLink(url=url, token=link.token, expires_at=work.now + lifetime)
+
+
+@by_operator(takes=Token, problems=(LinkDead, AlreadyConfirmed))
+def use(call: Call, _operator: Operator, body: Token) -> None:
+    """Confirm the address a verification link was made for: whoever brought the token reads its mailbox."""
+    addresses.confirm_by_token(call.work, token=body.token)

@@ -1,0 +1,90 @@
+"""Sessions of an account: seen, cut short, ended. Only a sign-in opens one (decision 23)."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from pydantic import AwareDatetime, Field
+
+from provider.accounts import devices
+from provider.accounts.registration import NoSuchUser
+from provider.admin.api.users import user_id_of
+from provider.api.bodies import Body, InvalidBody
+from provider.api.callers import Operator
+from provider.api.endpoints.sessions import NoSuchSession
+from provider.api.operation import by_operator
+from provider.database.base import parse_id
+from provider.languages.text import Text
+from provider.sessions import lifecycle, store
+from provider.web.endpoint import Call
+
+
+class Session(Body):
+    id: str = Field(description="The public `sid`.")
+    user_id: str
+    created_at: datetime
+    auth_time: datetime
+    amr: list[str]
+    last_seen: datetime
+    expires_at: datetime
+    network: str
+    user_agent: str
+
+
+class Sessions(Body):
+    sessions: list[Session]
+
+
+class SessionChange(Body):
+    expires_at: AwareDatetime = Field(description="Sooner than now planned; a session is never made longer.")
+
+
+@by_operator(reads=True, gives=Sessions, problems=(NoSuchUser,))
+def list_sessions(call: Call, _operator: Operator, _body: Body) -> Sessions:
+    """Those that still count, the latest used first."""
+    found = devices.find_sessions(call.work, user_id_of(call))
+    return Sessions(sessions=[_describe(one) for one in found])
+
+
+@by_operator(reads=True, gives=Session, problems=(NoSuchSession,))
+def show_session(call: Call, _operator: Operator, _body: Body) -> Session:
+    """One that still counts."""
+    return _describe(_session(call))
+
+
+@by_operator(takes=SessionChange, gives=Session, problems=(NoSuchSession,))
+def change_session(call: Call, _operator: Operator, body: SessionChange) -> Session:
+    """Let it end sooner."""
+    session = _session(call)
+    if not store.shorten(call.work.db, session.id, expires_at=body.expires_at):
+        problem = Text("A session is only made shorter.")
+        raise InvalidBody([{"member": "expires_at", "problem": problem}])
+    return _describe(replace(session, expires_at=body.expires_at))
+
+
+@by_operator(problems=(NoSuchSession,))
+def end_session(call: Call, _operator: Operator, _body: Body) -> None:
+    """At once, on every node."""
+    if not lifecycle.end_by_operator(call.work, session_id=_session(call).id):
+        raise NoSuchSession
+
+
+def _session(call: Call) -> store.Session:
+    session_id = parse_id(call.path_params["session_id"])
+    session = None if session_id is None else store.find(call.work.read, session_id)
+    if session is None or session.ended_at is not None or session.expires_at <= call.work.now:
+        raise NoSuchSession
+    return session
+
+
+def _describe(session: store.Session) -> Session:
+    return Session(
+        id=session.id,
+        user_id=session.user_id,
+        created_at=session.created_at,
+        auth_time=session.auth_time,
+        amr=session.amr.split(),
+        last_seen=session.last_seen,
+        expires_at=session.expires_at,
+        network=session.network,
+        user_agent=session.user_agent,
+    )

@@ -1,0 +1,182 @@
+"""Accounts: found by id, by address or by a linked identity; made, changed, suspended, deleted."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from provider.accounts import email_addresses as addresses
+from provider.accounts import profile, registration, suspension, totp
+from provider.accounts.email_addresses import AlreadyConfirmed
+from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
+from provider.accounts.store import email_addresses, linked_identities, passwords, users
+from provider.api.bodies import Body, InvalidBody
+from provider.api.callers import Operator
+from provider.api.endpoints.profile import Editable, claims_of
+from provider.api.operation import by_operator
+from provider.database.base import parse_id
+from provider.languages.text import Text
+from provider.web.endpoint import Call
+from provider.work import UnitOfWork
+
+MOST = 200
+Role = Annotated[str, Field(min_length=1, max_length=200, pattern="^[!-~]+$")]
+"""`role`, or `client_id:role` for one client."""
+WANTED = {
+    "email": "Whoever this address stands for.",
+    "issuer": "With `subject`: whoever signs in with this identity of an upstream provider.",
+    "subject": "With `issuer`.",
+    "after": "In the list of all: the `next` of the page before.",
+    "limit": f"How many at most; {MOST} without it, and never more.",
+}
+
+
+class Account(Body):
+    id: str = Field(description="The public `sub`.")
+    email: str | None = None
+    email_verified: bool
+    status: str = Field(description="INACTIVE, ACTIVE, SUSPENDED or LEAVING.")
+    status_reason: str | None = None
+    roles: list[str]
+    two_factor: bool
+    has_password: bool
+    created_at: datetime
+    updated_at: datetime
+    claims: dict[str, Any] = Field(description="What the person says about themselves (OIDC Core section 5.1).")
+
+
+class Accounts(Body):
+    users: list[Account]
+    next: str | None = Field(None, description="There are more: ask again with this as `after`.")
+
+
+class NewAccount(Body):
+    email: str = Field(description="The operator answers for it: it counts as verified.")
+    roles: tuple[Role, ...] = ()
+    claims: Editable | None = None
+
+
+class Change(Body):
+    """A member left out stays as it is."""
+
+    roles: tuple[Role, ...] | None = None
+    claims: Editable | None = Field(None, description="In the place of all that was said before.")
+    email_verified: bool | None = Field(None, description="true: the operator answers for the address.")
+
+
+class Suspension(Body):
+    reason: str | None = Field(None, max_length=200, description="For operators; the person is not told.")
+
+
+@by_operator(reads=True, gives=Accounts, asks=WANTED)
+def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
+    """One account by address or linked identity, or all of them a page at a time."""
+    work, query = call.work, call.query
+    if "email" in query:
+        return _one(work, _by_address(work, query["email"]))
+    if "issuer" in query or "subject" in query:
+        identity = linked_identities.find(work.read, query.get("issuer", ""), query.get("subject", ""))
+        return _one(work, None if identity is None else identity.user_id)
+    limit, after = _limit(query.get("limit")), query.get("after")
+    if after is not None and parse_id(after) is None:
+        raise InvalidBody([{"member": "after", "problem": Text("This is not the next of a page.")}])
+    page = users.find_page(work.read, after=after, limit=limit + 1)
+    shown = [describe(work, user.id) for user in page[:limit]]
+    return Accounts(users=shown, next=page[limit - 1].id if len(page) > limit else None)
+
+
+@by_operator(takes=NewAccount, gives=Account, status=201, problems=(NotAnAddress, AddressTaken))
+def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
+    """An active account without a password: its person sets one with a link (`links`) or signs in upstream."""
+    claims = {} if body.claims is None else claims_of(body.claims)
+    user_id = registration.create_user(
+        call.work, email=body.email, password=None, verified=True, roles=body.roles, claims=claims
+    )
+    return describe(call.work, user_id)
+
+
+@by_operator(reads=True, gives=Account, problems=(NoSuchUser,))
+def show_user(call: Call, _operator: Operator, _body: Body) -> Account:
+    """One account."""
+    return describe(call.work, user_id_of(call))
+
+
+@by_operator(takes=Change, gives=Account, problems=(NoSuchUser, AlreadyConfirmed))
+def change_user(call: Call, _operator: Operator, body: Change) -> Account:
+    """Roles, claims, or the word that the address is theirs."""
+    work, user_id = call.work, user_id_of(call)
+    if body.email_verified is False:
+        raise InvalidBody([{"member": "email_verified", "problem": Text("What was proven stays so.")}])
+    claims = None if body.claims is None else claims_of(body.claims)
+    if body.email_verified:
+        addresses.verify_by_operator(work, user_id=user_id)
+    if body.roles is not None:
+        registration.set_roles(work, user_id=user_id, roles=body.roles)
+    if claims is not None:
+        profile.change_profile(work, user_id=user_id, claims=claims)
+    return describe(work, user_id)
+
+
+@by_operator(problems=(NoSuchUser,))
+def delete_user(call: Call, _operator: Operator, _body: Body) -> None:
+    """At once, with everything that points at it; the audit events stay."""
+    registration.delete_user(call.work, user_id=user_id_of(call))
+
+
+@by_operator(takes=Suspension, problems=(NoSuchUser,))
+def suspend_user(call: Call, _operator: Operator, body: Suspension) -> None:
+    """Sessions, tokens and links end with it; restoring revives none of them."""
+    suspension.suspend(call.work, user_id=user_id_of(call), reason=body.reason)
+
+
+@by_operator(problems=(NoSuchUser,))
+def restore_user(call: Call, _operator: Operator, _body: Body) -> None:
+    """May sign in again."""
+    suspension.restore(call.work, user_id=user_id_of(call))
+
+
+def user_id_of(call: Call) -> str:
+    """The account the path names. Raises NoSuchUser."""
+    user_id = parse_id(call.path_params["user_id"])
+    user = None if user_id is None else users.find(call.work.read, user_id)
+    if user is None:
+        raise NoSuchUser
+    return user.id
+
+
+def describe(work: UnitOfWork, user_id: str) -> Account:
+    user = users.find(work.read, user_id)
+    if user is None:
+        raise NoSuchUser
+    address = email_addresses.find_of_user(work.read, user_id)
+    return Account(
+        id=user.id,
+        email=None if address is None else address.address,
+        email_verified=address is not None and address.verified_at is not None,
+        status=user.status,
+        status_reason=user.status_reason,
+        roles=user.roles,
+        two_factor=totp.is_enabled(work, user_id),
+        has_password=passwords.find(work.read, user_id) is not None,
+        created_at=user.created_at,
+        updated_at=user.updated_at,
+        claims=user.claims,
+    )
+
+
+def _one(work: UnitOfWork, user_id: str | None) -> Accounts:
+    return Accounts(users=[] if user_id is None else [describe(work, user_id)])
+
+
+def _by_address(work: UnitOfWork, text: str) -> str | None:
+    address = addresses.parse_address(text)
+    owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
+    return None if owner is None else owner[0].id
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return MOST
+    if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 6 and int(text)):
+        raise InvalidBody([{"member": "limit", "problem": Text("Enter a number from 1 on.")}])
+    return min(int(text), MOST)
