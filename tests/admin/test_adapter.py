@@ -1,6 +1,5 @@
-"""The operations of a database adapter, by API: product.md, row "Next.js/Auth.js front end signs in; adapter operations"."""
+"""The operations of a database adapter, by API (product.md, row "Next.js/Auth.js front end signs in")."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -187,6 +186,3 @@ def test_what_was_done_says_by_which_program(operator: Program, ada: str, work: 
 def test_a_letter_about_it_names_neither_device_nor_place(operator: Program, ada: str, inbox: Inbox) -> None:
     operator("POST", f"/users/{ada}/suspend", reason="x")
     assert "Device:" not in inbox.latest(ADDRESS).text
-
-
-def _never(_: Callable[..., object]) -> None: ...

@@ -12,13 +12,11 @@ from provider.api.callers import OPERATOR, READING_OPERATOR
 from provider.api.operation import Operation
 from provider.routes import routes
 from provider.settings import Settings
+from provider.work import Installation
 from tests.admin.conftest import API, Program
-from tests.browser import Browser
-from tests.clock import Clock
 from tests.conftest import Work
-from tests.factories import REDIRECT_URI, make_client, make_user
-from tests.people import ADDRESS, code_of, sign_in, turn_on_two_factor
-from tests.relying_party import RelyingParty
+from tests.factories import make_client, make_user
+from tests.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
 from tests.server_process import REPOSITORY
 
 ROUTES = [
@@ -62,21 +60,22 @@ def test_strangers_people_and_other_programs_are_refused(
         assert reader(method, path.removeprefix(API)).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("roles", "amr", "status"),
+    [
+        ((), TWO_FACTORS, 403),
+        (("admin",), "pwd", 403),
+        (("shop:admin",), TWO_FACTORS, 403),
+        (("admin",), TWO_FACTORS, 200),
+    ],
+)
 def test_a_person_needs_the_role_and_a_second_factor(
-    client: TestClient, work: Work, browser: Browser, clock: Clock
+    client: TestClient, work: Work, installation: Installation, roles: tuple[str, ...], amr: str, status: int
 ) -> None:
-    """Issue D: role admin + second factor."""
     with work() as w:
-        make_user(w)
-        registered, secret = make_client(w, scope="openid admin:read", redirect_uris=(REDIRECT_URI,), first_party=True)
-    rp = RelyingParty(client, registered, secret)
-    sign_in(browser)
-    weak = rp.sign_in(browser.client).access_token
-    assert Program(client, weak)("GET", "/users").status_code == 403
-    key, _ = turn_on_two_factor(browser, clock.now)
-    without_role = rp.sign_in(browser.client).access_token
-    assert Program(client, without_role)("GET", "/users").status_code == 403
-    with work() as w:
-        make_user(w, "root@example.test", roles=("admin",))
-    assert code_of(key, clock.now)
-    assert ADDRESS
+        user_id = make_user(w, roles=roles)
+        registered, secret = make_client(w, scope="openid admin:read", first_party=True)
+    sign_in_person(client, installation, user_id, amr=amr)
+    tokens = RelyingParty(client, registered, secret).sign_in(client)
+    answer = Program(client, tokens.access_token)("GET", "/users")
+    assert answer.status_code == status
