@@ -66,7 +66,7 @@ def test_a_reset_link_confirms_no_address_and_an_old_one_nothing(
     sign_up(browser, "bob@example.test")
     bob = operator.get("/users?email=bob@example.test")["users"][0]["id"]
     verify = operator("POST", f"/users/{bob}/links", purpose="verify").json()["token"]
-    clock.move(timedelta(days=2))
+    clock.advance(days=2)
     assert operator("POST", "/links/use", token=verify).status_code in {400, 401}
     for token in ("", "nonsense", "\x00"):
         assert operator("POST", "/links/use", token=token).status_code in {400, 401}
@@ -99,7 +99,7 @@ def test_an_identity_belongs_to_one_account_and_is_never_the_last_way_in_taken_a
 
 
 def test_read_shorten_and_end_a_session(operator: Program, ada: str, browser: Browser, clock: Clock) -> None:
-    """Row "getSessionAndUser, updateSession, deleteSession"; who creates one is decision 23."""
+    """Row "getSessionAndUser, updateSession, deleteSession"; who creates one is decision 36."""
     sign_in(browser)
     [session] = operator.get(f"/users/{ada}/sessions")["sessions"]
     assert (session["user_id"], session["amr"]) == (ada, ["pwd"])

@@ -1,4 +1,4 @@
-"""Sessions of an account: seen, cut short, ended. Only a sign-in opens one (decision 23)."""
+"""Sessions of an account: seen, cut short, ended. Only a sign-in opens one (decision 36)."""
 
 from dataclasses import replace
 from datetime import datetime
