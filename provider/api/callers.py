@@ -107,7 +107,7 @@ def require_operator(call: Call, *, scope: str) -> Operator:
     return operator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Caller:
     """A kind of caller: how it is told, in the request and in the OpenAPI document."""
 
