@@ -79,6 +79,56 @@ def test_a_sign_up_leads_to_the_app_in_the_end(browser: Browser, authorize: str,
     assert page.path == "/consent"
 
 
+def test_an_app_may_ask_for_a_sign_up(browser: Browser, authorize: str, inbox: Inbox) -> None:
+    """Initiating User Registration section 4.1: the request is kept through letter and sign-in."""
+    page = browser.open(f"{authorize}&prompt=create")
+    assert page.path == "/signup"
+    assert "Example app" in page.text
+    assert APP in form_action(browser)
+    browser.submit({"email": ADDRESS, "password": PASSWORD})
+    browser.open(inbox.latest(ADDRESS).link)
+    browser.submit(button="Confirm")
+    browser.follow("Sign in")
+    page = browser.submit({"username": ADDRESS, "password": PASSWORD})
+    assert page.path == "/consent"
+    assert ADDRESS in page.text
+
+
+def test_somebody_else_who_is_signed_in_is_in_nobodys_way(
+    browser: Browser, authorize: str, inbox: Inbox, work: Work, clock: Clock
+) -> None:
+    """Initiating User Registration section 4.1: another account, at the browser where one is in use."""
+    with work() as w:
+        make_user(w, "bob@example.test")
+    sign_in(browser, "bob@example.test")
+    clock.advance(minutes=5)
+    assert browser.open(f"{authorize}&prompt=create").path == "/signup"
+    browser.submit({"email": ADDRESS, "password": PASSWORD})
+    browser.open(inbox.latest(ADDRESS).link)
+    browser.submit(button="Confirm")
+    assert browser.follow("Sign in").path == "/login", "sent on as who was signed in before"
+    page = browser.submit({"username": ADDRESS, "password": PASSWORD})
+    assert page.path == "/consent"
+    assert ADDRESS in page.text
+
+
+def test_who_was_sent_to_sign_up_may_have_an_account_or_no_wish_for_one(
+    browser: Browser, authorize: str, work: Work
+) -> None:
+    """Never a dead end."""
+    with work() as w:
+        make_user(w)
+    browser.open(f"{authorize}&prompt=create")
+    browser.follow("I have an account")
+    assert browser.submit({"username": ADDRESS, "password": PASSWORD}).path == "/consent"
+    browser.open("/account")
+    browser.submit(button="Sign out")
+    browser.open(f"{authorize}&prompt=create")
+    browser.submit(button="Cancel and go back")
+    assert browser.left_to is not None
+    assert "error=access_denied" in browser.left_to
+
+
 def test_a_forgotten_password_leads_to_the_app_in_the_end(
     browser: Browser, authorize: str, inbox: Inbox, work: Work
 ) -> None:
