@@ -9,6 +9,7 @@ import colorsys
 import math
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -71,8 +72,8 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def require_readable(paper: str, scheme: Scheme) -> None:
-    """Raises ValueError, with the ratio, when our quietest text could not be read on this paper."""
+def readable_paper(paper: str, scheme: Scheme) -> str:
+    """The paper. Raises ValueError, with the ratio, when our quietest text could not be read on it."""
     ratio = contrast(paper, scheme.soft_ink)
     if ratio < FOR_TEXT or (luminance(paper) < luminance(scheme.soft_ink)) != scheme.is_dark:
         shown = math.floor(ratio * 100) / 100  # never rounded up to what would be enough
@@ -80,6 +81,11 @@ def require_readable(paper: str, scheme: Scheme) -> None:
         raise ValueError(
             f"{paper} gives text ({scheme.soft_ink}) a contrast of {shown}:1; a {kind} paper of {FOR_TEXT}:1 is needed"
         )
+    return paper
+
+
+LightPaper = Annotated[Colour, AfterValidator(partial(readable_paper, scheme=LIGHT))]
+DarkPaper = Annotated[Colour, AfterValidator(partial(readable_paper, scheme=DARK))]
 
 
 def ink_on(accent: str) -> str:
