@@ -30,8 +30,11 @@ class Counter(Protocol):
         """The same, counting nothing."""
 
 
-class NeedsNetwork(Exception):
-    """A rule has to ask somebody else's server, and this is no thread to wait in: begin anew in one that is."""
+class NeedsNetwork(BaseException):
+    """A rule has to ask somebody else's server, and this is no thread to wait in: begin anew in one that is.
+
+    No failure, so that whoever handles those does not hold it up.
+    """
 
 
 def utc_now() -> datetime:

@@ -254,8 +254,6 @@ class Endpoint:
         except OUTAGES as error:
             log.error("database.unavailable", error=type(error).__name__, path=call.path)
             response = self.render(call, Unavailable())
-        except NeedsNetwork:
-            raise
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             log.exception("crash", path=call.path, method=call.method)
             response = self.render(call, error)
