@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from provider.api.problems import as_problem
 from provider.crypto.vault import open_vault
@@ -89,9 +90,15 @@ async def _no_route(request: Request, error: Exception) -> Response:
     wants_page = "text/html" in request.headers.get("accept", "")
     render = as_problem if call.path.startswith("/api/") else errors.as_page if wants_page else errors.as_json
     response = render(call, refusal)
-    if error.headers and "Allow" in error.headers:
-        response.headers["allow"] = error.headers["Allow"]
+    if error.status_code == 405:
+        response.headers["allow"] = ", ".join(_methods_here(request))
     return response
+
+
+def _methods_here(request: Request) -> list[str]:
+    """Of every route with this path (RFC 9110 section 10.2.1); the router's own answer names the first one's only."""
+    here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in here if isinstance(route, Route) for method in route.methods or ()})
 
 
 async def _last_resort(request: Request, error: Exception) -> Response:
