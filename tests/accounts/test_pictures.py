@@ -1,9 +1,12 @@
 """Profile pictures: what is taken, what is kept of it, and how it is served."""
 
+import contextlib
 import io
 import re
 import struct
+import tracemalloc
 import zlib
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -196,3 +199,53 @@ def test_the_picture_goes_with_the_account(browser: Browser, client: TestClient,
     with work() as w:
         w.db.exec_driver_sql("DELETE FROM users")
     assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_what_follows_or_hides_in_a_picture_is_left_behind(kind: str) -> None:
+    """N-39: a picture that is also a script, an archive or a page is only a picture afterwards."""
+    for tail in (b"<script>alert(1)</script>", b"PK\x03\x04" + b"x" * 100, b"<?php system($_GET[0]); ?>"):
+        _, drawn = pictures.draw(picture(kind) + tail)
+        assert tail not in drawn
+        assert len(drawn) < len(picture(kind) + tail) + 10_000
+
+
+def test_a_bomb_in_the_text_of_a_picture_does_not_go_off() -> None:
+    """N-40: 200 MB of comment in a few hundred kilobytes, before and after the pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    whole = picture("PNG", size=(20, 20))
+    comment = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"\0" * 200_000_000, 9))
+    end = whole.rindex(b"IEND") - 4
+    for bomb_at in (33, end):  # after IHDR, and before IEND
+        content = whole[:bomb_at] + comment + whole[bomb_at:]
+        assert len(content) < MAX_FILE
+        tracemalloc.start()
+        with contextlib.suppress(UnfitPicture):
+            pictures.draw(content)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 20_000_000
+
+
+def test_a_picture_is_a_file_and_there_is_one(browser: Browser, ada: str, work: Work) -> None:
+    """N-41: a field of that name is none, and of two files the form is of one."""
+    csrf = browser.open("/account/picture").forms[0].find("csrf_token")
+    assert csrf is not None
+    form = {"csrf_token": csrf.value}
+
+    def send(**files: Any) -> int:
+        return browser.client.post("/account/picture", data=form, **files).status_code
+
+    assert send() == 400
+    assert (
+        browser.client.post("/account/picture", data={**form, "picture": "data:image/png;base64,AAAA"}).status_code
+        == 400
+    )
+    assert send(files={"other": ("x.png", picture("PNG"), "image/png")}) == 400
+    assert "picture" not in find_user(work).claims
+    two = [("picture", ("a.png", b"no picture", "image/png")), ("picture", ("b.png", picture("PNG"), "image/png"))]
+    assert send(files=two) in {303, 400}
+    assert send(files={"picture": ("", picture("PNG"), "")}) in {303, 400}

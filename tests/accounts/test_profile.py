@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from provider.accounts import profile
+from provider.accounts.profile import FIELDS, parse_profile
+from provider.accounts.registration import clean_name
 from provider.accounts.store import users
 from provider.oauth.scopes import CLAIMS_OF_SCOPE
 from tests.browser import Browser
@@ -148,3 +150,56 @@ def test_what_a_person_writes_is_text_on_every_page(browser: Browser, ada: str, 
 
 def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
     assert browser.open("/account/profile").path == "/login"
+
+
+INVISIBLE = [
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+    0x200E,
+    0x200F,
+    0x061C,
+    0x200B,
+    0x200D,
+    0xFEFF,
+    0x00AD,
+    0xE0041,
+]
+
+
+@pytest.mark.parametrize("point", INVISIBLE, ids=[f"U+{point:04X}" for point in INVISIBLE])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_name_turns_the_text_around_it(browser: Browser, ada: str, work: Work, point: int) -> None:
+    """N-37: marks of direction and letters nobody sees make one name look like another, or a page read backwards."""
+    name, before = f"Ada{chr(point)}Lovelace", find_user(work).claims
+    browser.open("/account/profile")
+    assert browser.submit({"name": name}).status == 400
+    assert find_user(work).claims == before
+    assert clean_name(name) is None
+    for field in FIELDS:
+        claims, errors = parse_profile({field.name: name})
+        assert not claims, field.name
+        assert errors, field.name
+
+
+def test_a_form_changes_what_it_shows_and_nothing_else(browser: Browser, ada: str, work: Work) -> None:
+    """N-38: what an operator or a proof decides is not the person's to say (A-59)."""
+    page = browser.open("/account/profile")
+    csrf = page.form(action="/account/profile").find("csrf_token")
+    assert csrf is not None
+    said = {
+        "csrf_token": csrf.value,
+        "name": "Ada King",
+        "email": "eve@example.test",
+        "email_verified": "true",
+        "phone_number_verified": "true",
+        "sub": "somebody",
+        "roles": "admin",
+        "status": "ACTIVE",
+        "picture": "https://evil.example/x.png",
+        "updated_at": "0",
+        "favourite_number": "13",
+    }
+    assert browser.client.post("/account/profile", data=said).status_code == 303
+    user = find_user(work)
+    assert user.claims == {"name": "Ada King", "picture": "https://elsewhere.example/ada.png", "favourite_number": 12}
+    assert user.roles == []

@@ -14,7 +14,7 @@ from tests.clock import Clock
 from tests.conftest import Work
 from tests.factories import PASSWORD, make_user
 from tests.inbox import Inbox
-from tests.people import ADDRESS, find_user, is_signed_in, sign_in, sign_up
+from tests.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, sign_up
 
 
 def test_a_person_signs_up_confirms_by_link_and_signs_in(browser: Browser, inbox: Inbox, work: Work) -> None:
@@ -209,3 +209,33 @@ class TestWithoutEmailVerification:
         with work() as w:
             email_addresses.verify_by_operator(w, user_id=find_user(work).id)
         assert sign_in(browser).path == "/account"
+
+
+LOOK_ALIKES = [
+    "\u212aim@example.test",
+    "k\u0131m@example.test",
+    "k\u0130m@example.test",
+    "\uff4bim@example.test",
+    "ki\u0301m@example.test",
+    "ki\u200bm@example.test",
+    "k\u0456m@example.test",
+    "kim@\u0435xample.test",
+]
+
+
+@pytest.mark.parametrize("typed", LOOK_ALIKES, ids=[ascii(one) for one in LOOK_ALIKES])
+@pytest.mark.usefixtures("unlimited")
+def test_what_looks_like_an_address_gets_none_of_its_letters(
+    browser: Browser, inbox: Inbox, work: Work, typed: str
+) -> None:
+    """N-42: a letter goes to the mailbox that was proven, never to what was typed instead of it (CVE-2019-19844)."""
+    with work() as w:
+        make_user(w, "kim@example.test")
+    forgot_password(browser, typed)
+    assert {letter.to for letter in inbox.letters()} <= {"kim@example.test"}
+    sign_up(browser, typed)
+    for letter in inbox.letters():
+        if letter.to != "kim@example.test":
+            assert "/reset-password" not in letter.text
+            assert "already" not in letter.subject
+    assert find_user(work, "kim@example.test").status == Status.ACTIVE

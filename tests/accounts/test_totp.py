@@ -242,3 +242,18 @@ def test_neither_key_nor_codes_are_stored_in_clear(browser: Browser, ada: str, c
         told = str(audit.find(w.read, user_id=ada))
     assert key not in rows + told
     assert not any(code in rows + told for code in codes)
+
+
+def test_the_key_is_ours_to_choose(browser: Browser, ada: str, clock: Clock, work: Work) -> None:
+    """N-43, A-68: a key, a seed or a URI in the form is not looked at."""
+    chosen = "JBSWY3DPEHPK3PXP" * 2
+    sign_in(browser)
+    said = {"key": chosen, "secret": chosen, "seed": chosen, "uri": f"otpauth://totp/x?secret={chosen}"}
+    csrf = browser.open("/account/two-factor").form(action="/account/two-factor/begin").find("csrf_token")
+    assert csrf is not None
+    headers = {"sec-fetch-site": "same-origin"}
+    for path, more in (("begin", {}), ("set-up", {"code": code_of(chosen, clock.now)})):
+        data = {"csrf_token": csrf.value, **said, **more}
+        browser.client.post(f"/account/two-factor/{path}", data=data, headers=headers)
+    assert not is_on(work, ada)
+    assert chosen not in browser.open("/account/two-factor/set-up").html.replace(" ", "")

@@ -79,3 +79,47 @@ def test_first_calls_at_once_are_no_crash(as_ada: Caller, clients: list[TestClie
     )
     assert {answer.status_code for answer in answers} <= {200, 400, 429}
     assert as_ada.get("/confirm-password")["confirmed"]
+
+
+def test_a_code_used_while_the_set_is_renewed_is_used_or_dead(
+    app_of_ours: App, as_ada: Caller, clients: list[TestClient], clock: Clock, unlimited: None
+) -> None:
+    """N-35: afterwards no code of the old set works, and each of the new one does, once."""
+    _, old = turn_on_two_factor(as_ada, clock)
+    handles = [app_of_ours.challenge().json()["auth_session"] for _ in range(TIMES)]
+    rp = app_of_ours.rp
+    apps = [App(client, RelyingParty(client, rp.client, rp.secret)) for client in clients]
+
+    def act(number: int) -> httpx2.Response:
+        if number == 0:
+            return Caller(clients[0], as_ada.token)("POST", "/recovery-codes")
+        return apps[number].challenge(auth_session=handles[number], recovery_code=old[number])
+
+    renewed, *used = at_once(act)
+    assert renewed.status_code == 201
+    assert {answer.status_code for answer in used} <= {200, 400, 403}
+    fresh = renewed.json()["codes"]
+    handle = app_of_ours.challenge().json()["auth_session"]
+    assert app_of_ours.challenge(auth_session=handle, recovery_code=old[-1]).status_code in {400, 403}
+    handle = app_of_ours.challenge().json()["auth_session"]
+    assert app_of_ours.challenge(auth_session=handle, recovery_code=fresh[0]).status_code == 200
+    assert as_ada.get("/recovery-codes")["left"] == 9
+
+
+def test_of_two_new_passwords_at_once_one_is_the_password(
+    app_of_ours: App, as_ada: Caller, clients: list[TestClient], unlimited: None
+) -> None:
+    """N-36: the other change is refused, and its password signs nobody in."""
+    news = [f"quiet afternoon number {number}" for number in range(TIMES)]
+
+    def change(number: int) -> httpx2.Response:
+        caller = Caller(clients[number], as_ada.token)
+        return caller("PUT", "/password", current_password=PASSWORD, new_password=news[number])
+
+    answers = at_once(change)
+    done = [new for new, answer in zip(news, answers, strict=True) if answer.status_code == 204]
+    assert len(done) == 1
+    assert all(answer.status_code < 500 for answer in answers)
+    assert app_of_ours.challenge(password=done[0]).status_code == 200
+    for new in [PASSWORD, *sorted(set(news) - set(done))][:3]:
+        assert app_of_ours.challenge(password=new).json()["error"] == "access_denied"

@@ -268,3 +268,45 @@ def test_an_app_that_guesses_its_secret_waits_as_described(app_of_ours: App) -> 
     assert problem(answers[50]) == "too-many-requests"
     described = app_of_ours.http.get(f"{API}/openapi.json").json()["paths"][f"{API}/forgot-password"]["post"]
     assert "429" in described["responses"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"email":NaN,"password":"x"}',
+        b'{"email":"a@b.test","password":1e400}',
+        b'{"email":"a@b.test","password":-0}',
+        b'{"email":"a@b.test","password":"x","name":Infinity}',
+        b'{"email":{"x":1,"x":2},"password":"x"}',
+        b'{"email":"a@b.test","password":"x","__proto__":{"first_party":true}}',
+        b'{"email":"a@b.test","password":"x","":""}',
+        b"\xef\xbb\xbf" + b'{"email":"a@b.test","password":"a quiet afternoon"}',
+        '{"email":"a@b.test","password":"a quiet afternoon"}'.encode("utf-16"),
+        b'{"email":"a@b.test","password":"a quiet afternoon"} {}',
+        b'{"email":"a@b.test","password":"a quiet afternoon",}',
+        b"{'email':'a@b.test','password':'a quiet afternoon'}",
+        b'{"email":"a@b.test","password":"a quiet afternoon"}//',
+        b'{"email":"a\\udc00@b.test","password":"a quiet afternoon"}',
+        b'{"email":"a@b.test","password":"\\ud83d a quiet afternoon"}',
+    ],
+    ids=range(15),
+)
+def test_what_only_some_parsers_take_is_refused(app_of_ours: App, work: Work, body: bytes) -> None:
+    """N-28: two readers of one body must not see two things."""
+    headers = {**app_of_ours.rp.authentication()[0], "content-type": "application/json"}
+    assert problem(app_of_ours.http.post(f"{API}/register", content=body, headers=headers)) == "invalid-body"
+    with work() as w:
+        assert w.read.scalar(select(func.count()).select_from(users)) == 0
+
+
+def test_codes_are_counted_together_wherever_they_are_typed(app_of_ours: App, browser: Browser, inbox: Inbox) -> None:
+    """N-29: three at the page and two by API end the code of the letter."""
+    ticket = app_of_ours.call("/register", email=ADDRESS, password=PASSWORD).json()["ticket"]
+    browser.open(f"/verify-email?ticket={ticket}")
+    for _ in range(3):
+        assert browser.submit({"code": "000000"}).status == 400
+    for _ in range(2):
+        app_of_ours.call("/verify-email/confirm", ticket=ticket, code="000000")
+    right = inbox.latest(ADDRESS).code
+    assert problem(app_of_ours.call("/verify-email/confirm", ticket=ticket, code=right)) == "wrong-code"
+    assert browser.submit({"code": right}).status == 400

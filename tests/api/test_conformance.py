@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pyotp
 import pytest
 import requests
 import schemathesis
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-from provider.accounts import recovery_codes
+from provider.accounts import recovery_codes, second_factor
 from provider.accounts.store import passwords, totp
 from provider.accounts.store.failures import failure_counters
 from provider.accounts.store.totp import TotpCredential
@@ -87,7 +88,7 @@ class World:
         return answer.status_code == 200 and answer.json()["sessions"] != []
 
     def _turn_on(self, w: UnitOfWork) -> None:
-        seed = w.vault.encrypt(b"JBSWY3DPEHPK3PXP", purpose="totp", context=self.ada)
+        seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=second_factor.SEED, context=self.ada)
         totp.replace(w.db, TotpCredential(self.ada, seed, w.now, 0))
         self.codes = tuple(recovery_codes.replace_codes(w, self.ada))
 

@@ -267,3 +267,72 @@ def claims_in(token: str) -> dict[str, Any]:
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        "{}/",
+        "{}%2f",
+        "{}%00",
+        "{}%20",
+        "%20{}",
+        "{{{}}}",
+        "urn:uuid:{}",
+        "./{}",
+        "../sessions/{}",
+        "{};x=1",
+        "{}.json",
+        "{}?x",
+        "%7b{}%7d",
+    ],
+)
+def test_a_session_has_one_name(as_ada: Caller, browser: Browser, disguise: str) -> None:
+    """N-30: the own session of the person under another spelling is nobody's. A query is no part of it."""
+    sign_in(browser)
+    [other] = [one["id"] for one in as_ada.get("/sessions")["sessions"] if not one["current"]]
+    for name in (other, other.upper(), other.replace("-", "")):
+        if disguise.format(name) in {f"./{other}", f"../sessions/{other}", f"{other}?x"}:
+            continue  # the same address, after the client resolved it
+        assert as_ada("DELETE", f"/sessions/{disguise.format(name)}").status_code in {404, 405}
+    assert is_signed_in(browser)
+
+
+@pytest.mark.parametrize("client_id", ["%00", "x%00y", "%2e%2e", "a%2fb", "%25", "'--", "x" * 5000, "%ff", "%c3%bc"])
+def test_a_consent_of_no_client_is_none(as_ada: Caller, client_id: str) -> None:
+    """N-31: whatever stands in the path; PostgreSQL keeps no NUL in a text."""
+    assert problem(as_ada("DELETE", f"/consents/{client_id}")) == "not-connected"
+    assert as_ada.get("/consents")["consents"]
+
+
+def test_the_window_is_open_for_one_sign_in_of_an_app_only(app_of_ours: App, as_ada: Caller, clock: Clock) -> None:
+    """N-32: another token family of the same client and person, another device perhaps, must prove it itself."""
+    other = app_of_ours.sign_in()
+    clock.advance(minutes=16)
+    assert as_ada("POST", "/confirm-password", password=PASSWORD).status_code == 200
+    assert not other.get("/confirm-password")["confirmed"]
+    assert problem(other("POST", "/two-factor")) == "confirmation-needed"
+    assert as_ada("POST", "/two-factor").status_code == 201
+
+
+def test_a_token_is_shown_in_the_header_and_nowhere_else(as_ada: Caller, ada: str) -> None:
+    """N-33: not in the address, a cookie, the body or under another name; and none says who the caller is besides."""
+    http, path = as_ada.http, f"{API}/profile"
+    for shown in (
+        http.get(f"{path}?access_token={as_ada.token}"),
+        http.get(path, headers={"cookie": f"access_token={as_ada.token}; __Host-signet={as_ada.token}"}),
+        http.get(path, headers={"x-access-token": as_ada.token, "x-user": ada, "proxy-authorization": as_ada.token}),
+        http.request("GET", path, data={"access_token": as_ada.token}),
+        http.get(path, headers={"authorization": as_ada.token}),
+    ):
+        assert problem(shown) == "invalid_token"
+
+
+@pytest.mark.parametrize("name", ["x-http-method-override", "x-http-method", "x-method-override"])
+def test_no_header_makes_it_another_method(as_ada: Caller, browser: Browser, name: str) -> None:
+    """N-34."""
+    sign_in(browser)
+    headers = {"authorization": f"Bearer {as_ada.token}", name: "DELETE"}
+    assert as_ada.http.get(f"{API}/sessions?_method=DELETE", headers=headers).status_code == 200
+    assert problem(as_ada.http.post(f"{API}/sessions", headers=headers)) == "method-not-allowed"
+    assert is_signed_in(browser)
