@@ -37,6 +37,7 @@ class Limits:
     code: str = "30/5minutes"  # wrong codes typed from one place
     upstream: str = "60/5minutes"  # failed sign-ins by an upstream: each costs it and us a request
     picture: str = "30/hour"  # uploaded by one person: each is decoded and drawn anew
+    password_strength: str = "120/minute"  # noqa: S105  # looked at while somebody types: each takes up to 40 ms
     client_secret: str = "50/5minutes"  # noqa: S105  # wrong secrets for one client from one place
     explanation: str = "120/minute"  # rows kept about refused requests from one place
 

@@ -11,6 +11,7 @@ from provider.accounts.pages import (
     overview,
     password,
     password_reset,
+    password_strength,
     picture,
     profile,
     recovery_codes,
@@ -143,6 +144,9 @@ def routes(settings: Settings) -> list[BaseRoute]:
             Route("/account/linked/confirm", linked.show_offer, methods=get, name="show_link_offer"),
             Route("/account/linked/confirm", linked.accept, methods=post, name="accept_link_offer"),
         ]
+    if any(settings.has(feature) for feature in ("registration", "reset-passwords", "update-passwords")):
+        strength = password_strength.password_strength
+        table.append(Route("/password-strength", strength, methods=post, name="password_strength"))
     if settings.has("update-profile") and settings.has("email-verification"):
         table += [
             Route("/account/email", email_change.show_email, methods=get, name="show_email"),

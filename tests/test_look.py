@@ -58,6 +58,14 @@ def test_the_borders_of_fields_can_be_seen(scheme: str, surface: str) -> None:
     assert contrast(colours["field-line"], colours[surface]) >= 3
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("strength", ["weak", "fair", "strong"])
+def test_the_bar_beside_a_new_password_can_be_seen(scheme: str, strength: str) -> None:
+    """WCAG 2.2 SC 1.4.11; its length and a word say the same as its colour (SC 1.4.1)."""
+    colours = palettes()[scheme]
+    assert contrast(colours[strength], colours["card"]) >= 3
+
+
 def test_no_text_is_smaller_than_16_pixels() -> None:
     sizes = re.findall(r"(?:font-size: |font: (?:\d+ )?)(\d*\.?\d+)rem", CSS)
     assert sizes

@@ -23,7 +23,7 @@ def change_password(
     Raises NotThePassword, UnfitPassword, or SessionOver.
     """
     require_password(work, session.user_id, current, device=device)
-    problem = rules.problem_of(work.settings, password, about=_about(work, session.user_id))
+    problem = rules.problem_of(work.settings, password, about=known_about(work, session.user_id))
     if problem is not None:
         raise UnfitPassword(problem)
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
@@ -41,7 +41,7 @@ def change_password(
     return value
 
 
-def _about(work: UnitOfWork, user_id: str) -> tuple[str, ...]:
+def known_about(work: UnitOfWork, user_id: str) -> tuple[str, ...]:
     """What an attacker would try first."""
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     return rules.about_person({} if user is None else user.claims, "" if address is None else address.normal)

@@ -267,7 +267,11 @@ def endpoint(function: Callable[[Call], Response], /) -> Endpoint: ...
 
 @overload
 def endpoint(
-    *, csrf_checked: bool = True, hashes_passwords: bool = False, max_body: int = MAX_BODY
+    *,
+    csrf_checked: bool = True,
+    hashes_passwords: bool = False,
+    max_body: int = MAX_BODY,
+    render: RenderRefusal = errors.as_page,
 ) -> Callable[[Callable[[Call], Response]], Endpoint]: ...
 
 
@@ -278,9 +282,10 @@ def endpoint(
     csrf_checked: bool = True,
     hashes_passwords: bool = False,
     max_body: int = MAX_BODY,
+    render: RenderRefusal = errors.as_page,
 ) -> Endpoint | Callable[[Callable[[Call], Response]], Endpoint]:
     """An endpoint for people. `csrf_checked=False` opts out by name; `hashes_passwords` moves its POSTs to their own
-    pool; a larger `max_body` lets its form carry files.
+    pool; a larger `max_body` lets its form carry files; `render` is for answers that a script reads.
     """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
@@ -288,7 +293,7 @@ def endpoint(
             function,
             csrf_checked=csrf_checked,
             hashes_passwords=hashes_passwords,
-            render=errors.as_page,
+            render=render,
             max_body=max_body,
         )
 

@@ -1,4 +1,5 @@
-// Comfort only: every page works without this file. It shows a typed password, copies, downloads and prints.
+// Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
+// downloads and prints.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -11,6 +12,44 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   button.addEventListener("click", () => show(input.type === "password"));
   // Password managers and autofill look at the type when the form leaves.
   input.form.addEventListener("submit", () => show(false));
+}
+
+for (const meter of document.querySelectorAll("[data-strength]")) {
+  const input = document.getElementById(meter.dataset.strength);
+  const bar = meter.querySelector(".bar");
+  const told = meter.querySelector("p > span");
+  let pause, question;
+
+  const show = (answer) => {
+    bar.hidden = told.hidden = !answer;
+    if (!answer) return;
+    meter.dataset.score = answer.score;
+    // A screen reader says what changes: not the same word again.
+    if (told.lastElementChild.textContent !== answer.word) told.lastElementChild.textContent = answer.word;
+  };
+  const ask = async () => {
+    const { signal } = question = new AbortController();
+    const body = new URLSearchParams({ password: input.value });
+    for (const name of ["csrf_token", "email", "username", "name"]) {
+      const field = input.form.elements[name];
+      if (field) body.set(name, field.value);
+    }
+    try {
+      const answer = await fetch(meter.dataset.ask, { method: "POST", body, signal });
+      show(answer.ok ? await answer.json() : null);
+    } catch {
+      if (!signal.aborted) show(null);
+    }
+  };
+  const begin = () => {
+    clearTimeout(pause);
+    question?.abort();
+    if (input.value) pause = setTimeout(ask, 400);
+    else show(null);
+  };
+  meter.hidden = false;
+  input.addEventListener("input", begin);
+  begin(); // a browser may have kept what was typed
 }
 
 const textOf = (id) => {
