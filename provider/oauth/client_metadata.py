@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provider.oauth.algorithms import SIGNING_ALGORITHMS
+from provider.oauth.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
 from provider.oauth.jwk_sets import SIGNATURES, UnfitKey, parse_jwks
 from provider.oauth.redirect_uris import origin_of, problem_with
 from provider.oauth.response_types import (
@@ -55,7 +56,11 @@ class ClientMetadata:
     scope: str = " ".join(STANDARD_SCOPES)
     application_type: str = "web"
     id_token_signed_response_alg: str = "RS256"  # noqa: S105  # an algorithm
+    id_token_encrypted_response_alg: str | None = None
+    id_token_encrypted_response_enc: str | None = None
     userinfo_signed_response_alg: str | None = None
+    userinfo_encrypted_response_alg: str | None = None
+    userinfo_encrypted_response_enc: str | None = None
     subject_type: str = PUBLIC
     sector_identifier_uri: str | None = None
     default_max_age: int | None = None
@@ -97,6 +102,10 @@ class ClientMetadata:
     def host(self) -> str:
         """What a person can check: the host they will be sent back to."""
         return urlsplit(self.client_uri or (self.redirect_uris or ("",))[0]).hostname or ""
+
+    @property
+    def encrypts_id_tokens(self) -> bool:
+        return self.id_token_encrypted_response_alg is not None
 
     @property
     def sector(self) -> str | None:
@@ -156,7 +165,6 @@ def check_metadata(metadata: ClientMetadata) -> None:
     """Raises InvalidMetadata for what we would not serve."""
     _one_of("token_endpoint_auth_method", metadata.token_endpoint_auth_method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
-    _check_what_it_is_told(metadata)
     _one_of("application_type", metadata.application_type, ("web", "native"))
     _one_of("profile", metadata.profile, ("none", FAPI2))
     for grant_type in metadata.grant_types:
@@ -194,6 +202,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     _check_keys(metadata)
+    _check_what_it_is_told(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
 
@@ -202,6 +211,8 @@ def _check_what_it_is_told(metadata: ClientMetadata) -> None:
     """OIDC Registration section 2: how it is told of people, and as whom."""
     if metadata.userinfo_signed_response_alg is not None:
         _one_of("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, SIGNING_ALGORITHMS)
+    for response in ("id_token", "userinfo"):
+        _check_encryption(metadata, f"{response}_encrypted_response_alg", f"{response}_encrypted_response_enc")
     _one_of("subject_type", metadata.subject_type, SUBJECT_TYPES)
     sector_uri = metadata.sector_identifier_uri
     if sector_uri is not None and problem_with_uri(sector_uri) is not None:
@@ -266,11 +277,28 @@ def _check_fapi2(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("profile fapi2 needs private_key_jwt and PKCE.")
     signing = (
         metadata.id_token_signed_response_alg,
+        metadata.userinfo_signed_response_alg,
         metadata.token_endpoint_auth_signing_alg,
         metadata.request_object_signing_alg,
     )
     if "RS256" in signing:
         raise InvalidMetadata("profile fapi2 excludes RS256.")
+
+
+def _check_encryption(metadata: ClientMetadata, name: str, method_name: str) -> None:
+    """Of one kind of response (OIDC Registration section 2)."""
+    alg, enc = getattr(metadata, name), getattr(metadata, method_name)
+    if alg is None:
+        if enc is not None:
+            raise InvalidMetadata(f"{method_name} needs {name}.")
+        return
+    _one_of(name, alg, ENCRYPTION_ALGORITHMS)
+    # Left out it would mean A128CBC-HS256, which we do not do: better said now than found out by who cannot decrypt.
+    _one_of(method_name, enc or "A128CBC-HS256", ENCRYPTION_METHODS)
+    if metadata.jwks is None and metadata.jwks_uri is None:
+        raise InvalidMetadata(f"{name} needs jwks or jwks_uri.")
+    if metadata.jwks is not None and choose_key(parse_jwks(metadata.jwks), alg) is None:
+        raise InvalidMetadata(f"jwks holds no key for {alg}, with use enc or without use.")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

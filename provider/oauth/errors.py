@@ -102,6 +102,19 @@ class RedirectToWebError(ChallengeError):
     error = "redirect_to_web"
 
 
+class InvalidClientMetadataError(OAuth2Error):
+    """RFC 7591 section 3.2.2: what the client is registered with does not do."""
+
+    error = "invalid_client_metadata"
+
+
+class ClientKeysUnavailableError(OAuth2Error):
+    """RFC 6749 section 4.1.2.1: nothing that was asked is wrong, and asking again may help."""
+
+    error = "temporarily_unavailable"
+    status_code = 503
+
+
 class UnsupportedTokenTypeError(OAuth2Error):
     """RFC 7009 section 2.2.1."""
 
@@ -112,11 +125,13 @@ __all__ = [
     "AccessDeniedError",
     "AccountSelectionRequiredError",
     "ChallengeError",
+    "ClientKeysUnavailableError",
     "ConsentRequiredError",
     "InsufficientAuthorizationError",
     "InsufficientScopeError",
     "InteractionRequiredError",
     "InvalidClientError",
+    "InvalidClientMetadataError",
     "InvalidGrantError",
     "InvalidRequestError",
     "InvalidRequestObjectError",

@@ -5,6 +5,7 @@ from typing import Any
 from provider.oauth.algorithms import half_hash
 from provider.oauth.claims import names_for, released
 from provider.oauth.clients import Client
+from provider.oauth.encrypted_responses import encrypt_to
 from provider.oauth.keys import Keys, SignatureRefused
 from provider.oauth.scopes import ROLES
 from provider.oauth.server import AuthorizationServer
@@ -27,7 +28,9 @@ def make_id_token(
     access_token: str | None = None,
     code: str | None = None,
 ) -> str:
-    """`access_token` and `code` are what comes beside it. `auth_time` and `acr` are those of the sign-in the grant came
+    """Signed, and encrypted for a client that is registered for that (`encrypt_to` says what may go wrong).
+
+    `access_token` and `code` are what comes beside it. `auth_time` and `acr` are those of the sign-in the grant came
     from, also on refresh (OIDC Core section 12.2).
 
     Profile, email, address and phone claims come from userinfo, unless they were asked for by name, the client is
@@ -58,7 +61,11 @@ def make_id_token(
         claims["c_hash"] = half_hash(code, signer.alg)
     if nonce is not None:
         claims["nonce"] = nonce
-    return signer.sign(claims, typ=TYP)
+    token = signer.sign(claims, typ=TYP)
+    alg, enc = client.metadata.id_token_encrypted_response_alg, client.metadata.id_token_encrypted_response_enc
+    if alg is None or enc is None:
+        return token
+    return encrypt_to(work, server, client, token, alg=alg, enc=enc, nested=True)
 
 
 def read_hint(work: UnitOfWork, keys: Keys, hint: str) -> tuple[dict[str, Any], str]:

@@ -5,6 +5,7 @@ from typing import Any
 from provider.oauth.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.authorization_parameters import prompts_supported
 from provider.oauth.client_metadata import ASSERTION_ALGORITHMS, AUTH_METHODS
+from provider.oauth.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS
 from provider.oauth.endpoints.token import GRANTS
 from provider.oauth.jwk_sets import SIGNATURES
 from provider.oauth.response_types import IMPLICIT, ResponseMode, response_types_supported
@@ -38,7 +39,11 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "claim_types_supported": ["normal"],
         "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "id_token_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "id_token_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
         "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "userinfo_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "introspection_endpoint_auth_methods_supported": [method for method in AUTH_METHODS if method != "none"],

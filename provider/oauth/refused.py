@@ -16,6 +16,7 @@ from provider.oauth.errors import (
     MissingTokenError,
 )
 from provider.oauth.explanations import explain
+from provider.refusals import Unavailable
 from provider.web import errors
 from provider.web.endpoint import Call, machine_endpoint
 from provider.web.forms import MalformedParameters
@@ -35,6 +36,8 @@ def as_json(call: Call, error: Exception) -> Response:
     if isinstance(error, ChallengeError):
         body |= error.members
     headers = dict(NO_STORE)
+    if error.status_code == Unavailable.status_code:
+        headers["retry-after"] = str(Unavailable.retry_after)
     if isinstance(error, InvalidClientError):
         headers["www-authenticate"] = 'Basic realm="signet"'
     elif isinstance(error, InvalidTokenError | InsufficientScopeError):

@@ -33,7 +33,7 @@ class Served:
     issuer: str
     installation: Installation
 
-    def register(self, base_url: str, *, auth_method: str) -> tuple[Client, str | None]:
+    def register(self, base_url: str, *, auth_method: str, **metadata: Any) -> tuple[Client, str | None]:
         with unit_of_work(self.installation) as work:
             return make_client(
                 work,
@@ -41,6 +41,7 @@ class Served:
                 post_logout_redirect_uris=(f"{base_url}/signed-out",),
                 token_endpoint_auth_method=auth_method,
                 scope="openid profile email offline_access",
+                **metadata,
             )
 
 
@@ -91,23 +92,25 @@ class RelyingApp:
         return self.process.stderr.read()
 
 
-StartApp = Callable[[str], RelyingApp]
+StartApp = Callable[..., RelyingApp]
 
 
 @pytest.fixture
 def start_app(served: Served, openid_client: Path, node: str) -> Iterator[StartApp]:
-    """`start_app("client_secret_basic")`: registered as such, and running."""
+    """`start_app("client_secret_basic", id_token_signed_response_alg="ES256")`: registered as such, and running."""
     apps = []
 
-    def start(auth_method: str) -> RelyingApp:
+    def start(auth_method: str, *, own_key: dict[str, str] | None = None, **metadata: Any) -> RelyingApp:
         base_url = f"http://127.0.0.1:{free_port()}"
-        client, secret = served.register(base_url, auth_method=auth_method)
+        client, secret = served.register(base_url, auth_method=auth_method, **metadata)
         told = {
             "issuer": served.issuer,
             "client_id": client.client_id,
             "client_secret": secret,
             "auth_method": auth_method,
             "base_url": base_url,
+            "metadata": metadata,
+            "own_key": own_key,
         }
         command = [node, str(openid_client / "sign_in.mjs"), json.dumps(told)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -1,6 +1,9 @@
 """The certified npm `openid-client` signs a person in, and uses everything the discovery document offers it."""
 
+from typing import Any
+
 import pytest
+from joserfc.jwk import ECKey, RSAKey
 
 from tests.chromium import NewPerson
 from tests.factories import PASSWORD
@@ -9,12 +12,24 @@ from tests.interop.conftest import EMAIL, Served, StartApp
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("auth_method", ["client_secret_basic", "client_secret_post", "none"])
+@pytest.mark.parametrize(
+    ("auth_method", "alg"),
+    [
+        ("client_secret_basic", None),
+        ("client_secret_post", None),
+        ("none", None),
+        ("client_secret_basic", "PS256"),
+        ("client_secret_basic", "ES256"),
+        ("client_secret_basic", "EdDSA"),
+        ("client_secret_basic", "Ed25519"),
+    ],
+)
 def test_openid_client_signs_in_refreshes_revokes_introspects_and_signs_out(
-    auth_method: str, served: Served, start_app: StartApp, new_person: NewPerson
+    auth_method: str, alg: str | None, served: Served, start_app: StartApp, new_person: NewPerson
 ) -> None:
-    """Replaces: any library signs in."""
-    person, app = new_person(), start_app(auth_method)
+    """Replaces: any library signs in. It verifies the ID token, and userinfo that it is registered to get signed."""
+    signed = {} if alg is None else {"id_token_signed_response_alg": alg, "userinfo_signed_response_alg": alg}
+    person, app = new_person(), start_app(auth_method, **signed)
     person.open(app.listen()["open"])
     person.fill("Email address", EMAIL)
     person.fill("Password", PASSWORD)
@@ -45,3 +60,33 @@ def test_openid_client_signs_in_refreshes_revokes_introspects_and_signs_out(
     person.expect_heading("Back at the app")
     ended = app.listen()
     assert ended == {"state_kept": True, "signed_out_at": "/signed-out", "error": "login_required"}
+
+
+@pytest.mark.parametrize("alg", ["RSA-OAEP-256", "ECDH-ES"])
+def test_openid_client_opens_what_is_encrypted_to_its_key(alg: str, start_app: StartApp, new_person: NewPerson) -> None:
+    """OIDC Core section 10.2: signed and then encrypted, ID tokens and userinfo."""
+    about: Any = {"kid": "own", "use": "enc"}
+    key = RSAKey.generate_key(2048, about) if alg == "RSA-OAEP-256" else ECKey.generate_key("P-256", about)
+    person, app = (
+        new_person(),
+        start_app(
+            "client_secret_basic",
+            own_key={name: value for name, value in key.as_dict(private=True).items() if name != "use"},
+            jwks={"keys": [key.as_dict(private=False)]},
+            id_token_encrypted_response_alg=alg,
+            id_token_encrypted_response_enc="A256GCM",
+            userinfo_signed_response_alg="ES256",
+            userinfo_encrypted_response_alg=alg,
+            userinfo_encrypted_response_enc="A256GCM",
+        ),
+    )
+    person.open(app.listen()["open"])
+    person.fill("Email address", EMAIL)
+    person.fill("Password", PASSWORD)
+    person.press("Sign in")
+    person.expect_heading("Share your details with this app?")
+    person.press("Allow")
+    person.expect_heading("Back at the app")
+    learned = app.listen()
+    assert learned["claims"]["sub"] == learned["userinfo"]["sub"] == learned["refreshed"]["sub"]
+    assert app.listen() == {"encrypted": True}
