@@ -104,10 +104,6 @@ class ClientMetadata:
         return urlsplit(self.client_uri or (self.redirect_uris or ("",))[0]).hostname or ""
 
     @property
-    def encrypts_id_tokens(self) -> bool:
-        return self.id_token_encrypted_response_alg is not None
-
-    @property
     def sector(self) -> str | None:
         """Of a pairwise client: it sees the same subjects as others of its sector, and other ones than the rest."""
         if self.subject_type == PUBLIC:

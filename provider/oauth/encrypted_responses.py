@@ -1,7 +1,5 @@
 """ID tokens and userinfo that only their client can read (OIDC Core section 10.2): signed first, then encrypted."""
 
-import contextlib
-
 from provider.oauth.checks import Checks
 from provider.oauth.client_keys import KeysUnavailable
 from provider.oauth.clients import Client
@@ -10,15 +8,6 @@ from provider.oauth.errors import ClientKeysUnavailableError, InvalidClientMetad
 from provider.oauth.jwk_sets import PublicKey
 from provider.oauth.server import AuthorizationServer
 from provider.work import UnitOfWork
-
-
-def ask_for_keys(work: UnitOfWork, server: AuthorizationServer, client: Client) -> None:
-    """Have the keys that this client's ID tokens are encrypted to at hand, if they are: before the first write of a
-    request that has one to make. What goes wrong is said when they are needed.
-    """
-    if client.metadata.encrypts_id_tokens:
-        with contextlib.suppress(KeysUnavailable):
-            server.client_keys.find(work, client)
 
 
 def encrypt_to(
