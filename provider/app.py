@@ -25,8 +25,9 @@ from provider.refusals import NotFound, Refusal
 from provider.routes import routes
 from provider.settings import Settings
 from provider.web import errors
-from provider.web.endpoint import Call
+from provider.web.endpoint import Call, Endpoint
 from provider.web.middleware import Envelope
+from provider.web.pages import go
 from provider.web.threads import Threads
 from provider.work import Installation, utc_now
 
@@ -86,6 +87,9 @@ async def _no_route(request: Request, error: Exception) -> Response:
     """404 and 405, which the router raises before any endpoint runs."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
     call = Call(request.scope, b"", request.app.state.installation)
+    endpoint = request.scope.get("endpoint")
+    if call.method in {"GET", "HEAD"} and isinstance(endpoint, Endpoint) and endpoint.form_on:
+        return go(call.page_url)  # somebody typed, or reloaded, what a form was sent to
     refusal: Refusal = errors.MethodNotAllowed() if error.status_code == 405 else NotFound()
     wants_page = "text/html" in request.headers.get("accept", "")
     render = as_problem if call.path.startswith("/api/") else errors.as_page if wants_page else errors.as_json

@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 
 from provider.routes import routes
 from provider.settings import Settings
+from provider.web.endpoint import Endpoint
+from provider.web.errors import as_page
 from tests.server_process import REPOSITORY
 
 PROVIDER = REPOSITORY / "provider"
@@ -81,3 +83,24 @@ def test_samples_know_nothing_of_the_provider() -> None:
 def test_pins_are_names_and_versions_and_nothing_else() -> None:
     lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in lines)
+
+
+ONLY_FORMS = [
+    route
+    for route in EVERY_ROUTE
+    if route.methods == {"POST"} and isinstance(route.endpoint, Endpoint) and route.endpoint.render is as_page
+    if all(other.path != route.path for other in EVERY_ROUTE if "GET" in (other.methods or ()))
+]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("route", ONLY_FORMS, ids=[route.path for route in ONLY_FORMS])
+def test_an_address_that_only_takes_a_form_leads_to_the_page_with_the_form(client: TestClient, route: Route) -> None:
+    """When it is typed or reloaded, and when the form has expired."""
+    page = route.endpoint.form_on
+    assert any(other.path == page and "GET" in (other.methods or ()) for other in EVERY_ROUTE)
+    asked = client.get(f"{route.path}?return_to=/account", headers={"accept": "text/html"})
+    assert asked.headers["location"] == f"{page}?return_to=/account"
+    expired = client.post(f"{route.path}?return_to=/account", headers={"accept": "text/html"})
+    assert expired.status_code == 403
+    assert f'href="{page}?return_to=/account"' in expired.text

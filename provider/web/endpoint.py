@@ -104,6 +104,13 @@ class Call:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM_TYPE
 
     @property
+    def page_url(self) -> str:
+        """The page this request came from: this address, or the one that its endpoint names (`form_on`)."""
+        query = self.scope["query_string"].decode("ascii", "replace")
+        path = getattr(self.scope.get("endpoint"), "form_on", None) or self.path
+        return path + (f"?{query}" if query else "")
+
+    @property
     def origin(self) -> Origin:
         return Origin(
             network=network_of(self.scope, self.headers, self.settings.trusted_proxies),
@@ -198,8 +205,10 @@ class Endpoint:
         hashes_passwords: bool,
         render: RenderRefusal,
         max_body: int = MAX_BODY,
+        form_on: str | None = None,
     ) -> None:
         self.function = function
+        self.form_on = form_on
         self.csrf_checked = csrf_checked
         self.hashes_passwords = hashes_passwords
         self.render = render
@@ -272,6 +281,7 @@ def endpoint(
     hashes_passwords: bool = False,
     max_body: int = MAX_BODY,
     render: RenderRefusal = errors.as_page,
+    form_on: str | None = None,
 ) -> Callable[[Callable[[Call], Response]], Endpoint]: ...
 
 
@@ -283,9 +293,12 @@ def endpoint(
     hashes_passwords: bool = False,
     max_body: int = MAX_BODY,
     render: RenderRefusal = errors.as_page,
+    form_on: str | None = None,
 ) -> Endpoint | Callable[[Callable[[Call], Response]], Endpoint]:
     """An endpoint for people. `csrf_checked=False` opts out by name; `hashes_passwords` moves its POSTs to their own
-    pool; a larger `max_body` lets its form carry files; `render` is for answers that a script reads.
+    pool; a larger `max_body` lets its form carry files; `render` is for answers that a script reads. One that only
+    takes a form says which page the form is on (`form_on`): whoever comes without it, or with an expired one, goes on
+    there.
     """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
@@ -295,6 +308,7 @@ def endpoint(
             hashes_passwords=hashes_passwords,
             render=render,
             max_body=max_body,
+            form_on=form_on,
         )
 
     return wrap if function is None else wrap(function)

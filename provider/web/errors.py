@@ -63,7 +63,7 @@ def as_page(call: Call, error: Exception) -> Response:
     if isinstance(error, GoElsewhere):
         return go(error.location)
     refusal = refusal_of(error)
-    return error_page(call, refusal, way_on=_here(call) if isinstance(refusal, (PageExpired, TooLarge)) else None)
+    return error_page(call, refusal, way_on=call.page_url if isinstance(refusal, (PageExpired, TooLarge)) else None)
 
 
 def error_page(
@@ -101,8 +101,3 @@ def as_json(call: Call, error: Exception) -> Response:
         "error_id": call.request_id,
     }
     return JSONResponse(body, status_code=refusal.status_code, headers=headers_of(refusal))
-
-
-def _here(call: Call) -> str:
-    query = call.scope["query_string"].decode("ascii", "replace")
-    return call.path + (f"?{query}" if query else "")

@@ -9,6 +9,7 @@ from provider.languages.text import Text
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_recent, require_second_factor, require_user
 from provider.sessions.store import Session
+from provider.web.destination import destination
 from provider.web.endpoint import Call, endpoint
 from provider.web.pages import go, page
 
@@ -50,14 +51,15 @@ def leaving(call: Call) -> Response:
     return page(call, "accounts/leaving.html", days=call.settings.deletion_grace.days)
 
 
-@endpoint
+@endpoint(form_on="/login")
 def keep(call: Call) -> Response:
     """From the page that the sign-in shows while the account waits to be deleted."""
+    where = destination(call)
     try:
         deletion.keep(call.work, ticket=call.form.get("ticket"))
     except NotLeaving:
-        return go("/login")
-    return page(call, "accounts/kept.html")
+        return go(where.through("/login"))
+    return page(call, "accounts/kept.html", where=where)
 
 
 def _require(call: Call) -> Session:

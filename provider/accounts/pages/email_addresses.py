@@ -39,7 +39,7 @@ def type_code(call: Call) -> Response:
     return go(where.through("/verify-email/confirmed", just="now"))
 
 
-@endpoint
+@endpoint(form_on="/verify-email")
 def send_again(call: Call) -> Response:
     where, text = destination(call), call.query.get("ticket")
     ticket = open_ticket(call.work, text)

@@ -36,13 +36,13 @@ def request_change(call: Call) -> Response:
     return go(f"{PATH}?asked=yes")
 
 
-@endpoint
+@endpoint(form_on=PATH)
 def cancel(call: Call) -> Response:
     email_change.cancel(call.work, user_id=require_user(call, back=PATH).user_id)
     return go(PATH)
 
 
-@endpoint
+@endpoint(form_on=PATH)
 def type_code(call: Call) -> Response:
     session = require_user(call, back=PATH)
     try:

@@ -22,7 +22,7 @@ def two_factor(call: Call) -> Response:
     return _overview(call, require_recent(call), destination(call))
 
 
-@endpoint
+@endpoint(form_on=PATH)
 def begin(call: Call) -> Response:
     """A new key, then the page that shows it."""
     session = require_recent(call, back=PATH)
@@ -57,7 +57,7 @@ def set_up(call: Call) -> Response:
     return page(call, "accounts/recovery_codes_shown.html", where=where, codes=codes, just_turned_on=True)
 
 
-@endpoint
+@endpoint(form_on=PATH)
 def turn_off(call: Call) -> Response:
     """Needs a valid code in the same form: an open browser alone takes nothing off (OWASP ASVS v5.0.0-7.5.1)."""
     session, where = require_second_factor(call, back=PATH), destination(call)

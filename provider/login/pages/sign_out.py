@@ -4,11 +4,12 @@ from starlette.responses import Response
 
 from provider.sessions.cookie import find_pending_session, find_session, forget_session
 from provider.sessions.lifecycle import end_session
+from provider.web.destination import HOME
 from provider.web.endpoint import Call, endpoint
 from provider.web.pages import go, page
 
 
-@endpoint
+@endpoint(form_on=HOME)
 def sign_out(call: Call) -> Response:
     """End the session, then its cookie. By POST only: no link of another site signs anybody out."""
     session = find_session(call) or find_pending_session(call)

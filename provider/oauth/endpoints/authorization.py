@@ -157,10 +157,10 @@ def _page_of(step: Step, destination: Destination) -> str:
     return destination.through("/consent")
 
 
-@endpoint
+@endpoint(form_on="/oauth2/authorize")
 def cancel(call: Call) -> Response:
-    """POST /oauth2/authorize/cancel: the person goes back to the app without signing in."""
-    request_uri = call.form.get("request_uri") or ""
+    """POST /oauth2/authorize/cancel?request_uri=: the person goes back to the app without signing in."""
+    request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
     if parked is None or not parked_requests.belongs_to(call.work, parked, call.browser):
         raise RequestGone
