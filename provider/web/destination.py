@@ -1,6 +1,6 @@
 """Where a person goes on to when a sign-in, a sign-up or a reset is done: back to a parked authorization request, or to
 a page of ours. Carried in the query string from page to page; the only values are a `request_uri`, a `return_to` path,
-and the `ui_locales` an app wished for.
+`prompt=login`, and the `ui_locales` an app wished for.
 """
 
 from collections.abc import Mapping
@@ -37,12 +37,15 @@ class Destination:
     return_to: str | None = None
     app: App | None = None
     ui_locales: str | None = None
+    again: bool = False
+    """A sign-in is wanted whoever is signed in here: by somebody else, or anew."""
 
     @property
     def location(self) -> str:
         """The URL to go on to when this step is done."""
         if self.request_uri is not None:
-            return f"/oauth2/authorize?{urlencode(self.parameters)}"
+            carried = {name: value for name, value in self.parameters.items() if name != "prompt"}
+            return f"/oauth2/authorize?{urlencode(carried)}"
         return self.return_to or HOME
 
     def through(self, path: str, **parameters: str) -> str:
@@ -53,7 +56,12 @@ class Destination:
     @property
     def parameters(self) -> dict[str, str]:
         """What a link to a page of ours must carry to lead here in the end; letters carry it too."""
-        given = {"request_uri": self.request_uri, "return_to": self.return_to, "ui_locales": self.ui_locales}
+        given = {
+            "request_uri": self.request_uri,
+            "return_to": self.return_to,
+            "prompt": "login" if self.again else None,
+            "ui_locales": self.ui_locales,
+        }
         return {name: value for name, value in given.items() if value is not None}
 
     def is_content_with(self, auth_time: datetime) -> bool:
@@ -71,12 +79,14 @@ def destination(call: Call, given: Mapping[str, str] | None = None) -> Destinati
     """
     given = call.query if given is None else given
     request_uri, ui_locales = given.get("request_uri"), given.get("ui_locales", "")[:LONGEST_LOCALES] or None
-    if request_uri is not None:
-        app: App | None = call.seams.describe_request(call.work, request_uri)
-        if app is not None:
-            return Destination(request_uri=request_uri, app=app, ui_locales=ui_locales)
-        return Destination(ui_locales=ui_locales)
-    return Destination(return_to=local_path(given.get("return_to")), ui_locales=ui_locales)
+    app: App | None = None if request_uri is None else call.seams.describe_request(call.work, request_uri)
+    return Destination(
+        request_uri=None if app is None else request_uri,
+        return_to=None if request_uri is not None else local_path(given.get("return_to")),
+        app=app,
+        ui_locales=ui_locales,
+        again=given.get("prompt") == "login",
+    )
 
 
 def local_path(value: str | None) -> str | None:

@@ -127,7 +127,7 @@ def test_a_verification_link_resets_nothing(browser: Browser, inbox: Inbox) -> N
     assert browser.open(f"/reset-password?token={token}").status == 410
 
 
-@pytest.mark.parametrize("token", ["", "x", "%C3%BC", "a" * 5000])
+@pytest.mark.parametrize("token", ["x", "%C3%BC", "a" * 5000])
 def test_a_made_up_token_leads_on(browser: Browser, token: str) -> None:
     page = browser.open(f"/reset-password?token={token}")
     assert page.status == 410
@@ -223,3 +223,12 @@ def test_links_use_the_configured_origin(browser: Browser, inbox: Inbox, ada: st
     response = browser.client.post("/forgot-password", data=values, headers=headers)
     assert response.headers["location"] == "/forgot-password/sent"
     assert "evil.test" not in inbox.latest(ADDRESS).text + inbox.latest(ADDRESS).html
+
+
+def test_an_expired_page_does_not_call_its_link_dead(browser: Browser, inbox: Inbox, ada: str) -> None:
+    forgot_password(browser)
+    browser.open(inbox.latest(ADDRESS).link)
+    browser.cookies.clear()
+    assert browser.submit({"password": NEW}).status == 403
+    assert browser.follow("Continue").title.startswith("Forgot your password?")
+    reset(browser, inbox.latest(ADDRESS).link)

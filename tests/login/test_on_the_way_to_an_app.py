@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from provider.accounts import deletion, suspension
 from tests.browser import Browser
 from tests.clock import Clock
 from tests.conftest import Work
@@ -160,3 +161,70 @@ def test_the_second_factor_is_on_the_way(browser: Browser, authorize: str, work:
     assert browser.open(authorize).path in {"/login", "/login/second-factor"}
     browser.submit({"username": ADDRESS, "password": PASSWORD})
     assert browser.submit({"code": code_of(key, clock.now)}).path == "/consent"
+
+
+def test_somebody_else_may_sign_up_where_a_person_is_signed_in(
+    browser: Browser, authorize: str, inbox: Inbox, work: Work
+) -> None:
+    with work() as w:
+        make_user(w)
+    sign_in(browser)
+    browser.open(f"{authorize}&prompt=select_account")
+    browser.submit(button="Use another account")
+    assert browser.follow("Create an account").path == "/signup"
+    browser.submit({"email": "eve@example.test", "password": PASSWORD})
+    browser.submit({"code": inbox.latest("eve@example.test").code})
+    assert browser.follow("Sign in").path == "/login"
+    browser.submit({"username": "eve@example.test", "password": PASSWORD})
+    page = browser.page
+    assert page is not None
+    assert page.path == "/consent"
+    assert "Signed in as eve@example.test" in page.text
+
+
+def test_a_new_password_is_for_its_own_account_whoever_is_signed_in(
+    browser: Browser, authorize: str, inbox: Inbox, work: Work
+) -> None:
+    with work() as w:
+        make_user(w)
+        make_user(w, "eve@example.test")
+    browser.open(authorize)
+    browser.follow("Forgot your password?")
+    browser.submit({"email": ADDRESS})
+    sign_in(browser, "eve@example.test")
+    browser.open(inbox.latest(ADDRESS).link)
+    browser.submit({"password": "a brand new password"})
+    browser.follow("Sign in")
+    page = browser.submit({"username": ADDRESS, "password": "a brand new password"})
+    assert f"Signed in as {ADDRESS}" in page.text
+
+
+def test_whoever_keeps_the_account_goes_on_to_the_app(browser: Browser, authorize: str, work: Work) -> None:
+    with work() as w:
+        deletion.request_deletion(w, user_id=make_user(w))
+    browser.open(authorize)
+    assert browser.submit({"username": ADDRESS, "password": PASSWORD}).status == 403
+    browser.submit(button="Keep my account")
+    browser.follow("Sign in")
+    assert browser.submit({"username": ADDRESS, "password": PASSWORD}).path == "/consent"
+
+
+def test_whose_account_is_suspended_may_go_on_with_another_one(browser: Browser, authorize: str, work: Work) -> None:
+    with work() as w:
+        suspension.suspend(w, user_id=make_user(w), reason=None)
+        make_user(w, "eve@example.test")
+    browser.open(authorize)
+    browser.submit({"username": ADDRESS, "password": PASSWORD})
+    browser.follow("Sign in with another account")
+    assert browser.submit({"username": "eve@example.test", "password": PASSWORD}).path == "/consent"
+
+
+def test_a_cancelled_page_that_has_expired_leads_back_to_the_request(browser: Browser, authorize: str) -> None:
+    browser.open(authorize)
+    browser.cookies.clear()
+    assert browser.submit(button="Cancel and go back").status == 403
+    page = browser.follow("Continue")
+    assert page.path == "/login"
+    assert "Example app" in page.text
+    browser.submit(button="Cancel and go back")
+    assert browser.left_to is not None

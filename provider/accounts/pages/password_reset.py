@@ -42,6 +42,8 @@ def reset_sent(call: Call) -> Response:
 def show_reset_password(call: Call) -> Response:
     """Look at the link before anybody thinks of a password; consumes nothing."""
     where, token = destination(call), call.query.get("token", "")
+    if not token:
+        return go(where.through("/forgot-password"))
     try:
         link = password_reset.require_open_link(call.work, token)
     except (ResetLinkDead, ResetLinkUsed) as refusal:

@@ -19,7 +19,7 @@ from provider.web.pages import go, page
 def show_sign_up(call: Call) -> Response:
     where = destination(call)
     session = find_session(call)
-    if session is not None and where.is_content_with(session.auth_time):
+    if session is not None and not where.again and where.is_content_with(session.auth_time):
         return go(where.location)
     hint = call.query.get("email") or (where.app.login_hint if where.app else None)
     return _page(call, where, values={"email": (hint or "")[:254], "name": ""})
@@ -42,7 +42,7 @@ def register(call: Call) -> Response:
         call.work, address=address, password=password, name=name, browser=call.browser, carry=where.parameters
     )
     if not call.settings.has("email-verification"):
-        return page(call, "accounts/waiting.html", address=address.text)
+        return page(call, "accounts/waiting.html", where=where, address=address.text)
     return go(where.through("/verify-email", ticket=seal_ticket(call.work, ticket)))
 
 

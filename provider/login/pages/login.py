@@ -25,7 +25,7 @@ REASONS = {
 def show_login(call: Call) -> Response:
     where = destination(call)
     session = find_session(call)
-    if session is not None and call.query.get("prompt") != "login" and where.is_content_with(session.auth_time):
+    if session is not None and not where.again and where.is_content_with(session.auth_time):
         return go(where.location)
     hint = where.app.login_hint if where.app else None
     if session is not None and hint is None:
@@ -62,17 +62,15 @@ def login(call: Call) -> Response:
 def _page(
     call: Call, where: Destination, *, username: str, errors: dict[str, str] | None = None, status_code: int = 200
 ) -> Response:
-    again = {"prompt": "login"} if call.query.get("prompt") == "login" else {}
     return page(
         call,
         "login/login.html",
         status_code=status_code,
         form_targets=where.form_targets,
         where=where,
-        action=where.through("/login", **again),
+        action=where.through("/login"),
         username=username,
         reason=REASONS.get(call.query.get("because", "")),
         upstreams=call.seams.upstreams.shown,
-        again=again,
         errors=errors or {},
     )

@@ -32,6 +32,7 @@ def not_now(
             "login/leaving.html",
             status_code=403,
             offers_languages=offers_languages,
+            where=where,
             ticket=refusal.ticket,
             delete_after=refusal.delete_after,
         )
@@ -41,9 +42,10 @@ def not_now(
             "login/suspended.html",
             status_code=403,
             offers_languages=offers_languages,
+            where=where,
             title=refusal.title,
             message=refusal.message,
         )
     if not call.settings.has("email-verification"):
-        return page(call, "accounts/waiting.html", address=refusal.ticket.address)
+        return page(call, "accounts/waiting.html", where=where, address=refusal.ticket.address)
     return go(where.through("/verify-email", ticket=seal_ticket(call.work, refusal.ticket), after="sign-in"))
