@@ -1,6 +1,7 @@
 """A browser without pixels: follows redirects, keeps cookies, finds forms by what a person reads on them."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -22,6 +23,8 @@ class Field:
     labels: list[str] = field(default_factory=list)
     id: str | None = None
     checked: bool = False
+    readonly: bool = False
+    autocomplete: str = ""
 
 
 @dataclass
@@ -41,6 +44,20 @@ class Form:
         return [(each.name, each.value) for each in sent if each.name]
 
 
+@dataclass(frozen=True)
+class Link:
+    words: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Press:
+    """A form, and which of its buttons."""
+
+    form: Form
+    button: Field
+
+
 class Page(HTMLParser):
     """What came back, read as a person would. Usually HTML; anything else has no forms."""
 
@@ -52,8 +69,10 @@ class Page(HTMLParser):
         self.path = urlsplit(self.url).path
         self.html = response.text
         self.title = ""
+        self.heading = ""
         self.forms: list[Form] = []
         self.links: dict[str, str] = {}
+        self._pressable: dict[str, list[Link | Press]] = {"main": [], "nav": []}
         self._words: list[str] = []
         self._open: list[tuple[str, dict[str, str | None], int]] = []
         self._labels: dict[str, str] = {}
@@ -61,6 +80,11 @@ class Page(HTMLParser):
             self.feed(self.html)
             self.close()
         self._attach_labels()
+
+    @property
+    def ways(self) -> list[Link | Press]:
+        """What a person can press in the main part, from top to bottom, then in the navigation."""
+        return [*self._pressable["main"], *self._pressable["nav"]]
 
     @property
     def text(self) -> str:
@@ -88,10 +112,13 @@ class Page(HTMLParser):
             kind=kind,
             id=attributes.get("id"),
             checked="checked" in attributes,
+            readonly="readonly" in attributes,
+            autocomplete=attributes.get("autocomplete") or "",
         )
         if kind in {"submit", "image"}:
             one.labels = [one.value] if tag == "input" else []
             self.forms[-1].buttons.append(one)
+            self._add_way(Press(self.forms[-1], one))
         else:
             self.forms[-1].fields.append(one)
 
@@ -101,14 +128,23 @@ class Page(HTMLParser):
             words = " ".join(" ".join(self._words[start:]).split())
             if opened == "title":
                 self.title = words
+            elif opened == "h1":
+                self.heading = words
             elif opened == "a" and attributes.get("href"):
-                self.links[words] = attributes["href"] or ""
+                self.links[words] = target = attributes["href"] or ""
+                if not target.startswith("#"):
+                    self._add_way(Link(words, target))
             elif opened == "label" and attributes.get("for"):
                 self._labels[attributes["for"] or ""] = words
             elif opened == "button" and self.forms and self.forms[-1].buttons:
                 self.forms[-1].buttons[-1].labels = [words]
             if opened == tag:
                 return
+
+    def _add_way(self, way: Link | Press) -> None:
+        for part in self._pressable:
+            if any(tag == part for tag, _, _ in self._open):
+                self._pressable[part].append(way)
 
     def handle_data(self, data: str) -> None:
         if not any(tag in {"script", "style"} for tag, _, _ in self._open):
@@ -132,8 +168,17 @@ class Page(HTMLParser):
         return f"{self.status} {self.url}: {self.text[:1500]}"
 
 
+@dataclass(frozen=True)
+class Visit:
+    """What a browser asks again on Back and Reload: our pages may not be stored."""
+
+    method: str
+    url: str
+    body: bytes = b""
+
+
 class Browser:
-    """One person's browser. Stops at the first URL of another site, which is then `page.url` with status 0."""
+    """One person's browser. Stops at the first URL of another site, which is then `left_to`."""
 
     def __init__(self, app: Starlette, issuer: str) -> None:
         self.client = TestClient(app, base_url=issuer, follow_redirects=False, client=("127.0.0.1", 50000))
@@ -141,10 +186,17 @@ class Browser:
         self.page: Page | None = None
         self.left_to: str | None = None
         """The URL of another site that the last request was redirected to."""
+        self.history: list[Visit] = []
 
     @property
     def cookies(self) -> httpx2.Cookies:
         return self.client.cookies
+
+    def new_tab(self) -> "Browser":
+        """Another tab: the same cookies, nothing opened yet."""
+        tab = copy(self)
+        tab.page, tab.left_to, tab.history = None, None, []
+        return tab
 
     def open(self, url: str, **headers: str) -> Page:
         """Type a URL (or press a link in a letter)."""
@@ -155,7 +207,7 @@ class Browser:
         assert self.page is not None
         found = [target for words, target in self.page.links.items() if link in words]
         assert found, f"no link {link!r} on {self.page}; there are {list(self.page.links)}"
-        return self._send("GET", urljoin(self.page.url, found[0]), headers={"sec-fetch-site": "same-origin"})
+        return self._follow(self.page, found[0])
 
     def submit(
         self,
@@ -175,20 +227,54 @@ class Browser:
         pressed = next(
             (each for each in form.buttons if button is None or any(button in label for label in each.labels)), None
         )
+        return self._submit(self.page, form, pressed)
+
+    def take(self, way: Link | Press, page: Page | None = None) -> Page:
+        """Press a link, or a button with the form as it is filled in; of an older `page` that is still on the screen
+        too.
+        """
+        page = page or self.page
+        assert page is not None
+        if isinstance(way, Link):
+            return self._follow(page, way.target)
+        return self._submit(page, way.form, way.button)
+
+    def reload(self) -> Page:
+        """Also presses "send again" where the page was the answer to a form."""
+        return self._visit(self.history.pop())
+
+    def back(self) -> Page:
+        """To the page before; from another site, to the page that led there."""
+        if self.left_to is None and len(self.history) > 1:
+            self.history.pop()
+        return self.reload()
+
+    def _visit(self, visit: Visit) -> Page:
+        if visit.method == "GET":
+            return self._send("GET", visit.url, headers={"sec-fetch-site": "same-origin"})
+        return self._post(visit.url, visit.body)
+
+    def _follow(self, page: Page, target: str) -> Page:
+        return self._send("GET", urljoin(page.url, target), headers={"sec-fetch-site": "same-origin"})
+
+    def _submit(self, page: Page, form: Form, pressed: Field | None) -> Page:
         data = form.values() + ([(pressed.name, pressed.value)] if pressed is not None and pressed.name else [])
+        target = urljoin(page.url, form.action)
+        if form.method == "get":
+            return self._send("GET", target, headers={"sec-fetch-site": "same-origin"}, params=dict(data))
+        return self._post(target, urlencode(data).encode())
+
+    def _post(self, url: str, body: bytes) -> Page:
         # Our pages send no referrer, so a browser writes `Origin: null` for their own forms.
         headers = {"sec-fetch-site": "same-origin", "origin": "null"}
-        target = urljoin(self.page.url, form.action)
-        if form.method == "get":
-            return self._send("GET", target, headers=headers, params=dict(data))
-        body = urlencode(data).encode()
         headers["content-type"] = "application/x-www-form-urlencoded"
-        return self._send("POST", target, headers=headers, content=body)
+        return self._send("POST", url, headers=headers, content=body)
 
     def _send(self, method: str, url: str, *, headers: dict[str, str], **options: Any) -> Page:
         headers = {"accept": "text/html,*/*;q=0.8", "user-agent": "Mozilla/5.0 (test)", **headers}
         self.left_to = None
         response = self.client.request(method, url, headers=headers, **options)
+        visit = Visit(method, str(response.url), options.get("content", b""))
         for _ in range(20):
             if response.status_code not in REDIRECTS:
                 break
@@ -198,7 +284,13 @@ class Browser:
                 break
             headers = {name: value for name, value in headers.items() if name not in {"content-type", "origin"}}
             response = self.client.get(target, headers=headers)
+            visit = Visit("GET", target)
         else:
             raise AssertionError(f"too many redirects, last to {response.headers['location']}")
-        self.page = Page(response)
-        return self.page
+        page = Page(response)
+        if self.page is not None and response.headers.get("content-disposition", "").startswith("attachment"):
+            return page  # a download; the page stays where it is
+        if self.left_to is None:
+            self.history.append(visit)
+        self.page = page
+        return page

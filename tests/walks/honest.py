@@ -1,0 +1,111 @@
+"""An honest person at a tab: reads the page, does what it asks, and presses what is first. Never types a URL."""
+
+from collections import Counter
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from tests.browser import Form, Link, Page, Press
+from tests.people import code_of, key_on
+from tests.walks.tabs import Tab
+from tests.walks.world import Human
+
+def walk(tab: Tab, *, there: Callable[[Tab], bool], hops: int) -> None:
+    """On from wherever the tab is, until it is `there`. A page that only leads back to itself is a dead end."""
+    tried: Counter[tuple[str, str]] = Counter()
+    trail = [str(tab.page)]
+    while not there(tab):
+        page = tab.page
+        assert page is not None
+        which = (page.path, page.heading)
+        in_circles = tried[which] and page.status >= 400 and isinstance(tab.ways_on(page)[0], Link)
+        assert len(trail) <= hops and not in_circles, "\n".join(["in circles:", *trail])
+        go_on(tab, tried[which])
+        tried[which] += 1
+        trail.append(tab.left_to or str(tab.page))
+
+
+def go_on(tab: Tab, tried: int = 0) -> None:
+    """One step. What was tried in vain on this page is not tried again: the next way it shows is."""
+    page = tab.page
+    assert page is not None
+    if page.status == 429:
+        tab.world.clock.advance(seconds=int(page.response.headers["retry-after"]))
+        tried = 0
+    letter = _letter_asked_for(tab, page)
+    if letter is not None:
+        tab.open(letter)
+        return
+    ways = tab.ways_on(page)
+    if page.heading == "Sign in":
+        take(tab, _at_sign_in(tab, ways), page)
+        return
+    assert tried < len(ways), f"every way leads back here: {page}"
+    take(tab, ways[tried], page)
+
+
+def take(tab: Tab, way: Link | Press, page: Page) -> None:
+    """Press it; a form with everything filled in as it should be."""
+    if isinstance(way, Press):
+        fill(tab, page, way.form)
+    tab.take(way, page)
+
+
+def fill(tab: Tab, page: Page, form: Form) -> None:
+    """What each field asks for, by its `autocomplete`."""
+    owner = tab.owner(page)
+    for field in form.fields:
+        if field.readonly or field.kind == "hidden":
+            continue
+        if field.kind == "checkbox":
+            field.checked = True
+        elif field.name == "code":
+            field.value = _code(tab, page, owner, by_phone=field.autocomplete == "one-time-code")
+        elif field.autocomplete == "username":
+            field.value = tab.world.address_of(tab.human)
+        elif field.name == "email":
+            others = [mailbox for mailbox in owner.mailboxes if mailbox != tab.world.address_of(owner)]
+            field.value = (others or list(owner.mailboxes))[0]
+        elif field.autocomplete == "current-password":
+            asked = tab.human if page.heading == "Sign in" else owner
+            field.value = tab.world.password_of(asked) or asked.passwords[0]
+        elif field.autocomplete == "new-password":
+            choosing = tab.human if page.path == "/signup" else owner
+            field.value = f"{choosing.passwords[0]} {len(choosing.passwords)}"
+            choosing.passwords.append(field.value)
+
+
+def _at_sign_in(tab: Tab, ways: list[Link | Press]) -> Link | Press:
+    """People know whether they have an account and a password."""
+    if tab.world.account_of(tab.human) is None:
+        return _named(ways, "Create an account")
+    if tab.world.password_of(tab.human) is None:
+        return _named(ways, "Forgot your password?")
+    return ways[0]
+
+
+def _named(ways: list[Link | Press], words: str) -> Link | Press:
+    return next(way for way in ways if isinstance(way, Link) and way.words == words)
+
+
+def _code(tab: Tab, page: Page, owner: Human, *, by_phone: bool) -> str:
+    world = tab.world
+    if page.path.startswith(("/verify-email", "/account/email")):
+        letters = [letter for letter in world.letters(list(owner.mailboxes)) if letter.to in page.text]
+        asking = "/verify-email/confirm" if page.path.startswith("/verify-email") else "/account/email/confirm"
+        with_code = [letter for letter in letters if urlsplit(letter.link).path == asking]
+        return with_code[0].code if with_code else "000000"
+    if not by_phone:
+        return owner.recovery_codes.pop() if owner.recovery_codes else "none left"
+    world.clock.advance(seconds=30)  # each code counts once: they wait for the next one
+    if 'id="key"' in page.html:
+        return code_of(key_on(page), world.clock.now)
+    session = world.session_at(tab)
+    return "000000" if session is None else world.code_of(session.user_id)
+
+
+def _letter_asked_for(tab: Tab, page: Page) -> str | None:
+    if page.path != "/forgot-password/sent":
+        return None
+    links = [letter.link for letter in tab.world.letters(list(tab.human.mailboxes))]
+    to_reset = [link for link in links if urlsplit(link).path == "/reset-password"]
+    return to_reset[0] if to_reset else None
