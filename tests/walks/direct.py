@@ -1,4 +1,4 @@
-"""The application called in the thread of the test, without a server or other threads: a walk is thousands of requests."""
+"""The application called in the thread of the test, without a server: a walk is thousands of requests."""
 
 import asyncio
 from collections.abc import Callable

@@ -9,6 +9,7 @@ from tests.people import code_of, key_on
 from tests.walks.tabs import Tab
 from tests.walks.world import Human
 
+
 def walk(tab: Tab, *, there: Callable[[Tab], bool], hops: int) -> None:
     """On from wherever the tab is, until it is `there`. A page that only leads back to itself is a dead end."""
     tried: Counter[tuple[str, str]] = Counter()
@@ -18,7 +19,8 @@ def walk(tab: Tab, *, there: Callable[[Tab], bool], hops: int) -> None:
         assert page is not None
         which = (page.path, page.heading)
         in_circles = tried[which] and page.status >= 400 and isinstance(tab.ways_on(page)[0], Link)
-        assert len(trail) <= hops and not in_circles, "\n".join(["in circles:", *trail])
+        if len(trail) > hops or in_circles:
+            raise AssertionError("\n".join(["in circles:", *trail]))
         go_on(tab, tried[which])
         tried[which] += 1
         trail.append(tab.left_to or str(tab.page))

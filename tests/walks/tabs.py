@@ -1,4 +1,4 @@
-"""A tab whose every page is judged: a person must be able to read it and to go on from it, and nobody gets in unshown."""
+"""A tab whose every page is judged: a person can read it and go on from it, and nobody gets in unshown."""
 
 from copy import copy
 from datetime import timedelta
@@ -28,7 +28,7 @@ class Tab(Browser):
 
     def __init__(self, world: World, browser: int) -> None:
         super().__init__(world.app, world.settings.issuer)
-        self.client = world.new_client()
+        self.client = world.new_client()  # type: ignore[assignment]  # speaks alike, without a server
         self.world = world
         self.browser = browser
         self.seen: list[Page] = []
@@ -105,9 +105,7 @@ class Tab(Browser):
     def ways_on(self, page: Page) -> list[Link | Press]:
         """What leads on, the first first: not the help, not the policies of an application."""
         return [
-            way
-            for way in page.ways
-            if self._is_ours(page, way.target if isinstance(way, Link) else way.form.action)
+            way for way in page.ways if self._is_ours(page, way.target if isinstance(way, Link) else way.form.action)
         ]
 
     def _is_ours(self, page: Page, target: str) -> bool:

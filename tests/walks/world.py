@@ -1,4 +1,4 @@
-"""The world of a walk: an installation, two applications, people with mailboxes and phones, and what was really shown."""
+"""The world of a walk: an installation, two applications, people with mailboxes and phones, and what was shown."""
 
 import shutil
 import sqlite3
@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -27,7 +28,7 @@ from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.endpoint import Endpoint
 from provider.web.errors import as_page
-from provider.work import Origin, unit_of_work
+from provider.work import unit_of_work
 from tests.browser import Browser
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work, settings_for
@@ -144,7 +145,7 @@ class World:
 
     @property
     def work(self) -> Work:
-        return lambda origin=Origin(): unit_of_work(self.installation, origin)
+        return partial(unit_of_work, self.installation)
 
     @property
     def pages(self) -> list[str]:
@@ -226,4 +227,3 @@ class World:
         recovery_codes = {plain(one) for human in self.memory.people for one in human.recovery_codes}
         by_phone = any(pyotp.TOTP(key).verify(code, for_time=self.clock.now, valid_window=1) for key in keys)
         return by_phone or plain(code) in recovery_codes
-
