@@ -8,7 +8,8 @@ from sqlalchemy import Connection, create_engine, event, make_url, pool, text
 from sqlalchemy.types import TypeDecorator
 
 from provider.database.types import Digest
-from provider.settings import Settings, load_settings
+from provider.environment import load_settings
+from provider.settings import Settings
 from provider.tables import metadata
 
 MIGRATION_LOCK = 0x5167_6E65

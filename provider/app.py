@@ -25,7 +25,8 @@ from provider.refusals import NotFound, Refusal
 from provider.routes import routes
 from provider.settings import Settings
 from provider.web import errors
-from provider.web.endpoint import Call, Endpoint
+from provider.web.call import Call
+from provider.web.endpoint import Endpoint
 from provider.web.middleware import Envelope
 from provider.web.pages import go
 from provider.web.threads import Threads

@@ -24,11 +24,12 @@ from provider.app import create_app, open_installation
 from provider.crypto.vault import VaultError, open_vault
 from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
+from provider.environment import SettingsError
 from provider.federation.configuration import load_upstreams
 from provider.oauth.server import open_server
 from provider.observability.logging import configure_logging, log
 from provider.outbound.client import Outbound
-from provider.settings import Settings, SettingsError
+from provider.settings import Settings
 from provider.web.connections import BoundedConnection
 from provider.work import Installation, unit_of_work, utc_now
 from provider.worker import Worker

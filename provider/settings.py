@@ -1,17 +1,16 @@
-"""Settings: one frozen model, read from the environment once. An unknown SIGNET_* variable stops the start."""
+"""Settings: one frozen model. `environment.py` reads it, once."""
 
 import ipaddress
-import os
 import ssl
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from provider.durations import Duration
 from provider.languages.catalogs import LANGUAGES
 from provider.logo import Logo
 from provider.palette import Colour, DarkPaper, LightPaper
@@ -20,22 +19,6 @@ PREFIX = "SIGNET_"
 
 DOCUMENT_MAX_AGE = timedelta(minutes=5)
 """How long others may keep the key set and the discovery document."""
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _duration(value: object) -> object:
-    """`90` and `90s` are seconds, `10m` minutes, `24h` hours, `14d` days; ISO 8601 durations work too."""
-    if isinstance(value, str) and value:
-        number, unit = (value[:-1], value[-1]) if value[-1] in _UNITS else (value, "s")
-        try:
-            return timedelta(seconds=float(number) * _UNITS[unit])
-        except ValueError:
-            return value
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
 
 Feature = Literal[
     "registration",
@@ -47,10 +30,6 @@ Feature = Literal[
     "passkeys",
 ]
 FEATURES: tuple[Feature, ...] = get_args(Feature)
-
-
-class SettingsError(Exception):
-    """A setting is missing, unknown or unfit. The text is one line for the operator."""
 
 
 class Settings(BaseSettings):
@@ -318,28 +297,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this process. Raises SettingsError, one line, for an unknown or unfit variable."""
-    environ = os.environ if environ is None else environ
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in environ if name.upper().startswith(PREFIX) and name not in known)
-    if unknown:
-        raise SettingsError(f"unknown setting {', '.join(unknown)}; docs/settings.md lists the known ones")
-    given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name in known}
-    try:
-        return Settings(**given)  # type: ignore[arg-type]  # pydantic parses the strings
-    except ValueError as error:
-        raise SettingsError(_one_line(error)) from None
-
-
-def _one_line(error: ValueError) -> str:
-    problems = getattr(error, "errors", None)
-    if problems is None:
-        return str(error)
-    parts = []
-    for problem in problems(include_input=False, include_url=False):
-        name = PREFIX + str(problem["loc"][0]).upper() + ": " if problem["loc"] else ""
-        parts.append(name + problem["msg"].removeprefix("Value error, "))
-    return "; ".join(parts)

@@ -97,6 +97,7 @@ ONLY_FORMS = [
 @pytest.mark.parametrize("route", ONLY_FORMS, ids=[route.path for route in ONLY_FORMS])
 def test_an_address_that_only_takes_a_form_leads_to_the_page_with_the_form(client: TestClient, route: Route) -> None:
     """When it is typed or reloaded, and when the form has expired."""
+    assert isinstance(route.endpoint, Endpoint)
     page = route.endpoint.form_on
     assert any(other.path == page and "GET" in (other.methods or ()) for other in EVERY_ROUTE)
     asked = client.get(f"{route.path}?return_to=/account", headers={"accept": "text/html"})

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from provider.environment import SettingsError, load_settings
 from provider.logo import MAX_LOGO
-from provider.settings import Settings, SettingsError, load_settings
+from provider.settings import Settings
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><circle cx="2" cy="2" r="2"/></svg>'
 

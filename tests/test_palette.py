@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provider import palette as rules
+from provider.environment import SettingsError, load_settings
 from provider.palette import DARK, LIGHT, Scheme, in_the_dark, ink_on, palette, readable_paper
-from provider.settings import SettingsError, load_settings
 from tests.test_look import contrast, palettes
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")

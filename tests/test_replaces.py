@@ -22,7 +22,7 @@ TEXT = (REPOSITORY / "docs/replaces.md").read_text()
 API = "/api/account/"
 URLS = {
     (method, re.sub(r"{\w+(:\w+)?}", "{}", route.path))
-    for route in routes(Settings())
+    for route in routes(Settings(upstreams=Path("upstreams.toml")))  # and of what is there when configured
     if isinstance(route, Route)
     for method in route.methods or ()
 }

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from provider.settings import PREFIX, Settings, SettingsError, is_loopback, load_settings
+from provider.environment import SettingsError, load_settings
+from provider.settings import PREFIX, Settings, is_loopback
 
 KEY = "k" * 32
 

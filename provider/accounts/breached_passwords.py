@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from provider.crypto.passwords import normal_form
+from provider.environment import SettingsError
 from provider.observability.logging import log
 from provider.refusals import Unavailable
-from provider.settings import Settings, SettingsError
+from provider.settings import Settings
 
 LINE = re.compile(rb"([0-9A-F]{40})(:[0-9]{1,19})?\r?", re.IGNORECASE)
 NTLM = re.compile(rb"[0-9A-F]{32}(:[0-9]{1,19})?\r?", re.IGNORECASE)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from provider.languages.text import Text
 from provider.refusals import Refusal
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 JSON_TYPE = "application/json"
 

@@ -13,7 +13,7 @@ from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, U
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE
 from provider.oauth.store.grants import Grant, Person
 from provider.sessions.assurance import AAL2, acr_of
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from provider.api.problems import as_problem
 from provider.oauth.clients import Client
 from provider.refusals import Refusal
 from provider.web.bodies import MAX_BODY
-from provider.web.endpoint import Call, Endpoint
+from provider.web.call import Call
+from provider.web.endpoint import Endpoint
 
 Taken = TypeVar("Taken", bound=Body)
 Answer = Body | Response | None

@@ -15,7 +15,7 @@ from provider.oauth.errors import InsufficientScopeError, InvalidClientError, In
 from provider.oauth.explanations import explain
 from provider.oauth.refused import bearer_challenge
 from provider.refusals import Refusal
-from provider.web.endpoint import Call
+from provider.web.call import Call
 from provider.web.errors import headers_of, refusal_of
 
 MEDIA_TYPE = "application/problem+json"

@@ -13,8 +13,8 @@ def opened() -> "Iterator[Installation]":
     """Raises SettingsError when it is not migrated or a setting is unfit."""
     from provider.app import open_installation
     from provider.database.migrations import require_current
+    from provider.environment import load_settings
     from provider.observability.logging import configure_logging
-    from provider.settings import load_settings
 
     settings = load_settings()
     configure_logging("error")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import typer
 
 from provider.cli import clients, keys, outbox, records, service, sessions, users
+from provider.environment import SettingsError
 from provider.refusals import Refusal
-from provider.settings import SettingsError
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""

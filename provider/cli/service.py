@@ -31,8 +31,8 @@ def serve(
     drain: Annotated[float, typer.Option(min=0, max=60, help="Seconds between 'not ready' and the end.")] = 1.0,
 ) -> int:
     """The web service."""
+    from provider.environment import load_settings
     from provider.serve import serve as run
-    from provider.settings import load_settings
 
     return run(load_settings(), host=host, port=port, workers=workers or os.cpu_count() or 1, drain=drain)
 
@@ -55,7 +55,7 @@ def migrate(
 ) -> None:
     """Move the schema up or down. An empty database also gets its signing keys, and the embedded mode its key file."""
     from provider.cli.setting_up import set_up
-    from provider.settings import load_settings
+    from provider.environment import load_settings
 
     done = set_up(load_settings(), to=to, sql=sql)
     if done is not None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, column, inspect, select, table
 
 from provider.database.engine import Database
+from provider.environment import SettingsError
 from provider.resources import MIGRATIONS
-from provider.settings import Settings, SettingsError
+from provider.settings import Settings
 
 BASE = "base"
 """Before the first migration: an empty database."""

@@ -19,8 +19,9 @@ from provider.accounts.breached_passwords import require_usable
 from provider.crypto.vault import create_key_file
 from provider.demo.addresses import Addresses, take_addresses
 from provider.demo.secrets import EMAIL, Secrets, read_secrets
+from provider.environment import SettingsError, load_settings
 from provider.observability.logging import configure_logging
-from provider.settings import Settings, SettingsError, load_settings
+from provider.settings import Settings
 from provider.work import Installation
 
 AT_ONCE = {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/live"}

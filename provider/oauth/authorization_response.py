@@ -11,7 +11,7 @@ from provider.oauth.authorization_request import Target
 from provider.oauth.errors import OAuth2Error
 from provider.oauth.redirect_uris import csp_source
 from provider.oauth.response_types import ResponseMode
-from provider.web.endpoint import Call
+from provider.web.call import Call
 from provider.web.pages import page
 
 

@@ -7,7 +7,7 @@ from provider.oauth.cross_origin import allow
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
 from provider.oauth.store.grants import Grant, Person
 from provider.oauth.tokens import DeadToken, LiveToken, read_access_token
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, Grant, Person]:

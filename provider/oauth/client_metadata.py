@@ -106,15 +106,12 @@ class ClientMetadata:
     @property
     def sector(self) -> str | None:
         """Of a pairwise client: it sees the same subjects as others of its sector, and other ones than the rest."""
-        if self.subject_type == PUBLIC:
-            return None
-        return find_sector(self.redirect_uris, self.sector_identifier_uri)
+        return None if self.subject_type == PUBLIC else find_sector(self.redirect_uris, self.sector_identifier_uri)
 
     @property
     def origins(self) -> frozenset[str]:
         """Of its pages, as browsers write them in `Origin`: those of its redirect URIs."""
-        found = (origin_of(uri) for uri in self.redirect_uris)
-        return frozenset(origin for origin in found if origin is not None)
+        return frozenset(filter(None, map(origin_of, self.redirect_uris)))
 
     def as_json(self) -> dict[str, Any]:
         """RFC 7591 names, lists and plain values."""

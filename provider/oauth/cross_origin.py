@@ -9,7 +9,7 @@ from functools import wraps
 from starlette.responses import Response
 
 from provider.oauth.store import client_origins
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 OPEN = "cross_origin"
 ALLOWED_HEADERS = "Authorization, Content-Type"

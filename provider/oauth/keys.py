@@ -16,11 +16,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
+from provider.environment import SettingsError
 from provider.oauth.algorithms import ED25519, EDDSA, KEY_PAIRS, RS256
 from provider.oauth.key_pairs import Key, kid_for, open_private, open_public, published_keys, row_of
 from provider.oauth.store import signing_keys
 from provider.oauth.store.signing_keys import SigningKeyRow, State
-from provider.settings import SettingsError
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 

@@ -18,7 +18,8 @@ from provider.oauth.errors import (
 from provider.oauth.explanations import explain
 from provider.refusals import Unavailable
 from provider.web import errors
-from provider.web.endpoint import Call, machine_endpoint
+from provider.web.call import Call
+from provider.web.endpoint import machine_endpoint
 from provider.web.forms import MalformedParameters
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from provider.environment import SettingsError
 from provider.oauth.clients import Client
 from provider.oauth.sectors import PUBLIC
 from provider.oauth.store import installation_secrets
 from provider.oauth.store.grants import Grant
-from provider.settings import SettingsError
 from provider.work import UnitOfWork
 
 PURPOSE = "subject-salt"

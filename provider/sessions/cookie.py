@@ -6,7 +6,7 @@ from provider.crypto.digests import digest
 from provider.sessions import store
 from provider.sessions.store import Session
 from provider.web import cookies
-from provider.web.endpoint import Call
+from provider.web.call import Call
 from provider.work import UnitOfWork
 
 TOUCH_EVERY = timedelta(minutes=1)

@@ -10,7 +10,7 @@ from provider.refusals import GoElsewhere
 from provider.sessions.assurance import AAL2, acr_of
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class SignInRequired(GoElsewhere):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 HOME = "/account"
 LONGEST_LOCALES = 200

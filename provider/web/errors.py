@@ -15,7 +15,7 @@ from provider.web.forms import MalformedParameters
 from provider.web.pages import go, page
 
 if TYPE_CHECKING:
-    from provider.web.endpoint import Call
+    from provider.web.call import Call
 
 
 class MethodNotAllowed(Refusal):

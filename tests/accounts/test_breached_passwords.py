@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from provider.accounts.breached_passwords import is_breached, require_usable
 from provider.accounts.passwords import problem_of
+from provider.environment import SettingsError
 from provider.refusals import Unavailable
-from provider.settings import Settings, SettingsError
+from provider.settings import Settings
 from tests.browser import Browser
 from tests.conftest import Work, settings_for
 from tests.factories import make_user

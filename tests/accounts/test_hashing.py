@@ -12,7 +12,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from provider.crypto.passwords import hash_password
-from provider.web.endpoint import Call, endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
 from tests.conftest import ISSUER
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from provider.environment import SettingsError
 from provider.federation.configuration import load_upstreams
 from provider.federation.upstreams import open_upstreams
 from provider.serve import require_fit
-from provider.settings import SettingsError
 from tests.conftest import settings_for
 from tests.federation.conftest import EXAMPLE, write_upstreams
 from tests.federation.fake_provider import CLIENT_SECRET, ISSUER

@@ -48,7 +48,10 @@ def set_password(browser: Browser, inbox: Inbox) -> None:
 
 
 def test_an_address_alone_never_opens_an_account(traveller: Traveller, ada: str, work: Work, inbox: Inbox) -> None:
-    """Not even a verified one, of an upstream that the operator trusts: the account's owner proves it first."""
+    """Not even a verified one, of an upstream that the operator trusts: the account's owner proves it first.
+
+    Replaces: upstream sign-in with linking.
+    """
     browser = traveller.browser
     page = traveller.sign_in("/login?return_to=/account/sessions")
     assert page.title.startswith("You have an account already")

@@ -59,6 +59,7 @@ def test_claims_are_asked_for_by_name_where_that_is_possible(traveller: Travelle
 
 
 def test_a_newcomer_gets_an_account_without_a_password(traveller: Traveller, work: Work, inbox: Inbox) -> None:
+    """Replaces: upstream sign-in with linking."""
     traveller.provider.claims |= {
         "name": " Ada\n Lovelace ",
         "given_name": "Ada",

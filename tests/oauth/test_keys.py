@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import update
 
 from provider.app import create_app
+from provider.environment import SettingsError
 from provider.oauth import key_rotation, keys
 from provider.oauth.algorithms import ES256, SIGNING_ALGORITHMS
 from provider.oauth.keys import SignatureRefused
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import signing_keys
-from provider.settings import SettingsError
 from provider.work import Installation
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work

@@ -9,12 +9,12 @@ import pytest
 
 from provider.app import create_app
 from provider.crypto.vault import Vault
+from provider.environment import SettingsError
 from provider.oauth import subjects
 from provider.oauth.client_metadata import InvalidMetadata, parse_metadata
 from provider.oauth.clients import update_client
 from provider.oauth.store import installation_secrets
 from provider.oauth.subjects import Subjects
-from provider.settings import SettingsError
 from provider.work import Installation
 from tests.conftest import ISSUER, SECRET_KEY, Work
 from tests.factories import make_user

@@ -6,7 +6,8 @@ from starlette.testclient import TestClient
 
 from provider.settings import Settings
 from provider.web import cookies
-from provider.web.endpoint import Call, endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
 from tests.conftest import settings_for
 from tests.web.conftest import Mount
 

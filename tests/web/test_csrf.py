@@ -6,8 +6,9 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 
+from provider.web.call import Call
 from provider.web.csrf import FIELD
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from tests.conftest import ISSUER
 from tests.web.conftest import Mount
 

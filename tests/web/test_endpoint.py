@@ -19,7 +19,8 @@ from provider.refusals import Forbidden, GoElsewhere, TooManyRequests
 from provider.settings import Settings
 from provider.web import errors
 from provider.web.bodies import MAX_BODY
-from provider.web.endpoint import Call, endpoint, machine_endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint, machine_endpoint
 from tests.conftest import Work
 from tests.web.conftest import Mount
 

@@ -9,8 +9,9 @@ from provider.languages.text import Text
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_recent, require_second_factor, require_user
 from provider.sessions.store import Session
+from provider.web.call import Call
 from provider.web.destination import destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 NOT_TICKED = Text("Tick the box if you want your account to be deleted.")

@@ -2,7 +2,7 @@
 
 from provider.accounts import known_devices
 from provider.web import cookies
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 def device_of(call: Call) -> str | None:

@@ -7,8 +7,9 @@ from provider.accounts.email_addresses import AlreadyConfirmed, LinkDead, LinkSt
 from provider.accounts.verification_letters import Ticket, is_confirmed, open_ticket, resend
 from provider.refusals import TooManyRequests
 from provider.web import cookies
+from provider.web.call import Call
 from provider.web.destination import Destination, destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 

@@ -11,7 +11,8 @@ from provider.refusals import Refusal, TooManyRequests
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_recent, require_second_factor, require_user
 from provider.sessions.store import Session
-from provider.web.endpoint import Call, endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/account/email"

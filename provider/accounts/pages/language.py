@@ -7,8 +7,9 @@ from provider.accounts.store import users
 from provider.languages.negotiation import best
 from provider.sessions.cookie import find_session
 from provider.web import cookies, csrf
+from provider.web.call import Call
 from provider.web.destination import HOME, local_path
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go
 
 KEPT_FOR = 365 * 24 * 3600

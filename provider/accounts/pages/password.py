@@ -11,7 +11,8 @@ from provider.refusals import TooManyRequests
 from provider.sessions.cookie import keep_session
 from provider.sessions.guards import require_second_factor, require_user
 from provider.sessions.store import Session
-from provider.web.endpoint import Call, endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/account/password"

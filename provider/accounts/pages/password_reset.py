@@ -8,8 +8,9 @@ from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, Unfit
 from provider.accounts.store.links import Link
 from provider.languages.text import Text
 from provider.refusals import Refusal
+from provider.web.call import Call
 from provider.web.destination import Destination, destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 

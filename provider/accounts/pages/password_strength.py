@@ -6,7 +6,8 @@ from provider.accounts.password_change import known_about
 from provider.accounts.password_strength import strength_of
 from provider.ratelimits import LIMITS, hit
 from provider.sessions.cookie import find_session
-from provider.web.endpoint import Call, endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
 from provider.web.errors import as_json
 
 ABOUT = ("email", "username", "name")

@@ -10,7 +10,8 @@ from provider.accounts.store import pictures, users
 from provider.refusals import NotFound, TooManyRequests
 from provider.sessions.guards import require_user
 from provider.sessions.store import Session
-from provider.web.endpoint import Call, endpoint, machine_endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint, machine_endpoint
 from provider.web.errors import as_json
 from provider.web.pages import go, page
 

@@ -8,7 +8,8 @@ from provider.accounts import profile as rules
 from provider.accounts.store import users
 from provider.sessions.guards import require_user
 from provider.sessions.store import Session
-from provider.web.endpoint import Call, endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/account/profile"

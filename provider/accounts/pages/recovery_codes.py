@@ -4,8 +4,9 @@ from starlette.responses import Response
 
 from provider.accounts import recovery_codes, totp
 from provider.sessions.guards import require_second_factor
+from provider.web.call import Call
 from provider.web.destination import destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 

@@ -10,8 +10,9 @@ from provider.languages.text import Text
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_session
+from provider.web.call import Call
 from provider.web.destination import Destination, destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 

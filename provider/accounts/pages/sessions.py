@@ -6,7 +6,8 @@ from provider.accounts import devices
 from provider.audit.devices import device_name
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_user
-from provider.web.endpoint import Call, endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 

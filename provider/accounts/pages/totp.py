@@ -10,8 +10,9 @@ from provider.refusals import TooManyRequests
 from provider.sessions.cookie import forget_session, keep_session
 from provider.sessions.guards import StepUpRequired, require_recent, require_second_factor
 from provider.sessions.store import Session
+from provider.web.call import Call
 from provider.web.destination import Destination, destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/account/two-factor"

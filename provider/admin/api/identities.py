@@ -12,7 +12,7 @@ from provider.admin.api.users import user_id_of
 from provider.api.bodies import Body
 from provider.api.callers import Operator
 from provider.api.operation import by_operator
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class Identity(Body):

@@ -18,7 +18,7 @@ from provider.api.operation import by_operator
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.mail.rendering import link_to
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 PAGES = {"verify": "/verify-email/confirm", "reset": "/reset-password"}
 

@@ -15,7 +15,7 @@ from provider.api.operation import by_operator
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.sessions import lifecycle, store
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class Session(Body):

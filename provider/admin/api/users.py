@@ -16,7 +16,7 @@ from provider.api.endpoints.profile import Editable, claims_of
 from provider.api.operation import by_operator
 from provider.database.base import parse_id
 from provider.languages.text import Text
-from provider.web.endpoint import Call
+from provider.web.call import Call
 from provider.work import UnitOfWork
 
 MOST = 200

@@ -13,7 +13,7 @@ from provider.api.confirmation import Proof, latest_proof, own_session
 from provider.api.operation import by_person
 from provider.refusals import TooManyRequests
 from provider.sessions.assurance import AAL2, acr_of
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 WRONG = (NotThePassword, CodeNeeded, WrongSecondFactor, WrongRecoveryCode, SecondFactorLocked, SignInOver, SessionOver)
 

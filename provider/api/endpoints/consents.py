@@ -8,7 +8,7 @@ from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.operation import by_person
 from provider.oauth.connected_apps import NotConnected, disconnect, find_connected
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class Consent(Body):

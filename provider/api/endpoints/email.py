@@ -12,7 +12,7 @@ from provider.api.endpoints.registration import NOT_AN_ADDRESS
 from provider.api.operation import by_person
 from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
 from provider.refusals import TooManyRequests
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class Email(Body):

@@ -11,7 +11,7 @@ from provider.crypto.digests import new_opaque
 from provider.languages.text import Text
 from provider.oauth.clients import Client
 from provider.refusals import Refusal, TooManyRequests
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class TicketOver(Refusal):

@@ -11,7 +11,7 @@ from provider.api.confirmation import own_session, require_confirmed
 from provider.api.operation import by_person
 from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
 from provider.refusals import TooManyRequests
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 REFUSED = (NotThePassword, UnfitPassword, SessionOver, TooManyRequests, ConfirmationNeeded, SecondFactorNeeded)
 

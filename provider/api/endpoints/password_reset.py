@@ -9,7 +9,7 @@ from provider.api.bodies import Body, InvalidBody
 from provider.api.endpoints.registration import NOT_AN_ADDRESS
 from provider.api.operation import by_client
 from provider.oauth.clients import Client
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class Forgotten(Body):

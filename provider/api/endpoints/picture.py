@@ -8,7 +8,7 @@ from provider.api.bodies import Body, File
 from provider.api.callers import Bearer
 from provider.api.operation import by_person
 from provider.refusals import TooManyRequests
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class PictureFile(File):

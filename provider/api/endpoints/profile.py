@@ -10,7 +10,7 @@ from provider.accounts.store import users
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Bearer
 from provider.api.operation import by_person
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class Address(Body):

@@ -7,7 +7,7 @@ from provider.api.callers import Bearer
 from provider.api.confirmation import require_confirmed
 from provider.api.operation import by_person
 from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class CodesLeft(Body):

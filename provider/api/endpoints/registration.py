@@ -13,7 +13,7 @@ from provider.languages.text import Text
 from provider.oauth.clients import Client
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import TooManyRequests
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 NOT_AN_ADDRESS = {"member": "email", "problem": Text("Enter an email address, like name@example.com.")}
 

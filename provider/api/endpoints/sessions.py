@@ -13,7 +13,7 @@ from provider.audit.devices import device_name
 from provider.languages.text import Text
 from provider.refusals import NotFound
 from provider.sessions.lifecycle import end_session
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 class NoSuchSession(NotFound):

@@ -14,7 +14,7 @@ from provider.api.endpoints.recovery_codes import RecoveryCodes
 from provider.api.operation import NO_STORE, by_person
 from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
 from provider.refusals import TooManyRequests
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 SVG = "image/svg+xml"
 GUARDED = (ConfirmationNeeded, SecondFactorNeeded)

@@ -15,8 +15,9 @@ from provider.refusals import NotFound, Refusal
 from provider.sessions.guards import require_recent, require_second_factor, require_user
 from provider.sessions.store import Session
 from provider.web import cookies
+from provider.web.call import Call
 from provider.web.destination import Destination, destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/account/linked"

@@ -7,8 +7,8 @@ from provider.federation.exchange import UpstreamDeclined
 from provider.federation.upstreams import Upstream, UpstreamAway, Upstreams
 from provider.refusals import NotFound, Refusal
 from provider.web import errors
+from provider.web.call import Call
 from provider.web.destination import Destination
-from provider.web.endpoint import Call
 from provider.web.pages import page
 
 

@@ -18,8 +18,9 @@ from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session
 from provider.web import cookies, errors
+from provider.web.call import Call, require_get_or_post
 from provider.web.destination import Destination, destination
-from provider.web.endpoint import Call, endpoint, require_get_or_post
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 FAILED = (UpstreamAway, UpstreamDeclined, UpstreamUntrusted)

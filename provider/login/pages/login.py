@@ -10,8 +10,9 @@ from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session
+from provider.web.call import Call
 from provider.web.destination import Destination, destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 REASONS = {

@@ -7,8 +7,8 @@ from provider.accounts.pages.language import follow_person
 from provider.accounts.verification_letters import seal_ticket
 from provider.login.steps import AddressUnconfirmed, Leaving, SignIn, Step, Suspended
 from provider.sessions.cookie import keep_session
+from provider.web.call import Call
 from provider.web.destination import Destination
-from provider.web.endpoint import Call
 from provider.web.pages import go, page
 
 

@@ -11,8 +11,9 @@ from provider.login.steps import SecondFactorOver, needs_second_factor
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, forget_session, keep_session
 from provider.sessions.store import Session
+from provider.web.call import Call
 from provider.web.destination import Destination, destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 

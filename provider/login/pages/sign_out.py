@@ -4,8 +4,9 @@ from starlette.responses import Response
 
 from provider.sessions.cookie import find_pending_session, find_session, forget_session
 from provider.sessions.lifecycle import end_session
+from provider.web.call import Call
 from provider.web.destination import HOME
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 

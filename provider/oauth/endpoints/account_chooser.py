@@ -7,8 +7,9 @@ from provider.oauth import parked_requests
 from provider.oauth.endpoints.authorization import RequestGone
 from provider.oauth.store import authorization_requests
 from provider.sessions.cookie import find_session
+from provider.web.call import Call
 from provider.web.destination import destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 

@@ -6,7 +6,7 @@ from provider.oauth.clients import Client
 from provider.oauth.cross_origin import allow
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.refused import read_form
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 def authenticated(call: Call, endpoint: str) -> TokenRequest:

@@ -8,7 +8,8 @@ from provider.oauth import first_party_sign_in
 from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import UnauthorizedClientError
 from provider.oauth.refused import NO_STORE, as_json
-from provider.web.endpoint import Call, machine_endpoint
+from provider.web.call import Call
+from provider.web.endpoint import machine_endpoint
 
 
 @machine_endpoint(render=as_json, hashes_passwords=True)

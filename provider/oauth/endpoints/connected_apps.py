@@ -4,7 +4,8 @@ from starlette.responses import Response
 
 from provider.oauth.connected_apps import NotConnected, disconnect, find_connected
 from provider.sessions.guards import require_user
-from provider.web.endpoint import Call, endpoint
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/account/applications"

@@ -19,8 +19,9 @@ from provider.oauth.store import authorization_requests
 from provider.oauth.store.authorization_requests import ParkedRequest
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
+from provider.web.call import Call
 from provider.web.destination import destination
-from provider.web.endpoint import Call, endpoint
+from provider.web.endpoint import endpoint
 from provider.web.forms import Parameters
 from provider.web.pages import go, page
 

@@ -23,7 +23,8 @@ from provider.sessions import lifecycle, store
 from provider.sessions.cookie import find_session, forget_session
 from provider.sessions.store import Session
 from provider.web import errors
-from provider.web.endpoint import Call, endpoint, require_get_or_post
+from provider.web.call import Call, require_get_or_post
+from provider.web.endpoint import endpoint
 from provider.web.forms import Parameters
 from provider.web.pages import go, page
 

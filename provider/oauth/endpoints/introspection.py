@@ -14,7 +14,7 @@ from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import refresh_tokens
 from provider.oauth.tokens import DeadToken, read_access_token, why_dead
-from provider.web.endpoint import Call
+from provider.web.call import Call
 from provider.work import UnitOfWork
 
 INACTIVE: dict[str, Any] = {"active": False}

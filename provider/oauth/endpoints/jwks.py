@@ -10,8 +10,8 @@ from provider.oauth.server import AuthorizationServer
 from provider.observability.logging import log
 from provider.refusals import Unavailable
 from provider.web import errors
+from provider.web.call import Call
 from provider.web.documents import Document
-from provider.web.endpoint import Call
 from provider.work import unit_of_work
 
 

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from provider.oauth.cross_origin import answer_preflight
 from provider.oauth.refused import protocol_endpoint
-from provider.web.endpoint import Call
+from provider.web.call import Call
 from provider.web.errors import MethodNotAllowed
 
 

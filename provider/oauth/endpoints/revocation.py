@@ -17,7 +17,7 @@ from provider.oauth.keys import SignatureRefused
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.store import grants, refresh_tokens
 from provider.oauth.tokens import TYP
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 
 @protocol_endpoint

@@ -7,7 +7,7 @@ from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
 from provider.oauth.grants import authorization_code, client_credentials, refresh_token
 from provider.oauth.refused import NO_STORE, protocol_endpoint
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 GRANTS = {grant.GRANT_TYPE: grant.redeem for grant in (authorization_code, refresh_token, client_credentials)}
 """What is supported; the discovery document is computed from it."""

@@ -11,7 +11,7 @@ from provider.oauth.cross_origin import cross_origin
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.scopes import OPENID
 from provider.oauth.userinfo_jwts import make_userinfo_jwt
-from provider.web.endpoint import Call
+from provider.web.call import Call
 
 MEDIA_TYPE = "application/jwt"
 

@@ -22,7 +22,7 @@ from provider.oauth.refused import protocol_endpoint
 from provider.oauth.store.clients import client_secrets
 from provider.oauth.store.used_assertions import used_assertions
 from provider.ratelimits import LimitCounter
-from provider.web.endpoint import Call
+from provider.web.call import Call
 from provider.work import Installation
 from provider.worker import purge
 from tests.client_keys import ALGORITHMS, Signatory, asserting, assertion_claims, mac, new_key, public, sign, usual_key

@@ -1,0 +1,179 @@
+"""One HTTP request as an endpoint sees it, and what it wants set on the answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.responses import Response
+from starlette.types import Scope
+
+from provider.crypto.digests import new_opaque
+from provider.languages.catalogs import LANGUAGES, Language
+from provider.languages.negotiation import best, parse_accept_language, parse_ui_locales
+from provider.settings import Settings
+from provider.web import cookies, csrf, errors
+from provider.web.forms import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
+from provider.web.network import network_of
+from provider.web.uploads import is_multipart, parse_multipart
+from provider.work import Installation, Origin, UnitOfWork
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class Call:
+    """One HTTP request as an endpoint sees it, and what it wants set on the answer."""
+
+    work: UnitOfWork
+
+    def __init__(self, scope: Scope, body: bytes, installation: Installation) -> None:
+        self.scope = scope
+        self.body = body
+        self.installation = installation
+        self.settings: Settings = installation.settings
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers = Headers(scope=scope)
+        self.nonce: str = scope["state"]["nonce"]
+        self.request_id: str = scope["state"]["request_id"]
+        self.state: dict[str, Any] = {}
+        """What one capability found out about this call and need not find out again (the session)."""
+        self._cookies: dict[str, str] | None = None
+        self._query: Parameters | None = None
+        self._form: Parameters | None = None
+        self._files: Mapping[str, bytes] = {}
+        self.takes_files = False
+        """Set by an endpoint that reads multipart forms."""
+        self._set: list[tuple[str, str, int | None]] = []
+        self._language: Language | None = None
+        self._headers: dict[str, str] = {}
+
+    @property
+    def seams(self) -> Any:
+        """What the composition root handed over (`app.state`)."""
+        return self.scope["app"].state
+
+    @property
+    def path_params(self) -> dict[str, str]:
+        params: dict[str, str] = self.scope.get("path_params", {})
+        return params
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        if self._cookies is None:
+            self._cookies = cookie_parser(self.headers.get("cookie", ""))
+        return self._cookies
+
+    @property
+    def query(self) -> Parameters:
+        """The query string. Raises MalformedParameters."""
+        if self._query is None:
+            self._query = parse_parameters(self.scope["query_string"])
+        return self._query
+
+    @property
+    def form(self) -> Parameters:
+        """The urlencoded body, or the fields of a multipart one; empty when there is none. Raises
+        MalformedParameters.
+        """
+        if self._form is None:
+            if self.takes_files and is_multipart(self.headers.get("content-type")):
+                self._form, self._files = parse_multipart(self.body, self.headers["content-type"])
+            else:
+                self._form = parse_parameters(self.body) if self.body and self.has_form else NO_PARAMETERS
+        return self._form
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The files of a multipart form, by the name of their field."""
+        return self._files if self.form else {}
+
+    @property
+    def has_form(self) -> bool:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM_TYPE
+
+    @property
+    def page_url(self) -> str:
+        """The page this request came from: this address, or the one that its endpoint names (`form_on`)."""
+        query = self.scope["query_string"].decode("ascii", "replace")
+        path = getattr(self.scope.get("endpoint"), "form_on", None) or self.path
+        return path + (f"?{query}" if query else "")
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(
+            network=network_of(self.scope, self.headers, self.settings.trusted_proxies),
+            user_agent=self.headers.get("user-agent", "")[:300],
+            request_id=self.request_id,
+            language=self.language.tag,
+        )
+
+    @property
+    def language(self) -> Language:
+        """What the page is to be in: the app's wish (`ui_locales`), else what was chosen here, else the browser's."""
+        if self._language is None:
+            self._language = language_of(self)
+        return self._language
+
+    def cookie(self, name: str) -> str | None:
+        """The value of one of our cookies; None when absent or not of our making (too long)."""
+        value = self.cookies.get(cookies.cookie_name(self.settings, name))
+        return value if value and len(value) <= 128 else None
+
+    def set_cookie(self, name: str, value: str, *, max_age: int | None = None) -> None:
+        """Set a cookie on whatever the answer turns out to be; `max_age` 0 deletes it. Later reads see it."""
+        self._set = [entry for entry in self._set if entry[0] != name]
+        self._set.append((name, value, max_age))
+        full = cookies.cookie_name(self.settings, name)
+        if max_age == 0:
+            self.cookies.pop(full, None)
+        else:
+            self.cookies[full] = value
+
+    def set_header(self, name: str, value: str) -> None:
+        """Set a header on whatever the answer turns out to be."""
+        self._headers[name] = value
+
+    @property
+    def browser(self) -> str:
+        """This browser's cookie value; set when there was none."""
+        value = self.cookie(cookies.BROWSER)
+        if value is None:
+            value = new_opaque()
+            self.set_cookie(cookies.BROWSER, value)
+        return value
+
+    @property
+    def csrf_token(self) -> str:
+        return csrf.csrf_token(self.installation.vault, self.cookie(cookies.SESSION) or self.browser)
+
+    def require_csrf(self) -> None:
+        csrf.require_same_site(self.headers, self.settings.issuer)
+        secret = self.cookie(cookies.SESSION) or self.cookie(cookies.BROWSER)
+        csrf.require_token(self.installation.vault, secret, self.form.get(csrf.FIELD))
+
+    def apply(self, response: Response) -> None:
+        """What was set meanwhile, on the answer."""
+        response.headers.update(self._headers)
+        for name, value, max_age in self._set:
+            cookies.set_cookie(response, self.settings, name, value, max_age=max_age)
+
+
+def language_of(call: Call) -> Language:
+    """Never raises: the page that says what is wrong with a request is in a language too."""
+    try:
+        ui_locales = parse_ui_locales(call.query.get("ui_locales")) if call.scope["query_string"] else []
+    except MalformedParameters:
+        ui_locales = []
+    chosen, accepted = call.cookie(cookies.LANGUAGE), call.headers.get("accept-language")
+    wanted = [*ui_locales, *([chosen] if chosen else []), *(parse_accept_language(accepted) if accepted else [])]
+    offered = call.settings.languages
+    return LANGUAGES[best(offered, wanted) or offered[0]]
+
+
+def require_get_or_post(call: Call) -> None:
+    """For the endpoints whose GET acts, as their specifications have it: HEAD must change nothing (RFC 9110 section
+    9.2.1).
+    """
+    if call.method == "HEAD":
+        raise errors.MethodNotAllowed
