@@ -90,6 +90,7 @@ ONLY_FORMS = [
     for route in EVERY_ROUTE
     if route.methods == {"POST"} and isinstance(route.endpoint, Endpoint) and route.endpoint.render is as_page
     if all(other.path != route.path for other in EVERY_ROUTE if "GET" in (other.methods or ()))
+    and route.path != "/language"  # its form is on every page
 ]
 
 

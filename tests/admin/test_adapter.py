@@ -18,7 +18,10 @@ GOOGLE = "https://accounts.google.example"
 
 
 def test_create_get_update_delete_a_user(operator: Program, browser: Browser) -> None:
-    """Row "adapter operations": createUser, getUser, getUserByEmail, updateUser, deleteUser."""
+    """createUser, getUser, getUserByEmail, updateUser, deleteUser.
+
+    Replaces: adapter operations.
+    """
     made = operator("POST", "/users", email="Grace@Example.test", roles=["clerk"], claims={"name": "Grace"})
     assert made.status_code == 201, made.text
     user = made.json()

@@ -76,6 +76,6 @@ def test_a_person_needs_the_role_and_a_second_factor(
         user_id = make_user(w, roles=roles)
         registered, secret = make_client(w, scope="openid admin:read", first_party=True)
     sign_in_person(client, installation, user_id, amr=amr)
-    tokens = RelyingParty(client, registered, secret).sign_in(client)
+    tokens = RelyingParty(client, registered, secret).sign_in(client, scope="openid admin:read")
     answer = Program(client, tokens.access_token)("GET", "/users")
     assert answer.status_code == status
