@@ -178,7 +178,7 @@ def test_answers_are_as_described(world: World, name: str) -> None:
     found: Any = next(one for one in _operations(schema) if one.definition.raw["operationId"] == name)
     examine(world, found, GenerationMode.POSITIVE, real=True)
     examine(world, found, GenerationMode.POSITIVE)
-    if found.body:
+    if any(body.media_type == "application/json" for body in found.body):  # any bytes can be called a picture
         examine(world, found, GenerationMode.NEGATIVE)
 
 
