@@ -38,6 +38,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "tagged": lambda who: address_of(f"{who}+tag"),
 }
 """With a tag it is another address, which nobody has."""
+ASKED = [("postgresql", "as it is"), *(("sqlite", spelling) for spelling in SPELLINGS)]
+"""Each spelling once, and once more on the other database."""
 
 
 def make_everybody(work: Work) -> None:

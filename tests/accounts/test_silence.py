@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from tests.conftest import Work
 from tests.factories import PASSWORD
 from tests.inbox import Inbox
-from tests.silence import NOBODY, SPELLINGS, WHO, Stranger, address_of, assert_alike, make_everybody
+from tests.silence import ASKED, NOBODY, SPELLINGS, WHO, Stranger, address_of, assert_alike, make_everybody
 
 VERIFY = "Confirm your email address for Signet"
 TAKEN = "You already have a Signet account"
@@ -74,7 +74,7 @@ FORMS: dict[str, tuple[Form, dict[str, str], int]] = {
 """What is done, and the letter that comes of it, as often as that."""
 
 
-@pytest.mark.parametrize("spelling", list(SPELLINGS))
+@pytest.mark.parametrize(("database_url", "spelling"), ASKED, indirect=["database_url"])
 @pytest.mark.parametrize("form", list(FORMS))
 def test_a_form_answers_alike_whoever_has_the_address(
     app: Starlette, work: Work, inbox: Inbox, unlimited: None, form: str, spelling: str

@@ -14,7 +14,7 @@ from tests.clock import Clock
 from tests.conftest import Work
 from tests.factories import PASSWORD, make_user
 from tests.inbox import Inbox
-from tests.silence import NOBODY, SPELLINGS, WHO, Seen, address_of, assert_alike, make_everybody, seen
+from tests.silence import ASKED, NOBODY, SPELLINGS, WHO, Seen, address_of, assert_alike, make_everybody, seen
 
 Act = Callable[[App, str], list[httpx2.Response]]
 
@@ -59,7 +59,7 @@ ACTS: dict[str, tuple[Act, int]] = {
 """What is done, and how many letters somebody gets who never was here."""
 
 
-@pytest.mark.parametrize("spelling", ["as it is", "in capitals", "tagged"])
+@pytest.mark.parametrize(("database_url", "spelling"), ASKED, indirect=["database_url"])
 @pytest.mark.parametrize("name", list(ACTS))
 def test_an_operation_answers_alike_whoever_has_the_address(
     app_of_ours: App, work: Work, inbox: Inbox, unlimited: None, name: str, spelling: str
