@@ -183,8 +183,10 @@ def routes(settings: Settings) -> list[BaseRoute]:
         ]
     table += account_api(settings)
     table += admin_api()
-    table.append(Route("/api/account/openapi.json", openapi.served(settings, table), methods=get, name="account_api"))
-    of_operators = openapi.served(settings, table, openapi.ADMIN_API)
+    table.append(
+        Route("/api/account/openapi.json", openapi.Described(settings, table), methods=get, name="account_api")
+    )
+    of_operators = openapi.Described(settings, table, openapi.ADMIN_API)
     table.append(Route("/api/admin/openapi.json", of_operators, methods=get, name="admin_api"))
     return table
 

@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from provider.api.bodies import JSON_TYPE, Body, File, InvalidBody, Nothing, NotJson, UnknownType
 from provider.api.callers import CLIENT, Caller
@@ -128,9 +130,18 @@ def _schemes(settings: Settings, callers: Iterable[Caller]) -> dict[str, Any]:
     return {name: all_schemes[name] for name in sorted({caller.scheme for caller in callers})}
 
 
-def served(settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT_API) -> Document:
-    body = text(settings, routes, api).encode()
-    return Document(body, f'"{sha256(body).hexdigest()[:16]}"')
+class Described:
+    """The document of these routes, made when somebody asks for it first: most processes are never asked."""
+
+    def __init__(self, settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT_API) -> None:
+        self._make = partial(text, settings, routes, api)
+        self._document: Document | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._document is None:
+            body = self._make().encode()
+            self._document = Document(body, f'"{sha256(body).hexdigest()[:16]}"')
+        await self._document(scope, receive, send)
 
 
 def text(settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT_API) -> str:

@@ -19,6 +19,7 @@ READ_BY_ALL = (
     "/.well-known/oauth-authorization-server",
     "/oauth2/jwks",
     "/api/account/openapi.json",
+    "/api/admin/openapi.json",
 )
 OUTAGE = 503
 
