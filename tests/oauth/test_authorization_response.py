@@ -199,8 +199,12 @@ def test_whoever_says_no_goes_back_in_the_mode_that_was_asked_for(
     assert (denied.mode, denied.error) == (mode, "access_denied")
     stranger = person()
     parked = rp.ask(stranger, response_mode=mode)
-    form = {"request_uri": parked.request_uri, "csrf_token": csrf_of(stranger)}
-    response = stranger.post(f"{AUTHORIZE}/cancel", data=form, headers={"origin": ISSUER})
+    response = stranger.post(
+        f"{AUTHORIZE}/cancel",
+        params={"request_uri": parked.request_uri},
+        data={"csrf_token": csrf_of(stranger)},
+        headers={"origin": ISSUER},
+    )
     cancelled = Answer(response, parked.asked, parked.verifier)
     assert (cancelled.mode, cancelled.error) == (mode, "access_denied")
 
