@@ -274,7 +274,7 @@ def test_another_site_cannot_cancel(rp: RelyingParty, person: Person, unchanged:
     browser = person()
     answer = rp.ask(browser)
     with unchanged():
-        response = browser.post(f"{AUTHORIZE}/cancel", data={"request_uri": answer.request_uri})
+        response = browser.post(f"{AUTHORIZE}/cancel", params={"request_uri": answer.request_uri})
     assert response.status_code == 403
 
 
@@ -301,8 +301,8 @@ def test_cancelling_for_a_client_disabled_meanwhile_gets_a_page(rp: RelyingParty
 
 def _cancel(browser: WatchedClient, request_uri: str) -> httpx2.Response:
     token = csrf_of(browser)
-    form = {"request_uri": request_uri, "csrf_token": token}
-    return browser.post(f"{AUTHORIZE}/cancel", data=form, headers={"origin": ISSUER})
+    asked, form = {"request_uri": request_uri}, {"csrf_token": token}
+    return browser.post(f"{AUTHORIZE}/cancel", params=asked, data=form, headers={"origin": ISSUER})
 
 
 def test_what_waits_is_what_was_asked(rp: RelyingParty, person: Person, work: Work) -> None:
