@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from provider.durations import Duration
 from provider.languages.catalogs import LANGUAGES
+from provider.lifetimes import Lifetimes
 from provider.logo import Logo
 from provider.palette import Colour, DarkPaper, LightPaper
 
@@ -32,7 +32,7 @@ Feature = Literal[
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 
-class Settings(BaseSettings):
+class Settings(Lifetimes):
     """Every setting, typed and documented; the defaults are safe for production."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
@@ -124,44 +124,6 @@ class Settings(BaseSettings):
         4, ge=1, le=16, description="Threads of their own for requests that wait for somebody else's server."
     )
 
-    code_lifetime: Duration = Field(timedelta(seconds=60), description="Of an authorization code.")
-    access_token_lifetime: Duration = Field(timedelta(minutes=10), description="Of an access token.")
-    id_token_lifetime: Duration = Field(timedelta(hours=1), description="Of an ID token.")
-    refresh_idle_lifetime: Duration = Field(timedelta(days=14), description="A refresh token unused this long is dead.")
-    refresh_absolute_lifetime: Duration = Field(timedelta(days=90), description="A token family lives no longer.")
-    refresh_grace: Duration = Field(
-        timedelta(seconds=10), description="A repeated refresh inside this gets the same successor. 0 is strict."
-    )
-    request_lifetime: Duration = Field(timedelta(hours=1), description="Of a parked authorization request.")
-    session_idle_lifetime: Duration = Field(
-        timedelta(hours=1), description="A browser session unused this long is over."
-    )
-    session_absolute_lifetime: Duration = Field(timedelta(hours=24), description="A browser session lives no longer.")
-    second_factor_lifetime: Duration = Field(
-        timedelta(minutes=5), description="To finish a sign-in after the password."
-    )
-    verify_link_lifetime: Duration = Field(timedelta(hours=24), description="Of the link in a verification letter.")
-    verify_code_lifetime: Duration = Field(timedelta(minutes=10), description="Of the code in a verification letter.")
-    reset_link_lifetime: Duration = Field(timedelta(minutes=30), description="Of the link in a password letter.")
-    undo_link_lifetime: Duration = Field(
-        timedelta(days=7), description="Of the link that undoes a change of the email address."
-    )
-    key_rotation: Duration = Field(
-        timedelta(days=90), description="A signing key signs this long before the next one does. 0: only by hand."
-    )
-    key_lead: Duration = Field(
-        timedelta(days=1),
-        description="A signing key is published this long before it signs, for apps that keep the set.",
-    )
-    deletion_grace: Duration = Field(
-        timedelta(days=14), description="From the wish to delete an account to its deletion; until then it can be kept."
-    )
-    unconfirmed_lifetime: Duration = Field(
-        timedelta(days=30), ge=timedelta(days=1), description="Of an account whose address nobody confirmed."
-    )
-    recent_sign_in: Duration = Field(
-        timedelta(minutes=15), description="Sensitive acts, on pages and by API, need a sign-in this fresh."
-    )
     password_min_length: int = Field(8, ge=8, le=64, description="Characters a new password needs.")
     breached_passwords: Path | None = Field(
         None, description="A file of SHA-1 hashes of breached passwords, ordered by hash: none of them is accepted."

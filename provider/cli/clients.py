@@ -118,7 +118,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Register an application. Prints its client_id and, only this once, its client_secret."""
-    from provider.oauth.client_metadata import parse_metadata
+    from provider.oauth.client_metadata_rules import parse_metadata
     from provider.oauth.clients import create_client
 
     if client_secret_stdin and metadata == "-":
@@ -189,7 +189,7 @@ def update(
     as_json: Json = False,
 ) -> None:
     """Change what is given; a list that is given replaces the one before. The rest stays as it is."""
-    from provider.oauth.client_metadata import parse_metadata
+    from provider.oauth.client_metadata_rules import parse_metadata
     from provider.oauth.clients import update_client
 
     changes = _given(

@@ -1,24 +1,18 @@
-"""What a client may be registered as (RFC 7591 section 2, OIDC Registration section 2). Pure."""
+"""What a client is registered as, as a value (RFC 7591 section 2, OIDC Registration section 2). Pure.
+
+What it may be registered as is in `client_metadata_rules`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from provider.oauth.algorithms import SIGNING_ALGORITHMS
-from provider.oauth.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
-from provider.oauth.jwk_sets import SIGNATURES, UnfitKey, parse_jwks
-from provider.oauth.redirect_uris import origin_of, problem_with
-from provider.oauth.response_types import (
-    IMPLICIT,
-    RESPONSE_TYPES,
-    ResponseMode,
-    grant_types_of,
-    is_one_of,
-    parse_response_type,
-)
-from provider.oauth.scopes import STANDARD_SCOPES, is_scope_token, parse_scope
-from provider.oauth.sectors import PUBLIC, SUBJECT_TYPES, find_sector, problem_with_uri
+from provider.oauth.jwk_sets import SIGNATURES
+from provider.oauth.redirect_uris import origin_of
+from provider.oauth.response_types import IMPLICIT, ResponseMode
+from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
+from provider.oauth.sectors import PUBLIC, find_sector
 from provider.refusals import Refusal
 
 SECRET_JWT = "client_secret_jwt"  # noqa: S105  # a method's name
@@ -27,12 +21,6 @@ AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE
 ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
 FAPI2 = "fapi2"
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", IMPLICIT)
-LONGEST_SCOPE = 2000
-"""What a grant can remember."""
-LONGEST_MAX_AGE = 10**9
-"""Some thirty years, in seconds."""
-LONGEST_REQUEST_URI = 512
-"""OIDC Core section 6.2."""
 
 
 class InvalidMetadata(Refusal):
@@ -119,181 +107,12 @@ class ClientMetadata:
 
 
 FIELDS = {field.name: field for field in fields(ClientMetadata)}
-_LISTS = {name for name, field in FIELDS.items() if "tuple" in str(field.type)}
+LISTS = {name for name, field in FIELDS.items() if "tuple" in str(field.type)}
 
 
 def load_metadata(given: Mapping[str, Any]) -> ClientMetadata:
     """Stored metadata as a value; members we do not know are ignored (RFC 7591 section 2)."""
     known: dict[str, Any] = {
-        name: tuple(value) if name in _LISTS else value for name, value in given.items() if name in FIELDS
+        name: tuple(value) if name in LISTS else value for name, value in given.items() if name in FIELDS
     }
     return ClientMetadata(**known)
-
-
-def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
-    """Metadata as somebody sent it. Raises InvalidMetadata with what is wrong."""
-    for name, value in given.items():
-        field = FIELDS.get(name)
-        if field is None:
-            continue
-        kind = str(field.type)
-        if name in _LISTS:
-            good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-        elif "bool" in kind:
-            good = isinstance(value, bool)
-        elif "int" in kind:
-            good = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
-        elif "dict" in kind:
-            good = value is None or isinstance(value, dict)
-        else:
-            good = isinstance(value, str) or (value is None and "None" in kind)
-        if not good:
-            raise InvalidMetadata(f"{name} has the wrong type.")
-    metadata = load_metadata(given)
-    check_metadata(metadata)
-    return metadata
-
-
-def check_metadata(metadata: ClientMetadata) -> None:
-    """Raises InvalidMetadata for what we would not serve."""
-    _one_of("token_endpoint_auth_method", metadata.token_endpoint_auth_method, AUTH_METHODS)
-    _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
-    _one_of("application_type", metadata.application_type, ("web", "native"))
-    _one_of("profile", metadata.profile, ("none", FAPI2))
-    for grant_type in metadata.grant_types:
-        _one_of("grant_types", grant_type, GRANT_TYPES)
-    for response_mode in metadata.response_modes:
-        _one_of("response_modes", response_mode, tuple(ResponseMode))
-    if not metadata.response_modes:
-        raise InvalidMetadata("response_modes must name one at least.")
-    for grant_type in ("authorization_code", IMPLICIT):
-        if grant_type in metadata.grant_types and not metadata.redirect_uris:
-            raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
-    _check_response_types(metadata)
-    if "refresh_token" in metadata.grant_types and "authorization_code" not in metadata.grant_types:
-        raise InvalidMetadata("refresh_token needs authorization_code.")
-    if metadata.is_public and "client_credentials" in metadata.grant_types:
-        raise InvalidMetadata("A public client cannot use client_credentials.")
-    if metadata.authorization_challenge and not metadata.first_party:
-        raise InvalidMetadata("authorization_challenge is for first_party clients: it shows them people's passwords.")
-    if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
-        raise InvalidMetadata("authorization_challenge needs authorization_code.")
-    if metadata.is_public and not metadata.require_pkce:
-        raise InvalidMetadata("A public client cannot do without PKCE.")
-    if len(metadata.redirect_uris) > 50 or len(metadata.post_logout_redirect_uris) > 50:
-        raise InvalidMetadata("At most 50 redirect URIs.", error="invalid_redirect_uri")
-    for uri in metadata.redirect_uris + metadata.post_logout_redirect_uris:
-        problem = problem_with(uri)
-        if problem is not None:
-            raise InvalidMetadata(f"{uri[:200]!r}: {problem}.", error="invalid_redirect_uri")
-    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
-        uri = getattr(metadata, name)
-        if uri is not None and (urlsplit(uri).scheme not in {"https", "http"} or problem_with(uri) is not None):
-            raise InvalidMetadata(f"{name} must be an http or https URL.")
-    if len(metadata.client_name) > 200 or not metadata.client_name.isprintable():
-        raise InvalidMetadata("client_name is too long or not printable.")
-    if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
-        raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
-    _check_keys(metadata)
-    _check_what_it_is_told(metadata)
-    if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
-        raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
-
-
-def _check_what_it_is_told(metadata: ClientMetadata) -> None:
-    """OIDC Registration section 2: how it is told of people, and as whom."""
-    if metadata.userinfo_signed_response_alg is not None:
-        _one_of("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, SIGNING_ALGORITHMS)
-    for response in ("id_token", "userinfo"):
-        _check_encryption(metadata, f"{response}_encrypted_response_alg", f"{response}_encrypted_response_enc")
-    _one_of("subject_type", metadata.subject_type, SUBJECT_TYPES)
-    sector_uri = metadata.sector_identifier_uri
-    if sector_uri is not None and problem_with_uri(sector_uri) is not None:
-        raise InvalidMetadata(f"sector_identifier_uri {problem_with_uri(sector_uri)}.")
-    if metadata.subject_type != PUBLIC and metadata.sector is None:
-        raise InvalidMetadata("subject_type pairwise needs redirect_uris of one host, or a sector_identifier_uri.")
-
-
-def _check_response_types(metadata: ClientMetadata) -> None:
-    """Those of the front channel fit the grant types and the redirect URIs (OIDC Registration section 2)."""
-    for text in metadata.response_types:
-        response_type = parse_response_type(text)
-        if not is_one_of(response_type, RESPONSE_TYPES):
-            _one_of("response_types", text, RESPONSE_TYPES)
-        missing = grant_types_of(response_type) - set(metadata.grant_types)
-        if IMPLICIT in grant_types_of(response_type) and missing:
-            raise InvalidMetadata(f"response_types {text!r} needs the grant type {' and '.join(sorted(missing))}.")
-    if IMPLICIT in metadata.grant_types and metadata.application_type == "web":
-        for uri in metadata.redirect_uris:
-            if urlsplit(uri).scheme != "https" or urlsplit(uri).hostname == "localhost":
-                raise InvalidMetadata(
-                    f"{uri[:200]!r}: must be https and not localhost for implicit.", error="invalid_redirect_uri"
-                )
-
-
-def _check_keys(metadata: ClientMetadata) -> None:
-    """RFC 7591 section 2, OIDC Registration section 2: its public keys, and what it signs with them."""
-    method = metadata.token_endpoint_auth_method
-    if metadata.jwks is not None and metadata.jwks_uri is not None:
-        raise InvalidMetadata("jwks and jwks_uri exclude each other.")
-    if method == PRIVATE_KEY_JWT and metadata.jwks is None and metadata.jwks_uri is None:
-        raise InvalidMetadata("private_key_jwt needs jwks or jwks_uri.")
-    if metadata.jwks is not None:
-        try:
-            parse_jwks(metadata.jwks)
-        except UnfitKey as problem:
-            raise InvalidMetadata(f"jwks {problem}.") from None
-    if metadata.jwks_uri is not None and not _is_url(metadata.jwks_uri):
-        raise InvalidMetadata("jwks_uri must be an https URL.")
-    if not all(_is_url(uri.replace("#", "", 1)) for uri in metadata.request_uris):  # one fragment is fine: a hash
-        raise InvalidMetadata("request_uris must be https URLs.")
-    if len(metadata.request_uris) > 50 or any(len(uri) > LONGEST_REQUEST_URI for uri in metadata.request_uris):
-        raise InvalidMetadata(f"At most 50 request_uris of {LONGEST_REQUEST_URI} characters.")
-    if metadata.token_endpoint_auth_signing_alg is not None:
-        algorithms = ASSERTION_ALGORITHMS.get(method, ())
-        _one_of("token_endpoint_auth_signing_alg", metadata.token_endpoint_auth_signing_alg, algorithms)
-    if metadata.request_object_signing_alg is not None:
-        _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)
-    if metadata.is_fapi2:
-        _check_fapi2(metadata)
-
-
-def _is_url(uri: str) -> bool:
-    """One that we may ask; where plain http is fit, `clients` knows."""
-    scheme, _, rest = uri.partition("://")
-    return scheme in {"https", "http"} and problem_with(f"https://{rest}") is None
-
-
-def _check_fapi2(metadata: ClientMetadata) -> None:
-    """FAPI 2.0 Security Profile sections 5.3.2.1 and 5.4.1, as far as they concern keys and client authentication."""
-    if metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT or not metadata.require_pkce:
-        raise InvalidMetadata("profile fapi2 needs private_key_jwt and PKCE.")
-    signing = (
-        metadata.id_token_signed_response_alg,
-        metadata.userinfo_signed_response_alg,
-        metadata.token_endpoint_auth_signing_alg,
-        metadata.request_object_signing_alg,
-    )
-    if "RS256" in signing:
-        raise InvalidMetadata("profile fapi2 excludes RS256.")
-
-
-def _check_encryption(metadata: ClientMetadata, name: str, method_name: str) -> None:
-    """Of one kind of response (OIDC Registration section 2)."""
-    alg, enc = getattr(metadata, name), getattr(metadata, method_name)
-    if alg is None:
-        if enc is not None:
-            raise InvalidMetadata(f"{method_name} needs {name}.")
-        return
-    _one_of(name, alg, ENCRYPTION_ALGORITHMS)
-    # Left out it would mean A128CBC-HS256, which we do not do: better said now than found out by who cannot decrypt.
-    _one_of(method_name, enc or "A128CBC-HS256", ENCRYPTION_METHODS)
-    if metadata.jwks is None and metadata.jwks_uri is None:
-        raise InvalidMetadata(f"{name} needs jwks or jwks_uri.")
-    if metadata.jwks is not None and choose_key(parse_jwks(metadata.jwks), alg) is None:
-        raise InvalidMetadata(f"jwks holds no key for {alg}, with use enc or without use.")
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InvalidMetadata(f"{name} must be one of {', '.join(allowed)}, not {value[:60]!r}.")

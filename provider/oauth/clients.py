@@ -12,14 +12,8 @@ from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.crypto.vault import Vault
 from provider.database.base import new_id
 from provider.languages.text import Text
-from provider.oauth.client_metadata import (
-    FIELDS,
-    SECRET_JWT,
-    ClientMetadata,
-    InvalidMetadata,
-    check_metadata,
-    load_metadata,
-)
+from provider.oauth.client_metadata import FIELDS, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
+from provider.oauth.client_metadata_rules import check_metadata
 from provider.oauth.store import client_origins
 from provider.oauth.store import clients as store
 from provider.outbound.addresses import literal, may_be_reached, networks

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.oauth.client_metadata import FIELDS, InvalidMetadata, parse_metadata
+from provider.oauth.client_metadata import FIELDS, InvalidMetadata
+from provider.oauth.client_metadata_rules import parse_metadata
 from tests.client_keys import Signatory, usual_key
 
 URI = "https://app.example.test/cb"

@@ -6,7 +6,8 @@ import pytest
 from joserfc import jwe, jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from provider.oauth.client_metadata import InvalidMetadata, parse_metadata
+from provider.oauth.client_metadata import InvalidMetadata
+from provider.oauth.client_metadata_rules import parse_metadata
 from provider.settings import Settings
 from tests.client_keys import Signatory
 from tests.conftest import settings_for

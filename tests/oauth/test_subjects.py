@@ -11,7 +11,8 @@ from provider.app import create_app
 from provider.crypto.vault import Vault
 from provider.environment import SettingsError
 from provider.oauth import subjects
-from provider.oauth.client_metadata import InvalidMetadata, parse_metadata
+from provider.oauth.client_metadata import InvalidMetadata
+from provider.oauth.client_metadata_rules import parse_metadata
 from provider.oauth.clients import update_client
 from provider.oauth.store import installation_secrets
 from provider.oauth.subjects import Subjects

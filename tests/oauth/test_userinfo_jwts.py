@@ -13,7 +13,8 @@ from joserfc.jwk import KeySet
 from sqlalchemy import Engine, event
 
 from provider.oauth.algorithms import SIGNING_ALGORITHMS
-from provider.oauth.client_metadata import InvalidMetadata, parse_metadata
+from provider.oauth.client_metadata import InvalidMetadata
+from provider.oauth.client_metadata_rules import parse_metadata
 from provider.settings import Settings
 from provider.work import Installation
 from tests.conftest import settings_for

@@ -8,7 +8,7 @@ import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
-from provider.oauth.client_metadata import parse_metadata
+from provider.oauth.client_metadata_rules import parse_metadata
 from provider.oauth.metadata import provider_metadata
 from provider.settings import Settings
 from tests.conftest import ISSUER

@@ -1,0 +1,21 @@
+"""Every URL the provider answers."""
+
+from starlette.routing import BaseRoute, Route
+
+from provider.api import openapi
+from provider.routes.api import account_api, admin_api
+from provider.routes.pages import pages
+from provider.routes.protocol import protocol
+from provider.settings import Settings
+
+
+def routes(settings: Settings) -> list[BaseRoute]:
+    """The routes of these settings: those of a feature that is off do not exist."""
+    table = [*protocol(settings), *pages(settings), *account_api(settings), *admin_api()]
+    of_accounts = openapi.Described(settings, table)
+    of_operators = openapi.Described(settings, table, openapi.ADMIN_API)
+    table += [
+        Route("/api/account/openapi.json", of_accounts, methods=["GET"], name="account_api"),
+        Route("/api/admin/openapi.json", of_operators, methods=["GET"], name="admin_api"),
+    ]
+    return table

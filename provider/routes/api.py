@@ -1,0 +1,115 @@
+"""The URLs of the account API and the admin API."""
+
+from starlette.routing import BaseRoute, Route
+
+from provider.admin.api import identities as admin_identities
+from provider.admin.api import links as admin_links
+from provider.admin.api import sessions as admin_sessions
+from provider.admin.api import users as admin_users
+from provider.api.endpoints import confirm_password as api_confirm_password
+from provider.api.endpoints import consents as api_consents
+from provider.api.endpoints import email as api_email
+from provider.api.endpoints import email_verification as api_email_verification
+from provider.api.endpoints import password as api_password
+from provider.api.endpoints import password_reset as api_password_reset
+from provider.api.endpoints import picture as api_picture
+from provider.api.endpoints import profile as api_profile
+from provider.api.endpoints import recovery_codes as api_recovery_codes
+from provider.api.endpoints import registration as api_registration
+from provider.api.endpoints import sessions as api_sessions
+from provider.api.endpoints import two_factor as api_two_factor
+from provider.settings import Settings
+
+
+def account_api(settings: Settings) -> list[BaseRoute]:
+    """The same for first-party apps, as JSON; docs/account-api.json describes it."""
+    get, post, put, delete = ["GET"], ["POST"], ["PUT"], ["DELETE"]
+    password, two_factor, codes = api_confirm_password, api_two_factor, api_recovery_codes
+    table: list[BaseRoute] = [
+        Route("/api/account/confirm-password", password.confirmation_status, methods=get, name="confirmation_status"),
+        Route("/api/account/confirm-password", password.confirm_password, methods=post, name="confirm_password"),
+        Route("/api/account/profile", api_profile.show_profile, methods=get, name="profile_by_api"),
+        Route("/api/account/sessions", api_sessions.list_sessions, methods=get, name="list_sessions"),
+        Route("/api/account/sessions", api_sessions.end_other_sessions, methods=delete, name="end_other_sessions"),
+        Route("/api/account/sessions/{session_id}", api_sessions.end_one_session, methods=delete, name="end_session"),
+        Route("/api/account/consents", api_consents.list_consents, methods=get, name="list_consents"),
+        Route(
+            "/api/account/consents/{client_id:path}",
+            api_consents.withdraw_consent,
+            methods=delete,
+            name="withdraw_consent",
+        ),
+    ]
+    if settings.has("registration"):
+        table.append(Route("/api/account/register", api_registration.register, methods=post, name="register"))
+    if settings.has("email-verification"):
+        letter, confirm = api_email_verification.request_letter, api_email_verification.confirm_address
+        table += [
+            Route("/api/account/verify-email/letter", letter, methods=post, name="request_verification_letter"),
+            Route("/api/account/verify-email/confirm", confirm, methods=post, name="confirm_address"),
+        ]
+    if settings.has("update-profile") and settings.has("email-verification"):
+        email = api_email
+        table += [
+            Route("/api/account/email", email.show_email, methods=get, name="email_by_api"),
+            Route("/api/account/email", email.request_change, methods=post, name="request_email_change"),
+            Route("/api/account/email/confirm", email.confirm_change, methods=post, name="confirm_email_change"),
+            Route("/api/account/email/cancel", email.cancel_change, methods=post, name="cancel_email_change"),
+        ]
+    if settings.has("reset-passwords"):
+        reset = api_password_reset
+        table += [
+            Route("/api/account/forgot-password", reset.forgot_password, methods=post, name="request_reset"),
+            Route("/api/account/reset-password/check", reset.check_link, methods=post, name="check_reset_link"),
+            Route("/api/account/reset-password", reset.reset_password, methods=post, name="set_forgotten_password"),
+        ]
+    if settings.has("update-profile"):
+        table += [
+            Route("/api/account/profile", api_profile.put_profile, methods=put, name="put_profile"),
+            Route("/api/account/picture", api_picture.put_picture, methods=put, name="put_picture"),
+            Route("/api/account/picture", api_picture.remove_picture, methods=delete, name="remove_picture"),
+        ]
+    if settings.has("update-passwords"):
+        change = api_password.change_password
+        table.append(Route("/api/account/password", change, methods=put, name="change_password_by_api"))
+    if settings.has("two-factor"):
+        table += [
+            Route("/api/account/two-factor", two_factor.two_factor, methods=get, name="two_factor_status"),
+            Route("/api/account/two-factor", two_factor.begin_two_factor, methods=post, name="enable_two_factor"),
+            Route("/api/account/two-factor/key", two_factor.two_factor_key, methods=get, name="two_factor_key"),
+            Route("/api/account/two-factor/qr-code", two_factor.two_factor_picture, methods=get, name="two_factor_qr"),
+            Route("/api/account/two-factor/confirm", two_factor.confirm_two_factor, methods=post, name="confirm_totp"),
+            Route("/api/account/two-factor/disable", two_factor.disable_two_factor, methods=post, name="disable_totp"),
+            Route("/api/account/recovery-codes", codes.codes_left, methods=get, name="recovery_codes_left"),
+            Route("/api/account/recovery-codes", codes.renew_codes, methods=post, name="renew_recovery_codes"),
+        ]
+    return table
+
+
+def admin_api() -> list[BaseRoute]:
+    """What operators may do with everybody's accounts, as JSON; docs/admin-api.json describes it."""
+    get, post, patch, delete = ["GET"], ["POST"], ["PATCH"], ["DELETE"]
+    user, session = "/api/admin/users/{user_id}", "/api/admin/sessions/{session_id}"
+    return [
+        Route("/api/admin/users", admin_users.find_users, methods=get, name="find_users"),
+        Route("/api/admin/users", admin_users.create_user, methods=post, name="create_user"),
+        Route(user, admin_users.show_user, methods=get, name="show_user"),
+        Route(user, admin_users.change_user, methods=patch, name="change_user"),
+        Route(user, admin_users.delete_user, methods=delete, name="delete_user"),
+        Route(f"{user}/suspend", admin_users.suspend_user, methods=post, name="suspend_user"),
+        Route(f"{user}/restore", admin_users.restore_user, methods=post, name="restore_user"),
+        Route(f"{user}/identities", admin_identities.list_identities, methods=get, name="list_identities"),
+        Route(f"{user}/identities", admin_identities.link_identity, methods=post, name="link_identity"),
+        Route(
+            f"{user}/identities/{{identity_id}}",
+            admin_identities.unlink_identity,
+            methods=delete,
+            name="unlink_identity",
+        ),
+        Route(f"{user}/sessions", admin_sessions.list_sessions, methods=get, name="sessions_of_user"),
+        Route(session, admin_sessions.show_session, methods=get, name="show_session"),
+        Route(session, admin_sessions.change_session, methods=patch, name="change_session"),
+        Route(session, admin_sessions.end_session, methods=delete, name="end_session_by_operator"),
+        Route(f"{user}/links", admin_links.issue, methods=post, name="issue_link"),
+        Route("/api/admin/links/use", admin_links.use, methods=post, name="use_link"),
+    ]

@@ -1,0 +1,37 @@
+"""The URLs that relying apps and APIs call: OAuth 2.0 and OpenID Connect."""
+
+from starlette.routing import BaseRoute, Route
+
+from provider.oauth.endpoints.authorization import authorization, cancel
+from provider.oauth.endpoints.authorization_challenge import authorization_challenge
+from provider.oauth.endpoints.discovery import discovery
+from provider.oauth.endpoints.end_session import end_session
+from provider.oauth.endpoints.introspection import introspection
+from provider.oauth.endpoints.jwks import Jwks
+from provider.oauth.endpoints.preflight import preflight
+from provider.oauth.endpoints.revocation import revocation
+from provider.oauth.endpoints.token import token
+from provider.oauth.endpoints.userinfo import userinfo
+from provider.settings import Settings
+
+
+def protocol(settings: Settings) -> list[BaseRoute]:
+    """What OAuth and OpenID Connect name; all but the well-known ones below /oauth2."""
+    get, post, both, options = ["GET"], ["POST"], ["GET", "POST"], ["OPTIONS"]
+    metadata = discovery(settings)
+    return [
+        Route("/.well-known/openid-configuration", metadata, methods=get, name="openid_configuration"),
+        Route("/.well-known/oauth-authorization-server", metadata, methods=get, name="oauth_authorization_server"),
+        Route("/oauth2/jwks", Jwks(), methods=get, name="jwks"),
+        Route("/oauth2/authorize", authorization, methods=both, name="authorize"),
+        Route("/oauth2/authorize/cancel", cancel, methods=post, name="authorize_cancel"),
+        Route("/oauth2/authorize-challenge", authorization_challenge, methods=post, name="authorize_challenge"),
+        Route("/oauth2/token", token, methods=post, name="token"),
+        Route("/oauth2/token", preflight, methods=options, name="token_preflight"),
+        Route("/oauth2/userinfo", userinfo, methods=both, name="userinfo"),
+        Route("/oauth2/userinfo", preflight, methods=options, name="userinfo_preflight"),
+        Route("/oauth2/introspect", introspection, methods=post, name="introspect"),
+        Route("/oauth2/revoke", revocation, methods=post, name="revoke"),
+        Route("/oauth2/revoke", preflight, methods=options, name="revoke_preflight"),
+        Route("/oauth2/logout", end_session, methods=both, name="logout"),
+    ]
