@@ -20,6 +20,11 @@ class Lifetimes(BaseSettings):
         timedelta(seconds=10), description="A repeated refresh inside this gets the same successor. 0 is strict."
     )
     request_lifetime: Duration = Field(timedelta(hours=1), description="Of a parked authorization request.")
+    pushed_request_lifetime: Duration = Field(
+        timedelta(seconds=60),
+        le=timedelta(minutes=10),
+        description="Of a pushed authorization request, until a browser comes with it.",
+    )
     session_idle_lifetime: Duration = Field(
         timedelta(hours=1), description="A browser session unused this long is over."
     )

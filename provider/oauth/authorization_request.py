@@ -118,6 +118,20 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
 
 
+def require_may_come_unpushed(checks: Checks, client: Client) -> None:
+    """RFC 9126 section 6."""
+    checks.require(
+        not client.metadata.must_push,
+        "The request was pushed",
+        section="FAPI 2.0 Security Profile section 5.3.2.2" if client.metadata.is_fapi2 else "RFC 9126 section 6",
+        error=InvalidRequestError,
+        description="This app must push its requests",
+        expected="a request_uri from the pushed authorization request endpoint",
+        got="parameters in the URL",
+        fix="Turn on pushed authorization requests (PAR) in the app's OIDC library.",
+    )
+
+
 def read_request(
     work: UnitOfWork, server: AuthorizationServer, checks: Checks, target: Target, given: Parameters
 ) -> AuthorizationRequest:

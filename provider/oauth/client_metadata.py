@@ -63,6 +63,7 @@ class ClientMetadata:
     token_endpoint_auth_signing_alg: str | None = None
     request_object_signing_alg: str | None = None
     request_uris: tuple[str, ...] = ()
+    require_pushed_authorization_requests: bool = False
     require_pkce: bool = True
     claims_in_id_token: bool = False
     first_party: bool = False
@@ -81,6 +82,11 @@ class ClientMetadata:
     @property
     def is_fapi2(self) -> bool:
         return self.profile == FAPI2
+
+    @property
+    def must_push(self) -> bool:
+        """RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2."""
+        return self.require_pushed_authorization_requests or self.is_fapi2
 
     @property
     def scopes(self) -> frozenset[str]:

@@ -4,8 +4,13 @@ A parked request belongs to the browser that came with it first. To any other br
 it begins anew there, so nothing one person did counts for another.
 """
 
+from dataclasses import replace
+from datetime import datetime
+
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.authorization_parameters import CREATE, PARAMETERS
+from provider.oauth.checks import Checks
+from provider.oauth.errors import InvalidRequestError
 from provider.oauth.redirect_uris import csp_source
 from provider.oauth.scopes import parse_scope
 from provider.oauth.server import AuthorizationServer
@@ -19,15 +24,26 @@ URN = "urn:ietf:params:oauth:request_uri:"
 
 
 def park(work: UnitOfWork, *, client_id: str, given: Parameters, browser: str | None) -> str:
-    """Store the request; returns its request_uri."""
+    """Store the request of somebody who is here; returns its request_uri."""
+    expires_at = work.now + work.settings.request_lifetime
+    return _store(work, client_id, given, browser=None if browser is None else digest(browser), expires_at=expires_at)
+
+
+def push(work: UnitOfWork, *, client_id: str, given: Parameters) -> str:
+    """Store a request before anybody comes with it; returns its request_uri (RFC 9126 section 2.2)."""
+    expires_at = work.now + work.settings.pushed_request_lifetime
+    return _store(work, client_id, given, browser=None, expires_at=expires_at)
+
+
+def _store(work: UnitOfWork, client_id: str, given: Parameters, *, browser: bytes | None, expires_at: datetime) -> str:
     handle = new_opaque()
     parked = ParkedRequest(
         digest=digest(handle),
         client_id=client_id,
         parameters={name: given[name] for name in PARAMETERS if name in given},
-        browser=None if browser is None else digest(browser),
+        browser=browser,
         created_at=work.now,
-        expires_at=work.now + work.settings.request_lifetime,
+        expires_at=expires_at,
         chosen_session_id=None,
         consented_by=None,
         completed_at=None,
@@ -43,12 +59,31 @@ def find(work: UnitOfWork, request_uri: str) -> ParkedRequest | None:
     return store.find(work.read, digest(request_uri.removeprefix(URN)), now=work.now)
 
 
-def belongs_to(work: UnitOfWork, parked: ParkedRequest, browser: str) -> bool:
-    """Is this the browser it belongs to? The first one that comes becomes it."""
+def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedRequest | None:
+    """The request, if it belongs to this browser. The first one that comes becomes the one, and has from then on the
+    usual time: whoever pushed it was given less, and it waited for nobody.
+    """
     mine = digest(browser)
-    if parked.browser is None:
-        return store.bind_browser(work.db, parked.digest, mine)
-    return parked.browser == mine
+    if parked.browser is not None:
+        return parked if parked.browser == mine else None
+    expires_at = work.now + work.settings.request_lifetime
+    if not store.bind_browser(work.db, parked.digest, mine, now=work.now, expires_at=expires_at):
+        return None
+    return replace(parked, browser=mine, created_at=work.now, expires_at=expires_at)
+
+
+def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) -> None:
+    """Whoever says beside the handle which client asks, names the one that pushed it (RFC 9126 section 4)."""
+    checks.client_id = parked.client_id
+    checks.require(
+        client_id in {None, parked.client_id},
+        "The client pushed this request itself",
+        section="RFC 9126 section 4",
+        error=InvalidRequestError,
+        description="The request_uri belongs to another app",
+        expected=parked.client_id,
+        got=client_id or "",
+    )
 
 
 def way_back(request_uri: str, *, ui_locales: str | None = None) -> str:

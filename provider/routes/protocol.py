@@ -9,6 +9,7 @@ from provider.oauth.endpoints.end_session import end_session
 from provider.oauth.endpoints.introspection import introspection
 from provider.oauth.endpoints.jwks import Jwks
 from provider.oauth.endpoints.preflight import preflight
+from provider.oauth.endpoints.pushed_authorization_request import pushed_authorization_request
 from provider.oauth.endpoints.revocation import revocation
 from provider.oauth.endpoints.token import token
 from provider.oauth.endpoints.userinfo import userinfo
@@ -26,6 +27,8 @@ def protocol(settings: Settings) -> list[BaseRoute]:
         Route("/oauth2/authorize", authorization, methods=both, name="authorize"),
         Route("/oauth2/authorize/cancel", cancel, methods=post, name="authorize_cancel"),
         Route("/oauth2/authorize-challenge", authorization_challenge, methods=post, name="authorize_challenge"),
+        Route("/oauth2/par", pushed_authorization_request, methods=post, name="par"),
+        Route("/oauth2/par", preflight, methods=options, name="par_preflight"),
         Route("/oauth2/token", token, methods=post, name="token"),
         Route("/oauth2/token", preflight, methods=options, name="token_preflight"),
         Route("/oauth2/userinfo", userinfo, methods=both, name="userinfo"),

@@ -21,7 +21,7 @@ def account_chooser(call: Call) -> Response:
     if parked is None:
         raise RequestGone
     session = find_session(call)
-    if session is None or not parked_requests.belongs_to(call.work, parked, call.browser):
+    if session is None or parked_requests.claim(call.work, parked, call.browser) is None:
         return go(parked_requests.way_back(request_uri, ui_locales=call.query.get("ui_locales")))
     where = destination(call)
     decision = call.form.get("decision")

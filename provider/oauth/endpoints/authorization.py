@@ -11,7 +11,13 @@ from provider.accounts.store import totp
 from provider.languages.text import Text
 from provider.oauth import consent, parked_requests
 from provider.oauth.approval import approve
-from provider.oauth.authorization_request import AuthorizationRequest, Target, find_target, read_request
+from provider.oauth.authorization_request import (
+    AuthorizationRequest,
+    Target,
+    find_target,
+    read_request,
+    require_may_come_unpushed,
+)
 from provider.oauth.authorization_response import answer, error_response
 from provider.oauth.checks import Checks
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
@@ -55,11 +61,11 @@ def authorization(call: Call) -> Response:
     """
     require_get_or_post(call)
     server: AuthorizationServer = call.seams.oauth
-    request_uri = call.query.get("request_uri")
-    if request_uri is not None and request_uri.startswith(parked_requests.URN):
-        return _resume(call, server, request_uri)
-    checks = Checks("authorization")
     plain = call.form if call.method == "POST" else call.query
+    request_uri = plain.get("request_uri", "")
+    if request_uri.startswith(parked_requests.URN):
+        return _resume(call, server, plain, request_uri)
+    checks = Checks("authorization")
     try:
         given = unwrap(call.work, server, checks, plain)
     except OAuth2Error as error:
@@ -68,23 +74,33 @@ def authorization(call: Call) -> Response:
         target = find_target(call.work, server, checks, given)
     except OAuth2Error as error:
         return _refused_page(call, error)
-    return _answer(call, server, checks, target, given, parked=None)
+    try:
+        require_may_come_unpushed(checks, target.client)
+    except OAuth2Error as error:
+        return _refused_to_app(call, target, error, None)
+    return _answer(call, server, checks, target, given, parked=None, wished=given)
 
 
-def _resume(call: Call, server: AuthorizationServer, request_uri: str) -> Response:
-    """Back from a step, or a late tab: the parked request is read as if it came just now."""
+def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_uri: str) -> Response:
+    """Back from a step, a late tab, or a request that was pushed (RFC 9126 section 4): what was stored is read as if it
+    came just now, and nothing beside its handle counts.
+    """
     parked = parked_requests.find(call.work, request_uri)
     if parked is None:
         raise RequestGone
     checks = Checks("authorization")
     given = Parameters(list(parked.parameters.items()))
     try:
+        parked_requests.require_own(checks, parked, plain.get("client_id"))
         target = find_target(call.work, server, checks, given)
     except OAuth2Error as error:
         return _refused_page(call, error)
-    if not parked_requests.belongs_to(call.work, parked, call.browser):
-        parked = None
-    return _answer(call, server, checks, target, given, parked=parked, request_uri=request_uri if parked else None)
+    if call.method == "POST":
+        return go(parked_requests.way_back(request_uri))
+    wished = plain if parked.browser is not None else given
+    parked = parked_requests.claim(call.work, parked, call.browser)
+    kept_at = request_uri if parked else None
+    return _answer(call, server, checks, target, given, parked=parked, request_uri=kept_at, wished=wished)
 
 
 def _answer(
@@ -95,6 +111,7 @@ def _answer(
     given: Parameters,
     *,
     parked: ParkedRequest | None,
+    wished: Parameters,
     request_uri: str | None = None,
 ) -> Response:
     try:
@@ -111,7 +128,7 @@ def _answer(
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
     # What the app wished for holds until the person chooses another language, which takes it out of the way back.
-    ui_locales = (given if request_uri is None else call.query).get("ui_locales")
+    ui_locales = wished.get("ui_locales")
     if request_uri is None:
         request_uri = parked_requests.park(
             call.work, client_id=target.client.client_id, given=given, browser=call.browser
@@ -163,7 +180,7 @@ def cancel(call: Call) -> Response:
     """POST /oauth2/authorize/cancel?request_uri=: the person goes back to the app without signing in."""
     request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
-    if parked is None or not parked_requests.belongs_to(call.work, parked, call.browser):
+    if parked is None or parked_requests.claim(call.work, parked, call.browser) is None:
         raise RequestGone
     return decline(call, parked)
 

@@ -70,7 +70,7 @@ def _question(call: Call) -> Question | Response:
     if parked is None:
         raise RequestGone
     session = find_session(call)
-    if session is None or not parked_requests.belongs_to(call.work, parked, call.browser):
+    if session is None or parked_requests.claim(call.work, parked, call.browser) is None:
         return go(_way_back(call, request_uri))
     checks, given = Checks("consent"), Parameters(list(parked.parameters.items()))
     try:

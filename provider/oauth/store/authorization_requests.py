@@ -55,10 +55,11 @@ def find(db: Connection, digest: bytes, *, now: datetime) -> ParkedRequest | Non
     return None if row is None else ParkedRequest(*row)
 
 
-def bind_browser(db: Connection, digest: bytes, browser: bytes) -> bool:
-    """Give it to the browser that came first. False when it belongs to another."""
+def bind_browser(db: Connection, digest: bytes, browser: bytes, *, now: datetime, expires_at: datetime) -> bool:
+    """Give it to the browser that came first, from now until then. False when it belongs to another."""
     free = (authorization_requests.c.digest == digest, authorization_requests.c.browser.is_(None))
-    return db.execute(update(authorization_requests).where(*free).values(browser=browser)).rowcount == 1
+    taken = {"browser": browser, "created_at": now, "expires_at": expires_at}
+    return db.execute(update(authorization_requests).where(*free).values(taken)).rowcount == 1
 
 
 def choose_session(db: Connection, digest: bytes, session_id: str) -> None:

@@ -1,0 +1,41 @@
+"""Pushed authorization requests (RFC 9126): the client sends the request itself, authenticated, and the browser carries
+only a handle to it. What is wrong is said at once and to the client; nobody is sent anywhere.
+"""
+
+from starlette.responses import JSONResponse, Response
+
+from provider.oauth import parked_requests
+from provider.oauth.authorization_request import find_target, read_request
+from provider.oauth.cross_origin import cross_origin
+from provider.oauth.endpoints.authenticated import authenticated
+from provider.oauth.errors import InvalidRequestError
+from provider.oauth.refused import NO_STORE, protocol_endpoint
+from provider.oauth.request_objects import unwrap
+from provider.web.call import Call
+from provider.web.forms import Parameters
+
+PROOF = ("client_secret", "client_assertion", "client_assertion_type")
+"""Of who the client is: no part of what it asks."""
+
+
+@protocol_endpoint
+@cross_origin
+def pushed_authorization_request(call: Call) -> Response:
+    """POST /oauth2/par: 201 with `request_uri` and `expires_in` (section 2.2)."""
+    request = authenticated(call, "pushed_authorization_request")
+    work, server, checks, client = request.work, request.server, request.checks, request.client
+    checks.require(
+        "request_uri" not in request.form,
+        "No request_uri is pushed",
+        section="RFC 9126 section 2.1",
+        error=InvalidRequestError,
+        description="A pushed request cannot refer to another one",
+        got="request_uri",
+    )
+    pushed = {name: value for name, value in request.form.items() if name not in PROOF}
+    given = unwrap(work, server, checks, Parameters([*(pushed | {"client_id": client.client_id}).items()]))
+    target = find_target(work, server, checks, given)
+    read_request(work, server, checks, target, given)
+    request_uri = parked_requests.push(work, client_id=client.client_id, given=given)
+    expires_in = int(work.settings.pushed_request_lifetime.total_seconds())
+    return JSONResponse({"request_uri": request_uri, "expires_in": expires_in}, status_code=201, headers=NO_STORE)

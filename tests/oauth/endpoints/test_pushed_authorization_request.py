@@ -1,0 +1,182 @@
+"""Pushed authorization requests (RFC 9126; FAPI 2.0 Security Profile section 5.3.2.2; attack A-79)."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.client_keys import Signatory
+from tests.clock import Clock
+from tests.conftest import ISSUER
+from tests.oauth.conftest import Explain, Person, Register, Unchanged
+from tests.relying_party import AUTHORIZE, Answer, RelyingParty
+
+PAR = "/oauth2/par"
+once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def push(rp: RelyingParty, **changes: str | None) -> tuple[httpx2.Response, dict[str, str], str]:
+    parameters, verifier = rp.request(**changes)
+    return rp.post(PAR, **parameters), parameters, verifier
+
+
+def come(browser: httpx2.Client, client_id: str | None, request_uri: str, **beside: str) -> httpx2.Response:
+    given = {"client_id": client_id, "request_uri": request_uri, **beside}
+    query = {name: value for name, value in given.items() if value is not None}
+    return browser.get(AUTHORIZE, params=query, follow_redirects=False)
+
+
+def pushed_uri(response: httpx2.Response) -> str:
+    assert response.status_code == 201, response.text
+    return str(response.json()["request_uri"])
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "none", "private_key_jwt"])
+def test_a_pushed_request_becomes_a_code(register: Register, browser: httpx2.Client, method: str) -> None:
+    """RFC 9126 sections 2.2 and 4: 201, a handle of a minute, and the browser carries nothing else."""
+    keys: dict[str, Any] = {"jwks": Signatory().jwks} if method == "private_key_jwt" else {}
+    rp = register(token_endpoint_auth_method=method, public=method == "none", **keys)
+    response, asked, verifier = push(rp, state="kept")
+    assert response.status_code == 201
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json()["expires_in"] == 60
+    answer = Answer(come(browser, rp.client_id, pushed_uri(response)), asked, verifier)
+    assert answer.parameters["state"] == "kept"
+    assert answer.parameters["iss"] == ISSUER
+    rp.verify(rp.redeem(answer))
+
+
+@once
+def test_nothing_beside_the_handle_counts(rp: RelyingParty, browser: httpx2.Client) -> None:
+    """OIDF state-only-outside-request-object-not-used."""
+    response, asked, verifier = push(rp, state=None)
+    beside = {"state": "outside", "redirect_uri": "https://evil.test/cb", "scope": "openid roles"}
+    answer = Answer(come(browser, rp.client_id, pushed_uri(response), **beside), asked, verifier)
+    assert "state" not in answer.parameters
+    assert answer.target == asked["redirect_uri"]
+    assert rp.redeem(answer).body["scope"] == "openid"
+
+
+def test_a_handle_is_good_until_a_code_was_issued_for_it_and_not_after(
+    rp: RelyingParty, person: Person, ada: str, clock: Clock, browser: httpx2.Client
+) -> None:
+    """OIDF par-ensure-reused-request-uri-prior-to-auth-completion, par-attempt-reuse-request_uri."""
+    uri = pushed_uri(push(rp, prompt="login")[0])
+    clock.advance(seconds=59)
+    assert come(browser, rp.client_id, uri).headers["location"].startswith("/login?")
+    clock.advance(minutes=30)  # who signs in may take their time
+    assert come(browser, rp.client_id, uri).headers["location"].startswith("/login?")
+    done = pushed_uri(push(rp)[0])
+    assert "code=" in come(browser, rp.client_id, done).headers["location"]
+    again = come(browser, rp.client_id, done)
+    assert again.status_code == 400
+    assert "location" not in again.headers
+
+
+@once
+def test_a_handle_nobody_came_with_dies_after_a_minute(rp: RelyingParty, browser: httpx2.Client, clock: Clock) -> None:
+    """OIDF par-attempt-to-use-expired-request_uri."""
+    uri = pushed_uri(push(rp)[0])
+    clock.advance(seconds=61)
+    gone = come(browser, rp.client_id, uri)
+    assert (gone.status_code, "location" in gone.headers) == (400, False)
+
+
+@once
+def test_a_sign_in_before_the_browser_came_is_not_the_one_that_was_asked_for(
+    rp: RelyingParty, person: Person, ada: str, clock: Clock
+) -> None:
+    """OIDC Core section 3.1.2.1: prompt=login, though somebody signed in between push and visit."""
+    uri = pushed_uri(push(rp, prompt="login")[0])
+    clock.advance(seconds=5)
+    browser = person(ada)
+    clock.advance(seconds=5)
+    assert come(browser, rp.client_id, uri).headers["location"].startswith("/login?")
+
+
+@once
+def test_another_client_cannot_use_it(
+    rp: RelyingParty, register: Register, browser: httpx2.Client, explain: Explain
+) -> None:
+    """RFC 9126 section 4; OIDF par-attempt-to-use-request_uri-for-different-client."""
+    other = register()
+    uri = pushed_uri(push(rp)[0])
+    refused = come(browser, other.client_id, uri)
+    assert (refused.status_code, "location" in refused.headers) == (400, False)
+    assert "code=" in come(browser, rp.client_id, uri).headers["location"]
+
+
+@once
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request"),
+        ({"redirect_uri": "https://evil.test/cb"}, "invalid_request"),
+        ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": None}, "invalid_request"),
+        ({"scope": "admin:read"}, "invalid_scope"),
+        ({"prompt": "none login"}, "invalid_request"),
+        ({"client_secret": "beside the header"}, "invalid_request"),
+    ],
+)
+def test_what_is_wrong_is_said_to_the_client_at_once(
+    rp: RelyingParty, changes: dict[str, str | None], error: str, unchanged: Unchanged, explain: Explain
+) -> None:
+    """RFC 9126 section 2.3: errors of the token and of the authorization endpoint, as JSON."""
+    with unchanged():
+        response, _, _ = push(rp, **changes)
+    assert response.status_code == 400
+    assert response.json()["error"] == error
+    assert explain(response.json()["error_id"]).endpoint == "pushed_authorization_request"
+
+
+@once
+def test_it_is_for_clients_that_prove_who_they_are(rp: RelyingParty, http: httpx2.Client) -> None:
+    """RFC 9126 section 2: as at the token endpoint; and only POST."""
+    parameters, _ = rp.request()
+    assert http.post(PAR, data=parameters).json()["error"] == "invalid_client"
+    assert http.get(PAR, params=parameters).status_code == 405
+
+
+@once
+def test_a_signed_request_may_be_pushed(register: Register, browser: httpx2.Client) -> None:
+    """RFC 9126 section 3: the request object alone, beside the client authentication."""
+    rp = register(jwks=Signatory().jwks)
+    parameters, verifier = rp.request(state="inside")
+    signed = rp.signatory.sign({**parameters, "iss": rp.client_id, "aud": ISSUER})
+    response = rp.post(PAR, request=signed)
+    answer = Answer(come(browser, rp.client_id, pushed_uri(response)), parameters, verifier)
+    assert answer.parameters["state"] == "inside"
+    assert rp.post(PAR, request=signed[:-9] + "AAAAAAAAA").json()["error"] == "invalid_request_object"
+
+
+@once
+@pytest.mark.parametrize("fapi2", [False, True])
+def test_a_client_that_must_push_is_refused_without(register: Register, browser: httpx2.Client, fapi2: bool) -> None:
+    """RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2."""
+    profile = {"profile": "fapi2", "token_endpoint_auth_method": "private_key_jwt", "jwks": Signatory().jwks}
+    signing = {"id_token_signed_response_alg": "ES256"}
+    rp = register(**profile, **signing) if fapi2 else register(require_pushed_authorization_requests=True)
+    assert rp.ask(browser).error == "invalid_request"
+    assert rp.ask_by_post(browser).error == "invalid_request"
+    response, asked, verifier = push(rp)
+    assert Answer(come(browser, rp.client_id, pushed_uri(response)), asked, verifier).code
+
+
+@once
+def test_a_form_may_bring_the_handle_too(rp: RelyingParty, browser: httpx2.Client) -> None:
+    """OIDC Core section 3.1.2.1: the authorization endpoint takes POST."""
+    uri = pushed_uri(push(rp)[0])
+    form = {"client_id": rp.client_id, "request_uri": uri}
+    response = browser.post(AUTHORIZE, data=form, follow_redirects=False)
+    assert response.status_code == 303
+    assert "code=" in browser.get(response.headers["location"], follow_redirects=False).headers["location"]
+
+
+@once
+def test_the_language_that_was_pushed_holds_on_the_way(rp: RelyingParty, person: Person) -> None:
+    """OIDC Core section 3.1.2.1: ui_locales."""
+    uri = pushed_uri(push(rp, ui_locales="fr")[0])
+    assert "ui_locales=fr" in come(person(), rp.client_id, uri).headers["location"]
