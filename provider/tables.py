@@ -14,6 +14,7 @@ import provider.accounts.store.totp
 import provider.accounts.store.users
 import provider.audit.store
 import provider.federation.store
+import provider.oauth.store.api_resources
 import provider.oauth.store.authorization_codes
 import provider.oauth.store.authorization_requests
 import provider.oauth.store.client_origins

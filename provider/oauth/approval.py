@@ -64,6 +64,7 @@ def _new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session
         expires_at=lasting if request.offline else session.expires_at,
         revoked_at=None,
         revoke_reason=None,
+        resources=request.resources,
     )
 
 
@@ -95,7 +96,8 @@ def _front_channel_tokens(
     assert person is not None  # noqa: S101  # their session stands
     answer: dict[str, str] = {}
     if TOKEN in request.response_type:
-        authorization = Authorization(client=client, scope=request.scope, grant=grant, person=person)
+        audience = request.resources or (work.settings.issuer,)
+        authorization = Authorization(client=client, scope=request.scope, grant=grant, person=person, audience=audience)
         answer |= {
             "access_token": sign_access_token(work, server, authorization),
             "token_type": "Bearer",

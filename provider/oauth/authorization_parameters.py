@@ -48,6 +48,7 @@ PARAMETERS = (
     "claims_locales",
     "display",
     "claims",
+    "resource",
 )
 """What is kept when a request is parked; anything else is unknown and ignored."""
 

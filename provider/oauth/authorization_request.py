@@ -26,6 +26,7 @@ from provider.oauth.claims import NOTHING, RequestedClaims
 from provider.oauth.clients import Client
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.redirect_uris import is_registered
+from provider.oauth.resources import read_resources
 from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, mode_in_force
 from provider.oauth.scopes import OFFLINE_ACCESS, parse_scope
 from provider.oauth.server import AuthorizationServer
@@ -61,6 +62,7 @@ class AuthorizationRequest:
     acr_essential: bool = False
     expected_user_id: str | None = None
     claims: RequestedClaims = field(default=NOTHING)
+    resources: tuple[str, ...] = ()
 
     @property
     def offline(self) -> bool:
@@ -159,4 +161,5 @@ def read_request(
         acr_essential=claims.acr_essential,
         expected_user_id=None if expected_sub is None else server.subjects.user_id_of(work, client, expected_sub),
         claims=claims,
+        resources=read_resources(work, checks, given.get("resource")),
     )

@@ -51,6 +51,8 @@ def _require_live(call: Call, checks: Checks) -> LiveToken:
     try:
         live = read_access_token(call.work, call.seams.oauth, token, with_person=True)
         checks.client_id = str(live.claims["client_id"])
+        if call.settings.issuer not in live.audience:
+            problem, live = f"a token for {' '.join(sorted(live.audience))}", None
     except DeadToken as dead:
         problem, checks.client_id = str(dead), dead.client_id
     if checks.client_id is not None:

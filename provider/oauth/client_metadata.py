@@ -33,7 +33,7 @@ class InvalidMetadata(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
-    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last six are ours."""
+    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last seven are ours."""
 
     client_name: str = ""
     redirect_uris: tuple[str, ...] = ()
@@ -66,6 +66,7 @@ class ClientMetadata:
     require_pushed_authorization_requests: bool = False
     require_pkce: bool = True
     claims_in_id_token: bool = False
+    resource_identifiers: tuple[str, ...] = ()
     first_party: bool = False
     authorization_challenge: bool = False
     response_modes: tuple[str, ...] = tuple(ResponseMode)

@@ -20,6 +20,7 @@ from provider.oauth.client_metadata import (
 from provider.oauth.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
 from provider.oauth.jwk_sets import SIGNATURES, UnfitKey, parse_jwks
 from provider.oauth.redirect_uris import problem_with
+from provider.oauth.resources import problem_with_identifier
 from provider.oauth.response_types import (
     IMPLICIT,
     RESPONSE_TYPES,
@@ -103,6 +104,11 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("client_name is too long or not printable.")
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+    for uri in metadata.resource_identifiers:
+        if problem_with_identifier(uri) is not None:
+            raise InvalidMetadata(f"resource_identifiers: {uri[:200]!r} {problem_with_identifier(uri)}.")
+    if len(metadata.resource_identifiers) > 20:
+        raise InvalidMetadata("At most 20 resource_identifiers.")
     _check_keys(metadata)
     _check_what_it_is_told(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:

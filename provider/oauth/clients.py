@@ -14,7 +14,8 @@ from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.oauth.client_metadata import FIELDS, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.client_metadata_rules import check_metadata
-from provider.oauth.store import client_origins
+from provider.oauth.resources import is_ours
+from provider.oauth.store import api_resources, client_origins
 from provider.oauth.store import clients as store
 from provider.outbound.addresses import literal, may_be_reached, networks
 from provider.refusals import Refusal
@@ -118,6 +119,7 @@ def create_client(
         raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
     if store.find(work.read, client_id) is not None:
         raise InvalidMetadata("There is a client of this client_id already.")
+    _require_free(work, client_id, metadata)
     if not metadata.has_secret:
         secret = None
     else:
@@ -125,7 +127,7 @@ def create_client(
         if len(secret) < 32:
             raise InvalidMetadata("A client secret needs 32 characters or more.")
     store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
-    client_origins.replace(work.db, client_id, metadata.origins)
+    _keep_looked_up(work, client_id, metadata)
     if secret is not None:
         _add_secret(work, client_id, metadata, secret)
     record(work, Event.CLIENT_CREATED, client_id=client_id, name=metadata.client_name)
@@ -142,9 +144,10 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     if before is not None and before.metadata.sector != metadata.sector:
         # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
         raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
+    _require_free(work, client_id, metadata)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
-    client_origins.replace(work.db, client_id, metadata.origins)
+    _keep_looked_up(work, client_id, metadata)
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         store.forget_sealed(work.db, client_id)
     changed = [name for name in FIELDS if getattr(before.metadata, name) != getattr(metadata, name)]
@@ -202,6 +205,22 @@ def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secr
         sealed = work.vault.encrypt(secret.encode(), purpose=PURPOSE, context=client_id)
     stored = digest(secret)
     store.add_secret(work.db, secret_id=new_id(), client_id=client_id, digest=stored, sealed=sealed, now=work.now)
+
+
+def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
+    """What clients are found by, beside their id."""
+    client_origins.replace(work.db, client_id, metadata.origins)
+    api_resources.replace(work.db, client_id, metadata.resource_identifiers)
+
+
+def _require_free(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
+    """Two APIs of one name could each use the tokens of the other."""
+    identifiers = metadata.resource_identifiers
+    owners = api_resources.find_owners(work.read, identifiers) if identifiers else {}
+    taken = [uri for uri, owner in owners.items() if owner != client_id]
+    taken += [uri for uri in identifiers if is_ours(work.settings.issuer, uri)]
+    if taken:
+        raise InvalidMetadata(f"resource_identifiers: {taken[0]!r} is another API's.")
 
 
 def _require_reachable(work: UnitOfWork, metadata: ClientMetadata) -> None:

@@ -37,6 +37,12 @@ class UnsupportedResponseTypeError(OAuth2Error):
     error = _UnsupportedResponseTypeError.error
 
 
+class InvalidTargetError(OAuth2Error):
+    """RFC 8707 section 2, RFC 8693 section 2.2.2."""
+
+    error = "invalid_target"
+
+
 class InvalidRequestUriError(OAuth2Error):
     """RFC 9126 section 2.3: unknown, expired, or used up; RFC 9101 section 7: it leads to no request object."""
 

@@ -115,6 +115,7 @@ SENSITIVE = (
     "password",
     "username",
     "otp",
+    "resource",
     "recovery_code",
     "auth_session",
 )

@@ -171,7 +171,7 @@ def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
         section="RFC 9101 section 4",
         error=InvalidRequestObjectError,
         description=UNREADABLE,
-        expected="text; max_age a number; claims an object; no request, no request_uri",
+        expected="text; max_age a number; claims an object; resource a list or text; no request, no request_uri",
         got=", ".join(unfit),
     )
     return {name: text for name, text in texts.items() if text}
@@ -180,6 +180,8 @@ def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
 def _as_text(name: str, value: object) -> str | None:
     if isinstance(value, str):
         return value
+    if name == "resource" and isinstance(value, list) and all(isinstance(uri, str) for uri in value):
+        return " ".join(value)
     if name == "max_age" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return json.dumps(value) if name in {"claims", "registration"} and isinstance(value, dict) else None

@@ -35,6 +35,8 @@ class Authorization:
     grant: Grant | None = None
     person: Person | None = None
     nonce: str | None = None
+    audience: tuple[str, ...]
+    """The APIs the access token is for; the issuer stands for our own."""
 
 
 def token_response(
@@ -67,7 +69,8 @@ def token_response(
 
 
 def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorization: Authorization) -> str:
-    """RFC 9068 section 2.2. The audience is this installation: userinfo, and every API that trusts the issuer.
+    """RFC 9068 section 2.2. The audience is this installation (userinfo, and every API that trusts the issuer) unless
+    others were asked for (RFC 8707).
 
     The subject is the one the client knows (section 5): an API is told no more of people than the app that calls it.
     """
@@ -76,7 +79,7 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
     claims: dict[str, Any] = {
         "iss": server.issuer,
         "sub": client_id,
-        "aud": server.issuer,
+        "aud": _one_or_list(authorization.audience),
         "iat": issued,
         "exp": issued + int(work.settings.access_token_lifetime.total_seconds()),
         "jti": new_opaque()[:22],
@@ -96,6 +99,10 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         if ROLES in authorization.scope and authorization.person is not None:
             claims["roles"] = roles_for(authorization.person.roles, client_id)
     return server.keys.signer(work, RS256).sign(claims, typ=TYP)
+
+
+def _one_or_list(audience: tuple[str, ...]) -> str | list[str]:
+    return audience[0] if len(audience) == 1 else list(audience)
 
 
 def successors_of(work: UnitOfWork, presented: str) -> list[str]:
@@ -138,6 +145,11 @@ class LiveToken:
     def scope(self) -> tuple[str, ...]:
         return tuple(str(self.claims.get("scope", "")).split())
 
+    @property
+    def audience(self) -> frozenset[str]:
+        named = self.claims["aud"]
+        return frozenset([named] if isinstance(named, str) else named)
+
 
 class DeadToken(Exception):
     """Not an access token of ours, expired, revoked, or its family is dead. The text says which, for explanations;
@@ -150,16 +162,15 @@ class DeadToken(Exception):
 def read_access_token(
     work: UnitOfWork, server: AuthorizationServer, token: str, *, with_person: bool = False
 ) -> LiveToken:
-    """Check signature, type, issuer, audience and times; then ask the database whether it still counts.
-
-    Raises DeadToken.
+    """Check signature, type, issuer and times; then ask the database whether it still counts. Whom it is for, the
+    caller looks at (`LiveToken.audience`). Raises DeadToken.
     """
     try:
         claims = server.keys.verify(work, token, typ=TYP)
     except SignatureRefused as refused:
         raise DeadToken(f"not a token of ours: {refused}") from None
-    if claims.get("iss") != server.issuer or claims.get("aud") != server.issuer:
-        raise DeadToken("another issuer or audience")
+    if claims.get("iss") != server.issuer or not claims.get("aud"):
+        raise DeadToken("another issuer, or for nobody")
     try:
         return _read_live(work, server, claims, with_person=with_person)
     except DeadToken as dead:

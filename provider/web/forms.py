@@ -1,12 +1,15 @@
 """Parameters as people and clients send them: urlencoded, each at most once.
 
-A repeated parameter is refused (RFC 6749 section 3.1), an empty one counts as absent, an unknown one is ignored.
+A repeated parameter is refused (RFC 6749 section 3.1), an empty one counts as absent, an unknown one is ignored. Those
+that may come more than once are read as one, with a space between the values, which a URI cannot hold.
 """
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote_to_bytes
 
 MAX_FIELDS = 100
+MANY = frozenset({"resource", "audience"})
+"""May be repeated (RFC 8707 section 2, RFC 8693 section 2.1)."""
 
 
 class MalformedParameters(ValueError):
@@ -20,7 +23,9 @@ class Parameters(Mapping[str, str]):
         self.repeated: set[str] = set()
         self._values: dict[str, str] = {}
         for name, value in pairs:
-            if name in self._values:
+            if name in self._values and name in MANY:
+                self._values[name] += f" {value}"
+            elif name in self._values:
                 self.repeated.add(name)
             else:
                 self._values[name] = value

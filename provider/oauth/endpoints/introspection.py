@@ -1,5 +1,5 @@
 """Is this token good, and for what (RFC 7662). Only for authenticated, confidential clients, and only about tokens that
-concern them: their own, or (every access token's audience being this installation) access tokens they were given.
+concern them: their own, or, for an API, access tokens that are for it.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from provider.oauth.errors import InvalidClientError
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import refresh_tokens
-from provider.oauth.tokens import DeadToken, read_access_token, why_dead
+from provider.oauth.tokens import DeadToken, LiveToken, read_access_token, why_dead
 from provider.web.call import Call
 from provider.work import UnitOfWork
 
@@ -47,7 +47,7 @@ def _access_token(work: UnitOfWork, server: AuthorizationServer, client: Client,
     except DeadToken:
         return INACTIVE
     claims = live.claims
-    if claims["client_id"] != client.client_id and not _is_resource_server(client):
+    if claims["client_id"] != client.client_id and not _is_for(client, live, server.issuer):
         return INACTIVE
     return {"active": True, "token_type": "Bearer", **{name: claims[name] for name in SHOWN if name in claims}}
 
@@ -55,11 +55,12 @@ def _access_token(work: UnitOfWork, server: AuthorizationServer, client: Client,
 SHOWN = ("scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "sid", "acr", "amr", "auth_time", "roles")
 
 
-def _is_resource_server(client: Client) -> bool:
+def _is_for(client: Client, live: LiveToken, issuer: str) -> bool:
     """An API registers as a client that signs nobody in: it may ask about the access tokens it is shown (RFC 7662
-    2.1).
+    section 2.1), which are for it by name, or for whoever trusts the issuer (RFC 8707).
     """
-    return not client.metadata.redirect_uris
+    is_api = not client.metadata.redirect_uris
+    return is_api and not live.audience.isdisjoint({issuer, *client.metadata.resource_identifiers})
 
 
 def _refresh_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
+from provider.oauth.resources import narrow
 from provider.oauth.scopes import parse_scope
 from provider.oauth.store import authorization_codes, grants
 from provider.oauth.store.authorization_codes import AuthorizationCode
@@ -72,9 +73,11 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         got=dead or "",
     )
     _require_same_request(request, code)
+    scope = parse_scope(grant.scope)
+    audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
     refresh_token = new_opaque() if REFRESH_TOKEN in client.metadata.grant_types else None
     authorization = Authorization(
-        client=client, scope=parse_scope(grant.scope), grant=grant, person=person, nonce=code.nonce
+        client=client, scope=scope, grant=grant, person=person, nonce=code.nonce, audience=audience
     )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     first = None

@@ -4,6 +4,7 @@ from typing import Any
 
 from provider.oauth.errors import InvalidScopeError
 from provider.oauth.grants.request import TokenRequest
+from provider.oauth.resources import read_resources
 from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
 from provider.oauth.tokens import Authorization, token_response
 
@@ -27,4 +28,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         expected=" ".join(sorted(registered)),
         got=" ".join(scope),
     )
-    return token_response(request.work, request.server, Authorization(client=request.client, scope=scope))
+    audience = read_resources(request.work, request.checks, request.form.get("resource"))
+    audience = audience or (request.server.issuer,)
+    authorization = Authorization(client=request.client, scope=scope, audience=audience)
+    return token_response(request.work, request.server, authorization)

@@ -10,6 +10,7 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.request import TokenRequest
+from provider.oauth.resources import narrow
 from provider.oauth.scopes import parse_scope
 from provider.oauth.store import grants, refresh_tokens
 from provider.oauth.store.grants import Grant
@@ -54,7 +55,9 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         expected=f"used at least every {work.settings.refresh_idle_lifetime}",
         got=f"idle since before {token.expires_at:%Y-%m-%d}",
     )
-    authorization = Authorization(client=client, scope=_scope(request, grant), grant=grant, person=person)
+    scope = _scope(request, grant)
+    audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
+    authorization = Authorization(client=client, scope=scope, grant=grant, person=person, audience=audience)
     successor = successors_of(work, presented)[0]
     if token.rotated_at is None:
         response = token_response(work, request.server, authorization, refresh_token=successor)

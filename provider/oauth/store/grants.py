@@ -1,5 +1,6 @@
 """Grants: one approval each, the root of a token family; and whether it still stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +52,7 @@ grants = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
     Column("revoke_reason", String(32)),
+    Column("resources", JSON, nullable=False, server_default="[]"),  # the APIs its tokens may be for (RFC 8707)
     Index("ix_grants_user_id_client_id", "user_id", "client_id"),
     Index("ix_grants_session_id", "session_id"),
     Index("ix_grants_expires_at", "expires_at"),
@@ -81,6 +83,7 @@ class Grant:
     expires_at: datetime
     revoked_at: datetime | None
     revoke_reason: str | None
+    resources: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
