@@ -31,6 +31,7 @@ from provider.observability.logging import configure_logging, log
 from provider.outbound.client import Outbound
 from provider.settings import Settings
 from provider.web.connections import BoundedConnection
+from provider.web.tls import Tls
 from provider.work import Installation, unit_of_work, utc_now
 from provider.worker import Worker
 
@@ -77,18 +78,22 @@ def require_fit(settings: Settings) -> None:
         database.close()
 
 
-def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0) -> int:
-    """Serve until told to stop. Returns the exit status.
+def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0, tls: Tls | None = None) -> int:
+    """Serve until told to stop, over TLS with `tls`. Returns the exit status.
 
     Raises SettingsError when the installation is not fit to serve, or the address cannot be had.
     """
     configure_logging(settings.log_level)
+    if tls is not None:
+        if not settings.secure:
+            raise SettingsError(f"with --tls-cert SIGNET_ISSUER must be https, not {settings.issuer}")
+        tls.context()
     require_fit(settings)
     with reserve(host, port) as reserved:
         address = reserved.getsockname()[:2]
         if workers == 1:
-            return work(settings, address, drain)
-        return Supervisor(settings, address, workers, drain).run()
+            return work(settings, address, drain, tls)
+        return Supervisor(settings, address, workers, drain, tls).run()
 
 
 def reserve(host: str, port: int) -> socket.socket:
@@ -133,7 +138,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def work(settings: Settings, address: tuple[str, int], drain: float) -> int:
+def work(settings: Settings, address: tuple[str, int], drain: float, tls: Tls | None = None) -> int:
     """Be one worker: serve on a socket of our own until told to stop."""
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with _bind(family, address) as listener:
@@ -154,6 +159,8 @@ def work(settings: Settings, address: tuple[str, int], drain: float) -> int:
             limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=FINISH_WITHIN,
+            ssl_certfile=None if tls is None else tls.certificate,  # that there is one turns it on
+            ssl_context_factory=None if tls is None else lambda *_: tls.context(),
         )
         # What exists by now lives as long as the process: the collector need not look at it again.
         gc.collect()
@@ -171,6 +178,7 @@ class Supervisor:
     address: tuple[str, int]
     workers: int
     drain: float
+    tls: Tls | None = None
     _started: dict[int, float] = field(default_factory=dict)
     """pid -> when."""
     _stopping: bool = False
@@ -207,7 +215,7 @@ class Supervisor:
         os.close(self._held)
         threading.Thread(target=self._follow_parent, name="lifeline", daemon=True).start()
         try:
-            return work(self.settings, self.address, self.drain)
+            return work(self.settings, self.address, self.drain, self.tls)
         except BaseException:  # noqa: BLE001  # nothing of the parent's stack may run in this process
             log.exception("worker.failed")
             return 1

@@ -57,6 +57,12 @@ class Authority:
 
     def issue(self, *hosts: str, expires: timedelta = DAY) -> ssl.SSLContext:
         """A server's context with a certificate for these names and addresses."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.issue_file(*hosts, expires=expires))
+        return context
+
+    def issue_file(self, *hosts: str, expires: timedelta = DAY) -> Path:
+        """The same as one file: key, then certificate."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
@@ -64,9 +70,7 @@ class Authority:
         file = self._folder / f"{made.serial_number}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         file.write_bytes(private + made.public_bytes(Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
 
 def _general_name(host: str) -> x509.GeneralName:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -41,12 +42,19 @@ class Serving:
     process: subprocess.Popen[str]
     port: int
     host: str
+    authority: Path | None = None
+    """Whose certificate it shows, if it serves https."""
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}" if self.authority is None else f"https://localhost:{self.port}"
 
     def get(self, path: str, timeout: float = 5) -> tuple[int, str]:
         """Status and body; status 0 when nobody answers."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers={"host": self.host})
+        request = urllib.request.Request(self.origin + path, headers={"host": self.host})
+        trusted = None if self.authority is None else ssl.create_default_context(cafile=self.authority)
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout, context=trusted) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -72,7 +80,9 @@ class Serving:
 
 
 @contextmanager
-def serving(settings: Mapping[str, str], *options: str, workers: int = 1, port: int = 0) -> Iterator[Serving]:
+def serving(
+    settings: Mapping[str, str], *options: str, workers: int = 1, port: int = 0, authority: Path | None = None
+) -> Iterator[Serving]:
     """A service on this port, or on a free one, ready; stopped in the end, whatever happens."""
     port = port or free_port()
     command = [sys.executable, "-m", "provider", "serve", "--port", str(port), "--workers", str(workers), *options]
@@ -80,7 +90,7 @@ def serving(settings: Mapping[str, str], *options: str, workers: int = 1, port: 
     process = subprocess.Popen(
         command, env=environment(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
     )
-    server = Serving(process, port, host)
+    server = Serving(process, port, host, authority)
     try:
         server.wait_until_ready()
         yield server

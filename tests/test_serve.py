@@ -1,9 +1,11 @@
 """The web service as processes: starting, refusing to start, being killed, stopping (failure contract F9, F10, F12)."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from tests.certificates import Authority
 from tests.conftest import SECRET_KEY
 from tests.server_process import Serving, free_port, serving, signet
 
@@ -181,3 +184,55 @@ def assert_refused(done: CompletedProcess[str], because: str) -> None:
     assert done.returncode == 1, done.stderr
     assert len(lines) == 1, done.stderr
     assert because in lines[0]
+
+
+@on_sqlite
+def test_it_serves_https_itself(environ: dict[str, str], tmp_path: Path) -> None:
+    """`--tls-cert` and `--tls-key`: TLS 1.2 with ECDHE and AES-GCM, TLS 1.3, nothing older, and no plain http."""
+    authority = Authority(tmp_path)
+    pem = str(authority.issue_file("localhost"))
+    port = free_port()
+    settings = environ | {"SIGNET_ISSUER": f"https://localhost:{port}"}
+    tls = ("--tls-cert", pem, "--tls-key", pem)
+    with serving(settings, *tls, port=port, workers=2, authority=authority.file) as server:
+        status, text = server.get("/.well-known/openid-configuration")
+        assert (status, json.loads(text)["issuer"]) == (200, settings["SIGNET_ISSUER"])
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as client, contextlib.suppress(ConnectionError):
+            client.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            assert not client.recv(100).startswith(b"HTTP")
+        for version, cipher, good in (
+            (ssl.TLSVersion.TLSv1_3, None, True),
+            (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-GCM-SHA256", True),
+            (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-SHA256", False),
+        ):
+            context = ssl.create_default_context(cafile=authority.file)
+            context.minimum_version = context.maximum_version = version
+            if cipher is not None:
+                context.set_ciphers(cipher)
+            with contextlib.ExitStack() as stack:
+                if not good:
+                    stack.enter_context(pytest.raises(ssl.SSLError))
+                plain = stack.enter_context(socket.create_connection(("localhost", port)))
+                stack.enter_context(context.wrap_socket(plain, server_hostname="localhost"))
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("options", "issuer", "said"),
+    [
+        (("--tls-cert", "{pem}"), "https://localhost:1", "--tls-cert and --tls-key come together"),
+        (("--tls-cert", "{pem}", "--tls-key", "{pem}"), "http://localhost:1", "SIGNET_ISSUER must be https"),
+        (("--tls-cert", "{pem}", "--tls-key", "{pem}.none"), "https://localhost:1", "No such file"),
+        (("--tls-cert", "{ca}", "--tls-key", "{pem}"), "https://localhost:1", "not a certificate in PEM and its key"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_stops_the_start_in_one_line(
+    environ: dict[str, str], tmp_path: Path, options: tuple[str, ...], issuer: str, said: str
+) -> None:
+    authority = Authority(tmp_path)
+    pem = authority.issue_file("localhost")
+    given = [option.format(pem=pem, ca=authority.file) for option in options]
+    done = signet("serve", "--port", "0", *given, settings=environ | {"SIGNET_ISSUER": issuer})
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -26,7 +26,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("resources", sa.JSON(), server_default="[]", nullable=False))
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("grants", schema=None) as batch_op:
         batch_op.drop_column("resources")

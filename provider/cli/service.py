@@ -29,12 +29,21 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Processes; 0 is one per processor.")] = 0,
     drain: Annotated[float, typer.Option(min=0, max=60, help="Seconds between 'not ready' and the end.")] = 1.0,
+    *,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="PEM file of the certificate and its chain: serve https.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of its private key.")] = None,
 ) -> int:
-    """The web service."""
-    from provider.environment import load_settings
+    """The web service: http for a proxy in front, https with --tls-cert and --tls-key."""
+    from provider.environment import SettingsError, load_settings
     from provider.serve import serve as run
+    from provider.web.tls import Tls
 
-    return run(load_settings(), host=host, port=port, workers=workers or os.cpu_count() or 1, drain=drain)
+    if (tls_cert is None) != (tls_key is None):
+        raise SettingsError("--tls-cert and --tls-key come together")
+    tls = None if tls_cert is None or tls_key is None else Tls(tls_cert, tls_key)
+    return run(load_settings(), host=host, port=port, workers=workers or os.cpu_count() or 1, drain=drain, tls=tls)
 
 
 def worker(
