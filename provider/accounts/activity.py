@@ -56,6 +56,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.REFRESH_REUSED: Text("An application's token was used twice; the application was signed out"),
     Event.FAMILY_REVOKED: Text("An application was signed out"),
     Event.TOKEN_REVOKED: Text("An application gave back a token"),
+    Event.TOKEN_EXCHANGED: Text("An application passed your permission on to another of its services"),
 }
 
 

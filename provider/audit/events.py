@@ -47,6 +47,7 @@ class Event(StrEnum):
     REFRESH_REUSED = "token.refresh.reused"
     FAMILY_REVOKED = "token.family.revoked"
     TOKEN_REVOKED = "token.revoked"
+    TOKEN_EXCHANGED = "token.exchanged"
     CLIENT_CREATED = "client.created"
     CLIENT_UPDATED = "client.updated"
     CLIENT_SECRET_ROTATED = "client.secret.rotated"

@@ -20,7 +20,8 @@ PRIVATE_KEY_JWT = "private_key_jwt"
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE_KEY_JWT, "none")
 ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
 FAPI2 = "fapi2"
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", IMPLICIT)
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a grant type
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE, IMPLICIT)
 
 
 class InvalidMetadata(Refusal):
@@ -33,7 +34,7 @@ class InvalidMetadata(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
-    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last seven are ours."""
+    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last eight are ours."""
 
     client_name: str = ""
     redirect_uris: tuple[str, ...] = ()
@@ -67,6 +68,7 @@ class ClientMetadata:
     require_pkce: bool = True
     claims_in_id_token: bool = False
     resource_identifiers: tuple[str, ...] = ()
+    exchange_targets: tuple[str, ...] = ()
     first_party: bool = False
     authorization_challenge: bool = False
     response_modes: tuple[str, ...] = tuple(ResponseMode)

@@ -13,6 +13,7 @@ from provider.oauth.client_metadata import (
     GRANT_TYPES,
     LISTS,
     PRIVATE_KEY_JWT,
+    TOKEN_EXCHANGE,
     ClientMetadata,
     InvalidMetadata,
     load_metadata,
@@ -82,8 +83,11 @@ def check_metadata(metadata: ClientMetadata) -> None:
     _check_response_types(metadata)
     if "refresh_token" in metadata.grant_types and "authorization_code" not in metadata.grant_types:
         raise InvalidMetadata("refresh_token needs authorization_code.")
-    if metadata.is_public and "client_credentials" in metadata.grant_types:
-        raise InvalidMetadata("A public client cannot use client_credentials.")
+    for grant_type in ("client_credentials", TOKEN_EXCHANGE):
+        if metadata.is_public and grant_type in metadata.grant_types:
+            raise InvalidMetadata(f"A public client cannot use {grant_type}.")
+    if bool(metadata.exchange_targets) != (TOKEN_EXCHANGE in metadata.grant_types):
+        raise InvalidMetadata("exchange_targets and the grant type token-exchange come together.")
     if metadata.authorization_challenge and not metadata.first_party:
         raise InvalidMetadata("authorization_challenge is for first_party clients: it shows them people's passwords.")
     if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
@@ -104,11 +108,13 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("client_name is too long or not printable.")
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
-    for uri in metadata.resource_identifiers:
-        if problem_with_identifier(uri) is not None:
-            raise InvalidMetadata(f"resource_identifiers: {uri[:200]!r} {problem_with_identifier(uri)}.")
-    if len(metadata.resource_identifiers) > 20:
-        raise InvalidMetadata("At most 20 resource_identifiers.")
+    for name in ("resource_identifiers", "exchange_targets"):
+        uris = getattr(metadata, name)
+        for uri in uris:
+            if problem_with_identifier(uri) is not None:
+                raise InvalidMetadata(f"{name}: {uri[:200]!r} {problem_with_identifier(uri)}.")
+        if len(uris) > 20:
+            raise InvalidMetadata(f"At most 20 {name}.")
     _check_keys(metadata)
     _check_what_it_is_told(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:

@@ -116,6 +116,9 @@ SENSITIVE = (
     "username",
     "otp",
     "resource",
+    "audience",
+    "subject_token",
+    "actor_token",
     "recovery_code",
     "auth_session",
 )

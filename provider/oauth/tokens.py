@@ -37,6 +37,15 @@ class Authorization:
     nonce: str | None = None
     audience: tuple[str, ...]
     """The APIs the access token is for; the issuer stands for our own."""
+    act: dict[str, Any] | None = None
+    """Who acts for the person in the client's place (RFC 8693 section 4.1)."""
+    expires_at: int | None = None
+    """The access token lives no longer than this, in seconds since the epoch."""
+
+    def lifetime(self, work: UnitOfWork) -> int:
+        """Of its access token, in seconds."""
+        usual = int(work.settings.access_token_lifetime.total_seconds())
+        return usual if self.expires_at is None else min(usual, self.expires_at - int(work.now.timestamp()))
 
 
 def token_response(
@@ -47,7 +56,7 @@ def token_response(
     response: dict[str, Any] = {
         "access_token": access_token,
         "token_type": "Bearer",
-        "expires_in": int(work.settings.access_token_lifetime.total_seconds()),
+        "expires_in": authorization.lifetime(work),
     }
     if authorization.scope:
         response["scope"] = format_scope(authorization.scope)
@@ -81,12 +90,14 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         "sub": client_id,
         "aud": _one_or_list(authorization.audience),
         "iat": issued,
-        "exp": issued + int(work.settings.access_token_lifetime.total_seconds()),
+        "exp": issued + authorization.lifetime(work),
         "jti": new_opaque()[:22],
         "client_id": client_id,
     }
     if authorization.scope:
         claims["scope"] = format_scope(authorization.scope)
+    if authorization.act is not None:
+        claims["act"] = authorization.act
     grant = authorization.grant
     if grant is not None:
         subject = server.subjects.of_grant(work, authorization.client, grant)
@@ -198,6 +209,8 @@ def _read_live(
             raise DeadToken("its family is gone")
         grant, standing, revoked = plain
     reason = "it was revoked" if revoked else why_dead(grant, standing, work.now)
+    if reason is None and claims["client_id"] != grant.client_id:  # it was exchanged
+        _require_standing(work, server, claims)
     if reason is not None:
         raise DeadToken(reason)
     return LiveToken(claims=claims, grant=grant, person=person)
@@ -210,11 +223,15 @@ def _is_timely(claims: dict[str, Any], now: float) -> bool:
     return past and isinstance(expires, int) and expires > now
 
 
-def _read_own(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], jti: str) -> LiveToken:
-    """A client's token for itself stands while the client does."""
+def _require_standing(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any]) -> None:
     client = server.clients.find(work, str(claims.get("client_id")))
     if client is None or client.disabled:
         raise DeadToken("the client is gone or disabled")
+
+
+def _read_own(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], jti: str) -> LiveToken:
+    """A client's token for itself stands while the client does."""
+    _require_standing(work, server, claims)
     if grants.is_jti_revoked(work.read, jti):
         raise DeadToken("it was revoked")
     return LiveToken(claims=claims, grant=None, person=None)

@@ -52,7 +52,22 @@ def _access_token(work: UnitOfWork, server: AuthorizationServer, client: Client,
     return {"active": True, "token_type": "Bearer", **{name: claims[name] for name in SHOWN if name in claims}}
 
 
-SHOWN = ("scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "sid", "acr", "amr", "auth_time", "roles")
+SHOWN = (
+    "scope",
+    "client_id",
+    "sub",
+    "aud",
+    "iss",
+    "exp",
+    "iat",
+    "jti",
+    "sid",
+    "acr",
+    "amr",
+    "auth_time",
+    "roles",
+    "act",
+)
 
 
 def _is_for(client: Client, live: LiveToken, issuer: str) -> bool:

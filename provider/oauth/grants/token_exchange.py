@@ -1,0 +1,188 @@
+"""An API exchanges the token it was shown for one that another API takes, to act for the same person (RFC 8693).
+
+Off for every client but those an operator registered for it, and then only towards the APIs in its `exchange_targets`.
+What comes out is a delegation, never an impersonation: `act` names who acts, and who acted before. It can do no more
+than what went in, lives no longer, and dies with the same approval.
+"""
+
+from typing import Any
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.oauth.client_metadata import TOKEN_EXCHANGE
+from provider.oauth.clients import Client
+from provider.oauth.errors import InvalidRequestError, InvalidScopeError, InvalidTargetError
+from provider.oauth.grants.request import TokenRequest
+from provider.oauth.resources import read_resources
+from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, parse_scope
+from provider.oauth.tokens import Authorization, DeadToken, LiveToken, read_access_token, token_response
+
+GRANT_TYPE = TOKEN_EXCHANGE
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type
+MOST_ACTORS = 5
+"""A chain of APIs that is longer calls itself in circles."""
+
+
+def redeem(request: TokenRequest) -> dict[str, Any]:
+    """The token response (section 2.2.1). Raises InvalidRequestError for a token that cannot be exchanged."""
+    _require_types(request)
+    subject = _read(request, "subject_token")
+    checks, client, work = request.checks, request.client, request.work
+    checks.require(
+        subject.grant is not None and subject.person is not None and _is_for(client, subject, request.server.issuer),
+        "The subject token acts for a person, and is for this client",
+        section="RFC 8693 section 2.1",
+        error=InvalidRequestError,
+        description="The subject_token was not issued to act for a person towards this client",
+        expected="a token whose audience is this API",
+        got=" ".join(sorted(subject.audience)),
+    )
+    actor = _actor(request)
+    target = _target(request)
+    scope = _scope(request, subject)
+    response = token_response(
+        work,
+        request.server,
+        Authorization(
+            client=client,
+            scope=scope,
+            grant=subject.grant,
+            person=subject.person,
+            audience=target,
+            act=_act(request, subject, actor),
+            expires_at=int(subject.claims["exp"]),
+        ),
+    )
+    assert subject.grant is not None  # noqa: S101  # just required
+    issuer_of_subject = str(subject.claims["client_id"])
+    record(
+        work,
+        Event.TOKEN_EXCHANGED,
+        user_id=subject.grant.user_id,
+        client_id=client.client_id,
+        of=issuer_of_subject,
+        target=" ".join(target),
+    )
+    return {**response, "issued_token_type": ACCESS_TOKEN}
+
+
+def _require_types(request: TokenRequest) -> None:
+    request.required("subject_token", "RFC 8693 section 2.1")
+    request.required("subject_token_type", "RFC 8693 section 2.1")
+    form = request.form
+    types = [
+        form.get(name, ACCESS_TOKEN) for name in ("subject_token_type", "actor_token_type", "requested_token_type")
+    ]
+    request.checks.require(
+        set(types) == {ACCESS_TOKEN},
+        "Access tokens are exchanged for access tokens",
+        section="RFC 8693 sections 2.1, 3",
+        error=InvalidRequestError,
+        description="Only access tokens can be exchanged, and only for access tokens",
+        expected=ACCESS_TOKEN,
+        got=" ".join(types),
+    )
+    request.checks.require(
+        ("actor_token" in form) == ("actor_token_type" in form),
+        "An actor token comes with its type",
+        section="RFC 8693 section 2.1",
+        error=InvalidRequestError,
+        description="actor_token and actor_token_type come together",
+        got="one of them",
+    )
+
+
+def _read(request: TokenRequest, name: str) -> LiveToken:
+    live, problem = None, ""
+    try:
+        live = read_access_token(request.work, request.server, request.form[name], with_person=True)
+    except DeadToken as dead:
+        problem = str(dead)
+    request.checks.require(
+        live is not None,
+        f"The {name} is live",
+        section="RFC 8693 section 2.2.2",
+        error=InvalidRequestError,
+        description=f"The {name} is not valid",
+        got=problem,
+    )
+    assert live is not None  # noqa: S101  # just required
+    return live
+
+
+def _is_for(client: Client, subject: LiveToken, issuer: str) -> bool:
+    return not subject.audience.isdisjoint({issuer, *client.metadata.resource_identifiers})
+
+
+def _actor(request: TokenRequest) -> str:
+    """Who acts: the client, which may show a token of its own to say so."""
+    client_id = request.client.client_id
+    if "actor_token" in request.form:
+        actor = _read(request, "actor_token")
+        request.checks.require(
+            actor.grant is None and actor.claims["sub"] == client_id,
+            "The actor is the client itself",
+            section="RFC 8693 section 2.1",
+            error=InvalidRequestError,
+            description="The actor_token is not the client's own",
+            expected=client_id,
+            got=str(actor.claims["sub"]),
+        )
+    return client_id
+
+
+def _act(request: TokenRequest, subject: LiveToken, actor: str) -> dict[str, Any]:
+    """RFC 8693 section 4.1: the one who acts now, and inside, those before."""
+    act: dict[str, Any] = {"sub": actor}
+    before = subject.claims.get("act")
+    if before is not None:
+        act["act"] = before
+    actors, one = 0, act
+    while one:
+        actors, one = actors + 1, one.get("act", {})
+    request.checks.require(
+        actors <= MOST_ACTORS,
+        "Not too many have acted one for another",
+        section="RFC 8693 section 4.1",
+        error=InvalidRequestError,
+        description="The subject_token was exchanged too often",
+        expected=f"at most {MOST_ACTORS}",
+        got=str(actors),
+    )
+    return act
+
+
+def _target(request: TokenRequest) -> tuple[str, ...]:
+    """`resource` and `audience` both name APIs here, by the URIs they are registered under (sections 2.1, 2.1.1)."""
+    asked = " ".join(filter(None, (request.form.get("resource"), request.form.get("audience"))))
+    target = read_resources(request.work, request.checks, asked)
+    allowed = request.client.metadata.exchange_targets
+    request.checks.require(
+        target and set(target) <= set(allowed),
+        "The client may exchange tokens for these APIs",
+        section="RFC 8693 section 2.2.2",
+        error=InvalidTargetError,
+        description="The client may not exchange tokens for this target",
+        expected=" ".join(allowed),
+        got=" ".join(target) or "no resource and no audience",
+    )
+    return target
+
+
+def _scope(request: TokenRequest, subject: LiveToken) -> tuple[str, ...]:
+    """No more than the subject token has and the client is registered for; never what is for the app that signed the
+    person in.
+    """
+    most = [token for token in subject.scope if token in request.client.metadata.scopes]
+    most = [token for token in most if token not in {OPENID, OFFLINE_ACCESS}]
+    asked = parse_scope(request.form.get("scope"))
+    request.checks.require(
+        set(asked) <= set(most),
+        "No more scope is asked for than the subject token and the client have",
+        section="RFC 8693 section 2.1",
+        error=InvalidScopeError,
+        description="More scope than the subject_token and the client have",
+        expected=" ".join(most),
+        got=" ".join(asked),
+    )
+    return asked or tuple(most)
