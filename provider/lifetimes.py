@@ -51,6 +51,11 @@ class Lifetimes(BaseSettings):
     unconfirmed_lifetime: Duration = Field(
         timedelta(days=30), ge=timedelta(days=1), description="Of an account whose address nobody confirmed."
     )
+    unused_client_lifetime: Duration = Field(
+        timedelta(days=90),
+        ge=timedelta(days=2),
+        description="An app that registered itself is deleted, unused this long.",
+    )
     recent_sign_in: Duration = Field(
         timedelta(minutes=15), description="Sensitive acts, on pages and by API, need a sign-in this fresh."
     )

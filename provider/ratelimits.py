@@ -39,6 +39,9 @@ class Limits:
     picture: str = "30/hour"  # uploaded by one person: each is decoded and drawn anew
     password_strength: str = "120/minute"  # noqa: S105  # looked at while somebody types: each takes up to 40 ms
     client_secret: str = "50/5minutes"  # noqa: S105  # wrong secrets for one client from one place
+    registration: str = (
+        "1000/hour"  # clients that register from one place: a row each, and a request if they name a URL
+    )
     explanation: str = "120/minute"  # rows kept about refused requests from one place
 
 

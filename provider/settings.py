@@ -70,7 +70,16 @@ class Settings(Lifetimes):
         frozenset(FEATURES),
         description="Which features exist, comma-separated. Routes of a feature that is off do not exist.",
     )
-    registration: Literal["closed", "token", "open"] = Field("closed", description="Dynamic client registration.")
+    registration: Literal["closed", "token", "open"] = Field(
+        "closed", description="Dynamic client registration: for nobody, with an initial access token, for everybody."
+    )
+    registration_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("openid", "profile", "email", "address", "phone", "offline_access"),
+        description="Scopes that apps which register themselves may have, comma-separated; never account or admin.",
+    )
+    registration_require_pkce: bool = Field(
+        True, description="Must confidential apps that register themselves use PKCE? Public ones always must."
+    )
     legacy_response_types: bool = Field(
         False, description="Implicit and hybrid response types, for clients registered for them. For old apps only."
     )
@@ -151,7 +160,7 @@ class Settings(Lifetimes):
             return frozenset(part for part in (piece.strip() for piece in value.split(",")) if part)
         return value
 
-    @field_validator("languages", mode="before")
+    @field_validator("languages", "registration_scopes", mode="before")
     @classmethod
     def _in_order(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value

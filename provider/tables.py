@@ -21,6 +21,7 @@ import provider.oauth.store.client_origins
 import provider.oauth.store.clients
 import provider.oauth.store.consents
 import provider.oauth.store.grants
+import provider.oauth.store.initial_access_tokens
 import provider.oauth.store.installation_secrets
 import provider.oauth.store.own_sessions
 import provider.oauth.store.refresh_tokens

@@ -21,6 +21,7 @@ from provider.accounts.store import known_devices, links
 from provider.audit import store as audit
 from provider.federation import store as used_states
 from provider.mail import letters, transport
+from provider.oauth import clients as registered_clients
 from provider.oauth import explanations, key_rotation
 from provider.oauth.algorithms import KEY_PAIRS
 from provider.oauth.store import (
@@ -28,6 +29,7 @@ from provider.oauth.store import (
     authorization_requests,
     clients,
     grants,
+    initial_access_tokens,
     refresh_tokens,
     refusals,
     used_assertions,
@@ -51,7 +53,7 @@ HANDLERS: Mapping[str, Handler] = {
 BATCH = 500
 """Rows of one purge transaction: none may hold up a request for more than 50 ms."""
 ACCOUNTS = 50
-"""Accounts of one: each takes rows of many tables along."""
+"""Accounts or clients of one: each takes rows of many tables along."""
 
 
 class Purge(Protocol):
@@ -63,6 +65,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "authorization codes": (authorization_codes.purge, timedelta(days=1)),  # a replay must be recognised
     "used assertions": (used_assertions.purge, timedelta(minutes=1)),  # nodes' clocks differ
     "client secrets": (clients.purge_secrets, timedelta(0)),
+    "initial access tokens": (initial_access_tokens.purge, timedelta(0)),
     "refresh tokens": (refresh_tokens.purge, timedelta(days=1)),
     "grants": (grants.purge, timedelta(days=30)),
     "revoked access tokens": (grants.purge_revoked_jtis, timedelta(minutes=5)),
@@ -89,12 +92,16 @@ def purge(installation: Installation, *, pause: float = 0.0) -> dict[str, int]:
     def never_confirmed(work: UnitOfWork, before: datetime) -> int:
         return unconfirmed.purge(work, before=before, limit=ACCOUNTS)
 
+    def unused_clients(work: UnitOfWork, before: datetime) -> int:
+        return registered_clients.purge_unused(work, before=before, limit=ACCOUNTS)
+
     def of_store(function: Purge) -> Callable[[UnitOfWork, datetime], int]:
         return lambda work, before: function(work.db, before=before, limit=BATCH)
 
     tasks = {name: (of_store(function), age, BATCH) for name, (function, age) in PURGES.items()}
     tasks["accounts to delete"] = (to_delete, timedelta(0), ACCOUNTS)
     tasks["unconfirmed accounts"] = (never_confirmed, installation.settings.unconfirmed_lifetime, ACCOUNTS)
+    tasks["unused clients"] = (unused_clients, timedelta(0), ACCOUNTS)
     tasks["failure counters"] = (failure_counters, timedelta(days=1), BATCH)
     deleted = dict.fromkeys(tasks, 0)
     for name, (delete, age, limit) in tasks.items():

@@ -4,6 +4,7 @@ Whatever uses `database_url` (most tests do, through `installation`) runs twice:
 test for which that makes no difference says so: `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)`.
 """
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -20,12 +21,13 @@ import bcrypt
 import psycopg
 import pytest
 import redis
-from sqlalchemy import create_engine, insert
+from sqlalchemy import Engine, create_engine, event, insert
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provider.app import create_app, open_installation
 from provider.audit.store import audit_events
+from provider.database import engine
 from provider.database.migrations import migrate
 from provider.oauth import key_pairs, key_rotation, subjects
 from provider.oauth.setting_up import make_what_is_missing
@@ -78,6 +80,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     services.found.update(getattr(session.config, "workerinput", {}).get("services", {}))
 
 
+def pytest_collection_finish() -> None:
+    """What exists by now stays: the collector need not look at it after every few hundred new objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and isinstance(report.longrepr, tuple):
         _, found, what = report.longrepr[2].partition(MISSING)
@@ -117,6 +126,28 @@ def _keys_are_parsed_once() -> Iterator[None]:
     key_pairs.import_key = parse
     yield
     key_pairs.import_key = original
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_compiled_once() -> Iterator[None]:
+    """SQLAlchemy compiles a statement once for each engine and dialect, and every test has an engine of its own."""
+    original = create_engine
+    first: dict[str, Engine] = {}
+
+    def create(*given: Any, **options: Any) -> Engine:
+        made = original(*given, **options)
+        name = made.dialect.name
+        if name in first:
+            made.dialect.initialize = lambda connection: None  # type: ignore[method-assign]  # it asks what is known
+            made.dialect = made.pool._dialect = first[name].dialect
+            made._compiled_cache = first[name]._compiled_cache
+        else:
+            event.listen(made, "connect", lambda *_: first.setdefault(name, made))
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "create_engine", create)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -202,23 +233,29 @@ def worker_id(request: pytest.FixtureRequest) -> str:
     return given.get("workerid", "main")
 
 
-def _empty(url: str, rows: list[SigningKeyRow]) -> None:
-    # Deleting from empty tables costs next to nothing, truncating them 20 ms.
+@pytest.fixture(scope="session")
+def empty_postgres(postgres_url: str, first_keys: list[SigningKeyRow]) -> Iterator[Callable[[], str]]:
+    """Call it for the URL of that database with signing keys and nothing else."""
     tables = [table for table in reversed(metadata.sorted_tables) if table is not installation_secrets]
-    statements = [f"DELETE FROM {table.name}" for table in tables]
-    engine = create_engine(url)
-    with engine.begin() as db:
-        db.exec_driver_sql("; ".join(statements))
-        db.execute(insert(signing_keys.signing_keys), [row.__dict__ for row in rows])
-    engine.dispose()
+    # Deleting from empty tables costs next to nothing, truncating them 20 ms.
+    statements = "; ".join(f"DELETE FROM {table.name}" for table in tables)
+    own = create_engine(postgres_url, pool_pre_ping=True)
+
+    def empty() -> str:
+        with own.begin() as db:
+            db.exec_driver_sql(statements)
+            db.execute(insert(signing_keys.signing_keys), [row.__dict__ for row in first_keys])
+        return postgres_url
+
+    yield empty
+    own.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
     """A migrated database with signing keys and nothing else."""
     if request.param == "postgresql":
-        url: str = request.getfixturevalue("postgres_url")
-        _empty(url, request.getfixturevalue("first_keys"))
+        url: str = request.getfixturevalue("empty_postgres")()
         return url
     path = shutil.copy(sqlite_template, tmp_path / "signet.db")
     return f"sqlite:///{path}"

@@ -54,6 +54,7 @@ class Event(StrEnum):
     CLIENT_DISABLED = "client.disabled"
     CLIENT_ENABLED = "client.enabled"
     CLIENT_DELETED = "client.deleted"
+    REGISTRATION_TOKEN_ISSUED = "client.registration_token.issued"
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"

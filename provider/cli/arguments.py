@@ -25,3 +25,18 @@ def moment(text: str, *, now: datetime) -> datetime:
     except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is neither a moment nor an age") from None
     return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+def duration(text: str) -> timedelta:
+    """As in settings: `90s`, `10m`, `24h`, `7d`."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from provider.durations import Duration
+
+    try:
+        found = TypeAdapter(Duration).validate_python(text)
+    except ValidationError:
+        found = timedelta(0)
+    if not found or found > timedelta(days=3650):
+        raise typer.BadParameter(f"{text!r} is not a duration, as in 10m, 24h or 7d")
+    return found

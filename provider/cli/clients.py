@@ -11,6 +11,7 @@ from provider.cli.installation import unit
 from provider.cli.output import Json, print_one, print_rows, say
 
 if TYPE_CHECKING:
+    from provider.oauth.client_metadata import ClientMetadata
     from provider.oauth.clients import Client
     from provider.work import UnitOfWork
 
@@ -85,6 +86,7 @@ def _read(source: str) -> dict[str, Any]:
 
 def _describe(client: "Client") -> dict[str, Any]:
     own = {"client_id": client.client_id, "disabled": client.disabled, "created_at": client.created_at}
+    own |= {"registered_itself": client.registered_itself, "expires_at": client.expires_at}
     return own | client.metadata.as_json()
 
 
@@ -95,6 +97,16 @@ def _get(work: "UnitOfWork", client_id: str) -> "Client":
     if client is None:
         raise NoSuchClient(f"There is no client {client_id}.")
     return client
+
+
+def _require_vouched_for(work: "UnitOfWork", metadata: "ClientMetadata") -> None:
+    """As when a client registers itself; an operator is also told what went wrong at the other server."""
+    from provider.oauth.sector_documents import DocumentUnavailable, require_vouched_for
+
+    try:
+        require_vouched_for(work, metadata)
+    except DocumentUnavailable as refused:
+        raise typer.BadParameter(f"{refused} Here: {refused.reason}.") from None
 
 
 @app.command()
@@ -140,7 +152,9 @@ def create(
         given = _usual(given) | given
     secret = sys.stdin.readline().rstrip("\r\n") if client_secret_stdin else None
     with unit() as work:
-        client, shown = create_client(work, parse_metadata(given), client_id=client_id, secret=secret)
+        parsed = parse_metadata(given)
+        _require_vouched_for(work, parsed)
+        client, shown = create_client(work, parsed, client_id=client_id, secret=secret)
     lines = [f"client_id      {client.client_id}"]
     if shown is not None:
         lines += [f"client_secret  {shown}", "The secret is not shown again."]
@@ -210,8 +224,10 @@ def update(
         for one, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):
             if one in changes:
                 kept.pop(other, None)  # keys are in one place only
-        merged = kept | changes
-        update_client(work, client_id, parse_metadata(merged))
+        parsed = parse_metadata(kept | changes)
+        if {"sector_identifier_uri", "redirect_uris"} & changes.keys():
+            _require_vouched_for(work, parsed)
+        update_client(work, client_id, parsed)
         described = _describe(_get(work, client_id))
     say(f"Updated {client_id}: {', '.join(changes) or 'nothing'}.", described, as_json=as_json)
 

@@ -5,6 +5,7 @@ response types for old apps also tokens (RFC 6749 section 4.1.2, OIDC Core secti
 from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
 from provider.oauth.authorization_request import AuthorizationRequest
+from provider.oauth.clients import mark_used
 from provider.oauth.id_tokens import make_id_token
 from provider.oauth.response_types import CODE, ID_TOKEN, TOKEN
 from provider.oauth.scopes import format_scope
@@ -36,6 +37,7 @@ def approve(
         grants.add(work.once, grant)
     else:
         _keep_code(work, request, grant, code)
+    mark_used(work, request.client)
     return answer
 
 

@@ -58,6 +58,7 @@ class ClientMetadata:
     logo_uri: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
+    initiate_login_uri: str | None = None
     contacts: tuple[str, ...] = ()
     jwks: dict[str, Any] | None = None
     jwks_uri: str | None = None

@@ -104,6 +104,11 @@ def check_metadata(metadata: ClientMetadata) -> None:
         uri = getattr(metadata, name)
         if uri is not None and (urlsplit(uri).scheme not in {"https", "http"} or problem_with(uri) is not None):
             raise InvalidMetadata(f"{name} must be an http or https URL.")
+    starts_at = metadata.initiate_login_uri
+    if starts_at is not None and (urlsplit(starts_at).scheme != "https" or problem_with(starts_at) is not None):
+        raise InvalidMetadata("initiate_login_uri must be an https URL.")  # OIDC Core section 4
+    if len(metadata.contacts) > 20 or not all(len(one) <= 254 and one.isprintable() for one in metadata.contacts):
+        raise InvalidMetadata("contacts are at most 20 addresses of 254 printable characters.")
     if len(metadata.client_name) > 200 or not metadata.client_name.isprintable():
         raise InvalidMetadata("client_name is too long or not printable.")
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):

@@ -24,6 +24,7 @@ from provider.work import UnitOfWork
 PURPOSE = "client-secret"
 ROTATION_OVERLAP = timedelta(days=1)
 """How long the secret before a rotation still works."""
+MARKED_AGAIN_AFTER = timedelta(days=1)
 
 
 class NoSuchClient(Refusal):
@@ -42,10 +43,28 @@ class Client:
     disabled: bool
     sealed_secrets: tuple[str, ...] = ()
     """Encrypted, for client_secret_jwt: see `open_secrets`."""
+    registration_digest: bytes | None = None
+    """Of the token by which it manages its own registration (`registration`)."""
+    expires_at: datetime | None = None
+    """Unused until then, it is deleted."""
 
     @property
     def name(self) -> str:
         return self.metadata.client_name or self.client_id
+
+    @property
+    def registered_itself(self) -> bool:
+        """Nobody here vouches for what it says of itself."""
+        return self.registration_digest is not None
+
+    def host_at(self, redirect_uri: str) -> str:
+        """What a person can check of the app: where they are sent back to, unless an operator said where its home
+        is.
+        """
+        if not self.registered_itself:
+            return self.metadata.host
+        parts = urlsplit(redirect_uri)
+        return parts.hostname or parts.scheme
 
     def has_secret(self, secret: str) -> bool:
         """Compared in constant time, by digest."""
@@ -97,6 +116,8 @@ def find_client(work: UnitOfWork, client_id: str) -> Client | None:
         row.created_at,
         row.disabled_at is not None,
         tuple(sealed for _, sealed in secrets if sealed is not None),
+        row.registration_digest,
+        row.expires_at,
     )
 
 
@@ -111,8 +132,7 @@ def create_client(
 
     `client_id` and `secret` may be brought along from another provider. Raises InvalidMetadata.
     """
-    check_metadata(metadata)
-    _require_reachable(work, metadata)
+    require_fit(work, metadata)
     client_id = client_id or new_handle()
     if not _is_plausible(client_id) or _is_uuid(client_id):
         # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
@@ -138,12 +158,8 @@ def create_client(
 
 def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
     """Replace what a client is registered as. Raises InvalidMetadata, NoSuchClient."""
-    check_metadata(metadata)
-    _require_reachable(work, metadata)
     before = find_client(work, client_id)
-    if before is not None and before.metadata.sector != metadata.sector:
-        # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
-        raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
+    require_fit(work, metadata, before=before)
     _require_free(work, client_id, metadata)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
@@ -152,6 +168,32 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
         store.forget_sealed(work.db, client_id)
     changed = [name for name in FIELDS if getattr(before.metadata, name) != getattr(metadata, name)]
     record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=changed)
+
+
+def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
+    """May a client be registered as this, or become it? Raises InvalidMetadata."""
+    check_metadata(metadata)
+    require_reachable(work, *metadata.request_uris, metadata.jwks_uri)
+    if before is not None and before.metadata.sector != metadata.sector:
+        # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
+        raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
+
+
+def mark_used(work: UnitOfWork, client: Client) -> None:
+    """Of a client that would be deleted if nobody used it: it stays for as long again. Written once a day at most."""
+    if client.expires_at is None:
+        return
+    expires_at = work.now + work.settings.unused_client_lifetime
+    if expires_at - client.expires_at >= MARKED_AGAIN_AFTER:
+        store.set_expiry(work.once, client.client_id, expires_at)
+
+
+def purge_unused(work: UnitOfWork, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` clients that registered themselves and that nobody used; how many were."""
+    gone = store.remove_expired(work.db, before=before, limit=limit)
+    for client_id in gone:
+        record(work, Event.CLIENT_DELETED, client_id=client_id, reason="unused")
+    return len(gone)
 
 
 def rotate_secret(work: UnitOfWork, client_id: str) -> str:
@@ -193,7 +235,15 @@ def delete_client(work: UnitOfWork, client_id: str) -> None:
 def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100) -> list[Client]:
     rows = store.find_page(work.read, after=after, limit=limit)
     return [
-        Client(row.client_id, load_metadata(row.metadata), (), row.created_at, row.disabled_at is not None)
+        Client(
+            row.client_id,
+            load_metadata(row.metadata),
+            (),
+            row.created_at,
+            row.disabled_at is not None,
+            registration_digest=row.registration_digest,
+            expires_at=row.expires_at,
+        )
         for row in rows
     ]
 
@@ -223,10 +273,10 @@ def _require_free(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
         raise InvalidMetadata(f"resource_identifiers: {taken[0]!r} is another API's.")
 
 
-def _require_reachable(work: UnitOfWork, metadata: ClientMetadata) -> None:
+def require_reachable(work: UnitOfWork, *uris: str | None) -> None:
     """No URL that we are to ask may name an address that we would not (A-101). A name is looked at when it is asked."""
     allowed = networks(work.settings.outbound_allow)
-    for uri in (*metadata.request_uris, *([] if metadata.jwks_uri is None else [metadata.jwks_uri])):
+    for uri in filter(None, uris):
         parts = urlsplit(uri)
         address, encrypted = literal(parts.hostname or ""), parts.scheme == "https"
         if not (encrypted if address is None else may_be_reached(address, allowed=allowed, encrypted=encrypted)):

@@ -114,6 +114,31 @@ class InvalidClientMetadataError(OAuth2Error):
     error = "invalid_client_metadata"
 
 
+class InvalidRedirectUriError(OAuth2Error):
+    """RFC 7591 section 3.2.2."""
+
+    error = "invalid_redirect_uri"
+
+
+class InvalidSoftwareStatementError(OAuth2Error):
+    """RFC 7591 section 3.2.2: it is none."""
+
+    error = "invalid_software_statement"
+
+
+class UnapprovedSoftwareStatementError(OAuth2Error):
+    """RFC 7591 section 3.2.2: nobody here trusts whoever made it."""
+
+    error = "unapproved_software_statement"
+
+
+class RegistrationForbiddenError(OAuth2Error):
+    """RFC 7592 section 2.1: the token is right, and yet the client may not see or change what it is registered as."""
+
+    error = "access_denied"
+    status_code = 403
+
+
 class ClientKeysUnavailableError(OAuth2Error):
     """RFC 6749 section 4.1.2.1: nothing that was asked is wrong, and asking again may help."""
 
@@ -139,18 +164,22 @@ __all__ = [
     "InvalidClientError",
     "InvalidClientMetadataError",
     "InvalidGrantError",
+    "InvalidRedirectUriError",
     "InvalidRequestError",
     "InvalidRequestObjectError",
     "InvalidRequestUriError",
     "InvalidScopeError",
     "InvalidSessionError",
+    "InvalidSoftwareStatementError",
     "InvalidTokenError",
     "LoginRequiredError",
     "MissingTokenError",
     "OAuth2Error",
     "RedirectToWebError",
+    "RegistrationForbiddenError",
     "RegistrationNotSupportedError",
     "RequestURINotSupportedError",
+    "UnapprovedSoftwareStatementError",
     "UnauthorizedClientError",
     "UnmetAuthenticationRequirementsError",
     "UnsupportedGrantTypeError",

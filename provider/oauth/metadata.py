@@ -20,6 +20,7 @@ ID_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr
 def provider_metadata(settings: Settings) -> dict[str, Any]:
     """One document for both well-known URLs."""
     issuer = settings.issuer
+    registration = {} if settings.registration == "closed" else {"registration_endpoint": f"{issuer}/oauth2/register"}
     assertion_algorithms = [alg for algorithms in ASSERTION_ALGORITHMS.values() for alg in algorithms]
     return {
         "issuer": issuer,
@@ -33,6 +34,7 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
         "end_session_endpoint": f"{issuer}/oauth2/logout",
+        **registration,
         "response_types_supported": list(response_types_supported(settings)),
         "response_modes_supported": list(ResponseMode),
         "grant_types_supported": [*GRANTS, *([IMPLICIT] if settings.legacy_response_types else [])],

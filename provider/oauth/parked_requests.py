@@ -97,12 +97,18 @@ def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) ->
     if parked is None or client is None or client.disabled:
         return None
     prompt = parse_scope(parked.parameters.get("prompt"))
-    redirect_uri = parked.parameters.get("redirect_uri") or client.metadata.redirect_uris[0]
+    metadata = client.metadata
+    redirect_uri = parked.parameters.get("redirect_uri") or metadata.redirect_uris[0]
     return App(
         name=client.name,
-        host=client.metadata.host,
+        host=client.host_at(redirect_uri),
         form_target=csp_source(redirect_uri),
         login_hint=parked.parameters.get("login_hint"),
         signed_in_since=parked.created_at if {"login", CREATE} & set(prompt) else None,
         max_age=parked.parameters.get("max_age"),
+        logo_uri=metadata.logo_uri,
+        logo_source=None if metadata.logo_uri is None else csp_source(metadata.logo_uri),
+        policy_uri=metadata.policy_uri,
+        tos_uri=metadata.tos_uri,
+        registered_itself=client.registered_itself,
     )

@@ -4,12 +4,14 @@ from starlette.routing import BaseRoute, Route
 
 from provider.oauth.endpoints.authorization import authorization, cancel
 from provider.oauth.endpoints.authorization_challenge import authorization_challenge
+from provider.oauth.endpoints.client_configuration import client_configuration
 from provider.oauth.endpoints.discovery import discovery
 from provider.oauth.endpoints.end_session import end_session
 from provider.oauth.endpoints.introspection import introspection
 from provider.oauth.endpoints.jwks import Jwks
 from provider.oauth.endpoints.preflight import preflight
 from provider.oauth.endpoints.pushed_authorization_request import pushed_authorization_request
+from provider.oauth.endpoints.registration import registration
 from provider.oauth.endpoints.revocation import revocation
 from provider.oauth.endpoints.token import token
 from provider.oauth.endpoints.userinfo import userinfo
@@ -20,7 +22,7 @@ def protocol(settings: Settings) -> list[BaseRoute]:
     """What OAuth and OpenID Connect name; all but the well-known ones below /oauth2."""
     get, post, both, options = ["GET"], ["POST"], ["GET", "POST"], ["OPTIONS"]
     metadata = discovery(settings)
-    return [
+    table: list[BaseRoute] = [
         Route("/.well-known/openid-configuration", metadata, methods=get, name="openid_configuration"),
         Route("/.well-known/oauth-authorization-server", metadata, methods=get, name="oauth_authorization_server"),
         Route("/oauth2/jwks", Jwks(), methods=get, name="jwks"),
@@ -38,3 +40,10 @@ def protocol(settings: Settings) -> list[BaseRoute]:
         Route("/oauth2/revoke", preflight, methods=options, name="revoke_preflight"),
         Route("/oauth2/logout", end_session, methods=both, name="logout"),
     ]
+    if settings.registration != "closed":
+        managed = ["GET", "PUT", "DELETE"]
+        table += [
+            Route("/oauth2/register", registration, methods=post, name="register"),
+            Route("/oauth2/register/{client_id}", client_configuration, methods=managed, name="client_configuration"),
+        ]
+    return table

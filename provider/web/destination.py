@@ -27,6 +27,13 @@ class App:
     signed_in_since: datetime | None = None
     """It wants a sign-in no older than this: who is signed in from earlier is still asked."""
     max_age: str | None = None
+    logo_uri: str | None = None
+    logo_source: str | None = None
+    """The same as a CSP source."""
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    registered_itself: bool = False
+    """Nobody here has looked at it."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,10 @@ class Destination:
     @property
     def form_targets(self) -> tuple[str, ...]:
         return (self.app.form_target,) if self.app else ()
+
+    @property
+    def image_sources(self) -> tuple[str, ...]:
+        return (self.app.logo_source,) if self.app and self.app.logo_source else ()
 
 
 def destination(call: Call, given: Mapping[str, str] | None = None) -> Destination:

@@ -67,8 +67,9 @@ class Envelope:
         headers = [*given, (b"x-request-id", state["request_id"].encode()), *self.always]
         if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
             targets = " ".join(state.get("form_targets", ("'self'",)))
+            images = " ".join(("'self'", "data:", *state.get("image_sources", ())))
             policy = (
-                f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'nonce-{state['nonce']}'; "
+                f"default-src 'none'; style-src 'self'; img-src {images}; script-src 'nonce-{state['nonce']}'; "
                 f"connect-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
             )
             headers += [(b"content-security-policy", policy.encode()), *ON_PAGES]

@@ -62,11 +62,12 @@ def page(
     status_code: int = 200,
     form_targets: Sequence[str] = (),
     only_form_targets: bool = False,
+    image_sources: Sequence[str] = (),
     offers_languages: bool = True,
     **context: Any,
 ) -> Response:
     """Render a page. `form_targets` are CSP sources a form of it may end at after redirects (Chromium checks them
-    all), beside this site or instead of it.
+    all), beside this site or instead of it; `image_sources` are where pictures may come from besides this site.
     """
     settings, language = call.settings, call.language
     html = (
@@ -87,6 +88,7 @@ def page(
         )
     )
     call.scope["state"]["form_targets"] = (*(() if only_form_targets else ("'self'",)), *form_targets)
+    call.scope["state"]["image_sources"] = tuple(image_sources)
     headers = {"cache-control": "no-store", "content-language": language.tag}
     return Response(html, status_code=status_code, media_type="text/html", headers=headers)
 

@@ -34,6 +34,7 @@ class Server:
             "SIGNET_ISSUER": settings.issuer,
             "SIGNET_REFRESH_GRACE": str(int(settings.refresh_grace.total_seconds())),
             "SIGNET_DATABASE_TIMEOUT": str(settings.database_timeout),
+            "SIGNET_REGISTRATION": settings.registration,
             "SIGNET_LOG_LEVEL": "error",
             "SIGNET_ENV": "test",
         }

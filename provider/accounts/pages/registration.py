@@ -73,6 +73,7 @@ def _page(
         "accounts/sign_up.html",
         status_code=status_code,
         form_targets=where.form_targets,
+        image_sources=where.image_sources,
         where=where,
         action=where.through("/signup"),
         values=values,

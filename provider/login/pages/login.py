@@ -68,6 +68,7 @@ def _page(
         "login/login.html",
         status_code=status_code,
         form_targets=where.form_targets,
+        image_sources=where.image_sources,
         where=where,
         action=where.through("/login"),
         username=username,

@@ -44,19 +44,16 @@ def consent(call: Call) -> Response:
         return question
     if call.method == "POST":
         return _answer(call, question)
-    metadata = question.request.client.metadata
     address = email_addresses.find_of_user(call.work.read, question.session.user_id)
     where = destination(call)
+    if where.app is None:
+        raise RequestGone
     return page(
         call,
         "oauth/consent.html",
         form_targets=where.form_targets,
-        app={
-            "name": question.request.client.name,
-            "host": metadata.host,
-            "policy_uri": metadata.policy_uri,
-            "tos_uri": metadata.tos_uri,
-        },
+        image_sources=where.image_sources,
+        app=where.app,
         account=address.address if address else question.session.user_id,
         asks=asks_in_words(question.request),
         offline=question.request.offline,

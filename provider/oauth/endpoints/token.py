@@ -2,6 +2,7 @@
 
 from starlette.responses import JSONResponse, Response
 
+from provider.oauth.clients import mark_used
 from provider.oauth.cross_origin import cross_origin
 from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
@@ -40,4 +41,6 @@ def token(call: Call) -> Response:
         expected=", ".join(client.metadata.grant_types),
         got=grant_type,
     )
-    return JSONResponse(GRANTS[grant_type](request), headers=NO_STORE)
+    response = JSONResponse(GRANTS[grant_type](request), headers=NO_STORE)
+    mark_used(request.work, client)
+    return response

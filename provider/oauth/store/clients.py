@@ -31,7 +31,12 @@ clients = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("disabled_at", UtcTime),
+    Column(
+        "registration_digest", Digest
+    ),  # of the registration access token; only of clients that registered themselves
+    Column("expires_at", UtcTime),  # the same: unused until then, it is deleted
     Index("ix_clients_created_at", "created_at"),
+    Index("ix_clients_expires_at", "expires_at"),
 )
 
 client_secrets = Table(
@@ -55,6 +60,8 @@ class ClientRow:
     created_at: datetime
     updated_at: datetime
     disabled_at: datetime | None
+    registration_digest: bytes | None = None
+    expires_at: datetime | None = None
 
 
 def add(db: Connection, client: ClientRow) -> None:
@@ -79,6 +86,25 @@ def replace_metadata(db: Connection, client_id: str, values: dict[str, Any], *, 
 def set_disabled(db: Connection, client_id: str, disabled_at: datetime | None, *, now: datetime) -> bool:
     changed = update(clients).where(clients.c.client_id == client_id).values(disabled_at=disabled_at, updated_at=now)
     return db.execute(changed).rowcount == 1
+
+
+def rotate_registration(db: Connection, client_id: str, *, before: bytes | None, digest: bytes) -> bool:
+    """Another registration access token in the place of this one. False when it was replaced meanwhile."""
+    known = clients.c.registration_digest.is_(None) if before is None else clients.c.registration_digest == before
+    changed = update(clients).where(clients.c.client_id == client_id, known).values(registration_digest=digest)
+    return db.execute(changed).rowcount == 1
+
+
+def set_expiry(db: Connection, client_id: str, expires_at: datetime | None) -> None:
+    db.execute(update(clients).where(clients.c.client_id == client_id).values(expires_at=expires_at))
+
+
+def remove_expired(db: Connection, *, before: datetime, limit: int) -> list[str]:
+    """Delete up to `limit` whose time was up `before`, with all they hold; which they were."""
+    old = select(clients.c.client_id).where(clients.c.expires_at < before).limit(limit)
+    # Asked again of each row: one that is used meanwhile stays.
+    gone = delete(clients).where(clients.c.client_id.in_(old), clients.c.expires_at < before)
+    return list(db.scalars(gone.returning(clients.c.client_id)))
 
 
 def remove(db: Connection, client_id: str) -> bool:

@@ -1,0 +1,25 @@
+"""signet client registration-token: whom applications may register themselves with."""
+
+from typing import Annotated
+
+import typer
+
+from provider.cli.arguments import duration
+from provider.cli.installation import unit
+from provider.cli.output import Json, plain, say
+
+
+def registration_token(
+    *,
+    uses: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many applications may register with it.")] = 1,
+    expires: Annotated[str, typer.Option(help="How long it is good for, as in 10m, 24h, 7d.")] = "1h",
+    as_json: Json = False,
+) -> None:
+    """An initial access token, for applications that register themselves where SIGNET_REGISTRATION=token."""
+    from provider.oauth.registration import issue_initial_token
+
+    with unit() as work:
+        token, expires_at = issue_initial_token(work, uses=uses, lifetime=duration(expires))
+    told = f"initial_access_token  {token}\nGood for {uses}, until {plain(expires_at)}. It is not shown again."
+    value = {"initial_access_token": token, "uses": uses, "expires_at": expires_at}
+    say(told, value, as_json=as_json)

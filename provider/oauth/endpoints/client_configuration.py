@@ -1,0 +1,109 @@
+"""A client that registered itself looks at its registration, replaces it, or ends it (RFC 7592 section 2)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from provider.crypto.digests import digest, same
+from provider.oauth import registration as rule
+from provider.oauth.bearer import bearer_token
+from provider.oauth.checks import Checks
+from provider.oauth.clients import Client, find_client
+from provider.oauth.endpoints.registration import read_body, require_metadata
+from provider.oauth.errors import InvalidClientMetadataError, InvalidTokenError, RegistrationForbiddenError
+from provider.oauth.refused import NO_STORE, protocol_endpoint
+from provider.oauth.registration import Registered
+from provider.web.call import Call
+
+NOT_TO_BE_SENT = (
+    "registration_access_token",
+    "registration_client_uri",
+    "client_secret_expires_at",
+    "client_id_issued_at",
+)
+
+
+@protocol_endpoint
+def client_configuration(call: Call) -> Response:
+    """GET, PUT and DELETE /oauth2/register/{client_id}, by whoever has the registration access token."""
+    checks = Checks("client_configuration")
+    client, token = _require_own(call, checks)
+    if call.method == "DELETE":
+        _require_standing(checks, rule.delete(call.work, client))
+        return Response(status_code=204, headers=NO_STORE)
+    registered = _replace(call, checks, client) if call.method == "PUT" else Registered(client, token)
+    return JSONResponse(rule.information(call.settings, registered), headers=NO_STORE)
+
+
+def _require_own(call: Call, checks: Checks) -> tuple[Client, str]:
+    """The client whose token this is, and the token. What there is no client for is answered alike (section 2.1)."""
+    token = bearer_token(call, checks)
+    checks.client_id = call.path_params["client_id"]
+    client = find_client(call.work, checks.client_id)
+    kept = None if client is None else client.registration_digest
+    _require_standing(checks, kept is not None and same(kept, digest(token)))
+    assert client is not None  # noqa: S101  # just required
+    checks.require(
+        not client.disabled,
+        "The client is not disabled",
+        section="RFC 7592 section 2.1",
+        error=RegistrationForbiddenError,
+        description="The client is disabled",
+        got="disabled",
+        fix=f"`signet client enable {client.client_id}`",
+    )
+    return client, token
+
+
+def _require_standing(checks: Checks, good: bool) -> None:  # noqa: FBT001  # the check itself
+    checks.require(
+        good,
+        "The registration access token is the one this client was given last",
+        section="RFC 7592 section 2",
+        error=InvalidTokenError,
+        description="The registration access token is not valid",
+        got="another, or the client does not exist",
+    )
+
+
+def _replace(call: Call, checks: Checks, client: Client) -> Registered:
+    """RFC 7592 section 2.2: the whole of the metadata, and besides it only what names the client."""
+    given = read_body(call, checks)
+    _require_about_itself(checks, client, given)
+    metadata = require_metadata(call, checks, given, before=client)
+    registered = rule.update(call.work, client, metadata)
+    _require_standing(checks, registered is not None)
+    assert registered is not None  # noqa: S101  # just required
+    return registered
+
+
+def _require_about_itself(checks: Checks, client: Client, given: Mapping[str, Any]) -> None:
+    checks.require(
+        given.get("client_id") == client.client_id,
+        "client_id is the client's own",
+        section="RFC 7592 section 2.2",
+        error=InvalidClientMetadataError,
+        description="client_id must be the one the client was registered with",
+        expected=client.client_id,
+        got=given.get("client_id", "nothing"),
+    )
+    sent = [name for name in NOT_TO_BE_SENT if name in given]
+    checks.require(
+        not sent,
+        "Nothing is sent that is ours to say",
+        section="RFC 7592 section 2.2",
+        error=InvalidClientMetadataError,
+        description=f"Not to be sent in an update: {', '.join(sent)}",
+        expected="nothing",
+        got=", ".join(sent),
+    )
+    secret = given.get("client_secret")
+    checks.require(
+        secret is None or (isinstance(secret, str) and client.has_secret(secret)),
+        "client_secret, where sent, is the client's own",
+        section="RFC 7592 section 2.2",
+        error=InvalidClientMetadataError,
+        description="A client cannot choose its client_secret",
+        got="another",
+    )

@@ -1,0 +1,196 @@
+"""A client manages its own registration, and nobody else's."""
+
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+
+from provider.oauth import clients, registration
+from provider.oauth.clients import find_client
+from provider.settings import Settings
+from tests.clock import Clock
+from tests.conftest import Work, settings_for
+from tests.oauth.conftest import Register, Unchanged
+from tests.oauth.endpoints.test_registration import REGISTER, URI, WEB, assert_refused
+from tests.oauth.watched_http import WatchedClient
+
+Told = dict[str, Any]
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return settings_for(database_url, registration="open")
+
+
+@pytest.fixture
+def told(http: WatchedClient) -> Told:
+    """What a client was told when it registered itself."""
+    found: Told = http.post(REGISTER, json=WEB | {"contacts": ["ops@app.example.test"]}).json()
+    return found
+
+
+def manage(http: WatchedClient, told: Told, method: str, **body: Any) -> httpx2.Response:
+    headers = {"authorization": f"Bearer {told['registration_access_token']}"}
+    return http.request(method, told["registration_client_uri"], headers=headers, **({"json": body} if body else {}))
+
+
+def replacing(told: Told, **changes: Any) -> Told:
+    """The body of an update (RFC 7592 section 2.2): what was told, without what is the provider's to say."""
+    ours = {"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"}
+    return {name: value for name, value in told.items() if name not in ours} | changes
+
+
+def test_it_reads_what_it_is_registered_as(http: WatchedClient, told: Told) -> None:
+    """RFC 7592 section 2.1; oidcc-3rd_party-init-login: the same token goes on; the secret is not kept, so not told."""
+    for _ in range(2):
+        response = manage(http, told, "GET")
+        assert response.status_code == 200
+        assert response.json() == {k: v for k, v in told.items() if not k.startswith("client_secret")}
+
+
+def test_it_replaces_the_whole_and_its_token(http: WatchedClient, told: Told, work: Work) -> None:
+    """RFC 7592 section 2.2: what is left out is gone; the token before is dead."""
+    body = replacing(told, redirect_uris=["https://app.example.test/new"], client_name="New")
+    body.pop("contacts")
+    new = manage(http, told, "PUT", **body).json()
+    assert (new["redirect_uris"], new["client_name"]) == (["https://app.example.test/new"], "New")
+    assert "contacts" not in new
+    assert "client_secret" not in new
+    assert new["client_id_issued_at"] == told["client_id_issued_at"]
+    assert new["registration_access_token"] != told["registration_access_token"]
+    assert_refused(manage(http, told, "GET"), "invalid_token", 401)
+    assert manage(http, new, "GET").json() == new
+    with work() as w:
+        client = find_client(w, told["client_id"])
+    assert client is not None
+    assert client.has_secret(told["client_secret"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"client_id": "another"}, "invalid_client_metadata"),
+        ({"client_id": None}, "invalid_client_metadata"),
+        ({"client_secret": "another" * 8}, "invalid_client_metadata"),
+        ({"registration_access_token": "x"}, "invalid_client_metadata"),
+        ({"client_id_issued_at": 1}, "invalid_client_metadata"),
+        ({"redirect_uris": ["https://evil.test/#"]}, "invalid_redirect_uri"),
+        ({"subject_type": "pairwise"}, "invalid_client_metadata"),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_may_not_be_in_an_update(
+    http: WatchedClient, told: Told, unchanged: Unchanged, changes: Told, error: str
+) -> None:
+    """RFC 7592 section 2.2; OIDC Core section 12.2: refused, nothing is changed, and the token goes on."""
+    with unchanged():
+        assert_refused(manage(http, told, "PUT", **replacing(told, **changes)), error)
+        assert manage(http, told, "GET").status_code == 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_client_that_comes_to_need_a_secret_is_given_one(http: WatchedClient, told: Told, work: Work) -> None:
+    """RFC 7592 section 3: for a secret that keys an HMAC, the digest that is kept of the one before does not do."""
+    public = http.post(REGISTER, json=WEB | {"token_endpoint_auth_method": "none"}).json()
+    for before, method in ((public, "client_secret_basic"), (told, "client_secret_jwt")):
+        new = manage(http, before, "PUT", **replacing(before, token_endpoint_auth_method=method)).json()
+        assert new["client_secret_expires_at"] == 0
+        with work() as w:
+            client = find_client(w, new["client_id"])
+            assert client is not None
+            assert client.has_secret(new["client_secret"])
+            if method == "client_secret_jwt":
+                assert client.open_secrets(w.vault) == [new["client_secret"]]
+
+
+def test_it_deletes_itself_and_everything_is_over(http: WatchedClient, told: Told, work: Work) -> None:
+    """RFC 7592 section 2.3: 204, and 401 to anything after."""
+    gone = manage(http, told, "DELETE")
+    assert (gone.status_code, gone.content) == (204, b"")
+    for method in ("GET", "DELETE"):
+        assert_refused(manage(http, told, method), "invalid_token", 401)
+    assert_refused(manage(http, told, "PUT", **replacing(told)), "invalid_token", 401)
+    form = {"grant_type": "authorization_code", "code": "x"}
+    refused = http.post("/oauth2/token", data=form, auth=(told["client_id"], told["client_secret"]))
+    assert refused.json()["error"] == "invalid_client"
+    with work() as w:
+        assert find_client(w, told["client_id"]) is None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_other_token_manages_it(
+    http: WatchedClient, told: Told, register: Register, unchanged: Unchanged, work: Work
+) -> None:
+    """RFC 7592 section 2: not another client's, nor its secret, nor none; and an operator's client is nobody's."""
+    other: Told = http.post(REGISTER, json=WEB).json()
+    operators = register()
+    with unchanged():
+        for token in (other["registration_access_token"], told["client_secret"], "", "x"):
+            assert manage(http, told | {"registration_access_token": token}, "DELETE").status_code == 401
+        uri = f"{REGISTER}/{operators.client_id}"
+        assert_refused(manage(http, told | {"registration_client_uri": uri}, "GET"), "invalid_token", 401)
+        assert http.get(told["registration_client_uri"]).headers["www-authenticate"] == 'Bearer realm="signet"'
+        assert http.post(told["registration_client_uri"]).status_code == 405
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_disabled_client_manages_nothing(http: WatchedClient, told: Told, work: Work, unchanged: Unchanged) -> None:
+    """RFC 7592 section 2.1: 403; deleted, it could come again under another name unseen."""
+    with work() as w:
+        clients.disable(w, told["client_id"])
+    with unchanged():
+        for method, body in (("GET", {}), ("DELETE", {}), ("PUT", replacing(told))):
+            assert_refused(manage(http, told, method, **body), "access_denied", 403)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_an_operator_added_does_not_outlive_a_change_by_the_client(
+    http: WatchedClient, told: Told, work: Work
+) -> None:
+    """Decision 45: an operator vouched for what the client was then."""
+    with work() as w:
+        client = find_client(w, told["client_id"])
+        assert client is not None
+        vouched = replace(client.metadata, first_party=True, scope="openid admin:read", client_name="Ours")
+        clients.update_client(w, client.client_id, vouched)
+    shown = manage(http, told, "GET").json()
+    assert "first_party" not in shown
+    manage(http, told, "PUT", **replacing(shown, redirect_uris=[URI, "https://evil.test/"]))
+    with work() as w:
+        client = find_client(w, told["client_id"])
+    assert client is not None
+    assert (client.metadata.first_party, client.metadata.scope) == (False, "openid")
+
+
+def test_of_two_updates_at_once_one_counts(http: WatchedClient, told: Told, work: Work) -> None:
+    """RFC 7592 section 2.2: the later one has a token that was replaced while it was read."""
+    with work() as first, work() as second:
+        seen = [find_client(w, told["client_id"]) for w in (first, second)]
+        assert seen[0] is not None
+        assert seen[1] is not None
+        metadata = replace(seen[0].metadata, client_name="First")
+        won = registration.update(first, seen[0], metadata)
+        first.finish(commit=True)
+        assert registration.update(second, seen[1], replace(metadata, client_name="Second")) is None
+    assert won is not None
+    assert manage(http, told | {"registration_access_token": won.token}, "GET").json()["client_name"] == "First"
+
+
+def test_unused_it_goes_and_used_it_stays(http: WatchedClient, told: Told, work: Work, clock: Clock) -> None:
+    """data.md: SIGNET_UNUSED_CLIENT_LIFETIME; an operator's client stays in any case."""
+    other: Told = http.post(REGISTER, json=WEB).json()
+    clock.advance(days=60)
+    with work() as w:
+        used = find_client(w, told["client_id"])
+        assert used is not None
+        clients.mark_used(w, used)
+    clock.advance(days=30, seconds=1)
+    with work() as w:
+        assert clients.purge_unused(w, before=w.now, limit=10) == 1
+    with work() as w:
+        assert find_client(w, other["client_id"]) is None
+        kept = find_client(w, told["client_id"])
+        assert kept is not None
+        assert kept.expires_at is not None
+        assert kept.expires_at > clock.now

@@ -1,0 +1,392 @@
+"""An application registers itself: what it gets, what it may not get, and what is told to it."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from provider.crypto.digests import digest
+from provider.oauth import registration
+from provider.oauth.client_metadata import FIELDS
+from provider.oauth.clients import find_client
+from provider.oauth.metadata import provider_metadata
+from provider.oauth.store import initial_access_tokens
+from provider.ratelimits import Limits
+from provider.settings import Settings
+from tests.client_keys import Signatory
+from tests.clock import Clock
+from tests.conftest import ISSUER, Work, settings_for
+from tests.foreign_server import ForeignServer, answer, raw
+from tests.oauth.conftest import Explain, Unchanged
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import RelyingParty
+
+REGISTER = "/oauth2/register"
+URI = "https://app.example.test/callback"
+WEB: dict[str, Any] = {"redirect_uris": [URI], "client_name": "Example app"}
+JWKS = Signatory().jwks
+sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def changes(outbound_settings: dict[str, Any]) -> dict[str, Any]:
+    return {"registration": "open", **outbound_settings}
+
+
+@pytest.fixture
+def settings(database_url: str, changes: dict[str, Any]) -> Settings:
+    return settings_for(database_url, **changes)
+
+
+def register(http: WatchedClient, token: Any = None, **metadata: Any) -> httpx2.Response:
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    return http.post(REGISTER, json={**WEB, **metadata}, headers=headers)
+
+
+def assert_refused(response: httpx2.Response, error: str, status: int = 400) -> str:
+    """RFC 7591 section 3.2.2. Its error id."""
+    assert (response.status_code, response.json()["error"]) == (status, error), response.text
+    return str(response.json()["error_id"])
+
+
+class TestOpen:
+    def test_it_is_told_everything_it_is_registered_as(self, http: WatchedClient, work: Work, clock: Clock) -> None:
+        """RFC 7591 section 3.2.1, RFC 7592 section 3; oidcc-3rd_party-init-login."""
+        wished = {
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "contacts": ["ops@app.example.test"],
+            "client_uri": "https://app.example.test/",
+            "logo_uri": "https://app.example.test/logo.png",
+            "policy_uri": "https://app.example.test/privacy",
+            "tos_uri": "https://app.example.test/terms",
+            "initiate_login_uri": "https://app.example.test/start",
+            "post_logout_redirect_uris": ["https://app.example.test/bye"],
+            "request_uris": ["https://app.example.test/request.jwt#hash"],
+            "jwks": JWKS,
+            "token_endpoint_auth_method": "client_secret_post",
+            "subject_type": "pairwise",
+            "default_max_age": 3600,
+        }
+        response = register(http, **wished, unheard_of={"deep": [1]}, tos_uri_hint=None)
+        told = response.json()
+        assert response.status_code == 201
+        assert told.items() >= {**WEB, **wished}.items()
+        assert told["client_id_issued_at"] == int(clock.now.timestamp())
+        assert told["client_secret_expires_at"] == 0
+        assert told["registration_client_uri"] == f"{ISSUER}{REGISTER}/{told['client_id']}"
+        assert "unheard_of" not in told
+        with work() as w:
+            client = find_client(w, told["client_id"])
+        assert client is not None
+        assert client.has_secret(told["client_secret"])
+        assert client.registration_digest == digest(told["registration_access_token"])
+
+    def test_what_it_leaves_out_is_as_the_specification_has_it(self, http: WatchedClient, work: Work) -> None:
+        """RFC 7591 section 2, OIDC Registration section 2; the standard scopes need not be named."""
+        told = register(http, client_name=None).json()
+        assert told["grant_types"] == ["authorization_code"]
+        assert told["response_types"] == ["code"]
+        assert told["token_endpoint_auth_method"] == "client_secret_basic"
+        assert (told["application_type"], told["subject_type"]) == ("web", "public")
+        assert told["id_token_signed_response_alg"] == "RS256"
+        assert told["scope"] == "openid profile email address phone"
+        assert "client_name" not in told
+        lasting = register(http, grant_types=["authorization_code", "refresh_token"]).json()
+        assert lasting["scope"] == "openid profile email address phone offline_access"
+        with work() as w:
+            client = find_client(w, told["client_id"])
+        assert client is not None
+        assert client.metadata.require_pkce
+
+    def test_a_public_client_gets_no_secret(self, http: WatchedClient) -> None:
+        """RFC 7591 section 3.2.1."""
+        told = register(http, token_endpoint_auth_method="none").json()
+        assert not {"client_secret", "client_secret_expires_at"} & told.keys()
+
+    def test_nobody_gets_what_only_operators_give(self, http: WatchedClient, work: Work) -> None:
+        """RFC 7591 section 5; A-101: the rest of the request is taken, and the answer tells what was made of it."""
+        told = register(
+            http,
+            scope="openid account admin:read admin:write roles api:read email",
+            first_party=True,
+            authorization_challenge=True,
+            claims_in_id_token=True,
+            require_pkce=False,
+            profile="fapi2",
+            client_id="chosen",
+            client_secret="chosen" * 10,
+        ).json()
+        assert told["scope"] == "openid email"
+        assert told["client_id"] != "chosen"
+        assert not told["client_secret"].startswith("chosen")
+        with work() as w:
+            client = find_client(w, told["client_id"])
+        assert client is not None
+        for name in registration.OPERATORS_ONLY:
+            assert getattr(client.metadata, name) == FIELDS[name].default, name
+
+    def test_every_member_of_the_metadata_is_somebodys_to_give(self) -> None:
+        """A new one is out of reach until somebody decides."""
+        known = {*registration.REGISTRABLE, *registration.OPERATORS_ONLY}
+        assert known == set(FIELDS)
+        assert len(known) == len(registration.REGISTRABLE) + len(registration.OPERATORS_ONLY)
+
+    @pytest.mark.parametrize(
+        ("metadata", "error"),
+        [
+            ({"redirect_uris": ["https://app.example.test/cb#x"]}, "invalid_redirect_uri"),
+            ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
+            ({"redirect_uris": []}, "invalid_redirect_uri"),
+            ({"redirect_uris": [f"{URI}{n}" for n in range(1000)]}, "invalid_redirect_uri"),
+            ({"redirect_uris": URI}, "invalid_client_metadata"),
+            ({"post_logout_redirect_uris": ["data:text/html,x"]}, "invalid_redirect_uri"),
+            ({"logo_uri": "javascript:alert(1)"}, "invalid_client_metadata"),
+            ({"policy_uri": "JaVaScRiPt:alert(1)"}, "invalid_client_metadata"),
+            ({"tos_uri": " javascript:alert(1)"}, "invalid_client_metadata"),
+            ({"client_uri": "data:text/html,x"}, "invalid_client_metadata"),
+            ({"logo_uri": "https://10.0.0.1/logo.png"}, "invalid_client_metadata"),
+            ({"logo_uri": "https://[::ffff:169.254.169.254]/"}, "invalid_client_metadata"),
+            ({"jwks_uri": "https://169.254.169.254/jwks"}, "invalid_client_metadata"),
+            ({"jwks_uri": "file:///etc/passwd"}, "invalid_client_metadata"),
+            ({"request_uris": ["https://192.168.0.1/r"]}, "invalid_client_metadata"),
+            ({"initiate_login_uri": "http://app.example.test/go"}, "invalid_client_metadata"),
+            ({"initiate_login_uri": "http://localhost/go"}, "invalid_client_metadata"),
+            ({"jwks": JWKS, "jwks_uri": "https://app.example.test/jwks"}, "invalid_client_metadata"),
+            ({"contacts": ["x" * 300]}, "invalid_client_metadata"),
+            ({"client_name": "\u202eevil"}, "invalid_client_metadata"),
+            ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
+            ({"grant_types": ["implicit"], "response_types": ["id_token"]}, "invalid_client_metadata"),
+            ({"grant_types": ["password"]}, "invalid_client_metadata"),
+            ({"response_types": ["code id_token"]}, "invalid_client_metadata"),
+            ({"response_types": ["none"]}, "invalid_client_metadata"),
+            ({"scope": "account admin:write"}, "invalid_client_metadata"),
+            ({"software_statement": "e30.e30.x"}, "unapproved_software_statement"),
+            ({"software_statement": 5}, "invalid_software_statement"),
+        ],
+    )
+    @sqlite_only
+    def test_what_is_refused_is_named_explained_and_not_stored(
+        self, http: WatchedClient, unchanged: Unchanged, explain: Explain, metadata: dict[str, Any], error: str
+    ) -> None:
+        """RFC 7591 section 3.2.2; A-10, A-101; oidcc-redirect-uri-regfrag, oidcc-3rd_party-init-login-nohttps."""
+        with unchanged():
+            error_id = assert_refused(register(http, **metadata), error)
+        assert explain(error_id).endpoint == "registration"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"[]",
+            b'"x"',
+            b"{",
+            b"\xff",
+            b'{"redirect_uris": [], "redirect_uris": ["https://app.example.test/"]}',
+            b'{"redirect_uris": ["https://app.example.test/"], "client_name": "\\ud800"}',
+            b'{"redirect_uris": ["https://app.example.test/"], "jwks": {"x": 1e999}}',
+            b'{"x": NaN}',
+            b"[" * 50_000,
+        ],
+    )
+    @sqlite_only
+    def test_a_body_must_be_one_json_object(self, http: WatchedClient, unchanged: Unchanged, body: bytes) -> None:
+        """RFC 7591 section 3.1; A-89."""
+        with unchanged():
+            as_json = {"content-type": "application/json"}
+            assert_refused(http.post(REGISTER, content=body, headers=as_json), "invalid_client_metadata")
+
+    @sqlite_only
+    def test_a_form_is_no_registration_and_five_megabytes_are_too_much(self, http: WatchedClient) -> None:
+        """RFC 7591 section 3.1; A-101."""
+        assert_refused(http.post(REGISTER, data={"redirect_uris": URI}), "invalid_client_metadata")
+        assert register(http, client_name="x" * 5_000_000).status_code == 413
+
+    @examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        metadata=st.dictionaries(
+            st.sampled_from([*registration.REGISTRABLE, "software_statement"]),
+            st.recursive(
+                st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+                lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+            ),
+            max_size=4,
+        )
+    )
+    @sqlite_only
+    def test_no_metadata_crashes_it(self, http: WatchedClient, metadata: dict[str, Any]) -> None:
+        """A-89."""
+        body = json.dumps({**WEB, **metadata})
+        response = http.post(REGISTER, content=body, headers={"content-type": "application/json"})
+        assert response.status_code in {201, 400, 429}
+
+    def test_a_client_that_registered_itself_signs_people_in(
+        self, http: WatchedClient, browser: WatchedClient, work: Work, hosts: set[str]
+    ) -> None:
+        """OIDC Registration section 3.2: at once; with PKCE, and after consent."""
+        hosts.add("app.example.test")
+        told = register(http, grant_types=["authorization_code", "refresh_token"]).json()
+        with work() as w:
+            client = find_client(w, told["client_id"])
+        assert client is not None
+        rp = RelyingParty(http, client, told["client_secret"])
+        assert rp.ask(browser).page == "/consent"
+        assert rp.ask(browser, code_challenge=None, code_challenge_method=None).error == "invalid_request"
+
+    @sqlite_only
+    def test_registrations_from_one_place_are_counted_once_each(
+        self, http: WatchedClient, foreign_server: ForeignServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """docs/throttling.md; also where the call begins anew, to ask the app's server."""
+        monkeypatch.setattr("provider.oauth.endpoints.registration.LIMITS", Limits(registration="2/hour"))
+        foreign_server.behaviour = answer(json.dumps([URI]))
+        for _ in range(2):
+            assert register(http, sector_identifier_uri=foreign_server.url("/uris")).status_code == 201
+        refused = register(http)
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) > 0
+
+
+class TestSector:
+    """sector_identifier_uri: OIDC Registration section 5."""
+
+    pytestmark = sqlite_only
+
+    def test_a_document_that_holds_every_redirect_uri_vouches_for_them(
+        self, http: WatchedClient, foreign_server: ForeignServer
+    ) -> None:
+        """oidcc-registration-sector-uri."""
+        other = "https://other.example.test/callback"
+        foreign_server.behaviour = answer(json.dumps([other, URI]))
+        uri = foreign_server.url("/uris.json")
+        response = register(http, redirect_uris=[URI, other], subject_type="pairwise", sector_identifier_uri=uri)
+        assert response.status_code == 201, response.text
+        assert [request.target for request in foreign_server.requests] == ["/uris.json"]
+
+    @pytest.mark.parametrize(
+        ("behaviour", "reason"),
+        [
+            (answer(json.dumps(["https://app.example.test/other"])), "does not hold"),
+            (answer("<html>", "text/html"), "text/html"),
+            (answer("gone", status="404 Not Found"), "404"),
+            (answer("", status="302 Found", Location="https://127.0.0.1/"), "302"),
+            (raw(b""), "HTTP"),
+        ],
+    )
+    def test_another_document_or_none_does_not(
+        self,
+        http: WatchedClient,
+        foreign_server: ForeignServer,
+        unchanged: Unchanged,
+        explain: Explain,
+        behaviour: Any,
+        reason: str,
+    ) -> None:
+        """oidcc-registration-sector-bad; A-101, A-103: what went wrong there is told to operators."""
+        foreign_server.behaviour = behaviour
+        with unchanged():
+            response = register(http, sector_identifier_uri=foreign_server.url("/uris"))
+            error_id = assert_refused(response, "invalid_client_metadata")
+        assert "sector_identifier_uri" in response.json()["error_description"]
+        assert reason in explain(error_id).checks[-1]["got"]
+
+    class TestPrivate:
+        @pytest.fixture
+        def changes(self) -> dict[str, Any]:
+            return {"registration": "open"}
+
+        def test_no_document_is_asked_for_at_a_private_address(
+            self, http: WatchedClient, foreign_server: ForeignServer, unchanged: Unchanged
+        ) -> None:
+            """A-101: no connection, no row, and no word about our network."""
+            with unchanged():
+                response = register(http, sector_identifier_uri=foreign_server.url("/uris"))
+            assert_refused(response, "invalid_client_metadata")
+            assert foreign_server.connections == 0
+            assert "127" not in response.json()["error_description"]
+
+
+class TestWithToken:
+    """SIGNET_REGISTRATION=token."""
+
+    @pytest.fixture
+    def changes(self) -> dict[str, Any]:
+        return {"registration": "token", "registration_scopes": ("openid", "email", "api:read", "account")}
+
+    @pytest.fixture
+    def token(self, work: Work) -> str:
+        with work() as w:
+            return registration.issue_initial_token(w, uses=2, lifetime=timedelta(hours=1))[0]
+
+    def test_a_token_is_good_for_its_uses_and_stored_by_digest(
+        self, http: WatchedClient, token: str, work: Work, unchanged: Unchanged
+    ) -> None:
+        """RFC 7591 sections 1.2 and 3; A-104: a refused registration uses nothing up."""
+        with unchanged():
+            assert_refused(register(http, token, redirect_uris=["x"]), "invalid_redirect_uri")
+        assert [register(http, token).status_code for _ in range(2)] == [201, 201]
+        with unchanged():
+            refused = register(http, token)
+        assert_refused(refused, "invalid_token", 401)
+        assert 'error="invalid_token"' in refused.headers["www-authenticate"]
+        with work() as w:
+            rows = w.read.execute(initial_access_tokens.initial_access_tokens.select()).all()
+        assert [(bytes(row.digest), row.uses_left) for row in rows] == [(digest(token), 0)]
+
+    def test_without_one_nobody_registers(self, http: WatchedClient, token: str, clock: Clock) -> None:
+        """RFC 6750 section 3: no code when no token came; A-101."""
+        none = register(http)
+        assert_refused(none, "invalid_token", 401)
+        assert none.headers["www-authenticate"] == 'Bearer realm="signet"'
+        assert_refused(register(http, "another"), "invalid_token", 401)
+        clock.advance(hours=1)
+        assert_refused(register(http, token), "invalid_token", 401)
+
+    def test_whom_an_operator_gave_a_token_may_act_alone_and_for_more_scopes_but_not_for_ours(
+        self, http: WatchedClient, token: str
+    ) -> None:
+        """RFC 6749 section 4.4; SIGNET_REGISTRATION_SCOPES."""
+        told = register(http, token, grant_types=["client_credentials"], redirect_uris=[]).json()
+        assert (told["grant_types"], told["response_types"]) == (["client_credentials"], [])
+        assert told["scope"] == "openid email api:read"
+        credentials = (told["client_id"], told["client_secret"])
+        form = {"grant_type": "client_credentials", "scope": "api:read"}
+        assert http.post("/oauth2/token", data=form, auth=credentials).json()["scope"] == "api:read"
+
+
+class TestClosed:
+    @pytest.fixture
+    def changes(self) -> dict[str, Any]:
+        return {}
+
+    @sqlite_only
+    def test_there_is_no_registration(self, http: WatchedClient, settings: Settings) -> None:
+        """RFC 8414 section 2: what is not there is not published."""
+        assert register(http).status_code == 404
+        assert http.get(f"{REGISTER}/x").status_code == 404
+        assert "registration_endpoint" not in provider_metadata(settings)
+        for mode in ("open", "token"):
+            metadata = provider_metadata(settings.model_copy(update={"registration": mode}))
+            assert metadata["registration_endpoint"] == ISSUER + REGISTER
+
+
+class TestWithoutPkce:
+    @pytest.fixture
+    def changes(self) -> dict[str, Any]:
+        return {"registration": "open", "registration_require_pkce": False, "legacy_response_types": True}
+
+    @sqlite_only
+    def test_for_certification_confidential_clients_may_do_without_and_old_flows_may_be_had(
+        self, http: WatchedClient, work: Work
+    ) -> None:
+        """protocol.md section 11; OIDC Registration section 2."""
+        hybrid = {"response_types": ["code id_token"], "grant_types": ["authorization_code", "implicit"]}
+        confidential, public = register(http, **hybrid), register(http, token_endpoint_auth_method="none")
+        with work() as w:
+            found = [find_client(w, response.json()["client_id"]) for response in (confidential, public)]
+        assert [client is not None and client.metadata.require_pkce for client in found] == [False, True]
