@@ -141,10 +141,10 @@ def _one_of(values: tuple[str, ...] | list[str]) -> str:
 def register(work: UnitOfWork, metadata: ClientMetadata) -> Registered:
     """Register a client as what `read_metadata` made of its wishes."""
     client, secret = clients.create_client(work, metadata)
-    token = new_opaque()
+    token, expires_at = new_opaque(), work.now + work.settings.unused_client_lifetime
     store.rotate_registration(work.db, client.client_id, before=None, digest=digest(token))
-    store.set_expiry(work.db, client.client_id, work.now + work.settings.unused_client_lifetime)
-    return Registered(client, token, secret)
+    store.set_expiry(work.db, client.client_id, expires_at)
+    return Registered(replace(client, registration_digest=digest(token), expires_at=expires_at), token, secret)
 
 
 def update(work: UnitOfWork, client: Client, metadata: ClientMetadata) -> Registered | None:
