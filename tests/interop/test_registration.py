@@ -39,5 +39,5 @@ def test_openid_client_registers_itself_and_is_gone_when_it_says_so(
     assert learned["token_type"] == "bearer"
     assert learned["read"] == [200, client_id]
     assert learned["deleted"] == 204
-    assert learned["after"] == "invalid_client"
+    assert learned["after"] == 401
     assert learned["refused"] == ["OAUTH_WWW_AUTHENTICATE_CHALLENGE", ["bearer"]]

@@ -1,4 +1,4 @@
-"""What people see of the app they are on the way to: its logo and papers, its true host, a warning if nobody knows it."""
+"""What people see of the app they are on the way to: its logo and papers, its host, a warning of a stranger."""
 
 from typing import Any
 from urllib.parse import urlencode
