@@ -101,6 +101,8 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
     forbidden = [grant_type for grant_type in metadata.grant_types if grant_type not in grant_types]
     if forbidden:
         raise InvalidMetadata(f"grant_types: {forbidden[0]} cannot be had by registration; {_one_of(grant_types)} can.")
+    if not metadata.grant_types:
+        raise InvalidMetadata("grant_types must name one at least.")
     response_types = metadata.response_types
     if "response_types" not in wanted and "authorization_code" not in metadata.grant_types:
         response_types = ()

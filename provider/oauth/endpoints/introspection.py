@@ -56,10 +56,10 @@ SHOWN = ("scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "sid", 
 
 
 def _is_resource_server(client: Client) -> bool:
-    """An API registers as a client that signs nobody in: it may ask about the access tokens it is shown (RFC 7662
-    2.1).
+    """An API is registered, by an operator, as a client that signs nobody in: it may ask about the access tokens it is
+    shown (RFC 7662 section 2.1).
     """
-    return not client.metadata.redirect_uris
+    return client.is_vouched_for and not client.metadata.redirect_uris
 
 
 def _refresh_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
