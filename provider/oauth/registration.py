@@ -14,7 +14,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth import clients
-from provider.oauth.client_metadata import SECRET_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.client_metadata import GRANT_TYPES, SECRET_JWT, ClientMetadata, InvalidMetadata
 from provider.oauth.client_metadata_rules import parse_metadata
 from provider.oauth.clients import Client, NoSuchClient
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
@@ -122,7 +122,8 @@ def _grant_types(settings: Settings) -> tuple[str, ...]:
     """Those in which a person decides; where a token is needed to register, its holder may also act alone."""
     legacy = (IMPLICIT,) if settings.legacy_response_types else ()
     alone = ("client_credentials",) if settings.registration == "token" else ()
-    return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
+    wanted = ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
+    return tuple(grant_type for grant_type in wanted if grant_type in GRANT_TYPES)
 
 
 def _scope(settings: Settings, metadata: ClientMetadata, *, asked: tuple[str, ...]) -> str:
