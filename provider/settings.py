@@ -173,6 +173,15 @@ class Settings(Lifetimes):
             raise ValueError(f"{', '.join(unknown)}: there are {', '.join(LANGUAGES)}")
         return value
 
+    @field_validator("registration_scopes")
+    @classmethod
+    def _scope_tokens(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(
+            token and token.isascii() and token.isprintable() and not set(token) & set(' "\\') for token in value
+        ):
+            raise ValueError("must be scopes, comma-separated")
+        return value
+
     @field_validator("trusted_proxies", "outbound_allow")
     @classmethod
     def _networks(cls, value: frozenset[str]) -> frozenset[str]:

@@ -54,14 +54,18 @@ class Client:
 
     @property
     def registered_itself(self) -> bool:
-        """Nobody here vouches for what it says of itself."""
         return self.registration_digest is not None
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Did an operator look at what it says of itself?"""
+        return not self.registered_itself or self.metadata.first_party
 
     def host_at(self, redirect_uri: str) -> str:
         """What a person can check of the app: where they are sent back to, unless an operator said where its home
         is.
         """
-        if not self.registered_itself:
+        if self.is_vouched_for:
             return self.metadata.host
         parts = urlsplit(redirect_uri)
         return parts.hostname or parts.scheme

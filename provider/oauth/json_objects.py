@@ -3,6 +3,7 @@
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 
@@ -15,6 +16,22 @@ def read_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004  # of what was sent, not of our types
     return found
+
+
+def is_deeper(value: object, most: int) -> bool:
+    """Is it nested deeper than so many lists and objects? What is kept is walked again and again, by recursion."""
+    level = [value]
+    for _ in range(most):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

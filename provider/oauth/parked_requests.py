@@ -110,5 +110,5 @@ def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) ->
         logo_source=None if metadata.logo_uri is None else csp_source(metadata.logo_uri),
         policy_uri=metadata.policy_uri,
         tos_uri=metadata.tos_uri,
-        registered_itself=client.registered_itself,
+        is_vouched_for=client.is_vouched_for,
     )

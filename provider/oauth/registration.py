@@ -14,7 +14,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth import clients
-from provider.oauth.client_metadata import SECRET_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.client_metadata import GRANT_TYPES, SECRET_JWT, ClientMetadata, InvalidMetadata
 from provider.oauth.client_metadata_rules import parse_metadata
 from provider.oauth.clients import Client, NoSuchClient
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
@@ -56,9 +56,18 @@ REGISTRABLE = (
     "token_endpoint_auth_signing_alg",
     "request_object_signing_alg",
     "request_uris",
+    "require_pushed_authorization_requests",
 )
 """Of the client metadata, what anybody may say of their client. Anything else is as if it had not been sent."""
-OPERATORS_ONLY = ("require_pkce", "claims_in_id_token", "first_party", "authorization_challenge", "profile")
+OPERATORS_ONLY = (
+    "require_pkce",
+    "claims_in_id_token",
+    "first_party",
+    "authorization_challenge",
+    "profile",
+    "resource_identifiers",
+    "exchange_targets",
+)
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE})
@@ -101,6 +110,8 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
     forbidden = [grant_type for grant_type in metadata.grant_types if grant_type not in grant_types]
     if forbidden:
         raise InvalidMetadata(f"grant_types: {forbidden[0]} cannot be had by registration; {_one_of(grant_types)} can.")
+    if not metadata.grant_types:
+        raise InvalidMetadata("grant_types must name one at least.")
     response_types = metadata.response_types
     if "response_types" not in wanted and "authorization_code" not in metadata.grant_types:
         response_types = ()
@@ -120,7 +131,8 @@ def _grant_types(settings: Settings) -> tuple[str, ...]:
     """Those in which a person decides; where a token is needed to register, its holder may also act alone."""
     legacy = (IMPLICIT,) if settings.legacy_response_types else ()
     alone = ("client_credentials",) if settings.registration == "token" else ()
-    return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
+    wanted = ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
+    return tuple(grant_type for grant_type in wanted if grant_type in GRANT_TYPES)
 
 
 def _scope(settings: Settings, metadata: ClientMetadata, *, asked: tuple[str, ...]) -> str:
@@ -141,10 +153,10 @@ def _one_of(values: tuple[str, ...] | list[str]) -> str:
 def register(work: UnitOfWork, metadata: ClientMetadata) -> Registered:
     """Register a client as what `read_metadata` made of its wishes."""
     client, secret = clients.create_client(work, metadata)
-    token = new_opaque()
+    token, expires_at = new_opaque(), work.now + work.settings.unused_client_lifetime
     store.rotate_registration(work.db, client.client_id, before=None, digest=digest(token))
-    store.set_expiry(work.db, client.client_id, work.now + work.settings.unused_client_lifetime)
-    return Registered(client, token, secret)
+    store.set_expiry(work.db, client.client_id, expires_at)
+    return Registered(replace(client, registration_digest=digest(token), expires_at=expires_at), token, secret)
 
 
 def update(work: UnitOfWork, client: Client, metadata: ClientMetadata) -> Registered | None:

@@ -32,8 +32,8 @@ class App:
     """The same as a CSP source."""
     policy_uri: str | None = None
     tos_uri: str | None = None
-    registered_itself: bool = False
-    """Nobody here has looked at it."""
+    is_vouched_for: bool = True
+    """Did an operator look at what it says of itself?"""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,18 @@
 """signet client: the contract that scripts rely on."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from provider.crypto.digests import digest
 from provider.oauth.clients import find_client
+from provider.oauth.store import initial_access_tokens
 from tests.cli.conftest import Signet
 from tests.client_keys import Signatory, usual_key
 from tests.conftest import Work
+from tests.foreign_server import ForeignServer
 
 URI = "https://shop.example/cb"
 SHOP = ("client", "create", "--name", "Shop", "--redirect-uri", URI)
@@ -125,3 +129,25 @@ def test_a_private_key_is_not_taken(signet: Signet, tmp_path: Path) -> None:
     assert refused.status == 1
     assert "private" in refused.err
     assert str(private["d"]) not in refused.err + refused.out
+
+
+def test_a_registration_token_is_shown_once_and_says_how_long_it_is_good(signet: Signet, work: Work) -> None:
+    """RFC 7591 section 1.2."""
+    made = signet("client", "registration-token", "--uses", "3", "--expires", "2h", "--json").json
+    with work() as w:
+        assert initial_access_tokens.is_good(w.read, digest(made["initial_access_token"]), now=w.now)
+    assert made["uses"] == 3
+    left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    assert timedelta(minutes=115) < left <= timedelta(hours=2)
+    assert signet("client", "registration-token").out.startswith("initial_access_token  ")
+    for wrong in (("--uses", "0"), ("--expires", "soon"), ("--expires", "0")):
+        assert signet("client", "registration-token", *wrong).status == 2
+
+
+def test_an_operators_sector_is_looked_at_too(signet: Signet, foreign_server: ForeignServer) -> None:
+    """OIDC Registration section 5: and what went wrong is said; here nothing may be asked at a private address."""
+    metadata = {"redirect_uris": [URI], "sector_identifier_uri": foreign_server.url("/uris")}
+    refused = signet("client", "create", "--metadata", "-", stdin=json.dumps(metadata))
+    assert (refused.status, refused.err.count("\n")) == (2, 1)
+    assert "sector_identifier_uri cannot be read" in refused.err
+    assert foreign_server.connections == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider.oauth.json_objects import read_object
+from provider.oauth.json_objects import is_deeper, read_object
 
 
 def test_an_object_is_read() -> None:
@@ -31,3 +31,9 @@ def test_an_object_is_read() -> None:
 def test_anything_else_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError):
         read_object(raw)
+
+
+def test_how_deep_is_counted_in_lists_and_objects() -> None:
+    assert not is_deeper({"a": [{"b": 1}], "c": []}, 4)
+    assert is_deeper({"a": [{"b": 1}], "c": []}, 3)
+    assert not is_deeper("x", 1)

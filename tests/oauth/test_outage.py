@@ -76,6 +76,8 @@ def calls(rp: RelyingParty, tokens: Tokens, browser: WatchedClient) -> dict[str,
         "revoke": lambda: rp.http.post(REVOKE, data={"token": tokens.refresh_token}, headers=headers),
         "authorize": lambda: rp.ask(browser).response,
         "logout": lambda: rp.log_out(browser, tokens),
+        "register": lambda: rp.http.post("/oauth2/register", json={"redirect_uris": ["https://app.example.test/"]}),
+        "delete a registration": lambda: rp.http.delete("/oauth2/register/x", headers={"authorization": "Bearer x"}),
     }
 
 
@@ -97,7 +99,7 @@ class TestPostgresqlStops:
         with engine.begin() as db:
             db.execute(insert(signing_keys), [row.__dict__ for row in first_keys])
         engine.dispose()
-        return settings_for(own_server.url, database_timeout=1)
+        return settings_for(own_server.url, database_timeout=1, registration="open")
 
     def test_it_is_said_as_an_outage_and_everything_works_afterwards(
         self, own_server: OwnServer, rp: RelyingParty, browser: WatchedClient

@@ -71,10 +71,10 @@ SHOWN = (
 
 
 def _is_for(client: Client, live: LiveToken, issuer: str) -> bool:
-    """An API registers as a client that signs nobody in: it may ask about the access tokens it is shown (RFC 7662
-    section 2.1), which are for it by name, or for whoever trusts the issuer (RFC 8707).
+    """An API is registered, by an operator, as a client that signs nobody in: it may ask about the access tokens it is
+    shown (RFC 7662 section 2.1), which are for it by name, or for whoever trusts the issuer (RFC 8707).
     """
-    is_api = not client.metadata.redirect_uris
+    is_api = client.is_vouched_for and not client.metadata.redirect_uris
     return is_api and not live.audience.isdisjoint({issuer, *client.metadata.resource_identifiers})
 
 

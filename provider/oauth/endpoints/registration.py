@@ -21,13 +21,15 @@ from provider.oauth.errors import (
     InvalidTokenError,
     UnapprovedSoftwareStatementError,
 )
-from provider.oauth.json_objects import read_object
+from provider.oauth.json_objects import is_deeper, read_object
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.sector_documents import DocumentUnavailable
 from provider.oauth.store import initial_access_tokens
 from provider.ratelimits import LIMITS, hit
 from provider.web.call import Call
 
+DEEPEST = 20
+"""No metadata is nested like that; a jwks, the deepest, has four levels."""
 ERRORS = {error.error: error for error in (InvalidClientMetadataError, InvalidRedirectUriError)}
 
 
@@ -75,6 +77,8 @@ def read_body(call: Call, checks: Checks) -> dict[str, Any]:
         json.dumps(given, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         problem = "text that is not Unicode" if isinstance(error, UnicodeError) else str(error)
+    if not problem and is_deeper(given, DEEPEST):
+        problem = "JSON that is nested too deeply"
     checks.require(
         not problem,
         "The body is one JSON object",

@@ -7,13 +7,17 @@ import httpx2
 import pytest
 
 from provider.oauth import clients, registration
-from provider.oauth.clients import find_client
+from provider.oauth.clients import Client, find_client
 from provider.settings import Settings
+from provider.work import Installation
+from provider.worker import purge
 from tests.clock import Clock
 from tests.conftest import Work, settings_for
-from tests.oauth.conftest import Register, Unchanged
+from tests.oauth.conftest import Person, Register, Unchanged
+from tests.oauth.endpoints.test_consent import allow
 from tests.oauth.endpoints.test_registration import REGISTER, URI, WEB, assert_refused
 from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import RelyingParty
 
 Told = dict[str, Any]
 
@@ -177,20 +181,42 @@ def test_of_two_updates_at_once_one_counts(http: WatchedClient, told: Told, work
     assert manage(http, told | {"registration_access_token": won.token}, "GET").json()["client_name"] == "First"
 
 
-def test_unused_it_goes_and_used_it_stays(http: WatchedClient, told: Told, work: Work, clock: Clock) -> None:
-    """data.md: SIGNET_UNUSED_CLIENT_LIFETIME; an operator's client stays in any case."""
-    other: Told = http.post(REGISTER, json=WEB).json()
-    clock.advance(days=60)
-    with work() as w:
-        used = find_client(w, told["client_id"])
-        assert used is not None
-        clients.mark_used(w, used)
-    clock.advance(days=30, seconds=1)
-    with work() as w:
-        assert clients.purge_unused(w, before=w.now, limit=10) == 1
-    with work() as w:
-        assert find_client(w, other["client_id"]) is None
-        kept = find_client(w, told["client_id"])
-        assert kept is not None
-        assert kept.expires_at is not None
-        assert kept.expires_at > clock.now
+def test_unused_it_goes_and_used_it_stays(
+    http: WatchedClient,
+    told: Told,
+    person: Person,
+    ada: str,
+    installation: Installation,
+    work: Work,
+    clock: Clock,
+    hosts: set[str],
+) -> None:
+    """data.md: SIGNET_UNUSED_CLIENT_LIFETIME. Used is: a code was issued, or a token."""
+    hosts.add("app.example.test")
+    lasting: Told = http.post(REGISTER, json=WEB | {"grant_types": ["authorization_code", "refresh_token"]}).json()
+
+    def of(one: Told) -> Client | None:
+        with work() as w:
+            return find_client(w, one["client_id"])
+
+    def stays_for_long() -> bool:
+        found = of(lasting)
+        return found is not None and found.expires_at == clock.now + installation.settings.unused_client_lifetime
+
+    client = of(lasting)
+    assert client is not None
+    rp = RelyingParty(http, client, lasting["client_secret"])
+    clock.advance(days=2)
+    browser = person(ada)
+    answer = allow(rp, browser, scope="openid offline_access", prompt="consent")
+    assert stays_for_long()
+    tokens = rp.redeem(answer)
+    clock.advance(days=2)
+    assert rp.refresh(tokens).status == 200
+    assert stays_for_long()
+    clock.advance(days=86, seconds=1)
+    assert purge(installation)["unused clients"] == 1
+    assert of(told) is None
+    clock.advance(days=4)
+    assert purge(installation)["unused clients"] == 1
+    assert of(lasting) is None

@@ -163,6 +163,7 @@ class TestOpen:
             ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
             ({"grant_types": ["implicit"], "response_types": ["id_token"]}, "invalid_client_metadata"),
             ({"grant_types": ["password"]}, "invalid_client_metadata"),
+            ({"grant_types": [], "redirect_uris": []}, "invalid_client_metadata"),
             ({"response_types": ["code id_token"]}, "invalid_client_metadata"),
             ({"response_types": ["none"]}, "invalid_client_metadata"),
             ({"scope": "account admin:write"}, "invalid_client_metadata"),
@@ -192,6 +193,9 @@ class TestOpen:
             b'{"redirect_uris": ["https://app.example.test/"], "jwks": {"x": 1e999}}',
             b'{"x": NaN}',
             b"[" * 50_000,
+            json.dumps({**WEB, "jwks": {"keys": [JWKS["keys"][0] | {"x-own": "DEEP"}]}})
+            .replace('"DEEP"', "[" * 800 + "]" * 800)
+            .encode(),
         ],
     )
     @sqlite_only
@@ -357,6 +361,15 @@ class TestWithToken:
         credentials = (told["client_id"], told["client_secret"])
         form = {"grant_type": "client_credentials", "scope": "api:read"}
         assert http.post("/oauth2/token", data=form, auth=credentials).json()["scope"] == "api:read"
+
+    def test_nobody_makes_themselves_an_api_that_may_ask_about_everybodys_tokens(
+        self, http: WatchedClient, token: str, rp: RelyingParty, browser: WatchedClient
+    ) -> None:
+        """RFC 7662 section 4; A-57: a client without redirect URIs is an API only when an operator says so."""
+        told = register(http, token, grant_types=["client_credentials"], redirect_uris=[]).json()
+        form = {"token": rp.sign_in(browser).access_token}
+        answer = http.post("/oauth2/introspect", data=form, auth=(told["client_id"], told["client_secret"]))
+        assert answer.json() == {"active": False}
 
 
 class TestClosed:
