@@ -19,7 +19,7 @@ from provider.oauth.client_metadata import (
 )
 from provider.oauth.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
 from provider.oauth.jwk_sets import SIGNATURES, UnfitKey, parse_jwks
-from provider.oauth.redirect_uris import problem_with
+from provider.oauth.redirect_uris import origin_of, problem_with
 from provider.oauth.response_types import (
     IMPLICIT,
     RESPONSE_TYPES,
@@ -105,6 +105,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     _check_keys(metadata)
     _check_what_it_is_told(metadata)
+    _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
 
@@ -121,6 +122,17 @@ def _check_what_it_is_told(metadata: ClientMetadata) -> None:
         raise InvalidMetadata(f"sector_identifier_uri {problem_with_uri(sector_uri)}.")
     if metadata.subject_type != PUBLIC and metadata.sector is None:
         raise InvalidMetadata("subject_type pairwise needs redirect_uris of one host, or a sector_identifier_uri.")
+
+
+def _check_logout(metadata: ClientMetadata) -> None:
+    """Where it is told of a logout (Back-Channel Logout section 2.2, Front-Channel Logout section 2)."""
+    back, front = metadata.backchannel_logout_uri, metadata.frontchannel_logout_uri
+    if back is not None and not _is_url(back):
+        raise InvalidMetadata("backchannel_logout_uri must be an https URL without fragment.")
+    if front is not None and (problem_with(front) is not None or origin_of(front) not in metadata.origins):
+        raise InvalidMetadata(
+            "frontchannel_logout_uri must be an https URL at the scheme, host and port of a redirect URI."
+        )
 
 
 def _check_response_types(metadata: ClientMetadata) -> None:

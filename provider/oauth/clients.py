@@ -207,7 +207,7 @@ def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secr
 def _require_reachable(work: UnitOfWork, metadata: ClientMetadata) -> None:
     """No URL that we are to ask may name an address that we would not (A-101). A name is looked at when it is asked."""
     allowed = networks(work.settings.outbound_allow)
-    for uri in (*metadata.request_uris, *([] if metadata.jwks_uri is None else [metadata.jwks_uri])):
+    for uri in filter(None, (*metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)):
         parts = urlsplit(uri)
         address, encrypted = literal(parts.hostname or ""), parts.scheme == "https"
         if not (encrypted if address is None else may_be_reached(address, allowed=allowed, encrypted=encrypted)):
