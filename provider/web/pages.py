@@ -62,11 +62,13 @@ def page(
     status_code: int = 200,
     form_targets: Sequence[str] = (),
     only_form_targets: bool = False,
+    frame_sources: Sequence[str] = (),
+    framable: bool = False,
     offers_languages: bool = True,
     **context: Any,
 ) -> Response:
     """Render a page. `form_targets` are CSP sources a form of it may end at after redirects (Chromium checks them
-    all), beside this site or instead of it.
+    all), beside this site or instead of it; `frame_sources` are those it may frame; `framable` by anybody.
     """
     settings, language = call.settings, call.language
     html = (
@@ -87,6 +89,7 @@ def page(
         )
     )
     call.scope["state"]["form_targets"] = (*(() if only_form_targets else ("'self'",)), *form_targets)
+    call.scope["state"] |= {"frame_sources": frame_sources, "framable": framable}
     headers = {"cache-control": "no-store", "content-language": language.tag}
     return Response(html, status_code=status_code, media_type="text/html", headers=headers)
 
