@@ -40,7 +40,7 @@ def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any
             token = make_logout_token(
                 work, server, client, user_id=payload["user_id"], session_id=payload["session_id"]
             )
-            answer = work.outbound.post_form(client.metadata.backchannel_logout_uri, {"logout_token": token})
+            answer = work.outbound.deliver(client.metadata.backchannel_logout_uri, {"logout_token": token})
         except OutboundFailed as failed:
             raise TemporaryFailure(failed.reason) from None
         except OAuth2Error as failed:  # it is to be encrypted, and the client's keys do not fit or cannot be had

@@ -4,7 +4,9 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.routing import Route
 
+from provider.routes import routes
 from provider.settings import Settings
 from tests.conftest import ISSUER, settings_for
 from tests.oauth.conftest import Person, Register
@@ -88,3 +90,4 @@ def test_only_this_page_may_be_framed(client: WatchedClient) -> None:
     assert client.get("/login").headers["x-frame-options"] == "DENY"
     document = client.get("/.well-known/openid-configuration").json()
     assert document["check_session_iframe"] == ISSUER + CHECK
+    assert CHECK not in {route.path for route in routes(Settings()) if isinstance(route, Route)}, "off unless set"
