@@ -17,7 +17,7 @@ from provider.api.problems import as_problem
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.federation.upstreams import open_upstreams
-from provider.oauth import connected_apps, parked_requests
+from provider.oauth import connected_apps, front_channel_logout, parked_requests
 from provider.oauth.server import open_server
 from provider.outbound.client import Outbound
 from provider.ratelimits import open_counter
@@ -80,6 +80,7 @@ def create_app(installation: Installation, *, background: Background | None = No
     app.state.oauth = server = open_server(installation)
     app.state.upstreams = open_upstreams(settings)
     app.state.export_applications = partial(connected_apps.export, server)
+    app.state.page_after_sign_out = partial(front_channel_logout.page_after, server)
     app.state.describe_request = partial(parked_requests.describe, server)
     return app
 

@@ -86,6 +86,9 @@ class Settings(Lifetimes):
     request_uri: bool = Field(
         False, description="May apps send request objects by reference, at registered request_uris?"
     )
+    session_management: bool = Field(
+        False, description="May apps watch the session at the browser through a frame (check_session_iframe)?"
+    )
     upstreams: Path | None = Field(
         None, description="A TOML file of upstream providers that people may sign in with; docs/upstream.md."
     )

@@ -22,7 +22,7 @@ from provider.audit import store as audit
 from provider.federation import store as used_states
 from provider.mail import letters, transport
 from provider.oauth import clients as registered_clients
-from provider.oauth import explanations, key_rotation
+from provider.oauth import explanations, key_rotation, logout
 from provider.oauth.algorithms import KEY_PAIRS
 from provider.oauth.store import (
     authorization_codes,
@@ -38,6 +38,7 @@ from provider.observability.logging import log
 from provider.outbox import relay
 from provider.outbox import store as outbox
 from provider.outbox.relay import Handler
+from provider.sessions import listeners
 from provider.sessions import store as sessions
 from provider.settings import Settings
 from provider.work import Installation, UnitOfWork, unit_of_work
@@ -47,8 +48,11 @@ if TYPE_CHECKING:
 
 HANDLERS: Mapping[str, Handler] = {
     letters.TOPIC: transport.deliver,
+    listeners.TOPIC: logout.deliver,
 }
 """Topic -> who keeps its promises."""
+ATTEMPTS: Mapping[str, int] = {listeners.TOPIC: logout.ATTEMPTS}
+"""Topic -> how often it is tried, where that is not the relay's own number."""
 
 BATCH = 500
 """Rows of one purge transaction: none may hold up a request for more than 50 ms."""
@@ -204,7 +208,7 @@ class Worker:
         broker = open_broker(self._settings)
 
         def keep_promise(promise_id: str) -> None:
-            relay.keep(installation, promise_id, HANDLERS)
+            relay.keep(installation, promise_id, HANDLERS, ATTEMPTS)
 
         # SQL counts the attempts and knows when to try again; a message is only word that there is something to do.
         time_limit = int(relay.LEASE.total_seconds() * 1000) - 5000
@@ -215,7 +219,7 @@ class Worker:
             self._worker.start()
 
             def keep_due() -> None:
-                relay.keep_due(installation, HANDLERS)
+                relay.keep_due(installation, HANDLERS, ATTEMPTS)
 
             def purge_expired() -> None:
                 purge(installation, pause=0.1)

@@ -44,7 +44,7 @@ def raw(data: bytes) -> Behaviour:
 class ForeignServer:
     """`with ForeignServer(context) as server:` serves until the block ends; `server.behaviour` may be changed."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, behaviour: Behaviour | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, behaviour: Behaviour | None = None, *, port: int = 0) -> None:
         self.tls = tls
         self.behaviour = behaviour or answer({})
         self.connections = 0
@@ -53,7 +53,7 @@ class ForeignServer:
         """The host names that TLS asked for (SNI)."""
         self.stopped = threading.Event()
         """For behaviours that wait."""
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._threads = [threading.Thread(target=self._accept)]
         if tls is not None:
             tls.sni_callback = lambda _socket, name, _context: self.names.append(name)

@@ -8,13 +8,14 @@ from typing import Any
 import httpx2
 from authlib.integrations.starlette_client import OAuth, OAuthError
 from jinja2 import Environment, FileSystemLoader
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from web_app.logout import verify_logout_token
 from web_app.sessions import ServerSessions, Session
 from web_app.steps import challenge_of
 
@@ -58,6 +59,7 @@ def create_app(config: Config) -> Starlette:
             Route("/refresh", refresh, methods=["POST"]),
             Route("/sign-out", sign_out, methods=["POST"]),
             Route("/signed-out", signed_out),
+            Route("/backchannel-logout", backchannel_logout, methods=["POST"]),
             Route("/style.css", lambda _request: FileResponse(HERE / "style.css")),
         ],
         middleware=[Middleware(ServerSessions, cookie="quill", secure=config.base_url.startswith("https:"))],
@@ -177,6 +179,22 @@ async def sign_out(request: Request) -> Response:
 async def signed_out(request: Request) -> Response:
     await request.app.state.provider.validate_logout_response(request)
     return page(request, "home.html", signed_out=True)
+
+
+async def backchannel_logout(request: Request) -> Response:
+    """The provider says that somebody signed out, maybe elsewhere (OpenID Connect Back-Channel Logout section 2.6)."""
+    provider, config = request.app.state.provider, request.app.state.config
+    token = str((await request.form()).get("logout_token"))
+    try:
+        try:
+            claims = verify_logout_token(token, await provider.fetch_jwk_set(), config.issuer, config.client_id)
+        except InvalidKeyIdError:  # the provider's keys were rotated since we looked
+            keys = await provider.fetch_jwk_set(force=True)
+            claims = verify_logout_token(token, keys, config.issuer, config.client_id)
+    except (JoseError, ValueError):  # section 2.8
+        return JSONResponse({"error": "invalid_request"}, 400, {"cache-control": "no-store"})
+    request.scope["sessions"].end(claims)
+    return Response(status_code=200, headers={"cache-control": "no-store"})
 
 
 async def refused(request: Request, error: Exception) -> Response:

@@ -36,7 +36,7 @@ class ServerSessions:
             return
         presented = HTTPConnection(scope).cookies.get(self.cookie, "")
         session = self._find(presented)
-        scope["session"] = session
+        scope["session"], scope["sessions"] = session, self
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -44,6 +44,14 @@ class ServerSessions:
             await send(message)
 
         await self.app(scope, receive, send_with_cookie)
+
+    def end(self, claims: dict[str, Any]) -> None:
+        """End every session that somebody's sign-in at the provider began: that of a `sid`, else all of a `sub`."""
+        known = "sid" if "sid" in claims else "sub"
+        for key, (_, session) in list(self.sessions.items()):
+            if session.get("claims", {}).get(known) == claims[known]:
+                session.clear()  # a request that is under way has it too
+                del self.sessions[key]
 
     def _find(self, presented: str) -> Session:
         expires, session = self.sessions.get(presented, (0.0, Session()))

@@ -19,6 +19,7 @@ from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.mail import letters
 from provider.refusals import NotFound, Refusal
+from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 
 MAX_NAME = 100
@@ -109,6 +110,7 @@ def find_user(work: UnitOfWork, ref: str) -> User | None:
 
 def delete_user(work: UnitOfWork, *, user_id: str) -> None:
     """The account and everything that points at it; the audit events stay."""
+    end_all_sessions(work, user_id=user_id, reason="deleted")  # first: applications are told while we know of them
     if not users.remove(work.db, user_id):
         raise NoSuchUser
     record(work, Event.ACCOUNT_DELETED, user_id=user_id)

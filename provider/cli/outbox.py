@@ -1,4 +1,4 @@
-"""signet outbox: what was promised (letters), and what came of it."""
+"""signet outbox: what was promised (letters, word of a logout), and what came of it."""
 
 from typing import Annotated
 
@@ -16,6 +16,10 @@ app = typer.Typer(help="Letters and other promises, and their delivery.", no_arg
 def list_promises(
     *,
     state: Annotated[str | None, typer.Option(help="due, trying, kept or failed.")] = None,
+    topic: Annotated[str | None, typer.Option(help="mail or logout.")] = None,
+    about: Annotated[
+        str | None, typer.Option(help="Part of whom or what it is about: an address, a client_id.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
@@ -24,7 +28,7 @@ def list_promises(
 
     columns = ("id", "topic", "about", "state", "attempts", "created_at", "next_at", "error")
     with unit() as work:
-        found = store.find(work.read, state=state, limit=limit)
+        found = store.find(work.read, state=state, topic=topic, about=about, limit=limit)
     print_rows([{column: getattr(row, column) for column in columns} for row in found], columns, as_json=as_json)
 
 

@@ -60,6 +60,7 @@ def demo_settings(environ: Mapping[str, str], folder: Path, addresses: Addresses
         "SIGNET_SMTP_HOST": addresses.smtp.sock.getsockname()[0],
         "SIGNET_SMTP_PORT": str(addresses.smtp.port),
         "SIGNET_SMTP_TLS": "none",
+        "SIGNET_OUTBOUND_ALLOW": "127.0.0.0/8,::1",  # the sample app, which hears of a sign-out
         "SIGNET_LOG_LEVEL": environ.get("SIGNET_LOG_LEVEL", "warning"),
     }
     outside = ("SIGNET_REDIS_URL", "SIGNET_SECRET_KEY", "SIGNET_SMTP_USER", "SIGNET_SMTP_PASSWORD")

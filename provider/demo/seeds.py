@@ -36,6 +36,8 @@ def _web_app(url: str) -> ClientMetadata:
         client_name="Quill",
         redirect_uris=(f"{url}/callback",),
         post_logout_redirect_uris=(f"{url}/signed-out",),
+        backchannel_logout_uri=f"{url}/backchannel-logout",
+        backchannel_logout_session_required=True,
         grant_types=("authorization_code", "refresh_token"),
         scope="openid profile email roles offline_access",
         client_uri=url,

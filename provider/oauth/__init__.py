@@ -16,4 +16,7 @@
 | OAuth 2.0 for First-Party Applications (draft) | `endpoints.authorization_challenge`, `first_party_sign_in` |
 | OIDC Core 2 ID tokens | `id_tokens` |
 | OIDC RP-Initiated Logout | `endpoints.end_session` |
+| OIDC Back-Channel Logout | `logout` (told), `sessions.listeners` (owed) |
+| OIDC Front-Channel Logout | `front_channel_logout`, `endpoints.signed_out` |
+| OIDC Session Management | `session_state`, `endpoints.check_session`, `sessions.browser_state` |
 """

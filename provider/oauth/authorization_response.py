@@ -3,24 +3,26 @@
 """
 
 from collections.abc import Mapping
-from urllib.parse import quote_plus
 
 from starlette.responses import RedirectResponse, Response
 
 from provider.oauth.authorization_request import Target
 from provider.oauth.errors import OAuth2Error
-from provider.oauth.redirect_uris import csp_source
+from provider.oauth.redirect_uris import csp_source, encode, with_query
 from provider.oauth.response_types import ResponseMode
+from provider.oauth.session_state import session_state_for
 from provider.web.call import Call
 from provider.web.pages import page
 
 
 def answer(call: Call, target: Target, parameters: Mapping[str, str]) -> Response:
-    """The parameters with `state` and `iss` (RFC 9207), in the mode in force."""
-    given = {**parameters, "state": target.state, "iss": call.settings.issuer}
+    """The parameters with `state`, `iss` (RFC 9207) and, where it is on, `session_state`, in the mode in force."""
+    known = session_state_for(call, client_id=target.client.client_id, redirect_uri=target.redirect_uri)
+    given = {**parameters, "state": target.state, "iss": call.settings.issuer, "session_state": known}
     if target.response_mode is ResponseMode.FORM_POST:
         return _form_post(call, target, {name: value for name, value in given.items() if value is not None})
-    return send_back(target.redirect_uri, given, in_fragment=target.response_mode is ResponseMode.FRAGMENT)
+    in_fragment = target.response_mode is ResponseMode.FRAGMENT
+    return send_to(location_of(target.redirect_uri, given, in_fragment=in_fragment))
 
 
 def error_response(call: Call, target: Target, error: OAuth2Error) -> Response:
@@ -30,16 +32,17 @@ def error_response(call: Call, target: Target, error: OAuth2Error) -> Response:
     return answer(call, target, {"error": error.error, "error_description": description})
 
 
-def send_back(redirect_uri: str, parameters: Mapping[str, str | None], *, in_fragment: bool = False) -> Response:
-    """The redirect. The registered URI's own query stays as it is (RFC 6749 section 4.1.2); a fragment it never has."""
-    encoded = "&".join(f"{name}={quote_plus(value)}" for name, value in parameters.items() if value is not None)
-    if in_fragment:
-        joiner = "#"
-    else:
-        joiner = "" if not encoded or redirect_uri.endswith(("?", "&")) else "&" if "?" in redirect_uri else "?"
+def location_of(redirect_uri: str, parameters: Mapping[str, str | None], *, in_fragment: bool = False) -> str:
+    """The registered URI with the answer. Its own query stays as it is; a fragment it never has."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return f"{redirect_uri}#{encode(given)}" if in_fragment else with_query(redirect_uri, given)
+
+
+def send_to(location: str) -> Response:
+    """The redirect to an app."""
     response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
     # Set as it is: the URI was registered and compared byte for byte, and must arrive that way.
-    response.headers["location"] = redirect_uri + joiner + encoded
+    response.headers["location"] = location
     return response
 
 

@@ -20,7 +20,7 @@ from provider.oauth.client_metadata import (
 )
 from provider.oauth.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
 from provider.oauth.jwk_sets import SIGNATURES, UnfitKey, parse_jwks
-from provider.oauth.redirect_uris import problem_with
+from provider.oauth.redirect_uris import origin_of, problem_with
 from provider.oauth.resources import problem_with_identifier
 from provider.oauth.response_types import (
     IMPLICIT,
@@ -86,8 +86,6 @@ def check_metadata(metadata: ClientMetadata) -> None:
     for grant_type in ("client_credentials", TOKEN_EXCHANGE):
         if metadata.is_public and grant_type in metadata.grant_types:
             raise InvalidMetadata(f"A public client cannot use {grant_type}.")
-    if bool(metadata.exchange_targets) != (TOKEN_EXCHANGE in metadata.grant_types):
-        raise InvalidMetadata("exchange_targets and the grant type token-exchange come together.")
     if metadata.authorization_challenge and not metadata.first_party:
         raise InvalidMetadata("authorization_challenge is for first_party clients: it shows them people's passwords.")
     if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
@@ -113,6 +111,16 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("client_name is too long or not printable.")
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+    _check_resources(metadata)
+    _check_keys(metadata)
+    _check_what_it_is_told(metadata)
+    _check_logout(metadata)
+    if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
+        raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
+
+
+def _check_resources(metadata: ClientMetadata) -> None:
+    """RFC 8707 section 2, RFC 8693: what it is called as an API, and which others it may call for a person."""
     for name in ("resource_identifiers", "exchange_targets"):
         uris = getattr(metadata, name)
         for uri in uris:
@@ -120,10 +128,8 @@ def check_metadata(metadata: ClientMetadata) -> None:
                 raise InvalidMetadata(f"{name}: {uri[:200]!r} {problem_with_identifier(uri)}.")
         if len(uris) > 20:
             raise InvalidMetadata(f"At most 20 {name}.")
-    _check_keys(metadata)
-    _check_what_it_is_told(metadata)
-    if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
-        raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
+    if bool(metadata.exchange_targets) != (TOKEN_EXCHANGE in metadata.grant_types):
+        raise InvalidMetadata("exchange_targets and the grant type token-exchange come together.")
 
 
 def _check_what_it_is_told(metadata: ClientMetadata) -> None:
@@ -138,6 +144,17 @@ def _check_what_it_is_told(metadata: ClientMetadata) -> None:
         raise InvalidMetadata(f"sector_identifier_uri {problem_with_uri(sector_uri)}.")
     if metadata.subject_type != PUBLIC and metadata.sector is None:
         raise InvalidMetadata("subject_type pairwise needs redirect_uris of one host, or a sector_identifier_uri.")
+
+
+def _check_logout(metadata: ClientMetadata) -> None:
+    """Where it is told of a logout (Back-Channel Logout section 2.2, Front-Channel Logout section 2)."""
+    back, front = metadata.backchannel_logout_uri, metadata.frontchannel_logout_uri
+    if back is not None and not _is_url(back):
+        raise InvalidMetadata("backchannel_logout_uri must be an https URL without fragment.")
+    if front is not None and (problem_with(front) is not None or origin_of(front) not in metadata.origins):
+        raise InvalidMetadata(
+            "frontchannel_logout_uri must be an https URL at the scheme, host and port of a redirect URI."
+        )
 
 
 def _check_response_types(metadata: ClientMetadata) -> None:

@@ -177,7 +177,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
 def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
     """May a client be registered as this, or become it? Raises InvalidMetadata."""
     check_metadata(metadata)
-    require_reachable(work, *metadata.request_uris, metadata.jwks_uri)
+    require_reachable(work, *metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)
     if before is not None and before.metadata.sector != metadata.sector:
         # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
         raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")

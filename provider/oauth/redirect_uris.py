@@ -4,7 +4,8 @@ Byte-for-byte comparison (RFC 9700 section 2.1); the one exception is the port o
 (RFC 8252 section 7.3).
 """
 
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from urllib.parse import quote_plus, urlsplit
 
 LOOPBACK_ADDRESSES = ("127.0.0.1", "[::1]")
 LONGEST = 2000
@@ -68,6 +69,18 @@ def _without_loopback_port(uri: str) -> str | None:
             return None
         return prefix + rest
     return None
+
+
+def encode(parameters: Mapping[str, str]) -> str:
+    """As application/x-www-form-urlencoded."""
+    return "&".join(f"{name}={quote_plus(value)}" for name, value in parameters.items())
+
+
+def with_query(uri: str, parameters: Mapping[str, str]) -> str:
+    """The URI with more parameters. Its own query stays as it is (RFC 6749 section 4.1.2)."""
+    encoded = encode(parameters)
+    joiner = "" if not encoded or uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
+    return uri + joiner + encoded
 
 
 def csp_source(uri: str) -> str:

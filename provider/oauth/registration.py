@@ -57,6 +57,10 @@ REGISTRABLE = (
     "request_object_signing_alg",
     "request_uris",
     "require_pushed_authorization_requests",
+    "backchannel_logout_uri",
+    "backchannel_logout_session_required",
+    "frontchannel_logout_uri",
+    "frontchannel_logout_session_required",
 )
 """Of the client metadata, what anybody may say of their client. Anything else is as if it had not been sent."""
 OPERATORS_ONLY = (

@@ -38,12 +38,14 @@ class Subjects:
 
     def of_grant(self, work: UnitOfWork, client: Client, grant: Grant) -> Subject:
         """What this client is told about the person and the session of a grant."""
+        return self.of_session(work, client, user_id=grant.user_id, session_id=grant.session_id)
+
+    def of_session(self, work: UnitOfWork, client: Client, *, user_id: str, session_id: str) -> Subject:
+        """The same about a session, whether any grant is left of it or not."""
         sector = _sector_of(client)
         if sector is None:
-            return Subject(grant.user_id, grant.session_id)
-        return Subject(
-            self._hide(work, f"sub {sector}", grant.user_id), self._hide(work, f"sid {sector}", grant.session_id)
-        )
+            return Subject(user_id, session_id)
+        return Subject(self._hide(work, f"sub {sector}", user_id), self._hide(work, f"sid {sector}", session_id))
 
     def user_id_of(self, work: UnitOfWork, client: Client, sub: str) -> str:
         """The user this client means by a `sub`; an id nobody has when it means nobody."""

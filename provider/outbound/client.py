@@ -6,7 +6,8 @@ cookies, no proxies of the environment, no compressed answers.
 
 import ssl
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,7 +20,7 @@ from provider.outbound.connection import TIMEOUT, CheckedNetwork, Lookup, Outbou
 from provider.settings import Settings
 
 FAILURE_KEPT = timedelta(seconds=10)
-"""A document that could not be had is not asked for again so soon: meanwhile its dead server costs nobody a wait."""
+"""A server that did not answer is not asked again so soon: meanwhile it costs nobody a wait."""
 MOST_FAILURES = 1000
 LONGEST_URL = 2000
 
@@ -48,12 +49,22 @@ class Outbound:
         """The document at this URL: 200, and of one of these types. Raises OutboundFailed, also for FAILURE_KEPT after
         it did.
         """
+        with self._unless_it_failed(url):
+            return self._fetch(url, accept)
+
+    def deliver(self, url: str, form: Mapping[str, str]) -> Answer:
+        """`post_form` for what can wait: raises OutboundFailed, also for FAILURE_KEPT after it did."""
+        with self._unless_it_failed(url):
+            return self.post_form(url, form)
+
+    @contextmanager
+    def _unless_it_failed(self, url: str) -> Iterator[None]:
         now = self._clock()
         at, reason = self._failures.get(url, (now, ""))
         if reason and timedelta(0) <= now - at < FAILURE_KEPT:
             raise OutboundFailed(f"{reason} (a moment ago; not asked again yet)")
         try:
-            answer = self._fetch(url, accept)
+            yield
         except OutboundFailed as failed:
             with self._lock:
                 if len(self._failures) >= MOST_FAILURES:
@@ -61,7 +72,6 @@ class Outbound:
                 self._failures[url] = (now, failed.reason)
             raise
         self._failures.pop(url, None)
-        return answer
 
     def _fetch(self, url: str, accept: Collection[str]) -> Answer:
         answer = self.get(url, headers={"Accept": ", ".join(accept)})

@@ -1,4 +1,5 @@
-"""Keep what was promised: claim it, hand it to its topic's handler, settle. At least once; three attempts.
+"""Keep what was promised: claim it, hand it to its topic's handler, settle. At least once; three attempts, if its topic
+wants no others.
 
 The claim and the outcome are two short transactions; no transaction is open while a handler talks to the network. A
 process that dies in between leaves a claim that lapses, and the promise is tried again: handlers tolerate repetition.
@@ -7,6 +8,7 @@ process that dies in between leaves a claim that lapses, and the promise is trie
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from provider.crypto.vault import VaultError
@@ -17,6 +19,7 @@ from provider.outbox.store import Promise
 from provider.work import Installation, unit_of_work
 
 MAX_ATTEMPTS = 3
+NO_OTHERS: Mapping[str, int] = MappingProxyType({})
 LEASE = timedelta(seconds=60)
 """How long a claim lasts; every handler is done, or has given up, well before."""
 BACK_OFF = timedelta(seconds=5)
@@ -36,9 +39,13 @@ class TemporaryFailure(Exception):
     """Worth another attempt. The text is kept for the operator and holds no secrets."""
 
 
-def keep(installation: Installation, promise_id: str, handlers: Mapping[str, Handler]) -> bool:
-    """Try to keep a promise. False when there was nothing to do: settled, not due, or in somebody else's hands."""
-    promise = _claim(installation, promise_id)
+def keep(
+    installation: Installation, promise_id: str, handlers: Mapping[str, Handler], most: Mapping[str, int] = NO_OTHERS
+) -> bool:
+    """Try to keep a promise. False when there was nothing to do: settled, not due, or in somebody else's hands. `most`
+    has the attempts of topics that want others than MAX_ATTEMPTS.
+    """
+    promise = _claim(installation, promise_id, most)
     if promise is None:
         return False
     try:
@@ -48,7 +55,8 @@ def keep(installation: Installation, promise_id: str, handlers: Mapping[str, Han
         _give_up(installation, promise, str(failure))
     except Exception as failure:  # noqa: BLE001  # a bug in a handler must neither lose the promise nor retry for ever
         known = isinstance(failure, TemporaryFailure)
-        _try_later(installation, promise, str(failure) if known else type(failure).__name__)
+        problem = str(failure) if known else type(failure).__name__
+        _try_later(installation, promise, problem, most.get(promise.topic, MAX_ATTEMPTS))
     else:
         with unit_of_work(installation) as work:
             store.settle_kept(work.db, promise.id)
@@ -56,28 +64,28 @@ def keep(installation: Installation, promise_id: str, handlers: Mapping[str, Han
     return True
 
 
-def keep_due(installation: Installation, handlers: Mapping[str, Handler]) -> int:
+def keep_due(installation: Installation, handlers: Mapping[str, Handler], most: Mapping[str, int] = NO_OTHERS) -> int:
     """Try everything that is due now, also what no message told of. How many were tried."""
     with unit_of_work(installation) as work:
         due = store.find_due(work.read, now=work.now, limit=AT_ONCE)
-    return sum(keep(installation, promise_id, handlers) for promise_id in due)
+    return sum(keep(installation, promise_id, handlers, most) for promise_id in due)
 
 
 def next_attempt(attempts: int, now: datetime) -> datetime:
-    """When to try again after so many attempts: 5 seconds, then 10."""
+    """When to try again after so many attempts: 5 seconds, then 10, and so on."""
     return now + BACK_OFF * (1 << (attempts - 1))
 
 
-def _claim(installation: Installation, promise_id: str) -> Promise | None:
+def _claim(installation: Installation, promise_id: str, most: Mapping[str, int]) -> Promise | None:
     with unit_of_work(installation) as work:
         promise = store.claim(work.db, promise_id, now=work.now, lease_until=work.now + LEASE)
         if promise is None:
             return None
         if promise.expires_at is not None and promise.expires_at <= work.now:
             problem = "expired before it could be kept"
-        elif promise.attempts > MAX_ATTEMPTS:
+        elif promise.attempts > (allowed := most.get(promise.topic, MAX_ATTEMPTS)):
             # Each attempt ended without a word: perhaps it is this promise that kills the process.
-            problem = f"no outcome after {MAX_ATTEMPTS} attempts"
+            problem = f"no outcome after {allowed} attempts"
         else:
             return promise
         store.settle_failed(work.db, promise.id, attempt=promise.attempts, error=problem)
@@ -94,8 +102,8 @@ def _open(installation: Installation, promise: Promise) -> dict[str, Any]:
     return payload
 
 
-def _try_later(installation: Installation, promise: Promise, problem: str) -> None:
-    if promise.attempts >= MAX_ATTEMPTS:
+def _try_later(installation: Installation, promise: Promise, problem: str, most: int) -> None:
+    if promise.attempts >= most:
         _give_up(installation, promise, problem)
         return
     with unit_of_work(installation) as work:

@@ -113,10 +113,15 @@ def retry(db: Connection, promise_id: str, *, now: datetime) -> bool:
     return db.execute(again).rowcount == 1
 
 
-def find(db: Connection, *, state: str | None = None, limit: int = 100) -> list[Promise]:
-    """The latest first."""
+def find(
+    db: Connection, *, state: str | None = None, topic: str | None = None, about: str | None = None, limit: int = 100
+) -> list[Promise]:
+    """The latest first; `about` is a part of that."""
     query = select(outbox).order_by(outbox.c.created_at.desc()).limit(limit)
-    return [Promise(*row) for row in db.execute(query if state is None else query.where(outbox.c.state == state))]
+    for column, wanted in ((outbox.c.state, state), (outbox.c.topic, topic)):
+        query = query if wanted is None else query.where(column == wanted)
+    query = query if about is None else query.where(outbox.c.about.contains(about, autoescape=True))
+    return [Promise(*row) for row in db.execute(query)]
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

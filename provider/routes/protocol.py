@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute, Route
 
 from provider.oauth.endpoints.authorization import authorization, cancel
 from provider.oauth.endpoints.authorization_challenge import authorization_challenge
+from provider.oauth.endpoints.check_session import check_session
 from provider.oauth.endpoints.client_configuration import client_configuration
 from provider.oauth.endpoints.discovery import discovery
 from provider.oauth.endpoints.end_session import end_session
@@ -13,6 +14,7 @@ from provider.oauth.endpoints.preflight import preflight
 from provider.oauth.endpoints.pushed_authorization_request import pushed_authorization_request
 from provider.oauth.endpoints.registration import registration
 from provider.oauth.endpoints.revocation import revocation
+from provider.oauth.endpoints.signed_out import signed_out
 from provider.oauth.endpoints.token import token
 from provider.oauth.endpoints.userinfo import userinfo
 from provider.settings import Settings
@@ -22,6 +24,7 @@ def protocol(settings: Settings) -> list[BaseRoute]:
     """What OAuth and OpenID Connect name; all but the well-known ones below /oauth2."""
     get, post, both, options = ["GET"], ["POST"], ["GET", "POST"], ["OPTIONS"]
     metadata = discovery(settings)
+    check = Route("/oauth2/check-session", check_session, methods=get, name="check_session")
     table: list[BaseRoute] = [
         Route("/.well-known/openid-configuration", metadata, methods=get, name="openid_configuration"),
         Route("/.well-known/oauth-authorization-server", metadata, methods=get, name="oauth_authorization_server"),
@@ -39,11 +42,13 @@ def protocol(settings: Settings) -> list[BaseRoute]:
         Route("/oauth2/revoke", revocation, methods=post, name="revoke"),
         Route("/oauth2/revoke", preflight, methods=options, name="revoke_preflight"),
         Route("/oauth2/logout", end_session, methods=both, name="logout"),
+        Route("/oauth2/logout/done", signed_out, methods=get, name="logout_done"),
+        *([check] if settings.session_management else []),
     ]
     if settings.registration != "closed":
         managed = ["GET", "PUT", "DELETE"]
         table += [
-            Route("/oauth2/register", registration, methods=post, name="register"),
+            Route("/oauth2/register", registration, methods=post, name="register_client"),
             Route("/oauth2/register/{client_id}", client_configuration, methods=managed, name="client_configuration"),
         ]
     return table

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from provider.crypto.digests import digest
-from provider.sessions import store
+from provider.sessions import browser_state, store
 from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.call import Call
@@ -30,11 +30,14 @@ def keep_session(call: Call, value: str) -> None:
     """Give the browser this session's cookie."""
     call.set_cookie(cookies.SESSION, value)
     call.state.pop("session", None)
+    if call.settings.session_management:
+        browser_state.follow(call, _any_session(call))
 
 
 def forget_session(call: Call) -> None:
     call.set_cookie(cookies.SESSION, "", max_age=0)
     call.state.pop("session", None)
+    browser_state.follow(call, None)
 
 
 def _any_session(call: Call) -> Session | None:

@@ -1,4 +1,7 @@
-"""Open, renew, end. The identifier changes at every change of level; an ended session never counts again."""
+"""Open, renew, end. The identifier changes at every change of level; an ended session never counts again.
+
+Only here do sessions end, whatever the reason, so that every application that is to hear of it does (`listeners`).
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,7 +10,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
-from provider.sessions import store
+from provider.sessions import listeners, store
 from provider.sessions.assurance import add_factor
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -87,15 +90,20 @@ def raise_level(work: UnitOfWork, session: Session, *, factor: str) -> str | Non
     return value if renewed else None
 
 
-def end_session(work: UnitOfWork, session: Session, *, reason: str) -> None:
-    if store.end(work.db, session.id, reason=reason, now=work.now):
-        record(work, Event.SIGNED_OUT, user_id=session.user_id, session=session.id, reason=reason)
+def end_session(work: UnitOfWork, session: Session, *, reason: str) -> bool:
+    """False when it had ended before."""
+    if not store.end(work.db, session.id, reason=reason, now=work.now):
+        return False
+    listeners.tell(work, user_id=session.user_id, ended=[session.id])
+    record(work, Event.SIGNED_OUT, user_id=session.user_id, session=session.id, reason=reason)
+    return True
 
 
 def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: str | None = None) -> int:
     """End every session of a user except `but`; how many ended."""
     ended = store.end_all(work.db, user_id, reason=reason, now=work.now, but=but)
     if ended:
+        listeners.tell(work, user_id=user_id, ended=ended)
         record(work, Event.SESSIONS_ENDED, user_id=user_id, reason=reason, count=len(ended))
     return len(ended)
 
@@ -103,7 +111,4 @@ def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: str | 
 def end_by_operator(work: UnitOfWork, *, session_id: str) -> bool:
     """End one session by its id. False when there is none of it that stands."""
     session = store.find(work.read, session_id)
-    if session is None or not store.end(work.db, session_id, reason="operator", now=work.now):
-        return False
-    record(work, Event.SIGNED_OUT, user_id=session.user_id, session=session_id, reason="operator")
-    return True
+    return session is not None and end_session(work, session, reason="operator")

@@ -12,12 +12,12 @@ from provider.settings import Settings
 
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 HSTS = ((b"strict-transport-security", b"max-age=31536000"),)
-ON_PAGES = (
+UNFRAMED = (
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
+ON_PAGES = ((b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),)
 
 
 class Envelope:
@@ -68,9 +68,12 @@ class Envelope:
         if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
             targets = " ".join(state.get("form_targets", ("'self'",)))
             images = " ".join(("'self'", "data:", *state.get("image_sources", ())))
+            frames = " ".join(state.get("frame_sources", ())) or "'none'"
             policy = (
                 f"default-src 'none'; style-src 'self'; img-src {images}; script-src 'nonce-{state['nonce']}'; "
-                f"connect-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+                f"connect-src 'self'; frame-src {frames}; form-action {targets}; base-uri 'none'"
             )
-            headers += [(b"content-security-policy", policy.encode()), *ON_PAGES]
+            framable = state.get("framable", False)
+            policy += "" if framable else "; frame-ancestors 'none'"
+            headers += [(b"content-security-policy", policy.encode()), *(() if framable else UNFRAMED), *ON_PAGES]
         return headers

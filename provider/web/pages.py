@@ -63,11 +63,14 @@ def page(
     form_targets: Sequence[str] = (),
     only_form_targets: bool = False,
     image_sources: Sequence[str] = (),
+    frame_sources: Sequence[str] = (),
+    framable: bool = False,
     offers_languages: bool = True,
     **context: Any,
 ) -> Response:
     """Render a page. `form_targets` are CSP sources a form of it may end at after redirects (Chromium checks them
-    all), beside this site or instead of it; `image_sources` are where pictures may come from besides this site.
+    all), beside this site or instead of it; `image_sources` are where pictures may come from besides this site,
+    `frame_sources` what it may frame; `framable` by anybody.
     """
     settings, language = call.settings, call.language
     html = (
@@ -88,7 +91,7 @@ def page(
         )
     )
     call.scope["state"]["form_targets"] = (*(() if only_form_targets else ("'self'",)), *form_targets)
-    call.scope["state"]["image_sources"] = tuple(image_sources)
+    call.scope["state"] |= {"image_sources": image_sources, "frame_sources": frame_sources, "framable": framable}
     headers = {"cache-control": "no-store", "content-language": language.tag}
     return Response(html, status_code=status_code, media_type="text/html", headers=headers)
 

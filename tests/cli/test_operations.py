@@ -84,6 +84,9 @@ def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> 
     assert signet("outbox", "retry", "--all", "--json").json == {"due": []}
     (due,) = signet("outbox", "list", "--json").json
     assert (due["state"], due["attempts"]) == ("due", 0)
+    for narrowed in (("--topic", "logout"), ("--about", "somebody%")):
+        assert signet("outbox", "list", *narrowed, "--json").json == []
+    assert signet("outbox", "list", "--topic", due["topic"], "--about", due["about"][1:], "--json").json == [due]
 
 
 def test_the_audit_can_be_narrowed(signet: Signet) -> None:

@@ -1,9 +1,13 @@
-"""The sample web application's own parts: sessions on the server, and reading a challenge. Its flows are journeys."""
+"""The sample web application's own parts: sessions on the server, reading a challenge, believing a logout token. Its
+flows are journeys.
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
+from joserfc.errors import JoseError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -11,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from tests.clients.conftest import sample
+from tests.clients.conftest import Issuer, new_key, sample
 
 
 def answer(challenge: str | None) -> httpx2.Response:
@@ -83,3 +87,47 @@ def test_a_made_up_session_id_is_not_taken_over(browser: TestClient) -> None:
     browser.get("/write?word=mine", headers={"cookie": "quill=chosen-by-somebody-else"})
     browser.cookies.clear()
     assert browser.get("/read", headers={"cookie": "quill=chosen-by-somebody-else"}).text == "-"
+
+
+EVENTS: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"typ": "JWT"},
+        {"iss": "https://other.example.test"},
+        {"aud": "other"},
+        {"exp": 1},
+        {"iat": 9999999999},
+        {"events": {}},
+        {"nonce": "n"},
+        {"sub": None, "sid": None},
+        {"key": new_key()},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_logout_token_is_believed_only_when_everything_about_it_is_right(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    """Back-Channel Logout section 2.6."""
+    logout = sample("web_app.logout")
+    monkeypatch.setattr(logout, "ALGORITHMS", ["ES256"])  # this issuer has no other
+    good: dict[str, Any] = {"typ": "logout+jwt", "aud": "quill", "sid": "one", "events": EVENTS}
+    keys = {"keys": [key.as_dict(private=False) for key in issuer.keys]}
+    assert logout.verify_logout_token(issuer.sign(**good), keys, issuer.url, "quill")["sid"] == "one"
+    with pytest.raises((JoseError, ValueError)):
+        logout.verify_logout_token(issuer.sign(**{**good, **changes}), keys, issuer.url, "quill")
+
+
+def test_a_logout_ends_the_sessions_it_names_and_no_other() -> None:
+    """Back-Channel Logout section 2.7."""
+    kept = sample("web_app.sessions")
+    store = kept.ServerSessions(None, cookie="quill", secure=False)
+    for key, sub, sid in (("a", "ada", "1"), ("b", "ada", "2"), ("c", "bob", "3")):
+        store.sessions[key] = (0.0, kept.Session(claims={"sub": sub, "sid": sid}))
+    store.sessions["d"] = (0.0, kept.Session())
+    store.end({"sub": "ada", "sid": "1"})
+    assert set(store.sessions) == {"b", "c", "d"}
+    store.end({"sub": "ada"})
+    assert set(store.sessions) == {"c", "d"}

@@ -1,5 +1,7 @@
 """Signing out: of the app and the provider at once, of one device from another, of everything."""
 
+import time
+
 import pytest
 
 from tests.chromium import NewPerson, Person
@@ -40,6 +42,16 @@ def test_signing_out_everywhere_ends_every_session_and_what_the_apps_hold(
     phone.expect_heading("Sign in")
 
 
+def expect_signed_out_of_the_app(person: Person, demo: Demo) -> None:
+    """The app is told by the worker (Back-Channel Logout), which may take a moment."""
+    deadline = time.monotonic() + 10
+    person.open(demo.web_app)
+    while "Hello" in person.heading:
+        assert time.monotonic() < deadline, "the app was not told"
+        time.sleep(0.2)
+        person.open(demo.web_app)
+
+
 def test_one_device_is_signed_out_from_another(
     person: Person, new_person: NewPerson, account: Account, demo: Demo, steps: Steps
 ) -> None:
@@ -49,6 +61,7 @@ def test_one_device_is_signed_out_from_another(
     person.open(f"{demo.provider}/account/sessions")
     person.press("Sign out all other devices")
     assert "iPhone" not in person.text
+    expect_signed_out_of_the_app(phone, demo)
     phone.open(f"{demo.provider}/account")
     phone.expect_heading("Sign in")
     person.open(f"{demo.provider}/account")

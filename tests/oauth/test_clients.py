@@ -142,7 +142,7 @@ def test_no_url_at_an_address_that_may_not_be_asked_is_registered(work: Work, ur
     """A-101: no row, and nobody is asked; a change is looked at like a registration."""
     with work() as w:
         known, _ = clients.create_client(w, ClientMetadata(redirect_uris=(URI,), jwks_uri=REACHABLE))
-    for changes in ({"jwks_uri": uri}, {"request_uris": (REACHABLE, uri)}):
+    for changes in ({"jwks_uri": uri}, {"request_uris": (REACHABLE, uri)}, {"backchannel_logout_uri": uri}):
         metadata = ClientMetadata(redirect_uris=(URI,), **changes)
         with work() as w:
             with pytest.raises(InvalidMetadata):

@@ -12,7 +12,7 @@ from provider.web.csrf import csrf_token
 
 NEVER_SHOWN = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "SELECT ", 'File "', "site-packages")
 MACHINE = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/register")
-PAGES = ("/oauth2/authorize", "/oauth2/logout", "/consent", "/select-account")
+PAGES = ("/oauth2/authorize", "/oauth2/logout", "/oauth2/logout/done", "/consent", "/select-account")
 READ_BY_APPS = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke")
 READ_BY_ALL = (
     "/.well-known/openid-configuration",

@@ -12,12 +12,13 @@ from provider.web.pages import go, page
 
 @endpoint(form_on=HOME)
 def sign_out(call: Call) -> Response:
-    """End the session, then its cookie. By POST only: no link of another site signs anybody out."""
+    """End the session, and its cookie. By POST only: no link of another site signs anybody out."""
     session = find_session(call) or find_pending_session(call)
-    if session is not None:
-        end_session(call.work, session, reason="signed_out")
     forget_session(call)
-    return go("/signed-out")
+    if session is None:
+        return go("/signed-out")
+    end_session(call.work, session, reason="signed_out")
+    return go(call.seams.page_after_sign_out(call.work, session))
 
 
 @endpoint

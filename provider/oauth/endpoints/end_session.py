@@ -1,21 +1,23 @@
 """RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
 
 With a valid id_token_hint of who is here, the session ends at once; else the person is asked. Only an exact
-post_logout_redirect_uri of the client the hint was issued to is ever redirected to.
+post_logout_redirect_uri of the client that the hint was issued to, or that names itself, is ever redirected to.
 """
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
-from provider.oauth.authorization_response import send_back
+from provider.oauth.authorization_response import location_of, send_to
 from provider.oauth.checks import Checks
 from provider.oauth.clients import Client
 from provider.oauth.endpoints.authorization import AppRefused
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
 from provider.oauth.explanations import explain
+from provider.oauth.front_channel_logout import SIGNED_OUT, SignedOut, way_on
 from provider.oauth.id_tokens import read_hint
 from provider.oauth.redirect_uris import csp_source
 from provider.oauth.server import AuthorizationServer
@@ -33,7 +35,7 @@ CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 @dataclass(frozen=True)
 class LogoutRequest:
-    """What the app asks, checked. `client`, `user_id` and `session_id` come from the hint and only from it."""
+    """What the app asks, checked. `user_id` and `session_id` come from the hint and only from it."""
 
     client: Client | None
     user_id: str | None
@@ -61,15 +63,29 @@ def end_session(call: Call) -> Response:
             return go("/account")
     elif session is not None and request.user_id != session.user_id:
         return _ask(call, session, request, given)
-    if session is not None:
-        lifecycle.end_session(call.work, session, reason="signed out by an app" if request.client else "signed out")
-    elif request.session_id is not None:
-        # A POST from the app's site brings no cookie (SameSite=Lax); the hint says which session it means.
-        store.end(call.work.db, request.session_id, reason="signed out by an app", now=call.work.now)
+    ended = _end(call, session, request)
     forget_session(call)
-    if request.redirect_uri is None:
-        return go("/signed-out")
-    return send_back(request.redirect_uri, {"state": request.state})
+    onward = None if request.redirect_uri is None else location_of(request.redirect_uri, {"state": request.state})
+    if ended:
+        client_id = None if request.client is None else request.client.client_id
+        done = SignedOut(ended[0].user_id, [one.id for one in ended], client_id, onward)
+        page_of_apps = way_on(call.work, call.seams.oauth, done)
+        if page_of_apps is not None:
+            return go(page_of_apps)
+    return go(SIGNED_OUT) if onward is None else send_to(onward)
+
+
+def _end(call: Call, session: Session | None, request: LogoutRequest) -> list[Session]:
+    """End the session at this browser, and the one that the hint means: a POST from the app's site brings no cookie
+    (SameSite=Lax), and somebody may have signed in anew since the hint was issued. All of one person.
+    """
+    meant = None if request.session_id is None else store.find(call.work.read, request.session_id)
+    found = {one.id: one for one in (session, meant) if one is not None}
+    user_id = request.user_id if session is None else session.user_id
+    ending = [one for one in found.values() if one.user_id == user_id]
+    for one in ending:
+        lifecycle.end_session(call.work, one, reason="signed out by an app" if request.client else "signed out")
+    return ending
 
 
 def _ask(call: Call, session: Session, request: LogoutRequest, given: Parameters) -> Response:
@@ -81,7 +97,7 @@ def _ask(call: Call, session: Session, request: LogoutRequest, given: Parameters
         form_targets=() if request.redirect_uri is None else (csp_source(request.redirect_uri),),
         account=address.address if address else session.user_id,
         app=None if client is None else {"name": client.name, "host": client.metadata.host},
-        # Without a hint nothing it says is believed, so nothing of it is put on the page.
+        # Where no client is proven or named, nothing that was said is put on the page.
         carried=[] if client is None else [(name, given[name]) for name in CARRIED if name in given],
     )
 
@@ -97,32 +113,23 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
         description="A parameter is repeated",
         got=", ".join(sorted(given.repeated)),
     )
-    hint = given.get("id_token_hint")
-    redirect_uri = given.get("post_logout_redirect_uri")
-    if hint is None:
-        # Nothing proves which app asks: the person may sign out, but is not sent anywhere.
+    hint, claims = given.get("id_token_hint"), dict[str, Any]()
+    if hint is not None:
+        claims, problem = read_hint(call.work, server.keys, hint)
+        checks.require(
+            not problem,
+            "id_token_hint is an ID token of ours",
+            section="RP-Initiated Logout section 2",
+            error=InvalidRequestError,
+            description="The id_token_hint is not valid",
+            expected="an ID token, expired or not",
+            got=problem,
+        )
+    client = _client(call, checks, given, issued_to=claims.get("aud"))
+    if client is None:
+        # Nothing tells which app asks: the person may sign out, but is not sent anywhere.
         return LogoutRequest(None, None, None, None, None)
-    claims, problem = read_hint(call.work, server.keys, hint)
-    checks.require(
-        not problem,
-        "id_token_hint is an ID token of ours",
-        section="RP-Initiated Logout section 2",
-        error=InvalidRequestError,
-        description="The id_token_hint is not valid",
-        expected="an ID token, expired or not",
-        got=problem,
-    )
-    client = server.clients.find(call.work, claims["aud"])
-    checks.require(
-        client is not None and given.get("client_id") in (None, client.client_id),
-        "The hint was issued to the client that asks",
-        section="RP-Initiated Logout section 2",
-        error=InvalidRequestError,
-        description="The id_token_hint was issued to another client",
-        expected=claims["aud"],
-        got=given.get("client_id", ""),
-    )
-    assert client is not None  # noqa: S101  # just required
+    redirect_uri = given.get("post_logout_redirect_uri")
     checks.require(
         redirect_uri is None or redirect_uri in client.metadata.post_logout_redirect_uris,
         "post_logout_redirect_uri is a registered one, character for character",
@@ -135,8 +142,39 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
     )
     return LogoutRequest(
         client,
-        server.subjects.user_id_of(call.work, client, claims["sub"]),
+        server.subjects.user_id_of(call.work, client, claims["sub"]) if claims else None,
         server.subjects.session_id_of(call.work, client, claims["sid"]) if "sid" in claims else None,
         redirect_uri,
         given.get("state"),
     )
+
+
+def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | None) -> Client | None:
+    """Whose hint it is; without a hint, the client that names itself. That is proof enough for a page that asks the
+    person, and for a registered address (section 3), but not for ending anything.
+    """
+    server: AuthorizationServer = call.seams.oauth
+    named = given.get("client_id")
+    client_id = issued_to or named
+    if client_id is None:
+        return None
+    client = server.clients.find(call.work, client_id)
+    checks.require(
+        client is not None and (issued_to is not None or not client.disabled),
+        "The client is registered",
+        section="RP-Initiated Logout section 2",
+        error=InvalidRequestError,
+        description="The client is not known",
+        expected="a registered client",
+        got=client_id,
+    )
+    checks.require(
+        named in (None, client_id),
+        "The hint was issued to the client that asks",
+        section="RP-Initiated Logout section 2",
+        error=InvalidRequestError,
+        description="The id_token_hint was issued to another client",
+        expected=client_id,
+        got=named or "",
+    )
+    return client

@@ -1,6 +1,6 @@
 """Grants: one approval each, the root of a token family; and whether it still stands."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -195,6 +195,13 @@ def revoke_all(db: Connection, *, user_id: str, client_id: str, reason: str, now
     """Every family a person gave a client; how many."""
     standing = (grants.c.user_id == user_id, grants.c.client_id == client_id, grants.c.revoked_at.is_(None))
     return db.execute(update(grants).where(*standing).values(revoked_at=now, revoke_reason=reason)).rowcount
+
+
+def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> list[tuple[str, str]]:
+    """(client_id, session) of every client that got a grant in one of these sessions, whatever became of it."""
+    query = select(grants.c.client_id, grants.c.session_id).distinct()
+    found = query.where(grants.c.session_id.in_(session_ids)).order_by(grants.c.client_id)
+    return [(client_id, session_id) for client_id, session_id in db.execute(found)]
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def test_the_oauth_document_is_valid(metadata: dict[str, Any]) -> None:
 
 
 def test_it_says_what_certification_asks_for(metadata: dict[str, Any]) -> None:
-    """oidcc-discovery-endpoint-verification, oidcc-rp-initiated-logout-discovery-endpoint-verification; RFC 9207."""
+    """oidcc-discovery-endpoint-verification, and those of the logout plans; RFC 9207."""
     assert metadata["issuer"] == ISSUER
     assert "RS256" in metadata["id_token_signing_alg_values_supported"]
     assert "none" not in metadata["id_token_signing_alg_values_supported"]
@@ -57,6 +57,10 @@ def test_it_says_what_certification_asks_for(metadata: dict[str, Any]) -> None:
     assert {"openid", "offline_access", "email", "roles"} <= set(metadata["scopes_supported"])
     assert {"sub", "email", "auth_time", "acr"} <= set(metadata["claims_supported"])
     assert metadata["end_session_endpoint"].startswith("https://")
+    for channel in ("backchannel", "frontchannel"):
+        assert metadata[f"{channel}_logout_supported"] is True
+        assert metadata[f"{channel}_logout_session_supported"] is True
+    assert "check_session_iframe" not in metadata, "SIGNET_SESSION_MANAGEMENT is off"
 
 
 def test_every_endpoint_it_names_answers(metadata: dict[str, Any], http: WatchedClient) -> None:

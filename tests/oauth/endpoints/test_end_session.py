@@ -9,12 +9,14 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from provider.oauth import key_rotation
+from provider.work import Installation
+from tests.browser import Page
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.factories import make_user
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import ISSUER, LOGOUT, RelyingParty, Tokens
+from tests.relying_party import ISSUER, LOGOUT, RelyingParty, Tokens, sign_in_person
 
 OUT = "https://app.example.test/signed-out"
 
@@ -168,7 +170,7 @@ def test_a_hint_for_another_client_than_the_one_named_is_refused(
 
 @pytest.mark.parametrize(
     "parameters",
-    [{}, {"state": "x"}, {"post_logout_redirect_uri": OUT}, {"post_logout_redirect_uri": OUT, "client_id": "c"}],
+    [{}, {"state": "x"}, {"post_logout_redirect_uri": OUT}],
 )
 def test_without_a_hint_the_person_is_asked_and_stays_here(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, parameters: dict[str, str]
@@ -181,6 +183,42 @@ def test_without_a_hint_the_person_is_asked_and_stays_here(
     form = {**parameters, "decision": "sign_out", "csrf_token": csrf_of(browser)}
     answer = browser.post(LOGOUT, data=form, headers={"origin": ISSUER})
     assert answer.headers["location"] == "/signed-out"
+    assert not is_signed_in(rp, browser)
+
+
+def test_an_app_that_only_names_itself_gets_the_person_back_if_they_want_to_sign_out(
+    rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged
+) -> None:
+    """RP-Initiated Logout sections 2, 3: a registered address of a client named is a means of its own to confirm it."""
+    parameters = {"post_logout_redirect_uri": OUT, "client_id": rp.client_id, "state": "s"}
+    with unchanged():
+        page = Page(browser.get(LOGOUT, params=parameters))
+    assert "app.example.test asks to sign you out" in page.text
+    form = {**parameters, "decision": "sign_out", "csrf_token": csrf_of(browser)}
+    assert browser.post(LOGOUT, data=form, headers={"origin": ISSUER}).headers["location"] == f"{OUT}?state=s"
+    assert not is_signed_in(rp, browser)
+    assert browser.get(LOGOUT, params=parameters).headers["location"] == f"{OUT}?state=s", "nobody is left to be asked"
+
+
+@pytest.mark.parametrize("changes", [{"client_id": "c"}, {"post_logout_redirect_uri": "https://evil.test/"}])
+def test_an_app_that_only_names_itself_is_taken_at_its_registration(
+    rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, changes: dict[str, str]
+) -> None:
+    """RP-Initiated Logout sections 2, 3. A-10."""
+    parameters = {"post_logout_redirect_uri": OUT, "client_id": rp.client_id, **changes}
+    with unchanged():
+        response = browser.get(LOGOUT, params=parameters)
+    assert response.status_code == 400
+    assert "location" not in response.headers
+
+
+def test_the_session_that_the_hint_means_ends_with_the_one_at_this_browser(
+    rp: RelyingParty, browser: WatchedClient, ada: str, tokens: Tokens, installation: Installation
+) -> None:
+    """RP-Initiated Logout section 2: somebody signed in anew since, in another session."""
+    sign_in_person(browser, installation, ada)
+    rp.log_out(browser, tokens)
+    assert rp.refresh(tokens).error == "invalid_grant"
     assert not is_signed_in(rp, browser)
 
 

@@ -1,0 +1,33 @@
+"""What a person sees while applications are told that they signed out (OpenID Connect Front-Channel Logout 1.0
+section 3): a page that loads each one's frame, names them all, and then goes on to the app that asked.
+"""
+
+from starlette.responses import Response
+
+from provider.oauth.front_channel_logout import SIGNED_OUT, find_told, read_ticket
+from provider.oauth.redirect_uris import csp_source
+from provider.oauth.server import AuthorizationServer
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
+from provider.web.pages import go, page
+
+
+@endpoint
+def signed_out(call: Call) -> Response:
+    """GET /oauth2/logout/done?ticket=. Ends nothing: that was done before anybody is sent here."""
+    server: AuthorizationServer = call.seams.oauth
+    done = read_ticket(call.work, call.query.get("ticket", ""))
+    if done is None:
+        return go(SIGNED_OUT)
+    told = find_told(call.work, server, done)
+    client = None if done.client_id is None else server.clients.find(call.work, done.client_id)
+    frames = [app for app in told if app.frame is not None]
+    return page(
+        call,
+        "oauth/signed_out.html",
+        frame_sources=sorted({csp_source(app.frame) for app in frames if app.frame is not None}),
+        told=told,
+        frames=frames,
+        onward=done.onward,
+        app=None if client is None else client.name,
+    )

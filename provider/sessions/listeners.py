@@ -1,0 +1,33 @@
+"""Which applications are told that a session ended (OpenID Connect Back-Channel Logout 1.0 section 2.3).
+
+For `lifecycle` alone, and in the transaction of the ending: an application that got a grant in the session and is
+registered with a `backchannel_logout_uri` is owed a promise of its own, so none keeps the others waiting.
+"""
+
+from sqlalchemy import JSON, column, select, table
+
+from provider.database.types import Identifier, UtcTime
+from provider.outbox import promises
+from provider.work import UnitOfWork
+
+TOPIC = "logout"
+
+# Grants and clients are oauth's and sit above this one, so they are named here without an import.
+_grants = table("grants", column("session_id", Identifier), column("client_id"))
+_clients = table("clients", column("client_id"), column("metadata", JSON), column("disabled_at", UtcTime))
+_LISTENING = (
+    select(_grants.c.session_id, _grants.c.client_id)
+    .distinct()
+    .join(_clients, _clients.c.client_id == _grants.c.client_id)
+    .where(
+        _clients.c.disabled_at.is_(None),
+        _clients.c.metadata["backchannel_logout_uri"].as_string().is_not(None),
+    )
+)
+
+
+def tell(work: UnitOfWork, *, user_id: str, ended: list[str]) -> None:
+    """Promise it to everybody who is to know. Who they are is looked up now: an account may be gone a moment later."""
+    for session_id, client_id in work.db.execute(_LISTENING.where(_grants.c.session_id.in_(ended))).all():
+        payload = {"client_id": client_id, "user_id": user_id, "session_id": session_id}
+        promises.put(work, TOPIC, payload, about=f"logout to {client_id}, session {session_id}")

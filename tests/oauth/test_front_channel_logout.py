@@ -1,0 +1,90 @@
+"""The page after a sign-out: frames for the applications that are told through the browser, and where it goes on to."""
+
+import re
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+
+from tests.clock import Clock
+from tests.conftest import ISSUER
+from tests.oauth.conftest import Register
+from tests.oauth.watched_http import WatchedClient, csrf_of
+from tests.relying_party import RelyingParty
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+DONE = "/oauth2/logout/done"
+BLUE = "https://blue.example.test"
+OUT = "https://app.example.test/signed-out"
+
+
+def frames_of(html: str) -> list[str]:
+    return [found.replace("&amp;", "&") for found in re.findall(r'<iframe[^>]* src="([^"]+)"', html)]
+
+
+@pytest.fixture
+def green(register: Register) -> RelyingParty:
+    """Wants to know which session it was."""
+    return register(
+        client_name="Green",
+        frontchannel_logout_uri="https://app.example.test/out?tenant=7",
+        frontchannel_logout_session_required=True,
+        subject_type="pairwise",
+    )
+
+
+@pytest.fixture
+def blue(register: Register) -> RelyingParty:
+    return register(client_name="Blue", redirect_uris=(f"{BLUE}/callback",), frontchannel_logout_uri=f"{BLUE}/out")
+
+
+def test_every_app_of_the_session_has_its_frame_and_the_person_goes_on_to_the_one_that_asked(
+    register: Register, green: RelyingParty, blue: RelyingParty, browser: WatchedClient
+) -> None:
+    """Front-Channel Logout sections 2, 3; oidcc-frontchannel-rp-initiated-logout."""
+    silent = register(client_name="Silent")
+    told_directly = register(client_name="Told directly", backchannel_logout_uri="https://app.example.test/back")
+    tokens = green.sign_in(browser)
+    for rp in (blue, silent, told_directly):
+        rp.sign_in(browser)
+    answer = green.log_out(browser, tokens, state="a b")
+    assert urlsplit(answer.headers["location"]).path == DONE
+    response = browser.get(answer.headers["location"])
+    frames = dict(uri.partition("?")[::2] for uri in frames_of(response.text))
+    assert set(frames) == {"https://app.example.test/out", f"{BLUE}/out"}
+    assert frames[f"{BLUE}/out"] == "", "iss and sid come together, or not at all"
+    sid = green.verify(tokens)["sid"]
+    assert dict(parse_qsl(frames["https://app.example.test/out"])) == {"tenant": "7", "iss": ISSUER, "sid": sid}
+    policy = response.headers["content-security-policy"]
+    assert f"frame-src https://app.example.test {BLUE};" in policy, "these and nothing else"
+    assert f'href="{OUT}?state=a+b"' in response.text
+    assert "Back to Green" in response.text
+    assert all(name in response.text for name in ("Green", "Blue", "Told directly"))
+    assert "Silent" not in response.text
+    assert green.ask(browser, prompt="none").error == "login_required"
+
+
+def test_whoever_signs_out_on_our_own_page_sees_it_too(blue: RelyingParty, browser: WatchedClient) -> None:
+    """Front-Channel Logout section 1: whatever ends the session, where a browser is at hand."""
+    blue.sign_in(browser)
+    answer = browser.post("/sign-out", data={"csrf_token": csrf_of(browser)}, headers={"origin": ISSUER})
+    shown = browser.get(answer.headers["location"]).text
+    assert frames_of(shown) == [f"{BLUE}/out"]
+    assert "Sign in again" in shown
+
+
+def test_the_page_ends_nothing_and_is_gone_after_a_while(
+    blue: RelyingParty, browser: WatchedClient, clock: Clock
+) -> None:
+    """A-49: its address names what has ended; changed, or too old, it leads to the plain page."""
+    address = blue.log_out(browser, blue.sign_in(browser)).headers["location"]
+    ticket = parse_qs(urlsplit(address).query)["ticket"][0]
+    assert browser.get(DONE, params={"ticket": ticket[:-2]}).headers["location"] == "/signed-out"
+    assert browser.get(address).status_code == 200
+    clock.advance(minutes=6)
+    assert browser.get(address).headers["location"] == "/signed-out"
+
+
+def test_nobody_waits_for_a_page_without_frames(register: Register, browser: WatchedClient) -> None:
+    rp = register(backchannel_logout_uri="https://app.example.test/back")
+    assert rp.log_out(browser, rp.sign_in(browser)).headers["location"] == f"{OUT}?state=bye"
