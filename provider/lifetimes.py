@@ -20,6 +20,9 @@ class Lifetimes(BaseSettings):
         timedelta(seconds=10), description="A repeated refresh inside this gets the same successor. 0 is strict."
     )
     request_lifetime: Duration = Field(timedelta(hours=1), description="Of a parked authorization request.")
+    device_code_lifetime: Duration = Field(
+        timedelta(minutes=10), description="Of a device's code, and of the one a person types for it."
+    )
     session_idle_lifetime: Duration = Field(
         timedelta(hours=1), description="A browser session unused this long is over."
     )

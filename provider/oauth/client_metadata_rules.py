@@ -8,6 +8,7 @@ from provider.oauth.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.client_metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
+    DEVICE_CODE,
     FAPI2,
     FIELDS,
     GRANT_TYPES,
@@ -79,8 +80,8 @@ def check_metadata(metadata: ClientMetadata) -> None:
         if grant_type in metadata.grant_types and not metadata.redirect_uris:
             raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
     _check_response_types(metadata)
-    if "refresh_token" in metadata.grant_types and "authorization_code" not in metadata.grant_types:
-        raise InvalidMetadata("refresh_token needs authorization_code.")
+    if "refresh_token" in metadata.grant_types and not {"authorization_code", DEVICE_CODE} & set(metadata.grant_types):
+        raise InvalidMetadata(f"refresh_token needs authorization_code or {DEVICE_CODE}.")
     if metadata.is_public and "client_credentials" in metadata.grant_types:
         raise InvalidMetadata("A public client cannot use client_credentials.")
     if metadata.authorization_challenge and not metadata.first_party:

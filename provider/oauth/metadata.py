@@ -31,6 +31,7 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
         "end_session_endpoint": f"{issuer}/oauth2/logout",
+        "device_authorization_endpoint": f"{issuer}/oauth2/device_authorization",
         "response_types_supported": list(response_types_supported(settings)),
         "response_modes_supported": list(ResponseMode),
         "grant_types_supported": [*GRANTS, *([IMPLICIT] if settings.legacy_response_types else [])],

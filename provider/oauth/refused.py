@@ -105,6 +105,7 @@ SENSITIVE = (
     "grant_type",
     "code",
     "code_verifier",
+    "device_code",
     "refresh_token",
     "token",
     "access_token",

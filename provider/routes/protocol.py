@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute, Route
 
 from provider.oauth.endpoints.authorization import authorization, cancel
 from provider.oauth.endpoints.authorization_challenge import authorization_challenge
+from provider.oauth.endpoints.device_authorization import device_authorization
 from provider.oauth.endpoints.discovery import discovery
 from provider.oauth.endpoints.end_session import end_session
 from provider.oauth.endpoints.introspection import introspection
@@ -30,6 +31,7 @@ def protocol(settings: Settings) -> list[BaseRoute]:
         Route("/oauth2/token", preflight, methods=options, name="token_preflight"),
         Route("/oauth2/userinfo", userinfo, methods=both, name="userinfo"),
         Route("/oauth2/userinfo", preflight, methods=options, name="userinfo_preflight"),
+        Route("/oauth2/device_authorization", device_authorization, methods=post, name="device_authorization"),
         Route("/oauth2/introspect", introspection, methods=post, name="introspect"),
         Route("/oauth2/revoke", revocation, methods=post, name="revoke"),
         Route("/oauth2/revoke", preflight, methods=options, name="revoke_preflight"),

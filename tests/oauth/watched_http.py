@@ -11,8 +11,8 @@ from provider.web import cookies
 from provider.web.csrf import csrf_token
 
 NEVER_SHOWN = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "SELECT ", 'File "', "site-packages")
-MACHINE = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke")
-PAGES = ("/oauth2/authorize", "/oauth2/logout", "/consent", "/select-account")
+MACHINE = ("/oauth2/device_authorization", "/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke")
+PAGES = ("/oauth2/authorize", "/oauth2/logout", "/consent", "/device", "/select-account")
 READ_BY_APPS = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke")
 READ_BY_ALL = (
     "/.well-known/openid-configuration",

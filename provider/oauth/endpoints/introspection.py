@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from provider.crypto.digests import digest
+from provider.oauth.client_metadata import DEVICE_CODE
 from provider.oauth.clients import Client
 from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import InvalidClientError
@@ -59,7 +60,7 @@ def _is_resource_server(client: Client) -> bool:
     """An API registers as a client that signs nobody in: it may ask about the access tokens it is shown (RFC 7662
     2.1).
     """
-    return not client.metadata.redirect_uris
+    return not client.metadata.redirect_uris and DEVICE_CODE not in client.metadata.grant_types
 
 
 def _refresh_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:

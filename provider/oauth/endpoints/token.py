@@ -5,11 +5,13 @@ from starlette.responses import JSONResponse, Response
 from provider.oauth.cross_origin import cross_origin
 from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
-from provider.oauth.grants import authorization_code, client_credentials, refresh_token
+from provider.oauth.grants import authorization_code, client_credentials, device_code, refresh_token
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.web.call import Call
 
-GRANTS = {grant.GRANT_TYPE: grant.redeem for grant in (authorization_code, refresh_token, client_credentials)}
+GRANTS = {
+    grant.GRANT_TYPE: grant.redeem for grant in (authorization_code, refresh_token, client_credentials, device_code)
+}
 """What is supported; the discovery document is computed from it."""
 
 

@@ -71,7 +71,12 @@ def test_every_endpoint_it_names_answers(metadata: dict[str, Any], http: Watched
 def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> None:
     """Registries are lists in plain sight: the document is computed from them."""
     assert metadata["prompt_values_supported"] == ["none", "login", "consent", "select_account", "create"]
-    assert metadata["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert metadata["grant_types_supported"] == [
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
+    ]
     assert metadata["response_types_supported"] == ["code"]
     assert metadata["response_modes_supported"] == ["query", "fragment", "form_post"]
     assert metadata["acr_values_supported"] == ["aal1", "aal2"]
