@@ -1,5 +1,6 @@
 """What the person at the terminal needs to know, in colour when it is one."""
 
+import os
 import sys
 
 from rich.console import Console, Group
@@ -8,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provider.demo.addresses import Addresses
+from provider.resources import CLIENTS
 
 
 def print_summary(addresses: Addresses, email: str, password: str) -> None:
@@ -21,5 +23,12 @@ def print_summary(addresses: Addresses, email: str, password: str) -> None:
     places.add_row("Sample API", addresses.api.url, "checks tokens by the published keys")
     places.add_row("Provider", addresses.provider.url, "/.well-known/openid-configuration")
     account = Text.assemble("Ready account  ", (email, "bold green"), "  password  ", (password, "bold green"))
-    body = Group(places, Text(), account, Text("Or sign up with any address. Ctrl-C stops everything.", style="dim"))
+    sample = os.path.relpath(CLIENTS / "device/sign_in.py")
+    device = Text.assemble(
+        "A device without a browser, in another terminal:\n",
+        (f"ISSUER={addresses.provider.url} API_URL={addresses.api.url} {sys.executable} {sample}", "cyan"),
+    )
+    body = Group(
+        places, Text(), account, device, Text("Or sign up with any address. Ctrl-C stops everything.", style="dim")
+    )
     Console(file=sys.stdout).print(Panel.fit(body, title="Signet demo", border_style="red", padding=(1, 2)))
