@@ -50,6 +50,9 @@ class ClientMetadata:
     userinfo_signed_response_alg: str | None = None
     userinfo_encrypted_response_alg: str | None = None
     userinfo_encrypted_response_enc: str | None = None
+    introspection_signed_response_alg: str | None = None
+    introspection_encrypted_response_alg: str | None = None
+    introspection_encrypted_response_enc: str | None = None
     subject_type: str = PUBLIC
     sector_identifier_uri: str | None = None
     default_max_age: int | None = None

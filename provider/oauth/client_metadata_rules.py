@@ -114,7 +114,9 @@ def _check_what_it_is_told(metadata: ClientMetadata) -> None:
     """OIDC Registration section 2: how it is told of people, and as whom."""
     if metadata.userinfo_signed_response_alg is not None:
         _one_of("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, SIGNING_ALGORITHMS)
-    for response in ("id_token", "userinfo"):
+    if metadata.introspection_signed_response_alg is not None:  # RFC 9701 section 6
+        _one_of("introspection_signed_response_alg", metadata.introspection_signed_response_alg, SIGNING_ALGORITHMS)
+    for response in ("id_token", "userinfo", "introspection"):
         _check_encryption(metadata, f"{response}_encrypted_response_alg", f"{response}_encrypted_response_enc")
     _one_of("subject_type", metadata.subject_type, SUBJECT_TYPES)
     sector_uri = metadata.sector_identifier_uri

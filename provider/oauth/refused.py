@@ -16,6 +16,7 @@ from provider.oauth.errors import (
     MissingTokenError,
 )
 from provider.oauth.explanations import explain
+from provider.oauth.protected_resources import metadata_url
 from provider.refusals import Unavailable
 from provider.web import errors
 from provider.web.call import Call
@@ -42,15 +43,18 @@ def as_json(call: Call, error: Exception) -> Response:
     if isinstance(error, InvalidClientError):
         headers["www-authenticate"] = 'Basic realm="signet"'
     elif isinstance(error, InvalidTokenError | InsufficientScopeError):
-        headers["www-authenticate"] = bearer_challenge(error)
+        headers["www-authenticate"] = bearer_challenge(call, error)
     return JSONResponse(body, status_code=error.status_code, headers=headers)
 
 
-def bearer_challenge(error: OAuth2Error) -> str:
-    """RFC 6750 section 3: no code when no token came at all."""
+def bearer_challenge(call: Call, error: OAuth2Error) -> str:
+    """RFC 6750 section 3: no code when no token came at all. It says where the resource describes itself (RFC 9728
+    section 5.1).
+    """
+    challenge = f'Bearer realm="signet", resource_metadata="{metadata_url(call.settings.issuer, call.path)}"'
     if isinstance(error, MissingTokenError):
-        return 'Bearer realm="signet"'
-    return f'Bearer realm="signet", error="{error.error}", error_description="{error.description}"'
+        return challenge
+    return f'{challenge}, error="{error.error}", error_description="{error.description}"'
 
 
 protocol_endpoint = machine_endpoint(render=as_json)

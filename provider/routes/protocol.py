@@ -10,9 +10,11 @@ from provider.oauth.endpoints.end_session import end_session
 from provider.oauth.endpoints.introspection import introspection
 from provider.oauth.endpoints.jwks import Jwks
 from provider.oauth.endpoints.preflight import preflight
+from provider.oauth.endpoints.protected_resources import protected_resource
 from provider.oauth.endpoints.revocation import revocation
 from provider.oauth.endpoints.token import token
 from provider.oauth.endpoints.userinfo import userinfo
+from provider.oauth.protected_resources import SCOPES_OF_RESOURCE, WELL_KNOWN
 from provider.settings import Settings
 
 
@@ -20,7 +22,7 @@ def protocol(settings: Settings) -> list[BaseRoute]:
     """What OAuth and OpenID Connect name; all but the well-known ones below /oauth2."""
     get, post, both, options = ["GET"], ["POST"], ["GET", "POST"], ["OPTIONS"]
     metadata = discovery(settings)
-    return [
+    table: list[BaseRoute] = [
         Route("/.well-known/openid-configuration", metadata, methods=get, name="openid_configuration"),
         Route("/.well-known/oauth-authorization-server", metadata, methods=get, name="oauth_authorization_server"),
         Route("/oauth2/jwks", Jwks(), methods=get, name="jwks"),
@@ -37,3 +39,7 @@ def protocol(settings: Settings) -> list[BaseRoute]:
         Route("/oauth2/revoke", preflight, methods=options, name="revoke_preflight"),
         Route("/oauth2/logout", end_session, methods=both, name="logout"),
     ]
+    for path in SCOPES_OF_RESOURCE:
+        name = "oauth_protected_resource" + path.replace("/", "_")
+        table.append(Route(WELL_KNOWN + path, protected_resource(settings, path), methods=get, name=name))
+    return table

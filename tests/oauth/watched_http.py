@@ -17,6 +17,10 @@ READ_BY_APPS = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke")
 READ_BY_ALL = (
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/oauth2/userinfo",
+    "/.well-known/oauth-protected-resource/api/account",
+    "/.well-known/oauth-protected-resource/api/admin",
     "/oauth2/jwks",
     "/api/account/openapi.json",
     "/api/admin/openapi.json",

@@ -1,5 +1,6 @@
-"""Is this token good, and for what (RFC 7662). Only for authenticated, confidential clients, and only about tokens that
-concern them: their own, or (every access token's audience being this installation) access tokens they were given.
+"""Is this token good, and for what (RFC 7662), also in a signed answer (RFC 9701). Only for authenticated, confidential
+clients, and only about tokens that concern them: their own, or (every access token's audience being this installation)
+access tokens they were given.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from provider.oauth.client_metadata import DEVICE_CODE
 from provider.oauth.clients import Client
 from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import InvalidClientError
+from provider.oauth.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import refresh_tokens
@@ -23,7 +25,9 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 @protocol_endpoint
 def introspection(call: Call) -> Response:
-    """POST /oauth2/introspect. Whatever is not active answers `{"active": false}` and nothing else (section 2.2)."""
+    """POST /oauth2/introspect. Whatever is not active answers `{"active": false}` and nothing else (section 2.2), in a
+    JWT for whoever accepts one.
+    """
     request = authenticated(call, "introspection")
     work, client = request.work, request.client
     request.checks.require(
@@ -39,6 +43,9 @@ def introspection(call: Call) -> Response:
         answer = _access_token(work, request.server, client, token)
     else:
         answer = _refresh_token(work, request.server, client, token)
+    if is_wanted(call.headers.get("accept", "")):
+        jwt = make_introspection_jwt(work, request.server, client, answer)
+        return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
     return JSONResponse(answer, headers=NO_STORE)
 
 

@@ -87,6 +87,7 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
     [
         ("id_token_signing_alg_values_supported", "id_token_signed_response_alg"),
         ("userinfo_signing_alg_values_supported", "userinfo_signed_response_alg"),
+        ("introspection_signing_alg_values_supported", "introspection_signed_response_alg"),
         ("subject_types_supported", "subject_type"),
     ],
 )
