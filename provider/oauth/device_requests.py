@@ -82,9 +82,9 @@ def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> D
     client = None if found is None else server.clients.find(work, found.client_id)
     if found is None or client is None or client.disabled:
         return None
-    asked = AuthorizationRequest(
-        client=client, redirect_uri="", redirect_uri_given=False, scope=parse_scope(found.scope)
-    )
+    # What it may ask for may have become less since it did.
+    scope = tuple(token for token in parse_scope(found.scope) if token in client.metadata.scopes)
+    asked = AuthorizationRequest(client=client, redirect_uri="", redirect_uri_given=False, scope=scope)
     return DeviceRequest(found.digest, with_dash(user_code), asked, found.network, found.created_at)
 
 

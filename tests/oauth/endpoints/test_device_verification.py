@@ -1,5 +1,6 @@
 """/device: what the person is shown, and that nothing is allowed without them."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -117,6 +118,18 @@ def test_a_disabled_clients_code_is_nobodys(tv: RelyingParty, browser: WatchedCl
     with work() as w:
         clients.disable(w, tv.client_id)
     assert page_of(browser, device.user_code).status_code == 400
+
+
+def test_a_scope_taken_from_the_client_meanwhile_is_not_given(
+    tv: RelyingParty, browser: WatchedClient, work: Work
+) -> None:
+    """A-59."""
+    device = start(tv, scope="openid email")
+    with work() as w:
+        clients.update_client(w, tv.client_id, replace(tv.client.metadata, scope="openid"))
+    assert "See your email address" not in words(page_of(browser, device.user_code))
+    allow(browser, device)
+    assert device.poll().body["scope"] == "openid"
 
 
 def test_what_was_allowed_is_remembered_shown_and_taken_back(
