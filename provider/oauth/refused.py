@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from provider.oauth.checks import Checks
 from provider.oauth.errors import (
+    AuthorizationPendingError,
     ChallengeError,
     InsufficientScopeError,
     InvalidClientError,
@@ -33,8 +34,10 @@ def as_json(call: Call, error: Exception) -> Response:
         error = InvalidRequestError(description=f"The parameters cannot be read: {error}")
     if not isinstance(error, OAuth2Error):
         return errors.as_json(call, error)
-    explain(call.installation, call.origin, error)
-    body = {"error": error.error, "error_description": error.description or "", "error_id": call.request_id}
+    body = {"error": error.error, "error_description": error.description or ""}
+    if not isinstance(error, AuthorizationPendingError):  # no refusal, and a device hears it every few seconds
+        explain(call.installation, call.origin, error)
+        body["error_id"] = call.request_id
     if isinstance(error, ChallengeError):
         body |= error.members
     headers = dict(NO_STORE)

@@ -42,7 +42,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         error=InvalidGrantError,
         description=REFUSED,
         expected="a device code of this client",
-        got="an unknown code" if code is None else "another client's code",
+        got="an unknown code" if code is None else f"a code of {code.client_id}",
     )
     assert code is not None  # noqa: S101  # just required
     if code.spent_at is not None:
@@ -54,7 +54,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         error=ExpiredTokenError,
         description="The device code has expired; ask for another one",
         expected=f"used within {work.settings.device_code_lifetime}",
-        got=f"expired at {code.expires_at:%H:%M:%S} UTC",
+        got=f"good until {code.expires_at:%H:%M:%S} UTC",
     )
     if code.answered_at is None:
         _wait(request, code)
@@ -64,7 +64,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         section="RFC 8628 section 3.5",
         error=AccessDeniedError,
         description="The person declined",
-        got="denied",
+        got="denied" if code.grant_id is None else "allowed",
     )
     return _fetch(request, code, str(code.grant_id))
 
@@ -83,7 +83,7 @@ def _wait(request: TokenRequest, code: DeviceCode) -> None:
         error=SlowDownError,
         description=f"Asked too early: wait {slower} seconds from now on",
         expected=f"{code.poll_interval} s",
-        got="asked before that",
+        got="as long" if in_time else "asked before that",
         fix="Wait as many seconds as `interval` says, and five more after each slow_down.",
     )
     checks.require(

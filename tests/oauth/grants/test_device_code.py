@@ -28,7 +28,9 @@ def test_a_device_signs_its_person_in(
     """RFC 8628 sections 3.4, 3.5; OIDC Core section 3.1.3.3."""
     tv = register(public=public, **FOR_DEVICES)
     device = start(tv, scope="openid email offline_access")
-    assert device.poll().error == "authorization_pending"
+    waiting = device.poll()
+    assert (waiting.status, waiting.error) == (400, "authorization_pending")
+    assert "error_id" not in waiting.body, "nothing was refused, so there is nothing to explain"
     allow(browser, device)
     tokens = device.poll()
     assert tokens.status == 200, tokens.body
