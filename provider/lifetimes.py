@@ -25,6 +25,9 @@ class Lifetimes(BaseSettings):
         le=timedelta(minutes=10),
         description="Of a pushed authorization request, until a browser comes with it.",
     )
+    device_code_lifetime: Duration = Field(
+        timedelta(minutes=10), description="Of a device's code, and of the one a person types for it."
+    )
     session_idle_lifetime: Duration = Field(
         timedelta(hours=1), description="A browser session unused this long is over."
     )

@@ -35,6 +35,10 @@ class Limits:
     mail_per_address: str = "5/hour"  # letters to one mailbox, whoever asks
     mail_resend: str = "1/30seconds"  # a second press of the button
     code: str = "30/5minutes"  # wrong codes typed from one place
+    device: str = (
+        "60/5minutes"  # device codes asked for from one place: each is a row, and a public client's id is known
+    )
+    user_code: str = "30/5minutes"  # wrong codes of devices typed from one place, by whoever is signed in
     upstream: str = "60/5minutes"  # failed sign-ins by an upstream: each costs it and us a request
     picture: str = "30/hour"  # uploaded by one person: each is decoded and drawn anew
     password_strength: str = "120/minute"  # noqa: S105  # looked at while somebody types: each takes up to 40 ms

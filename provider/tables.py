@@ -20,6 +20,7 @@ import provider.oauth.store.authorization_requests
 import provider.oauth.store.client_origins
 import provider.oauth.store.clients
 import provider.oauth.store.consents
+import provider.oauth.store.device_codes
 import provider.oauth.store.grants
 import provider.oauth.store.initial_access_tokens
 import provider.oauth.store.installation_secrets

@@ -28,6 +28,7 @@ from provider.oauth.store import (
     authorization_codes,
     authorization_requests,
     clients,
+    device_codes,
     grants,
     initial_access_tokens,
     refresh_tokens,
@@ -67,6 +68,7 @@ class Purge(Protocol):
 PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "authorization requests": (authorization_requests.purge, timedelta(0)),
     "authorization codes": (authorization_codes.purge, timedelta(days=1)),  # a replay must be recognised
+    "device codes": (device_codes.purge, timedelta(days=1)),  # the same
     "used assertions": (used_assertions.purge, timedelta(minutes=1)),  # nodes' clocks differ
     "client secrets": (clients.purge_secrets, timedelta(0)),
     "initial access tokens": (initial_access_tokens.purge, timedelta(0)),

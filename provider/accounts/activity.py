@@ -52,6 +52,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.CONSENT_GRANTED: Text("You let an application in"),
     Event.CONSENT_WITHDRAWN: Text("You took back what you had allowed an application"),
     Event.CONSENT_DENIED: Text("You refused an application"),
+    Event.DEVICE_ALLOWED: Text("You let a device in"),
     Event.CODE_REPLAYED: Text("A sign-in code of an application was used twice; what it had led to was ended"),
     Event.REFRESH_REUSED: Text("An application's token was used twice; the application was signed out"),
     Event.FAMILY_REVOKED: Text("An application was signed out"),

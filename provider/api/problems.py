@@ -13,6 +13,7 @@ from provider.api.bodies import InvalidBody
 from provider.languages.text import Text
 from provider.oauth.errors import InsufficientScopeError, InvalidClientError, InvalidTokenError
 from provider.oauth.explanations import explain
+from provider.oauth.protected_resources import metadata_url
 from provider.oauth.refused import bearer_challenge
 from provider.refusals import Refusal
 from provider.web.call import Call
@@ -68,7 +69,8 @@ def as_problem(call: Call, error: Exception) -> Response:
     refusal = refusal_of(error)
     headers = headers_of(refusal)
     if isinstance(refusal, ConfirmationNeeded):
-        headers["www-authenticate"] = refusal.challenge
+        about_us = metadata_url(call.settings.issuer, call.path)
+        headers["www-authenticate"] = f'{refusal.challenge}, resource_metadata="{about_us}"'
     more = {}
     if isinstance(refusal, InvalidBody):
         more["errors"] = [{name: call.language.say(text) for name, text in one.items()} for one in refusal.errors]
@@ -83,7 +85,7 @@ def _protocol_problem(call: Call, error: OAuth2Error) -> Response:
     if isinstance(error, InvalidClientError):
         headers["www-authenticate"] = 'Basic realm="signet"'
     elif isinstance(error, InvalidTokenError | InsufficientScopeError):
-        headers["www-authenticate"] = bearer_challenge(error)
+        headers["www-authenticate"] = bearer_challenge(call, error)
     title = PROTOCOL_TITLES.get(error.error, "The request was refused")
     return _answer(call, URN + error.error, title, error.status_code, error.description or "", headers=headers)
 

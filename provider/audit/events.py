@@ -43,6 +43,7 @@ class Event(StrEnum):
     CONSENT_GRANTED = "consent.granted"
     CONSENT_WITHDRAWN = "consent.withdrawn"
     CONSENT_DENIED = "consent.denied"
+    DEVICE_ALLOWED = "consent.device.allowed"
     CODE_REPLAYED = "token.code.replayed"
     REFRESH_REUSED = "token.refresh.reused"
     FAMILY_REVOKED = "token.family.revoked"

@@ -10,6 +10,7 @@ from provider.crypto.digests import new_opaque, new_recovery_code
 EMAIL = "ada@example.com"
 WEB_APP_ID = "quill"
 SINGLE_PAGE_APP_ID = "quill-pocket"
+DEVICE_ID = "quill-tv"
 SERVICE_ID = "quill-reports"
 
 

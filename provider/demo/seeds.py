@@ -2,9 +2,9 @@
 
 from provider.accounts.registration import create_user, find_user
 from provider.database.migrations import migrate
-from provider.demo.secrets import EMAIL, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
+from provider.demo.secrets import DEVICE_ID, EMAIL, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
 from provider.oauth import clients
-from provider.oauth.client_metadata import ClientMetadata
+from provider.oauth.client_metadata import DEVICE_CODE, ClientMetadata
 from provider.oauth.setting_up import make_what_is_missing
 from provider.work import Installation, UnitOfWork, unit_of_work
 
@@ -21,6 +21,7 @@ def plant(installation: Installation, secrets: Secrets, *, web_app: str, single_
     with unit_of_work(installation) as work:
         _keep_client(work, WEB_APP_ID, secrets.web_app_secret, _web_app(web_app))
         _keep_client(work, SINGLE_PAGE_APP_ID, None, _single_page_app(single_page_app))
+        _keep_client(work, DEVICE_ID, None, _device())
         _keep_client(work, SERVICE_ID, secrets.service_secret, _service())
 
 
@@ -53,6 +54,16 @@ def _single_page_app(url: str) -> ClientMetadata:
         token_endpoint_auth_method="none",  # noqa: S106  # a method's name
         scope="openid profile email roles",
         client_uri=url,
+    )
+
+
+def _device() -> ClientMetadata:
+    return ClientMetadata(
+        client_name="Quill TV",
+        grant_types=(DEVICE_CODE, "refresh_token"),
+        response_types=(),
+        token_endpoint_auth_method="none",  # noqa: S106  # a method's name
+        scope="openid profile email offline_access",
     )
 
 

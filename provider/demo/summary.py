@@ -1,5 +1,6 @@
 """What the person at the terminal needs to know, in colour when it is one."""
 
+import os
 import sys
 
 from rich.console import Console, Group
@@ -8,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provider.demo.addresses import Addresses
+from provider.resources import CLIENTS
 
 
 def print_summary(addresses: Addresses, email: str, password: str) -> None:
@@ -22,4 +24,16 @@ def print_summary(addresses: Addresses, email: str, password: str) -> None:
     places.add_row("Provider", addresses.provider.url, "/.well-known/openid-configuration")
     account = Text.assemble("Ready account  ", (email, "bold green"), "  password  ", (password, "bold green"))
     body = Group(places, Text(), account, Text("Or sign up with any address. Ctrl-C stops everything.", style="dim"))
-    Console(file=sys.stdout).print(Panel.fit(body, title="Signet demo", border_style="red", padding=(1, 2)))
+    console = Console(file=sys.stdout)
+    console.print(Panel.fit(body, title="Signet demo", border_style="red", padding=(1, 2)))
+    python, sample = _from_here(sys.executable), _from_here(str(CLIENTS / "device/sign_in.py"))
+    command = f"ISSUER={addresses.provider.url} API_URL={addresses.api.url} {python} {sample}"
+    console.print(
+        Text.assemble("A device without a browser, in another terminal:\n", (command, "cyan")), soft_wrap=True
+    )
+
+
+def _from_here(path: str) -> str:
+    """As short as it can be typed in this folder."""
+    near = os.path.relpath(path)
+    return path if near.startswith(os.pardir) else near

@@ -27,7 +27,7 @@ def approve(
     parked: ParkedRequest | None,
 ) -> dict[str, str] | None:
     """The parameters of the answer. None when the parked request was completed meanwhile."""
-    grant = _new_grant(work, request, session)
+    grant = new_grant(work, request, session)
     code = new_opaque() if CODE in request.response_type else None
     answer = {} if code is None else {"code": code}
     answer |= _front_channel_tokens(work, server, request, grant, code)
@@ -43,12 +43,12 @@ def approve(
 
 def new_code(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> tuple[str, Grant]:
     """A code, and the grant it stands for."""
-    code, grant = new_opaque(), _new_grant(work, request, session)
+    code, grant = new_opaque(), new_grant(work, request, session)
     _keep_code(work, request, grant, code)
     return code, grant
 
 
-def _new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> Grant:
+def new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> Grant:
     """What this person approved in this session; not kept yet."""
     lasting = work.now + work.settings.refresh_absolute_lifetime
     return Grant(

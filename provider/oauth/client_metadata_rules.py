@@ -8,6 +8,7 @@ from provider.oauth.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.client_metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
+    DEVICE_CODE,
     FAPI2,
     FIELDS,
     GRANT_TYPES,
@@ -81,11 +82,11 @@ def check_metadata(metadata: ClientMetadata) -> None:
         if grant_type in metadata.grant_types and not metadata.redirect_uris:
             raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
     _check_response_types(metadata)
-    if "refresh_token" in metadata.grant_types and "authorization_code" not in metadata.grant_types:
-        raise InvalidMetadata("refresh_token needs authorization_code.")
     for grant_type in ("client_credentials", TOKEN_EXCHANGE):
         if metadata.is_public and grant_type in metadata.grant_types:
             raise InvalidMetadata(f"A public client cannot use {grant_type}.")
+    if "refresh_token" in metadata.grant_types and not {"authorization_code", DEVICE_CODE} & set(metadata.grant_types):
+        raise InvalidMetadata(f"refresh_token needs authorization_code or {DEVICE_CODE}.")
     if metadata.authorization_challenge and not metadata.first_party:
         raise InvalidMetadata("authorization_challenge is for first_party clients: it shows them people's passwords.")
     if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
@@ -136,7 +137,9 @@ def _check_what_it_is_told(metadata: ClientMetadata) -> None:
     """OIDC Registration section 2: how it is told of people, and as whom."""
     if metadata.userinfo_signed_response_alg is not None:
         _one_of("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, SIGNING_ALGORITHMS)
-    for response in ("id_token", "userinfo"):
+    if metadata.introspection_signed_response_alg is not None:  # RFC 9701 section 6
+        _one_of("introspection_signed_response_alg", metadata.introspection_signed_response_alg, SIGNING_ALGORITHMS)
+    for response in ("id_token", "userinfo", "introspection"):
         _check_encryption(metadata, f"{response}_encrypted_response_alg", f"{response}_encrypted_response_enc")
     _one_of("subject_type", metadata.subject_type, SUBJECT_TYPES)
     sector_uri = metadata.sector_identifier_uri

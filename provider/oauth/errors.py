@@ -61,6 +61,24 @@ class UnmetAuthenticationRequirementsError(OAuth2Error):
     error = "unmet_authentication_requirements"
 
 
+class AuthorizationPendingError(OAuth2Error):
+    """RFC 8628 section 3.5: ask again."""
+
+    error = "authorization_pending"
+
+
+class SlowDownError(OAuth2Error):
+    """RFC 8628 section 3.5: ask again, and leave five seconds more in between from now on."""
+
+    error = "slow_down"
+
+
+class ExpiredTokenError(OAuth2Error):
+    """RFC 8628 section 3.5: begin anew."""
+
+    error = "expired_token"
+
+
 class InvalidTokenError(OAuth2Error):
     """RFC 6750 section 3.1."""
 
@@ -155,9 +173,11 @@ class UnsupportedTokenTypeError(OAuth2Error):
 __all__ = [
     "AccessDeniedError",
     "AccountSelectionRequiredError",
+    "AuthorizationPendingError",
     "ChallengeError",
     "ClientKeysUnavailableError",
     "ConsentRequiredError",
+    "ExpiredTokenError",
     "InsufficientAuthorizationError",
     "InsufficientScopeError",
     "InteractionRequiredError",
@@ -179,6 +199,7 @@ __all__ = [
     "RegistrationForbiddenError",
     "RegistrationNotSupportedError",
     "RequestURINotSupportedError",
+    "SlowDownError",
     "UnapprovedSoftwareStatementError",
     "UnauthorizedClientError",
     "UnmetAuthenticationRequirementsError",

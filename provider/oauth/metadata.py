@@ -8,6 +8,7 @@ from provider.oauth.client_metadata import ASSERTION_ALGORITHMS, AUTH_METHODS
 from provider.oauth.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS
 from provider.oauth.endpoints.token import GRANTS
 from provider.oauth.jwk_sets import SIGNATURES
+from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
 from provider.oauth.response_types import IMPLICIT, ResponseMode, response_types_supported
 from provider.oauth.scopes import CLAIMS, SCOPES
 from provider.oauth.sectors import SUBJECT_TYPES
@@ -40,6 +41,8 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "frontchannel_logout_supported": True,
         "frontchannel_logout_session_supported": True,
         **({"check_session_iframe": f"{issuer}/oauth2/check-session"} if settings.session_management else {}),
+        "device_authorization_endpoint": f"{issuer}/oauth2/device_authorization",
+        "protected_resources": [issuer + path for path in SCOPES_OF_RESOURCE],
         "response_types_supported": list(response_types_supported(settings)),
         "response_modes_supported": list(ResponseMode),
         "grant_types_supported": [*GRANTS, *([IMPLICIT] if settings.legacy_response_types else [])],
@@ -57,6 +60,9 @@ def provider_metadata(settings: Settings) -> dict[str, Any]:
         "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "introspection_endpoint_auth_methods_supported": [method for method in AUTH_METHODS if method != "none"],
         "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
+        "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "introspection_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "introspection_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
         "code_challenge_methods_supported": ["S256"],

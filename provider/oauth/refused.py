@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from provider.oauth.checks import Checks
 from provider.oauth.errors import (
+    AuthorizationPendingError,
     ChallengeError,
     InsufficientScopeError,
     InvalidClientError,
@@ -16,6 +17,7 @@ from provider.oauth.errors import (
     MissingTokenError,
 )
 from provider.oauth.explanations import explain
+from provider.oauth.protected_resources import metadata_url
 from provider.refusals import Unavailable
 from provider.web import errors
 from provider.web.call import Call
@@ -32,8 +34,10 @@ def as_json(call: Call, error: Exception) -> Response:
         error = InvalidRequestError(description=f"The parameters cannot be read: {error}")
     if not isinstance(error, OAuth2Error):
         return errors.as_json(call, error)
-    explain(call.installation, call.origin, error)
-    body = {"error": error.error, "error_description": error.description or "", "error_id": call.request_id}
+    body = {"error": error.error, "error_description": error.description or ""}
+    if not isinstance(error, AuthorizationPendingError):  # no refusal, and a device hears it every few seconds
+        explain(call.installation, call.origin, error)
+        body["error_id"] = call.request_id
     if isinstance(error, ChallengeError):
         body |= error.members
     headers = dict(NO_STORE)
@@ -42,15 +46,19 @@ def as_json(call: Call, error: Exception) -> Response:
     if isinstance(error, InvalidClientError):
         headers["www-authenticate"] = 'Basic realm="signet"'
     elif isinstance(error, InvalidTokenError | InsufficientScopeError):
-        headers["www-authenticate"] = bearer_challenge(error)
+        headers["www-authenticate"] = bearer_challenge(call, error)
     return JSONResponse(body, status_code=error.status_code, headers=headers)
 
 
-def bearer_challenge(error: OAuth2Error) -> str:
-    """RFC 6750 section 3: no code when no token came at all."""
+def bearer_challenge(call: Call, error: OAuth2Error) -> str:
+    """RFC 6750 section 3: no code when no token came at all. It says where the resource describes itself (RFC 9728
+    section 5.1).
+    """
+    about = metadata_url(call.settings.issuer, call.path)
+    challenge = 'Bearer realm="signet"' + (f', resource_metadata="{about}"' if about else "")
     if isinstance(error, MissingTokenError):
-        return 'Bearer realm="signet"'
-    return f'Bearer realm="signet", error="{error.error}", error_description="{error.description}"'
+        return challenge
+    return f'{challenge}, error="{error.error}", error_description="{error.description}"'
 
 
 protocol_endpoint = machine_endpoint(render=as_json)
@@ -105,6 +113,7 @@ SENSITIVE = (
     "grant_type",
     "code",
     "code_verifier",
+    "device_code",
     "refresh_token",
     "token",
     "access_token",

@@ -14,7 +14,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth import clients
-from provider.oauth.client_metadata import GRANT_TYPES, SECRET_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.client_metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata
 from provider.oauth.client_metadata_rules import parse_metadata
 from provider.oauth.clients import Client, NoSuchClient
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
@@ -55,6 +55,9 @@ REGISTRABLE = (
     "jwks_uri",
     "token_endpoint_auth_signing_alg",
     "request_object_signing_alg",
+    "introspection_signed_response_alg",
+    "introspection_encrypted_response_alg",
+    "introspection_encrypted_response_enc",
     "request_uris",
     "require_pushed_authorization_requests",
     "backchannel_logout_uri",
@@ -73,7 +76,6 @@ OPERATORS_ONLY = (
     "exchange_targets",
 )
 
-DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE})
 
 
@@ -135,8 +137,7 @@ def _grant_types(settings: Settings) -> tuple[str, ...]:
     """Those in which a person decides; where a token is needed to register, its holder may also act alone."""
     legacy = (IMPLICIT,) if settings.legacy_response_types else ()
     alone = ("client_credentials",) if settings.registration == "token" else ()
-    wanted = ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
-    return tuple(grant_type for grant_type in wanted if grant_type in GRANT_TYPES)
+    return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
 
 
 def _scope(settings: Settings, metadata: ClientMetadata, *, asked: tuple[str, ...]) -> str:

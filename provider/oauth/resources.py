@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 
 from provider.oauth.checks import Checks
 from provider.oauth.errors import InvalidTargetError
+from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
 from provider.oauth.redirect_uris import problem_with
 from provider.oauth.scopes import OPENID
 from provider.oauth.store import api_resources
 from provider.work import UnitOfWork
 
-OUR_OWN = ("", "/", "/oauth2/userinfo", "/api/account", "/api/admin")
+OUR_OWN = ("/", *SCOPES_OF_RESOURCE)
 """Below the issuer: what our APIs are called. Their tokens all have the issuer for audience."""
 MOST = 20
 

@@ -6,17 +6,20 @@ from provider.oauth.endpoints.authorization import authorization, cancel
 from provider.oauth.endpoints.authorization_challenge import authorization_challenge
 from provider.oauth.endpoints.check_session import check_session
 from provider.oauth.endpoints.client_configuration import client_configuration
+from provider.oauth.endpoints.device_authorization import device_authorization
 from provider.oauth.endpoints.discovery import discovery
 from provider.oauth.endpoints.end_session import end_session
 from provider.oauth.endpoints.introspection import introspection
 from provider.oauth.endpoints.jwks import Jwks
 from provider.oauth.endpoints.preflight import preflight
+from provider.oauth.endpoints.protected_resources import protected_resource
 from provider.oauth.endpoints.pushed_authorization_request import pushed_authorization_request
 from provider.oauth.endpoints.registration import registration
 from provider.oauth.endpoints.revocation import revocation
 from provider.oauth.endpoints.signed_out import signed_out
 from provider.oauth.endpoints.token import token
 from provider.oauth.endpoints.userinfo import userinfo
+from provider.oauth.protected_resources import SCOPES_OF_RESOURCE, WELL_KNOWN
 from provider.settings import Settings
 
 
@@ -38,6 +41,7 @@ def protocol(settings: Settings) -> list[BaseRoute]:
         Route("/oauth2/token", preflight, methods=options, name="token_preflight"),
         Route("/oauth2/userinfo", userinfo, methods=both, name="userinfo"),
         Route("/oauth2/userinfo", preflight, methods=options, name="userinfo_preflight"),
+        Route("/oauth2/device_authorization", device_authorization, methods=post, name="device_authorization"),
         Route("/oauth2/introspect", introspection, methods=post, name="introspect"),
         Route("/oauth2/revoke", revocation, methods=post, name="revoke"),
         Route("/oauth2/revoke", preflight, methods=options, name="revoke_preflight"),
@@ -51,4 +55,7 @@ def protocol(settings: Settings) -> list[BaseRoute]:
             Route("/oauth2/register", registration, methods=post, name="register_client"),
             Route("/oauth2/register/{client_id}", client_configuration, methods=managed, name="client_configuration"),
         ]
+    for path in SCOPES_OF_RESOURCE:
+        name = "oauth_protected_resource" + path.replace("/", "_")
+        table.append(Route(WELL_KNOWN + path, protected_resource(settings, path), methods=get, name=name))
     return table

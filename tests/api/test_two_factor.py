@@ -7,6 +7,7 @@ import pytest
 from tests.api.conftest import App, Caller, problem, turn_on_two_factor
 from tests.browser import Browser
 from tests.clock import Clock
+from tests.conftest import ISSUER
 from tests.factories import PASSWORD
 from tests.inbox import Inbox
 from tests.people import ADDRESS, code_of, is_signed_in, sign_in
@@ -66,7 +67,8 @@ def test_setting_up_needs_a_recent_proof(as_ada: Caller, clock: Clock) -> None:
         refused = as_ada(method, path, **body)
         assert problem(refused) == "confirmation-needed"
         assert refused.headers["www-authenticate"] == (
-            'Bearer realm="signet", error="insufficient_user_authentication", max_age="900"'
+            'Bearer realm="signet", error="insufficient_user_authentication", max_age="900", '
+            f'resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/api/account"'
         )
 
 

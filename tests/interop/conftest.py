@@ -67,9 +67,10 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 def openid_client(node: str) -> Path:
-    """The folder where the pinned openid-client is installed, beside the app that uses it."""
+    """The folder where the pinned openid-client is installed, beside the apps that use it."""
     folder = installed("openid-client", HERE).parents[1]
-    shutil.copy(HERE / "sign_in.mjs", folder)
+    for app in HERE.glob("*.mjs"):
+        shutil.copy(app, folder)
     return folder
 
 
@@ -100,7 +101,9 @@ def start_app(served: Served, openid_client: Path, node: str) -> Iterator[StartA
     """`start_app("client_secret_basic", id_token_signed_response_alg="ES256")`: registered as such, and running."""
     apps = []
 
-    def start(auth_method: str, *, own_key: dict[str, str] | None = None, **metadata: Any) -> RelyingApp:
+    def start(
+        auth_method: str, *, app: str = "sign_in", own_key: dict[str, str] | None = None, **metadata: Any
+    ) -> RelyingApp:
         base_url = f"http://127.0.0.1:{free_port()}"
         client, secret = served.register(base_url, auth_method=auth_method, **metadata)
         told = {
@@ -112,7 +115,7 @@ def start_app(served: Served, openid_client: Path, node: str) -> Iterator[StartA
             "metadata": metadata,
             "own_key": own_key,
         }
-        command = [node, str(openid_client / "sign_in.mjs"), json.dumps(told)]
+        command = [node, str(openid_client / f"{app}.mjs"), json.dumps(told)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         apps.append(process)
         return RelyingApp(process)

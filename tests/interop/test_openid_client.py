@@ -90,3 +90,32 @@ def test_openid_client_opens_what_is_encrypted_to_its_key(alg: str, start_app: S
     learned = app.listen()
     assert learned["claims"]["sub"] == learned["userinfo"]["sub"] == learned["refreshed"]["sub"]
     assert app.listen() == {"encrypted": True}
+
+
+@pytest.mark.parametrize("auth_method", ["client_secret_basic", "none"])
+def test_openid_client_is_a_device(
+    auth_method: str, served: Served, start_app: StartApp, new_person: NewPerson
+) -> None:
+    """RFC 8628; and RFC 9701: it verifies what introspection says of its token."""
+    device = start_app(
+        auth_method,
+        app="device",
+        grant_types=("urn:ietf:params:oauth:grant-type:device_code", "refresh_token"),
+        introspection_signed_response_alg="ES256",
+    )
+    person, shown = new_person(), device.listen()
+    person.open(shown["open"])
+    person.fill("Email address", EMAIL)
+    person.fill("Password", PASSWORD)
+    person.press("Sign in")
+    person.expect_heading("Let this device in?")
+    assert shown["user_code"] in person.text
+    person.press("Allow")
+    person.expect_heading("The device is connected")
+    learned = device.listen()
+    assert learned["claims"]["iss"] == served.issuer
+    assert learned["userinfo"]["email"] == EMAIL
+    assert learned["rotated"]
+    if auth_method != "none":
+        assert learned["introspected"]["active"]
+        assert learned["introspected"]["sub"] == learned["claims"]["sub"]

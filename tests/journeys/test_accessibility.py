@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
+import httpx2
 import pytest
 from playwright.sync_api import ViewportSize
 
@@ -197,6 +198,22 @@ ACCOUNT_PAGES = (
     "/data",
     "/delete",
 )
+
+
+def test_the_pages_of_a_device(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:
+    person, see = inspector.person, inspector.see
+    asked = {"client_id": "quill-tv", "scope": "openid profile offline_access"}
+    codes = httpx2.post(f"{demo.provider}/oauth2/device_authorization", data=asked, timeout=20).json()
+    person.open(codes["verification_uri"])
+    steps.sign_in(person, account)
+    see("device-code", "Connect a device")
+    person.press("Continue")
+    see("device-code-error", "Connect a device")
+    person.fill("Code", codes["user_code"])
+    person.press("Continue")
+    see("device", "Let this device in?")
+    person.press("Allow")
+    see("device-answered", "The device is connected")
 
 
 def test_the_account_pages(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:

@@ -11,12 +11,19 @@ from provider.web import cookies
 from provider.web.csrf import csrf_token
 
 NEVER_SHOWN = ("Traceback", "sqlalchemy", "psycopg", "sqlite3", "SELECT ", 'File "', "site-packages")
-MACHINE = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/register")
-PAGES = ("/oauth2/authorize", "/oauth2/logout", "/oauth2/logout/done", "/consent", "/select-account")
+MACHINE = (
+    *("/oauth2/token", "/oauth2/userinfo", "/oauth2/introspect", "/oauth2/revoke"),
+    *("/oauth2/par", "/oauth2/device_authorization", "/oauth2/register"),
+)
+PAGES = ("/oauth2/authorize", "/oauth2/logout", "/oauth2/logout/done", "/consent", "/device", "/select-account")
 READ_BY_APPS = ("/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke")
 READ_BY_ALL = (
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/oauth2/userinfo",
+    "/.well-known/oauth-protected-resource/api/account",
+    "/.well-known/oauth-protected-resource/api/admin",
     "/oauth2/jwks",
     "/api/account/openapi.json",
     "/api/admin/openapi.json",

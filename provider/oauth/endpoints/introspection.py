@@ -1,5 +1,5 @@
-"""Is this token good, and for what (RFC 7662). Only for authenticated, confidential clients, and only about tokens that
-concern them: their own, or, for an API, access tokens that are for it.
+"""Is this token good, and for what (RFC 7662), also in a signed answer (RFC 9701). Only for authenticated, confidential
+clients, and only about tokens that concern them: their own, or, for an API, access tokens that are for it.
 """
 
 from typing import Any
@@ -7,9 +7,11 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from provider.crypto.digests import digest
+from provider.oauth.client_metadata import DEVICE_CODE
 from provider.oauth.clients import Client
 from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import InvalidClientError
+from provider.oauth.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import refresh_tokens
@@ -22,7 +24,9 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 @protocol_endpoint
 def introspection(call: Call) -> Response:
-    """POST /oauth2/introspect. Whatever is not active answers `{"active": false}` and nothing else (section 2.2)."""
+    """POST /oauth2/introspect. Whatever is not active answers `{"active": false}` and nothing else (section 2.2), in a
+    JWT for whoever accepts one.
+    """
     request = authenticated(call, "introspection")
     work, client = request.work, request.client
     request.checks.require(
@@ -38,6 +42,9 @@ def introspection(call: Call) -> Response:
         answer = _access_token(work, request.server, client, token)
     else:
         answer = _refresh_token(work, request.server, client, token)
+    if is_wanted(call.headers.get("accept", "")):
+        jwt = make_introspection_jwt(work, request.server, client, answer)
+        return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
     return JSONResponse(answer, headers=NO_STORE)
 
 
@@ -74,8 +81,9 @@ def _is_for(client: Client, live: LiveToken, issuer: str) -> bool:
     """An API is registered, by an operator, as a client that signs nobody in: it may ask about the access tokens it is
     shown (RFC 7662 section 2.1), which are for it by name, or for whoever trusts the issuer (RFC 8707).
     """
-    is_api = client.is_vouched_for and not client.metadata.redirect_uris
-    return is_api and not live.audience.isdisjoint({issuer, *client.metadata.resource_identifiers})
+    metadata = client.metadata
+    is_api = client.is_vouched_for and not metadata.redirect_uris and DEVICE_CODE not in metadata.grant_types
+    return is_api and not live.audience.isdisjoint({issuer, *metadata.resource_identifiers})
 
 
 def _refresh_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from provider.oauth.clients import mark_used
 from provider.oauth.cross_origin import cross_origin
 from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
-from provider.oauth.grants import authorization_code, client_credentials, refresh_token, token_exchange
+from provider.oauth.grants import authorization_code, client_credentials, device_code, refresh_token, token_exchange
 from provider.oauth.refused import NO_STORE, protocol_endpoint
 from provider.web.call import Call
 
 GRANTS = {
-    grant.GRANT_TYPE: grant.redeem for grant in (authorization_code, refresh_token, client_credentials, token_exchange)
+    grant.GRANT_TYPE: grant.redeem
+    for grant in (authorization_code, refresh_token, client_credentials, device_code, token_exchange)
 }
 """What is supported; the discovery document is computed from it."""
 

@@ -79,6 +79,7 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
         "authorization_code",
         "refresh_token",
         "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
         "urn:ietf:params:oauth:grant-type:token-exchange",
     ]
     assert metadata["response_types_supported"] == ["code"]
@@ -91,6 +92,7 @@ def test_every_prompt_and_scope_it_names_is_known(metadata: dict[str, Any]) -> N
     [
         ("id_token_signing_alg_values_supported", "id_token_signed_response_alg"),
         ("userinfo_signing_alg_values_supported", "userinfo_signed_response_alg"),
+        ("introspection_signing_alg_values_supported", "introspection_signed_response_alg"),
         ("subject_types_supported", "subject_type"),
     ],
 )

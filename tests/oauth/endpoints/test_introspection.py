@@ -54,15 +54,6 @@ def test_another_app_learns_nothing(register: Register, tokens: Tokens) -> None:
     assert other.introspect(tokens.refresh_token) == INACTIVE
 
 
-def test_an_accept_header_changes_nothing(register: Register, tokens: Tokens) -> None:
-    """A-57."""
-    other = register()
-    headers, _ = other.authentication()
-    headers["accept"] = "application/token-introspection+jwt"
-    response = other.http.post(INTROSPECT, data={"token": tokens.access_token}, headers=headers)
-    assert response.json() == INACTIVE
-
-
 def test_no_public_client_and_nobody_may_ask(register: Register, http: WatchedClient, tokens: Tokens) -> None:
     """RFC 7662 section 2.1; A-57."""
     public = register(public=True)

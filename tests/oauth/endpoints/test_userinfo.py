@@ -10,7 +10,7 @@ from provider.accounts.store import users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.email_addresses import add as add_address
 from tests.clock import Clock
-from tests.conftest import Work
+from tests.conftest import ISSUER, Work
 from tests.factories import make_user
 from tests.oauth.conftest import Explain, Person, Register
 from tests.oauth.watched_http import WatchedClient
@@ -161,7 +161,8 @@ def test_a_token_in_the_url_is_ignored(rp: RelyingParty, browser: WatchedClient)
     token = rp.sign_in(browser).access_token
     response = rp.http.get(USERINFO, params={"access_token": token})
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == 'Bearer realm="signet"'
+    about = f"{ISSUER}/.well-known/oauth-protected-resource/oauth2/userinfo"
+    assert response.headers["www-authenticate"] == f'Bearer realm="signet", resource_metadata="{about}"'
     assert token not in response.text
 
 

@@ -1,0 +1,47 @@
+"""A device asks for a code of its own, and one for the person to type elsewhere (RFC 8628 section 3.1)."""
+
+from urllib.parse import urlencode
+
+from starlette.responses import JSONResponse, Response
+
+from provider.oauth import device_requests
+from provider.oauth.authorization_parameters import read_scope
+from provider.oauth.client_metadata import DEVICE_CODE
+from provider.oauth.endpoints.authenticated import authenticated
+from provider.oauth.errors import UnauthorizedClientError
+from provider.oauth.refused import NO_STORE, protocol_endpoint
+from provider.oauth.response_types import CODE_FLOW
+from provider.ratelimits import LIMITS, hit
+from provider.web.call import Call
+
+PATH = "/device"
+
+
+@protocol_endpoint
+def device_authorization(call: Call) -> Response:
+    """POST /oauth2/device_authorization. Answers the codes and where to type the one (section 3.2)."""
+    request = authenticated(call, "device authorization")
+    client = request.client
+    request.checks.require(
+        DEVICE_CODE in client.metadata.grant_types,
+        "The client is registered for devices",
+        section="RFC 8628 section 3.1",
+        error=UnauthorizedClientError,
+        description="The client is not registered for this grant type",
+        expected=DEVICE_CODE,
+        got=", ".join(client.metadata.grant_types),
+    )
+    scope = read_scope(request.checks, client, CODE_FLOW, call.form)
+    # Anybody may know the client_id of a public client, and each request is a row.
+    hit(call.work, LIMITS.device, key=f"device:{call.origin.network}")
+    device_code, user_code = device_requests.begin(call.work, client, scope)
+    verification_uri = call.settings.issuer + PATH
+    answer = {
+        "device_code": device_code,
+        "user_code": user_code,
+        "verification_uri": verification_uri,
+        "verification_uri_complete": f"{verification_uri}?{urlencode({'user_code': user_code})}",
+        "expires_in": int(call.settings.device_code_lifetime.total_seconds()),
+        "interval": device_requests.INTERVAL,
+    }
+    return JSONResponse(answer, headers=NO_STORE)

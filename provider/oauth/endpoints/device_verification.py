@@ -1,0 +1,89 @@
+"""/device: a person types the code their device shows, reads who asks from where, and says yes or no (RFC 8628 section
+3.3).
+
+Whoever comes by `verification_uri_complete` reads and answers like everybody else: a link somebody sent must not be
+enough (section 5.4).
+"""
+
+from starlette.responses import Response
+
+from provider.accounts.store import email_addresses
+from provider.languages.text import Text
+from provider.oauth import device_requests
+from provider.oauth.device_requests import DeviceRequest
+from provider.oauth.endpoints.consent import asks_in_words
+from provider.oauth.endpoints.device_authorization import PATH
+from provider.ratelimits import LIMITS, count, require_room
+from provider.refusals import TooManyRequests
+from provider.sessions.guards import require_user
+from provider.sessions.store import Session
+from provider.web.call import Call
+from provider.web.destination import Destination
+from provider.web.endpoint import endpoint
+from provider.web.pages import go, page
+
+NOT_WAITING = Text("No device waits for this code. Check what your device shows: the code may be too old, or used.")
+MISSING = Text("Enter the code.")
+
+
+@endpoint
+def device(call: Call) -> Response:
+    """GET and POST /device?user_code=; without a code, the page to type it."""
+    session = require_user(call)
+    typed = call.query.text("user_code")
+    if not typed:
+        tried = b"user_code" in call.scope["query_string"]
+        return _ask_for_code(call, error=MISSING if tried else None, status_code=400 if tried else 200)
+    key = f"user-code:{call.origin.network}"
+    try:
+        require_room(call.work, LIMITS.user_code, key=key)
+    except TooManyRequests as refusal:
+        response = _ask_for_code(call, typed=typed, error=refusal.message, status_code=429)
+        response.headers["retry-after"] = str(refusal.retry_after)
+        return response
+    found = device_requests.find_waiting(call.work, call.seams.oauth, typed)
+    if found is None:
+        count(call.work, LIMITS.user_code, key=key)
+        return _ask_for_code(call, typed=typed, error=NOT_WAITING, status_code=400)
+    return _answer(call, found, session) if call.method == "POST" else _ask(call, found, session)
+
+
+@endpoint
+def answered(call: Call) -> Response:
+    """GET /device/answered: back to the device."""
+    return page(call, "oauth/device_answered.html", allowed=call.query.get("answer") == "allowed")
+
+
+def _ask_for_code(call: Call, *, typed: str = "", error: str | None, status_code: int) -> Response:
+    errors = {} if error is None else {"user_code": error}
+    return page(call, "oauth/device_code.html", status_code=status_code, typed=typed[:20], errors=errors)
+
+
+def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
+    """The app, the rough place and the time; two devices at one connection have one address."""
+    client = found.request.client
+    address = email_addresses.find_of_user(call.work.read, session.user_id)
+    here = Destination(return_to=call.page_url)
+    return page(
+        call,
+        "oauth/device.html",
+        app={"name": client.name, "host": client.metadata.host},
+        user_code=found.user_code,
+        network=found.network,
+        same_network=found.network == call.origin.network,
+        asked_at=found.asked_at,
+        asks=asks_in_words(found.request),
+        offline=found.request.offline,
+        account=address.address if address else session.user_id,
+        somebody_else=here.through("/login", prompt="login"),
+    )
+
+
+def _answer(call: Call, found: DeviceRequest, session: Session) -> Response:
+    decision = call.form.get("decision")
+    if decision not in {"allow", "deny"}:
+        return go(call.page_url)
+    act = device_requests.allow if decision == "allow" else device_requests.deny
+    if not act(call.work, found, session):
+        return _ask_for_code(call, error=NOT_WAITING, status_code=400)
+    return go(f"{PATH}/answered?answer={'allowed' if decision == 'allow' else 'denied'}")

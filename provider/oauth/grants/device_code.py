@@ -1,0 +1,144 @@
+"""A device asks whether its person has answered, and fetches what they allowed, once (RFC 8628 sections 3.4, 3.5)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.digests import digest, new_opaque
+from provider.oauth.client_metadata import DEVICE_CODE
+from provider.oauth.errors import (
+    AccessDeniedError,
+    AuthorizationPendingError,
+    ExpiredTokenError,
+    InvalidGrantError,
+    SlowDownError,
+)
+from provider.oauth.grants.authorization_code import REFRESH_TOKEN
+from provider.oauth.grants.request import TokenRequest
+from provider.oauth.resources import narrow
+from provider.oauth.scopes import parse_scope
+from provider.oauth.store import device_codes, grants
+from provider.oauth.store.device_codes import DeviceCode
+from provider.oauth.store.refresh_tokens import RefreshToken
+from provider.oauth.tokens import Authorization, token_response, why_dead
+from provider.work import UnitOfWork
+
+GRANT_TYPE = DEVICE_CODE
+SLOWER = 5
+"""Seconds more between two questions, after one that came too early."""
+LEEWAY = timedelta(seconds=1)
+"""Of a question that is early because the network was faster this time."""
+REFUSED = "The device code is not valid"
+
+
+def redeem(request: TokenRequest) -> dict[str, Any]:
+    """The token response. Raises the errors of section 3.5, or InvalidGrantError."""
+    work, checks, client = request.work, request.checks, request.client
+    code = device_codes.find(work.read, digest(request.required("device_code", "RFC 8628 section 3.4")))
+    checks.require(
+        code is not None and code.client_id == client.client_id,
+        "The device code was issued to this client",
+        section="RFC 8628 section 3.4",
+        error=InvalidGrantError,
+        description=REFUSED,
+        expected="a device code of this client",
+        got="an unknown code" if code is None else f"a code of {code.client_id}",
+    )
+    assert code is not None  # noqa: S101  # just required
+    if code.spent_at is not None:
+        _refuse_replay(request, code)
+    checks.require(
+        code.expires_at > work.now,
+        "The device code is still good",
+        section="RFC 8628 section 3.5",
+        error=ExpiredTokenError,
+        description="The device code has expired; ask for another one",
+        expected=f"used within {work.settings.device_code_lifetime}",
+        got=f"good until {code.expires_at:%H:%M:%S} UTC",
+    )
+    if code.answered_at is None:
+        _wait(request, code)
+    checks.require(
+        code.grant_id is not None,
+        "The person allowed it",
+        section="RFC 8628 section 3.5",
+        error=AccessDeniedError,
+        description="The person declined",
+        got="denied" if code.grant_id is None else "allowed",
+    )
+    return _fetch(request, code, str(code.grant_id))
+
+
+def _wait(request: TokenRequest, code: DeviceCode) -> None:
+    """Nobody answered yet. How often it may ask is a matter of all nodes: the row decides."""
+    work, checks = request.work, request.checks
+    slower = code.poll_interval + SLOWER
+    in_time = device_codes.poll(work.db, code, next_poll_at=_after(work, code.poll_interval), now=work.now)
+    if not in_time:
+        device_codes.slow_down(work.db, code, poll_interval=slower, next_poll_at=_after(work, slower))
+    checks.require(
+        in_time,
+        "The device waits between two questions",
+        section="RFC 8628 section 3.5",
+        error=SlowDownError,
+        description=f"Asked too early: wait {slower} seconds from now on",
+        expected=f"{code.poll_interval} s",
+        got="as long" if in_time else "asked before that",
+        fix="Wait as many seconds as `interval` says, and five more after each slow_down.",
+    )
+    checks.require(
+        False,
+        "The person has answered",
+        section="RFC 8628 section 3.5",
+        error=AuthorizationPendingError,
+        description="The person has not answered yet",
+        got="not yet",
+    )
+
+
+def _after(work: UnitOfWork, interval: int) -> datetime:
+    return work.now + timedelta(seconds=interval) - LEEWAY
+
+
+def _fetch(request: TokenRequest, code: DeviceCode, grant_id: str) -> dict[str, Any]:
+    work, checks, client = request.work, request.checks, request.client
+    grant, standing, person = device_codes.find_allowed(work.read, grant_id)
+    dead = why_dead(grant, standing, work.now)
+    checks.require(
+        dead is None,
+        "What the person allowed still stands",
+        section="RFC 6749 section 5.2",
+        error=InvalidGrantError,
+        description=REFUSED,
+        got=dead or "",
+    )
+    refresh_token = new_opaque() if REFRESH_TOKEN in client.metadata.grant_types else None
+    scope = parse_scope(grant.scope)
+    audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
+    authorization = Authorization(client=client, scope=scope, grant=grant, person=person, audience=audience)
+    response = token_response(work, request.server, authorization, refresh_token=refresh_token)
+    first = None
+    if refresh_token is not None:
+        expires_at = min(work.now + work.settings.refresh_idle_lifetime, grant.expires_at)
+        first = RefreshToken(digest(refresh_token), grant.id, 1, expires_at, None)
+    if not device_codes.redeem(work.once, code.digest, refresh_token=first, now=work.now):
+        _refuse_replay(request, code)
+    return response
+
+
+def _refuse_replay(request: TokenRequest, code: DeviceCode) -> None:
+    """Two have the code, and one of them is not the device: nobody keeps anything (as RFC 9700 section 4.5)."""
+    work = request.work
+    grant, _, _ = device_codes.find_allowed(work.read, str(code.grant_id))
+    if grants.revoke(work.db, grant.id, reason="device code replayed", now=work.now):
+        record(work, Event.CODE_REPLAYED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
+    request.checks.require(
+        False,
+        "The device code was not redeemed before",
+        section="RFC 8628 section 3.5",
+        error=InvalidGrantError,
+        description=REFUSED,
+        got="redeemed; all tokens from it are now revoked",
+        fix="Ask for a new device code; do not repeat a request that may have arrived.",
+    )

@@ -1,0 +1,150 @@
+"""A device fetches what its person allowed: once, in time, and only while it stands."""
+
+import pytest
+
+from provider.audit.events import Event
+from provider.audit.store import find as find_events
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.oauth.conftest import Explain, Register, Unchanged
+from tests.oauth.devices import DEVICE_CODE, FOR_DEVICES, allow, press, start
+from tests.oauth.grants.test_authorization_code import ENDINGS, assert_invalid_grant
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import TOKEN, RelyingParty, Tokens
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def tv(register: Register) -> RelyingParty:
+    """An app on a television set: no secret, no redirect URI."""
+    return register(public=True, **FOR_DEVICES)
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_a_device_signs_its_person_in(
+    register: Register, browser: WatchedClient, ada: str, *, public: bool, work: Work
+) -> None:
+    """RFC 8628 sections 3.4, 3.5; OIDC Core section 3.1.3.3."""
+    tv = register(public=public, **FOR_DEVICES)
+    device = start(tv, scope="openid email offline_access")
+    waiting = device.poll()
+    assert (waiting.status, waiting.error) == (400, "authorization_pending")
+    assert "error_id" not in waiting.body, "nothing was refused, so there is nothing to explain"
+    allow(browser, device)
+    tokens = device.poll()
+    assert tokens.status == 200, tokens.body
+    assert tokens.body["scope"] == "openid email offline_access"
+    claims = tv.verify(tokens)
+    assert (claims["sub"], claims["acr"], "nonce" in claims) == (ada, "aal1", False)
+    assert tv.userinfo(tokens).json()["email"] == "ada@example.test"
+    assert tv.refresh(tokens).status == 200
+    with work() as w:
+        names = [event.name for event in find_events(w.read, user_id=ada)]
+    assert Event.DEVICE_ALLOWED in names
+
+
+def test_a_device_registered_without_refresh_gets_no_refresh_token(register: Register, browser: WatchedClient) -> None:
+    """RFC 6749 section 5.1; OIDC Core section 11: nothing is said to last."""
+    device = start(register(**FOR_DEVICES | {"grant_types": (DEVICE_CODE,)}), scope="openid offline_access")
+    allow(browser, device)
+    tokens = device.poll()
+    assert (tokens.status, tokens.body["scope"]) == (200, "openid")
+    assert "refresh_token" not in tokens.body
+
+
+def test_a_device_that_asks_too_often_is_slowed_down(tv: RelyingParty, clock: Clock) -> None:
+    """RFC 8628 section 3.5: five seconds more, for this and all later questions."""
+    device = start(tv)
+
+    def after(seconds: int) -> str | None:
+        clock.advance(seconds=seconds)
+        return device.poll().error
+
+    assert after(0) == "authorization_pending"
+    assert after(5) == "authorization_pending"
+    assert after(3) == "slow_down"
+    assert after(10) == "authorization_pending"
+    assert after(5) == "slow_down"
+    assert after(10) == "slow_down"
+    assert after(20) == "authorization_pending"
+
+
+def test_no_is_told(tv: RelyingParty, browser: WatchedClient, explain: Explain) -> None:
+    """RFC 8628 section 3.5: access_denied, and it stays."""
+    device = start(tv)
+    assert press(browser, device.user_code, "deny").headers["location"] == "/device/answered?answer=denied"
+    for _ in range(2):
+        refused = device.poll()
+        assert (refused.status, refused.error) == (400, "access_denied")
+    assert "RFC 8628 section 3.5" in str(explain(refused.error_id))
+
+
+def test_codes_end(tv: RelyingParty, browser: WatchedClient, clock: Clock, unchanged: Unchanged) -> None:
+    """RFC 8628 section 3.5: expired_token, also when it was allowed meanwhile."""
+    allowed, ignored = start(tv), start(tv)
+    allow(browser, allowed)
+    clock.advance(minutes=11)
+    with unchanged():
+        assert allowed.poll().error == "expired_token"
+        assert ignored.poll().error == "expired_token"
+    assert press(browser, ignored.user_code, "allow").status_code == 400
+
+
+def test_another_client_gets_nothing_and_burns_nothing(
+    tv: RelyingParty, register: Register, browser: WatchedClient, unchanged: Unchanged
+) -> None:
+    """RFC 8628 section 3.4, A-16."""
+    device, other = start(tv), register(public=True, **FOR_DEVICES)
+    with unchanged():
+        assert_invalid_grant(device.poll(by=other))
+    allow(browser, device)
+    with unchanged():
+        assert_invalid_grant(device.poll(by=other))
+        assert_invalid_grant(Tokens(tv.post(TOKEN, grant_type=DEVICE_CODE, device_code=device.user_code)))
+    assert tv.post(TOKEN, grant_type=DEVICE_CODE).json()["error"] == "invalid_request"
+    assert device.poll().status == 200
+
+
+def test_a_second_use_kills_what_the_first_gave(
+    tv: RelyingParty, register: Register, browser: WatchedClient, ada: str, work: Work
+) -> None:
+    """RFC 9700 section 4.5: somebody else has the code."""
+    device = start(tv, scope="openid offline_access")
+    allow(browser, device)
+    tokens = device.poll()
+    for _ in range(2):
+        assert_invalid_grant(device.poll())
+    assert_invalid_grant(tv.refresh(tokens))
+    assert tv.userinfo(tokens).status_code == 401
+    with work() as w:
+        replays = [event for event in find_events(w.read, user_id=ada) if event.name == Event.CODE_REPLAYED]
+    assert len(replays) == 1
+
+
+@SQLITE
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_code_dies_with_what_was_allowed(
+    tv: RelyingParty, browser: WatchedClient, ada: str, work: Work, clock: Clock, ending: str
+) -> None:
+    """A-84, A-105, A-106; data.md: one transaction ends it all, and nothing is revived."""
+    device = start(tv)
+    allow(browser, device)
+    clock.advance(seconds=1)
+    ENDINGS[ending](work, ada, tv)
+    clock.advance(seconds=1)
+    assert_invalid_grant(device.poll())
+
+
+@SQLITE
+def test_with_offline_access_a_device_outlives_the_browser_it_was_allowed_in(
+    tv: RelyingParty, browser: WatchedClient, ada: str, work: Work
+) -> None:
+    """OIDC Core section 11, decision 42."""
+    device = start(tv, scope="openid offline_access")
+    allow(browser, device)
+    ENDINGS["signed out"](work, ada, tv)
+    tokens = device.poll()
+    assert tv.refresh(tokens).status == 200
+    ENDINGS["consent withdrawn"](work, ada, tv)
+    assert tv.userinfo(tokens).status_code == 401
