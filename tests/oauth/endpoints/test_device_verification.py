@@ -61,7 +61,7 @@ def test_a_code_is_read_as_people_type_it(tv: RelyingParty, browser: WatchedClie
 
 
 def test_the_complete_link_allows_nothing_by_itself(tv: RelyingParty, browser: WatchedClient) -> None:
-    """RFC 8628 sections 3.3.1, 5.4; A-79: looking, even often, is no answer, and neither is another site's form."""
+    """RFC 8628 sections 3.3.1, 5.4; A-49: looking, even often, is no answer, and neither is another site's form."""
     device = start(tv)
     for _ in range(3):
         page_of(browser, device.user_code)

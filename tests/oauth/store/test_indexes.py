@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from provider.work import Installation
+from tests.oauth.conftest import Register
+from tests.oauth.devices import FOR_DEVICES, page_of, press, start
 from tests.oauth.watched_http import WatchedClient
 from tests.relying_party import TOKEN, RelyingParty, Tokens
 
@@ -74,6 +76,25 @@ def test_a_hot_path_reads_no_table_whole(
     engine = installation.database.engine
     with executed(engine) as statements:
         HOT[path](rp, browser, tokens)
+    assert_by_index(engine, statements)
+
+
+def test_a_device_and_its_person_read_no_table_whole(
+    register: Register, browser: WatchedClient, installation: Installation
+) -> None:
+    """performance.md: each waiting device asks every five seconds."""
+    engine, device = installation.database.engine, start(register(**FOR_DEVICES))
+    with executed(engine) as statements:
+        device.poll()
+        device.poll()
+        page_of(browser, device.user_code)
+        press(browser, device.user_code, "allow")
+        assert device.poll().status == 200
+        device.poll()
+    assert_by_index(engine, statements)
+
+
+def assert_by_index(engine: Engine, statements: dict[str, Any]) -> None:
     rows = {text: given for text, given in statements.items() if text.lstrip().startswith(("SELECT", "UPDATE", "WITH"))}
     assert rows
     with engine.connect() as db:
