@@ -17,6 +17,24 @@ def encrypt_to(
     when none of them fits, ClientKeysUnavailableError when they cannot be had.
     """
     checks = Checks("encryption", client_id=client.client_id)
+    keys = find_keys(work, server, client, checks)
+    key = choose_key(keys, alg)
+    checks.require(
+        key is not None,
+        "The client has a key to encrypt to",
+        section="OIDC Core section 10.2",
+        error=InvalidClientMetadataError,
+        description=f"The answer is to be encrypted, and the client has no key for {alg}",
+        expected=f"a key for {alg} with use enc, or without use",
+        got=", ".join(f"{key.kty} {key.use or 'without use'}" for key in keys) or "no keys",
+        fix="Publish one among the client's keys.",
+    )
+    assert key is not None  # noqa: S101  # just required
+    return encrypt(payload, key, alg=alg, enc=enc, nested=nested)
+
+
+def find_keys(work: UnitOfWork, server: AuthorizationServer, client: Client, checks: Checks) -> tuple[PublicKey, ...]:
+    """The client's, from its server if need be; then at hand for a while. Raises ClientKeysUnavailableError."""
     keys: tuple[PublicKey, ...] = ()
     problem = ""
     try:
@@ -33,16 +51,4 @@ def encrypt_to(
         got=problem,
         fix="This is the client's own server, not this one: it must answer at its jwks_uri.",
     )
-    key = choose_key(keys, alg)
-    checks.require(
-        key is not None,
-        "The client has a key to encrypt to",
-        section="OIDC Core section 10.2",
-        error=InvalidClientMetadataError,
-        description=f"The answer is to be encrypted, and the client has no key for {alg}",
-        expected=f"a key for {alg} with use enc, or without use",
-        got=", ".join(f"{key.kty} {key.use or 'without use'}" for key in keys) or "no keys",
-        fix="Publish one among the client's keys.",
-    )
-    assert key is not None  # noqa: S101  # just required
-    return encrypt(payload, key, alg=alg, enc=enc, nested=nested)
+    return keys

@@ -149,6 +149,8 @@ class Call:
 
     def require_csrf(self) -> None:
         csrf.require_same_site(self.headers, self.settings.issuer)
+        if not self.cookies:
+            raise csrf.CookiesMissing
         secret = self.cookie(cookies.SESSION) or self.cookie(cookies.BROWSER)
         csrf.require_token(self.installation.vault, secret, self.form.get(csrf.FIELD))
 

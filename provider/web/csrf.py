@@ -25,6 +25,15 @@ class PageExpired(Forbidden):
     )
 
 
+class CookiesMissing(PageExpired):
+    """The browser sends none at all: another page would expire just the same."""
+
+    title = Text("Your browser sent no cookies")
+    message = Text(
+        "Without them we cannot tell that this form is yours. Allow cookies for this site, then open the page again."
+    )
+
+
 def csrf_token(vault: Vault, cookie_value: str) -> str:
     return base64.urlsafe_b64encode(vault.keyed_digest(cookie_value, purpose="csrf")).decode().rstrip("=")
 

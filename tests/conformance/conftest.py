@@ -14,6 +14,7 @@ from tests.certificates import Authority
 from tests.conformance.suite import EMAIL, Person, Provider
 from tests.conftest import SECRET_KEY, settings_for
 from tests.factories import make_user
+from tests.foreign_server import ForeignServer
 from tests.server_process import free_port, serving
 
 EVERY_CLAIM: dict[str, Any] = {
@@ -71,6 +72,7 @@ def provider(authority: Authority, database: str, installation: Installation) ->
         "SIGNET_REGISTRATION": "open",
         "SIGNET_REGISTRATION_REQUIRE_PKCE": "false",
         "SIGNET_REQUEST_URI": "true",
+        "SIGNET_SESSION_MANAGEMENT": "true",
         "SIGNET_OUTBOUND_ALLOW": "127.0.0.1",
         "SIGNET_OUTBOUND_CA": str(authority.file),
     }
@@ -88,3 +90,10 @@ def person(provider: Provider) -> Iterator[Person]:
     person = Person(provider)
     yield person
     person.client.close()
+
+
+@pytest.fixture
+def suite_server(authority: Authority) -> Iterator[ForeignServer]:
+    """Where the suite serves documents: on loopback, with a certificate of its own authority."""
+    with ForeignServer(authority.issue("localhost")) as server:
+        yield server

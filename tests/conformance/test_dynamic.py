@@ -5,26 +5,17 @@ moves the clock instead.
 """
 
 import hashlib
-from collections.abc import Iterator
 
 import pytest
 from joserfc import jws, jwt
 
 from provider.oauth import key_rotation
 from provider.work import Installation, unit_of_work
-from tests.certificates import Authority
 from tests.client_keys import Signatory, asserting, assertion_claims
 from tests.conformance.suite import CALLBACK, RP, Person, Provider, SuiteClient
 from tests.foreign_server import ForeignServer, answer
 
 KEYS = "private_key_jwt"
-
-
-@pytest.fixture
-def suite_server(authority: Authority) -> Iterator[ForeignServer]:
-    """Where the suite serves documents: on loopback, with a certificate of its own authority."""
-    with ForeignServer(authority.issue("localhost")) as server:
-        yield server
 
 
 def test_oidcc_idtoken_rs256(provider: Provider, person: Person) -> None:

@@ -10,11 +10,12 @@ from provider.oauth.client_metadata import InvalidMetadata
 from provider.oauth.client_metadata_rules import parse_metadata
 from provider.settings import Settings
 from tests.client_keys import Signatory
+from tests.clock import Clock
 from tests.conftest import settings_for
 from tests.foreign_server import ForeignServer, answer, raw
 from tests.oauth.conftest import Explain, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty, Tokens
+from tests.relying_party import AUTHORIZE, Answer, RelyingParty, Tokens
 
 A256GCM = "A256GCM"
 ID_TOKEN = {"id_token_encrypted_response_alg": "ECDH-ES", "id_token_encrypted_response_enc": A256GCM}
@@ -114,7 +115,7 @@ class TestPublishedKeys:
 
     @pytest.fixture
     def settings(self, database_url: str, outbound_settings: dict[str, Any]) -> Settings:
-        return settings_for(database_url, **outbound_settings)
+        return settings_for(database_url, legacy_response_types=True, **outbound_settings)
 
     def test_the_key_comes_from_where_the_app_publishes_it(
         self,
@@ -163,6 +164,35 @@ class TestPublishedKeys:
         check = explain(refused.error_id).checks[-1]
         assert check["name"] == "The client's keys can be had"
         assert "jwks_uri" in check["got"]
+
+    @pytest.mark.parametrize("pushed", [False, True])
+    def test_for_the_front_channel_they_are_asked_for_before_anything_is_written(
+        self,
+        register: Register,
+        browser: WatchedClient,
+        own_key: ECKey,
+        jwks: dict[str, Any],
+        foreign_server: ForeignServer,
+        clock: Clock,
+        pushed: bool,
+    ) -> None:
+        """OIDC Core section 3.3.2.11: also when the request was pushed and becomes this browser's now."""
+        hybrid = {"response_types": ("code id_token",), "grant_types": ("authorization_code", "implicit")}
+        rp = register(jwks_uri=foreign_server.url("/jwks"), **hybrid, **ID_TOKEN)
+        errors: list[str | None] = []
+        for published in (raw(b""), answer(jwks)):
+            foreign_server.behaviour = published
+            clock.advance(minutes=2)  # that it was away is remembered for a while
+            parameters, verifier = rp.request(response_type="code id_token")
+            if pushed:
+                uri = rp.post("/oauth2/par", **parameters).json()["request_uri"]
+                asked = {"client_id": rp.client_id, "request_uri": uri}
+            else:
+                asked = parameters
+            came = Answer(browser.get(AUTHORIZE, params=asked, follow_redirects=False), parameters, verifier)
+            errors.append(came.error)
+        assert errors == ["temporarily_unavailable", None]
+        assert opened(came.parameters["id_token"], own_key)[1]
 
     def test_a_key_of_another_kind_is_none(
         self, register: Register, browser: WatchedClient, foreign_server: ForeignServer, explain: Explain

@@ -59,3 +59,14 @@ def test_a_browser_without_cookies_is_led_on(client: TestClient, page_with_form:
     answer = client.post("/test/form?return_to=/account", data={FIELD: "x"})
     assert answer.status_code == 403
     assert "/test/form?return_to=/account" in answer.text
+
+
+def test_a_browser_that_takes_no_cookies_is_told_so(client: TestClient, page_with_form: None) -> None:
+    """Another page would expire just the same; a form that is merely old is told something else."""
+    token = client.get("/test/form").text
+    client.cookies.clear()
+    refused = client.post("/test/form", data={FIELD: token})
+    assert refused.status_code == 403
+    assert "Your browser sent no cookies" in refused.text
+    client.get("/test/form")
+    assert "This page has expired" in client.post("/test/form", data={FIELD: token}).text

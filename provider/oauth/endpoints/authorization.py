@@ -20,10 +20,12 @@ from provider.oauth.authorization_request import (
 )
 from provider.oauth.authorization_response import answer, error_response
 from provider.oauth.checks import Checks
+from provider.oauth.encrypted_responses import find_keys
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, SignUp, Step, StepUp, next_step
 from provider.oauth.request_objects import unwrap
+from provider.oauth.response_types import ID_TOKEN
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import authorization_requests
 from provider.oauth.store.authorization_requests import ParkedRequest
@@ -76,6 +78,7 @@ def authorization(call: Call) -> Response:
         return _refused_page(call, error)
     try:
         require_may_come_unpushed(checks, target.client)
+        _find_keys(call, server, checks, target, given)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, None)
     return _answer(call, server, checks, target, given, parked=None, wished=given)
@@ -97,10 +100,23 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
         return _refused_page(call, error)
     if call.method == "POST":
         return go(parked_requests.way_back(request_uri))
+    try:
+        _find_keys(call, server, checks, target, given)
+    except OAuth2Error as error:
+        return _refused_to_app(call, target, error, parked)
     wished = plain if parked.browser is not None else given
     parked = parked_requests.claim(call.work, parked, call.browser)
     kept_at = request_uri if parked else None
     return _answer(call, server, checks, target, given, parked=parked, request_uri=kept_at, wished=wished)
+
+
+def _find_keys(call: Call, server: AuthorizationServer, checks: Checks, target: Target, given: Parameters) -> None:
+    """Those of a client whose ID token travels encrypted through the browser: its server is asked before anything is
+    written.
+    """
+    encrypted = target.client.metadata.id_token_encrypted_response_alg is not None
+    if encrypted and ID_TOKEN in given.get("response_type", "").split(" "):
+        find_keys(call.work, server, target.client, checks)
 
 
 def _answer(
