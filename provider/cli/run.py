@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from provider.cli import clients, keys, outbox, records, registration, service, sessions, users
+from provider.cli import apply, clients, keys, outbox, records, registration, service, sessions, users
 from provider.environment import SettingsError
 from provider.refusals import Refusal
 
@@ -29,6 +29,7 @@ def command_line() -> typer.Typer:
     signet.add_typer(users.app, name="user")
     clients.app.command(name="registration-token")(registration.registration_token)
     signet.add_typer(clients.app, name="client")
+    signet.command()(apply.apply)
     signet.add_typer(keys.app, name="key")
     signet.add_typer(sessions.app, name="session")
     signet.command()(records.audit)
