@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from provider.cli import apply, clients, keys, outbox, records, registration, service, sessions, users
+from provider.cli import apply, clients, keys, outbox, records, registration, service, sessions, users, webhooks
 from provider.environment import SettingsError
 from provider.refusals import Refusal
 
@@ -35,6 +35,7 @@ def command_line() -> typer.Typer:
     signet.command()(records.audit)
     signet.command()(records.explain)
     signet.add_typer(outbox.app, name="outbox")
+    signet.add_typer(webhooks.app, name="webhook")
     signet.command()(service.purge)
     return signet
 
