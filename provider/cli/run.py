@@ -5,7 +5,19 @@ from collections.abc import Sequence
 
 import typer
 
-from provider.cli import apply, clients, keys, outbox, records, registration, service, sessions, users, webhooks
+from provider.cli import (
+    apply,
+    clients,
+    keys,
+    outbox,
+    records,
+    registration,
+    service,
+    sessions,
+    transfer,
+    users,
+    webhooks,
+)
 from provider.environment import SettingsError
 from provider.refusals import Refusal
 
@@ -37,6 +49,8 @@ def command_line() -> typer.Typer:
     signet.add_typer(outbox.app, name="outbox")
     signet.add_typer(webhooks.app, name="webhook")
     signet.command()(service.purge)
+    signet.command()(transfer.export)
+    signet.command(name="import")(transfer.import_)
     return signet
 
 
