@@ -12,7 +12,14 @@ from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.crypto.vault import Vault
 from provider.database.base import new_id
 from provider.languages.text import Text
-from provider.oauth.client_metadata import FIELDS, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
+from provider.oauth.client_metadata import (
+    DEVICE_CODE,
+    FIELDS,
+    SECRET_JWT,
+    ClientMetadata,
+    InvalidMetadata,
+    load_metadata,
+)
 from provider.oauth.client_metadata_rules import check_metadata
 from provider.oauth.resources import is_ours
 from provider.oauth.store import api_resources, client_origins
@@ -62,13 +69,17 @@ class Client:
         return not self.registered_itself or self.metadata.first_party
 
     def host_at(self, redirect_uri: str) -> str:
-        """What a person can check of the app: where they are sent back to, unless an operator said where its home
-        is.
-        """
+        """What a person can check of the app: where they are sent back to, or the home that an operator vouched for."""
         if self.is_vouched_for:
             return self.metadata.host
         parts = urlsplit(redirect_uri)
         return parts.hostname or parts.scheme
+
+    @property
+    def host(self) -> str:
+        """The same where no request says to which. Whoever gets tokens without being sent back anywhere proves none."""
+        unproven = not self.is_vouched_for and DEVICE_CODE in self.metadata.grant_types
+        return "" if unproven else self.host_at(next(iter(self.metadata.redirect_uris), ""))
 
     def has_secret(self, secret: str) -> bool:
         """Compared in constant time, by digest."""

@@ -98,7 +98,9 @@ def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) ->
         return None
     prompt = parse_scope(parked.parameters.get("prompt"))
     metadata = client.metadata
-    redirect_uri = parked.parameters.get("redirect_uri") or metadata.redirect_uris[0]
+    redirect_uri = parked.parameters.get("redirect_uri") or next(iter(metadata.redirect_uris), None)
+    if redirect_uri is None:  # it has none any more
+        return None
     return App(
         name=client.name,
         host=client.host_at(redirect_uri),
