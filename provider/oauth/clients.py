@@ -21,10 +21,10 @@ from provider.oauth.client_metadata import (
     load_metadata,
 )
 from provider.oauth.client_metadata_rules import check_metadata
+from provider.oauth.reachable import require_reachable
 from provider.oauth.resources import is_ours
 from provider.oauth.store import api_resources, client_origins
 from provider.oauth.store import clients as store
-from provider.outbound.addresses import literal, may_be_reached, networks
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -286,16 +286,6 @@ def _require_free(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     taken += [uri for uri in identifiers if is_ours(work.settings.issuer, uri)]
     if taken:
         raise InvalidMetadata(f"resource_identifiers: {taken[0]!r} is another API's.")
-
-
-def require_reachable(work: UnitOfWork, *uris: str | None) -> None:
-    """No URL that we are to ask may name an address that we would not (A-101). A name is looked at when it is asked."""
-    allowed = networks(work.settings.outbound_allow)
-    for uri in filter(None, uris):
-        parts = urlsplit(uri)
-        address, encrypted = literal(parts.hostname or ""), parts.scheme == "https"
-        if not (encrypted if address is None else may_be_reached(address, allowed=allowed, encrypted=encrypted)):
-            raise InvalidMetadata(f"{uri[:200]!r} is at an address that may not be asked (SIGNET_OUTBOUND_ALLOW).")
 
 
 def _is_uuid(text: str) -> bool:

@@ -17,6 +17,7 @@ from provider.oauth import clients
 from provider.oauth.client_metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata
 from provider.oauth.client_metadata_rules import parse_metadata
 from provider.oauth.clients import Client, NoSuchClient
+from provider.oauth.reachable import require_reachable
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OFFLINE_ACCESS, format_scope, parse_scope
 from provider.oauth.sector_documents import require_vouched_for
@@ -106,7 +107,7 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
     wanted = {name: given[name] for name in REGISTRABLE if given.get(name) is not None}
     metadata = _obtainable(work.settings, wanted, parse_metadata(wanted))
     # A browser loads the logo without being asked to: not from the network that the person happens to be in.
-    clients.require_reachable(work, metadata.logo_uri)
+    require_reachable(work, metadata.logo_uri)
     clients.require_fit(work, metadata, before=before)
     require_vouched_for(work, metadata)
     return metadata

@@ -16,6 +16,7 @@ from provider.oauth import clients, key_rotation
 from provider.oauth.client_metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
+from provider.oauth.store import consents
 from provider.outbox import relay
 from provider.settings import Settings
 from provider.work import Installation
@@ -27,6 +28,7 @@ from tests.foreign_server import ForeignServer
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE, FOR_DEVICES, allow, page_of, start, words
 from tests.oauth.endpoints.test_consent import allow as consent_to
+from tests.oauth.endpoints.test_consent import decide, show
 from tests.oauth.endpoints.test_pushed_authorization_request import PAR, come, push, pushed_uri
 from tests.oauth.watched_http import WatchedClient
 from tests.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty, Tokens
@@ -136,6 +138,45 @@ class TestTheClientChanges:
         assert rp.ask(browser).response.status_code == 400
         assert http.delete(url, headers=bearer).status_code == 401  # by the token of before
         assert rp.redeem(answers[1]).status == 200
+
+    @pytest.mark.parametrize("pushed", [True, False])
+    @sqlite_only
+    def test_what_the_person_was_not_shown_is_not_allowed(
+        self, http: WatchedClient, person: Person, ada: str, hosts: set[str], work: Work, pushed: bool
+    ) -> None:
+        """A-50, A-59: the client comes to be registered for more while the consent page is looked at."""
+        hosts.add("app.example.test")
+        wished: dict[str, Any] = {"redirect_uris": ["https://app.example.test/cb"], "scope": "openid profile"}
+        told = http.post("/oauth2/register", json=wished).json()
+        with work() as w:
+            client = clients.find_client(w, told["client_id"])
+        assert client is not None
+        rp, browser = RelyingParty(http, client, told["client_secret"]), person(ada)
+        claims = json.dumps(
+            {"userinfo": {"email": None, "given_name": None}, "id_token": {"email": {"essential": True}}}
+        )
+        wanted = {"scope": "openid books:write", "claims": claims, "prompt": "consent"}
+        if pushed:
+            response, asked, verifier = push(rp, **wanted)
+            answer = Answer(come(browser, rp.client_id, pushed_uri(response)), asked, verifier)
+        else:
+            answer = rp.ask(browser, **wanted)
+        assert answer.page == "/consent", answer.location
+        shown = words(show(browser, answer))
+        assert "your given names" in shown
+        assert "email address" not in shown
+        with work() as w:
+            scope = "openid profile email offline_access books:write"
+            more = replace(client.metadata, scope=scope, grant_types=("authorization_code", "refresh_token"))
+            clients.update_client(w, client.client_id, more)
+        assert decide(browser, answer, "allow").status_code == 303
+        tokens = rp.redeem(rp.resume(browser, answer))
+        assert tokens.body["scope"] == "openid"
+        assert rp.userinfo(tokens).json() == {"sub": ada, "given_name": "Ada"}
+        assert "email" not in rp.verify(tokens)
+        with work() as w:
+            (kept,) = consents.find_of_user(w.read, ada)
+        assert (set(kept.scopes), set(kept.claims)) == ({"openid"}, {"given_name"})
 
     @sqlite_only
     def test_nobody_waits_for_a_device_whose_app_is_no_longer_for_devices(
