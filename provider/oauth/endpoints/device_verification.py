@@ -67,7 +67,7 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
     return page(
         call,
         "oauth/device.html",
-        app={"name": client.name, "host": client.metadata.host},
+        app={"name": client.name, "host": client.host, "is_vouched_for": client.is_vouched_for},
         user_code=found.user_code,
         network=found.network,
         same_network=found.network == call.origin.network,

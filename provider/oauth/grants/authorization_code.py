@@ -73,7 +73,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         got=dead or "",
     )
     _require_same_request(request, code)
-    scope = parse_scope(grant.scope)
+    scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
     refresh_token = new_opaque() if REFRESH_TOKEN in client.metadata.grant_types else None
     authorization = Authorization(
