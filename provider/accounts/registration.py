@@ -9,6 +9,7 @@ from provider.accounts.email_addresses import Address, parse_address
 from provider.accounts.even_pace import even_pace
 from provider.accounts.store import email_addresses, passwords, users
 from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status, User
 from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
 from provider.audit.events import Event
@@ -125,7 +126,7 @@ def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
 def _claim(
     work: UnitOfWork, address: Address, hashed: str, *, name: str, browser: str, carry: Mapping[str, str]
 ) -> Ticket:
-    may_mail = may_write_to(work, address.normal) and work.settings.has("email-verification")
+    may_mail = may_write_to(work, address.normal, Purpose.VERIFY) and work.settings.has("email-verification")
     claims = {"name": name} if name else {}
     if work.origin.language is not None:
         claims["locale"] = work.origin.language  # what they read, and shall get letters in

@@ -47,13 +47,17 @@ def is_confirmed(work: UnitOfWork, ticket: Ticket) -> bool:
     return address is not None and address.verified_at is not None
 
 
-def may_write_to(work: UnitOfWork, normal: str) -> bool:
-    """Is another letter to this address, asked for from this network, within the limits? Counts it."""
+def may_write_to(work: UnitOfWork, normal: str, purpose: Purpose) -> bool:
+    """Is another letter to this address, asked for from this network, within the limits? Counts it.
+
+    Only a second press of the same button waits for half a minute: whoever reads in the letter of a sign-up that they
+    have an account may ask for a new password at once.
+    """
     # All three are counted whatever the first one says: a refused letter costs the same as a sent one.
     room = (
         has_room(work, LIMITS.mail, key=f"mail:{work.origin.network}"),
         has_room(work, LIMITS.mail_per_address, key=f"mailbox:{normal}"),
-        has_room(work, LIMITS.mail_resend, key=f"resend:{normal}"),
+        has_room(work, LIMITS.mail_resend, key=f"resend:{purpose}:{normal}"),
     )
     return all(room)
 
@@ -77,7 +81,7 @@ def send_verification(
 def resend(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:
     """Another letter, unless there were enough: silently, the page looks the same."""
     with even_pace(work):
-        if may_write_to(work, ticket.normal):
+        if may_write_to(work, ticket.normal, Purpose.VERIFY):
             _send_again(work, ticket, browser=browser, carry=carry)
 
 

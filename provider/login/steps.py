@@ -14,6 +14,7 @@ from provider.accounts.second_factor import Method
 from provider.accounts.store import email_addresses
 from provider.accounts.store import passwords as password_hashes
 from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status, User
 from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
 from provider.audit.events import Event
@@ -203,6 +204,6 @@ def _require_standing(
     if user.status == Status.LEAVING:
         raise Leaving(seal_ticket(work, user.id), user.delete_after or work.now)
     with even_pace(work):
-        if work.settings.has("email-verification") and may_write_to(work, address.normal):
+        if work.settings.has("email-verification") and may_write_to(work, address.normal, Purpose.VERIFY):
             send_verification(work, address, browser=browser, carry=carry)
     raise AddressUnconfirmed(ticket_for(address))

@@ -63,6 +63,20 @@ def test_signing_up_with_a_taken_address_looks_like_any_other(
     assert "password" in letter.text
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_whoever_reads_that_they_have_an_account_may_ask_for_a_new_password_at_once(
+    browser: Browser, inbox: Inbox, work: Work
+) -> None:
+    """The half minute between two letters is for the same button pressed twice."""
+    with work() as w:
+        make_user(w)
+    sign_up(browser)
+    for _ in range(2):
+        forgot_password(browser)
+    taken, reset = inbox.letters(ADDRESS)
+    assert (taken.subject[:16], "/reset-password" in reset.link) == ("You already have", True)
+
+
 def test_unicode_spellings_of_a_taken_address_are_the_same_address(browser: Browser, inbox: Inbox, work: Work) -> None:
     """A-86: composed and decomposed letters."""
     with work() as w:
