@@ -1,11 +1,13 @@
 """Record an event in the transaction of the change it tells of."""
 
+from functools import partial
 from typing import Any
 
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.store import AuditEvent
 from provider.database.base import new_id
+from provider.observability.metrics import EVENTS
 from provider.work import UnitOfWork
 
 
@@ -30,3 +32,4 @@ def record(
             details=details,
         ),
     )
+    work.after_commit.append(partial(EVENTS.count, event.value))
