@@ -24,6 +24,7 @@ from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
 from provider.environment import SettingsError
 from provider.federation.configuration import load_upstreams
+from provider.fitness import require_safe
 from provider.metrics import Meters, metered, meters
 from provider.oauth.server import open_server
 from provider.observability.logging import configure_logging, log
@@ -88,6 +89,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
         if not settings.secure:
             raise SettingsError(f"with --tls-cert SIGNET_ISSUER must be https, not {settings.issuer}")
         tls.context()
+    require_safe(settings)
     require_fit(settings)
     with reserve(host, port) as reserved, meters(settings, beside=(host, port)) as found:
         service = Service(settings, reserved.getsockname()[:2], drain, tls, found)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from provider.cli import clients, keys, outbox, records, registration, service, sessions, users
+from provider.cli import check, clients, keys, outbox, records, registration, service, sessions, users
 from provider.environment import SettingsError
 from provider.refusals import Refusal
 
@@ -26,6 +26,7 @@ def command_line() -> typer.Typer:
     signet.command()(service.serve)
     signet.command()(service.worker)
     signet.command()(service.migrate)
+    signet.command()(check.check)
     signet.add_typer(users.app, name="user")
     clients.app.command(name="registration-token")(registration.registration_token)
     signet.add_typer(clients.app, name="client")

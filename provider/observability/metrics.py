@@ -145,7 +145,7 @@ def begin(folder: Path, process: str) -> None:
 
     for left in folder.glob(f"gauge_*_{process}.db"):
         left.unlink()  # of a predecessor that died: nothing waits in this process yet
-    values.ValueClass = values.MultiProcessValue(lambda: process)
+    values.ValueClass = values.MultiProcessValue(lambda: process)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()  # one of our own: what libraries may register is not ours to show
     for instrument in INSTRUMENTS:
         make = getattr(prometheus_client, instrument.kind)

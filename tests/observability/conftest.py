@@ -37,5 +37,5 @@ def value(counting: Path) -> Value:
 
 def series(folder: Path) -> list[tuple[str, set[tuple[str, str]], float]]:
     """(name, labels, value) of everything counted in these files."""
-    collected = MultiProcessCollector(CollectorRegistry(), path=str(folder)).collect()
+    collected = MultiProcessCollector(CollectorRegistry(), path=str(folder)).collect()  # type: ignore[no-untyped-call]
     return [(one.name, set(one.labels.items()), one.value) for metric in collected for one in metric.samples]

@@ -113,6 +113,7 @@ def browser_of(new_browser: Callable[[], Browser]) -> Browser:
 def test_tokens_are_counted_by_grant(client: TestClient, work: Work, value: Value) -> None:
     with work() as w:
         shop, secret = make_client(w, grant_types=["client_credentials"])
+    assert secret is not None
     ask = {"grant_type": "client_credentials"}
     assert client.post("/oauth2/token", data=ask, auth=(shop.client_id, secret)).status_code == 200
     client.post("/oauth2/token", data=ask | {"grant_type": "refresh_token"}, auth=(shop.client_id, secret))
