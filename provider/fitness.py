@@ -70,13 +70,14 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
     if any(len(set(key)) < 10 for key in settings.secret_keys):
         yield danger("secret_key", "a key of few different characters can be guessed", _NEW_KEY)
     if not settings.secret_keys and settings.embedded:
-        yield warning("secret_key", "it lies in a file beside the database, so a copy of both opens it", _NEW_KEY)
+        yield warning("secret_key", "it lies in a file beside the database, so a copy of both opens it", _MOVE_KEY)
     if settings.bcrypt_cost < SLOW_COST:
         problem = f"stolen hashes of passwords at cost {settings.bcrypt_cost} are guessed quickly"
         kind = danger if settings.bcrypt_cost < WEAK_COST else warning
         yield kind("bcrypt_cost", problem, f"set it to {SLOW_COST} or leave it out")
 
 
+_MOVE_KEY = "keep what is in the file in this variable, and apart from the database"
 _NEW_KEY = "make one by `openssl rand -base64 32`, and to rotate put it before the old one"
 
 

@@ -30,6 +30,7 @@ from provider.oauth.server import open_server
 from provider.observability.logging import configure_logging, log
 from provider.outbound.client import Outbound
 from provider.settings import Settings
+from provider.tracing import traced
 from provider.web.connections import BoundedConnection
 from provider.web.listening import reserve, share
 from provider.web.tls import Tls
@@ -133,10 +134,14 @@ def work(service: Service, *, place: int = 0) -> int:
     settings, address, tls = service.settings, service.address, service.tls
     background = Worker(settings, keeps_promises=settings.redis_url is None)
     installation = open_installation(settings, wake=background.wake)
-    with share(address) as listener, metered(installation, service.meters, process=place):
-        app = create_app(installation, background=background)
+    app = create_app(installation, background=background)
+    with (
+        share(address) as listener,
+        metered(installation, service.meters, process=place),
+        traced(app, installation) as watched,
+    ):
         config = uvicorn.Config(
-            app,
+            watched,
             loop="uvloop",
             http=BoundedConnection,
             ws="none",
