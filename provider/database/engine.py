@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from provider.database.write_lock import WriteLock
@@ -17,6 +17,15 @@ from provider.settings import Settings
 
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
 """The database is down, locked, full or too slow: an outage, answered with 503."""
+
+
+def is_dangling(error: IntegrityError) -> bool:
+    """Was what the new row refers to deleted between our look and our write? A race, and no bug."""
+    cause = error.orig
+    return (
+        getattr(cause, "sqlite_errorname", None) == "SQLITE_CONSTRAINT_FOREIGNKEY"
+        or getattr(cause, "sqlstate", None) == "23503"
+    )
 
 
 class Database:

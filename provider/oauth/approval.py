@@ -7,6 +7,7 @@ from provider.database.base import new_id
 from provider.oauth.authorization_request import AuthorizationRequest
 from provider.oauth.clients import mark_used
 from provider.oauth.id_tokens import make_id_token
+from provider.oauth.resources import whole_audience
 from provider.oauth.response_types import CODE, ID_TOKEN, TOKEN
 from provider.oauth.scopes import format_scope
 from provider.oauth.server import AuthorizationServer
@@ -98,7 +99,7 @@ def _front_channel_tokens(
     assert person is not None  # noqa: S101  # their session stands
     answer: dict[str, str] = {}
     if TOKEN in request.response_type:
-        audience = request.resources or (work.settings.issuer,)
+        audience = whole_audience(work, granted=request.resources, scope=request.scope)
         authorization = Authorization(client=client, scope=request.scope, grant=grant, person=person, audience=audience)
         answer |= {
             "access_token": sign_access_token(work, server, authorization),

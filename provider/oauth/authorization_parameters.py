@@ -136,6 +136,9 @@ def read_scope(checks: Checks, client: Client, response_type: ResponseType, give
     allowed = client.metadata.scopes
     asked = parse_scope(given.get("scope"))
     scope = tuple(token for token in asked if token in allowed)
+    if CODE not in response_type or "refresh_token" not in client.metadata.grant_types:
+        # OIDC Core section 11: ignored when there is no refresh token to give.
+        scope = tuple(token for token in scope if token != OFFLINE_ACCESS)
     forbidden = [token for token in asked if token not in allowed and token in SCOPES]
     checks.require(
         not forbidden,
@@ -155,9 +158,6 @@ def read_scope(checks: Checks, client: Client, response_type: ResponseType, give
         expected=client.metadata.scope,
         got=given.get("scope", "nothing"),
     )
-    if CODE not in response_type or "refresh_token" not in client.metadata.grant_types:
-        # OIDC Core section 11: ignored when there is no refresh token to give.
-        return tuple(token for token in scope if token != OFFLINE_ACCESS)
     return scope
 
 

@@ -98,9 +98,11 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
     state, mode = given.get("state"), mode_in_force(given, client.metadata.response_modes)
     if redirect_uri is None:
         checks.require(
-            len(registered) == 1 and "redirect_uri" not in given.repeated,
+            len(registered) == 1 and "redirect_uri" not in given.repeated and not client.metadata.is_fapi2,
             "redirect_uri is given, or there is only one",
-            section="RFC 6749 section 3.1.2.3",
+            section="FAPI 2.0 Security Profile section 5.3.2.2"
+            if client.metadata.is_fapi2
+            else "RFC 6749 section 3.1.2.3",
             error=InvalidRequestError,
             description="The app did not say where to go back to",
             expected="redirect_uri",

@@ -56,5 +56,5 @@ def _form_post(call: Call, target: Target, parameters: Mapping[str, str]) -> Res
         offers_languages=False,
         action=target.redirect_uri,
         parameters=parameters,
-        app={"name": target.client.name, "host": target.client.metadata.host},
+        app={"name": target.client.name, "host": target.client.host_at(target.redirect_uri)},
     )

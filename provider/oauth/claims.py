@@ -3,7 +3,7 @@
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,6 +79,19 @@ def parse_claims(text: str | None) -> RequestedClaims:
         acr_essential=acr.get("essential") is True,
         sub=next((sub for sub in subjects if isinstance(sub, str)), None),
     )
+
+
+def without_others(text: str, names: Collection[str]) -> str:
+    """The parameter, which can be read, without the claims that are not among these names."""
+    given = json.loads(text)
+    others = frozenset(CLAIMS) - {"sub"} - frozenset(names)
+    places = [given[place] for place in PLACES if given.get(place)]
+    if all(others.isdisjoint(members) for members in places):
+        return text
+    for members in places:
+        for name in others & members.keys():
+            del members[name]
+    return json.dumps(given, separators=(",", ":"))
 
 
 def _wanted(members: Mapping[str, dict[str, Any] | None], names: Iterable[str]) -> dict[str, list[str | int]]:

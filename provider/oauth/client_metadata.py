@@ -3,7 +3,7 @@
 What it may be registered as is in `client_metadata_rules`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
@@ -103,6 +103,10 @@ class ClientMetadata:
     @property
     def scopes(self) -> frozenset[str]:
         return frozenset(parse_scope(self.scope))
+
+    def still_of(self, scope: Iterable[str]) -> tuple[str, ...]:
+        """Of what was asked for or granted once, what the client may still have: its registration may say less now."""
+        return tuple(token for token in scope if token in self.scopes)
 
     @property
     def host(self) -> str:

@@ -78,9 +78,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
         _one_of("response_modes", response_mode, tuple(ResponseMode))
     if not metadata.response_modes:
         raise InvalidMetadata("response_modes must name one at least.")
-    for grant_type in ("authorization_code", IMPLICIT):
-        if grant_type in metadata.grant_types and not metadata.redirect_uris:
-            raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
+    _check_redirect_uris(metadata)
     _check_response_types(metadata)
     for grant_type in ("client_credentials", TOKEN_EXCHANGE):
         if metadata.is_public and grant_type in metadata.grant_types:
@@ -93,18 +91,12 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("authorization_challenge needs authorization_code.")
     if metadata.is_public and not metadata.require_pkce:
         raise InvalidMetadata("A public client cannot do without PKCE.")
-    if len(metadata.redirect_uris) > 50 or len(metadata.post_logout_redirect_uris) > 50:
-        raise InvalidMetadata("At most 50 redirect URIs.", error="invalid_redirect_uri")
-    for uri in metadata.redirect_uris + metadata.post_logout_redirect_uris:
-        problem = problem_with(uri)
-        if problem is not None:
-            raise InvalidMetadata(f"{uri[:200]!r}: {problem}.", error="invalid_redirect_uri")
     for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
         uri = getattr(metadata, name)
-        if uri is not None and (urlsplit(uri).scheme not in {"https", "http"} or problem_with(uri) is not None):
+        if uri is not None and (problem_with(uri) is not None or urlsplit(uri).scheme not in {"https", "http"}):
             raise InvalidMetadata(f"{name} must be an http or https URL.")
     starts_at = metadata.initiate_login_uri
-    if starts_at is not None and (urlsplit(starts_at).scheme != "https" or problem_with(starts_at) is not None):
+    if starts_at is not None and (problem_with(starts_at) is not None or urlsplit(starts_at).scheme != "https"):
         raise InvalidMetadata("initiate_login_uri must be an https URL.")  # OIDC Core section 4
     if len(metadata.contacts) > 20 or not all(len(one) <= 254 and one.isprintable() for one in metadata.contacts):
         raise InvalidMetadata("contacts are at most 20 addresses of 254 printable characters.")
@@ -118,6 +110,19 @@ def check_metadata(metadata: ClientMetadata) -> None:
     _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
+
+
+def _check_redirect_uris(metadata: ClientMetadata) -> None:
+    """Before anything else looks at them: from here on each is a URI."""
+    for grant_type in ("authorization_code", IMPLICIT):
+        if grant_type in metadata.grant_types and not metadata.redirect_uris:
+            raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
+    if len(metadata.redirect_uris) > 50 or len(metadata.post_logout_redirect_uris) > 50:
+        raise InvalidMetadata("At most 50 redirect URIs.", error="invalid_redirect_uri")
+    for uri in metadata.redirect_uris + metadata.post_logout_redirect_uris:
+        problem = problem_with(uri)
+        if problem is not None:
+            raise InvalidMetadata(f"{uri[:200]!r}: {problem}.", error="invalid_redirect_uri")
 
 
 def _check_resources(metadata: ClientMetadata) -> None:
@@ -211,9 +216,11 @@ def _is_url(uri: str) -> bool:
 
 
 def _check_fapi2(metadata: ClientMetadata) -> None:
-    """FAPI 2.0 Security Profile sections 5.3.2.1 and 5.4.1, as far as they concern keys and client authentication."""
+    """FAPI 2.0 Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1, as far as they concern the registration."""
     if metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT or not metadata.require_pkce:
         raise InvalidMetadata("profile fapi2 needs private_key_jwt and PKCE.")
+    if IMPLICIT in metadata.grant_types:
+        raise InvalidMetadata("profile fapi2 excludes the grant type implicit.")
     signing = (
         metadata.id_token_signed_response_alg,
         metadata.userinfo_signed_response_alg,

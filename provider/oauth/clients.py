@@ -12,12 +12,19 @@ from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.crypto.vault import Vault
 from provider.database.base import new_id
 from provider.languages.text import Text
-from provider.oauth.client_metadata import FIELDS, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
+from provider.oauth.client_metadata import (
+    DEVICE_CODE,
+    FIELDS,
+    SECRET_JWT,
+    ClientMetadata,
+    InvalidMetadata,
+    load_metadata,
+)
 from provider.oauth.client_metadata_rules import check_metadata
+from provider.oauth.reachable import require_reachable
 from provider.oauth.resources import is_ours
 from provider.oauth.store import api_resources, client_origins
 from provider.oauth.store import clients as store
-from provider.outbound.addresses import literal, may_be_reached, networks
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -62,13 +69,17 @@ class Client:
         return not self.registered_itself or self.metadata.first_party
 
     def host_at(self, redirect_uri: str) -> str:
-        """What a person can check of the app: where they are sent back to, unless an operator said where its home
-        is.
-        """
+        """What a person can check of the app: where they are sent back to, or the home that an operator vouched for."""
         if self.is_vouched_for:
             return self.metadata.host
         parts = urlsplit(redirect_uri)
         return parts.hostname or parts.scheme
+
+    @property
+    def host(self) -> str:
+        """The same where no request says to which. Whoever gets tokens without being sent back anywhere proves none."""
+        unproven = not self.is_vouched_for and DEVICE_CODE in self.metadata.grant_types
+        return "" if unproven else self.host_at(next(iter(self.metadata.redirect_uris), ""))
 
     def has_secret(self, secret: str) -> bool:
         """Compared in constant time, by digest."""
@@ -275,16 +286,6 @@ def _require_free(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     taken += [uri for uri in identifiers if is_ours(work.settings.issuer, uri)]
     if taken:
         raise InvalidMetadata(f"resource_identifiers: {taken[0]!r} is another API's.")
-
-
-def require_reachable(work: UnitOfWork, *uris: str | None) -> None:
-    """No URL that we are to ask may name an address that we would not (A-101). A name is looked at when it is asked."""
-    allowed = networks(work.settings.outbound_allow)
-    for uri in filter(None, uris):
-        parts = urlsplit(uri)
-        address, encrypted = literal(parts.hostname or ""), parts.scheme == "https"
-        if not (encrypted if address is None else may_be_reached(address, allowed=allowed, encrypted=encrypted)):
-            raise InvalidMetadata(f"{uri[:200]!r} is at an address that may not be asked (SIGNET_OUTBOUND_ALLOW).")
 
 
 def _is_uuid(text: str) -> bool:

@@ -48,7 +48,7 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
             ConnectedApp(
                 client_id=client_id,
                 name=client.name,
-                host=client.host_at((client.metadata.redirect_uris or ("",))[0]),
+                host=client.host,
                 may=[in_words(scope) for scope in scopes],
                 scopes=scopes,
                 granted_at=one.granted_at if one else None,

@@ -14,6 +14,7 @@ from provider.crypto.digests import digest, new_opaque
 from provider.oauth import consent
 from provider.oauth.approval import new_grant
 from provider.oauth.authorization_request import AuthorizationRequest
+from provider.oauth.client_metadata import DEVICE_CODE
 from provider.oauth.clients import Client
 from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.server import AuthorizationServer
@@ -74,16 +75,17 @@ def read_user_code(typed: str) -> str:
 
 
 def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> DeviceRequest | None:
-    """None when nobody waits for this code: unknown, answered, expired, or its client is disabled."""
+    """None when nobody waits for this code: unknown, answered, expired, or its client is disabled or no longer for
+    devices.
+    """
     user_code = read_user_code(typed)
     if len(user_code) != LENGTH:
         return None
     found = device_codes.find_waiting(work.read, work.vault.keyed_digests(user_code, purpose=PURPOSE), now=work.now)
     client = None if found is None else server.clients.find(work, found.client_id)
-    if found is None or client is None or client.disabled:
+    if found is None or client is None or client.disabled or DEVICE_CODE not in client.metadata.grant_types:
         return None
-    # What it may ask for may have become less since it did.
-    scope = tuple(token for token in parse_scope(found.scope) if token in client.metadata.scopes)
+    scope = client.metadata.still_of(parse_scope(found.scope))
     asked = AuthorizationRequest(client=client, redirect_uri="", redirect_uri_given=False, scope=scope)
     return DeviceRequest(found.digest, with_dash(user_code), asked, found.network, found.created_at)
 

@@ -64,7 +64,7 @@ def find_told(work: UnitOfWork, server: AuthorizationServer, done: SignedOut) ->
             continue
         frame = _frame_of(work, server, client, done.user_id, session_id)
         if frame is not None or client.metadata.backchannel_logout_uri is not None:
-            told.append(Told(client.name, client.metadata.host, frame))
+            told.append(Told(client.name, client.host, frame))
     return told
 
 

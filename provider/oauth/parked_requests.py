@@ -9,10 +9,12 @@ from datetime import datetime
 
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.authorization_parameters import CREATE, PARAMETERS
+from provider.oauth.authorization_request import AuthorizationRequest
 from provider.oauth.checks import Checks
+from provider.oauth.claims import without_others
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.redirect_uris import csp_source
-from provider.oauth.scopes import parse_scope
+from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import authorization_requests as store
 from provider.oauth.store.authorization_requests import ParkedRequest
@@ -23,24 +25,37 @@ from provider.work import UnitOfWork
 URN = "urn:ietf:params:oauth:request_uri:"
 
 
-def park(work: UnitOfWork, *, client_id: str, given: Parameters, browser: str | None) -> str:
+def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, browser: str | None) -> str:
     """Store the request of somebody who is here; returns its request_uri."""
     expires_at = work.now + work.settings.request_lifetime
-    return _store(work, client_id, given, browser=None if browser is None else digest(browser), expires_at=expires_at)
+    return _store(work, request, given, browser=None if browser is None else digest(browser), expires_at=expires_at)
 
 
-def push(work: UnitOfWork, *, client_id: str, given: Parameters) -> str:
+def push(work: UnitOfWork, request: AuthorizationRequest, given: Parameters) -> str:
     """Store a request before anybody comes with it; returns its request_uri (RFC 9126 section 2.2)."""
     expires_at = work.now + work.settings.pushed_request_lifetime
-    return _store(work, client_id, given, browser=None, expires_at=expires_at)
+    return _store(work, request, given, browser=None, expires_at=expires_at)
 
 
-def _store(work: UnitOfWork, client_id: str, given: Parameters, *, browser: bytes | None, expires_at: datetime) -> str:
+def _store(
+    work: UnitOfWork,
+    request: AuthorizationRequest,
+    given: Parameters,
+    *,
+    browser: bytes | None,
+    expires_at: datetime,
+) -> str:
     handle = new_opaque()
+    kept = {name: given[name] for name in PARAMETERS if name in given}
+    # What was left out of it because the client may not ask for it stays out, whatever the client becomes meanwhile:
+    # the person is shown one thing and must not allow another.
+    kept["scope"] = format_scope(request.scope)
+    if "claims" in kept:
+        kept["claims"] = without_others(kept["claims"], request.claims.names)
     parked = ParkedRequest(
         digest=digest(handle),
-        client_id=client_id,
-        parameters={name: given[name] for name in PARAMETERS if name in given},
+        client_id=request.client.client_id,
+        parameters=kept,
         browser=browser,
         created_at=work.now,
         expires_at=expires_at,
@@ -98,7 +113,9 @@ def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) ->
         return None
     prompt = parse_scope(parked.parameters.get("prompt"))
     metadata = client.metadata
-    redirect_uri = parked.parameters.get("redirect_uri") or metadata.redirect_uris[0]
+    redirect_uri = parked.parameters.get("redirect_uri") or next(iter(metadata.redirect_uris), None)
+    if redirect_uri is None:  # it has none any more
+        return None
     return App(
         name=client.name,
         host=client.host_at(redirect_uri),

@@ -17,9 +17,11 @@ from provider.oauth import clients
 from provider.oauth.client_metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata
 from provider.oauth.client_metadata_rules import parse_metadata
 from provider.oauth.clients import Client, NoSuchClient
+from provider.oauth.reachable import require_reachable
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OFFLINE_ACCESS, format_scope, parse_scope
 from provider.oauth.sector_documents import require_vouched_for
+from provider.oauth.sectors import PUBLIC
 from provider.oauth.store import clients as store
 from provider.oauth.store import initial_access_tokens
 from provider.settings import Settings
@@ -105,7 +107,7 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
     wanted = {name: given[name] for name in REGISTRABLE if given.get(name) is not None}
     metadata = _obtainable(work.settings, wanted, parse_metadata(wanted))
     # A browser loads the logo without being asked to: not from the network that the person happens to be in.
-    clients.require_reachable(work, metadata.logo_uri)
+    require_reachable(work, metadata.logo_uri)
     clients.require_fit(work, metadata, before=before)
     require_vouched_for(work, metadata)
     return metadata
@@ -118,6 +120,9 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
         raise InvalidMetadata(f"grant_types: {forbidden[0]} cannot be had by registration; {_one_of(grant_types)} can.")
     if not metadata.grant_types:
         raise InvalidMetadata("grant_types must name one at least.")
+    if DEVICE_CODE in metadata.grant_types and metadata.subject_type != PUBLIC:
+        # No redirect proves that the hosts it names are its own: it would see people as another app does.
+        raise InvalidMetadata("subject_type pairwise and the device flow cannot both be had by registration.")
     response_types = metadata.response_types
     if "response_types" not in wanted and "authorization_code" not in metadata.grant_types:
         response_types = ()

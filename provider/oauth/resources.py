@@ -60,13 +60,8 @@ def read_resources(work: UnitOfWork, checks: Checks, given: str | None) -> tuple
 def narrow(
     work: UnitOfWork, checks: Checks, given: str | None, *, granted: Sequence[str], scope: Iterable[str]
 ) -> tuple[str, ...]:
-    """What one token of a grant is for: those of the granted that are asked for, or all of them (section 2.2).
-
-    With openid, userinfo belongs to what was granted.
-    """
-    everything = tuple(granted)
-    if not granted or OPENID in scope:
-        everything = tuple(dict.fromkeys([*granted, work.settings.issuer]))
+    """What one token of a grant is for: those of the granted that are asked for, or all of them (section 2.2)."""
+    everything = whole_audience(work, granted=granted, scope=scope)
     asked = _parse(work, given)
     checks.require(
         set(asked) <= set(everything),
@@ -78,6 +73,13 @@ def narrow(
         got=" ".join(asked),
     )
     return asked or everything
+
+
+def whole_audience(work: UnitOfWork, *, granted: Sequence[str], scope: Iterable[str]) -> tuple[str, ...]:
+    """What tokens of a grant may be for. With openid, userinfo belongs to what was granted."""
+    if not granted or OPENID in scope:
+        return tuple(dict.fromkeys([*granted, work.settings.issuer]))
+    return tuple(granted)
 
 
 def _parse(work: UnitOfWork, given: str | None) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def problem_with_uri(sector_identifier_uri: str) -> str | None:
     try:
         parts = urlsplit(sector_identifier_uri)
         usable = parts.scheme == "https" and bool(parts.hostname) and not parts.fragment and "@" not in parts.netloc
+        _ = parts.port
     except ValueError:
         usable = False
     good = usable and sector_identifier_uri.isascii() and sector_identifier_uri.isprintable()

@@ -6,6 +6,7 @@ from. Refresh tokens are opaque; a successor is derived from its predecessor (de
 """
 
 import base64
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -209,10 +210,10 @@ def _read_live(
             raise DeadToken("its family is gone")
         grant, standing, revoked = plain
     reason = "it was revoked" if revoked else why_dead(grant, standing, work.now)
-    if reason is None and claims["client_id"] != grant.client_id:  # it was exchanged
-        _require_standing(work, server, claims)
     if reason is not None:
         raise DeadToken(reason)
+    for client_id in _actors(claims):  # it was exchanged, by each of these
+        _require_standing(work, server, client_id)
     return LiveToken(claims=claims, grant=grant, person=person)
 
 
@@ -223,15 +224,23 @@ def _is_timely(claims: dict[str, Any], now: float) -> bool:
     return past and isinstance(expires, int) and expires > now
 
 
-def _require_standing(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any]) -> None:
-    client = server.clients.find(work, str(claims.get("client_id")))
+def _actors(claims: dict[str, Any]) -> Iterator[str]:
+    """Who acts for the person, the one that acts now first (RFC 8693 section 4.1)."""
+    act = claims.get("act")
+    while act:
+        yield str(act["sub"])
+        act = act.get("act")
+
+
+def _require_standing(work: UnitOfWork, server: AuthorizationServer, client_id: str) -> None:
+    client = server.clients.find(work, client_id)
     if client is None or client.disabled:
         raise DeadToken("the client is gone or disabled")
 
 
 def _read_own(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], jti: str) -> LiveToken:
     """A client's token for itself stands while the client does."""
-    _require_standing(work, server, claims)
+    _require_standing(work, server, str(claims.get("client_id")))
     if grants.is_jti_revoked(work.read, jti):
         raise DeadToken("it was revoked")
     return LiveToken(claims=claims, grant=None, person=None)

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Protocol, overload
 
 from authlib.oauth2 import OAuth2Error
+from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from provider.database.engine import OUTAGES
+from provider.database.engine import OUTAGES, is_dangling
 from provider.observability.logging import log
 from provider.refusals import Refusal, Unavailable
 from provider.web import errors
@@ -97,8 +98,13 @@ class Endpoint:
             log.error("database.unavailable", error=type(error).__name__, path=call.path)
             response = self.render(call, Unavailable())
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
-            log.exception("crash", path=call.path, method=call.method)
-            response = self.render(call, error)
+            if isinstance(error, IntegrityError) and is_dangling(error):
+                # Its client or person was deleted a moment ago: asked again, the answer will say so.
+                log.warning("deleted_meanwhile", path=call.path)
+                response = self.render(call, Unavailable())
+            else:
+                log.exception("crash", path=call.path, method=call.method)
+                response = self.render(call, error)
         call.apply(response)
         return response
 

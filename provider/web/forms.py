@@ -68,7 +68,7 @@ def parse_parameters(raw: bytes) -> Parameters:
 
 def _no_empty_repeats(pairs: list[tuple[str, str]]) -> bool:
     # An empty parameter is absent (RFC 6749 section 3.1), but `a=&a=1` is still a repetition.
-    names = [name for name, _ in pairs]
+    names = [name for name, _ in pairs if name not in MANY]
     return len(names) == len(set(names))
 
 

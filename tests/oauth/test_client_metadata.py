@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.oauth.client_metadata import FIELDS, InvalidMetadata
+from provider.oauth.client_metadata import FIELDS, LISTS, InvalidMetadata
 from provider.oauth.client_metadata_rules import parse_metadata
 from tests.client_keys import Signatory, usual_key
 
@@ -160,6 +160,30 @@ def test_these_may_not(changes: dict[str, Any], error: str) -> None:
     with pytest.raises(InvalidMetadata) as refused:
         parse_metadata({**WEB, **changes})
     assert refused.value.error == error
+
+
+NO_URLS = (
+    "https://[",
+    "https://[::1",
+    "https://a:x/",
+    "https://a\u2100.test/",
+    "//",
+    "https://",
+    "https://a.test/\x00",
+    "",
+)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in FIELDS if name.endswith(("_uri", "_uris", "_identifiers", "_targets"))]
+)
+@pytest.mark.parametrize("grant_types", [["authorization_code"], ["authorization_code", "implicit"]])
+def test_what_is_no_url_is_refused_wherever_it_stands(name: str, grant_types: list[str]) -> None:
+    """A-2, A-101: whichever rule looks at it first."""
+    for text in NO_URLS:
+        value = [text] if name in LISTS else text
+        with pytest.raises(InvalidMetadata):
+            parse_metadata({**WEB, "subject_type": "pairwise", "grant_types": grant_types, name: value})
 
 
 names = st.sampled_from([*FIELDS, "x"])

@@ -3,18 +3,31 @@
 `WatchedClient` checks every answer; these tests only make many of them.
 """
 
+import json
 import string
+import time
+from typing import Any
 from urllib.parse import quote_from_bytes
 
+import httpx2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from provider.oauth.authorization_parameters import PARAMETERS
-from tests.oauth.watched_http import WatchedClient
+from provider.oauth.grants.token_exchange import ACCESS_TOKEN
+from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
+from provider.oauth.registration import REGISTRABLE
+from provider.settings import Settings
+from tests.conftest import settings_for
+from tests.oauth.conftest import Register
+from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
+from tests.oauth.watched_http import WatchedClient, csrf_of
 from tests.relying_party import AUTHORIZE, INTROSPECT, LOGOUT, REVOKE, TOKEN, USERINFO, RelyingParty
 
-many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fewer = examples(many, max_examples=20)
 FORM = "application/x-www-form-urlencoded"
 
 ODD = (
@@ -106,3 +119,112 @@ def test_cookies_and_headers(rp: RelyingParty, http: WatchedClient, cookie: str,
     """A-47, A-92."""
     headers = {"cookie": f"__Host-signet={cookie}; {cookie}", "user-agent": agent, "accept-language": agent}
     assert http.get(AUTHORIZE, params=rp.request()[0], headers=headers).status_code == 303
+
+
+# What came later: pushed requests, devices, exchange, registration
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return settings_for(database_url, registration="open")
+
+
+@pytest.fixture
+def api(register: Register) -> RelyingParty:
+    """It may push, ask for devices, and exchange."""
+    grant_types = ("authorization_code", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE)
+    films = "https://films.example.test"
+    register(resource_identifiers=(films,), grant_types=(), redirect_uris=(), post_logout_redirect_uris=())
+    return register(grant_types=grant_types, exchange_targets=(films,))
+
+
+def send(http: httpx2.Client, method: str, url: str, **request: Any) -> httpx2.Response:
+    """No answer takes a second of our own work, whatever else the machine does."""
+    begun = time.process_time()
+    response = http.request(method, url, **request)
+    assert time.process_time() - begun < 1, f"{method} {url} is slow: {request}"
+    return response
+
+
+@fewer
+@given(changes=some(*PARAMETERS, "request", "request_uri", "registration", "client_id", "client_assertion", "x"))
+def test_par(api: RelyingParty, changes: dict[str, bytes]) -> None:
+    """RFC 9126 section 2.3; A-79, A-89."""
+    parameters = {name: value.encode() for name, value in api.request()[0].items()}
+    headers = {**api.authentication()[0], "content-type": FORM}
+    response = send(api.http, "POST", "/oauth2/par", content=encoded({**parameters, **changes}), headers=headers)
+    assert response.status_code in {201, 400, 401, 429}
+
+
+@fewer
+@given(changes=some("scope", "resource", "client_id", "client_secret", "client_assertion", "client_assertion_type"))
+def test_device_authorization(api: RelyingParty, changes: dict[str, bytes]) -> None:
+    """RFC 8628 section 3.2; RFC 8707 section 2."""
+    headers = {**api.authentication()[0], "content-type": FORM}
+    raw = encoded({"scope": b"openid", **changes})
+    response = send(api.http, "POST", DEVICE_AUTHORIZATION, content=raw, headers=headers)
+    assert response.status_code in {200, 400, 401, 429}
+
+
+EXCHANGED = ("subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type")
+
+
+@fewer
+@given(changes=some(*EXCHANGED, "device_code", "resource", "audience", "scope"))
+@pytest.mark.parametrize("grant_type", [TOKEN_EXCHANGE, DEVICE_CODE])
+def test_token_exchange_and_device_codes(api: RelyingParty, grant_type: str, changes: dict[str, bytes]) -> None:
+    """RFC 8693 section 2.2.2, RFC 8628 section 3.5: with a live token of nobody's and a code that nobody has."""
+    given_values = {
+        "grant_type": grant_type.encode(),
+        "subject_token": b"x.y.z",
+        "subject_token_type": ACCESS_TOKEN.encode(),
+        "resource": b"https://films.example.test",
+        "device_code": b"x",
+    }
+    headers = {**api.authentication()[0], "content-type": FORM}
+    response = send(api.http, "POST", TOKEN, content=encoded({**given_values, **changes}), headers=headers)
+    assert response.status_code == 400
+
+
+@fewer
+@given(user_code=nasty, decision=nasty)
+def test_device(browser: WatchedClient, user_code: bytes, decision: bytes) -> None:
+    """RFC 8628 section 3.3; A-95, A-130."""
+    url = f"/device?user_code={quote_from_bytes(user_code)}"
+    assert send(browser, "GET", url).status_code in {200, 400, 429}
+    raw = encoded({"decision": decision, "csrf_token": csrf_of(browser).encode()})
+    headers = {"content-type": FORM, "sec-fetch-site": "same-origin"}
+    assert send(browser, "POST", url, content=raw, headers=headers).status_code in {200, 400, 429}
+    assert send(browser, "GET", f"/device/answered?answer={quote_from_bytes(decision)}").status_code in {200, 400}
+
+
+members = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.lists(st.text(max_size=8), max_size=2)
+urls = st.sampled_from(
+    ("https://[", "https://a:x/", "https://a\u2100/", "https://127.0.0.1/", "https://app.example.test/")
+)
+wishes = st.dictionaries(
+    st.sampled_from([*REGISTRABLE, "software_statement", "client_secret", "first_party"]),
+    st.one_of(urls, st.lists(urls, max_size=2), members),
+    max_size=3,
+)
+
+
+@examples(many, max_examples=8)
+@given(wished=wishes, token=st.text(string.printable.strip(), max_size=20), elsewhere=nasty)
+def test_managing_a_registration(http: WatchedClient, wished: dict[str, Any], token: str, elsewhere: bytes) -> None:
+    """RFC 7592 section 2; how one is made is in `endpoints/test_registration.py`."""
+    base = {"redirect_uris": ["https://app.example.test/callback"]}
+    told = http.post("/oauth2/register", json=base).json()
+    url, others = told["registration_client_uri"], f"/oauth2/register/{quote_from_bytes(elsewhere, safe='')}"
+    own = {"authorization": f"Bearer {told['registration_access_token']}", "content-type": "application/json"}
+    update = json.dumps({**base, **wished, "client_id": told["client_id"]}).encode()
+    for method in ("GET", "PUT", "DELETE"):
+        wrong = {**own, "authorization": f"Bearer {token}"}
+        assert send(http, method, url, headers=wrong, content=update).status_code in {400, 401}
+        assert send(http, method, others, headers=own).status_code in {401, 404, 405}
+    changed = send(http, "PUT", url, content=update, headers=own)
+    assert changed.status_code in {200, 400}
+    if changed.status_code == 200:
+        own["authorization"] = f"Bearer {changed.json()['registration_access_token']}"
+    assert send(http, "DELETE", url, headers=own).status_code == 204
+    assert send(http, "GET", url, headers=own).status_code == 401

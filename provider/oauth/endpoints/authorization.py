@@ -133,7 +133,7 @@ def _answer(
     try:
         request = read_request(call.work, server, checks, target, given)
         if call.method == "POST":
-            uri = parked_requests.park(call.work, client_id=target.client.client_id, given=given, browser=None)
+            uri = parked_requests.park(call.work, request, given, browser=None)
             return go(parked_requests.way_back(uri, ui_locales=given.get("ui_locales")))
         session = find_session(call)
         step = _next_step(call, request, session, parked)
@@ -146,9 +146,7 @@ def _answer(
     # What the app wished for holds until the person chooses another language, which takes it out of the way back.
     ui_locales = wished.get("ui_locales")
     if request_uri is None:
-        request_uri = parked_requests.park(
-            call.work, client_id=target.client.client_id, given=given, browser=call.browser
-        )
+        request_uri = parked_requests.park(call.work, request, given, browser=call.browser)
     return go(_page_of(step, Destination(request_uri=request_uri, ui_locales=ui_locales)))
 
 

@@ -8,8 +8,9 @@ from provider.oauth import device_requests
 from provider.oauth.authorization_parameters import read_scope
 from provider.oauth.client_metadata import DEVICE_CODE
 from provider.oauth.endpoints.authenticated import authenticated
-from provider.oauth.errors import UnauthorizedClientError
+from provider.oauth.errors import InvalidTargetError, UnauthorizedClientError
 from provider.oauth.refused import NO_STORE, protocol_endpoint
+from provider.oauth.resources import read_resources
 from provider.oauth.response_types import CODE_FLOW
 from provider.ratelimits import LIMITS, hit
 from provider.web.call import Call
@@ -32,6 +33,16 @@ def device_authorization(call: Call) -> Response:
         got=", ".join(client.metadata.grant_types),
     )
     scope = read_scope(request.checks, client, CODE_FLOW, call.form)
+    resources = read_resources(call.work, request.checks, call.form.get("resource"))
+    request.checks.require(
+        set(resources) <= {request.server.issuer},
+        "A device asks for no API but ours",
+        section="RFC 8707 section 2",
+        error=InvalidTargetError,
+        description="Tokens for other APIs cannot be had by the device flow",
+        expected=request.server.issuer,
+        got=" ".join(resources),
+    )
     # Anybody may know the client_id of a public client, and each request is a row.
     hit(call.work, LIMITS.device, key=f"device:{call.origin.network}")
     device_code, user_code = device_requests.begin(call.work, client, scope)

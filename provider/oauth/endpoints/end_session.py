@@ -96,7 +96,7 @@ def _ask(call: Call, session: Session, request: LogoutRequest, given: Parameters
         "oauth/end_session.html",
         form_targets=() if request.redirect_uri is None else (csp_source(request.redirect_uri),),
         account=address.address if address else session.user_id,
-        app=None if client is None else {"name": client.name, "host": client.metadata.host},
+        app=None if client is None else {"name": client.name, "host": client.host},
         # Where no client is proven or named, nothing that was said is put on the page.
         carried=[] if client is None else [(name, given[name]) for name in CARRIED if name in given],
     )

@@ -35,7 +35,7 @@ def pushed_authorization_request(call: Call) -> Response:
     pushed = {name: value for name, value in request.form.items() if name not in PROOF}
     given = unwrap(work, server, checks, Parameters([*(pushed | {"client_id": client.client_id}).items()]))
     target = find_target(work, server, checks, given)
-    read_request(work, server, checks, target, given)
-    request_uri = parked_requests.push(work, client_id=client.client_id, given=given)
+    asked = read_request(work, server, checks, target, given)
+    request_uri = parked_requests.push(work, asked, given)
     expires_in = int(work.settings.pushed_request_lifetime.total_seconds())
     return JSONResponse({"request_uri": request_uri, "expires_in": expires_in}, status_code=201, headers=NO_STORE)

@@ -114,7 +114,7 @@ def _fetch(request: TokenRequest, code: DeviceCode, grant_id: str) -> dict[str, 
         got=dead or "",
     )
     refresh_token = new_opaque() if REFRESH_TOKEN in client.metadata.grant_types else None
-    scope = parse_scope(grant.scope)
+    scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
     authorization = Authorization(client=client, scope=scope, grant=grant, person=person, audience=audience)
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)

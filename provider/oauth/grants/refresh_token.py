@@ -32,8 +32,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         section="RFC 6749 section 6",
         error=InvalidGrantError,
         description=REFUSED,
-        expected="a refresh token of this client",
-        got="an unknown token" if found is None else "another client's token",
+        expected="one of this client",
+        got=request.whose(None if found is None else found[1].client_id),
     )
     assert found is not None  # noqa: S101  # just required
     token, grant, standing, person = found
@@ -74,8 +74,10 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
 
 
 def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
-    """What is asked for now; never more than was granted (RFC 6749 section 6). The family keeps its full scope."""
-    granted = parse_scope(grant.scope)
+    """What is asked for now; never more than was granted (RFC 6749 section 6), nor than the client is registered for
+    by now (A-59). The family keeps its full scope.
+    """
+    granted = request.client.metadata.still_of(parse_scope(grant.scope))
     asked = parse_scope(request.form.get("scope"))
     request.checks.require(
         set(asked) <= set(granted),
@@ -83,7 +85,7 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
         section="RFC 6749 section 6",
         error=InvalidScopeError,
         description="More scope than was granted",
-        expected=grant.scope,
+        expected=" ".join(granted),
         got=" ".join(asked),
     )
     return asked or granted

@@ -173,8 +173,8 @@ def _scope(request: TokenRequest, subject: LiveToken) -> tuple[str, ...]:
     """No more than the subject token has and the client is registered for; never what is for the app that signed the
     person in.
     """
-    most = [token for token in subject.scope if token in request.client.metadata.scopes]
-    most = [token for token in most if token not in {OPENID, OFFLINE_ACCESS}]
+    shared = request.client.metadata.still_of(subject.scope)
+    most = [token for token in shared if token not in {OPENID, OFFLINE_ACCESS}]
     asked = parse_scope(request.form.get("scope"))
     request.checks.require(
         set(asked) <= set(most),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from provider.crypto.digests import digest
 from provider.oauth import registration
-from provider.oauth.client_metadata import FIELDS
+from provider.oauth.client_metadata import DEVICE_CODE, FIELDS
 from provider.oauth.clients import find_client
 from provider.oauth.metadata import provider_metadata
 from provider.oauth.store import initial_access_tokens
@@ -167,6 +167,14 @@ class TestOpen:
             ({"response_types": ["code id_token"]}, "invalid_client_metadata"),
             ({"response_types": ["none"]}, "invalid_client_metadata"),
             ({"scope": "account admin:write"}, "invalid_client_metadata"),
+            ({"client_uri": "https://["}, "invalid_client_metadata"),
+            ({"logo_uri": "https://a\u2100.test/"}, "invalid_client_metadata"),
+            ({"initiate_login_uri": "https://[::1"}, "invalid_client_metadata"),
+            ({"redirect_uris": ["https://["], "grant_types": ["implicit"]}, "invalid_redirect_uri"),
+            (
+                {"grant_types": ["authorization_code", DEVICE_CODE], "subject_type": "pairwise"},
+                "invalid_client_metadata",
+            ),
             ({"software_statement": "e30.e30.x"}, "unapproved_software_statement"),
             ({"software_statement": 5}, "invalid_software_statement"),
         ],
