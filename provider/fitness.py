@@ -134,7 +134,7 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield kind(
             "smtp_tls", f"letters with links that sign in go to {host} in plain text", "set it to starttls or tls"
         )
-    if settings.smtp_from.rpartition("@")[2] == "localhost":
+    if settings.smtp_from.rstrip(">").endswith("@localhost"):
         yield warning("smtp_from", f"nobody accepts letters from {settings.smtp_from}", "set an address of your domain")
 
 
