@@ -31,6 +31,7 @@ import provider.oauth.store.signing_keys
 import provider.oauth.store.used_assertions
 import provider.outbox.store
 import provider.sessions.store
+import provider.webhooks.store
 from provider.database.base import metadata
 
 __all__ = ["metadata"]

@@ -65,6 +65,7 @@ class Page(HTMLParser):
         super().__init__()
         self.response = response
         self.status = response.status_code
+        assert self.status != 429 or int(response.headers["retry-after"]) > 0, response.url  # RFC 6585 section 4
         self.url = str(response.url)
         self.path = urlsplit(self.url).path
         self.html = response.text

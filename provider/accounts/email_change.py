@@ -48,7 +48,7 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
     if current is None or current.normal == address.normal:
         raise SameAddress
     with even_pace(work):
-        if not may_write_to(work, address.normal):
+        if not may_write_to(work, address.normal, Purpose.CHANGE):
             return
         owner = email_addresses.find_owner(work.read, address.normal)
         taken = owner is not None and owner[1].verified_at is not None

@@ -42,7 +42,7 @@ class UnfitPassword(Refusal):
 def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str]) -> None:
     """A letter to the owner of the address, if there is one and it is within the limits. Nobody is told which."""
     with even_pace(work):
-        may_mail = may_write_to(work, address.normal)
+        may_mail = may_write_to(work, address.normal, Purpose.RESET)
         owner = email_addresses.find_owner(work.read, address.normal)
         record(work, Event.PASSWORD_RESET_REQUESTED, user_id=None if owner is None else owner[0].id)
         if owner is not None and may_mail:

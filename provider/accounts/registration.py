@@ -5,19 +5,18 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from provider.accounts import verification_letters
 from provider.accounts.email_addresses import Address, parse_address
 from provider.accounts.even_pace import even_pace
 from provider.accounts.store import email_addresses, passwords, users
 from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status, User
-from provider.accounts.verification_letters import Ticket, may_write_to, send_verification
+from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
 from provider.languages.text import Text
-from provider.mail import letters
 from provider.refusals import NotFound, Refusal
 from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
@@ -55,7 +54,9 @@ def sign_up(
 ) -> Ticket:
     """A new INACTIVE account and a letter to confirm its address; or, when somebody owns the address, one to them.
 
-    Several people may claim an address nobody proved; whoever confirms it first has it.
+    Several people may claim an address; whoever confirms it first has it. A claim to what is somebody else's is never
+    confirmed and goes with the other unconfirmed ones, but until then it is there: signing in with its password must
+    look as if the address had been free (decision 41).
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with even_pace(work):
@@ -125,12 +126,7 @@ def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
 def _claim(
     work: UnitOfWork, address: Address, hashed: str, *, name: str, browser: str, carry: Mapping[str, str]
 ) -> Ticket:
-    owner = email_addresses.find_owner(work.read, address.normal)
-    may_mail = may_write_to(work, address.normal) and work.settings.has("email-verification")
-    if owner is not None and owner[1].verified_at is not None:
-        if may_mail:
-            letters.already_registered(work, to=owner[1].address, carry=carry, language=owner[0].language)
-        return verification_letters.ticket_for_nobody(address, new_id())
+    may_mail = may_write_to(work, address.normal, Purpose.VERIFY) and work.settings.has("email-verification")
     claims = {"name": name} if name else {}
     if work.origin.language is not None:
         claims["locale"] = work.origin.language  # what they read, and shall get letters in
@@ -138,7 +134,7 @@ def _claim(
     record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
     if may_mail:
         send_verification(work, claimed, browser=browser, carry=carry)
-    return verification_letters.ticket_for(claimed)
+    return ticket_for(claimed)
 
 
 def _add(

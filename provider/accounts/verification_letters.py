@@ -1,14 +1,14 @@
 """The letter that asks to confirm an address, and the ticket with which its page is shown.
 
-A ticket is sealed and travels in the URL of "check your mail". One for an address that has an account already looks and
-works like any other, except that no code fits it: pages and times tell nobody who has an account.
+A ticket is sealed and travels in the URL of "check your mail". Whoever signs up with an address that has an account
+already gets a claim, a link and a ticket like anybody, except that the letter goes to the owner and holds no code or
+link: pages and times tell nobody who has an account.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provider.accounts import throttle
-from provider.accounts.email_addresses import Address
 from provider.accounts.even_pace import even_pace
 from provider.accounts.links import issue_link
 from provider.accounts.store import email_addresses, users
@@ -47,13 +47,17 @@ def is_confirmed(work: UnitOfWork, ticket: Ticket) -> bool:
     return address is not None and address.verified_at is not None
 
 
-def may_write_to(work: UnitOfWork, normal: str) -> bool:
-    """Is another letter to this address, asked for from this network, within the limits? Counts it."""
+def may_write_to(work: UnitOfWork, normal: str, purpose: Purpose) -> bool:
+    """Is another letter to this address, asked for from this network, within the limits? Counts it.
+
+    Only a second press of the same button waits for half a minute: whoever reads in the letter of a sign-up that they
+    have an account may ask for a new password at once.
+    """
     # All three are counted whatever the first one says: a refused letter costs the same as a sent one.
     room = (
         has_room(work, LIMITS.mail, key=f"mail:{work.origin.network}"),
         has_room(work, LIMITS.mail_per_address, key=f"mailbox:{normal}"),
-        has_room(work, LIMITS.mail_resend, key=f"resend:{normal}"),
+        has_room(work, LIMITS.mail_resend, key=f"resend:{purpose}:{normal}"),
     )
     return all(room)
 
@@ -61,35 +65,32 @@ def may_write_to(work: UnitOfWork, normal: str) -> bool:
 def send_verification(
     work: UnitOfWork, address: EmailAddress, *, browser: str | None, carry: Mapping[str, str]
 ) -> None:
-    """A new letter; the link and the code of the one before no longer work."""
+    """A new letter; the link and the code of the one before no longer work. While the address is somebody else's, those
+    of this one go to nobody: the letter tells its owner where the account is.
+    """
     link = issue_link(work, purpose=Purpose.VERIFY, address=address, browser=browser)
     throttle.settle(work, throttle.EMAIL_CODE, address.id)
-    letters.verify_email(work, to=address.address, token=link.token, code=link.code, carry=carry)
+    proven, _ = email_addresses.find_rivals(work.db, address.normal)
+    if proven is not None:
+        user, owned = proven
+        letters.already_registered(work, to=owned.address, carry=carry, language=user.language)
+    else:
+        letters.verify_email(work, to=address.address, token=link.token, code=link.code, carry=carry)
 
 
 def resend(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:
     """Another letter, unless there were enough: silently, the page looks the same."""
     with even_pace(work):
-        if may_write_to(work, ticket.normal):
+        if may_write_to(work, ticket.normal, Purpose.VERIFY):
             _send_again(work, ticket, browser=browser, carry=carry)
 
 
 def _send_again(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:
     address = email_addresses.find(work.read, ticket.address_id)
-    if address is None:
-        owner = email_addresses.find_owner(work.read, ticket.normal)
-        if owner is not None and owner[1].verified_at is not None:  # it may be free by now
-            letters.already_registered(work, to=owner[1].address, carry=carry)
-        return
-    user = users.find(work.read, address.user_id)
-    if user is not None and user.status == Status.INACTIVE and address.verified_at is None:
+    user = None if address is None else users.find(work.read, address.user_id)
+    if address and user and user.status == Status.INACTIVE and address.verified_at is None:
         send_verification(work, address, browser=browser, carry=carry)
 
 
 def ticket_for(address: EmailAddress) -> Ticket:
     return Ticket(address.id, address.address, address.normal)
-
-
-def ticket_for_nobody(address: Address, address_id: str) -> Ticket:
-    """For an address that has an account: `address_id` is a fresh one that no row has."""
-    return Ticket(address_id, address.text, address.normal)

@@ -60,3 +60,8 @@ class Event(StrEnum):
     KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"
     KEY_ERASED = "key.private_part.erased"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret.rotated"
+    WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_ENABLED = "webhook.enabled"
+    WEBHOOK_DELETED = "webhook.deleted"

@@ -1,11 +1,13 @@
-"""Record an event in the transaction of the change it tells of."""
+"""Record an event in the transaction of the change it tells of, and promise it to the webhooks that listen."""
 
+from dataclasses import asdict
 from typing import Any
 
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.store import AuditEvent
 from provider.database.base import new_id
+from provider.webhooks.telling import tell
 from provider.work import UnitOfWork
 
 
@@ -16,17 +18,21 @@ def record(
     origin = work.origin
     if origin.operator:
         details["operator"] = origin.operator
-    store.append(
-        work.db,
-        AuditEvent(
-            id=new_id(),
-            at=work.now,
-            name=event.value,
-            user_id=user_id,
-            client_id=client_id,
-            network=origin.network,
-            user_agent=origin.user_agent,
-            request_id=origin.request_id,
-            details=details,
-        ),
+    happened = AuditEvent(
+        id=new_id(),
+        at=work.now,
+        name=event.value,
+        user_id=user_id,
+        client_id=client_id,
+        network=origin.network,
+        user_agent=origin.user_agent,
+        request_id=origin.request_id,
+        details=details,
     )
+    store.append(work.db, happened)
+    tell(work, told(happened))
+
+
+def told(event: AuditEvent) -> dict[str, Any]:
+    """The event as JSON has it, for webhooks."""
+    return {**asdict(event), "at": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}

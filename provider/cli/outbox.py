@@ -16,7 +16,7 @@ app = typer.Typer(help="Letters and other promises, and their delivery.", no_arg
 def list_promises(
     *,
     state: Annotated[str | None, typer.Option(help="due, trying, kept or failed.")] = None,
-    topic: Annotated[str | None, typer.Option(help="mail or logout.")] = None,
+    topic: Annotated[str | None, typer.Option(help="mail, logout or webhook.")] = None,
     about: Annotated[
         str | None, typer.Option(help="Part of whom or what it is about: an address, a client_id.")
     ] = None,

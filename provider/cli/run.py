@@ -5,7 +5,19 @@ from collections.abc import Sequence
 
 import typer
 
-from provider.cli import clients, keys, outbox, records, registration, service, sessions, users
+from provider.cli import (
+    apply,
+    clients,
+    keys,
+    outbox,
+    records,
+    registration,
+    service,
+    sessions,
+    transfer,
+    users,
+    webhooks,
+)
 from provider.environment import SettingsError
 from provider.refusals import Refusal
 
@@ -29,12 +41,16 @@ def command_line() -> typer.Typer:
     signet.add_typer(users.app, name="user")
     clients.app.command(name="registration-token")(registration.registration_token)
     signet.add_typer(clients.app, name="client")
+    signet.command()(apply.apply)
     signet.add_typer(keys.app, name="key")
     signet.add_typer(sessions.app, name="session")
     signet.command()(records.audit)
     signet.command()(records.explain)
     signet.add_typer(outbox.app, name="outbox")
+    signet.add_typer(webhooks.app, name="webhook")
     signet.command()(service.purge)
+    signet.command()(transfer.export)
+    signet.command(name="import")(transfer.import_)
     return signet
 
 

@@ -26,8 +26,9 @@ def parse_id(text: str) -> str | None:
 
 
 def new_id() -> str:
-    """A UUIDv7 (RFC 9562 section 5.7): rows made one after the other sit one after the other in the index."""
-    value = int(time.time() * 1000) << 80 | 0x7 << 76 | 0b10 << 62
-    random = int.from_bytes(os.urandom(10))
-    value |= (random >> 68) << 64 | random & (1 << 62) - 1
-    return str(uuid.UUID(int=value))
+    """A UUIDv7 (RFC 9562 section 5.7), to a fraction of a microsecond (section 6.2, method 3): rows made one after the
+    other sit one after the other in the index, and events of one moment are read in the order they were told.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    value = milliseconds << 80 | 0x7 << 76 | (rest << 12) // 1_000_000 << 64 | 0b10 << 62
+    return str(uuid.UUID(int=value | int.from_bytes(os.urandom(8)) & (1 << 62) - 1))

@@ -2,6 +2,7 @@
 
 import gettext
 import io
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -60,6 +61,11 @@ LANGUAGES = {
 """By tag. To add one: a line here, and `make translations`."""
 
 
+def _held(french: str) -> str:
+    """No line begins with a question mark, a colon or a closing quote; translators type a plain space before them."""
+    return re.sub(r" (?=[?!:;»])|(?<=«) ", "\u00a0", french)
+
+
 @cache
 def _translations(tag: str) -> gettext.NullTranslations:
     if tag == ENGLISH.tag:
@@ -69,6 +75,9 @@ def _translations(tag: str) -> gettext.NullTranslations:
 
     with (files(__package__) / f"{tag}.po").open("rb") as stream:
         catalog = read_po(stream, locale=tag)
+    for message in catalog if tag == "fr" else ():
+        said = message.string or ""
+        message.string = _held(said) if isinstance(said, str) else tuple(_held(form) for form in said)
     compiled = io.BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)

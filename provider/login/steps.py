@@ -9,10 +9,12 @@ from provider.accounts import known_devices, passwords, second_factor, throttle,
 from provider.accounts.attempts import Attempt, begin_attempt
 from provider.accounts.deletion import seal_ticket
 from provider.accounts.email_addresses import parse_address
+from provider.accounts.even_pace import even_pace
 from provider.accounts.second_factor import Method
 from provider.accounts.store import email_addresses
 from provider.accounts.store import passwords as password_hashes
 from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status, User
 from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
 from provider.audit.events import Event
@@ -93,26 +95,31 @@ def sign_in(
     same person goes on under a new identifier, so that proving it again takes nothing from the applications. `device`
     is the cookie of one that signed in before; an app has none.
 
-    Whether the account may sign in at all is decided, and told, only after the right password.
+    Whether the account may sign in at all is decided, and told, only after the right password. An address nobody proved
+    opens nothing, and neither does the password of a claim to somebody else's.
     """
     address = parse_address(username)
-    owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
-    user = None if owner is None else owner[0]
+    proven, claimed = (None, None) if address is None else email_addresses.find_rivals(work.read, address.normal)
     # An address nobody has is counted like one somebody has: the wait must not tell them apart.
     typed = username.strip().lower() if address is None else address.normal
-    is_proven = owner is not None and owner[1].verified_at is not None
-    subject = user.id if user and is_proven else throttle.subject_of_unproven(work, typed)
-    known = known_devices.find_known(work, device, None if user is None else user.id)
+    subject = throttle.subject_of_unproven(work, typed) if proven is None else proven[0].id
+    first = proven or claimed
+    known = known_devices.find_known(work, device, None if first is None else first[0].id)
     attempt = begin_attempt(work, subject, known)
-    if not passwords.is_password_of(work, None if user is None else user.id, password) or owner is None:
+    # Two checks for whatever is wrong or only claimed: a sign-up with a taken address must look like any (decision 41).
+    rivals = ((one, passwords.is_password_of(work, one and one[0].id, password)) for one in (proven, claimed))
+    owner = next((one for one, is_right in rivals if is_right), None)
+    if owner is None:
         attempt.fail(work)
-        record(work, Event.SIGN_IN_FAILED, user_id=None if user is None else user.id)
+        record(work, Event.SIGN_IN_FAILED, user_id=None if first is None else first[0].id)
         raise WrongPassword
-    _require_standing(work, *owner, attempt, browser=browser, carry=carry)
+    # A claim's password takes back no failure: they may be guesses at the owner's.
+    _require_standing(work, *owner, attempt if owner is proven else None, browser=browser, carry=carry)
     user_id = owner[0].id
     stronger = passwords.stronger_hash(work, user_id, password)
     step = Step.SECOND_FACTOR if totp.is_enabled(work, user_id) else Step.DONE
-    attempt.succeed(work)
+    if owner is proven:
+        attempt.succeed(work)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
     return _begin_session(work, user_id, current, factor=PASSWORD, step=step)
@@ -196,6 +203,7 @@ def _require_standing(
         raise Suspended
     if user.status == Status.LEAVING:
         raise Leaving(seal_ticket(work, user.id), user.delete_after or work.now)
-    if work.settings.has("email-verification") and may_write_to(work, address.normal):
-        send_verification(work, address, browser=browser, carry=carry)
+    with even_pace(work):
+        if work.settings.has("email-verification") and may_write_to(work, address.normal, Purpose.VERIFY):
+            send_verification(work, address, browser=browser, carry=carry)
     raise AddressUnconfirmed(ticket_for(address))

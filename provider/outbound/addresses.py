@@ -6,6 +6,7 @@ takes for global differs from version to version.
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -70,3 +71,15 @@ def literal(host: str) -> Address | None:
         return ip_address(host)
     except ValueError:
         return ip_address("127.0.0.1") if host == "localhost" or host.endswith(".localhost") else None
+
+
+def may_be_asked(url: str, *, allowed: Networks) -> bool:
+    """As far as its text says: a name is looked at when it is asked."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    address, encrypted = literal(parts.hostname or ""), parts.scheme == "https"
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        return False
+    return encrypted if address is None else may_be_reached(address, allowed=allowed, encrypted=encrypted)

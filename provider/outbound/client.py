@@ -57,6 +57,11 @@ class Outbound:
         with self._unless_it_failed(url):
             return self.post_form(url, form)
 
+    def deliver_json(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """The same for a body of JSON."""
+        with self._unless_it_failed(url):
+            return self._exchange("POST", url, {**headers, "Content-Type": "application/json"}, body)
+
     @contextmanager
     def _unless_it_failed(self, url: str) -> Iterator[None]:
         now = self._clock()

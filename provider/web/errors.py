@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from provider.languages.text import Text
-from provider.refusals import GoElsewhere, Refusal
+from provider.refusals import GoElsewhere, Refusal, TooManyRequests
 from provider.web.csrf import PageExpired
 from provider.web.forms import MalformedParameters
 from provider.web.pages import go, page
@@ -56,6 +56,15 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
     return headers
+
+
+def too_many(call: Call, refusal: TooManyRequests) -> dict[str, Any]:
+    """The form again, sent too often: what its page says above the fields and answers with. Every page that catches the
+    refusal asks here, so that programs and people are told alike when to come back (RFC 6585 section 4).
+    """
+    call.set_header("retry-after", str(refusal.retry_after))
+    errors: dict[str, str] = {"": refusal.message}
+    return {"errors": errors, "status_code": refusal.status_code}
 
 
 def as_page(call: Call, error: Exception) -> Response:

@@ -30,7 +30,7 @@ for (const meter of document.querySelectorAll("[data-strength]")) {
   const ask = async () => {
     const { signal } = question = new AbortController();
     const body = new URLSearchParams({ password: input.value });
-    for (const name of ["csrf_token", "email", "username", "name"]) {
+    for (const name of ["csrf_token", "email", "username", "name", "token"]) {
       const field = input.form.elements[name];
       if (field) body.set(name, field.value);
     }

@@ -207,6 +207,13 @@ def test_it_works_on_the_pages_of_whoever_is_signed_in_or_resets(browser: Browse
     forgot_password(browser)
     browser.open(inbox.latest(ADDRESS).link)
     assert ask(browser, PASSWORD, username=ADDRESS).json()["score"] == 4
+    # The link of the letter shows whose password it is to be; while it works.
+    token = inbox.latest(ADDRESS).link.partition("token=")[2]
+    assert ask(browser, "augusta enchantress", token=token).json()["score"] == 0
+    assert ask(browser, "augusta enchantress", token=token + "x").json()["score"] > 0
+    browser.submit({"password": PASSWORD})
+    browser.open("/signup")
+    assert ask(browser, "augusta enchantress", token=token).json()["score"] > 0
     # Whoever knows an address does not learn a name by it.
     assert ask(browser, "augusta enchantress", username=ADDRESS).json()["score"] > 0
     sign_in(browser)

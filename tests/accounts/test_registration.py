@@ -1,20 +1,29 @@
 """Create an account: the same answer whether or not the address is taken."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from starlette.testclient import TestClient
 
 from provider.accounts import email_addresses, registration, suspension
+from provider.accounts.email_addresses import AlreadyConfirmed, WrongCode
+from provider.accounts.links import issue_link
 from provider.accounts.registration import AddressTaken, NotAnAddress
+from provider.accounts.store import email_addresses as store
+from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status
 from provider.settings import Settings
+from provider.work import Installation, UnitOfWork
+from provider.worker import purge
 from tests.browser import Browser, Page
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.factories import PASSWORD, make_user
 from tests.inbox import Inbox
 from tests.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, sign_up
+
+CHOSEN = "chosen by whoever signs up"
 
 
 def test_a_person_signs_up_confirms_by_link_and_signs_in(browser: Browser, inbox: Inbox, work: Work) -> None:
@@ -54,6 +63,20 @@ def test_signing_up_with_a_taken_address_looks_like_any_other(
     assert "password" in letter.text
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_whoever_reads_that_they_have_an_account_may_ask_for_a_new_password_at_once(
+    browser: Browser, inbox: Inbox, work: Work
+) -> None:
+    """The half minute between two letters is for the same button pressed twice."""
+    with work() as w:
+        make_user(w)
+    sign_up(browser)
+    for _ in range(2):
+        forgot_password(browser)
+    taken, reset = inbox.letters(ADDRESS)
+    assert (taken.subject[:16], "/reset-password" in reset.link) == ("You already have", True)
+
+
 def test_unicode_spellings_of_a_taken_address_are_the_same_address(browser: Browser, inbox: Inbox, work: Work) -> None:
     """A-86: composed and decomposed letters."""
     with work() as w:
@@ -74,6 +97,58 @@ def test_the_page_of_a_taken_address_takes_codes_and_resends_like_any_other(
     page = browser.submit(button="Send another letter")
     assert "another letter is on its way" in page.text
     assert len(inbox.letters(ADDRESS)) == 1  # 30 seconds were not over
+
+
+@pytest.mark.usefixtures("unlimited")
+def test_a_claim_to_somebodys_address_opens_nothing_and_goes(
+    browser: Browser,
+    new_browser: Callable[[], Browser],
+    inbox: Inbox,
+    work: Work,
+    clock: Clock,
+    installation: Installation,
+) -> None:
+    """Decision 41: its password leads to "check your email", and no letter, link, code or operator any further."""
+    with work() as w:
+        owner_id = make_user(w)
+    sign_up(browser, password=CHOSEN)
+    clock.advance(minutes=1)
+    page = sign_in(browser, password=CHOSEN)
+    assert (page.path, is_signed_in(browser)) == ("/verify-email", False)
+    for letter in inbox.letters():
+        assert (letter.to, letter.subject[:16]) == (ADDRESS, "You already have")
+        assert "/verify-email" not in letter.text + letter.html
+        assert not re.search(r"\b\d{6}\b", letter.text)
+    with work() as w:
+        _, claim = store.find_rivals(w.read, ADDRESS)
+        assert claim is not None
+        link = issue_link(w, purpose=Purpose.VERIFY, address=claim[1], browser=None)  # as if somebody had seen it
+    confirmations: tuple[Callable[[UnitOfWork], None], ...] = (
+        lambda w: email_addresses.confirm_by_link(w, token=link.token, browser=None, password=CHOSEN),
+        lambda w: email_addresses.confirm_by_code(w, address_id=claim[1].id, code=link.code),
+        lambda w: email_addresses.verify_by_operator(w, user_id=claim[0].id),
+    )
+    for confirm in confirmations:
+        with work() as w, pytest.raises((AlreadyConfirmed, WrongCode)):
+            confirm(w)
+    assert sign_in(browser, password=CHOSEN).path == "/verify-email"
+    assert find_user(work).id == owner_id
+    assert sign_in(new_browser()).path == "/account"
+    clock.advance(days=31)
+    purge(installation)
+    assert sign_in(browser, password=CHOSEN).status == 400
+    assert sign_in(new_browser()).path == "/account"
+
+
+def test_signing_up_gives_no_guess_at_the_owners_password(browser: Browser, work: Work) -> None:
+    """A-62: the right password of a claim takes back none of the guesses made before it."""
+    with work() as w:
+        make_user(w)
+    sign_up(browser, password=CHOSEN)
+    tried = ["a guess", "another guess", CHOSEN, "a third guess", "a fourth guess"]
+    answers = [sign_in(browser, password=password) for password in tried]
+    assert [answer.path for answer in answers] == ["/login", "/login", "/verify-email", "/login", "/login"]
+    assert sign_in(browser).status == 429
 
 
 def test_a_suspended_owner_does_not_show_at_sign_up(browser: Browser, inbox: Inbox, work: Work) -> None:
@@ -140,7 +215,8 @@ def test_whoever_confirms_first_has_the_address(
     sign_up(other, password="a password of the other")
     browser.open(first.link)
     assert browser.submit(button="Confirm").title.startswith("Email address confirmed")
-    assert sign_in(browser, password="a password of the other").status == 400
+    assert sign_in(other, password="a password of the other").path == "/verify-email"  # for ever: decision 41
+    assert not is_signed_in(other)
     assert sign_in(browser, password="a password of the first").path == "/account"
 
 

@@ -16,6 +16,9 @@ VERIFY = "Confirm your email address for Signet"
 TAKEN = "You already have a Signet account"
 RESET = "Choose a new Signet password"
 
+CHOSEN = "chosen by whoever signs up"
+"""And nobody's password."""
+
 Form = Callable[[Stranger], object]
 
 
@@ -23,8 +26,8 @@ def sign_in(password: str) -> Form:
     return lambda stranger: stranger.open("/login").submit("/login", username=stranger.typed, password=password)
 
 
-def sign_up(stranger: Stranger) -> Stranger:
-    return stranger.open("/signup").submit("/signup", email=stranger.typed, password=PASSWORD, name="Eve")
+def sign_up(stranger: Stranger, password: str = PASSWORD) -> Stranger:
+    return stranger.open("/signup").submit("/signup", email=stranger.typed, password=password, name="Eve")
 
 
 def forgot_password(stranger: Stranger) -> object:
@@ -57,6 +60,16 @@ def guess_sign_up_and_guess(stranger: Stranger) -> object:
     return stranger.open("/login").submit("/login", username=stranger.typed, password="a wrong guess")
 
 
+def sign_in_with_the_password_of_a_sign_up(stranger: Stranger) -> object:
+    """Decision 41: nor does what was chosen at a sign-up tell, however often it is tried among guesses."""
+    sign_up(stranger, CHOSEN)
+    sign_in(CHOSEN)(stranger)
+    stranger.submit("/verify-email/resend").submit("/verify-email", code="000000")
+    for password in ("a wrong guess", "a wrong guess", CHOSEN, "a wrong guess", "a wrong guess", CHOSEN):
+        sign_in(password)(stranger)
+    return stranger
+
+
 OWNERS = ("act", "two", "sus", "pas", "lea")
 OF_SIGN_UP = {who: TAKEN if who in OWNERS else VERIFY for who in WHO}
 OF_RESET = {"unv": VERIFY} | {who: RESET for who in OWNERS if who != "sus"}
@@ -70,6 +83,7 @@ FORMS: dict[str, tuple[Form, dict[str, str], int]] = {
     "forgotten password": (forgot_password, OF_RESET, 1),
     "another letter": (send_again, OF_SIGN_UP, 2),
     "code": (type_codes, OF_SIGN_UP, 1),
+    "sign-up, sign-in with its password": (sign_in_with_the_password_of_a_sign_up, OF_SIGN_UP, 4),
 }
 """What is done, and the letter that comes of it, as often as that."""
 

@@ -33,6 +33,7 @@ from tests.timing import differing, mann_whitney
 
 COST = 6
 """A check takes milliseconds: as much as the rest of the request, so that leaving it out shows."""
+CHOSEN = "chosen by whoever signs up"
 OLDER = "old"
 """Whose password was hashed when the work factor was lower."""
 HEADERS = {"sec-fetch-site": "same-origin", "accept": "text/html"}
@@ -166,7 +167,36 @@ def test_a_wrong_password_is_the_same_work_whoever_has_the_address(
             rounds.clear()
             fields = {"username": address_of(who), "password": password}
             form(app, "/login", "/login", lambda fields=fields: fields)()  # type: ignore[misc]
-            assert sum(rounds) == 1 << COST, who
+            # The owner's, and that of whoever claimed the address without proof (decision 41).
+            assert sum(rounds) == 2 << COST, who
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_password_of_a_sign_up_is_the_same_work_whoever_has_the_address(
+    app: Starlette, everybody: None, unlimited: None, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decision 41, without a clock: two checks and one even pace, which ends after the letter."""
+    waits: list[int] = []
+    checks: list[bytes] = []
+    check = bcrypt.checkpw
+
+    def count(password: bytes, hashed: bytes) -> bool:
+        checks.append(hashed)
+        return check(password, hashed)
+
+    for who in (NOBODY, *ACCOUNTS):
+        fields = {"email": address_of(who), "password": CHOSEN, "name": ""}
+        form(app, "/signup", "/signup", lambda fields=fields: fields)()  # type: ignore[misc]
+    wait = SimpleNamespace(monotonic=monotonic, sleep=lambda _seconds: waits.append(len(inbox.letters())))
+    monkeypatch.setattr(even_pace, "time", wait)
+    monkeypatch.setattr(bcrypt, "checkpw", count)
+    for who in (NOBODY, *ACCOUNTS):
+        waits.clear()
+        checks.clear()
+        fields = {"username": address_of(who), "password": CHOSEN}
+        answer = form(app, "/login", "/login", lambda fields=fields: fields)()  # type: ignore[misc]
+        assert answer.headers["location"].startswith("/verify-email?"), who  # type: ignore[attr-defined]
+        assert (len(checks), waits) == (2, [len(inbox.letters())]), who
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -19,8 +19,8 @@ from tests.silence import ASKED, NOBODY, SPELLINGS, WHO, Seen, address_of, asser
 Act = Callable[[App, str], list[httpx2.Response]]
 
 
-def register(app: App, email: str) -> list[httpx2.Response]:
-    return [app.call("/register", email=email, password=PASSWORD, name="Eve")]
+def register(app: App, email: str, password: str = PASSWORD) -> list[httpx2.Response]:
+    return [app.call("/register", email=email, password=password, name="Eve")]
 
 
 def ask_for_a_reset(app: App, email: str) -> list[httpx2.Response]:
@@ -46,6 +46,12 @@ def guess_register_and_guess(app: App, email: str) -> list[httpx2.Response]:
     return [*guess("a wrong guess", 7)(app, email), *register(app, email), *guess("a wrong guess")(app, email)]
 
 
+def register_and_sign_in(app: App, email: str) -> list[httpx2.Response]:
+    """Decision 41: with the password that was chosen, which is nobody else's."""
+    chosen = "chosen by whoever registers"
+    return [*register(app, email, chosen), *guess(chosen)(app, email), *guess("a wrong guess")(app, email)]
+
+
 ACTS: dict[str, tuple[Act, int]] = {
     "register": (register, 1),
     "forgotten password": (ask_for_a_reset, 0),
@@ -55,6 +61,7 @@ ACTS: dict[str, tuple[Act, int]] = {
     "sign-in, 10 kB": (guess("x" * 10_000), 0),
     "sign-in until it waits": (guess("a wrong guess", 7), 0),
     "sign-in, register, sign-in": (guess_register_and_guess, 1),
+    "register, sign-in with its password": (register_and_sign_in, 2),
 }
 """What is done, and how many letters somebody gets who never was here."""
 

@@ -40,8 +40,7 @@ class Served:
                 redirect_uris=(f"{base_url}/callback",),
                 post_logout_redirect_uris=(f"{base_url}/signed-out",),
                 token_endpoint_auth_method=auth_method,
-                scope="openid profile email offline_access",
-                **metadata,
+                **{"scope": "openid profile email offline_access", **metadata},
             )
 
 
@@ -102,7 +101,12 @@ def start_app(served: Served, openid_client: Path, node: str) -> Iterator[StartA
     apps = []
 
     def start(
-        auth_method: str, *, app: str = "sign_in", own_key: dict[str, str] | None = None, **metadata: Any
+        auth_method: str,
+        *,
+        app: str = "sign_in",
+        own_key: dict[str, str] | None = None,
+        more: dict[str, Any] | None = None,
+        **metadata: Any,
     ) -> RelyingApp:
         base_url = f"http://127.0.0.1:{free_port()}"
         client, secret = served.register(base_url, auth_method=auth_method, **metadata)
@@ -114,6 +118,7 @@ def start_app(served: Served, openid_client: Path, node: str) -> Iterator[StartA
             "base_url": base_url,
             "metadata": metadata,
             "own_key": own_key,
+            **(more or {}),
         }
         command = [node, str(openid_client / f"{app}.mjs"), json.dumps(told)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

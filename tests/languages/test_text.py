@@ -55,3 +55,8 @@ def test_a_text_among_the_values_is_said_too() -> None:
 )
 def test_a_moment_is_written_as_the_language_does(tag: str, moment: str) -> None:
     assert LANGUAGES[tag].moment(DAY) == moment
+
+
+def test_in_french_no_line_begins_with_a_question_mark() -> None:
+    assert LANGUAGES["fr"].say(Text("Forgot your password?")) == "Mot de passe oublié\u00a0?"
+    assert LANGUAGES["de"].say(Text("Forgot your password?")) == "Passwort vergessen?"

@@ -10,6 +10,7 @@ from provider.web import cookies
 from provider.web.call import Call
 from provider.web.destination import Destination, destination
 from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 
@@ -34,7 +35,7 @@ def type_code(call: Call) -> Response:
     except WrongCode as refusal:
         return _check_mail(call, where, ticket, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _check_mail(call, where, ticket, errors={"": refusal.message}, status_code=429)
+        return _check_mail(call, where, ticket, **too_many(call, refusal))
     except AlreadyConfirmed:
         return go(where.through("/verify-email/confirmed"))
     return go(where.through("/verify-email/confirmed", just="now"))
@@ -74,8 +75,7 @@ def confirm(call: Call) -> Response:
         errors: dict[str, str] = {"password": refusal.message}
         return _confirm(call, where, address=shown, with_password=True, errors=errors, status_code=400)
     except TooManyRequests as refusal:
-        errors = {"": refusal.message}
-        return _confirm(call, where, address=shown, with_password=True, errors=errors, status_code=429)
+        return _confirm(call, where, address=shown, with_password=True, **too_many(call, refusal))
     except AlreadyConfirmed:
         return go(where.through("/verify-email/confirmed"))
     except LinkDead:

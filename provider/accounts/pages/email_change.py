@@ -13,6 +13,7 @@ from provider.sessions.guards import require_recent, require_second_factor, requ
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 PATH = "/account/email"
@@ -51,7 +52,7 @@ def type_code(call: Call) -> Response:
     except WrongCode as refusal:
         return _page(call, session, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _page(call, session, errors={"": refusal.message}, status_code=429)
+        return _page(call, session, **too_many(call, refusal))
     return go(f"{PATH}?changed=yes")
 
 

@@ -13,6 +13,7 @@ from provider.sessions.guards import require_second_factor, require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 PATH = "/account/password"
@@ -36,9 +37,7 @@ def change(call: Call) -> Response:
     except UnfitPassword as refusal:
         return _page(call, session, errors={"password": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        response = _page(call, session, errors={"": refusal.message}, status_code=429)
-        response.headers["retry-after"] = str(refusal.retry_after)
-        return response
+        return _page(call, session, **too_many(call, refusal))
     except SessionOver:
         return go(PATH)
     keep_session(call, cookie)

@@ -3,6 +3,7 @@
 from starlette.responses import JSONResponse, Response
 
 from provider.accounts.password_change import known_about
+from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, require_open_link
 from provider.accounts.password_strength import strength_of
 from provider.ratelimits import LIMITS, hit
 from provider.sessions.cookie import find_session
@@ -11,7 +12,9 @@ from provider.web.endpoint import endpoint
 from provider.web.errors import as_json
 
 ABOUT = ("email", "username", "name")
-"""Fields of the form it is typed into that somebody who guesses may know. Nobody's name is looked up by an address."""
+"""Fields of the form it is typed into that somebody who guesses may know. Nobody's name is looked up by an address, but
+by a session, or by the link of a letter (the form's `token`).
+"""
 LONGEST = 254
 """Characters of each that are looked at."""
 
@@ -21,10 +24,19 @@ LONGEST = 254
 def password_strength(call: Call) -> Response:
     """The token of the form is needed as for the form itself. Nothing is kept and nothing decided."""
     hit(call.work, LIMITS.password_strength, key=f"password-strength:{call.origin.network}")
-    session = find_session(call)
     about = [call.form.text(name)[:LONGEST] for name in ABOUT]
-    if session is not None:
-        about += known_about(call.work, session.user_id)
+    for user_id in _whose(call):
+        about += known_about(call.work, user_id)
     strength = strength_of(call.settings, call.form.get("password", ""), about=about)
     answer = {"score": strength.score, "word": call.language.say(strength.word)}
     return JSONResponse(answer, headers={"cache-control": "no-store"})
+
+
+def _whose(call: Call) -> list[str]:
+    """Whose password it may become, as far as this browser has shown."""
+    session = find_session(call)
+    found = [] if session is None else [session.user_id]
+    try:
+        return [*found, require_open_link(call.work, call.form.get("token")).user_id]
+    except (ResetLinkDead, ResetLinkUsed):
+        return found

@@ -12,7 +12,7 @@ from provider.sessions.guards import require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint, machine_endpoint
-from provider.web.errors import as_json
+from provider.web.errors import as_json, too_many
 from provider.web.pages import go, page
 
 PATH = "/account/picture"
@@ -41,7 +41,7 @@ def change(call: Call) -> Response:
     except UnfitPicture as refusal:
         return _page(call, session, errors={"picture": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _page(call, session, errors={"": refusal.message}, status_code=429)
+        return _page(call, session, **too_many(call, refusal))
     return go(f"{PATH}?saved=yes")
 
 

@@ -13,6 +13,7 @@ from provider.sessions.cookie import find_session
 from provider.web.call import Call
 from provider.web.destination import Destination, destination
 from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 
@@ -38,7 +39,7 @@ def register(call: Call) -> Response:
     try:
         hit(call.work, LIMITS.sign_up, key=f"sign-up:{call.origin.network}")
     except TooManyRequests as refusal:
-        return _page(call, where, values=values, errors={"": refusal.message}, status_code=429)
+        return _page(call, where, values=values, **too_many(call, refusal))
     ticket = sign_up(
         call.work, address=address, password=password, name=name, browser=call.browser, carry=where.parameters
     )

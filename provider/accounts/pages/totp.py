@@ -13,6 +13,7 @@ from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import Destination, destination
 from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 PATH = "/account/two-factor"
@@ -68,7 +69,7 @@ def turn_off(call: Call) -> Response:
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         return _overview(call, session, where, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _overview(call, session, where, errors={"": refusal.message}, status_code=429)
+        return _overview(call, session, where, **too_many(call, refusal))
     except SignInOver:
         forget_session(call)
         return go(where.through("/login", because="codes"))

@@ -58,18 +58,30 @@ def add(db: Connection, address: EmailAddress) -> None:
     db.execute(insert(email_addresses), address.__dict__)
 
 
-def find_owner(db: Connection, normal: str) -> tuple[User, EmailAddress] | None:
+Holder = tuple[User, EmailAddress]
+
+
+def find_owner(db: Connection, normal: str) -> Holder | None:
     """Who an address stands for: its verified owner, else whoever claimed it last."""
+    proven, claimed = find_rivals(db, normal)
+    return proven or claimed
+
+
+def find_rivals(db: Connection, normal: str) -> tuple[Holder | None, Holder | None]:
+    """Who proved an address, and who was the last to claim it without proof. One query, whoever there is."""
     query = (
         select(users, email_addresses)
         .join(email_addresses, email_addresses.c.user_id == users.c.id)
         .where(email_addresses.c.normal == normal)
-        .order_by(email_addresses.c.verified_at.is_(None), email_addresses.c.created_at.desc())
-        .limit(1)
+        .order_by(
+            email_addresses.c.verified_at.is_(None), email_addresses.c.created_at.desc(), email_addresses.c.id.desc()
+        )
+        .limit(2)  # no two proved it
     )
-    row = db.execute(query).one_or_none()
     split = len(users.c)
-    return None if row is None else (User(*row[:split]), EmailAddress(*row[split:]))
+    found = [(User(*row[:split]), EmailAddress(*row[split:])) for row in db.execute(query)]
+    proven = next((holder for holder in found if holder[1].verified_at is not None), None)
+    return proven, next((holder for holder in found if holder[1].verified_at is None), None)
 
 
 def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:

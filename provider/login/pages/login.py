@@ -13,6 +13,7 @@ from provider.sessions.cookie import find_pending_session, find_session
 from provider.web.call import Call
 from provider.web.destination import Destination, destination
 from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 REASONS = {
@@ -52,9 +53,7 @@ def login(call: Call) -> Response:
     except WrongPassword as refusal:
         return _page(call, where, username=username, errors={"username": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        response = _page(call, where, username=username, errors={"": refusal.message}, status_code=429)
-        response.headers["retry-after"] = str(refusal.retry_after)
-        return response
+        return _page(call, where, username=username, **too_many(call, refusal))
     except (Suspended, AddressUnconfirmed) as refusal:
         return not_now(call, where, refusal)
     return signed_in(call, where, done)

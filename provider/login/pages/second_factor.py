@@ -14,6 +14,7 @@ from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import Destination, destination
 from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 
@@ -37,7 +38,7 @@ def second_factor(call: Call) -> Response:
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         return _page(call, where, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _page(call, where, errors={"": refusal.message}, status_code=429)
+        return _page(call, where, **too_many(call, refusal))
     except SignInOver:
         forget_session(call)
         return go(where.through("/login", because="codes"))

@@ -20,6 +20,7 @@ from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import Destination
 from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 NOT_WAITING = Text("No device waits for this code. Check what your device shows: the code may be too old, or used.")
@@ -33,18 +34,16 @@ def device(call: Call) -> Response:
     typed = call.query.text("user_code")
     if not typed:
         tried = b"user_code" in call.scope["query_string"]
-        return _ask_for_code(call, error=MISSING if tried else None, status_code=400 if tried else 200)
+        return _ask_for_code(call, errors={"user_code": MISSING} if tried else {}, status_code=400 if tried else 200)
     key = f"user-code:{call.origin.network}"
     try:
         require_room(call.work, LIMITS.user_code, key=key)
     except TooManyRequests as refusal:
-        response = _ask_for_code(call, typed=typed, error=refusal.message, status_code=429)
-        response.headers["retry-after"] = str(refusal.retry_after)
-        return response
+        return _ask_for_code(call, typed=typed, **too_many(call, refusal))
     found = device_requests.find_waiting(call.work, call.seams.oauth, typed)
     if found is None:
         count(call.work, LIMITS.user_code, key=key)
-        return _ask_for_code(call, typed=typed, error=NOT_WAITING, status_code=400)
+        return _ask_for_code(call, typed=typed, errors={"user_code": NOT_WAITING}, status_code=400)
     return _answer(call, found, session) if call.method == "POST" else _ask(call, found, session)
 
 
@@ -54,8 +53,7 @@ def answered(call: Call) -> Response:
     return page(call, "oauth/device_answered.html", allowed=call.query.get("answer") == "allowed")
 
 
-def _ask_for_code(call: Call, *, typed: str = "", error: str | None, status_code: int) -> Response:
-    errors = {} if error is None else {"user_code": error}
+def _ask_for_code(call: Call, *, typed: str = "", errors: dict[str, str], status_code: int) -> Response:
     return page(call, "oauth/device_code.html", status_code=status_code, typed=typed[:20], errors=errors)
 
 
@@ -85,5 +83,5 @@ def _answer(call: Call, found: DeviceRequest, session: Session) -> Response:
         return go(call.page_url)
     act = device_requests.allow if decision == "allow" else device_requests.deny
     if not act(call.work, found, session):
-        return _ask_for_code(call, error=NOT_WAITING, status_code=400)
+        return _ask_for_code(call, errors={"user_code": NOT_WAITING}, status_code=400)
     return go(f"{PATH}/answered?answer={'allowed' if decision == 'allow' else 'denied'}")

@@ -38,8 +38,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         section="RFC 6749 section 4.1.3",
         error=InvalidGrantError,
         description=REFUSED,
-        expected="a code of this client",
-        got="an unknown code" if found is None else "another client's code",
+        expected="one of this client",
+        got=request.whose(None if found is None else found[1].client_id),
     )
     assert found is not None  # noqa: S101  # just required
     code, grant, standing, person = found

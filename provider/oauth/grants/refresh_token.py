@@ -32,8 +32,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         section="RFC 6749 section 6",
         error=InvalidGrantError,
         description=REFUSED,
-        expected="a refresh token of this client",
-        got="an unknown token" if found is None else "another client's token",
+        expected="one of this client",
+        got=request.whose(None if found is None else found[1].client_id),
     )
     assert found is not None  # noqa: S101  # just required
     token, grant, standing, person = found

@@ -32,3 +32,9 @@ class TokenRequest:
             got="nothing",
         )
         return str(value)
+
+    def whose(self, owner: str | None) -> str:
+        """Of a code or token, for an explanation: the client it was issued to, if it is known at all."""
+        if owner is None:
+            return "an unknown one"
+        return "one of this client" if owner == self.client.client_id else "another client's"

@@ -1,0 +1,181 @@
+"""Clients and roles as one TOML file says they should be: what differs, and making it so.
+
+    [clients.shop]                     # a client_id; below it client metadata, as in `signet client create --metadata`
+    client_name = "Shop"
+    redirect_uris = ["https://shop.example.com/callback"]
+    secret_env = "SHOP_SECRET"         # the variable with the secret to bring along, when it is created
+    disabled = false
+
+    [users."ada@example.com"]          # somebody who has an account
+    roles = ["staff"]
+
+What the file does not name stays; clients only it does not name go with `prune`, but never those that registered
+themselves. Secrets of clients that exist are not touched.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provider.accounts.email_addresses import parse_address
+from provider.accounts.registration import set_roles
+from provider.accounts.store import email_addresses
+from provider.oauth import clients
+from provider.oauth.client_metadata import FIELDS, ClientMetadata, InvalidMetadata
+from provider.oauth.client_metadata_rules import parse_metadata
+from provider.oauth.clients import Client
+from provider.oauth.sector_documents import require_vouched_for
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+OURS = {"secret_env", "disabled"}
+AT_ONCE = 500
+"""Clients read at a time."""
+
+
+class NotApplied(Exception):
+    """What the file asks cannot be; nothing was changed. No Refusal, whose writes would be kept."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs. `kind` is create, update or delete; `about` says what, `values` name to (now, wanted)."""
+
+    kind: str
+    about: str
+    values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    do: Callable[[UnitOfWork], str | None] = field(default=lambda _work: None, repr=False)
+    """Makes it so; a new client's secret, which is shown only then."""
+
+
+def read(text: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """The clients and the users of a file. Raises NotApplied for what is not of that form, misspelt names included."""
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise NotApplied(f"It is not TOML: {error}.") from None
+    wanted = given.get("clients", {}), given.get("users", {})
+    _require_known("the file", given, {"clients", "users"})
+    for kind, tables, known in (("client", wanted[0], {*FIELDS, *OURS}), ("user", wanted[1], {"roles"})):
+        if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+            raise NotApplied(f"{kind}s must be tables.")
+        for name, table in tables.items():
+            _require_known(f"{kind} {name}", table, known)
+    return wanted
+
+
+def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool = False) -> list[Change]:
+    """What must change for the installation to be as the file says; writes nothing. `environ` has the secrets to bring
+    along. Raises NotApplied.
+    """
+    wanted, people = read(text)
+    changes = [
+        change for client_id, table in wanted.items() for change in _client(work, client_id, dict(table), environ)
+    ]
+    changes += [change for address, table in people.items() for change in _user(work, address, table)]
+    if prune:
+        changes += [
+            Change("delete", f"client {client.client_id}", do=_deleting(client.client_id))
+            for client in _every_client(work)
+            if client.client_id not in wanted and not client.registered_itself
+        ]
+    return changes
+
+
+def apply(work: UnitOfWork, changes: Iterable[Change]) -> dict[str, str]:
+    """All of it, or with NotApplied nothing. The secrets of new clients, by `about`."""
+    secrets = {}
+    for change in changes:
+        try:
+            secret = change.do(work)
+        except Refusal as refused:
+            raise NotApplied(f"{change.about}: {refused}") from refused
+        if secret is not None:
+            secrets[change.about] = secret
+    return secrets
+
+
+def _client(work: UnitOfWork, client_id: str, table: dict[str, Any], environ: Mapping[str, str]) -> Iterable[Change]:
+    about = f"client {client_id}"
+    secret_env, disabled = table.pop("secret_env", None), table.pop("disabled", False)
+    before = clients.find_client(work, client_id)
+    if before is not None and before.registered_itself:
+        raise NotApplied(f"{about} registered itself, and is its own to change.")
+    try:
+        metadata = parse_metadata(table)
+        if before is None or before.metadata != metadata:
+            require_vouched_for(work, metadata)
+            clients.require_fit(work, metadata, before=before)
+    except InvalidMetadata as refused:
+        raise NotApplied(f"{about}: {refused}") from None
+    if before is None:
+        secret = _secret(about, secret_env, environ) if metadata.has_secret and secret_env else None
+        yield Change("create", about, _differences(ClientMetadata(), metadata), _creating(client_id, metadata, secret))
+    elif before.metadata != metadata:
+        yield Change("update", about, _differences(before.metadata, metadata), _updating(client_id, metadata))
+    if disabled != (before is not None and before.disabled):
+        values = {"disabled": (not disabled, disabled)}
+        yield Change("update", about, values, _switching(client_id, off=disabled))
+
+
+def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[Change]:
+    about, roles = f"user {address}", table.get("roles", [])
+    if not isinstance(roles, list) or not all(isinstance(role, str) and role for role in roles):
+        raise NotApplied(f"{about}: roles must be a list of names.")
+    parsed = parse_address(address)
+    found = None if parsed is None else email_addresses.find_owner(work.read, parsed.normal)
+    if found is None:
+        raise NotApplied(f"{about}: there is no such account.")
+    now, wanted, user_id = sorted(found[0].roles), sorted(set(roles)), found[0].id
+    if now != wanted:
+
+        def do(work: UnitOfWork) -> None:
+            set_roles(work, user_id=user_id, roles=wanted)
+
+        yield Change("update", about, {"roles": (now, wanted)}, do)
+
+
+def _creating(client_id: str, metadata: ClientMetadata, secret: str | None) -> Callable[[UnitOfWork], str | None]:
+    def do(work: UnitOfWork) -> str | None:
+        shown = clients.create_client(work, metadata, client_id=client_id, secret=secret)[1]
+        return shown if secret is None else None
+
+    return do
+
+
+def _updating(client_id: str, metadata: ClientMetadata) -> Callable[[UnitOfWork], None]:
+    return lambda work: clients.update_client(work, client_id, metadata)
+
+
+def _switching(client_id: str, *, off: bool) -> Callable[[UnitOfWork], None]:
+    return lambda work: (clients.disable if off else clients.enable)(work, client_id)
+
+
+def _deleting(client_id: str) -> Callable[[UnitOfWork], None]:
+    return lambda work: clients.delete_client(work, client_id)
+
+
+def _differences(now: ClientMetadata, wanted: ClientMetadata) -> dict[str, tuple[Any, Any]]:
+    values = {name: (getattr(now, name), getattr(wanted, name)) for name in FIELDS}
+    return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
+
+
+def _secret(about: str, variable: object, environ: Mapping[str, str]) -> str:
+    secret = environ.get(str(variable), "")
+    if not secret:
+        raise NotApplied(f"{about}: the variable {variable} with its secret is empty.")
+    return secret
+
+
+def _require_known(about: str, table: Mapping[str, Any], known: set[str]) -> None:
+    unknown = sorted(table.keys() - known)
+    if unknown:
+        raise NotApplied(f"{about}: nothing is known of {', '.join(unknown)}.")
+
+
+def _every_client(work: UnitOfWork) -> Iterable[Client]:
+    after: str | None = None
+    while page := clients.list_clients(work, after=after, limit=AT_ONCE):
+        yield from page
+        after = page[-1].client_id

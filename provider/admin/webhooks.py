@@ -1,0 +1,111 @@
+"""Webhooks as operators manage them: create, rotate, disable, delete; and tell again what was told."""
+
+import base64
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from provider.audit import log
+from provider.audit import store as audit
+from provider.audit.events import Event
+from provider.database.base import new_id
+from provider.languages.text import Text
+from provider.outbound.addresses import may_be_asked, networks
+from provider.refusals import Refusal
+from provider.webhooks import store
+from provider.webhooks.delivery import PREFIX, PURPOSE
+from provider.webhooks.store import Webhook
+from provider.webhooks.telling import tell_one
+from provider.work import UnitOfWork
+
+OVERLAP = timedelta(days=1)
+"""How long the secret before a rotation still signs."""
+MOST_REPLAYED = 10_000
+
+
+class NoSuchWebhook(Refusal):
+    status_code = 404
+    message = Text("There is no such webhook.")
+
+
+def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[Webhook, str]:
+    """The webhook, and its secret, shown only now. Raises Refusal for a URL that may not be asked, or an event that
+    there is not.
+    """
+    wanted = sorted(set(events))
+    unknown = [each for each in wanted if not _is_known(each)]
+    if unknown:
+        raise Refusal(f"There is no event {unknown[0]}; docs/events.md lists them.")
+    if len(url) > 2000 or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
+        raise Refusal(
+            f"{url[:200]!r} may not be asked: https at a public address, or one that SIGNET_OUTBOUND_ALLOW names."
+        )
+    webhook_id, secret = new_id(), _new_secret()
+    webhook = Webhook(webhook_id, url, wanted, _seal(work, webhook_id, secret), None, None, work.now, None)
+    store.add(work.db, webhook)
+    log.record(work, Event.WEBHOOK_CREATED, webhook=webhook_id, url=url)
+    return webhook, secret
+
+
+def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
+    """A new secret, shown only now; for a day the one before signs too."""
+    webhook, secret = find(work, webhook_id), _new_secret()
+    store.rotate(work.db, webhook, sealed=_seal(work, webhook_id, secret), until=work.now + OVERLAP)
+    log.record(work, Event.WEBHOOK_SECRET_ROTATED, webhook=webhook_id)
+    return secret
+
+
+def disable(work: UnitOfWork, webhook_id: str) -> None:
+    """It is told nothing more, and what is under way is given up."""
+    find(work, webhook_id)
+    log.record(work, Event.WEBHOOK_DISABLED, webhook=webhook_id)
+    store.set_disabled(work.db, webhook_id, work.now)
+
+
+def enable(work: UnitOfWork, webhook_id: str) -> None:
+    """It is told what happens from now on; `replay` is for the time between."""
+    find(work, webhook_id)
+    store.set_disabled(work.db, webhook_id, None)
+    log.record(work, Event.WEBHOOK_ENABLED, webhook=webhook_id)
+
+
+def delete(work: UnitOfWork, webhook_id: str) -> None:
+    find(work, webhook_id)
+    store.remove(work.db, webhook_id)
+    log.record(work, Event.WEBHOOK_DELETED, webhook=webhook_id)
+
+
+def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
+    """Tell it everything it wants to know since then once more, the oldest first. How many events."""
+    webhook = find(work, webhook_id)
+    if webhook.disabled_at is not None:
+        raise Refusal("The webhook is disabled.")
+    events = [
+        event
+        for event in reversed(audit.find(work.read, since=since, limit=MOST_REPLAYED))
+        if webhook.wants(event.name)
+    ]
+    for event in events:
+        tell_one(work, webhook, log.told(event))
+    return len(events)
+
+
+def find(work: UnitOfWork, webhook_id: str) -> Webhook:
+    """Raises NoSuchWebhook."""
+    webhook = store.find(work.read, webhook_id)
+    if webhook is None:
+        raise NoSuchWebhook
+    return webhook
+
+
+def _is_known(event: str) -> bool:
+    names = {each.value for each in Event}
+    return event in names or (event.endswith(".*") and any(name.startswith(event[:-1]) for name in names))
+
+
+def _new_secret() -> str:
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _seal(work: UnitOfWork, webhook_id: str, secret: str) -> str:
+    return work.vault.encrypt(secret.encode(), purpose=PURPOSE, context=webhook_id)

@@ -1,0 +1,70 @@
+"""Clients and roles as code: signet apply."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provider.cli.installation import unit
+from provider.cli.output import Json, plain, print_json
+from provider.refusals import Refusal
+
+if TYPE_CHECKING:
+    from provider.admin.as_code import Change
+
+SIGNS = {"create": "+", "update": "~", "delete": "-"}
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="TOML; - is stdin. docs/as-code.md says what may be in it.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it. Without, only say what would change.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Also delete clients the file does not name.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make clients and roles as a file says: shows the difference first, changes nothing without --yes.
+
+    Example: signet apply clients.toml, then signet apply clients.toml --yes
+    """
+    from provider.admin import as_code
+
+    text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    secrets: dict[str, str] = {}
+    try:
+        with unit() as work:
+            changes = as_code.plan(work, text, environ=os.environ, prune=prune)
+            if yes:
+                secrets = as_code.apply(work, changes)
+    except as_code.NotApplied as refused:
+        raise Refusal(f"{refused} Nothing was changed.") from None
+    if as_json:
+        print_json({"changes": [_described(change, secrets) for change in changes], "applied": yes})
+    else:
+        sys.stdout.write("\n".join(_lines(changes, secrets, applied=yes)) + "\n")
+
+
+def _described(change: "Change", secrets: dict[str, str]) -> dict[str, object]:
+    values = {name: {"now": now, "wanted": wanted} for name, (now, wanted) in change.values.items()}
+    told: dict[str, object] = {"kind": change.kind, "about": change.about, "values": values}
+    return told | ({"client_secret": secrets[change.about]} if change.about in secrets else {})
+
+
+def _lines(changes: "list[Change]", secrets: dict[str, str], *, applied: bool) -> list[str]:
+    if not changes:
+        return ["Nothing differs."]
+    lines = []
+    for change in changes:
+        lines.append(f"{SIGNS[change.kind]} {change.about}")
+        for name, (now, wanted) in change.values.items():
+            shown = _shown(wanted) if change.kind == "create" else f"{_shown(now)} -> {_shown(wanted)}"
+            lines.append(f"    {name}  {shown}")
+        if change.about in secrets:
+            lines.append(f"    client_secret  {secrets[change.about]}  (not shown again)")
+    return [*lines, "Done." if applied else "Nothing was changed yet: --yes does it."]
+
+
+def _shown(value: object) -> str:
+    return json.dumps(plain(value), ensure_ascii=False)

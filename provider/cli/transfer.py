@@ -1,0 +1,78 @@
+"""Move an installation: signet export, signet import."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from provider.cli.installation import opened
+from provider.cli.output import Json, say
+from provider.refusals import Refusal
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="Made readable for you alone; - is stdout.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Write everything there is to one file of JSON lines: people, applications, keys, consents, sessions, the audit.
+
+    Secrets are in it as digests, or encrypted with SIGNET_SECRET_KEY. Example: signet export signet.jsonl
+    """
+    from provider import transfer
+
+    with opened() as installation:
+        if str(file) == "-":
+            transfer.export_to(installation, sys.stdout)
+            return
+        with (
+            os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out,
+            _progress("Exporting", transfer.count_rows(installation)) as advance,
+        ):
+            counts = transfer.export_to(installation, out, advance)
+    say(f"Exported {sum(counts.values())} rows to {file}.", {"file": str(file), "rows": counts}, as_json=as_json)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="As `signet export` wrote it; - is stdin.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Take such a file over into a new installation of the same version and SIGNET_SECRET_KEY: all of it, or nothing.
+
+    Example: signet migrate, then signet import signet.jsonl
+    """
+    from provider import transfer
+
+    with opened() as installation:
+        try:
+            if str(file) == "-":
+                counts = transfer.import_from(installation, sys.stdin)
+            else:
+                with file.open(encoding="utf-8") as lines, _progress("Importing", _count_lines(file)) as advance:
+                    counts = transfer.import_from(installation, lines, advance)
+        except transfer.NotImported as refused:
+            raise Refusal(f"{refused} Nothing was imported.") from None
+        except UnicodeDecodeError:
+            raise Refusal("The file is not UTF-8. Nothing was imported.") from None
+    say(f"Imported {sum(counts.values())} rows.", {"rows": counts}, as_json=as_json)
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Any]:
+    """A bar on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda rows: bar.advance(task, rows)
+
+
+def _count_lines(file: Path) -> int:
+    with file.open("rb") as lines:
+        return sum(1 for _ in lines)

@@ -1,0 +1,104 @@
+"""signet webhook: audit events, told to other systems."""
+
+from typing import Annotated, Any
+
+import typer
+
+from provider.cli.arguments import identifier, moment
+from provider.cli.installation import unit
+from provider.cli.output import Json, print_rows, say
+
+app = typer.Typer(help="Audit events, told to other systems; docs/webhooks.md.", no_args_is_help=True)
+Id = Annotated[str, typer.Argument(metavar="ID", help="As `signet webhook list` shows it.")]
+
+
+@app.command()
+def create(
+    url: Annotated[str, typer.Argument(help="Where events are posted to: https.")],
+    *,
+    event: Annotated[
+        list[str] | None, typer.Option(help="An event, or account.* for all of that kind; repeat it. None: all.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell a URL of events from now on. Prints the id and, only this once, the secret that signs.
+
+    Example: signet webhook create https://hooks.example.com/signet --event 'account.*'
+    """
+    from provider.admin import webhooks
+
+    with unit() as work:
+        webhook, secret = webhooks.create(work, url=url, events=event or ())
+    lines = f"id      {webhook.id}\nsecret  {secret}\nThe secret is not shown again."
+    say(lines, _described(webhook) | {"secret": secret}, as_json=as_json)
+
+
+@app.command(name="list")
+def list_webhooks(*, as_json: Json = False) -> None:
+    """List them. What became of each event: signet outbox list --topic webhook --about ID."""
+    from provider.webhooks import store
+
+    with unit() as work:
+        rows = [_described(webhook) for webhook in store.find_all(work.read)]
+    print_rows(rows, ("id", "url", "events", "disabled", "created_at"), as_json=as_json)
+
+
+@app.command()
+def rotate_secret(webhook_id: Id, *, as_json: Json = False) -> None:
+    """A new secret; for a day events are signed with both."""
+    from provider.admin import webhooks
+
+    with unit() as work:
+        secret = webhooks.rotate_secret(work, identifier(webhook_id))
+    say(f"secret  {secret}\nThe secret is not shown again.", {"id": webhook_id, "secret": secret}, as_json=as_json)
+
+
+@app.command()
+def disable(webhook_id: Id, *, as_json: Json = False) -> None:
+    """Tell it nothing for now."""
+    _do("disable", webhook_id, "Disabled.", as_json=as_json)
+
+
+@app.command()
+def enable(webhook_id: Id, *, as_json: Json = False) -> None:
+    """Tell it again, from now on."""
+    _do("enable", webhook_id, "Enabled.", as_json=as_json)
+
+
+@app.command()
+def delete(webhook_id: Id, *, as_json: Json = False) -> None:
+    """Forget it."""
+    _do("delete", webhook_id, "Deleted.", as_json=as_json)
+
+
+@app.command()
+def replay(
+    webhook_id: Id,
+    *,
+    since: Annotated[str, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d).")],
+    as_json: Json = False,
+) -> None:
+    """Tell it once more what happened since then. Events keep their ids, so a receiver knows what it has."""
+    from provider.admin import webhooks
+
+    with unit() as work:
+        count = webhooks.replay(work, identifier(webhook_id), since=moment(since, now=work.now))
+    say(f"Told again: {count}.", {"id": webhook_id, "events": count}, as_json=as_json)
+
+
+def _do(what: str, webhook_id: str, said: str, *, as_json: bool) -> None:
+    from provider.admin import webhooks
+
+    with unit() as work:
+        getattr(webhooks, what)(work, identifier(webhook_id))
+    say(said, {"id": webhook_id}, as_json=as_json)
+
+
+def _described(webhook: Any) -> dict[str, Any]:
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "events": webhook.events,
+        "disabled": webhook.disabled_at is not None,
+        "created_at": webhook.created_at,
+    }

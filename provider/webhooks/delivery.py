@@ -1,0 +1,80 @@
+"""Deliver an event: signed anew at each attempt, under the same id (Standard Webhooks 1.0). Handler of the outbox's
+topic `webhook`.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import datetime
+from typing import Any
+
+from provider.crypto.vault import Vault
+from provider.outbound.client import Answer
+from provider.outbound.connection import OutboundFailed
+from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.webhooks import store
+from provider.webhooks.store import Webhook
+from provider.work import Installation, unit_of_work
+
+PURPOSE = "webhook-secret"
+PREFIX = "whsec_"
+ATTEMPTS = 12
+"""Some three hours."""
+GONE = 410
+"""The receiver wants to hear no more."""
+
+
+def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any]) -> None:
+    """Raises PermanentFailure, TemporaryFailure."""
+    with unit_of_work(installation) as work:
+        webhook = store.find(work.read, payload["webhook_id"])
+        if webhook is None or webhook.disabled_at is not None:
+            raise PermanentFailure("the webhook is gone or disabled")
+        body = body_of(payload["event"])
+        headers = headers_of(work.vault, webhook, payload["event"]["id"], body, now=work.now)
+        try:
+            answer = work.outbound.deliver_json(webhook.url, body, headers)
+        except OutboundFailed as failed:
+            raise TemporaryFailure(failed.reason) from None
+        if answer.status == GONE:
+            store.set_disabled(work.db, webhook.id, work.now)
+    _judge(answer)
+
+
+def body_of(event: dict[str, Any]) -> bytes:
+    """`type`, `timestamp` and `data`: what Standard Webhooks asks of a payload."""
+    data = {name: value for name, value in event.items() if name not in {"name", "at"}}
+    return json.dumps({"type": event["name"], "timestamp": event["at"], "data": data}).encode()
+
+
+def headers_of(vault: Vault, webhook: Webhook, event_id: str, body: bytes, *, now: datetime) -> dict[str, str]:
+    """Signed with the secret, and for a day after a rotation with the one before too."""
+    message_id, timestamp = f"msg_{event_id}", str(int(now.timestamp()))
+    sealed = [webhook.sealed]
+    if webhook.sealed_before is not None and webhook.before_until is not None and webhook.before_until > now:
+        sealed.append(webhook.sealed_before)
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    signatures = [_sign(open_secret(vault, webhook.id, each), signed) for each in sealed]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def open_secret(vault: Vault, webhook_id: str, sealed: str) -> str:
+    return vault.decrypt(sealed, purpose=PURPOSE, context=webhook_id).decode()
+
+
+def _sign(secret: str, signed: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def _judge(answer: Answer) -> None:
+    if 200 <= answer.status < 300:
+        return
+    if answer.status == GONE:
+        raise PermanentFailure("it answered 410: the webhook is now disabled")
+    raise TemporaryFailure(f"it answered {answer.status}")

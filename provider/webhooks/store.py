@@ -1,0 +1,71 @@
+"""Who is told of audit events, where, and with which secret."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import JSON, Column, Connection, String, Table, Text, delete, insert, select, update
+
+from provider.database.base import metadata
+from provider.database.types import Identifier, UtcTime
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("url", String(2000), nullable=False),
+    Column("events", JSON, nullable=False),  # names, or prefixes that end in `.*`; none means all
+    Column("sealed", Text, nullable=False),  # its secret, encrypted: it keys an HMAC
+    Column("sealed_before", Text),  # the one before a rotation, which signs too
+    Column("before_until", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("disabled_at", UtcTime),
+)
+
+
+@dataclass(frozen=True)
+class Webhook:
+    id: str
+    url: str
+    events: list[str]
+    sealed: str
+    sealed_before: str | None
+    before_until: datetime | None
+    created_at: datetime
+    disabled_at: datetime | None
+
+    def wants(self, name: str) -> bool:
+        """Is it to be told of the event of this name?"""
+        if not self.events:
+            return True
+        return any(name == each or (each.endswith(".*") and name.startswith(each[:-1])) for each in self.events)
+
+
+def add(db: Connection, webhook: Webhook) -> None:
+    db.execute(insert(webhooks), webhook.__dict__)
+
+
+def find(db: Connection, webhook_id: str) -> Webhook | None:
+    row = db.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
+    return None if row is None else Webhook(*row)
+
+
+def find_all(db: Connection) -> list[Webhook]:
+    return [Webhook(*row) for row in db.execute(select(webhooks).order_by(webhooks.c.id))]
+
+
+def find_enabled(db: Connection) -> list[Webhook]:
+    query = select(webhooks).where(webhooks.c.disabled_at.is_(None)).order_by(webhooks.c.id)
+    return [Webhook(*row) for row in db.execute(query)]
+
+
+def set_disabled(db: Connection, webhook_id: str, at: datetime | None) -> bool:
+    return db.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(disabled_at=at)).rowcount == 1
+
+
+def rotate(db: Connection, webhook: Webhook, *, sealed: str, until: datetime) -> None:
+    now = {"sealed": sealed, "sealed_before": webhook.sealed, "before_until": until}
+    db.execute(update(webhooks).where(webhooks.c.id == webhook.id).values(now))
+
+
+def remove(db: Connection, webhook_id: str) -> bool:
+    return db.execute(delete(webhooks).where(webhooks.c.id == webhook_id)).rowcount == 1

@@ -1,0 +1,132 @@
+"""signet apply: clients and roles as one file says, all of it or nothing."""
+
+import pytest
+
+from provider.oauth.clients import find_client, list_clients
+from provider.oauth.registration import register
+from tests.cli.conftest import Signet
+from tests.conftest import Work
+from tests.factories import make_user
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+FILE = """
+[clients.shop]
+client_name = "Shop"
+redirect_uris = ["https://shop.example.com/callback"]
+
+[clients.tv]
+client_name = "TV"
+token_endpoint_auth_method = "none"
+redirect_uris = ["https://tv.example.com/callback"]
+
+[users."ada@example.test"]
+roles = ["staff", "admin"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _ada(work: Work) -> None:
+    with work() as w:
+        make_user(w, "ada@example.test")
+
+
+def names(work: Work) -> list[str]:
+    with work() as w:
+        return [client.client_id for client in list_clients(w)]
+
+
+def test_it_shows_the_difference_and_changes_nothing_until_told_to(signet: Signet, work: Work) -> None:
+    shown = signet("apply", "-", stdin=FILE)
+    assert shown.status == 0
+    assert [line for line in shown.out.splitlines() if line[0] in "+~-"] == [
+        "+ client shop",
+        "+ client tv",
+        "~ user ada@example.test",
+    ]
+    assert '    roles  [] -> ["admin", "staff"]' in shown.out
+    assert shown.out.endswith("Nothing was changed yet: --yes does it.\n")
+    assert names(work) == []
+
+
+def test_with_yes_it_makes_it_so_and_a_second_time_nothing_differs(signet: Signet, work: Work) -> None:
+    done = signet("apply", "-", "--yes", "--json", stdin=FILE).json
+    secrets = {change["about"]: change.get("client_secret") for change in done["changes"]}
+    with work() as w:
+        shop = find_client(w, "shop")
+    assert shop is not None
+    assert shop.has_secret(secrets["client shop"])
+    assert secrets["client tv"] is None
+    assert signet("user", "show", "ada@example.test", "--json").json["roles"] == ["admin", "staff"]
+    assert signet("apply", "-", stdin=FILE).out == "Nothing differs.\n"
+
+
+def test_what_changed_is_updated_and_the_secret_stays(signet: Signet, work: Work) -> None:
+    secret = signet("apply", "-", "--yes", "--json", stdin=FILE).json["changes"][0]["client_secret"]
+    other = FILE.replace('client_name = "Shop"', 'client_name = "The shop"\ndisabled = true')
+    shown = signet("apply", "-", "--yes", stdin=other).out
+    assert '    client_name  "Shop" -> "The shop"' in shown
+    assert "    disabled  false -> true" in shown
+    with work() as w:
+        shop = find_client(w, "shop")
+    assert shop is not None
+    assert (shop.metadata.client_name, shop.disabled, shop.has_secret(secret)) == ("The shop", True, True)
+    assert signet("apply", "-", "--yes", stdin=FILE).status == 0
+    with work() as w:
+        shop = find_client(w, "shop")
+    assert shop is not None
+    assert not shop.disabled
+
+
+def test_a_secret_is_brought_along_and_not_shown(signet: Signet, work: Work, environ: pytest.MonkeyPatch) -> None:
+    file = FILE.replace("[clients.tv]", 'secret_env = "SHOP_SECRET"\n[clients.tv]')
+    refused = signet("apply", "-", stdin=file)
+    assert (refused.status, "SHOP_SECRET" in refused.err) == (1, True)
+    environ.setenv("SHOP_SECRET", "s" * 40)
+    done = signet("apply", "-", "--yes", stdin=file)
+    assert "s" * 40 not in done.out
+    with work() as w:
+        shop = find_client(w, "shop")
+    assert shop is not None
+    assert shop.has_secret("s" * 40)
+
+
+def test_only_with_prune_the_rest_goes_and_never_what_registered_itself(signet: Signet, work: Work) -> None:
+    signet("apply", "-", "--yes", stdin=FILE)
+    with work() as w:
+        shop = find_client(w, "shop")
+        assert shop is not None
+        itself = register(w, shop.metadata).client.client_id
+    less = FILE.replace("clients.tv", "clients.radio")
+    assert "- client" not in signet("apply", "-", stdin=less).out
+    assert "- client tv" in signet("apply", "-", "--prune", stdin=less).out
+    assert "tv" in names(work)
+    signet("apply", "-", "--prune", "--yes", stdin=less)
+    assert sorted(names(work)) == sorted(["shop", "radio", itself])
+    refused = signet("apply", "-", stdin=FILE.replace("clients.tv", f'clients."{itself}"'))
+    assert "registered itself" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("[clients.tv]", "[clients.tv"), "not TOML"),
+        (("client_name", "client_nmae"), "nothing is known of client_nmae"),
+        (("[clients.tv]", "[client.tv]"), "nothing is known of client"),
+        (("ada@example.test", "bob@example.test"), "no such account"),
+        (('roles = ["staff", "admin"]', 'roles = "admin"'), "roles must be a list"),
+        (("https://tv.example.com/callback", "javascript:alert(1)"), "client tv: "),
+        (('"none"', '"magic"'), "token_endpoint_auth_method must be one of"),
+        (("clients.tv", 'clients."0190b6b6-0000-7000-8000-000000000000"'), "not a UUID"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_in_one_line_and_nothing_is_done(
+    signet: Signet, work: Work, change: tuple[str, str], said: str
+) -> None:
+    """Not even what comes before the mistake."""
+    refused = signet("apply", "-", "--yes", stdin=FILE.replace(*change))
+    assert refused.status == 1
+    assert said in refused.err
+    assert refused.err.endswith("Nothing was changed.\n")
+    assert names(work) == []
+    assert signet("user", "show", "ada@example.test", "--json").json["roles"] == []

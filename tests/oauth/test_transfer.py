@@ -1,0 +1,137 @@
+"""signet export and import: an installation moves between machines and databases with nothing lost, or not at all."""
+
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from provider.accounts.store.users import users
+from provider.app import create_app, open_installation
+from provider.tables import metadata
+from provider.transfer import NotImported, export_to, import_from
+from provider.work import Installation, unit_of_work
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import ISSUER, settings_for
+from tests.factories import PASSWORD, make_user
+from tests.oauth.watched_http import WatchedClient
+from tests.relying_party import RelyingParty
+
+
+@pytest.fixture
+def other(
+    database_url: str, sqlite_template: Path, tmp_path: Path, request: pytest.FixtureRequest, clock: Clock
+) -> Iterator[Installation]:
+    """A new installation on the other kind of database, with the same secret key."""
+    if database_url.startswith("sqlite"):
+        url: str = request.getfixturevalue("empty_postgres")()
+    else:
+        url = f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'other.db')}"
+    other = open_installation(settings_for(url), clock=clock)
+    yield other
+    other.database.close()
+
+
+def rows_of(installation: Installation) -> dict[str, list[Any]]:
+    with installation.database.engine.connect() as db:
+        return {table.name: sorted(map(repr, db.execute(select(table)).all())) for table in metadata.sorted_tables}
+
+
+def exported(installation: Installation) -> list[str]:
+    out = io.StringIO()
+    export_to(installation, out)
+    return out.getvalue().splitlines(keepends=True)
+
+
+def test_it_moves_to_the_other_database_and_goes_on(
+    installation: Installation, other: Installation, rp: RelyingParty, browser: WatchedClient, ada: str
+) -> None:
+    """Every row as it was; the password, the session and the refresh token still work, and tokens verify."""
+    tokens = rp.sign_in(browser, scope="openid profile offline_access")
+    lines = exported(installation)
+    counts = import_from(other, lines)
+    assert counts["users"] == 1
+    assert rows_of(other) == rows_of(installation)
+    app = create_app(other)
+    rp.http = WatchedClient(app, ISSUER)
+    refreshed = rp.refresh(tokens)
+    assert rp.verify(refreshed, refreshed=True)["sub"] == ada
+    assert rp.userinfo(tokens).status_code == 200
+    person = Browser(app, ISSUER)
+    person.open("/login")
+    assert person.submit({"username": "ada@example.test", "password": PASSWORD}, button="Sign in").path == "/account"
+    app.state.threads.close()
+
+
+once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+Spoil = Callable[[list[str]], list[str]]
+
+
+def changed(number: int, old: str, new: str) -> Spoil:
+    def spoil(lines: list[str]) -> list[str]:
+        assert old in lines[number]
+        return [*lines[:number], lines[number].replace(old, new), *lines[number + 1 :]]
+
+    return spoil
+
+
+@once
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda lines: lines[:-1], "cut short"),
+        (lambda lines: lines[:-2] + lines[-1:], "cut short"),
+        (lambda lines: [*lines, lines[-2]], "cut short or added to"),
+        (lambda lines: lines[:3] + lines[2:], "cannot be kept beside"),
+        (lambda lines: [*lines[:-1], lines[-1][:-5]], "is not JSON"),
+        (lambda lines: lines[1:], "no file of `signet export`"),
+        (lambda lines: [], "no file of `signet export`"),
+        (changed(0, '"revision":"', '"revision":"9'), "of revision 9"),
+        (changed(0, '"key":"', '"key":"x'), "SIGNET_SECRET_KEY must be the one"),
+        (changed(1, '"table":"', '"table":"x'), "There is no table"),
+        (changed(1, '"row":{"', '"row":{"x'), "has other columns"),
+    ],
+)
+def test_a_file_that_is_not_whole_leaves_nothing_behind(
+    installation: Installation, other: Installation, rp: RelyingParty, browser: WatchedClient, spoil: Spoil, said: str
+) -> None:
+    rp.sign_in(browser)
+    before = rows_of(other)
+    with pytest.raises(NotImported, match=said):
+        import_from(other, spoil(exported(installation)))
+    assert rows_of(other) == before
+
+
+@once
+def test_it_is_only_for_a_new_installation(installation: Installation, other: Installation, rp: RelyingParty) -> None:
+    with unit_of_work(other) as work:
+        make_user(work, "bob@example.test")
+    with pytest.raises(NotImported, match="people or applications here already"):
+        import_from(other, exported(installation))
+
+
+def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(installation: Installation) -> None:
+    """One moment: a row added after the export began is in no table."""
+
+    class Slow(io.StringIO):
+        wrote = False
+
+        def write(self, text: str) -> int:
+            if not self.wrote:
+                self.wrote = True
+                with unit_of_work(installation) as work:
+                    make_user(work, "late@example.test")
+            return super().write(text)
+
+    out = Slow()
+    counts = export_to(installation, out)
+    assert "users" not in counts
+    assert "late@example.test" not in out.getvalue()
+    assert json.loads(out.getvalue().splitlines()[-1])["rows"] == counts
+    with installation.database.engine.connect() as db:
+        assert db.scalar(select(func.count()).select_from(users)) == 1
