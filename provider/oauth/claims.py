@@ -115,13 +115,20 @@ def _members(given: dict[str, Any], place: str) -> dict[str, dict[str, Any] | No
 
 
 def released(
-    person: Person, names: Iterable[str], requested: Mapping[str, Any], place: str, *, client_id: str
+    person: Person,
+    names: Iterable[str],
+    requested: Mapping[str, Any],
+    place: str,
+    *,
+    client_id: str,
+    scopes: Collection[str],
 ) -> dict[str, Any]:
     """The claims of these names, and those a grant's claims parameter asks for in this place: these only with a value
-    it wants, if it says which (OIDC Core section 5.5.1).
+    it wants, if it says which (OIDC Core section 5.5.1), and only while the client is registered for their `scopes`.
     """
     names, wanted = list(names), requested.get("values", {}).get(place, {})
-    claims = claims_of(person, [*names, *requested.get(place, ())], client_id=client_id)
+    single = [name for name in requested.get(place, ()) if SCOPE_OF_CLAIM[name] in scopes]
+    claims = claims_of(person, [*names, *single], client_id=client_id)
     return {name: value for name, value in claims.items() if name in names or value in wanted.get(name, [value])}
 
 

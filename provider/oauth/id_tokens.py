@@ -42,7 +42,9 @@ def make_id_token(
     names = names_for(scope) if client.metadata.claims_in_id_token or alone else []
     if ROLES in scope:
         names.append(ROLES)
-    claims = released(person, names, grant.claims, "id_token", client_id=client.client_id)
+    claims = released(
+        person, names, grant.claims, "id_token", client_id=client.client_id, scopes=client.metadata.scopes
+    )
     issued = int(work.now.timestamp())
     claims |= {
         "iss": work.settings.issuer,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.oauth.claims import NOTHING, RequestedClaims, claims_of, names_for, parse_claims, released, roles_for
+from provider.oauth.scopes import SCOPES
 from provider.oauth.store.grants import Person
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -128,9 +129,9 @@ def test_scopes_and_single_requests_release_each_claim_once() -> None:
     requested = parse_claims('{"userinfo":{"email":null,"name":{"essential":true}}}').as_json()
     names = names_for(("openid", "email"))
     assert names == ["sub", "email", "email_verified"]
-    claims = released(person(name="Ada"), names, requested, "userinfo", client_id="app")
+    claims = released(person(name="Ada"), names, requested, "userinfo", client_id="app", scopes=SCOPES)
     assert claims == {"email": "a@b.test", "email_verified": False, "name": "Ada"}
-    assert released(person(name="Ada"), [], requested, "id_token", client_id="app") == {}
+    assert released(person(name="Ada"), [], requested, "id_token", client_id="app", scopes=SCOPES) == {}
 
 
 @pytest.mark.parametrize(
@@ -148,8 +149,10 @@ def test_scopes_and_single_requests_release_each_claim_once() -> None:
 def test_a_claim_wanted_with_a_value_is_released_only_with_it(wanted: Any, claims: dict[str, Any]) -> None:
     """OIDC Core section 5.5.1; never an error."""
     requested = parse_claims(json.dumps({"userinfo": {"name": wanted}})).as_json()
-    assert released(person(name="Ada"), [], requested, "userinfo", client_id="app") == claims
-    assert released(person(name="Ada"), ["name"], requested, "userinfo", client_id="app") == {"name": "Ada"}
+    assert released(person(name="Ada"), [], requested, "userinfo", client_id="app", scopes=SCOPES) == claims
+    assert released(person(name="Ada"), ["name"], requested, "userinfo", client_id="app", scopes=SCOPES) == {
+        "name": "Ada"
+    }
 
 
 def test_what_may_not_be_asked_for_leaves_nothing() -> None:

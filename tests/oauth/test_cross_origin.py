@@ -13,6 +13,7 @@ from tests.oauth.conftest import Register
 from tests.oauth.watched_http import READ_BY_ALL, READ_BY_APPS, WatchedClient
 from tests.relying_party import INTROSPECT, ISSUER, REVOKE, TOKEN, USERINFO, RelyingParty
 
+PAR = "/oauth2/par"
 APP = "https://app.example.test"
 OTHER = "https://other.example.test"
 STRANGERS = [
@@ -64,6 +65,8 @@ def test_a_page_of_the_app_reads_its_answers(rp: RelyingParty, browser: WatchedC
     assert (allowed, body["error"]) == (APP, "invalid_grant")
     allowed, body = from_page(rp, APP, TOKEN, grant_type="x")
     assert (allowed, body["error"]) == (APP, "unsupported_grant_type")
+    allowed, body = from_page(rp, APP, PAR, **rp.request()[0])
+    assert (allowed, "request_uri" in body) == (APP, True)
 
 
 @pytest.mark.parametrize("origin", STRANGERS)
@@ -75,6 +78,7 @@ def test_a_page_of_anybody_else_reads_nothing(
     assert from_page(rp, origin, TOKEN, grant_type="refresh_token", refresh_token="x")[0] is None
     assert read_userinfo(rp, origin, tokens.access_token) == (None, 200)
     assert from_page(rp, origin, REVOKE, token=tokens.access_token)[0] is None
+    assert from_page(rp, origin, PAR, **rp.request()[0])[0] is None
     assert other.client_id
 
 

@@ -112,7 +112,12 @@ class TestTheClientChanges:
         answer, device = rp.ask(browser, scope="openid email"), start(rp, scope="openid email")
         allow(browser, device)
         old = rp.redeem(rp.ask(browser, scope="openid email offline_access"))
+        both = json.dumps({place: {"phone_number": None, "email": None} for place in ("userinfo", "id_token")})
+        single = rp.redeem(rp.ask(browser, claims=both))
+        assert rp.userinfo(single).json()["email"] == "ada@example.test"
         change(work, rp, scope="openid offline_access")
+        assert "email" not in rp.userinfo(single).json()
+        assert "email" not in rp.verify(rp.refresh(single), refreshed=True)
         for tokens in (rp.redeem(answer), device.poll(), rp.refresh(old)):
             assert "email" not in tokens.body["scope"], tokens.body
         assert rp.refresh(old, scope="openid email").error == "invalid_scope"

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
@@ -12,13 +13,17 @@ import pytest
 import structlog
 from sqlalchemy import select
 
+from provider.oauth.grants.token_exchange import ACCESS_TOKEN
+from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
 from provider.observability.logging import configure_logging
+from provider.settings import Settings
 from provider.tables import metadata
-from tests.conftest import Work
+from tests.conftest import Work, settings_for
 from tests.oauth.conftest import Person, Register
+from tests.oauth.devices import FOR_DEVICES, allow, start
 from tests.oauth.endpoints.test_consent import decide, show
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.relying_party import AUTHORIZE, TOKEN, RelyingParty
 
 STATE, NONCE = "a-state-nobody-else-knows", "a-nonce-nobody-else-knows"
 
@@ -44,6 +49,38 @@ def run(rp: RelyingParty, browser: WatchedClient) -> tuple[list[str], list[httpx
     for each in (tokens, second, third):
         secrets += [each.access_token, each.refresh_token, each.id_token, each.access_token.split(".")[2]]
     return secrets, answers
+
+
+def run_others(register: Register, browser: WatchedClient) -> list[str]:
+    """A pushed request, a device, an exchange, a registration and its update, each with a refusal: the secrets seen."""
+    books, films = "https://books.example.test", "https://films.example.test"
+    nobody: dict[str, Any] = {"redirect_uris": (), "post_logout_redirect_uris": (), "scope": "openid read"}
+    register(resource_identifiers=(films,), grant_types=(), **nobody)
+    api = register(resource_identifiers=(books,), grant_types=(TOKEN_EXCHANGE,), exchange_targets=(films,), **nobody)
+    app = register(scope="openid read")
+    pushed = app.post("/oauth2/par", **app.request(scope="openid read", resource=books)[0]).json()["request_uri"]
+    assert browser.get(AUTHORIZE, params={"client_id": api.client_id, "request_uri": pushed}).status_code == 400
+    shown = app.redeem(app.ask(browser, scope="read", resource=books)).access_token
+    given = {"grant_type": TOKEN_EXCHANGE, "subject_token": shown, "subject_token_type": ACCESS_TOKEN}
+    exchanged = api.post(TOKEN, **given, resource=films).json()["access_token"]
+    assert api.post(TOKEN, **given, resource=books).json()["error"] == "invalid_target"
+    device = start(register(public=True, **FOR_DEVICES), scope="openid offline_access")
+    allow(browser, device)
+    tokens, again = device.poll(), device.poll()
+    assert (tokens.status, again.error) == (200, "invalid_grant")
+    wish = {"redirect_uris": ["https://app.example.test/cb"]}
+    told = app.http.post("/oauth2/register", json=wish).json()
+    url, own = told["registration_client_uri"], {"authorization": f"Bearer {told['registration_access_token']}"}
+    new = app.http.put(url, json={**wish, "client_id": told["client_id"]}, headers=own).json()
+    assert app.http.get(url, headers=own).status_code == 401
+    codes = [device.device_code, device.user_code, device.user_code.replace("-", ""), pushed.rpartition(":")[2]]
+    registered = [told["client_secret"], told["registration_access_token"], new["registration_access_token"]]
+    return [*codes, *registered, shown, exchanged, tokens.access_token, tokens.refresh_token, tokens.id_token]
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return settings_for(database_url, registration="open")
 
 
 @pytest.fixture
@@ -82,6 +119,19 @@ def test_the_database_holds_no_secret(rp: RelyingParty, person: Person, ada: str
         dump = "".join(str(tuple(row)) for table in metadata.sorted_tables for row in w.read.execute(select(table)))
     found = [secret for secret in secrets if secret and secret not in (STATE, NONCE) and secret in dump]
     assert not found
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nor_do_they_after_the_other_flows(
+    register: Register, person: Person, ada: str, log: io.StringIO, work: Work
+) -> None:
+    """A-104: user codes are kept under a key, for eight letters are soon tried."""
+    secrets = run_others(register, person(ada))
+    with work() as w:
+        dump = "".join(str(tuple(row)) for table in metadata.sorted_tables for row in w.read.execute(select(table)))
+    left = log.getvalue() + dump
+    assert "oauth.refused" in left
+    assert not [secret for secret in secrets if secret in left or secret.rpartition(".")[2] in left]
 
 
 def test_every_cookie_has_its_attributes(rp: RelyingParty, new_http: Callable[[], WatchedClient]) -> None:

@@ -24,7 +24,10 @@ def userinfo(call: Call) -> Response:
     """
     live, grant, person = require_person(call, Checks("userinfo"), OPENID)
     # The token's own subject is the one the client knows, and the one of the ID token that came with it.
-    released_claims = released(person, names_for(live.scope), grant.claims, "userinfo", client_id=grant.client_id)
+    client = call.seams.oauth.clients.find(call.work, grant.client_id)
+    scopes = frozenset() if client is None else client.metadata.scopes
+    names = names_for(live.scope)
+    released_claims = released(person, names, grant.claims, "userinfo", client_id=grant.client_id, scopes=scopes)
     claims: dict[str, Any] = {**released_claims, "sub": live.claims["sub"]}
     jwt = make_userinfo_jwt(call.work, call.seams.oauth, client_id=grant.client_id, claims=claims)
     if jwt is not None:

@@ -103,16 +103,18 @@ def _after(work: UnitOfWork, interval: int) -> datetime:
 
 def _fetch(request: TokenRequest, code: DeviceCode, grant_id: str) -> dict[str, Any]:
     work, checks, client = request.work, request.checks, request.client
-    grant, standing, person = device_codes.find_allowed(work.read, grant_id)
-    dead = why_dead(grant, standing, work.now)
+    found = device_codes.find_allowed(work.read, grant_id)
+    dead = "it is gone" if found is None else why_dead(found[0], found[1], work.now)
     checks.require(
-        dead is None,
+        found is not None and dead is None,
         "What the person allowed still stands",
         section="RFC 6749 section 5.2",
         error=InvalidGrantError,
         description=REFUSED,
         got=dead or "",
     )
+    assert found is not None  # noqa: S101  # just required
+    grant, _, person = found
     refresh_token = new_opaque() if REFRESH_TOKEN in client.metadata.grant_types else None
     scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
@@ -130,8 +132,9 @@ def _fetch(request: TokenRequest, code: DeviceCode, grant_id: str) -> dict[str, 
 def _refuse_replay(request: TokenRequest, code: DeviceCode) -> None:
     """Two have the code, and one of them is not the device: nobody keeps anything (as RFC 9700 section 4.5)."""
     work = request.work
-    grant, _, _ = device_codes.find_allowed(work.read, str(code.grant_id))
-    if grants.revoke(work.db, grant.id, reason="device code replayed", now=work.now):
+    found = device_codes.find_allowed(work.read, str(code.grant_id))
+    if found is not None and grants.revoke(work.db, found[0].id, reason="device code replayed", now=work.now):
+        grant = found[0]
         record(work, Event.CODE_REPLAYED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
     request.checks.require(
         False,

@@ -104,10 +104,10 @@ def find_waiting(db: Connection, user_codes: Iterable[bytes], *, now: datetime) 
     return None if row is None else DeviceCode(*row)
 
 
-def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, Standing, Person]:
-    """What the person allowed. It goes with its code, so it is there."""
-    row = db.execute(_FIND_ALLOWED, {"grant_id": grant_id}).one()
-    return (*grants.split(row), Person(*row[_G + _S :]))
+def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, Standing, Person] | None:
+    """What the person allowed. It goes with its code: None when both went a moment ago."""
+    row = db.execute(_FIND_ALLOWED, {"grant_id": grant_id}).one_or_none()
+    return None if row is None else (*grants.split(row), Person(*row[_G + _S :]))
 
 
 def answer(db: Connection, digest: bytes, *, now: datetime) -> bool:

@@ -1,9 +1,13 @@
 """A device fetches what its person allowed: once, in time, and only while it stands."""
 
 import pytest
+from sqlalchemy import Connection
 
+from provider.accounts import registration
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
+from provider.oauth.store import device_codes
+from provider.oauth.store.device_codes import DeviceCode
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.oauth.conftest import Explain, Register, Unchanged
@@ -148,3 +152,25 @@ def test_with_offline_access_a_device_outlives_the_browser_it_was_allowed_in(
     assert tv.refresh(tokens).status == 200
     ENDINGS["consent withdrawn"](work, ada, tv)
     assert tv.userinfo(tokens).status_code == 401
+
+
+@SQLITE
+@pytest.mark.parametrize("fetched", [False, True])
+def test_an_account_deleted_between_two_looks_is_no_crash(
+    tv: RelyingParty, browser: WatchedClient, ada: str, work: Work, monkeypatch: pytest.MonkeyPatch, *, fetched: bool
+) -> None:
+    """A-105: the code is read, and then the grant it stands for is no longer there."""
+    device = start(tv)
+    allow(browser, device)
+    if fetched:
+        assert device.poll().status == 200
+    find = device_codes.find
+
+    def find_and_lose(db: Connection, digest: bytes) -> DeviceCode | None:
+        code = find(db, digest)
+        with work() as w:
+            registration.delete_user(w, user_id=ada)
+        return code
+
+    monkeypatch.setattr(device_codes, "find", find_and_lose)
+    assert_invalid_grant(device.poll())
