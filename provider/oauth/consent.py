@@ -33,3 +33,8 @@ def withdraw(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
         work.db, user_id=user_id, client_id=client_id, reason="consent withdrawn", now=work.now
     )
     record(work, Event.CONSENT_WITHDRAWN, user_id=user_id, client_id=client_id, families=families)
+
+
+def deny(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
+    """The person was asked and said no. What they allowed before stays allowed."""
+    record(work, Event.CONSENT_DENIED, user_id=user_id, client_id=client_id)

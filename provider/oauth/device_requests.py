@@ -108,5 +108,5 @@ def deny(work: UnitOfWork, device: DeviceRequest, session: Session) -> bool:
     """The device is told so. False when it was answered meanwhile."""
     if not device_codes.answer(work.db, device.digest, now=work.now):
         return False
-    record(work, Event.CONSENT_DENIED, user_id=session.user_id, client_id=device.request.client.client_id)
+    consent.deny(work, user_id=session.user_id, client_id=device.request.client.client_id)
     return True

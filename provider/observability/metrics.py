@@ -4,7 +4,7 @@ The values of labels are names of our own code (routes, grants, errors), never w
 has an end: what would be one series too many counts as `other`. docs/operate.md explains each.
 
 The processes of a service write to files in one folder (prometheus_client's multiprocess mode), so whichever is asked
-answers for all of them, and what a dead process counted stays counted (decision 51).
+answers for all of them, and what a dead process counted stays counted (decision 54).
 """
 
 import os

@@ -85,6 +85,7 @@ def _answer(call: Call, question: Question) -> Response:
         where = destination(call)
         return go(where.through("/login", prompt="login"))
     if decision == "deny":
+        rule.deny(call.work, user_id=question.session.user_id, client_id=question.parked.client_id)
         return decline(call, question.parked)
     if decision == "allow":
         request, user_id = question.request, question.session.user_id

@@ -102,6 +102,7 @@ def test_declining_goes_back_and_stores_nothing(rp: RelyingParty, browser: Watch
     assert declined.parameters["iss"] == ISSUER
     with work() as w:
         assert consents.find(w.read, ada, rp.client_id) is None
+        assert Event.CONSENT_DENIED in [event.name for event in find_events(w.read, user_id=ada)]
     assert rp.resume(browser, answer).response.status_code == 400
 
 
