@@ -27,6 +27,7 @@ from provider.settings import Settings
 from provider.web import errors
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint
+from provider.web.measuring import Measured
 from provider.web.middleware import Envelope
 from provider.web.pages import go
 from provider.web.threads import Threads
@@ -67,9 +68,10 @@ def create_app(installation: Installation, *, background: Background | None = No
         installation.database.close()
 
     settings = installation.settings
+    measured = [] if settings.metrics_address is None else [Middleware(Measured)]
     app = Starlette(
         routes=routes(settings),
-        middleware=[Middleware(Envelope, settings=settings)],
+        middleware=[*measured, Middleware(Envelope, settings=settings)],
         exception_handlers={HTTPException: _no_route, Exception: _last_resort},
         lifespan=lifespan,
     )

@@ -8,13 +8,11 @@ import contextlib
 import gc
 import os
 import signal
-import socket
 import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
 
 import uvicorn
 from starlette.datastructures import State
@@ -26,11 +24,15 @@ from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
 from provider.environment import SettingsError
 from provider.federation.configuration import load_upstreams
+from provider.fitness import require_safe
+from provider.metrics import Meters, metered, meters
 from provider.oauth.server import open_server
 from provider.observability.logging import configure_logging, log
 from provider.outbound.client import Outbound
 from provider.settings import Settings
+from provider.tracing import traced
 from provider.web.connections import BoundedConnection
+from provider.web.listening import reserve, share
 from provider.web.tls import Tls
 from provider.work import Installation, unit_of_work, utc_now
 from provider.worker import Worker
@@ -88,33 +90,22 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
         if not settings.secure:
             raise SettingsError(f"with --tls-cert SIGNET_ISSUER must be https, not {settings.issuer}")
         tls.context()
+    require_safe(settings)
     require_fit(settings)
-    with reserve(host, port) as reserved:
-        address = reserved.getsockname()[:2]
-        if workers == 1:
-            return work(settings, address, drain, tls)
-        return Supervisor(settings, address, workers, drain, tls).run()
+    with reserve(host, port) as reserved, meters(settings, beside=(host, port)) as found:
+        service = Service(settings, reserved.getsockname()[:2], drain, tls, found)
+        return work(service) if workers == 1 else Supervisor(service, workers).run()
 
 
-def reserve(host: str, port: int) -> socket.socket:
-    """A socket that holds the address without listening: a port is free, and the workers may share it."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            # Without SO_REUSEPORT, so that another server on this port is noticed instead of joined.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-        return _bind(family, address)
-    except OSError as error:
-        raise SettingsError(f"cannot serve on {host}:{port}: {error.strerror}") from None
+@dataclass(frozen=True)
+class Service:
+    """What every process of a service is told."""
 
-
-def _bind(family: int, address: Any) -> socket.socket:
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    bound.bind(address)
-    return bound
+    settings: Settings
+    address: tuple[str, int]
+    drain: float
+    tls: Tls | None
+    meters: Meters | None
 
 
 class Server(uvicorn.Server):
@@ -138,15 +129,19 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def work(settings: Settings, address: tuple[str, int], drain: float, tls: Tls | None = None) -> int:
-    """Be one worker: serve on a socket of our own until told to stop."""
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with _bind(family, address) as listener:
-        background = Worker(settings, keeps_promises=settings.redis_url is None)
-        installation = open_installation(settings, wake=background.wake)
-        app = create_app(installation, background=background)
+def work(service: Service, *, place: int = 0) -> int:
+    """Be one worker: serve on a socket of our own until told to stop. `place` is its number among the workers."""
+    settings, address, tls = service.settings, service.address, service.tls
+    background = Worker(settings, keeps_promises=settings.redis_url is None)
+    installation = open_installation(settings, wake=background.wake)
+    app = create_app(installation, background=background)
+    with (
+        share(address) as listener,
+        metered(installation, service.meters, process=place),
+        traced(app, installation) as watched,
+    ):
         config = uvicorn.Config(
-            app,
+            watched,
             loop="uvloop",
             http=BoundedConnection,
             ws="none",
@@ -166,7 +161,7 @@ def work(settings: Settings, address: tuple[str, int], drain: float, tls: Tls | 
         gc.collect()
         gc.freeze()
         log.info("serving", address=f"{address[0]}:{address[1]}", pid=os.getpid())
-        Server(config, app.state, drain).run(sockets=[listener])
+        Server(config, app.state, service.drain).run(sockets=[listener])
     return 0
 
 
@@ -174,13 +169,10 @@ def work(settings: Settings, address: tuple[str, int], drain: float, tls: Tls | 
 class Supervisor:
     """The parent: starts the workers, replaces those that die, stops them all when told to."""
 
-    settings: Settings
-    address: tuple[str, int]
+    service: Service
     workers: int
-    drain: float
-    tls: Tls | None = None
-    _started: dict[int, float] = field(default_factory=dict)
-    """pid -> when."""
+    _started: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """pid -> (its place among the workers, when)."""
     _stopping: bool = False
     _pause: float = 0.0
 
@@ -188,34 +180,35 @@ class Supervisor:
         self._lifeline, self._held = os.pipe()
         signal.signal(signal.SIGTERM, self._pass_on)
         signal.signal(signal.SIGINT, self._pass_on)
-        for _ in range(self.workers):
-            self._start_one()
+        for place in range(self.workers):
+            self._start_one(place)
         while self._started:
             with contextlib.suppress(ChildProcessError):
                 pid, status = os.waitpid(-1, 0)
                 started = self._started.pop(pid, None)
                 if started is not None and not self._stopping:
                     log.error("worker.died", pid=pid, status=os.waitstatus_to_exitcode(status))
-                    self._replace(time.monotonic() - started)
+                    place, since = started
+                    self._replace(place, time.monotonic() - since)
         return 0
 
-    def _start_one(self) -> None:
+    def _start_one(self, place: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            os._exit(self._be_worker())
-        self._started[pid] = time.monotonic()
+            os._exit(self._be_worker(place))
+        self._started[pid] = (place, time.monotonic())
         if self._stopping:  # told so while forking: this one has not heard
             os.kill(pid, signal.SIGTERM)
 
-    def _be_worker(self) -> int:
+    def _be_worker(self, place: int) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.close(self._held)
         threading.Thread(target=self._follow_parent, name="lifeline", daemon=True).start()
         try:
-            return work(self.settings, self.address, self.drain, self.tls)
+            return work(self.service, place=place)
         except BaseException:  # noqa: BLE001  # nothing of the parent's stack may run in this process
             log.exception("worker.failed")
             return 1
@@ -225,13 +218,13 @@ class Supervisor:
         os.read(self._lifeline, 1)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _replace(self, lived: float) -> None:
+    def _replace(self, place: int, lived: float) -> None:
         self._pause = 0.0 if lived > 10 else min(max(0.5, self._pause * 2), 30)
         until = time.monotonic() + self._pause
         while not self._stopping and time.monotonic() < until:
             time.sleep(0.1)
         if not self._stopping:
-            self._start_one()
+            self._start_one(place)
 
     def _pass_on(self, sig: int, _frame: FrameType | None) -> None:
         self._stopping = True

@@ -14,6 +14,7 @@ from provider.languages.catalogs import LANGUAGES
 from provider.lifetimes import Lifetimes
 from provider.logo import Logo
 from provider.palette import Colour, DarkPaper, LightPaper
+from provider.ports import Port
 
 PREFIX = "SIGNET_"
 
@@ -125,6 +126,9 @@ class Settings(Lifetimes):
         description="Host headers answered beside the issuer's own, comma-separated: internal names of this service.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    metrics_address: Port | None = Field(
+        None, description="Where Prometheus may ask for /metrics, 127.0.0.1:9464 say. Whoever reaches it can read it."
+    )
     outbound_allow: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(),
         description="Private addresses or networks that may be asked (a client's jwks_uri, say), comma-separated.",

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from provider.crypto.vault import Vault
 from provider.database.engine import Database
+from provider.observability.metrics import DATABASE_WAIT
 from provider.outbound.client import Outbound
 from provider.refusals import Refusal
 from provider.settings import Settings
@@ -95,14 +96,15 @@ class UnitOfWork:
     def read(self) -> Connection:
         """A connection that sees what is committed; taken from the pool at first use."""
         if self._connection is None:
-            self._connection = self.installation.database.engine.connect()
+            with DATABASE_WAIT.timed("connection"):
+                self._connection = self.installation.database.engine.connect()
         return self._connection
 
     @property
     def db(self) -> Connection:
         """The write transaction; begins at first use."""
         if not self.writing:
-            self.installation.database.begin(self.read)
+            self._begin()
             self.writing = True
         return self.read
 
@@ -126,14 +128,18 @@ class UnitOfWork:
     def aside(self) -> Iterator[Connection]:
         """A short transaction of its own, before the main one: what must count even if the rest crashes."""
         assert not self.writing, "aside() comes before the first ordinary write"  # noqa: S101  # a bug, not input
-        database = self.installation.database
-        database.begin(self.read)
+        self._begin()
         done = False
         try:
             yield self.read
             done = True
         finally:
-            database.end(self.read, commit=done)
+            self.installation.database.end(self.read, commit=done)
+
+    def _begin(self) -> None:
+        connection = self.read
+        with DATABASE_WAIT.timed("write"):
+            self.installation.database.begin(connection)
 
     def finish(self, *, commit: bool) -> None:
         """End the transaction, if one began, and give the connection back."""

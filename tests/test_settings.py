@@ -41,6 +41,8 @@ def test_every_setting_is_described_and_listed_for_operators() -> None:
         ({"SIGNET_ISSUER": "id.example"}, "URL"),
         ({"SIGNET_SECRET_KEY": "short"}, "32 characters"),
         ({"SIGNET_SECRET_KEY": f"{KEY},short"}, "32 characters"),
+        ({"SIGNET_METRICS_ADDRESS": "9464"}, "SIGNET_METRICS_ADDRESS: must be an address and a port"),
+        ({"SIGNET_METRICS_ADDRESS": "127.0.0.1:0"}, "SIGNET_METRICS_ADDRESS: must be an address and a port"),
         ({"SIGNET_SMTP_PORT": "many"}, "SIGNET_SMTP_PORT"),
         ({"SIGNET_SMTP_TLS": "maybe"}, "SIGNET_SMTP_TLS"),
         ({"SIGNET_CODE_LIFETIME": "-1"}, "SIGNET_CODE_LIFETIME"),

@@ -1,12 +1,14 @@
 """Record an event in the transaction of the change it tells of, and promise it to the webhooks that listen."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.store import AuditEvent
 from provider.database.base import new_id
+from provider.observability.metrics import EVENTS
 from provider.webhooks.telling import tell
 from provider.work import UnitOfWork
 
@@ -30,6 +32,7 @@ def record(
         details=details,
     )
     store.append(work.db, happened)
+    work.after_commit.append(partial(EVENTS.count, event.value))
     tell(work, told(happened))
 
 

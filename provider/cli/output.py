@@ -73,5 +73,9 @@ def _cell(value: Any) -> str:
         return ", ".join(_cell(part) for part in value) or "-"
     if isinstance(value, dict):
         return ", ".join(f"{name}={_cell(part)}" for name, part in value.items()) or "-"
-    # Names and addresses are whatever somebody typed: control characters must not reach a terminal.
-    return "".join(character if character.isprintable() else "?" for character in str(value))
+    return plain_text(str(value))
+
+
+def plain_text(text: str) -> str:
+    """Names and addresses are whatever somebody typed: control characters must not reach a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -7,6 +7,7 @@ import typer
 
 from provider.cli import (
     apply,
+    check,
     clients,
     keys,
     outbox,
@@ -38,6 +39,7 @@ def command_line() -> typer.Typer:
     signet.command()(service.serve)
     signet.command()(service.worker)
     signet.command()(service.migrate)
+    signet.command()(check.check)
     signet.add_typer(users.app, name="user")
     clients.app.command(name="registration-token")(registration.registration_token)
     signet.add_typer(clients.app, name="client")

@@ -50,9 +50,12 @@ def worker(
     threads: Annotated[int, typer.Option(min=1, max=32, help="Letters sent at a time.")] = 2,
 ) -> None:
     """Keeps promises (letters) and purges; needed when SIGNET_REDIS_URL is set."""
+    from provider.metrics import metered, meters
+    from provider.observability.logging import configure_logging
     from provider.worker import run_worker
 
-    with opened() as installation:
+    with opened() as installation, meters(installation.settings) as found, metered(installation, found):
+        configure_logging(installation.settings.log_level)
         run_worker(installation, threads=threads)
 
 

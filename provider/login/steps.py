@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from provider.accounts import known_devices, passwords, second_factor, throttle, totp
 from provider.accounts.attempts import Attempt, begin_attempt
@@ -20,6 +21,7 @@ from provider.accounts.verification_letters import Ticket, may_write_to, send_ve
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
+from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
 from provider.sessions.assurance import FEDERATED, MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
 from provider.sessions.lifecycle import end_session, open_session, raise_level, sign_in_again
@@ -81,6 +83,7 @@ class SignIn:
     user_id: str
 
 
+@SIGN_INS.count_refusals("password")
 def sign_in(
     work: UnitOfWork,
     *,
@@ -125,6 +128,7 @@ def sign_in(
     return _begin_session(work, user_id, current, factor=PASSWORD, step=step)
 
 
+@SIGN_INS.count_refusals("upstream")
 def sign_in_by_upstream(
     work: UnitOfWork,
     *,
@@ -151,6 +155,7 @@ def needs_second_factor(session: Session) -> bool:
     return session.pending is not None or MULTI_FACTOR not in session.amr.split()
 
 
+@SIGN_INS.count_refusals("second_factor")
 def show_second_factor(work: UnitOfWork, session: Session, *, method: Method, code: str) -> str:
     """The second step of a sign-in, or the same question asked later (step-up). The session's new cookie value."""
     second_factor.prove(work, session, method=method, code=code)
@@ -159,6 +164,8 @@ def show_second_factor(work: UnitOfWork, session: Session, *, method: Method, co
         raise SecondFactorOver
     event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
     record(work, event, user_id=session.user_id, session=session.id, method=method.value)
+    outcome = "stepped_up" if session.pending is None else "signed_in"
+    work.after_commit.append(partial(SIGN_INS.count, "second_factor", outcome))
     return cookie
 
 
@@ -182,6 +189,8 @@ def _begin_session(
         cookie = open_session(work, user_id=user_id, factor=factor, pending=pending, auth_time=auth_time)
     if step is Step.DONE:
         record(work, Event.SIGNED_IN, user_id=user_id, amr=factor)
+    outcome = "signed_in" if step is Step.DONE else "second_factor_due"
+    work.after_commit.append(partial(SIGN_INS.count, "password" if factor == PASSWORD else "upstream", outcome))
     return SignIn(cookie, step, user_id)
 
 

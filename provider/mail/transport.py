@@ -6,7 +6,8 @@ letter to every mailbox that looks. What the server refuses for good (5xx) is no
 
 import smtplib
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -29,12 +30,25 @@ def deliver(installation: Installation, promise_id: str, payload: dict[str, Any]
         letter["Date"] = format_datetime(installation.clock())
     except ValueError as error:
         raise PermanentFailure("the letter's headers hold what no header may hold") from error
+    with _conversation(settings, TIMEOUT) as server:
+        server.send_message(letter)
+
+
+def greet(settings: Settings, *, timeout: float) -> None:
+    """Begin to send a letter, and leave it at that. Raises as `deliver` does."""
+    with _conversation(settings, timeout):
+        pass
+
+
+@contextmanager
+def _conversation(settings: Settings, timeout: float) -> Iterator[smtplib.SMTP]:
+    """With a server that knows us. What goes wrong is said in the outbox's words."""
     try:
-        server = _connect(settings)
+        server = _connect(settings, timeout)
         try:
             if settings.smtp_user is not None and settings.smtp_password is not None:
                 server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-            server.send_message(letter)
+            yield server
         finally:
             _leave(server)
     except smtplib.SMTPRecipientsRefused as error:
@@ -62,10 +76,10 @@ def _compose(settings: Settings, promise_id: str, payload: dict[str, Any]) -> Em
     return letter
 
 
-def _connect(settings: Settings) -> smtplib.SMTP:
+def _connect(settings: Settings, timeout: float) -> smtplib.SMTP:
     """A connection as private as the settings say, never less: without TLS on offer, `starttls` raises."""
     # Named, because smtplib would otherwise ask the DNS who we are, which can take longer than the letter.
-    place: dict[str, Any] = {"local_hostname": _host(settings), "timeout": TIMEOUT}
+    place: dict[str, Any] = {"local_hostname": _host(settings), "timeout": timeout}
     if settings.smtp_tls == "tls":
         context = ssl.create_default_context()
         return smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, context=context, **place)

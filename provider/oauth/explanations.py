@@ -10,6 +10,7 @@ from provider.oauth.checks import Checks
 from provider.oauth.store import refusals
 from provider.oauth.store.refusals import RefusalRow
 from provider.observability.logging import log
+from provider.observability.metrics import REFUSALS
 from provider.ratelimits import LIMITS, has_room
 from provider.work import Installation, Origin, UnitOfWork, unit_of_work
 
@@ -21,6 +22,7 @@ def explain(installation: Installation, origin: Origin, error: OAuth2Error) -> N
     checks: Checks | None = getattr(error, "checks", None)
     if checks is None:
         return
+    REFUSALS.count(checks.endpoint, error.error)
     log.info(
         "oauth.refused",
         endpoint=checks.endpoint,

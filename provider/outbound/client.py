@@ -7,7 +7,7 @@ cookies, no proxies of the environment, no compressed answers.
 import ssl
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -34,6 +34,10 @@ class Answer:
     body: bytes
 
 
+def _as_it_is(_method: str, _host: str) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
 class Outbound:
     """The client of a process, shared by its threads; rules get it from `work.outbound`."""
 
@@ -44,6 +48,8 @@ class Outbound:
         self._lookup = lookup
         self._failures: dict[str, tuple[datetime, str]] = {}
         self._lock = threading.Lock()
+        self.around: Callable[[str, str], AbstractContextManager[object]] = _as_it_is
+        """Around each exchange, by method and host: for whoever watches (`tracing`)."""
 
     def fetch(self, url: str, *, accept: Collection[str]) -> Answer:
         """The document at this URL: 200, and of one of these types. Raises OutboundFailed, also for FAILURE_KEPT after
@@ -112,7 +118,8 @@ class Outbound:
         network = CheckedNetwork(self._lookup, self._allowed, encrypted=parts.scheme == "https")
         connection = httpcore2.HTTPConnection(where.origin, self._tls, network_backend=network)
         try:
-            response = connection.request(method, where, headers=[*(own | dict(headers)).items()], content=content)
+            with self.around(method, parts.hostname or ""):
+                response = connection.request(method, where, headers=[*(own | dict(headers)).items()], content=content)
         except (httpcore2.RemoteProtocolError, httpcore2.LocalProtocolError) as error:
             raise OutboundFailed(f"it does not answer in HTTP: {error}") from None
         except OSError as error:

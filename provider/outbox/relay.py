@@ -13,6 +13,7 @@ from typing import Any
 
 from provider.crypto.vault import VaultError
 from provider.observability.logging import log
+from provider.observability.metrics import PROMISES
 from provider.outbox import store
 from provider.outbox.promises import PURPOSE
 from provider.outbox.store import Promise
@@ -60,6 +61,7 @@ def keep(
     else:
         with unit_of_work(installation) as work:
             store.settle_kept(work.db, promise.id)
+        PROMISES.count(promise.topic, "kept")
         log.info("promise.kept", promise=promise.id, topic=promise.topic, attempts=promise.attempts)
     return True
 
@@ -89,6 +91,7 @@ def _claim(installation: Installation, promise_id: str, most: Mapping[str, int])
         else:
             return promise
         store.settle_failed(work.db, promise.id, attempt=promise.attempts, error=problem)
+        PROMISES.count(promise.topic, "failed")
         log.error("promise.failed", promise=promise.id, topic=promise.topic, error=problem)
         return None
 
@@ -109,10 +112,12 @@ def _try_later(installation: Installation, promise: Promise, problem: str, most:
     with unit_of_work(installation) as work:
         at = next_attempt(promise.attempts, work.now)
         store.put_back(work.db, promise.id, attempt=promise.attempts, next_at=at, error=problem)
+    PROMISES.count(promise.topic, "put_back")
     log.warning("promise.put_back", promise=promise.id, topic=promise.topic, attempts=promise.attempts, error=problem)
 
 
 def _give_up(installation: Installation, promise: Promise, problem: str) -> None:
     with unit_of_work(installation) as work:
         store.settle_failed(work.db, promise.id, attempt=promise.attempts, error=problem)
+    PROMISES.count(promise.topic, "failed")
     log.error("promise.failed", promise=promise.id, topic=promise.topic, attempts=promise.attempts, error=problem)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     Update,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -48,6 +49,9 @@ outbox = Table(
 )
 
 
+_open = or_(outbox.c.state == State.DUE, outbox.c.state == State.TRYING)
+
+
 @dataclass(frozen=True)
 class Promise:
     id: str
@@ -68,9 +72,21 @@ def add(db: Connection, promise: Promise) -> None:
 
 def find_due(db: Connection, *, now: datetime, limit: int) -> list[str]:
     """Ids of what is to be tried now, also of claims that lapsed."""
-    open_states = or_(outbox.c.state == State.DUE, outbox.c.state == State.TRYING)
-    query = select(outbox.c.id).where(open_states, outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(limit)
+    query = select(outbox.c.id).where(_open, outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(limit)
     return list(db.scalars(query))
+
+
+def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
+    """Since when the one is due that is due longest; None when none is."""
+    query = select(outbox.c.next_at).where(_open, outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(1)
+    return db.scalar(query)
+
+
+def count_unkept(db: Connection) -> list[tuple[str, str, int]]:
+    """(topic, state, how many) of what is due, being tried or given up."""
+    unkept = outbox.c.state.in_([State.DUE, State.TRYING, State.FAILED])
+    query = select(outbox.c.topic, outbox.c.state, func.count()).where(unkept).group_by(outbox.c.topic, outbox.c.state)
+    return [tuple(row) for row in db.execute(query)]
 
 
 def claim(db: Connection, promise_id: str, *, now: datetime, lease_until: datetime) -> Promise | None:

@@ -4,10 +4,12 @@ for those that wait for somebody else's server.
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from provider.observability.metrics import POOL_REQUESTS, POOL_WAIT
 from provider.refusals import Unavailable
 from provider.settings import Settings
 
@@ -22,6 +24,7 @@ class Pool:
 
     def __init__(self, threads: int, name: str) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._name = name
         self._limit = MAX_WAITING + threads
         self._running = 0
 
@@ -29,12 +32,19 @@ class Pool:
         if self._running >= self._limit:
             raise Unavailable
         self._running += 1
+        POOL_REQUESTS.add(1, self._name)
+        since = time.perf_counter()
+
+        def at_last() -> Answer:
+            POOL_WAIT.observe(time.perf_counter() - since, self._name)
+            return function(*arguments)
+
         try:
             context = contextvars.copy_context()
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, context.run, function, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(self._executor, context.run, at_last)
         finally:
             self._running -= 1
+            POOL_REQUESTS.add(-1, self._name)
 
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)

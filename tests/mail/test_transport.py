@@ -59,6 +59,14 @@ def test_a_letter_sent_twice_has_the_same_message_id(installation: Installation,
     assert len({letter["Message-ID"] for letter in sink.letters}) == 1
 
 
+def test_greeting_the_server_sends_nothing(installation: Installation, sink: Sink) -> None:
+    """`signet check --deploy`."""
+    transport.greet(to_port(installation, sink.port).settings, timeout=5)
+    assert not sink.letters
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TemporaryFailure, match="no mail server"):
+        transport.greet(to_port(installation, silent.getsockname()[1]).settings, timeout=0.2)
+
+
 def test_an_address_that_is_not_ascii_is_written_to(installation: Installation, sink: Sink) -> None:
     transport.deliver(to_port(installation, sink.port), new_id(), {**PLAIN, "to": "zoë@example.test"})
     assert len(sink.letters) == 1

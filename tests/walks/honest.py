@@ -38,7 +38,7 @@ def go_on(tab: Tab, tried: int = 0) -> None:
         tab.open(letter)
         return
     ways = tab.ways_on(page)
-    if page.heading == "Sign in":
+    if _is_sign_in(page):
         take(tab, _at_sign_in(tab, ways), page)
         return
     assert tried < len(ways), f"every way leads back here: {page}"
@@ -68,7 +68,7 @@ def fill(tab: Tab, page: Page, form: Form) -> None:
             others = [mailbox for mailbox in owner.mailboxes if mailbox != tab.world.address_of(owner)]
             field.value = (others or list(owner.mailboxes))[0]
         elif field.autocomplete == "current-password":
-            asked = tab.human if page.heading == "Sign in" else owner
+            asked = tab.human if _is_sign_in(page) else owner
             field.value = tab.world.password_of(asked) or asked.passwords[0]
         elif field.autocomplete == "new-password":
             choosing = tab.human if page.path == "/signup" else owner
@@ -79,14 +79,19 @@ def fill(tab: Tab, page: Page, form: Form) -> None:
 def _at_sign_in(tab: Tab, ways: list[Link | Press]) -> Link | Press:
     """People know whether they have an account and a password."""
     if tab.world.account_of(tab.human) is None:
-        return _named(ways, "Create an account")
+        return _leading_to(ways, "/signup")
     if tab.world.password_of(tab.human) is None:
-        return _named(ways, "Forgot your password?")
+        return _leading_to(ways, "/forgot-password")
     return ways[0]
 
 
-def _named(ways: list[Link | Press], words: str) -> Link | Press:
-    return next(way for way in ways if isinstance(way, Link) and way.words == words)
+def _is_sign_in(page: Page) -> bool:
+    """In whatever language: somebody may have pressed one."""
+    return page.path == "/login" and any(form.find("username") for form in page.forms)
+
+
+def _leading_to(ways: list[Link | Press], path: str) -> Link | Press:
+    return next(way for way in ways if isinstance(way, Link) and urlsplit(way.target).path == path)
 
 
 def _code(tab: Tab, page: Page, owner: Human, *, by_phone: bool) -> str:

@@ -1,5 +1,9 @@
 """The token endpoint (RFC 6749 section 3.2): authenticate the client, hand the call to its grant."""
 
+from collections.abc import Callable
+from functools import partial, wraps
+
+from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
 from provider.oauth.clients import mark_used
@@ -8,7 +12,9 @@ from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
 from provider.oauth.grants import authorization_code, client_credentials, device_code, refresh_token, token_exchange
 from provider.oauth.refused import NO_STORE, protocol_endpoint
+from provider.observability.metrics import OTHER, TOKEN_REQUESTS, name_of
 from provider.web.call import Call
+from provider.web.forms import MalformedParameters
 
 GRANTS = {
     grant.GRANT_TYPE: grant.redeem
@@ -17,8 +23,33 @@ GRANTS = {
 """What is supported; the discovery document is computed from it."""
 
 
+def counted(function: Callable[[Call], Response]) -> Callable[[Call], Response]:
+    """By grant type and outcome, `issued` or the error's code, for the metrics."""
+
+    @wraps(function)
+    def answer(call: Call) -> Response:
+        try:
+            response = function(call)
+        except Exception as error:
+            TOKEN_REQUESTS.count(_grant_of(call), error.error if isinstance(error, OAuth2Error) else name_of(error))
+            raise
+        call.work.after_commit.append(partial(TOKEN_REQUESTS.count, _grant_of(call), "issued"))
+        return response
+
+    return answer
+
+
+def _grant_of(call: Call) -> str:
+    try:
+        asked = call.form.get("grant_type", OTHER)
+    except MalformedParameters:
+        return OTHER
+    return asked if asked in GRANTS else OTHER
+
+
 @protocol_endpoint
 @cross_origin
+@counted
 def token(call: Call) -> Response:
     """POST /oauth2/token. Answers a token response (RFC 6749 section 5.1) or an error (section 5.2)."""
     request = authenticated(call, "token")

@@ -1,0 +1,46 @@
+"""signet check: is this installation fit for what it is, or with --deploy for production?"""
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from provider.cli.output import Json, plain_text, print_json
+
+
+def check(
+    *,
+    deploy: Annotated[
+        bool, typer.Option("--deploy", help="Judge it as one for production, and ask Redis and the mail server.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """List what is unfit, with the reason and the fix. Exits with 1 when something is dangerous.
+
+    An installation on this machine alone (a loopback issuer) may have any settings, unless --deploy.
+    """
+    from provider.cli.surroundings import look_around
+    from provider.environment import SettingsError, load_settings
+    from provider.fitness import Finding, unfit
+    from provider.observability.logging import configure_logging
+
+    configure_logging("error")
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        found = [Finding("settings", True, str(error), "`signet serve` does not start like this")]
+    else:
+        found = unfit(settings) if deploy or not settings.loopback else []
+        found += look_around(settings, deploy=deploy)
+    found.sort(key=lambda finding: not finding.dangerous)
+    dangerous = sum(finding.dangerous for finding in found)
+    if as_json:
+        print_json([asdict(finding) for finding in found])
+    else:
+        for finding in found:
+            mark = "DANGER " if finding.dangerous else "warning"
+            sys.stdout.write(plain_text(f"{mark} {finding.about}: {finding.problem}.") + "\n")
+            sys.stdout.write(plain_text(f"        {finding.fix}.") + "\n")
+        sys.stdout.write(f"{dangerous} dangerous, {len(found) - dangerous} to think about.\n" if found else "Fit.\n")
+    return int(dangerous > 0)

@@ -1,0 +1,182 @@
+"""The address at which Prometheus asks (SIGNET_METRICS_ADDRESS): what was counted, and what stands in the database.
+
+Never on the address that people and apps use. Every process of a service listens here on a socket of its own, and
+whichever is asked answers for all of them; the outbox and the keys are read when somebody asks.
+"""
+
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from provider import __version__
+from provider.database.engine import OUTAGES
+from provider.environment import SettingsError
+from provider.oauth import key_rotation
+from provider.oauth.algorithms import KEY_PAIRS
+from provider.oauth.store import signing_keys
+from provider.observability import metrics
+from provider.observability.logging import log
+from provider.outbox import store as outbox
+from provider.settings import Settings
+from provider.web.listening import reserve, share
+from provider.work import Installation, UnitOfWork, unit_of_work
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+PATIENCE = 5.0
+"""Seconds for a request to arrive."""
+
+
+@dataclass(frozen=True)
+class Meters:
+    """Where the processes of a service count, and where they answer for it."""
+
+    folder: Path
+    address: tuple[str, int]
+
+
+@contextmanager
+def meters(settings: Settings, *, beside: tuple[str, int] | None = None) -> Iterator[Meters | None]:
+    """A private folder, and the address held, for as long as the service runs; None without an address. Raises
+    SettingsError when it cannot be had, or is the one of the service (`beside`).
+    """
+    if settings.metrics_address is None:
+        yield None
+        return
+    host, port = settings.metrics_address
+    if beside is not None and beside[1] == port:
+        raise SettingsError(f"SIGNET_METRICS_ADDRESS needs a port of its own, not {port} of the service")
+    with TemporaryDirectory(prefix="signet-metrics-") as folder, reserve(host, port) as reserved:
+        yield Meters(Path(folder), reserved.getsockname()[:2])
+
+
+@contextmanager
+def metered(installation: Installation, meters: Meters | None, *, process: int = 0) -> Iterator[None]:
+    """Count in this process, and answer whoever asks."""
+    if meters is None:
+        yield
+        return
+    metrics.begin(meters.folder, str(process))
+    with share(meters.address) as listener:
+        server = _Server(listener, Standing(installation), meters.folder)
+        thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+            metrics.end()
+
+
+class Standing:
+    """What the database says of the installation, as a collector of prometheus_client. When it is away, only that."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    def collect(self) -> "Iterable[Metric]":
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+        info = GaugeMetricFamily("signet_info", "1, for the version.", labels=("version",))
+        info.add_metric((__version__,), 1)
+        yield info
+        try:
+            with unit_of_work(self._installation) as work:
+                found = [*_outbox(work), *_keys(work)]
+        except OUTAGES:
+            found = []
+        yield GaugeMetricFamily("signet_database_up", "Does the database answer?", value=bool(found))
+        yield from found
+
+
+def _outbox(work: UnitOfWork) -> "Iterable[Metric]":
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+    counts = GaugeMetricFamily("signet_outbox", "Promises not kept yet, or given up.", labels=("topic", "state"))
+    for topic, state, count in outbox.count_unkept(work.read):
+        counts.add_metric((topic, state), count)
+    due_at = outbox.oldest_due(work.read, now=work.now)
+    waited = 0.0 if due_at is None else (work.now - due_at).total_seconds()
+    return (
+        counts,
+        GaugeMetricFamily("signet_outbox_oldest_due_seconds", "How long the one due longest is due.", value=waited),
+    )
+
+
+def _keys(work: UnitOfWork) -> "Iterable[Metric]":
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+    labels = ("alg",)
+    age = GaugeMetricFamily("signet_signing_key_age_seconds", "How long the current key signs.", labels=labels)
+    left = GaugeMetricFamily(
+        "signet_signing_key_rotation_seconds", "Until the next one is to sign; negative: overdue.", labels=labels
+    )
+    rows = signing_keys.find_all(work.read)
+    for pair in KEY_PAIRS:
+        standing = key_rotation.standing_of(rows, pair)
+        if standing.current is None:
+            continue
+        signs_since = standing.current.signs_from or standing.current.created_at
+        age.add_metric((pair,), (work.now - signs_since).total_seconds())
+        if work.settings.key_rotation:
+            due_at = signs_since + work.settings.key_rotation
+            left.add_metric((pair,), (due_at - work.now).total_seconds())
+    return age, left
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket, standing: Standing, folder: Path) -> None:
+        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.standing, self.folder = standing, folder
+        self.server_activate()
+
+    def text(self) -> bytes:
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self.folder))  # type: ignore[no-untyped-call]
+        registry.register(self.standing)
+        return generate_latest(registry)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = PATIENCE
+
+    def do_GET(self) -> None:
+        """GET /metrics."""
+        if self.path != "/metrics":
+            self.send_error(404)
+            return
+        from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4  # noqa: PLC0415
+
+        try:
+            text = self.server.text()
+        except Exception:  # noqa: BLE001  # a file that is just being made, say: the next time it is whole
+            log.exception("metrics.failed")
+            self.send_error(503)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def version_string(self) -> str:
+        return "signet"
+
+    def log_message(self, *_: Any) -> None:
+        """Who asks is nobody's business."""

@@ -1,0 +1,168 @@
+"""What is counted while Signet runs, for Prometheus. Nothing is until `begin`, and nothing is imported for it before.
+
+The values of labels are names of our own code (routes, grants, errors), never what a request brought, and each metric
+has an end: what would be one series too many counts as `other`. docs/operate.md explains each.
+
+The processes of a service write to files in one folder (prometheus_client's multiprocess mode), so whichever is asked
+answers for all of them, and what a dead process counted stays counted (decision 51).
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+MOST_SERIES = 2000
+"""Combinations of label values one metric may have; ours have a few hundred at most."""
+OTHER = "other"
+QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Bounds of the buckets of times, in seconds."""
+
+INSTRUMENTS: list["Instrument"] = []
+
+
+class Instrument:
+    """A metric: its name, what it says, the names of its labels."""
+
+    kind = ""
+    options: dict[str, Any] = {}  # noqa: RUF012  # never changed
+
+    def __init__(self, name: str, about: str, *labels: str) -> None:
+        self.name, self.about, self.labels = name, about, labels
+        self.on = False
+        self._children: dict[tuple[str, ...], Any] = {}
+        INSTRUMENTS.append(self)
+
+    def begin(self, metric: Any) -> None:
+        self._children.clear()
+        self._metric = metric
+        self.on = True
+
+    def end(self) -> None:
+        self.on = False
+
+    def of(self, values: tuple[str, ...]) -> Any:
+        """The series with these label values."""
+        child = self._children.get(values)
+        if child is None:
+            if len(self._children) >= MOST_SERIES:
+                values = (OTHER,) * len(values)
+            child = self._children[values] = self._metric.labels(*values) if values else self._metric
+        return child
+
+
+class Counter(Instrument):
+    """How often something happened."""
+
+    kind = "Counter"
+
+    def count(self, *values: str) -> None:
+        if self.on:
+            self.of(values).inc()
+
+    def count_refusals(self, *values: str) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+        """Around a function: what it raises counts under its name, after these values."""
+
+        def around(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+            @wraps(function)
+            def counting(*given: Parameters.args, **named: Parameters.kwargs) -> Result:
+                try:
+                    return function(*given, **named)
+                except Exception as error:
+                    self.count(*values, name_of(error))
+                    raise
+
+            return counting
+
+        return around
+
+
+class Gauge(Instrument):
+    """How many there are now, of all processes together."""
+
+    kind = "Gauge"
+    options = {"multiprocess_mode": "livesum"}  # noqa: RUF012  # never changed
+
+    def add(self, amount: int, *values: str) -> None:
+        if self.on:
+            self.of(values).inc(amount)
+
+
+class Histogram(Instrument):
+    """How long something took."""
+
+    kind = "Histogram"
+    options = {"buckets": QUICK}  # noqa: RUF012  # never changed
+
+    def observe(self, seconds: float, *values: str) -> None:
+        if self.on:
+            self.of(values).observe(seconds)
+
+    def timed(self, *values: str) -> AbstractContextManager[object]:
+        return _Timed(self, values) if self.on else _UNTIMED
+
+
+class _Timed:
+    def __init__(self, histogram: Histogram, values: tuple[str, ...]) -> None:
+        self._histogram, self._values = histogram, values
+
+    def __enter__(self) -> None:
+        self._since = time.perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._histogram.observe(time.perf_counter() - self._since, *self._values)
+
+
+_UNTIMED: AbstractContextManager[object] = nullcontext()
+
+REQUESTS = Counter("signet_requests", "Requests answered.", "route", "method", "status")
+REQUEST_SECONDS = Histogram("signet_request_seconds", "From a request's head to the end of its answer.", "route")
+POOL_REQUESTS = Gauge("signet_pool_requests", "Requests that wait for a thread of a pool or have one.", "pool")
+POOL_WAIT = Histogram("signet_pool_wait_seconds", "Waiting for a thread of a pool.", "pool")
+DATABASE_WAIT = Histogram("signet_database_wait_seconds", "Waiting for a connection, or for the turn to write.", "what")
+TOKEN_REQUESTS = Counter("signet_token_requests", "Requests at the token endpoint.", "grant", "outcome")
+SIGN_INS = Counter("signet_sign_ins", "Steps of signing in.", "factor", "outcome")
+REFUSALS = Counter("signet_refusals", "Protocol requests refused, as `signet explain` has them.", "endpoint", "error")
+EVENTS = Counter("signet_events", "Audit events, by name (docs/events.md).", "event")
+PROMISES = Counter("signet_promises", "Attempts to keep a promise of the outbox.", "topic", "outcome")
+
+
+def begin(folder: Path, process: str) -> None:
+    """Count from now on, in files of this folder. `process` is a name that no other process there has at the same
+    time, of letters and digits; a successor of the same name goes on where it ended.
+    """
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    import prometheus_client  # noqa: PLC0415  # 30 ms and 5 MB that nobody needs who has no metrics
+    from prometheus_client import CollectorRegistry, values  # noqa: PLC0415
+
+    for left in folder.glob(f"gauge_*_{process}.db"):
+        left.unlink()  # of a predecessor that died: nothing waits in this process yet
+    values.ValueClass = values.MultiProcessValue(lambda: process)  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()  # one of our own: what libraries may register is not ours to show
+    for instrument in INSTRUMENTS:
+        make = getattr(prometheus_client, instrument.kind)
+        instrument.begin(
+            make(instrument.name, instrument.about, instrument.labels, registry=registry, **instrument.options)
+        )
+
+
+def end() -> None:
+    """Count nothing any more; the files are closed, and stay."""
+    from prometheus_client import values  # noqa: PLC0415  # as in `begin`
+
+    for instrument in INSTRUMENTS:
+        instrument.end()
+    values.ValueClass.close_all_files()
+
+
+def name_of(error: Exception) -> str:
+    """`wrong_password` of WrongPassword."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(error).__name__).lower()

@@ -1,0 +1,22 @@
+"""A place to listen, as operators write it: `127.0.0.1:9464`, `[::1]:9464`."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator
+
+
+def _port(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        parts = urlsplit(f"//{value}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or parts.path or parts.query or parts.fragment or "@" in value:
+        raise ValueError("must be an address and a port, 127.0.0.1:9464 say")
+    return host, port
+
+
+Port = Annotated[tuple[str, int], BeforeValidator(_port)]

@@ -1,0 +1,135 @@
+"""OpenTelemetry traces, for whoever installed `signet-provider[otel]` and said where to (OTEL_EXPORTER_OTLP_ENDPOINT).
+
+A span for each request, named by its route, and in it one for each statement of the database, without its parameters,
+and for each question to somebody else's server, without its path. Everything else is OpenTelemetry's own settings. A
+trace begins here: what a stranger sends as `traceparent` decides nothing.
+"""
+
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from provider import __version__
+from provider.observability.logging import log
+from provider.outbound.client import Outbound
+from provider.work import Installation
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
+WHERE_TO = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+def wanted(environ: Mapping[str, str] = os.environ) -> bool:
+    """Did somebody say where to, and is there what sends it there?"""
+    off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none"
+    if off or not any(environ.get(name) for name in WHERE_TO):
+        return False
+    if not _is_installed():
+        log.warning("tracing.not_installed")
+        return False
+    return True
+
+
+def _is_installed() -> bool:
+    try:
+        return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:  # of a package above it
+        return False
+
+
+@contextmanager
+def traced(app: ASGIApp, installation: Installation) -> Iterator[ASGIApp]:
+    """The application with traces, or as it is when nobody wants any. In the process that serves: threads send them."""
+    if not wanted():
+        yield app
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  # 80 ms
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    about = {"service.version": __version__}
+    if "OTEL_SERVICE_NAME" not in os.environ:
+        about["service.name"] = "signet"
+    provider = TracerProvider(resource=Resource.create(about), shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    tracer = provider.get_tracer("signet")
+    _trace_statements(tracer, installation)
+    _trace_questions(tracer, installation.outbound)
+    try:
+        yield Traced(app, tracer)
+    finally:
+        provider.shutdown()
+
+
+class Traced:
+    """A span around each request. Pure ASGI."""
+
+    def __init__(self, app: ASGIApp, tracer: "Tracer") -> None:
+        from opentelemetry.context import Context  # noqa: PLC0415
+        from opentelemetry.trace import SpanKind, StatusCode  # noqa: PLC0415
+
+        self.app, self.tracer = app, tracer
+        self.nowhere, self.kind, self.failed = Context(), SpanKind.SERVER, StatusCode.ERROR
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        method = scope["method"]
+        with self.tracer.start_as_current_span(method, context=self.nowhere, kind=self.kind) as span:
+
+            async def send_and_look(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    span.set_attribute("http.response.status_code", message["status"])
+                    if message["status"] >= 500:
+                        span.set_status(self.failed)
+                await send(message)
+
+            try:
+                await self.app(scope, receive, send_and_look)
+            finally:
+                route = scope.get("route")
+                span.set_attribute("http.request.method", method)
+                span.set_attribute("signet.request_id", scope.get("state", {}).get("request_id", ""))
+                if route is not None:
+                    span.update_name(f"{method} {route.name}")
+                    span.set_attribute("http.route", route.path)
+
+
+def _trace_statements(tracer: "Tracer", installation: Installation) -> None:
+    from opentelemetry.trace import SpanKind, get_current_span  # noqa: PLC0415
+
+    engine = installation.database.engine
+
+    def before(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:  # noqa: FBT001  # as SQLAlchemy calls it
+        if context is not None and get_current_span().is_recording():  # what no request asked for has no trace
+            about = {"db.system.name": engine.dialect.name, "db.query.text": statement}
+            context.signet_span = tracer.start_span(
+                statement.split(maxsplit=1)[0], kind=SpanKind.CLIENT, attributes=about
+            )
+
+    def over(context: Any) -> None:
+        span = getattr(context, "signet_span", None)
+        if span is not None:
+            span.end()
+
+    event.listen(engine, "before_cursor_execute", before)
+    event.listen(engine, "after_cursor_execute", lambda *given: over(given[4]))
+    event.listen(engine, "handle_error", lambda failure: over(failure.execution_context))
+
+
+def _trace_questions(tracer: "Tracer", outbound: Outbound) -> None:
+    from opentelemetry.trace import SpanKind  # noqa: PLC0415
+
+    def around(method: str, host: str) -> AbstractContextManager[object]:
+        about = {"http.request.method": method, "server.address": host}
+        return tracer.start_as_current_span(method, kind=SpanKind.CLIENT, attributes=about)
+
+    outbound.around = around

@@ -1,0 +1,32 @@
+"""Addresses to listen on: held before anybody answers there, and shared by the processes of a service."""
+
+import socket
+from typing import Any
+
+from provider.environment import SettingsError
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """A socket that holds the address without listening: a port is free, and the workers may share it."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # Without SO_REUSEPORT, so that another server on this port is noticed instead of joined.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+        return bind(family, address)
+    except OSError as error:
+        raise SettingsError(f"cannot serve on {host}:{port}: {error.strerror}") from None
+
+
+def share(address: tuple[str, int]) -> socket.socket:
+    """A socket of one's own on an address that `reserve` holds."""
+    return bind(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, address)
+
+
+def bind(family: int, address: Any) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(address)
+    return bound

@@ -1,0 +1,101 @@
+"""signet check: what an operator hears before people do."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provider.cli import surroundings
+from provider.oauth.store.signing_keys import signing_keys
+from provider.outbox import promises
+from tests.cli.conftest import Ran, Signet
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.server_process import free_port
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def said(ran: Ran) -> dict[str, bool]:
+    return {finding["about"]: finding["dangerous"] for finding in json.loads(ran.out)}
+
+
+@pytest.fixture
+def careful(environ: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in {
+        "SIGNET_BCRYPT_COST": "12",
+        "SIGNET_TRUSTED_PROXIES": "10.0.0.1",
+        "SIGNET_SMTP_FROM": "id@example.com",
+        "SIGNET_SMTP_PORT": str(free_port()),
+        "SIGNET_SQLITE_SYNCHRONOUS": "FULL",
+    }.items():
+        environ.setenv(name, value)
+    return environ
+
+
+def test_a_fit_installation_has_nothing_dangerous(
+    careful: pytest.MonkeyPatch, database_url: str, signet: Signet
+) -> None:
+    if database_url.startswith("sqlite"):
+        Path(database_url.removeprefix("sqlite:///")).chmod(0o600)
+    ran = signet("check", "--json")
+    assert ran.status == 0, ran.out
+    expected = {"SIGNET_DATABASE_URL"} if database_url.startswith("sqlite") else {"SIGNET_REDIS_URL"}
+    assert said(ran) == dict.fromkeys(expected, False)
+
+
+def test_what_is_dangerous_is_the_exit_status(careful: pytest.MonkeyPatch, signet: Signet) -> None:
+    """Failure contract F12."""
+    careful.setenv("SIGNET_BCRYPT_COST", "4")
+    ran = signet("check")
+    assert ran.status == 1
+    assert "DANGER  SIGNET_BCRYPT_COST: stolen hashes of passwords at cost 4 are guessed quickly.\n" in ran.out
+    assert "        set it to 12 or leave it out.\n" in ran.out
+    assert "1 dangerous" in ran.out
+    refused = signet("serve", "--port", "0")
+    assert refused.status == 1
+    assert "SIGNET_BCRYPT_COST" in refused.err
+
+
+@on_sqlite
+def test_on_this_machine_alone_any_setting_is_fit_unless_it_is_to_be_deployed(
+    environ: pytest.MonkeyPatch, database_url: str, signet: Signet
+) -> None:
+    Path(database_url.removeprefix("sqlite:///")).chmod(0o600)
+    environ.setenv("SIGNET_ISSUER", "http://localhost:8000")
+    environ.setenv("SIGNET_SMTP_PORT", str(free_port()))
+    environ.setenv("SIGNET_REDIS_URL", f"redis://127.0.0.1:{free_port()}")
+    assert signet("check").out == "Fit.\n"
+    ran = signet("check", "--deploy", "--json")
+    assert ran.status == 1
+    found = said(ran)
+    dangerous = {"SIGNET_ISSUER", "SIGNET_BCRYPT_COST", "SIGNET_REDIS_URL", "SIGNET_SMTP_HOST"}
+    assert {name for name, is_dangerous in found.items() if is_dangerous} == dangerous
+
+
+def test_what_keeps_it_from_starting_is_found(
+    environ: pytest.MonkeyPatch, empty_database_url: str, signet: Signet
+) -> None:
+    environ.setenv("SIGNET_DATABASE_URL", empty_database_url)
+    ran = signet("check", "--json")
+    assert (ran.status, said(ran)["installation"]) == (1, True)
+    environ.setenv("SIGNET_ISSUER", "http://id.example.com")
+    ran = signet("check", "--json")
+    assert (ran.status, said(ran)) == (1, {"settings": True})
+
+
+@on_sqlite
+def test_what_stands_around_it_is_looked_at(
+    careful: pytest.MonkeyPatch, database_url: str, signet: Signet, work: Work, clock: Clock
+) -> None:
+    path = Path(database_url.removeprefix("sqlite:///"))
+    path.chmod(0o644)
+    clock.advance(days=-100)  # the command lives 100 days later
+    with work() as w:
+        promises.put(w, "mail", {}, about="a letter")
+        w.db.execute(signing_keys.update().values(signs_from=w.now))
+    careful.setattr(surroundings, "LITTLE", 1 << 60)
+    found = said(signet("check", "--json"))
+    assert {"database file": False, "disk": False, "outbox": False, "signing keys": False}.items() <= found.items()
+    careful.setattr(surroundings, "TOO_LITTLE", 1 << 60)
+    assert said(signet("check", "--json"))["disk"] is True

@@ -1,0 +1,61 @@
+"""docs/events.md says of every event what the code says: audit events and log events, each with its fields."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from provider.audit.events import Event
+from tests.server_process import REPOSITORY
+
+LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
+OF_THE_ROW = {"user_id", "client_id"}
+Fields = dict[str, set[str]]
+
+
+def rows(heading: str) -> list[list[str]]:
+    part = (REPOSITORY / "docs/events.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split(" |")] for line in lines]
+
+
+def quoted(cell: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", cell))
+
+
+def calls() -> Iterator[ast.Call]:
+    for source in (REPOSITORY / "provider").rglob("*.py"):
+        yield from (node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call))
+
+
+def fields_of(call: ast.Call) -> set[str]:
+    return {keyword.arg for keyword in call.keywords if keyword.arg is not None} - OF_THE_ROW
+
+
+def test_every_audit_event_is_described_with_its_details() -> None:
+    described = {name.strip("`"): quoted(details) for name, _, details in rows("Audit events")}
+    assert set(described) == {event.value for event in Event}
+    recorded: Fields = defaultdict(set)
+    for call in calls():
+        if isinstance(call.func, ast.Name) and call.func.id == "record" and len(call.args) == 2:  # (work, event)
+            named = call.args[1]
+            either = [Event.STEPPED_UP, Event.SIGNED_IN]  # `login.steps` decides between the two
+            found = [Event[named.attr]] if isinstance(named, ast.Attribute) else either
+            for event in found:
+                recorded[event.value] |= fields_of(call)
+    assert len(recorded) > 50
+    assert {name: described[name] for name in recorded} == dict(recorded)
+
+
+def test_every_log_event_is_described_with_its_level_and_fields() -> None:
+    logged: Fields = defaultdict(set)
+    levels: dict[str, str] = {}
+    for call in calls():
+        function = call.func
+        if isinstance(function, ast.Attribute) and ast.unparse(function.value) == "log" and function.attr in LEVELS:
+            for part in ast.walk(call.args[0]):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    logged[part.value] |= {keyword.arg for keyword in call.keywords if keyword.arg is not None}
+                    levels[part.value] = LEVELS[function.attr]
+    described = {name.strip("`"): (level, quoted(fields)) for name, level, _, fields in rows("Log events")}
+    assert described == {name: (levels[name], fields) for name, fields in logged.items()}

@@ -1,0 +1,226 @@
+"""Metrics: what is counted, under names of ours alone, and by several processes as by one."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from provider.metrics import Standing
+from provider.oauth.algorithms import KEY_PAIRS
+from provider.observability import metrics
+from provider.observability.metrics import INSTRUMENTS, MOST_SERIES
+from provider.outbox import promises, relay
+from provider.outbox.relay import PermanentFailure
+from provider.settings import Settings
+from provider.work import Installation
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import SECRET_KEY, Work, settings_for
+from tests.factories import make_client, make_user
+from tests.observability.conftest import Value, series
+from tests.people import code_of, sign_in, turn_on_two_factor
+from tests.server_process import REPOSITORY, environment, free_port, serving, signet
+from tests.test_serve import eventually
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return settings_for(database_url, metrics_address="127.0.0.1:9464")
+
+
+@on_sqlite
+def test_requests_are_counted_by_route_and_nothing_a_request_brings_makes_a_series(
+    client: TestClient, value: Value, counting: Path
+) -> None:
+    """Cardinality is bounded: paths, methods, grants, clients and hosts are whatever somebody sends."""
+
+    def ask(word: str) -> None:
+        client.get(f"/{word}")
+        client.get(f"/static/{word}")
+        client.request(word.upper(), "/login")
+        client.post("/oauth2/token", data={"grant_type": word, "client_id": word})
+        client.post("/oauth2/token", content=f"grant_type=%ff{word}", headers={"content-type": word})
+        client.get("/oauth2/authorize", params={"client_id": word, "response_type": word})
+        client.get("/health/live", headers={"host": word})
+        client.get("/login", headers={"host": word})
+
+    ask("first")
+    before = {(name, *sorted(labels)) for name, labels, _ in series(counting)}
+    for number in range(20):
+        ask(f"other{number}")
+    assert {(name, *sorted(labels)) for name, labels, _ in series(counting)} == before
+    assert value("signet_requests_total", route="none", method="GET", status="4xx") == 42  # unknown paths and hosts
+    assert value("signet_requests_total", route="token", method="POST", status="4xx") == 42
+    assert value("signet_requests_total", route="health_live", status="2xx") == 21
+    assert value("signet_request_seconds_count", route="token") == 42
+    assert value("signet_token_requests_total", grant="other", outcome="invalid_client") == 21
+    assert value("signet_refusals_total", endpoint="token", error="invalid_client") == 21
+    assert "first" not in "".join(path.read_bytes().decode("latin-1") for path in counting.iterdir())
+
+
+def test_a_metric_has_an_end(counting: Path) -> None:
+    for number in range(MOST_SERIES + 10):
+        metrics.EVENTS.count(str(number))
+    assert len([name for name, _, _ in series(counting) if name == "signet_events_total"]) == MOST_SERIES + 1
+
+
+@on_sqlite
+def test_sign_ins_are_counted_by_what_came_of_them(
+    browser: Browser, new_browser: Callable[[], Browser], work: Work, clock: Clock, value: Value
+) -> None:
+    with work() as w:
+        make_user(w)
+    key, _ = turn_on_two_factor(browser_of(new_browser), clock.now)
+    clock.advance(minutes=2)
+    sign_in(browser)
+    browser.submit({"code": "123456"})
+    browser.submit({"code": code_of(key, clock.now)})
+    for _ in range(6):
+        sign_in(browser, password="wrong, and wrong again")
+
+    def counted(factor: str, outcome: str) -> float:
+        return value("signet_sign_ins_total", factor=factor, outcome=outcome)
+
+    assert counted("password", "signed_in") == 1
+    assert counted("password", "second_factor_due") == 1
+    assert counted("second_factor", "wrong_second_factor") == 1
+    assert counted("second_factor", "signed_in") == 1
+    assert counted("password", "wrong_password") == 5
+    assert counted("password", "too_many_requests") == 1
+    assert value("signet_events_total", event="session.sign_in.failed") == 5
+    assert value("signet_pool_wait_seconds_count", pool="password") >= 8
+    assert value("signet_pool_requests", pool="password") == 0
+    assert value("signet_database_wait_seconds_count", what="write") > 0
+
+
+def browser_of(new_browser: Callable[[], Browser]) -> Browser:
+    browser = new_browser()
+    sign_in(browser)
+    return browser
+
+
+@on_sqlite
+def test_tokens_are_counted_by_grant(client: TestClient, work: Work, value: Value) -> None:
+    with work() as w:
+        shop, secret = make_client(w, grant_types=["client_credentials"])
+    assert secret is not None
+    ask = {"grant_type": "client_credentials"}
+    assert client.post("/oauth2/token", data=ask, auth=(shop.client_id, secret)).status_code == 200
+    client.post("/oauth2/token", data=ask | {"grant_type": "refresh_token"}, auth=(shop.client_id, secret))
+    assert value("signet_token_requests_total", grant="client_credentials", outcome="issued") == 1
+    assert value("signet_token_requests_total", grant="refresh_token", outcome="unauthorized_client") == 1
+
+
+@pytest.mark.usefixtures("counting")
+def test_the_outbox_and_the_keys_are_read_when_somebody_asks(
+    installation: Installation, work: Work, clock: Clock, value: Value
+) -> None:
+    with work() as w:
+        given_up = promises.put(w, "mail", {}, about="a letter")
+
+    def refuse(*_: object) -> None:
+        raise PermanentFailure("no")
+
+    relay.keep(installation, given_up, {"mail": refuse})
+    with work() as w:
+        promises.put(w, "mail", {}, about="a letter")
+    clock.advance(minutes=7)
+    found = standing(installation)
+    assert found[("signet_outbox", "mail", "due")] == 1
+    assert found[("signet_outbox", "mail", "failed")] == 1
+    assert found[("signet_outbox_oldest_due_seconds",)] == 420
+    assert found[("signet_database_up",)] == 1
+    assert value("signet_promises_total", topic="mail", outcome="failed") == 1
+    rotation = installation.settings.key_rotation
+    before = found
+    clock.advance(rotation)
+    found = standing(installation)
+    for pair in KEY_PAIRS:
+        age, left = (f"signet_signing_key_{name}_seconds" for name in ("age", "rotation"))
+        assert before[(left, pair)] + before[(age, pair)] == rotation.total_seconds()
+        assert found[(left, pair)] < 0 < found[(age, pair)] - rotation.total_seconds() + 1
+
+
+def standing(installation: Installation) -> dict[tuple[str, ...], float]:
+    return {
+        (one.name, *one.labels.values()): one.value
+        for metric in Standing(installation).collect()
+        for one in metric.samples
+    }
+
+
+@on_sqlite
+@pytest.mark.slow
+def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(database_url: str, tmp_path: Path) -> None:
+    """On an address of their own, and nowhere else (A-96)."""
+    port = free_port()
+    settings = {
+        "SIGNET_DATABASE_URL": database_url,
+        "SIGNET_SECRET_KEY": SECRET_KEY,
+        "SIGNET_METRICS_ADDRESS": f"127.0.0.1:{port}",
+        "TMPDIR": str(tmp_path),
+    }
+
+    def counted() -> int:
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+        assert "signet_signing_key_age_seconds" in text
+        found = re.search(r'^signet_requests_total\{.*route="openid_configuration".*\} (\d+)', text, re.MULTILINE)
+        return 0 if found is None else int(found[1])
+
+    with serving(settings, workers=2) as server:
+        eventually(lambda: len(server.workers()) == 2)
+        (folder,) = tmp_path.glob("signet-metrics-*")
+        assert folder.stat().st_mode & 0o077 == 0
+        for _ in range(20):
+            server.get("/.well-known/openid-configuration")
+        assert {counted() for _ in range(5)} == {20}
+        assert len([*folder.glob("counter_*.db")]) == 2
+        killed = server.workers()[0]
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: len(server.workers()) == 2 and killed not in server.workers())
+        eventually(lambda: server.get("/health/ready")[0] == 200)
+        for _ in range(20):
+            server.get("/.well-known/openid-configuration")
+        assert counted() == 40
+        assert len([*folder.glob("counter_*.db")]) == 2
+        assert server.get("/metrics")[0] == 404
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/oauth2/jwks", timeout=5)
+        taken = signet("worker", settings=settings)
+        assert (taken.returncode, "Address already in use" in taken.stderr) == (1, True)
+        assert server.stop() == 0
+    assert not [*tmp_path.glob("signet-metrics-*")]
+
+
+@on_sqlite
+def test_the_address_of_the_service_is_none_for_metrics(database_url: str) -> None:
+    """A-96."""
+    settings = {"SIGNET_DATABASE_URL": database_url, "SIGNET_SECRET_KEY": SECRET_KEY}
+    done = signet("serve", "--port", "9464", settings=settings | {"SIGNET_METRICS_ADDRESS": "127.0.0.1:9464"})
+    assert (done.returncode, "a port of its own" in done.stderr) == (1, True)
+
+
+def test_without_an_address_nothing_is_imported() -> None:
+    code = "import sys, provider.serve, provider.worker; print([m for m in sys.modules if 'prometheus' in m])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment({}), capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_every_metric_is_explained_to_operators() -> None:
+    told = (REPOSITORY / "docs/operate.md").read_text()
+    documented = set(re.findall(r"^\| `(signet_\w+)", told, re.MULTILINE))
+    read_when_asked = set(re.findall(r'"(signet_\w+)"', (REPOSITORY / "provider/metrics.py").read_text()))
+    counted = {one.name + ("_total" if one.kind == "Counter" else "") for one in INSTRUMENTS}
+    assert documented == read_when_asked | counted
