@@ -83,6 +83,7 @@ def verified(request: Request, *secrets: str) -> dict[str, Any]:
 def test_what_happens_is_told_signed_and_once(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
+    """Replaces: events."""
     _, secret = listen("account.*")
     with work() as w:
         user_id = make_user(w, "ada@example.test")
