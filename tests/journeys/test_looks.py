@@ -25,8 +25,7 @@ def look(person: Person, name: str) -> None:
     assert needed <= there, f"{name} is {needed - there} pixels too wide"
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(("size", "colours"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide", "narrow and dark"])
 def test_every_page_of_the_main_story_fits_its_screen(
     new_person: NewPerson, account: Account, demo: Demo, steps: Steps, size: ViewportSize, colours: str
 ) -> None:

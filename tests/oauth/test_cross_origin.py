@@ -177,6 +177,7 @@ def test_a_disabled_or_deleted_client_has_no_pages(register: Register, http: Wat
 # Everything else
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_other_route_is_open_to_pages_of_other_sites(
     app: Starlette, register: Register, http: WatchedClient
 ) -> None:

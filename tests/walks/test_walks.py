@@ -297,7 +297,7 @@ def sign_in_at_an_app(world: World, tab: Tab, app: int) -> None:
 
 def test_every_walk_leads_on(sqlite_template: Path, tmp_path: Path) -> None:
     how = settings(
-        max_examples=WALKS or 12,
+        max_examples=WALKS or 8,
         stateful_step_count=50 if WALKS else 30,
         derandomize=not WALKS,
         deadline=None,
