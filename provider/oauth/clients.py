@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -124,6 +125,10 @@ def find_client(work: UnitOfWork, client_id: str) -> Client | None:
     if row is None:
         return None
     secrets = store.find_secrets(work.read, client_id, now=work.now)
+    return _client_of(row, secrets)
+
+
+def _client_of(row: store.ClientRow, secrets: Sequence[tuple[bytes, str | None]] = ()) -> Client:
     return Client(
         row.client_id,
         load_metadata(row.metadata),
@@ -154,7 +159,6 @@ def create_client(
         raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
     if store.find(work.read, client_id) is not None:
         raise InvalidMetadata("There is a client of this client_id already.")
-    _require_free(work, client_id, metadata)
     if not metadata.has_secret:
         secret = None
     else:
@@ -175,7 +179,6 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     """Replace what a client is registered as. Raises InvalidMetadata, NoSuchClient."""
     before = find_client(work, client_id)
     require_fit(work, metadata, before=before)
-    _require_free(work, client_id, metadata)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
     _keep_looked_up(work, client_id, metadata)
@@ -189,6 +192,7 @@ def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | 
     """May a client be registered as this, or become it? Raises InvalidMetadata."""
     check_metadata(metadata)
     require_reachable(work, *metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)
+    _require_free(work, metadata, before)
     if before is not None and before.metadata.sector != metadata.sector:
         # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
         raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
@@ -248,19 +252,8 @@ def delete_client(work: UnitOfWork, client_id: str) -> None:
 
 
 def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100) -> list[Client]:
-    rows = store.find_page(work.read, after=after, limit=limit)
-    return [
-        Client(
-            row.client_id,
-            load_metadata(row.metadata),
-            (),
-            row.created_at,
-            row.disabled_at is not None,
-            registration_digest=row.registration_digest,
-            expires_at=row.expires_at,
-        )
-        for row in rows
-    ]
+    """Without their secrets."""
+    return [_client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
 
 
 def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secret: str) -> None:
@@ -278,11 +271,11 @@ def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) 
     api_resources.replace(work.db, client_id, metadata.resource_identifiers)
 
 
-def _require_free(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
+def _require_free(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:
     """Two APIs of one name could each use the tokens of the other."""
     identifiers = metadata.resource_identifiers
     owners = api_resources.find_owners(work.read, identifiers) if identifiers else {}
-    taken = [uri for uri, owner in owners.items() if owner != client_id]
+    taken = [uri for uri, owner in owners.items() if before is None or owner != before.client_id]
     taken += [uri for uri in identifiers if is_ours(work.settings.issuer, uri)]
     if taken:
         raise InvalidMetadata(f"resource_identifiers: {taken[0]!r} is another API's.")

@@ -114,6 +114,7 @@ def test_only_with_prune_the_rest_goes_and_never_what_registered_itself(signet: 
         (("client_name", "client_nmae"), "nothing is known of client_nmae"),
         (("[clients.tv]", "[client.tv]"), "nothing is known of client"),
         (("ada@example.test", "bob@example.test"), "no such account"),
+        (('"TV"', '"TV"\nresource_identifiers = ["https://id.example.test"]'), "another API's"),
         (('roles = ["staff", "admin"]', 'roles = "admin"'), "roles must be a list"),
         (("https://tv.example.com/callback", "javascript:alert(1)"), "client tv: "),
         (('"none"', '"magic"'), "token_endpoint_auth_method must be one of"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.crypto.digests import digest, new_opaque
+from provider.crypto.digests import digest
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.resources import narrow
@@ -17,14 +17,12 @@ from provider.oauth.scopes import parse_scope
 from provider.oauth.store import authorization_codes, grants
 from provider.oauth.store.authorization_codes import AuthorizationCode
 from provider.oauth.store.grants import Grant
-from provider.oauth.store.refresh_tokens import RefreshToken
 from provider.oauth.tokens import Authorization, token_response, why_dead
 
 GRANT_TYPE = "authorization_code"
 MOST_ATTEMPTS = 5
 """Wrong verifiers or redirect URIs a code survives."""
 REFUSED = "The authorization code is not valid"
-REFRESH_TOKEN = "refresh_token"  # noqa: S105  # the grant type a client must be registered for to get one
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
@@ -75,15 +73,11 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     _require_same_request(request, code)
     scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
-    refresh_token = new_opaque() if REFRESH_TOKEN in client.metadata.grant_types else None
+    refresh_token, first = request.first_refresh_token(grant)
     authorization = Authorization(
         client=client, scope=scope, grant=grant, person=person, nonce=code.nonce, audience=audience
     )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
-    first = None
-    if refresh_token is not None:
-        expires_at = min(work.now + work.settings.refresh_idle_lifetime, grant.expires_at)
-        first = RefreshToken(digest(refresh_token), grant.id, 1, expires_at, None)
     if not authorization_codes.redeem(work.once, presented, refresh_token=first, now=work.now):
         _revoke_replayed(request, grant)
         checks.require(

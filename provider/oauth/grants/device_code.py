@@ -5,7 +5,7 @@ from typing import Any
 
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.crypto.digests import digest, new_opaque
+from provider.crypto.digests import digest
 from provider.oauth.client_metadata import DEVICE_CODE
 from provider.oauth.errors import (
     AccessDeniedError,
@@ -14,13 +14,11 @@ from provider.oauth.errors import (
     InvalidGrantError,
     SlowDownError,
 )
-from provider.oauth.grants.authorization_code import REFRESH_TOKEN
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.resources import narrow
 from provider.oauth.scopes import parse_scope
 from provider.oauth.store import device_codes, grants
 from provider.oauth.store.device_codes import DeviceCode
-from provider.oauth.store.refresh_tokens import RefreshToken
 from provider.oauth.tokens import Authorization, token_response, why_dead
 from provider.work import UnitOfWork
 
@@ -42,8 +40,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         section="RFC 8628 section 3.4",
         error=InvalidGrantError,
         description=REFUSED,
-        expected="a device code of this client",
-        got="an unknown code" if code is None else f"a code of {code.client_id}",
+        expected="one of this client",
+        got=request.whose(None if code is None else code.client_id),
     )
     assert code is not None  # noqa: S101  # just required
     if code.spent_at is not None:
@@ -115,15 +113,11 @@ def _fetch(request: TokenRequest, code: DeviceCode, grant_id: str) -> dict[str, 
     )
     assert found is not None  # noqa: S101  # just required
     grant, _, person = found
-    refresh_token = new_opaque() if REFRESH_TOKEN in client.metadata.grant_types else None
+    refresh_token, first = request.first_refresh_token(grant)
     scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
     authorization = Authorization(client=client, scope=scope, grant=grant, person=person, audience=audience)
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
-    first = None
-    if refresh_token is not None:
-        expires_at = min(work.now + work.settings.refresh_idle_lifetime, grant.expires_at)
-        first = RefreshToken(digest(refresh_token), grant.id, 1, expires_at, None)
     if not device_codes.redeem(work.once, code.digest, refresh_token=first, now=work.now):
         _refuse_replay(request, code)
     return response

@@ -61,9 +61,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     successor = successors_of(work, presented)[0]
     if token.rotated_at is None:
         response = token_response(work, request.server, authorization, refresh_token=successor)
-        if refresh_tokens.rotate(
-            work.once, token.digest, successor=_row(request, token, grant, successor), now=work.now
-        ):
+        row = request.refresh_token_row(successor, grant, generation=token.generation + 1)
+        if refresh_tokens.rotate(work.once, token.digest, successor=row, now=work.now):
             return response
         # Somebody else rotated it between our look and our write: the same as a repeated refresh.
         again = refresh_tokens.find_plain(work.db, token.digest)
@@ -89,12 +88,6 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
         got=" ".join(asked),
     )
     return asked or granted
-
-
-def _row(request: TokenRequest, token: RefreshToken, grant: Grant, successor: str) -> RefreshToken:
-    work = request.work
-    expires_at = min(work.now + work.settings.refresh_idle_lifetime, grant.expires_at)
-    return RefreshToken(digest(successor), grant.id, token.generation + 1, expires_at, None)
 
 
 def _repeat(request: TokenRequest, token: RefreshToken, grant: Grant, presented: str) -> str:

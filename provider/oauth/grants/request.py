@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from provider.crypto.digests import digest, new_opaque
 from provider.oauth.checks import Checks
 from provider.oauth.clients import Client
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.server import AuthorizationServer
+from provider.oauth.store.grants import Grant
+from provider.oauth.store.refresh_tokens import RefreshToken
 from provider.work import UnitOfWork
+
+REFRESH_TOKEN = "refresh_token"  # noqa: S105  # the grant type a client must be registered for to get one
 
 
 @dataclass(frozen=True)
@@ -38,3 +43,17 @@ class TokenRequest:
         if owner is None:
             return "an unknown one"
         return "one of this client" if owner == self.client.client_id else "another client's"
+
+    def refresh_token_row(self, text: str, grant: Grant, *, generation: int = 1) -> RefreshToken:
+        """What is stored of a refresh token: good while it is used, and no longer than its family (RFC 9700 section
+        4.14.2).
+        """
+        expires_at = min(self.work.now + self.work.settings.refresh_idle_lifetime, grant.expires_at)
+        return RefreshToken(digest(text), grant.id, generation, expires_at, None)
+
+    def first_refresh_token(self, grant: Grant) -> tuple[str, RefreshToken] | tuple[None, None]:
+        """For a new family, and what is stored of it; none for a client that is not registered to refresh."""
+        if REFRESH_TOKEN not in self.client.metadata.grant_types:
+            return None, None
+        text = new_opaque()
+        return text, self.refresh_token_row(text, grant)

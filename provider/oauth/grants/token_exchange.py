@@ -37,7 +37,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         expected="a token whose audience is this API",
         got=" ".join(sorted(subject.audience)),
     )
-    actor = _actor(request)
+    _require_own_actor(request)
     target = _target(request)
     scope = _scope(request, subject)
     response = token_response(
@@ -49,7 +49,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
             grant=subject.grant,
             person=subject.person,
             audience=target,
-            act=_act(request, subject, actor),
+            act=_act(request, subject),
             expires_at=int(subject.claims["exp"]),
         ),
     )
@@ -114,8 +114,8 @@ def _is_for(client: Client, subject: LiveToken, issuer: str) -> bool:
     return not subject.audience.isdisjoint({issuer, *client.metadata.resource_identifiers})
 
 
-def _actor(request: TokenRequest) -> str:
-    """Who acts: the client, which may show a token of its own to say so."""
+def _require_own_actor(request: TokenRequest) -> None:
+    """Who acts is the client; it may show a token of its own to say so, and nobody else's."""
     client_id = request.client.client_id
     if "actor_token" in request.form:
         actor = _read(request, "actor_token")
@@ -128,12 +128,11 @@ def _actor(request: TokenRequest) -> str:
             expected=client_id,
             got=str(actor.claims["sub"]),
         )
-    return client_id
 
 
-def _act(request: TokenRequest, subject: LiveToken, actor: str) -> dict[str, Any]:
+def _act(request: TokenRequest, subject: LiveToken) -> dict[str, Any]:
     """RFC 8693 section 4.1: the one who acts now, and inside, those before."""
-    act: dict[str, Any] = {"sub": actor}
+    act: dict[str, Any] = {"sub": request.client.client_id}
     before = subject.claims.get("act")
     if before is not None:
         act["act"] = before
