@@ -66,6 +66,11 @@ def find(db: Connection, user_id: str) -> User | None:
     return None if row is None else User(*row)
 
 
+def lock(db: Connection, user_id: str) -> bool:
+    """Nobody else changes the row until this transaction ends. False when there is none."""
+    return db.scalar(select(users.c.id).where(users.c.id == user_id).with_for_update()) is not None
+
+
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[User]:
     """In order of creation; `after` is the last id of the page before."""
     query = select(users).order_by(users.c.id).limit(limit)

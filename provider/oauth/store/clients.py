@@ -73,6 +73,11 @@ def find(db: Connection, client_id: str) -> ClientRow | None:
     return None if row is None else ClientRow(*row)
 
 
+def lock(db: Connection, client_id: str) -> bool:
+    """Nobody else changes the row until this transaction ends. False when there is none."""
+    return db.scalar(select(clients.c.client_id).where(clients.c.client_id == client_id).with_for_update()) is not None
+
+
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[ClientRow]:
     query = select(clients).order_by(clients.c.client_id).limit(limit)
     return [ClientRow(*row) for row in db.execute(query if after is None else query.where(clients.c.client_id > after))]
