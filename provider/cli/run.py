@@ -9,6 +9,7 @@ from provider.cli import (
     apply,
     check,
     clients,
+    invalidate,
     keys,
     outbox,
     records,
@@ -51,6 +52,7 @@ def command_line() -> typer.Typer:
     signet.add_typer(outbox.app, name="outbox")
     signet.add_typer(webhooks.app, name="webhook")
     signet.command()(service.purge)
+    signet.command()(invalidate.invalidate)
     signet.command()(transfer.export)
     signet.command(name="import")(transfer.import_)
     return signet
