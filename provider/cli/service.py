@@ -69,7 +69,11 @@ def migrate(
     from provider.cli.setting_up import set_up
     from provider.environment import load_settings
 
-    done = set_up(load_settings(), to=to, sql=sql)
+    def told(step: str) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"{step}\n")
+
+    done = set_up(load_settings(), to=to, sql=sql, told=told)
     if done is not None:
         say("\n".join(done.sentences), done.values, as_json=as_json)
 
