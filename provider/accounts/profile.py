@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from provider.accounts import search
 from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -165,6 +166,7 @@ def change_profile(work: UnitOfWork, *, user_id: str, claims: Mapping[str, Any])
 
     users.change_claims(work.db, user_id, change, now=work.now)
     if changed:
+        search.index(work, user_id)
         record(work, Event.PROFILE_CHANGED, user_id=user_id, changed=changed)
 
 
