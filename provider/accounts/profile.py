@@ -157,10 +157,23 @@ def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, s
 
 def change_profile(work: UnitOfWork, *, user_id: str, claims: Mapping[str, Any]) -> None:
     """Put these in the place of what was said before; what is no field of the form stays."""
+    _change(work, user_id, lambda before: _merge(before, claims))
+
+
+def change_name(work: UnitOfWork, *, user_id: str, name: str) -> None:
+    """The full name, and nothing else; "" takes it away."""
+    _change(work, user_id, lambda before: {**_without(before, "name"), **({"name": name} if name else {})})
+
+
+def _without(claims: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {other: value for other, value in claims.items() if other != name}
+
+
+def _change(work: UnitOfWork, user_id: str, wanted: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     changed: list[str] = []
 
     def change(before: dict[str, Any]) -> dict[str, Any]:
-        after = _merge(before, claims)
+        after = wanted(before)
         changed.extend(sorted(name for name in before | after if before.get(name) != after.get(name)))
         return after
 

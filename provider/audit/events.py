@@ -16,6 +16,7 @@ class Event(StrEnum):
     PROFILE_CHANGED = "account.profile.changed"
     PICTURE_CHANGED = "account.picture.changed"
     ROLES_CHANGED = "account.roles.changed"
+    INVITED = "account.invited"
     LINK_ISSUED = "account.link.issued"
     EMAIL_VERIFIED = "account.email.verified"
     EMAIL_CHANGE_REQUESTED = "account.email.change_requested"
