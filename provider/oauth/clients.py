@@ -125,10 +125,10 @@ def find_client(work: UnitOfWork, client_id: str) -> Client | None:
     if row is None:
         return None
     secrets = store.find_secrets(work.read, client_id, now=work.now)
-    return _client_of(row, secrets)
+    return client_of(row, secrets)
 
 
-def _client_of(row: store.ClientRow, secrets: Sequence[tuple[bytes, str | None]] = ()) -> Client:
+def client_of(row: store.ClientRow, secrets: Sequence[tuple[bytes, str | None]] = ()) -> Client:
     return Client(
         row.client_id,
         load_metadata(row.metadata),
@@ -231,6 +231,13 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     return secret
 
 
+def end_retired_secrets(work: UnitOfWork, client_id: str) -> None:
+    """Those before the last rotation work no longer, for somebody else may have them."""
+    count = store.end_retired_secrets(work.db, client_id, now=work.now)
+    if count:
+        record(work, Event.CLIENT_SECRETS_ENDED, client_id=client_id, count=count)
+
+
 def disable(work: UnitOfWork, client_id: str) -> None:
     """The client gets nothing any more, and what it holds stops working. Raises NoSuchClient."""
     if not store.set_disabled(work.db, client_id, work.now, now=work.now):
@@ -253,7 +260,7 @@ def delete_client(work: UnitOfWork, client_id: str) -> None:
 
 def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100) -> list[Client]:
     """Without their secrets."""
-    return [_client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
+    return [client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
 
 
 def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secret: str) -> None:

@@ -102,7 +102,8 @@ def acting(find: Callable[[Call, Session], Thing], acts: Acts, *, here: str) -> 
         if call.method in {"GET", "HEAD"}:
             return _ask(call, thing, wanted, here)
         try:
-            shown = _carry_out(call, thing, wanted)
+            said_why(call)
+            shown = wanted.do(call, thing)
         except GoElsewhere:
             raise
         except Refusal as refusal:
@@ -112,6 +113,14 @@ def acting(find: Callable[[Call, Session], Thing], acts: Acts, *, here: str) -> 
         return go(with_done(wanted.leads_to or thing.url, call.path_params["act"]))
 
     return act
+
+
+def said_why(call: Call) -> None:
+    """From here on the audit tells the reason that was given. Raises Unfit."""
+    why = call.form.text("why")
+    if len(why) > LONGEST_REASON or not why.isprintable():
+        raise Unfit("why", Text("Give the reason in one line, of %(most)s characters at most.", most=LONGEST_REASON))
+    call.work.origin = call.work.origin.of_operator(call.work.origin.operator, why=why)
 
 
 def require_seen(call: Call, shown: Any) -> None:
@@ -133,14 +142,6 @@ def done_on(call: Call, acts: Acts) -> Text | None:
 def offered(acts: Acts, value: Any) -> dict[str, Act]:
     """Those on the whole of it that there is anything to do for."""
     return {name: act for name, act in acts.items() if act.part is None and act.fits(value)}
-
-
-def _carry_out(call: Call, thing: Thing, act: Act) -> ShownOnce | None:
-    why = call.form.text("why")
-    if len(why) > LONGEST_REASON or not why.isprintable():
-        raise Unfit("why", Text("Give the reason in one line, of %(most)s characters at most.", most=LONGEST_REASON))
-    call.work.origin = call.work.origin.of_operator(call.work.origin.operator, why=why)
-    return act.do(call, thing)
 
 
 def _ask(call: Call, thing: Thing, act: Act, here: str, *, refusal: Refusal | None = None) -> Response:

@@ -152,6 +152,12 @@ def retire_secrets(db: Connection, client_id: str, *, expires_at: datetime) -> N
     db.execute(update(client_secrets).where(*standing).values(expires_at=expires_at))
 
 
+def end_retired_secrets(db: Connection, client_id: str, *, now: datetime) -> int:
+    """Those that were to work for a while yet; how many."""
+    retired = (client_secrets.c.client_id == client_id, client_secrets.c.expires_at > now)
+    return db.execute(update(client_secrets).where(*retired).values(expires_at=now)).rowcount
+
+
 def forget_sealed(db: Connection, client_id: str) -> None:
     """From now on only the digests of its secrets are kept."""
     db.execute(update(client_secrets).where(client_secrets.c.client_id == client_id).values(sealed=None))
