@@ -12,6 +12,7 @@ import provider.accounts.store.pictures
 import provider.accounts.store.recovery_codes
 import provider.accounts.store.totp
 import provider.accounts.store.users
+import provider.admin.store
 import provider.audit.store
 import provider.federation.store
 import provider.oauth.store.api_resources

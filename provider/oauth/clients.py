@@ -15,7 +15,6 @@ from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.oauth.client_metadata import (
     DEVICE_CODE,
-    FIELDS,
     SECRET_JWT,
     ClientMetadata,
     InvalidMetadata,
@@ -177,6 +176,7 @@ def create_client(
 
 def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
     """Replace what a client is registered as. Raises InvalidMetadata, NoSuchClient."""
+    store.lock(work.db, client_id)  # so that the event tells what was there
     before = find_client(work, client_id)
     require_fit(work, metadata, before=before)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
@@ -184,8 +184,8 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     _keep_looked_up(work, client_id, metadata)
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         store.forget_sealed(work.db, client_id)
-    changed = [name for name in FIELDS if getattr(before.metadata, name) != getattr(metadata, name)]
-    record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=changed)
+    was, is_now = before.metadata.differences(metadata)
+    record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=list(was), before=was, after=is_now)
 
 
 def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
@@ -227,26 +227,36 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     secret = new_opaque()
     store.retire_secrets(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
     _add_secret(work, client_id, client.metadata, secret)
-    record(work, Event.CLIENT_SECRET_ROTATED, client_id=client_id)
+    count = len(client.secret_digests)
+    before, after = {"valid_secrets": count}, {"valid_secrets": count + 1}
+    record(work, Event.CLIENT_SECRET_ROTATED, client_id=client_id, before=before, after=after)
     return secret
 
 
 def disable(work: UnitOfWork, client_id: str) -> None:
     """The client gets nothing any more, and what it holds stops working. Raises NoSuchClient."""
-    if not store.set_disabled(work.db, client_id, work.now, now=work.now):
-        raise NoSuchClient
-    record(work, Event.CLIENT_DISABLED, client_id=client_id)
+    if _switch(work, client_id, off=True):
+        before, after = {"disabled": False}, {"disabled": True}
+        record(work, Event.CLIENT_DISABLED, client_id=client_id, before=before, after=after)
 
 
 def enable(work: UnitOfWork, client_id: str) -> None:
-    if not store.set_disabled(work.db, client_id, None, now=work.now):
+    """Undo `disable`. Raises NoSuchClient."""
+    if _switch(work, client_id, off=False):
+        before, after = {"disabled": True}, {"disabled": False}
+        record(work, Event.CLIENT_ENABLED, client_id=client_id, before=before, after=after)
+
+
+def _switch(work: UnitOfWork, client_id: str, *, off: bool) -> bool:
+    """False when it was so before. Raises NoSuchClient."""
+    if find_client(work, client_id) is None:
         raise NoSuchClient
-    record(work, Event.CLIENT_ENABLED, client_id=client_id)
+    return store.set_disabled(work.db, client_id, work.now if off else None, now=work.now)
 
 
 def delete_client(work: UnitOfWork, client_id: str) -> None:
     """With everything that belongs to it. Raises NoSuchClient."""
-    if not store.remove(work.db, client_id):
+    if find_client(work, client_id) is None or not store.remove(work.db, client_id):
         raise NoSuchClient
     record(work, Event.CLIENT_DELETED, client_id=client_id)
 
