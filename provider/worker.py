@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from provider.accounts import deletion, throttle, unconfirmed
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
+from provider.admin import store as idempotency
 from provider.audit import hourly
 from provider.audit import store as audit
 from provider.database.engine import OUTAGES
@@ -85,6 +86,7 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "states of upstream sign-ins": (used_states.purge, timedelta(0)),
     "sessions": (sessions.purge, timedelta(days=30)),
     "known devices": (known_devices.purge, KNOWN_FOR),
+    "idempotency keys": (idempotency.purge, timedelta(0)),
     "outbox": (outbox.purge, timedelta(days=30)),
     "audit events": (audit.purge, timedelta(days=365)),
     "hourly counts": (hourly.purge, hourly.KEPT_FOR),

@@ -60,15 +60,6 @@ def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Map
         send_verification(work, address, browser=None, carry=carry)
 
 
-def send_by_operator(work: UnitOfWork, *, user_id: str) -> None:
-    """The same letter, for somebody who asked an operator. Raises NoSuchUser."""
-    user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
-    if user is None or address is None:
-        raise NoSuchUser
-    record(work, Event.PASSWORD_RESET_REQUESTED, user_id=user_id)
-    _write_to(work, user, address, carry={})
-
-
 def make_link(work: UnitOfWork, *, user_id: str) -> str:
     """For an operator to hand on: the token of a link to choose a password, the first one or another. Raises
     NoSuchUser.

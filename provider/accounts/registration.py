@@ -119,9 +119,11 @@ def delete_user(work: UnitOfWork, *, user_id: str) -> None:
 
 
 def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
-    if not users.set_roles(work.db, user_id, sorted(set(roles)), now=work.now):
+    """Exactly these. Raises NoSuchUser."""
+    before, now = users.find(work.db, user_id), sorted(set(roles))
+    if before is None or not users.set_roles(work.db, user_id, now, now=work.now):
         raise NoSuchUser
-    record(work, Event.ROLES_CHANGED, user_id=user_id, roles=sorted(set(roles)))
+    record(work, Event.ROLES_CHANGED, user_id=user_id, before={"roles": sorted(before.roles)}, after={"roles": now})
 
 
 def _claim(

@@ -15,6 +15,7 @@ from provider.cli import (
     registration,
     service,
     sessions,
+    settings,
     transfer,
     users,
     webhooks,
@@ -40,6 +41,7 @@ def command_line() -> typer.Typer:
     signet.command()(service.worker)
     signet.command()(service.migrate)
     signet.command()(check.check)
+    signet.command()(settings.settings)
     signet.add_typer(users.app, name="user")
     clients.app.command(name="registration-token")(registration.registration_token)
     signet.add_typer(clients.app, name="client")

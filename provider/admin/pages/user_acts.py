@@ -7,13 +7,13 @@ from typing import Any
 from provider.accounts import (
     email_addresses,
     invitation,
+    letters_by_operators,
     linked_identities,
     password_reset,
     profile,
     registration,
     suspension,
     totp,
-    verification_letters,
 )
 from provider.accounts.registration import NoSuchUser, clean_name
 from provider.accounts.store import users
@@ -136,10 +136,6 @@ def _make_link(call: Call, thing: Thing) -> ShownOnce:
     )
 
 
-def _send_verification(call: Call, thing: Thing) -> None:
-    verification_letters.send_verification(call.work, thing.value.address, browser=None, carry={})
-
-
 def _may_choose(person: Any) -> bool:
     """A password."""
     return person.has("reset-passwords") and person.user.status == Status.ACTIVE and person.address is not None
@@ -183,7 +179,7 @@ ACTS: Acts = {
         button=Text("Send the letter"),
         means=(Text("A letter with a code and a link goes to the address. Earlier ones no longer work."),),
         done=Text("The letter is on its way."),
-        do=_send_verification,
+        do=_simply(lambda work, user_id: letters_by_operators.send_verification_again(work, user_id=user_id)),
         fits=lambda person: person.has("email-verification") and person.user.status == Status.INACTIVE,
     ),
     "send-invitation": Act(
@@ -211,7 +207,7 @@ ACTS: Acts = {
         button=Text("Send the letter"),
         means=(Text("The letter goes to the account's own address. Until its link is used, nothing changes."),),
         done=Text("The letter is on its way."),
-        do=_simply(lambda work, user_id: password_reset.send_by_operator(work, user_id=user_id)),
+        do=_simply(lambda work, user_id: letters_by_operators.send_reset(work, user_id=user_id)),
         fits=lambda person: _may_choose(person) and person.has_password,
     ),
     "reset-second-factor": Act(

@@ -111,7 +111,10 @@ def replace_metadata(db: Connection, client_id: str, values: dict[str, Any], *, 
 
 
 def set_disabled(db: Connection, client_id: str, disabled_at: datetime | None, *, now: datetime) -> bool:
-    changed = update(clients).where(clients.c.client_id == client_id).values(disabled_at=disabled_at, updated_at=now)
+    """Disabled since then, or with None enabled. False when there is none, or it was so before."""
+    other = clients.c.disabled_at.is_not(None) if disabled_at is None else clients.c.disabled_at.is_(None)
+    there = (clients.c.client_id == client_id, other)
+    changed = update(clients).where(*there).values(disabled_at=disabled_at, updated_at=now)
     return db.execute(changed).rowcount == 1
 
 
