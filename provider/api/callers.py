@@ -1,7 +1,7 @@
 """Who calls our APIs: a person through an app (RFC 6750), a first-party app before anybody signed in, an operator."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -103,7 +103,7 @@ def require_operator(call: Call, *, scope: str) -> Operator:
         )
     operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id)
     name = f"client {operator.client_id}" if operator.user_id is None else f"user {operator.user_id}"
-    call.work.origin = replace(call.work.origin, network="", user_agent="", language=None, operator=name)
+    call.work.origin = call.work.origin.of_operator(name)
     return operator
 
 

@@ -16,6 +16,7 @@ from provider.cli import (
     registration,
     service,
     sessions,
+    settings,
     transfer,
     users,
     webhooks,
@@ -41,6 +42,7 @@ def command_line() -> typer.Typer:
     signet.command()(service.worker)
     signet.command()(service.migrate)
     signet.command()(check.check)
+    signet.command()(settings.settings)
     signet.add_typer(users.app, name="user")
     clients.app.command(name="registration-token")(registration.registration_token)
     signet.add_typer(clients.app, name="client")

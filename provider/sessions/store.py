@@ -96,6 +96,11 @@ def find(db: Connection, session_id: str) -> Session | None:
     return None if row is None else Session(*row)
 
 
+def lock(db: Connection, session_id: str) -> bool:
+    """Nobody else changes the row until this transaction ends. False when there is none."""
+    return db.scalar(select(sessions.c.id).where(sessions.c.id == session_id).with_for_update()) is not None
+
+
 def renew(
     db: Connection,
     session_id: str,

@@ -27,6 +27,8 @@ ALLOWED = {
     ("0008", "signing_keys"): FEW_ROWS,
     ("0011", "client_secrets"): BEFORE_THE_FIRST_RELEASE,
     ("0014", "clients"): BEFORE_THE_FIRST_RELEASE,
+    ("0017", "clients"): BEFORE_THE_FIRST_RELEASE,
+    ("0018", "audit_events"): BEFORE_THE_FIRST_RELEASE,
 }
 """(revision, table) -> why it may all the same."""
 

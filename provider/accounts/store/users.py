@@ -77,6 +77,12 @@ def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> 
     return [User(*row) for row in db.execute(query if after is None else query.where(users.c.id > after))]
 
 
+def find_latest(db: Connection, *, before: str | None, limit: int) -> list[str]:
+    """Ids, the latest first; `before` is the last of the page before."""
+    query = select(users.c.id).order_by(users.c.id.desc()).limit(limit)
+    return list(db.scalars(query if before is None else query.where(users.c.id < before)))
+
+
 def activate(db: Connection, user_id: str, *, now: datetime) -> bool:
     """INACTIVE -> ACTIVE. False when it was not INACTIVE."""
     inactive = (users.c.id == user_id, users.c.status == Status.INACTIVE)
