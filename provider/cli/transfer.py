@@ -20,7 +20,9 @@ def export(
 ) -> None:
     """Write everything there is to one file of JSON lines: people, applications, keys, consents, sessions, the audit.
 
-    Secrets are in it as digests, or encrypted with SIGNET_SECRET_KEY. Example: signet export signet.jsonl
+    Secrets are in it as digests, or encrypted with SIGNET_SECRET_KEY.
+
+    Example: signet export signet.jsonl
     """
     from provider import transfer
 
