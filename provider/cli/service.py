@@ -9,6 +9,7 @@ import typer
 
 from provider.cli.installation import opened
 from provider.cli.output import Json, say
+from provider.cli.progress import progress
 
 
 def demo(
@@ -91,15 +92,13 @@ def migrate(
 
 
 def purge(*, as_json: Json = False) -> None:
-    """Delete what has expired.
+    """Delete what has expired, 500 rows at a time. The worker does it every hour.
 
     Example: signet purge --json
     """
     from provider.worker import purge as run
 
-    with opened() as installation:
-        if not as_json and sys.stderr.isatty():
-            sys.stderr.write("Purging, 500 rows at a time ...\n")
-        deleted = run(installation)
+    with opened() as installation, progress("Purging") as advance:
+        deleted = run(installation, pause=0.01, advance=advance)
     told = ", ".join(f"{count} {name}" for name, count in deleted.items() if count) or "nothing"
     say(f"Deleted: {told}.", deleted, as_json=as_json)
