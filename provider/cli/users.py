@@ -85,18 +85,29 @@ def _ask_for_password() -> str:
 @app.command(name="list")
 def list_users(
     *,
+    search: Annotated[
+        str | None, typer.Option(help="An id, or the beginning of an address or of a word of a name.")
+    ] = None,
     after: Annotated[str | None, typer.Option(help="Go on after this id.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List accounts in order of creation.
+    """List accounts in order of creation, or those that --search finds.
 
-    Example: signet user list --limit 1000 --json
+    Example: signet user list --search lovelace, then signet user list --limit 1000 --json
     """
+    from provider.accounts.search import find_page
     from provider.accounts.store import users
 
+    if search and after:
+        raise typer.BadParameter("--after is for the list of all")
     with unit() as work:
-        rows = [_describe(work, user) for user in users.find_page(work.read, after=after, limit=limit)]
+        if search:
+            people, _ = find_page(work, search, after=None, limit=limit)
+            found = [_get(work, person.id) for person in people]
+        else:
+            found = users.find_page(work.read, after=after, limit=limit)
+        rows = [_describe(work, user) for user in found]
     columns = ("id", "email", "email_verified", "status", "roles", "two_factor", "created_at")
     print_rows(rows, columns, as_json=as_json)
 

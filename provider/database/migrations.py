@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from sqlalchemy import Connection, column, inspect, select, table
 from sqlalchemy.exc import OperationalError
@@ -89,7 +90,7 @@ def migrate(
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["settings"] = settings
-    config.attributes["told"] = lambda *, step, **_: told(f"{step.up_revision.revision} {step.up_revision.doc}")
+    config.attributes["told"] = lambda *, step, **_: told(_described(step.up_revision))
     down = revision == BASE or revision.startswith("-") or (revision != at and revision in _lineage(at, _parents()))
     try:
         if down:
@@ -103,6 +104,10 @@ def migrate(
             raise
         problem = "a table is in use, and was not to be had within 3 seconds"
         raise SettingsError(f"{problem}. What was done is kept: run `signet migrate` again") from None
+
+
+def _described(script: Any) -> str:
+    return f"{script.revision} {' '.join(script.doc.split())}"
 
 
 def _is_lock_timeout(error: OperationalError) -> bool:

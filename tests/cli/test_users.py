@@ -119,3 +119,13 @@ def test_what_goes_wrong_is_one_line_and_a_status(signet: Signet) -> None:
         assert ran.err.startswith("signet: ")
         assert ran.err.count("\n") == 1
         assert because in ran.err
+
+
+def test_people_are_found_by_the_beginning_of_an_address_or_of_a_name(signet: Signet) -> None:
+    create(signet, "--name", "Ada Lovelace")
+    create(signet, "--name", "Grace Hopper", email="grace@example.test")
+    for text in ("ada@", "love", "ADA"):
+        (found,) = signet("user", "list", "--search", text, "--json").json
+        assert found["email"] == EMAIL
+    assert signet("user", "list", "--search", "nobody").out == "None.\n"
+    assert len(signet("user", "list", "--json").json) == 2
