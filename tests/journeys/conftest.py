@@ -13,7 +13,7 @@ from provider.app import open_installation
 from provider.environment import load_settings
 from provider.work import unit_of_work
 from tests.chromium import NewPerson, Person, chromium, new_person
-from tests.demo_process import Demo, running_demo
+from tests.demo_process import CHEAP, Demo, running_demo
 from tests.factories import PASSWORD, make_user
 
 __all__ = ["chromium", "new_person"]
@@ -69,6 +69,7 @@ def account(demo: Demo) -> Account:
         {
             "SIGNET_ISSUER": demo.provider,
             "SIGNET_DATABASE_URL": f"sqlite:///{demo.folder.resolve() / 'signet.db'}",
+            "SIGNET_BCRYPT_COST": CHEAP["SIGNET_BCRYPT_COST"],
         }
     )
     installation = open_installation(settings)
@@ -139,6 +140,12 @@ class Steps:
 @pytest.fixture
 def steps(demo: Demo) -> Steps:
     return Steps(demo)
+
+
+@pytest.fixture
+def plain_person(new_person: NewPerson) -> Person:
+    """With JavaScript off. Every page must work like that; where a script has a part in the story, see `any_person`."""
+    return new_person(java_script_enabled=False)
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
