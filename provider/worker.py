@@ -94,8 +94,12 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
 """What is deleted, and how long after it ceased to matter."""
 
 
-def purge(installation: Installation, *, pause: float = 0.0) -> dict[str, int]:
-    """Delete what has expired, a batch at a time, with a breath in between. How many rows of each."""
+def purge(
+    installation: Installation, *, pause: float = 0.0, advance: Callable[[int], object] = lambda _rows: None
+) -> dict[str, int]:
+    """Delete what has expired, a batch at a time, with a breath in between. How many rows of each; `advance` is told
+    of each batch.
+    """
 
     def failure_counters(work: UnitOfWork, before: datetime) -> int:
         return throttle.purge(work, before=before, limit=BATCH)
@@ -123,6 +127,7 @@ def purge(installation: Installation, *, pause: float = 0.0) -> dict[str, int]:
             with unit_of_work(installation) as work:
                 count = delete(work, work.now - age)
             deleted[name] += count
+            advance(count)
             if count < limit:
                 break
             time.sleep(pause)

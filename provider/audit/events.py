@@ -70,6 +70,7 @@ class Event(StrEnum):
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DELETED = "webhook.deleted"
+    INVALIDATED = "installation.invalidated"
 
 
 def names_of(wanted: str) -> list[str]:

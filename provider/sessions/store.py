@@ -155,6 +155,13 @@ def end_all(db: Connection, user_id: str, *, reason: str, now: datetime, but: st
     return list(db.scalars(ended))
 
 
+def end_many(db: Connection, session_ids: list[str], *, reason: str, now: datetime) -> list[tuple[str, str]]:
+    """(user, session) of those that ended now."""
+    standing = and_(sessions.c.id.in_(session_ids), sessions.c.ended_at.is_(None))
+    ended = update(sessions).where(standing).values(ended_at=now, end_reason=reason)
+    return [(user_id, sid) for user_id, sid in db.execute(ended.returning(sessions.c.user_id, sessions.c.id))]
+
+
 def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: datetime) -> list[Session]:
     """A user's sessions that still count, the latest used first; those still short of a factor left out."""
     query = select(sessions).where(
