@@ -21,7 +21,7 @@ from provider.resources import TEMPLATES
 ROOT = Path(__file__).parents[2]
 CATALOGS = Path(catalogs.__file__).parent
 TRANSLATED = [tag for tag in LANGUAGES if tag != ENGLISH.tag]
-MARKED = r"\{#.*?#\}|\{% ?trans.*?%\}.*?\{% ?endtrans ?%\}|\{% block card %\}.*?\{% endblock %\}"
+MARKED = r"\{#.*?#\}|<code>[a-z_]+</code>|\{% ?trans.*?%\}.*?\{% ?endtrans ?%\}|\{% block card %\}.*?\{% endblock %\}"
 MARKS = re.compile(r"%\(\w+\)s|</?[a-z]+[^>]*>")
 OPERATORS = {"provider.oauth.keys", "provider.oauth.clients", "provider.oauth.client_metadata"}
 """Refused to whoever runs `signet`, which speaks English."""
