@@ -61,7 +61,7 @@ class Serving:
         except OSError:
             return 0, ""
 
-    def wait_until_ready(self, seconds: float = 20) -> None:
+    def wait_until_ready(self, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while self.get("/health/ready")[0] != 200:
             assert self.process.poll() is None, "it ended"
@@ -96,7 +96,7 @@ def serving(
         yield server
     finally:
         if process.poll() is None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # at once: SIGTERM would go on answering for a while
             try:
                 process.wait(40)
             except subprocess.TimeoutExpired:

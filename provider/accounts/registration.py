@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from provider.accounts import search
 from provider.accounts.email_addresses import Address, parse_address
 from provider.accounts.even_pace import even_pace
 from provider.accounts.store import email_addresses, passwords, users
@@ -169,6 +170,7 @@ def _add(
     )
     users.add(work.db, user)
     email_addresses.add(work.db, added)
+    search.index(work, user.id)
     if hashed is not None:
         passwords.add(work.db, user.id, hashed, now=work.now)
     return added

@@ -16,6 +16,7 @@ class Event(StrEnum):
     PROFILE_CHANGED = "account.profile.changed"
     PICTURE_CHANGED = "account.picture.changed"
     ROLES_CHANGED = "account.roles.changed"
+    INVITED = "account.invited"
     LINK_ISSUED = "account.link.issued"
     EMAIL_VERIFIED = "account.email.verified"
     VERIFICATION_SENT = "account.email.verification_sent"
@@ -53,6 +54,7 @@ class Event(StrEnum):
     CLIENT_CREATED = "client.created"
     CLIENT_UPDATED = "client.updated"
     CLIENT_SECRET_ROTATED = "client.secret.rotated"
+    CLIENT_SECRETS_ENDED = "client.secret.ended"
     CLIENT_DISABLED = "client.disabled"
     CLIENT_ENABLED = "client.enabled"
     CLIENT_DELETED = "client.deleted"
@@ -68,6 +70,7 @@ class Event(StrEnum):
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DELETED = "webhook.deleted"
+    INVALIDATED = "installation.invalidated"
 
 
 def names_of(wanted: str) -> list[str]:

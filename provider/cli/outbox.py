@@ -22,7 +22,10 @@ def list_promises(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List promises, the latest first. Their contents are not shown."""
+    """List promises, the latest first. Their contents are not shown.
+
+    Example: signet outbox list --state failed --topic mail
+    """
     from provider.outbox import store
 
     columns = ("id", "topic", "about", "state", "attempts", "created_at", "next_at", "error")
@@ -38,7 +41,10 @@ def retry(
     every: Annotated[bool, typer.Option("--all", help="Every failed promise.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make failed promises due again, with fresh attempts."""
+    """Make failed promises due again, with fresh attempts.
+
+    Example: signet outbox retry --all
+    """
     from provider.admin import outbox
     from provider.outbox import store
 

@@ -55,7 +55,10 @@ def explain(
     *,
     as_json: Json = False,
 ) -> None:
-    """Why a protocol request was refused, check by check."""
+    """Why a protocol request was refused, check by check.
+
+    Example: signet explain 4f0c1d2e3a5b6978
+    """
     from provider.oauth.explanations import find_explanation
 
     with unit() as work:

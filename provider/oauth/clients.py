@@ -1,6 +1,5 @@
-"""Clients: register, change, disable; their secrets; and the copy a process works with."""
+"""Clients: register, change, disable; and their secrets."""
 
-import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,30 +92,6 @@ class Client:
         ]
 
 
-class Clients:
-    """This process's copies of clients, each trusted for SIGNET_CLIENT_CACHE seconds."""
-
-    MOST = 10_000
-
-    def __init__(self) -> None:
-        self._copies: dict[str, tuple[datetime, Client | None]] = {}
-        self._lock = threading.Lock()
-
-    def find(self, work: UnitOfWork, client_id: str) -> Client | None:
-        """Disabled ones too: the caller refuses them by name."""
-        kept = self._copies.get(client_id)
-        keep = timedelta(seconds=work.settings.client_cache)
-        if kept is not None and timedelta(0) <= work.now - kept[0] < keep:
-            return kept[1]
-        client = find_client(work, client_id)
-        if keep and client is not None:  # unknown names are not remembered: anybody can make them up
-            with self._lock:
-                if len(self._copies) >= self.MOST:
-                    self._copies.clear()
-                self._copies[client_id] = (work.now, client)
-        return client
-
-
 def find_client(work: UnitOfWork, client_id: str) -> Client | None:
     if not _is_plausible(client_id):
         return None
@@ -124,10 +99,10 @@ def find_client(work: UnitOfWork, client_id: str) -> Client | None:
     if row is None:
         return None
     secrets = store.find_secrets(work.read, client_id, now=work.now)
-    return _client_of(row, secrets)
+    return client_of(row, secrets)
 
 
-def _client_of(row: store.ClientRow, secrets: Sequence[tuple[bytes, str | None]] = ()) -> Client:
+def client_of(row: store.ClientRow, secrets: Sequence[tuple[bytes, str | None]] = ()) -> Client:
     return Client(
         row.client_id,
         load_metadata(row.metadata),
@@ -184,8 +159,9 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     _keep_looked_up(work, client_id, metadata)
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         store.forget_sealed(work.db, client_id)
-    was, is_now = before.metadata.differences(metadata)
-    record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=list(was), before=was, after=is_now)
+    changed = before.metadata.differences(metadata)
+    was, is_now = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
+    record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=list(changed), before=was, after=is_now)
 
 
 def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
@@ -233,6 +209,13 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     return secret
 
 
+def end_retired_secrets(work: UnitOfWork, client_id: str) -> None:
+    """Those before the last rotation work no longer, for somebody else may have them."""
+    count = store.end_retired_secrets(work.db, client_id, now=work.now)
+    if count:
+        record(work, Event.CLIENT_SECRETS_ENDED, client_id=client_id, count=count)
+
+
 def disable(work: UnitOfWork, client_id: str) -> None:
     """The client gets nothing any more, and what it holds stops working. Raises NoSuchClient."""
     if _switch(work, client_id, off=True):
@@ -263,7 +246,7 @@ def delete_client(work: UnitOfWork, client_id: str) -> None:
 
 def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100) -> list[Client]:
     """Without their secrets."""
-    return [_client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
+    return [client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
 
 
 def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secret: str) -> None:
