@@ -75,7 +75,7 @@ USER = Thing(
 )
 
 
-@by_operator(reads=True, gives=Accounts, asks=WANTED, problems=(InvalidBody,))
+@by_operator(reads=True, gives=Accounts, asks=WANTED)
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     """One account by address or linked identity; those that are searched, or all of them, a page at a time."""
     work, query = call.work, call.query
