@@ -1,5 +1,13 @@
-"""How Alembic runs our migrations: one transaction for all of them, one migrator at a time, plain types in files."""
+"""How Alembic runs our migrations: each in a transaction of its own, one migrator at a time, plain types in files.
 
+What is done is kept: a migrator that was killed is followed by one that goes on where it stopped (docs/migrations.md).
+"""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, Literal
 
 from alembic import context
@@ -13,7 +21,11 @@ from provider.settings import Settings
 from provider.tables import metadata
 
 MIGRATION_LOCK = 0x5167_6E65
-"""PostgreSQL advisory lock: a second `signet migrate` waits for the first and then finds nothing to do."""
+"""PostgreSQL advisory lock: a second `signet migrate` waits for the first, and goes on where that one stopped."""
+LOOK_EVERY = 0.2
+"""Seconds. Asked over and over, because a statement that waits would hold up CREATE INDEX CONCURRENTLY of the first."""
+LOCK_TIMEOUT = "3s"
+"""A statement that waits for a table makes every request for it wait behind: better to fail, and be run again."""
 
 
 def settings() -> Settings:
@@ -46,11 +58,24 @@ def print_sql() -> None:
 
 
 def run(connection: Connection) -> None:
-    context.configure(connection=connection, **OPTIONS)
+    if connection.dialect.name == "postgresql":
+        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATION_LOCK}):
+            connection.rollback()
+            time.sleep(LOOK_EVERY)
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.commit()  # both stay for as long as this connection; Alembic begins transactions of its own
+    told = context.config.attributes.get("told", lambda **_: None)
+    context.configure(connection=connection, transaction_per_migration=True, on_version_apply=told, **OPTIONS)
     with context.begin_transaction():
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         context.run_migrations()
+
+
+@contextmanager
+def alone_at(file: Path) -> Iterator[None]:
+    """One migrator of a SQLite database at a time; the lock goes with its process, however that ends."""
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def connect_and_run() -> None:
@@ -58,12 +83,15 @@ def connect_and_run() -> None:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     engine = create_engine(url, poolclass=pool.NullPool)
+    alone: AbstractContextManager[None] = nullcontext()
     if engine.dialect.name == "sqlite":
         # The driver would commit before each DDL statement; this way a migration that fails leaves nothing behind.
         # Foreign keys stay off here: copying a table drops the old one, which must not cascade.
         event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    with engine.connect() as connection:
+        if url.database and url.database != ":memory:":
+            alone = alone_at(Path(f"{url.database}-migrate"))
+    with alone, engine.connect() as connection:
         run(connection)
     engine.dispose()
 

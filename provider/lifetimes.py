@@ -38,6 +38,9 @@ class Lifetimes(BaseSettings):
     verify_link_lifetime: Duration = Field(timedelta(hours=24), description="Of the link in a verification letter.")
     verify_code_lifetime: Duration = Field(timedelta(minutes=10), description="Of the code in a verification letter.")
     reset_link_lifetime: Duration = Field(timedelta(minutes=30), description="Of the link in a password letter.")
+    invite_link_lifetime: Duration = Field(
+        timedelta(days=7), description="Of the link in an invitation, with which somebody chooses their first password."
+    )
     undo_link_lifetime: Duration = Field(
         timedelta(days=7), description="Of the link that undoes a change of the email address."
     )

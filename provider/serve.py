@@ -1,13 +1,14 @@
 """The web service as processes: N workers, each with its own SO_REUSEPORT socket (decision D1), watched by a parent.
 
-Stopping is gentle: on SIGTERM a worker first says it is not ready, goes on answering for a moment, then finishes what
-it has. A worker that dies is replaced; one that keeps dying is replaced ever more slowly.
+Stopping is gentle: on SIGTERM a worker first says it is not ready, goes on answering for a moment, then lets nobody new
+connect and finishes what it has. A worker that dies is replaced; one that keeps dying is replaced ever more slowly.
 """
 
 import contextlib
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -32,13 +33,15 @@ from provider.outbound.client import Outbound
 from provider.settings import Settings
 from provider.tracing import traced
 from provider.web.connections import BoundedConnection
-from provider.web.listening import reserve, share
+from provider.web.listening import reserve, share, turn_away
 from provider.web.tls import Tls
 from provider.work import Installation, unit_of_work, utc_now
 from provider.worker import Worker
 
 FINISH_WITHIN = 30
 """Seconds for requests in flight once a worker stops taking new ones (failure contract F10)."""
+LAST_ARRIVALS = 0.5
+"""Seconds for those who connected last to send their request, while nobody new can."""
 MAX_CONNECTIONS = 2048
 """Per worker; beyond it the answer is 503 at once (failure contract F15)."""
 
@@ -109,21 +112,26 @@ class Service:
 
 
 class Server(uvicorn.Server):
-    """Says that it is not ready before it stops taking requests."""
+    """Says that it is not ready before it stops taking connections, and takes none before it closes."""
 
-    def __init__(self, config: uvicorn.Config, state: State, drain: float) -> None:
+    def __init__(self, config: uvicorn.Config, state: State, drain: float, listener: socket.socket) -> None:
         super().__init__(config)
         self._state = state
         self._drain = drain
+        self._listener = listener
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM is gentle; SIGINT, and a second signal of any kind, stop at once."""
         first = not getattr(self._state, "stopping", False)
-        self._state.stopping = True  # read by /health/ready
-        if first and sig == signal.SIGTERM and self._drain > 0:
-            threading.Timer(self._drain, self._stop).start()
+        self._state.stopping = True  # read by /health/ready, and by what ends kept connections
+        if first and sig == signal.SIGTERM:
+            threading.Timer(self._drain, self._turn_away).start()
         else:
             self._stop()
+
+    def _turn_away(self) -> None:
+        turn_away(self._listener)
+        threading.Timer(LAST_ARRIVALS, self._stop).start()
 
     def _stop(self) -> None:
         self.should_exit = True
@@ -161,7 +169,7 @@ def work(service: Service, *, place: int = 0) -> int:
         gc.collect()
         gc.freeze()
         log.info("serving", address=f"{address[0]}:{address[1]}", pid=os.getpid())
-        Server(config, app.state, service.drain).run(sockets=[listener])
+        Server(config, app.state, service.drain, listener).run(sockets=[listener])
     return 0
 
 

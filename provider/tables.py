@@ -10,8 +10,11 @@ import provider.accounts.store.links
 import provider.accounts.store.passwords
 import provider.accounts.store.pictures
 import provider.accounts.store.recovery_codes
+import provider.accounts.store.search_keys
 import provider.accounts.store.totp
 import provider.accounts.store.users
+import provider.admin.store
+import provider.audit.hourly
 import provider.audit.store
 import provider.federation.store
 import provider.oauth.store.api_resources

@@ -6,7 +6,7 @@ ends with the unit of work, so a rule does its checks (and its slow work: hashin
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -72,6 +72,12 @@ class Origin:
     language: str | None = None
     operator: str = ""
     """Who acts on somebody else's account, for the audit: `client ID` or `user ID`."""
+    why: str = ""
+    """What the operator gives as the reason, for the audit."""
+
+    def of_operator(self, name: str, *, why: str = "") -> "Origin":
+        """What an operator does to others: it says by whom, and letters name neither device nor place."""
+        return replace(self, network="", user_agent="", language=None, operator=name, why=why)
 
 
 SYSTEM = Origin(network="", user_agent="signet", request_id="")

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +19,10 @@ from sqlalchemy import Connection
 from provider.accounts import deletion, throttle, unconfirmed
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
+from provider.admin import store as idempotency
+from provider.audit import hourly
 from provider.audit import store as audit
+from provider.database.engine import OUTAGES
 from provider.federation import store as used_states
 from provider.mail import letters, transport
 from provider.oauth import clients as registered_clients
@@ -82,14 +86,20 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "states of upstream sign-ins": (used_states.purge, timedelta(0)),
     "sessions": (sessions.purge, timedelta(days=30)),
     "known devices": (known_devices.purge, KNOWN_FOR),
+    "idempotency keys": (idempotency.purge, timedelta(0)),
     "outbox": (outbox.purge, timedelta(days=30)),
     "audit events": (audit.purge, timedelta(days=365)),
+    "hourly counts": (hourly.purge, hourly.KEPT_FOR),
 }
 """What is deleted, and how long after it ceased to matter."""
 
 
-def purge(installation: Installation, *, pause: float = 0.0) -> dict[str, int]:
-    """Delete what has expired, a batch at a time, with a breath in between. How many rows of each."""
+def purge(
+    installation: Installation, *, pause: float = 0.0, advance: Callable[[int], object] = lambda _rows: None
+) -> dict[str, int]:
+    """Delete what has expired, a batch at a time, with a breath in between. How many rows of each; `advance` is told
+    of each batch.
+    """
 
     def failure_counters(work: UnitOfWork, before: datetime) -> int:
         return throttle.purge(work, before=before, limit=BATCH)
@@ -117,6 +127,7 @@ def purge(installation: Installation, *, pause: float = 0.0) -> dict[str, int]:
             with unit_of_work(installation) as work:
                 count = delete(work, work.now - age)
             deleted[name] += count
+            advance(count)
             if count < limit:
                 break
             time.sleep(pause)
@@ -167,6 +178,7 @@ def rotate_keys(installation: Installation) -> list[str]:
 
 KEEP_EVERY = 5.0
 PURGE_EVERY = 3600.0
+COUNT_EVERY = 60.0
 ROTATE_EVERY = 3600.0
 PAUSE_AFTER_FAILURE = 5.0
 """Seconds without sending word over Redis after it failed; the timetable does the work meanwhile."""
@@ -184,7 +196,7 @@ class Worker:
         self._threads = threads
         self._words: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._messenger: threading.Thread | None = None
-        self._timetable: Timetable | None = None
+        self._timetables: list[Timetable] = []
         self._worker: Any = None
 
     def wake(self, promise_id: str) -> None:
@@ -196,13 +208,17 @@ class Worker:
         self._messenger = threading.Thread(target=self._run, args=(installation,), name="messenger", daemon=True)
         self._messenger.start()
 
+    def _begin(self, tasks: Mapping[Callable[[], object], float]) -> None:
+        self._timetables.append(Timetable(tasks))
+        self._timetables[-1].start()
+
     def stop(self) -> None:
         """Finish what is being kept now; the rest is found in the database at the next start."""
         if self._messenger is not None:
             self._words.put(None)
             self._messenger.join(5)
-        if self._timetable is not None:
-            self._timetable.stop()
+        for timetable in self._timetables:
+            timetable.stop()
         if self._worker is not None:
             self._worker.stop(timeout=30_000)
 
@@ -218,6 +234,11 @@ class Worker:
         time_limit = int(relay.LEASE.total_seconds() * 1000) - 5000
         carried = dramatiq.actor(broker=broker, queue_name="promises", max_retries=0, time_limit=time_limit)
         actor = carried(keep_promise)
+
+        def hand_over_counts() -> None:
+            hourly.hand_over(installation)
+
+        self._begin({hand_over_counts: COUNT_EVERY})
         if self._keeps_promises:
             self._worker = dramatiq.Worker(broker, worker_threads=self._threads, worker_timeout=100)
             self._worker.start()
@@ -231,10 +252,8 @@ class Worker:
             def follow_key_schedule() -> None:
                 rotate_keys(installation)
 
-            tasks: Mapping[Callable[[], object], float]
-            tasks = {keep_due: KEEP_EVERY, follow_key_schedule: ROTATE_EVERY, purge_expired: PURGE_EVERY}
-            self._timetable = Timetable(tasks)
-            self._timetable.start()
+            self._begin({keep_due: KEEP_EVERY})  # apart: a mail server that hangs holds up no rotation
+            self._begin({follow_key_schedule: ROTATE_EVERY, purge_expired: PURGE_EVERY})
         away_until = 0.0
         while (promise_id := self._words.get()) is not None:
             if time.monotonic() < away_until:
@@ -244,6 +263,8 @@ class Worker:
             except Exception as error:  # noqa: BLE001  # whatever the client raises: the timetable finds the promise
                 away_until = time.monotonic() + PAUSE_AFTER_FAILURE
                 log.warning("worker.broker_away", error=type(error).__name__)
+        with suppress(*OUTAGES):
+            hand_over_counts()
 
 
 def open_broker(settings: Settings) -> "Broker":

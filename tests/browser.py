@@ -102,6 +102,10 @@ class Page(HTMLParser):
             and any(t == "form" for t, _, _ in self._open)
         ):
             self._add_field(tag, attributes)
+        if tag == "option" and self.forms and self.forms[-1].fields and any(t == "select" for t, _, _ in self._open):
+            chosen = self.forms[-1].fields[-1]
+            if "selected" in attributes or not chosen.checked:  # the first one, until one says that it is chosen
+                chosen.value, chosen.checked = attributes.get("value") or "", True
         if tag not in _VOID:
             self._open.append((tag, attributes, len(self._words)))
 
@@ -137,6 +141,8 @@ class Page(HTMLParser):
                     self._add_way(Link(words, target))
             elif opened == "label" and attributes.get("for"):
                 self._labels[attributes["for"] or ""] = words
+            elif opened == "textarea" and self.forms and self.forms[-1].fields:
+                self.forms[-1].fields[-1].value = "".join(self._words[start:]).removeprefix("\n")
             elif opened == "button" and self.forms and self.forms[-1].buttons:
                 self.forms[-1].buttons[-1].labels = [words]
             if opened == tag:

@@ -61,7 +61,7 @@ class Serving:
         except OSError:
             return 0, ""
 
-    def wait_until_ready(self, seconds: float = 20) -> None:
+    def wait_until_ready(self, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while self.get("/health/ready")[0] != 200:
             assert self.process.poll() is None, "it ended"

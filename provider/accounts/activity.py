@@ -25,6 +25,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.PROFILE_CHANGED: Text("The profile was changed"),
     Event.PICTURE_CHANGED: Text("The profile picture was changed"),
     Event.ROLES_CHANGED: Text("Your roles were changed"),
+    Event.INVITED: Text("You were invited to choose a password"),
     Event.LINK_ISSUED: Text("A one-time link was made for you"),
     Event.EMAIL_VERIFIED: Text("The email address was confirmed"),
     Event.EMAIL_CHANGE_REQUESTED: Text("A new email address was asked for"),

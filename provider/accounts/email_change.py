@@ -4,7 +4,7 @@ The old address stays until the new one is confirmed; for a while after, a link 
 that belongs to somebody else is never told: its page and its letters look the same to whoever asked.
 """
 
-from provider.accounts import intrusion, throttle
+from provider.accounts import intrusion, search, throttle
 from provider.accounts.email_addresses import Address, LinkDead, WrongCode
 from provider.accounts.even_pace import even_pace
 from provider.accounts.links import find_link, find_link_by_code, issue_link
@@ -136,6 +136,7 @@ def undo(work: UnitOfWork, *, token: str | None) -> None:
     # back, and the oldest address has the last word.
     links.expire_after(work.db, link.user_id, Purpose.UNDO, since=link.created_at)
     users.touch(work.db, link.user_id, now=work.now)
+    search.index(work, link.user_id)
     record(work, Event.EMAIL_CHANGE_UNDONE, user_id=link.user_id)
     intrusion.report(work, user_id=link.user_id)
 
@@ -149,6 +150,7 @@ def _carry_out(work: UnitOfWork, link: Link) -> bool:
         return False
     links.expire_all(work.db, link.user_id)
     users.touch(work.db, link.user_id, now=work.now)
+    search.index(work, link.user_id)
     way_back = issue_link(work, purpose=Purpose.UNDO, address=before)
     email_changes.add(work.db, EmailChange(way_back.id, before.address, before.normal))
     record(work, Event.EMAIL_CHANGED, user_id=link.user_id)

@@ -31,6 +31,7 @@ def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, bro
     lifetime = {
         Purpose.VERIFY: settings.verify_link_lifetime,
         Purpose.RESET: settings.reset_link_lifetime,
+        Purpose.INVITE: settings.invite_link_lifetime,
         Purpose.CHANGE: settings.verify_link_lifetime,
         Purpose.UNDO: settings.undo_link_lifetime,
     }[purpose]
@@ -56,9 +57,9 @@ def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, bro
     return NewLink(link.id, token, code)
 
 
-def find_link(work: UnitOfWork, token: str | None, purpose: Purpose) -> Link | None:
+def find_link(work: UnitOfWork, token: str | None, *purposes: Purpose) -> Link | None:
     """Whatever became of it; looking consumes nothing (mail scanners look)."""
-    return None if not token else links.find(work.read, digest(token), purpose)
+    return None if not token else links.find(work.read, digest(token), *purposes)
 
 
 def find_link_by_code(work: UnitOfWork, *, address_id: str, code: str, purpose: Purpose) -> Link | None:

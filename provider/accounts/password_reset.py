@@ -7,6 +7,7 @@ from provider.accounts.email_addresses import Address
 from provider.accounts.even_pace import even_pace
 from provider.accounts.links import find_link, issue_link
 from provider.accounts.passwords import about_person, problem_of
+from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, links, passwords, totp, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Link, LinkStatus, Purpose
@@ -59,9 +60,22 @@ def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Map
         send_verification(work, address, browser=None, carry=carry)
 
 
+def make_link(work: UnitOfWork, *, user_id: str) -> str:
+    """For an operator to hand on: the token of a link to choose a password, the first one or another. Raises
+    NoSuchUser.
+    """
+    address = email_addresses.find_of_user(work.read, user_id)
+    if address is None:
+        raise NoSuchUser
+    purpose = Purpose.INVITE if passwords.find(work.read, user_id) is None else Purpose.RESET
+    token = issue_link(work, purpose=purpose, address=address).token
+    record(work, Event.LINK_ISSUED, user_id=user_id, purpose=purpose)
+    return token
+
+
 def require_open_link(work: UnitOfWork, token: str | None) -> Link:
     """Look at the link without using it. Raises ResetLinkUsed or ResetLinkDead."""
-    link = find_link(work, token, Purpose.RESET)
+    link = find_link(work, token, Purpose.RESET, Purpose.INVITE)
     if link is not None and link.status == LinkStatus.CLAIMED:
         raise ResetLinkUsed
     if link is None or not link.is_open(work.now):

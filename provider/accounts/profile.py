@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from provider.accounts import search
 from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -156,15 +157,29 @@ def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, s
 
 def change_profile(work: UnitOfWork, *, user_id: str, claims: Mapping[str, Any]) -> None:
     """Put these in the place of what was said before; what is no field of the form stays."""
+    _change(work, user_id, lambda before: _merge(before, claims))
+
+
+def change_name(work: UnitOfWork, *, user_id: str, name: str) -> None:
+    """The full name, and nothing else; "" takes it away."""
+    _change(work, user_id, lambda before: {**_without(before, "name"), **({"name": name} if name else {})})
+
+
+def _without(claims: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {other: value for other, value in claims.items() if other != name}
+
+
+def _change(work: UnitOfWork, user_id: str, wanted: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     changed: list[str] = []
 
     def change(before: dict[str, Any]) -> dict[str, Any]:
-        after = _merge(before, claims)
+        after = wanted(before)
         changed.extend(sorted(name for name in before | after if before.get(name) != after.get(name)))
         return after
 
     users.change_claims(work.db, user_id, change, now=work.now)
     if changed:
+        search.index(work, user_id)
         record(work, Event.PROFILE_CHANGED, user_id=user_id, changed=changed)
 
 

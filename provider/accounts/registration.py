@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from provider.accounts import search
 from provider.accounts.email_addresses import Address, parse_address
 from provider.accounts.even_pace import even_pace
 from provider.accounts.store import email_addresses, passwords, users
@@ -118,9 +119,11 @@ def delete_user(work: UnitOfWork, *, user_id: str) -> None:
 
 
 def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
-    if not users.set_roles(work.db, user_id, sorted(set(roles)), now=work.now):
+    """Exactly these. Raises NoSuchUser."""
+    before, now = users.find(work.db, user_id), sorted(set(roles))
+    if before is None or not users.set_roles(work.db, user_id, now, now=work.now):
         raise NoSuchUser
-    record(work, Event.ROLES_CHANGED, user_id=user_id, roles=sorted(set(roles)))
+    record(work, Event.ROLES_CHANGED, user_id=user_id, before={"roles": sorted(before.roles)}, after={"roles": now})
 
 
 def _claim(
@@ -167,6 +170,7 @@ def _add(
     )
     users.add(work.db, user)
     email_addresses.add(work.db, added)
+    search.index(work, user.id)
     if hashed is not None:
         passwords.add(work.db, user.id, hashed, now=work.now)
     return added

@@ -23,7 +23,8 @@ def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
     known_devices.forget_all(work, user_id=user_id)
     links.expire_all(work.db, user_id)
     totp.forget_enrolment(work.db, user_id)
-    record(work, Event.ACCOUNT_SUSPENDED, user_id=user_id, reason=reason)
+    before, after = {"status": user.status}, {"status": Status.SUSPENDED}
+    record(work, Event.ACCOUNT_SUSPENDED, user_id=user_id, reason=reason, before=before, after=after)
     if user.status == Status.ACTIVE:  # an address nobody proved may be a stranger's
         tell(work, user_id, letters.account_suspended)
 
@@ -36,6 +37,7 @@ def restore(work: UnitOfWork, *, user_id: str) -> None:
     proven = address is not None and address.verified_at is not None
     status = Status.ACTIVE if proven else Status.INACTIVE
     if users.restore(work.db, user_id, status=status, now=work.now):
-        record(work, Event.ACCOUNT_RESTORED, user_id=user_id)
+        before, after = {"status": Status.SUSPENDED}, {"status": status}
+        record(work, Event.ACCOUNT_RESTORED, user_id=user_id, before=before, after=after)
         if proven:
             tell(work, user_id, letters.account_restored)

@@ -111,9 +111,9 @@ def _client(work: UnitOfWork, client_id: str, table: dict[str, Any], environ: Ma
         raise NotApplied(f"{about}: {refused}") from None
     if before is None:
         secret = _secret(about, secret_env, environ) if metadata.has_secret and secret_env else None
-        yield Change("create", about, _differences(ClientMetadata(), metadata), _creating(client_id, metadata, secret))
+        yield Change("create", about, ClientMetadata().differences(metadata), _creating(client_id, metadata, secret))
     elif before.metadata != metadata:
-        yield Change("update", about, _differences(before.metadata, metadata), _updating(client_id, metadata))
+        yield Change("update", about, before.metadata.differences(metadata), _updating(client_id, metadata))
     if disabled != (before is not None and before.disabled):
         values = {"disabled": (not disabled, disabled)}
         yield Change("update", about, values, _switching(client_id, off=disabled))
@@ -154,11 +154,6 @@ def _switching(client_id: str, *, off: bool) -> Callable[[UnitOfWork], None]:
 
 def _deleting(client_id: str) -> Callable[[UnitOfWork], None]:
     return lambda work: clients.delete_client(work, client_id)
-
-
-def _differences(now: ClientMetadata, wanted: ClientMetadata) -> dict[str, tuple[Any, Any]]:
-    values = {name: (getattr(now, name), getattr(wanted, name)) for name in FIELDS}
-    return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
 
 
 def _secret(about: str, variable: object, environ: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from provider.audit import log
 from provider.audit import store as audit
-from provider.audit.events import Event
+from provider.audit.events import Event, names_of
 from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.outbound.addresses import may_be_asked, networks
@@ -28,16 +28,25 @@ class NoSuchWebhook(Refusal):
     message = Text("There is no such webhook.")
 
 
+class UnfitWebhook(Refusal):
+    """The message says why, to an operator."""
+
+
+class Disabled(Refusal):
+    status_code = 409
+    message = Text("The webhook is disabled.")
+
+
 def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[Webhook, str]:
-    """The webhook, and its secret, shown only now. Raises Refusal for a URL that may not be asked, or an event that
-    there is not.
+    """The webhook, and its secret, shown only now. Raises UnfitWebhook for a URL that may not be asked, or an event
+    that there is not.
     """
     wanted = sorted(set(events))
-    unknown = [each for each in wanted if not _is_known(each)]
+    unknown = [each for each in wanted if not names_of(each)]
     if unknown:
-        raise Refusal(f"There is no event {unknown[0]}; docs/events.md lists them.")
+        raise UnfitWebhook(f"There is no event {unknown[0]}; docs/events.md lists them.")
     if len(url) > 2000 or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
-        raise Refusal(
+        raise UnfitWebhook(
             f"{url[:200]!r} may not be asked: https at a public address, or one that SIGNET_OUTBOUND_ALLOW names."
         )
     webhook_id, secret = new_id(), _new_secret()
@@ -57,16 +66,18 @@ def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
 
 def disable(work: UnitOfWork, webhook_id: str) -> None:
     """It is told nothing more, and what is under way is given up."""
-    find(work, webhook_id)
-    log.record(work, Event.WEBHOOK_DISABLED, webhook=webhook_id)
-    store.set_disabled(work.db, webhook_id, work.now)
+    if find(work, webhook_id).disabled_at is None:
+        before, after = {"disabled": False}, {"disabled": True}
+        log.record(work, Event.WEBHOOK_DISABLED, webhook=webhook_id, before=before, after=after)
+        store.set_disabled(work.db, webhook_id, work.now)
 
 
 def enable(work: UnitOfWork, webhook_id: str) -> None:
     """It is told what happens from now on; `replay` is for the time between."""
-    find(work, webhook_id)
-    store.set_disabled(work.db, webhook_id, None)
-    log.record(work, Event.WEBHOOK_ENABLED, webhook=webhook_id)
+    if find(work, webhook_id).disabled_at is not None:
+        store.set_disabled(work.db, webhook_id, None)
+        before, after = {"disabled": True}, {"disabled": False}
+        log.record(work, Event.WEBHOOK_ENABLED, webhook=webhook_id, before=before, after=after)
 
 
 def delete(work: UnitOfWork, webhook_id: str) -> None:
@@ -79,7 +90,7 @@ def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
     """Tell it everything it wants to know since then once more, the oldest first. How many events."""
     webhook = find(work, webhook_id)
     if webhook.disabled_at is not None:
-        raise Refusal("The webhook is disabled.")
+        raise Disabled
     events = [
         event
         for event in reversed(audit.find(work.read, since=since, limit=MOST_REPLAYED))
@@ -96,11 +107,6 @@ def find(work: UnitOfWork, webhook_id: str) -> Webhook:
     if webhook is None:
         raise NoSuchWebhook
     return webhook
-
-
-def _is_known(event: str) -> bool:
-    names = {each.value for each in Event}
-    return event in names or (event.endswith(".*") and any(name.startswith(event[:-1]) for name in names))
 
 
 def _new_secret() -> str:

@@ -3,9 +3,10 @@ goes in as it is.
 """
 
 import json
-from typing import ClassVar, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from provider.languages.text import Text
 from provider.refusals import Refusal
@@ -18,6 +19,19 @@ class Body(BaseModel):
     """A JSON object with exactly these members; every one of them is described in the OpenAPI document."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def as_moment(given: datetime) -> datetime:
+    """In UTC; without a zone it is meant so. Raises ValueError at the ends of time, which some zones lie beyond."""
+    try:
+        return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("no moment of ours") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(as_moment)]
+Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""Text as it is kept: PostgreSQL keeps no NUL."""
 
 
 class Nothing(Body):

@@ -1,10 +1,11 @@
 """Who calls our APIs: a person through an app (RFC 6750), a first-party app before anybody signed in, an operator."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from provider.accounts.store.users import ADMIN
 from provider.oauth.bearer import require_person, require_token
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.authenticate import authenticate
@@ -71,10 +72,6 @@ def require_first_party(call: Call) -> Client:
     return client
 
 
-ADMIN = "admin"
-"""The role an operator has."""
-
-
 @dataclass(frozen=True)
 class Operator:
     """A client acting for itself, or a person with the role `admin` who showed a second factor."""
@@ -103,7 +100,7 @@ def require_operator(call: Call, *, scope: str) -> Operator:
         )
     operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id)
     name = f"client {operator.client_id}" if operator.user_id is None else f"user {operator.user_id}"
-    call.work.origin = replace(call.work.origin, network="", user_agent="", language=None, operator=name)
+    call.work.origin = call.work.origin.of_operator(name)
     return operator
 
 

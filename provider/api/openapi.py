@@ -63,7 +63,10 @@ ACCOUNT_API = Api(
 ADMIN_API = Api(
     "admin API",
     "/api/admin",
-    "What an operator may do with everybody's accounts. Errors are problem details (RFC 9457).",
+    "What an operator may do with everybody's accounts, applications, keys and the record of what happened. Errors are "
+    "problem details (RFC 9457). Lists come in pages: `next` is given as `after` to go on. One thing comes with an "
+    "ETag; with If-Match it is changed only if it still is that version (412). What makes something takes an "
+    "Idempotency-Key and may then be sent again within a day.",
 )
 
 
@@ -171,6 +174,10 @@ def _describe(route: Route, operation: Operation, api: Api) -> dict[str, Any]:
         {"name": name, "in": "query", "description": about, "schema": {"type": "string"}}
         for name, about in operation.asks.items()
     ]
+    parameters += [
+        {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
+        for name, about in operation.asks_headers.items()
+    ]
     if parameters:
         described["parameters"] = parameters
     if operation.takes is not Nothing:
@@ -190,7 +197,14 @@ def _answer(operation: Operation) -> dict[str, Any]:
         return {"description": "Done." if operation.status == 204 else "Taken; what happens is told by letter only."}
     if isinstance(gives, str):
         return {"description": "The picture.", "content": {gives: {"schema": {"type": "string"}}}}
-    return {"description": "Done.", "content": {JSON_TYPE: {"schema": {"$ref": SCHEMAS + gives.__name__}}}}
+    if isinstance(gives, tuple):
+        return {"description": "The file.", "content": {each: {"schema": {"type": "string"}} for each in gives}}
+    answer = {"description": "Done.", "content": {JSON_TYPE: {"schema": {"$ref": SCHEMAS + gives.__name__}}}}
+    headers = {
+        name: {"description": about, "required": True, "schema": {"type": "string"}}
+        for name, about in operation.gives_headers.items()
+    }
+    return answer | ({"headers": headers} if headers else {})
 
 
 def _problems(operation: Operation) -> dict[str, Any]:

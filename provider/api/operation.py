@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from starlette.responses import JSONResponse, Response
 
 from provider.api.bodies import Body, File, Nothing, read
-from provider.api.callers import CLIENT, OPERATOR, PERSON, READING_OPERATOR, Bearer, Caller, Operator
+from provider.api.callers import CLIENT, PERSON, Bearer, Caller
 from provider.api.problems import as_problem
 from provider.oauth.clients import Client
 from provider.refusals import Refusal
@@ -31,7 +31,7 @@ class Operation(Endpoint):
         *,
         caller: Caller,
         takes: type[Body],
-        gives: type[Body] | str | None,
+        gives: type[Body] | str | tuple[str, ...] | None,
         status: int,
         problems: tuple[type[Refusal], ...],
         hashes_passwords: bool,
@@ -48,6 +48,10 @@ class Operation(Endpoint):
         self.caller = caller
         self.asks = asks or {}
         """Parameters of the query it reads, and what each is."""
+        self.asks_headers: Mapping[str, str] = {}
+        """The same of headers."""
+        self.gives_headers: Mapping[str, str] = {}
+        """Of its answer."""
         self.takes = takes
         self.gives = gives
         self.status = status
@@ -58,14 +62,18 @@ class Operation(Endpoint):
 
     def _carry_out(self, call: Call) -> Response:
         who = self.caller.authenticate(call)
-        answer = self.carry_out(call, who, read(call, self.takes))
+        return self._answer(self.carry_out(call, who, read(call, self.takes)))
+
+    def _answer(self, answer: Answer) -> Response:
         if isinstance(answer, Response):
             return answer
         if answer is None:
             return Response(status_code=self.status, headers=NO_STORE)
-        return JSONResponse(
-            answer.model_dump(mode="json", exclude_none=True), status_code=self.status, headers=NO_STORE
-        )
+        return JSONResponse(as_json(answer), status_code=self.status, headers=NO_STORE)
+
+
+def as_json(body: Body) -> dict[str, Any]:
+    return body.model_dump(mode="json", exclude_none=True)
 
 
 def by_person(
@@ -111,32 +119,6 @@ def by_client(
             status=status or (204 if gives is None else 200),
             problems=problems,
             hashes_passwords=hashes_passwords,
-        )
-
-    return wrap
-
-
-def by_operator(
-    *,
-    reads: bool = False,
-    takes: type[Taken] = Nothing,  # type: ignore[assignment]  # the default of a type variable
-    gives: type[Body] | None = None,
-    status: int | None = None,
-    problems: tuple[type[Refusal], ...] = (),
-    asks: Mapping[str, str] | None = None,
-) -> Callable[[Callable[[Call, Operator, Taken], Answer]], Operation]:
-    """An operation of the admin API. `reads`: it changes nothing, and `admin:read` is enough."""
-
-    def wrap(function: Callable[[Call, Operator, Taken], Answer]) -> Operation:
-        return Operation(
-            function,
-            caller=READING_OPERATOR if reads else OPERATOR,
-            takes=takes,
-            gives=gives,
-            status=status or (204 if gives is None else 200),
-            problems=problems,
-            hashes_passwords=False,
-            asks=asks,
         )
 
     return wrap

@@ -16,8 +16,10 @@ class Event(StrEnum):
     PROFILE_CHANGED = "account.profile.changed"
     PICTURE_CHANGED = "account.picture.changed"
     ROLES_CHANGED = "account.roles.changed"
+    INVITED = "account.invited"
     LINK_ISSUED = "account.link.issued"
     EMAIL_VERIFIED = "account.email.verified"
+    VERIFICATION_SENT = "account.email.verification_sent"
     EMAIL_CHANGE_REQUESTED = "account.email.change_requested"
     EMAIL_CHANGE_CANCELLED = "account.email.change_cancelled"
     EMAIL_CHANGED = "account.email.changed"
@@ -52,6 +54,7 @@ class Event(StrEnum):
     CLIENT_CREATED = "client.created"
     CLIENT_UPDATED = "client.updated"
     CLIENT_SECRET_ROTATED = "client.secret.rotated"
+    CLIENT_SECRETS_ENDED = "client.secret.ended"
     CLIENT_DISABLED = "client.disabled"
     CLIENT_ENABLED = "client.enabled"
     CLIENT_DELETED = "client.deleted"
@@ -60,8 +63,17 @@ class Event(StrEnum):
     KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"
     KEY_ERASED = "key.private_part.erased"
+    PROMISE_RETRIED = "promise.retried"
+    PROMISE_CANCELLED = "promise.cancelled"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_SECRET_ROTATED = "webhook.secret.rotated"
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DELETED = "webhook.deleted"
+    INVALIDATED = "installation.invalidated"
+
+
+def names_of(wanted: str) -> list[str]:
+    """The events of this name, or with `account.*` all of that kind; none when there is no such event."""
+    is_kind = wanted.endswith(".*")
+    return [event.value for event in Event if event == wanted or (is_kind and event.startswith(wanted[:-1]))]

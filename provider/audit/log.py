@@ -20,6 +20,8 @@ def record(
     origin = work.origin
     if origin.operator:
         details["operator"] = origin.operator
+    if origin.why:
+        details["why"] = origin.why
     happened = AuditEvent(
         id=new_id(),
         at=work.now,

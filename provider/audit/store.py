@@ -1,10 +1,11 @@
 """The append-only table of audit events."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, exists, insert, select
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, and_, delete, exists, insert, or_, select
 
 from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
@@ -24,6 +25,7 @@ audit_events = Table(
     Index("ix_audit_events_at", "at"),
     Index("ix_audit_events_user_id_at", "user_id", "at"),
     Index("ix_audit_events_client_id_at", "client_id", "at"),
+    Index("ix_audit_events_name_at", "name", "at"),
 )
 
 
@@ -49,17 +51,28 @@ def find(
     *,
     user_id: str | None = None,
     client_id: str | None = None,
+    names: Collection[str] | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
+    after: tuple[datetime, str] | None = None,
     limit: int = 100,
 ) -> list[AuditEvent]:
-    """The latest events first."""
+    """The latest events first; `after` is `at` and `id` of the last one of the page before."""
     query = select(audit_events).order_by(audit_events.c.at.desc(), audit_events.c.id.desc()).limit(limit)
     if user_id is not None:
         query = query.where(audit_events.c.user_id == user_id)
     if client_id is not None:
         query = query.where(audit_events.c.client_id == client_id)
+    if names is not None:
+        query = query.where(audit_events.c.name.in_(names))
     if since is not None:
         query = query.where(audit_events.c.at >= since)
+    if until is not None:
+        query = query.where(audit_events.c.at < until)
+    if after is not None:
+        at, event_id = after
+        same_moment = and_(audit_events.c.at == at, audit_events.c.id < event_id)
+        query = query.where(audit_events.c.at <= at, or_(audit_events.c.at < at, same_moment))
     return [AuditEvent(*row) for row in db.execute(query)]
 
 

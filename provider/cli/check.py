@@ -19,6 +19,8 @@ def check(
     """List what is unfit, with the reason and the fix. Exits with 1 when something is dangerous.
 
     An installation on this machine alone (a loopback issuer) may have any settings, unless --deploy.
+
+    Example: signet check --deploy
     """
     from provider.cli.surroundings import look_around
     from provider.environment import SettingsError, load_settings

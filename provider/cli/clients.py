@@ -129,7 +129,10 @@ def create(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Register an application. Prints its client_id and, only this once, its client_secret."""
+    """Register an application. Prints its client_id and, only this once, its client_secret.
+
+    Example: signet client create --name Shop --redirect-uri https://shop.example.com/callback
+    """
     from provider.oauth.client_metadata_rules import parse_metadata
     from provider.oauth.clients import create_client
 
@@ -169,7 +172,10 @@ def list_clients(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List the registered applications."""
+    """List the registered applications.
+
+    Example: signet client list --json
+    """
     from provider.oauth import clients
 
     with unit() as work:
@@ -180,7 +186,10 @@ def list_clients(
 
 @app.command()
 def show(client_id: Which, *, as_json: Json = False) -> None:
-    """Everything about one application but its secrets."""
+    """Everything about one application but its secrets.
+
+    Example: signet client show CLIENT_ID
+    """
     with unit() as work:
         print_one(_describe(_get(work, client_id)), as_json=as_json)
 
@@ -202,7 +211,10 @@ def update(
     metadata: Metadata = None,
     as_json: Json = False,
 ) -> None:
-    """Change what is given; a list that is given replaces the one before. The rest stays as it is."""
+    """Change what is given; a list that is given replaces the one before. The rest stays as it is.
+
+    Example: signet client update CLIENT_ID --name 'The shop'
+    """
     from provider.oauth.client_metadata_rules import parse_metadata
     from provider.oauth.clients import update_client
 
@@ -234,7 +246,10 @@ def update(
 
 @app.command(name="rotate-secret")
 def rotate_secret(client_id: Which, *, as_json: Json = False) -> None:
-    """A new secret; the one before works for another day."""
+    """A new secret; the one before works for another day.
+
+    Example: signet client rotate-secret CLIENT_ID
+    """
     from provider.oauth import clients
 
     with unit() as work:
@@ -245,7 +260,10 @@ def rotate_secret(client_id: Which, *, as_json: Json = False) -> None:
 
 @app.command()
 def disable(client_id: Which, *, as_json: Json = False) -> None:
-    """The application gets nothing any more, and what it holds stops working."""
+    """The application gets nothing any more, and what it holds stops working.
+
+    Example: signet client disable CLIENT_ID
+    """
     from provider.oauth import clients
 
     with unit() as work:
@@ -255,7 +273,10 @@ def disable(client_id: Which, *, as_json: Json = False) -> None:
 
 @app.command()
 def enable(client_id: Which, *, as_json: Json = False) -> None:
-    """Undo `disable`."""
+    """Undo `disable`.
+
+    Example: signet client enable CLIENT_ID
+    """
     from provider.oauth import clients
 
     with unit() as work:
@@ -267,7 +288,10 @@ def enable(client_id: Which, *, as_json: Json = False) -> None:
 def delete(
     client_id: Which, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: Json = False
 ) -> None:
-    """Delete an application and everything that belongs to it."""
+    """Delete an application and everything that belongs to it.
+
+    Example: signet client delete CLIENT_ID --yes
+    """
     from provider.oauth import clients
 
     if not yes and sys.stdin.isatty():

@@ -12,7 +12,10 @@ app = typer.Typer(help="Signing keys and their rotation.", no_args_is_help=True)
 
 @app.command(name="list")
 def list_keys(*, as_json: Json = False) -> None:
-    """List the keys: upcoming, current, retired, revoked."""
+    """List the keys: upcoming, current, retired, revoked.
+
+    Example: signet key list
+    """
     from provider.oauth import key_rotation
 
     columns = ("kid", "alg", "state", "created_at", "expires_at")
@@ -28,7 +31,10 @@ def rotate(
     at_once: Annotated[bool, typer.Option("--at-once", help="Even if apps cannot know the upcoming key yet.")] = False,
     as_json: Json = False,
 ) -> None:
-    """One step: the upcoming key becomes current, a new upcoming one is published."""
+    """One step: the upcoming key becomes current, a new upcoming one is published.
+
+    Example: signet key rotate --alg ES256
+    """
     from provider.oauth import key_rotation
 
     with unit() as work:
@@ -39,7 +45,10 @@ def rotate(
 
 @app.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen
 def revoke(kid: str, *, as_json: Json = False) -> None:
-    """Emergency: what this key signed is worth nothing from now on."""
+    """Emergency: what this key signed is worth nothing from now on.
+
+    Example: signet key revoke KID
+    """
     from provider.oauth import key_rotation
 
     with unit() as work:

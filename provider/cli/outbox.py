@@ -7,7 +7,6 @@ import typer
 from provider.cli.arguments import identifier
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_rows, say
-from provider.refusals import Refusal
 
 app = typer.Typer(help="Letters and other promises, and their delivery.", no_args_is_help=True)
 
@@ -15,7 +14,7 @@ app = typer.Typer(help="Letters and other promises, and their delivery.", no_arg
 @app.command(name="list")
 def list_promises(
     *,
-    state: Annotated[str | None, typer.Option(help="due, trying, kept or failed.")] = None,
+    state: Annotated[str | None, typer.Option(help="due, trying, kept, failed or cancelled.")] = None,
     topic: Annotated[str | None, typer.Option(help="mail, logout or webhook.")] = None,
     about: Annotated[
         str | None, typer.Option(help="Part of whom or what it is about: an address, a client_id.")
@@ -23,7 +22,10 @@ def list_promises(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List promises, the latest first. Their contents are not shown."""
+    """List promises, the latest first. Their contents are not shown.
+
+    Example: signet outbox list --state failed --topic mail
+    """
     from provider.outbox import store
 
     columns = ("id", "topic", "about", "state", "attempts", "created_at", "next_at", "error")
@@ -39,15 +41,36 @@ def retry(
     every: Annotated[bool, typer.Option("--all", help="Every failed promise.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make failed promises due again, with fresh attempts."""
+    """Make failed promises due again, with fresh attempts.
+
+    Example: signet outbox retry --all
+    """
+    from provider.admin import outbox
     from provider.outbox import store
 
     if (promise_id is None) != every:
         raise typer.BadParameter("name a promise, or give --all")
+    again = []
     with unit() as work:
-        failed = store.find(work.read, state=store.State.FAILED, limit=10_000) if every else []
-        ids = [row.id for row in failed] if promise_id is None else [identifier(promise_id)]
-        again = [found for found in ids if store.retry(work.db, found, now=work.now)]
-    if promise_id is not None and not again:
-        raise Refusal(f"There is no failed promise {promise_id}, or its contents are gone.")
+        failed = store.find(work.read, state=store.State.FAILED, limit=10_000) if promise_id is None else []
+        for found in [row.id for row in failed if row.payload] if promise_id is None else [identifier(promise_id)]:
+            outbox.retry(work, found)
+            again.append(found)
     say(f"Due again: {len(again)}.", {"due": again}, as_json=as_json)
+
+
+@app.command()
+def cancel(
+    promise_id: Annotated[str, typer.Argument(metavar="ID", help="A promise that is due, or has failed.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Give a promise up for good; its contents are erased.
+
+    Example: signet outbox list --state failed, then signet outbox cancel ID
+    """
+    from provider.admin import outbox
+
+    with unit() as work:
+        outbox.cancel(work, identifier(promise_id))
+    say("Cancelled.", {"id": promise_id, "state": "cancelled"}, as_json=as_json)

@@ -1,5 +1,6 @@
 """What happened: signet audit, signet explain."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -14,20 +15,39 @@ def audit(
     *,
     user: Annotated[str | None, typer.Option(help="Of this user: an id or an email address.")] = None,
     client: Annotated[str | None, typer.Option(help="Of this client_id.")] = None,
+    name: Annotated[str | None, typer.Option(help="An event of docs/events.md, or a kind of them: account.*")] = None,
     since: Annotated[str | None, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d).")] = None,
+    until: Annotated[str | None, typer.Option(help="The same: only what was before.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A table in which no cell is a formula.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Security events, the latest first."""
-    from provider.audit import store
+    """Security events, the latest first.
+
+    Example: signet audit --name 'account.*' --since 7d --csv > audit.csv
+    """
+    from provider.audit import export, store
+    from provider.audit.events import names_of
     from provider.cli.users import _get
 
     columns = ("at", "name", "user_id", "client_id", "network", "details")
+    names = None if name is None else names_of(name)
+    if names == []:
+        raise Refusal(f"There is no event {name}; docs/events.md lists them.")
     with unit() as work:
-        user_id = None if user is None else _get(work, user).id
-        after = None if since is None else moment(since, now=work.now)
-        events = store.find(work.read, user_id=user_id, client_id=client, since=after, limit=limit)
-    print_rows([vars(event) for event in events], columns, as_json=as_json)
+        events = store.find(
+            work.read,
+            user_id=None if user is None else _get(work, user).id,
+            client_id=client,
+            names=names,
+            since=None if since is None else moment(since, now=work.now),
+            until=None if until is None else moment(until, now=work.now),
+            limit=limit,
+        )
+    if as_csv:
+        sys.stdout.writelines(export.as_csv(events))
+    else:
+        print_rows([vars(event) for event in events], columns, as_json=as_json)
 
 
 def explain(
@@ -35,7 +55,10 @@ def explain(
     *,
     as_json: Json = False,
 ) -> None:
-    """Why a protocol request was refused, check by check."""
+    """Why a protocol request was refused, check by check.
+
+    Example: signet explain 4f0c1d2e3a5b6978
+    """
     from provider.oauth.explanations import find_explanation
 
     with unit() as work:

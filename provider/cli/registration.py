@@ -15,7 +15,10 @@ def registration_token(
     expires: Annotated[str, typer.Option(help="How long it is good for, as in 10m, 24h, 7d.")] = "1h",
     as_json: Json = False,
 ) -> None:
-    """An initial access token, for applications that register themselves where SIGNET_REGISTRATION=token."""
+    """An initial access token, for applications that register themselves where SIGNET_REGISTRATION=token.
+
+    Example: signet client registration-token --uses 3 --expires 24h
+    """
     from provider.oauth.registration import issue_initial_token
 
     with unit() as work:

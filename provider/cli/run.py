@@ -1,5 +1,6 @@
 """Put the groups together and run one command: an expected failure is one line on stderr and a non-zero exit."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -9,17 +10,19 @@ from provider.cli import (
     apply,
     check,
     clients,
+    completion,
+    invalidate,
     keys,
     outbox,
     records,
     registration,
     service,
     sessions,
+    settings,
     transfer,
     users,
     webhooks,
 )
-from provider.environment import SettingsError
 from provider.refusals import Refusal
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -40,6 +43,7 @@ def command_line() -> typer.Typer:
     signet.command()(service.worker)
     signet.command()(service.migrate)
     signet.command()(check.check)
+    signet.command()(settings.settings)
     signet.add_typer(users.app, name="user")
     clients.app.command(name="registration-token")(registration.registration_token)
     signet.add_typer(clients.app, name="client")
@@ -51,13 +55,17 @@ def command_line() -> typer.Typer:
     signet.add_typer(outbox.app, name="outbox")
     signet.add_typer(webhooks.app, name="webhook")
     signet.command()(service.purge)
+    signet.command()(invalidate.invalidate)
     signet.command()(transfer.export)
     signet.command(name="import")(transfer.import_)
+    signet.command()(completion.completion)
     return signet
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Its exit status."""
+    if completion.ASKED in os.environ:
+        completion.prepare()
     try:
         status = command_line()(list(arguments), standalone_mode=False, prog_name="signet")
     except typer.Exit as stop:
@@ -77,7 +85,11 @@ def _expected(error: Exception) -> tuple[str | None, int]:
     """What else may go wrong without being a bug: a mistyped command, a database that is away, a missing file."""
     if isinstance(error, typer.TyperException):
         return getattr(error, "format_message", error.__str__)(), USAGE
-    if isinstance(error, Refusal | SettingsError | OSError):
+    if isinstance(error, Refusal | OSError):
+        return str(error), FAILED
+    from provider.environment import SettingsError
+
+    if isinstance(error, SettingsError):
         return str(error), FAILED
     from provider.crypto.vault import VaultError
     from provider.database.engine import OUTAGES

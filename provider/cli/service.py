@@ -9,6 +9,7 @@ import typer
 
 from provider.cli.installation import opened
 from provider.cli.output import Json, say
+from provider.cli.progress import progress
 
 
 def demo(
@@ -18,7 +19,10 @@ def demo(
     *,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over with an empty database.")] = False,
 ) -> None:
-    """All in one process, embedded, for looking around."""
+    """All in one process, embedded, for looking around.
+
+    Example: signet demo --port 9000 --fresh
+    """
     from provider.demo import run_demo
 
     run_demo(folder=folder, host=host, port=port, fresh=fresh)
@@ -35,7 +39,10 @@ def serve(
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file of its private key.")] = None,
 ) -> int:
-    """The web service: http for a proxy in front, https with --tls-cert and --tls-key."""
+    """The web service: http for a proxy in front, https with --tls-cert and --tls-key.
+
+    Example: signet serve --host 127.0.0.1 --port 8001 --workers 2
+    """
     from provider.environment import SettingsError, load_settings
     from provider.serve import serve as run
     from provider.web.tls import Tls
@@ -49,7 +56,10 @@ def serve(
 def worker(
     threads: Annotated[int, typer.Option(min=1, max=32, help="Letters sent at a time.")] = 2,
 ) -> None:
-    """Keeps promises (letters) and purges; needed when SIGNET_REDIS_URL is set."""
+    """Keeps promises (letters) and purges; needed when SIGNET_REDIS_URL is set.
+
+    Example: signet worker --threads 4
+    """
     from provider.metrics import metered, meters
     from provider.observability.logging import configure_logging
     from provider.worker import run_worker
@@ -65,22 +75,30 @@ def migrate(
     sql: Annotated[bool, typer.Option("--sql", help="Print the statements instead of running them.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Move the schema up or down. An empty database also gets its signing keys, and the embedded mode its key file."""
+    """Move the schema up or down. An empty database also gets its signing keys, and the embedded mode its key file.
+
+    Example: signet migrate --sql, then signet migrate
+    """
     from provider.cli.setting_up import set_up
     from provider.environment import load_settings
 
-    done = set_up(load_settings(), to=to, sql=sql)
+    def told(step: str) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"{step}\n")
+
+    done = set_up(load_settings(), to=to, sql=sql, told=told)
     if done is not None:
         say("\n".join(done.sentences), done.values, as_json=as_json)
 
 
 def purge(*, as_json: Json = False) -> None:
-    """Delete what has expired."""
+    """Delete what has expired, 500 rows at a time. The worker does it every hour.
+
+    Example: signet purge --json
+    """
     from provider.worker import purge as run
 
-    with opened() as installation:
-        if not as_json and sys.stderr.isatty():
-            sys.stderr.write("Purging, 500 rows at a time ...\n")
-        deleted = run(installation)
+    with opened() as installation, progress("Purging") as advance:
+        deleted = run(installation, pause=0.01, advance=advance)
     told = ", ".join(f"{count} {name}" for name, count in deleted.items() if count) or "nothing"
     say(f"Deleted: {told}.", deleted, as_json=as_json)

@@ -15,7 +15,10 @@ Who = Annotated[str, typer.Option("--user", help="An id or an email address.")]
 
 @app.command(name="list")
 def list_sessions(who: Who, *, as_json: Json = False) -> None:
-    """Where somebody is signed in."""
+    """Where somebody is signed in.
+
+    Example: signet session list --user ada@example.com
+    """
     from provider.cli.users import _get
     from provider.sessions import store
     from provider.sessions.assurance import acr_of
@@ -35,7 +38,10 @@ def end(
     who: Annotated[str | None, typer.Option("--user", help="All sessions of this user.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Sign somebody out, of one browser or everywhere."""
+    """Sign somebody out, of one browser or everywhere.
+
+    Example: signet session end --user ada@example.com
+    """
     from provider.cli.users import _get
     from provider.sessions import lifecycle
 

@@ -8,7 +8,7 @@ from typing import Any
 from provider.app import open_installation
 from provider.crypto.vault import create_key_file, open_vault
 from provider.database.engine import open_database
-from provider.database.migrations import current, head
+from provider.database.migrations import Told, current, head
 from provider.database.migrations import migrate as move
 from provider.oauth.algorithms import KEY_PAIRS
 from provider.oauth.setting_up import Made, make_what_is_missing
@@ -24,7 +24,7 @@ class Done:
     values: dict[str, Any]
 
 
-def set_up(settings: Settings, *, to: str = "head", sql: bool = False) -> Done | None:
+def set_up(settings: Settings, *, to: str = "head", sql: bool = False, told: Told = lambda _step: None) -> Done | None:
     """Move the schema; make what an empty installation lacks. None when the SQL was printed. Raises SettingsError."""
     database = open_database(settings)
     try:
@@ -38,7 +38,7 @@ def set_up(settings: Settings, *, to: str = "head", sql: bool = False) -> Done |
         if made_key_file and create_key_file(settings.secret_key_file):
             sentences.append(f"Made the secret key file {settings.secret_key_file}; back it up with the database.")
         open_vault(settings)  # a key that is missing or unreadable is better known before than after
-        move(settings, to, at=before)
+        move(settings, to, at=before, told=told)
         with database.engine.connect() as connection:
             after = current(connection)
     finally:

@@ -2,15 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from provider.cli.installation import opened
 from provider.cli.output import Json, say
+from provider.cli.progress import progress
 from provider.refusals import Refusal
 
 
@@ -21,7 +20,9 @@ def export(
 ) -> None:
     """Write everything there is to one file of JSON lines: people, applications, keys, consents, sessions, the audit.
 
-    Secrets are in it as digests, or encrypted with SIGNET_SECRET_KEY. Example: signet export signet.jsonl
+    Secrets are in it as digests, or encrypted with SIGNET_SECRET_KEY.
+
+    Example: signet export signet.jsonl
     """
     from provider import transfer
 
@@ -31,7 +32,7 @@ def export(
             return
         with (
             os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out,
-            _progress("Exporting", transfer.count_rows(installation)) as advance,
+            progress("Exporting", transfer.count_rows(installation)) as advance,
         ):
             counts = transfer.export_to(installation, out, advance)
     say(f"Exported {sum(counts.values())} rows to {file}.", {"file": str(file), "rows": counts}, as_json=as_json)
@@ -53,24 +54,13 @@ def import_(
             if str(file) == "-":
                 counts = transfer.import_from(installation, sys.stdin)
             else:
-                with file.open(encoding="utf-8") as lines, _progress("Importing", _count_lines(file)) as advance:
+                with file.open(encoding="utf-8") as lines, progress("Importing", _count_lines(file)) as advance:
                     counts = transfer.import_from(installation, lines, advance)
         except transfer.NotImported as refused:
             raise Refusal(f"{refused} Nothing was imported.") from None
         except UnicodeDecodeError:
             raise Refusal("The file is not UTF-8. Nothing was imported.") from None
     say(f"Imported {sum(counts.values())} rows.", {"rows": counts}, as_json=as_json)
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Any]:
-    """A bar on a terminal, nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda rows: bar.advance(task, rows)
 
 
 def _count_lines(file: Path) -> int:

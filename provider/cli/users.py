@@ -54,7 +54,10 @@ def create(
     name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Create an account. Without --password-stdin the password is asked for."""
+    """Create an account. Without --password-stdin the password is asked for.
+
+    Example: signet user create --email ada@example.com --password-stdin --verified --role admin < password.txt
+    """
     from provider.accounts.registration import create_user
 
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_for_password()
@@ -86,7 +89,10 @@ def list_users(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List accounts in order of creation."""
+    """List accounts in order of creation.
+
+    Example: signet user list --limit 1000 --json
+    """
     from provider.accounts.store import users
 
     with unit() as work:
@@ -97,7 +103,10 @@ def list_users(
 
 @app.command()
 def show(who: Who, *, as_json: Json = False) -> None:
-    """Everything about one account but its secrets."""
+    """Everything about one account but its secrets.
+
+    Example: signet user show ada@example.com
+    """
     from provider.accounts.store import linked_identities
 
     with unit() as work:
@@ -113,7 +122,10 @@ def show(who: Who, *, as_json: Json = False) -> None:
 def suspend(
     who: Who, *, reason: Annotated[str | None, typer.Option(help="For operators.")] = None, as_json: Json = False
 ) -> None:
-    """Suspend: sessions, tokens and links end at once."""
+    """Suspend: sessions, tokens and links end at once.
+
+    Example: signet user suspend ada@example.com --reason 'a stolen laptop'
+    """
     from provider.accounts import suspension
 
     with unit() as work:
@@ -124,7 +136,10 @@ def suspend(
 
 @app.command()
 def restore(who: Who, *, as_json: Json = False) -> None:
-    """Lift a suspension. What had ended stays ended."""
+    """Lift a suspension. What had ended stays ended.
+
+    Example: signet user restore ada@example.com
+    """
     from provider.accounts import suspension
 
     with unit() as work:
@@ -135,7 +150,10 @@ def restore(who: Who, *, as_json: Json = False) -> None:
 
 @app.command(name="verify-email")
 def verify_email(who: Who, *, as_json: Json = False) -> None:
-    """Take the operator's word for it that the address is theirs."""
+    """Take the operator's word for it that the address is theirs.
+
+    Example: signet user verify-email ada@example.com
+    """
     from provider.accounts import email_addresses
 
     with unit() as work:
@@ -146,7 +164,10 @@ def verify_email(who: Who, *, as_json: Json = False) -> None:
 
 @app.command(name="reset-totp")
 def reset_totp(who: Who, *, as_json: Json = False) -> None:
-    """Turn two-factor off for somebody who lost the device and the codes. Ends their sessions."""
+    """Turn two-factor off for somebody who lost the device and the codes. Ends their sessions.
+
+    Example: signet user reset-totp ada@example.com
+    """
     from provider.accounts import totp
 
     with unit() as work:
@@ -162,7 +183,10 @@ def set_role(
     *,
     as_json: Json = False,
 ) -> None:
-    """Set the roles of an account: exactly these."""
+    """Set the roles of an account: exactly these.
+
+    Example: signet user set-role ada@example.com admin staff
+    """
     from provider.accounts.registration import set_roles
 
     with unit() as work:
@@ -176,7 +200,10 @@ def set_role(
 def delete(
     who: Who, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: Json = False
 ) -> None:
-    """Delete an account and everything that belongs to it."""
+    """Delete an account and everything that belongs to it.
+
+    Example: signet user delete ada@example.com --yes
+    """
     from provider.accounts.registration import delete_user
 
     if not yes and sys.stdin.isatty():

@@ -35,7 +35,10 @@ def create(
 
 @app.command(name="list")
 def list_webhooks(*, as_json: Json = False) -> None:
-    """List them. What became of each event: signet outbox list --topic webhook --about ID."""
+    """List them. What became of each event: signet outbox list --topic webhook --about ID.
+
+    Example: signet webhook list
+    """
     from provider.webhooks import store
 
     with unit() as work:
@@ -45,7 +48,10 @@ def list_webhooks(*, as_json: Json = False) -> None:
 
 @app.command()
 def rotate_secret(webhook_id: Id, *, as_json: Json = False) -> None:
-    """A new secret; for a day events are signed with both."""
+    """A new secret; for a day events are signed with both.
+
+    Example: signet webhook rotate-secret ID
+    """
     from provider.admin import webhooks
 
     with unit() as work:
@@ -55,19 +61,28 @@ def rotate_secret(webhook_id: Id, *, as_json: Json = False) -> None:
 
 @app.command()
 def disable(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Tell it nothing for now."""
+    """Tell it nothing for now.
+
+    Example: signet webhook disable ID
+    """
     _do("disable", webhook_id, "Disabled.", as_json=as_json)
 
 
 @app.command()
 def enable(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Tell it again, from now on."""
+    """Tell it again, from now on.
+
+    Example: signet webhook enable ID
+    """
     _do("enable", webhook_id, "Enabled.", as_json=as_json)
 
 
 @app.command()
 def delete(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Forget it."""
+    """Forget it.
+
+    Example: signet webhook delete ID
+    """
     _do("delete", webhook_id, "Deleted.", as_json=as_json)
 
 
@@ -78,7 +93,10 @@ def replay(
     since: Annotated[str, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d).")],
     as_json: Json = False,
 ) -> None:
-    """Tell it once more what happened since then. Events keep their ids, so a receiver knows what it has."""
+    """Tell it once more what happened since then. Events keep their ids, so a receiver knows what it has.
+
+    Example: signet webhook replay ID --since 24h
+    """
     from provider.admin import webhooks
 
     with unit() as work:

@@ -1,9 +1,10 @@
 """Where the schema stands, and moving it. Alembic is imported only to move: serving needs to know, not to migrate."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy.exc import OperationalError
 
 from provider.database.engine import Database
 from provider.environment import SettingsError
@@ -64,8 +65,20 @@ def require_current(database: Database) -> None:
         raise SettingsError(f"the database is at revision {at}, this version needs {head()}; run `signet migrate`")
 
 
-def migrate(settings: Settings, revision: str = "head", *, sql: bool = False, at: str | None = None) -> None:
-    """Move the schema to `revision`, up or down. With `sql` print the statements instead of running them.
+Told = Callable[[str], object]
+"""Told of each step when it is done."""
+
+
+def migrate(
+    settings: Settings,
+    revision: str = "head",
+    *,
+    sql: bool = False,
+    at: str | None = None,
+    told: Told = lambda _step: None,
+) -> None:
+    """Move the schema to `revision`, up or down, a step at a time; what is done is kept. With `sql` print the
+    statements instead of running them.
 
     `at` is where the database stands (`current`): what lies behind it is a way down. Raises SettingsError.
     """
@@ -76,6 +89,7 @@ def migrate(settings: Settings, revision: str = "head", *, sql: bool = False, at
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["settings"] = settings
+    config.attributes["told"] = lambda *, step, **_: told(f"{step.up_revision.revision} {step.up_revision.doc}")
     down = revision == BASE or revision.startswith("-") or (revision != at and revision in _lineage(at, _parents()))
     try:
         if down:
@@ -84,3 +98,12 @@ def migrate(settings: Settings, revision: str = "head", *, sql: bool = False, at
             command.upgrade(config, f"{at}:{revision}" if sql and at else revision, sql=sql)
     except CommandError as error:
         raise SettingsError(str(error)) from None
+    except OperationalError as error:
+        if not _is_lock_timeout(error):
+            raise
+        problem = "a table is in use, and was not to be had within 3 seconds"
+        raise SettingsError(f"{problem}. What was done is kept: run `signet migrate` again") from None
+
+
+def _is_lock_timeout(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == "55P03"  # lock_not_available

@@ -1,8 +1,9 @@
-"""Column types: UTC moments, digests, identifiers."""
+"""Column types: UTC moments, digests, identifiers, and what things are searched by."""
 
+import unicodedata
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect, LargeBinary, Uuid
+from sqlalchemy import DateTime, Dialect, LargeBinary, String, Uuid
 from sqlalchemy.types import TypeDecorator
 
 
@@ -31,3 +32,14 @@ class Digest(LargeBinary):
 
 Identifier = Uuid(as_uuid=False)
 """A UUID, as text in Python."""
+
+LONGEST_KEY = 254
+# Compared character by character, whatever the language of the database: what begins alike is a range.
+SearchKey = String(LONGEST_KEY).with_variant(String(LONGEST_KEY, collation="C"), "postgresql")
+"""What a thing is searched by, as `search_key` makes it; what begins with `key` is from `key` to `key + BEYOND`."""
+BEYOND = "\U0010ffff"
+
+
+def search_key(text: str) -> str:
+    """Text as it is searched: NFC, no difference of case, no runs of spaces."""
+    return unicodedata.normalize("NFC", " ".join(text.casefold().split()))[:LONGEST_KEY]

@@ -66,6 +66,19 @@ def reset_password(
     _promise(work, to, letter, "reset_password", lifetime=settings.reset_link_lifetime)
 
 
+def invitation(work: UnitOfWork, *, to: str, token: str, language: str | None = None) -> None:
+    """An operator made an account for this person, who chooses its password."""
+    settings = work.settings
+    letter = render(
+        settings,
+        spoken(work, language),
+        "invitation",
+        link=link_to(settings, "/reset-password", token=token),
+        link_days=max(1, settings.invite_link_lifetime.days),
+    )
+    _promise(work, to, letter, "invitation", lifetime=settings.invite_link_lifetime)
+
+
 def password_was_reset(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
     _notice(work, to, language, "password_was_reset")
 

@@ -123,6 +123,11 @@ class ClientMetadata:
         """Of its pages, as browsers write them in `Origin`: those of its redirect URIs."""
         return frozenset(filter(None, map(origin_of, self.redirect_uris)))
 
+    def differences(self, wanted: "ClientMetadata") -> dict[str, tuple[Any, Any]]:
+        """What would be another: name -> (as it is here, as it is wanted)."""
+        pairs = {name: (getattr(self, name), getattr(wanted, name)) for name in FIELDS}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
     def as_json(self) -> dict[str, Any]:
         """RFC 7591 names, lists and plain values."""
         return {name: value for name, value in asdict(self).items() if value is not None}

@@ -1,6 +1,5 @@
-"""Clients: register, change, disable; their secrets; and the copy a process works with."""
+"""Clients: register, change, disable; and their secrets."""
 
-import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.oauth.client_metadata import (
     DEVICE_CODE,
-    FIELDS,
     SECRET_JWT,
     ClientMetadata,
     InvalidMetadata,
@@ -94,30 +92,6 @@ class Client:
         ]
 
 
-class Clients:
-    """This process's copies of clients, each trusted for SIGNET_CLIENT_CACHE seconds."""
-
-    MOST = 10_000
-
-    def __init__(self) -> None:
-        self._copies: dict[str, tuple[datetime, Client | None]] = {}
-        self._lock = threading.Lock()
-
-    def find(self, work: UnitOfWork, client_id: str) -> Client | None:
-        """Disabled ones too: the caller refuses them by name."""
-        kept = self._copies.get(client_id)
-        keep = timedelta(seconds=work.settings.client_cache)
-        if kept is not None and timedelta(0) <= work.now - kept[0] < keep:
-            return kept[1]
-        client = find_client(work, client_id)
-        if keep and client is not None:  # unknown names are not remembered: anybody can make them up
-            with self._lock:
-                if len(self._copies) >= self.MOST:
-                    self._copies.clear()
-                self._copies[client_id] = (work.now, client)
-        return client
-
-
 def find_client(work: UnitOfWork, client_id: str) -> Client | None:
     if not _is_plausible(client_id):
         return None
@@ -125,10 +99,10 @@ def find_client(work: UnitOfWork, client_id: str) -> Client | None:
     if row is None:
         return None
     secrets = store.find_secrets(work.read, client_id, now=work.now)
-    return _client_of(row, secrets)
+    return client_of(row, secrets)
 
 
-def _client_of(row: store.ClientRow, secrets: Sequence[tuple[bytes, str | None]] = ()) -> Client:
+def client_of(row: store.ClientRow, secrets: Sequence[tuple[bytes, str | None]] = ()) -> Client:
     return Client(
         row.client_id,
         load_metadata(row.metadata),
@@ -177,6 +151,7 @@ def create_client(
 
 def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
     """Replace what a client is registered as. Raises InvalidMetadata, NoSuchClient."""
+    store.lock(work.db, client_id)  # so that the event tells what was there
     before = find_client(work, client_id)
     require_fit(work, metadata, before=before)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
@@ -184,8 +159,9 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     _keep_looked_up(work, client_id, metadata)
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         store.forget_sealed(work.db, client_id)
-    changed = [name for name in FIELDS if getattr(before.metadata, name) != getattr(metadata, name)]
-    record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=changed)
+    changed = before.metadata.differences(metadata)
+    was, is_now = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
+    record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=list(changed), before=was, after=is_now)
 
 
 def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
@@ -227,33 +203,50 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     secret = new_opaque()
     store.retire_secrets(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
     _add_secret(work, client_id, client.metadata, secret)
-    record(work, Event.CLIENT_SECRET_ROTATED, client_id=client_id)
+    count = len(client.secret_digests)
+    before, after = {"valid_secrets": count}, {"valid_secrets": count + 1}
+    record(work, Event.CLIENT_SECRET_ROTATED, client_id=client_id, before=before, after=after)
     return secret
+
+
+def end_retired_secrets(work: UnitOfWork, client_id: str) -> None:
+    """Those before the last rotation work no longer, for somebody else may have them."""
+    count = store.end_retired_secrets(work.db, client_id, now=work.now)
+    if count:
+        record(work, Event.CLIENT_SECRETS_ENDED, client_id=client_id, count=count)
 
 
 def disable(work: UnitOfWork, client_id: str) -> None:
     """The client gets nothing any more, and what it holds stops working. Raises NoSuchClient."""
-    if not store.set_disabled(work.db, client_id, work.now, now=work.now):
-        raise NoSuchClient
-    record(work, Event.CLIENT_DISABLED, client_id=client_id)
+    if _switch(work, client_id, off=True):
+        before, after = {"disabled": False}, {"disabled": True}
+        record(work, Event.CLIENT_DISABLED, client_id=client_id, before=before, after=after)
 
 
 def enable(work: UnitOfWork, client_id: str) -> None:
-    if not store.set_disabled(work.db, client_id, None, now=work.now):
+    """Undo `disable`. Raises NoSuchClient."""
+    if _switch(work, client_id, off=False):
+        before, after = {"disabled": True}, {"disabled": False}
+        record(work, Event.CLIENT_ENABLED, client_id=client_id, before=before, after=after)
+
+
+def _switch(work: UnitOfWork, client_id: str, *, off: bool) -> bool:
+    """False when it was so before. Raises NoSuchClient."""
+    if find_client(work, client_id) is None:
         raise NoSuchClient
-    record(work, Event.CLIENT_ENABLED, client_id=client_id)
+    return store.set_disabled(work.db, client_id, work.now if off else None, now=work.now)
 
 
 def delete_client(work: UnitOfWork, client_id: str) -> None:
     """With everything that belongs to it. Raises NoSuchClient."""
-    if not store.remove(work.db, client_id):
+    if find_client(work, client_id) is None or not store.remove(work.db, client_id):
         raise NoSuchClient
     record(work, Event.CLIENT_DELETED, client_id=client_id)
 
 
 def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100) -> list[Client]:
     """Without their secrets."""
-    return [_client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
+    return [client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
 
 
 def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secret: str) -> None:

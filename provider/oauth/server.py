@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from provider.oauth.client_copies import Clients
 from provider.oauth.client_keys import ClientKeys
-from provider.oauth.clients import Clients
 from provider.oauth.keys import Keys
 from provider.oauth.subjects import Subjects
 from provider.work import Installation

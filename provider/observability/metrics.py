@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
+from provider.observability import tallies
+
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -60,13 +62,19 @@ class Instrument:
 
 
 class Counter(Instrument):
-    """How often something happened."""
+    """How often something happened. Some is tallied too, for the overview: label values say under which name."""
 
     kind = "Counter"
+
+    def __init__(self, name: str, about: str, *labels: str, tally: Callable[..., str | None] | None = None) -> None:
+        super().__init__(name, about, *labels)
+        self._tally = tally
 
     def count(self, *values: str) -> None:
         if self.on:
             self.of(values).inc()
+        if self._tally is not None and (tallied := self._tally(*values)) is not None:
+            tallies.count(tallied)
 
     def count_refusals(self, *values: str) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
         """Around a function: what it raises counts under its name, after these values."""
@@ -128,11 +136,35 @@ REQUEST_SECONDS = Histogram("signet_request_seconds", "From a request's head to 
 POOL_REQUESTS = Gauge("signet_pool_requests", "Requests that wait for a thread of a pool or have one.", "pool")
 POOL_WAIT = Histogram("signet_pool_wait_seconds", "Waiting for a thread of a pool.", "pool")
 DATABASE_WAIT = Histogram("signet_database_wait_seconds", "Waiting for a connection, or for the turn to write.", "what")
-TOKEN_REQUESTS = Counter("signet_token_requests", "Requests at the token endpoint.", "grant", "outcome")
-SIGN_INS = Counter("signet_sign_ins", "Steps of signing in.", "factor", "outcome")
+TOKEN_REQUESTS = Counter(
+    "signet_token_requests",
+    "Requests at the token endpoint.",
+    "grant",
+    "outcome",
+    tally=lambda _grant, outcome: tallies.TOKENS_ISSUED if outcome == "issued" else tallies.TOKENS_REFUSED,
+)
+SIGN_INS = Counter(
+    "signet_sign_ins", "Steps of signing in.", "factor", "outcome", tally=lambda _factor, outcome: _sign_in(outcome)
+)
 REFUSALS = Counter("signet_refusals", "Protocol requests refused, as `signet explain` has them.", "endpoint", "error")
 EVENTS = Counter("signet_events", "Audit events, by name (docs/events.md).", "event")
-PROMISES = Counter("signet_promises", "Attempts to keep a promise of the outbox.", "topic", "outcome")
+PROMISES = Counter(
+    "signet_promises",
+    "Attempts to keep a promise of the outbox.",
+    "topic",
+    "outcome",
+    tally=lambda topic, outcome: _letter(outcome) if topic == "mail" else None,
+)
+
+
+def _sign_in(outcome: str) -> str | None:
+    if outcome in {"second_factor_due", "stepped_up"}:
+        return None
+    return tallies.SIGNED_IN if outcome == "signed_in" else tallies.SIGN_IN_REFUSED
+
+
+def _letter(outcome: str) -> str:
+    return tallies.MAIL_SENT if outcome == "kept" else tallies.MAIL_FAILED
 
 
 def begin(folder: Path, process: str) -> None:

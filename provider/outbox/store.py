@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Update,
+    and_,
     delete,
     func,
     insert,
@@ -30,6 +31,7 @@ class State(StrEnum):
     TRYING = "trying"  # claimed until next_at; a claim that lapses makes it due again
     KEPT = "kept"
     FAILED = "failed"  # given up; kept for the operator
+    CANCELLED = "cancelled"  # given up by an operator, for good: its payload is erased
 
 
 outbox = Table(
@@ -129,11 +131,35 @@ def retry(db: Connection, promise_id: str, *, now: datetime) -> bool:
     return db.execute(again).rowcount == 1
 
 
+def cancel(db: Connection, promise_id: str, *, now: datetime) -> bool:
+    """Never to be tried again. False when there is none, it is settled otherwise, or somebody is trying it."""
+    lapsed = and_(outbox.c.state == State.TRYING, outbox.c.next_at <= now)
+    idle = (outbox.c.id == promise_id, or_(outbox.c.state.in_([State.DUE, State.FAILED]), lapsed))
+    return db.execute(update(outbox).where(*idle).values(state=State.CANCELLED, payload=None)).rowcount == 1
+
+
+def find_one(db: Connection, promise_id: str) -> Promise | None:
+    row = db.execute(select(outbox).where(outbox.c.id == promise_id)).one_or_none()
+    return None if row is None else Promise(*row)
+
+
+def lock(db: Connection, promise_id: str) -> bool:
+    """Nobody else changes the row until this transaction ends. False when there is none."""
+    return db.scalar(select(outbox.c.id).where(outbox.c.id == promise_id).with_for_update()) is not None
+
+
 def find(
-    db: Connection, *, state: str | None = None, topic: str | None = None, about: str | None = None, limit: int = 100
+    db: Connection,
+    *,
+    state: str | None = None,
+    topic: str | None = None,
+    about: str | None = None,
+    after: str | None = None,
+    limit: int = 100,
 ) -> list[Promise]:
-    """The latest first; `about` is a part of that."""
-    query = select(outbox).order_by(outbox.c.created_at.desc()).limit(limit)
+    """The latest first, from the id `after` on; `about` is a part of that."""
+    query = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
+    query = query if after is None else query.where(outbox.c.id < after)
     for column, wanted in ((outbox.c.state, state), (outbox.c.topic, topic)):
         query = query if wanted is None else query.where(column == wanted)
     query = query if about is None else query.where(outbox.c.about.contains(about, autoescape=True))
@@ -141,6 +167,6 @@ def find(
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    settled = outbox.c.state.in_([State.KEPT, State.FAILED])
+    settled = outbox.c.state.in_([State.KEPT, State.FAILED, State.CANCELLED])
     old = select(outbox.c.id).where(outbox.c.created_at < before, settled).limit(limit)
     return db.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount

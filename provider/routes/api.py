@@ -2,10 +2,20 @@
 
 from starlette.routing import BaseRoute, Route
 
+from provider.admin.api import audit as admin_audit
+from provider.admin.api import clients as admin_clients
+from provider.admin.api import consents as admin_consents
+from provider.admin.api import credentials as admin_credentials
 from provider.admin.api import identities as admin_identities
+from provider.admin.api import keys as admin_keys
 from provider.admin.api import links as admin_links
+from provider.admin.api import outbox as admin_outbox
+from provider.admin.api import refusals as admin_refusals
+from provider.admin.api import registration_tokens as admin_registration_tokens
 from provider.admin.api import sessions as admin_sessions
+from provider.admin.api import settings as admin_settings
 from provider.admin.api import users as admin_users
+from provider.admin.api import webhooks as admin_webhooks
 from provider.api.endpoints import confirm_password as api_confirm_password
 from provider.api.endpoints import consents as api_consents
 from provider.api.endpoints import email as api_email
@@ -87,7 +97,11 @@ def account_api(settings: Settings) -> list[BaseRoute]:
 
 
 def admin_api() -> list[BaseRoute]:
-    """What operators may do with everybody's accounts, as JSON; docs/admin-api.json describes it."""
+    """What operators may do, as JSON; docs/admin-api.json describes it."""
+    return [*_of_accounts(), *_of_the_installation()]
+
+
+def _of_accounts() -> list[BaseRoute]:
     get, post, patch, delete = ["GET"], ["POST"], ["PATCH"], ["DELETE"]
     user, session = "/api/admin/users/{user_id}", "/api/admin/sessions/{session_id}"
     return [
@@ -106,10 +120,73 @@ def admin_api() -> list[BaseRoute]:
             methods=delete,
             name="unlink_identity",
         ),
+        Route(f"{user}/letters", admin_credentials.send_letter, methods=post, name="send_letter"),
+        Route(f"{user}/two-factor", admin_credentials.reset_two_factor, methods=delete, name="reset_two_factor"),
+        Route(f"{user}/consents", admin_consents.consents_of_user, methods=get, name="consents_of_user"),
+        Route(
+            f"{user}/consents/{{client_id:path}}",
+            admin_consents.withdraw_consent_of_user,
+            methods=delete,
+            name="withdraw_consent_of_user",
+        ),
+        Route(
+            f"{user}/token-families",
+            admin_consents.token_families_of_user,
+            methods=get,
+            name="token_families_of_user",
+        ),
+        Route(
+            f"{user}/token-families/{{family_id}}",
+            admin_consents.revoke_token_family,
+            methods=delete,
+            name="revoke_token_family",
+        ),
         Route(f"{user}/sessions", admin_sessions.list_sessions, methods=get, name="sessions_of_user"),
+        Route(f"{user}/sessions", admin_sessions.end_all_sessions, methods=delete, name="end_sessions_of_user"),
         Route(session, admin_sessions.show_session, methods=get, name="show_session"),
         Route(session, admin_sessions.change_session, methods=patch, name="change_session"),
         Route(session, admin_sessions.end_session, methods=delete, name="end_session_by_operator"),
         Route(f"{user}/links", admin_links.issue, methods=post, name="issue_link"),
         Route("/api/admin/links/use", admin_links.use, methods=post, name="use_link"),
+    ]
+
+
+def _of_the_installation() -> list[BaseRoute]:
+    get, post, put, delete = ["GET"], ["POST"], ["PUT"], ["DELETE"]
+    clients, keys, audit = admin_clients, admin_keys, admin_audit
+    client, promise, webhook = (
+        "/api/admin/clients/{client_id:path}",
+        "/api/admin/outbox/{promise_id}",
+        "/api/admin/webhooks/{webhook_id}",
+    )
+    outbox, webhooks, token = admin_outbox, admin_webhooks, admin_registration_tokens.issue_registration_token
+    return [
+        Route("/api/admin/clients", clients.list_clients, methods=get, name="list_clients"),
+        Route("/api/admin/clients", clients.create_client, methods=post, name="create_client"),
+        Route(f"{client}/rotate-secret", clients.rotate_client_secret, methods=post, name="rotate_client_secret"),
+        Route(f"{client}/disable", clients.disable_client, methods=post, name="disable_client"),
+        Route(f"{client}/enable", clients.enable_client, methods=post, name="enable_client"),
+        Route(client, clients.show_client, methods=get, name="show_client"),
+        Route(client, clients.replace_client, methods=put, name="replace_client"),
+        Route(client, clients.delete_client, methods=delete, name="delete_client"),
+        Route("/api/admin/registration-tokens", token, methods=post, name="issue_registration_token"),
+        Route("/api/admin/keys", keys.list_keys, methods=get, name="list_keys"),
+        Route("/api/admin/keys/rotate", keys.rotate_keys, methods=post, name="rotate_keys"),
+        Route("/api/admin/keys/{kid}/revoke", keys.revoke_key, methods=post, name="revoke_key"),
+        Route("/api/admin/audit", audit.list_audit_events, methods=get, name="list_audit_events"),
+        Route("/api/admin/audit/export", audit.export_audit_events, methods=get, name="export_audit_events"),
+        Route("/api/admin/outbox", outbox.list_promises, methods=get, name="list_promises"),
+        Route(promise, outbox.show_promise, methods=get, name="show_promise"),
+        Route(f"{promise}/retry", outbox.retry_promise, methods=post, name="retry_promise"),
+        Route(f"{promise}/cancel", outbox.cancel_promise, methods=post, name="cancel_promise"),
+        Route("/api/admin/webhooks", webhooks.list_webhooks, methods=get, name="list_webhooks"),
+        Route("/api/admin/webhooks", webhooks.create_webhook, methods=post, name="create_webhook"),
+        Route(webhook, webhooks.show_webhook, methods=get, name="show_webhook"),
+        Route(webhook, webhooks.delete_webhook, methods=delete, name="delete_webhook"),
+        Route(f"{webhook}/rotate-secret", webhooks.rotate_webhook_secret, methods=post, name="rotate_webhook_secret"),
+        Route(f"{webhook}/disable", webhooks.disable_webhook, methods=post, name="disable_webhook"),
+        Route(f"{webhook}/enable", webhooks.enable_webhook, methods=post, name="enable_webhook"),
+        Route(f"{webhook}/replay", webhooks.replay_webhook, methods=post, name="replay_webhook"),
+        Route("/api/admin/refusals/{error_id}", admin_refusals.show_refusal, methods=get, name="show_refusal"),
+        Route("/api/admin/settings", admin_settings.list_settings, methods=get, name="list_settings"),
     ]

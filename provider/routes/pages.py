@@ -19,13 +19,13 @@ from provider.accounts.pages import (
     sessions,
     totp,
 )
-from provider.admin.pages.explanation import explanation
 from provider.federation.pages import linked, upstream
 from provider.login.pages import login, second_factor, sign_out
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import applications, withdraw
 from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.device_verification import answered, device
+from provider.routes.console import console
 from provider.settings import Settings
 from provider.web import health
 from provider.web.assets import Static
@@ -68,7 +68,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/language", language.choose, methods=post, name="choose_language"),
         Route("/.well-known/change-password", overview.change_password, methods=get, name="change_password"),
         # Operators
-        Route("/admin/explain", explanation, methods=get, name="explanation"),
+        *console(),
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
         Route("/static/{name}", Static(look_of(settings).assets), methods=get, name="static"),

@@ -3,6 +3,7 @@
 Only here do sessions end, whatever the reason, so that every application that is to hear of it does (`listeners`).
 """
 
+from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
 
@@ -106,6 +107,16 @@ def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: str | 
         listeners.tell(work, user_id=user_id, ended=ended)
         record(work, Event.SESSIONS_ENDED, user_id=user_id, reason=reason, count=len(ended))
     return len(ended)
+
+
+def end_many(work: UnitOfWork, session_ids: list[str], *, reason: str) -> None:
+    """End sessions of many people."""
+    ended = defaultdict[str, list[str]](list)
+    for user_id, session_id in store.end_many(work.db, session_ids, reason=reason, now=work.now):
+        ended[user_id].append(session_id)
+    for user_id, theirs in ended.items():
+        listeners.tell(work, user_id=user_id, ended=theirs)
+        record(work, Event.SESSIONS_ENDED, user_id=user_id, reason=reason, count=len(theirs))
 
 
 def end_by_operator(work: UnitOfWork, *, session_id: str) -> bool:

@@ -96,6 +96,11 @@ def find(db: Connection, session_id: str) -> Session | None:
     return None if row is None else Session(*row)
 
 
+def lock(db: Connection, session_id: str) -> bool:
+    """Nobody else changes the row until this transaction ends. False when there is none."""
+    return db.scalar(select(sessions.c.id).where(sessions.c.id == session_id).with_for_update()) is not None
+
+
 def renew(
     db: Connection,
     session_id: str,
@@ -150,6 +155,13 @@ def end_all(db: Connection, user_id: str, *, reason: str, now: datetime, but: st
     return list(db.scalars(ended))
 
 
+def end_many(db: Connection, session_ids: list[str], *, reason: str, now: datetime) -> list[tuple[str, str]]:
+    """(user, session) of those that ended now."""
+    standing = and_(sessions.c.id.in_(session_ids), sessions.c.ended_at.is_(None))
+    ended = update(sessions).where(standing).values(ended_at=now, end_reason=reason)
+    return [(user_id, sid) for user_id, sid in db.execute(ended.returning(sessions.c.user_id, sessions.c.id))]
+
+
 def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: datetime) -> list[Session]:
     """A user's sessions that still count, the latest used first; those still short of a factor left out."""
     query = select(sessions).where(
@@ -160,6 +172,21 @@ def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: dateti
         sessions.c.last_seen > idle_since,
     )
     return [Session(*row) for row in db.execute(query.order_by(sessions.c.last_seen.desc()))]
+
+
+def find_standing_page(
+    db: Connection, *, now: datetime, idle_since: datetime, after: tuple[datetime, str] | None, limit: int
+) -> list[Session]:
+    """Everybody's that still count, those that will last longest first; `after` is `expires_at` and `id` of the last of
+    the page before. Those still short of a factor are left out.
+    """
+    until, session_id = sessions.c.expires_at, sessions.c.id
+    query = select(sessions).where(
+        until > now, sessions.c.ended_at.is_(None), sessions.c.pending.is_(None), sessions.c.last_seen > idle_since
+    )
+    if after is not None:
+        query = query.where(until <= after[0], or_(until < after[0], session_id < after[1]))
+    return [Session(*row) for row in db.execute(query.order_by(until.desc(), session_id.desc()).limit(limit))]
 
 
 def find_all(db: Connection, user_id: str) -> list[Session]:

@@ -65,6 +65,8 @@ class Envelope:
     def _headers(self, scope: Scope, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         state = scope["state"]
         headers = [*given, (b"x-request-id", state["request_id"].encode()), *self.always]
+        if getattr(scope["app"].state, "stopping", False):
+            headers.append((b"connection", b"close"))  # a proxy that keeps connections makes its next one elsewhere
         if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
             targets = " ".join(state.get("form_targets", ("'self'",)))
             images = " ".join(("'self'", "data:", *state.get("image_sources", ())))

@@ -49,6 +49,11 @@ def find(db: Connection, webhook_id: str) -> Webhook | None:
     return None if row is None else Webhook(*row)
 
 
+def lock(db: Connection, webhook_id: str) -> bool:
+    """Nobody else changes the row until this transaction ends. False when there is none."""
+    return db.scalar(select(webhooks.c.id).where(webhooks.c.id == webhook_id).with_for_update()) is not None
+
+
 def find_all(db: Connection) -> list[Webhook]:
     return [Webhook(*row) for row in db.execute(select(webhooks).order_by(webhooks.c.id))]
 

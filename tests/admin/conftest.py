@@ -1,5 +1,6 @@
 """The world of the admin API: a program of the operator's, and Ada."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,10 +8,13 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from provider.audit import store as audit
+from provider.work import Installation
+from tests.browser import Browser, Page
 from tests.conftest import Work
 from tests.factories import make_client, make_user
 from tests.people import ADDRESS
-from tests.relying_party import RelyingParty
+from tests.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
 
 API = "/api/admin"
 
@@ -22,8 +26,10 @@ class Program:
     http: TestClient
     token: str
 
-    def __call__(self, method: str, path: str, **body: Any) -> httpx2.Response:
-        headers = {"authorization": f"Bearer {self.token}"}
+    def __call__(self, method: str, path: str, *, key: Any = None, seen: Any = None, **body: Any) -> httpx2.Response:
+        """`key` is an Idempotency-Key, `seen` an If-Match."""
+        given = {"authorization": f"Bearer {self.token}", "idempotency-key": key, "if-match": seen}
+        headers = {name: value for name, value in given.items() if value is not None}
         return self.http.request(method, API + path, json=body or None, headers=headers)
 
     def get(self, path: str) -> Any:
@@ -53,3 +59,41 @@ def reader(work: Work, client: TestClient) -> Program:
 def ada(work: Work) -> str:
     with work() as w:
         return make_user(w, ADDRESS, name="Ada Lovelace")
+
+
+@dataclass
+class Console:
+    """An operator at the console, with two factors shown a moment ago."""
+
+    browser: Browser
+    user_id: str
+
+    def open(self, path: str) -> Page:
+        return self.browser.open(f"/admin{path}")
+
+    def act(self, path: str, why: str = "", **typed: str) -> Page:
+        """Open the page of an act, which says what it means, and press its button."""
+        asked = self.open(path)
+        assert asked.status == 200, asked
+        assert asked.path == f"/admin{path}".partition("?")[0], asked
+        return self.browser.submit({**typed, "why": why}, action=asked.forms[0].action)
+
+
+@pytest.fixture
+def console(browser: Browser, installation: Installation, work: Work) -> Console:
+    with work() as w:
+        user_id = make_user(w, "operator@example.test", roles=("admin",))
+    sign_in_person(browser.client, installation, user_id, amr=TWO_FACTORS)
+    return Console(browser, user_id)
+
+
+def events(work: Work, name: str) -> list[dict[str, Any]]:
+    """The details of these audit events, the latest first."""
+    with work() as w:
+        return [event.details for event in audit.find(w.read, limit=1000) if event.name == name]
+
+
+@pytest.fixture
+def phone(new_browser: Callable[[], Browser]) -> Browser:
+    """Somebody else's."""
+    return new_browser()

@@ -64,7 +64,17 @@ def newcomer() -> Account:
 @pytest.fixture
 def account(demo: Demo) -> Account:
     """Of somebody who signed up and confirmed their address earlier."""
-    account = Account(f"person{next(_numbers)}@example.test")
+    return _made(demo, f"person{next(_numbers)}@example.test")
+
+
+@pytest.fixture
+def operator(demo: Demo) -> Account:
+    """Of somebody with the role `admin`."""
+    return _made(demo, f"operator{next(_numbers)}@example.test", "admin")
+
+
+def _made(demo: Demo, email: str, *roles: str) -> Account:
+    account = Account(email)
     settings = load_settings(
         {
             "SIGNET_ISSUER": demo.provider,
@@ -74,7 +84,7 @@ def account(demo: Demo) -> Account:
     )
     installation = open_installation(settings)
     with unit_of_work(installation) as work:
-        make_user(work, account.email, password=account.password, name="Grace Hopper")
+        make_user(work, account.email, password=account.password, roles=roles, name="Grace Hopper")
     installation.database.close()
     return account
 

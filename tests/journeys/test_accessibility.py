@@ -239,6 +239,59 @@ def test_the_account_pages(inspector: Inspector, account: Account, demo: Demo, s
     see("account-kept", "Your account stays")
 
 
+CONSOLE_PAGES = (
+    "",
+    "/users",
+    "/users?q=grace",
+    "/users/new",
+    "/clients",
+    "/clients/new",
+    "/clients/new?preset=web",
+    "/clients/client?client_id=quill",
+    "/clients/edit?client_id=quill",
+    "/clients/client/disable?client_id=quill",
+    "/sessions",
+    "/keys",
+    "/audit",
+    "/outbox",
+    "/webhooks",
+    "/explain",
+    "/settings",
+)
+
+
+def test_the_console(inspector: Inspector, operator: Account, account: Account, demo: Demo, steps: Steps) -> None:
+    person, see = inspector.person, inspector.see
+    httpx2.post(f"{demo.provider}/oauth2/token", data={"grant_type": "password", "client_id": "quill"}, timeout=20)
+    person.open(f"{demo.provider}/admin")
+    steps.sign_in(person, operator)
+    person.expect_heading("Two-factor sign-in")  # without a second factor there is no console
+    steps.turn_on_two_factor(person)
+    for path in CONSOLE_PAGES:
+        person.open(f"{demo.provider}/admin{path}")
+        assert person.page.url == f"{demo.provider}/admin{path}"
+        see(f"admin{re.sub('[^a-z]+', '-', path)}", person.heading)
+    person.open(f"{demo.provider}/admin/users?q={account.email}")
+    person.follow(account.email)
+    see("admin-user", account.email)
+    person.follow("Suspend the account")
+    see("admin-act", "Suspend the account")
+    person.fill("Reason", "x" * 201)
+    person.press("Suspend")
+    see("admin-act-error", "Suspend the account")
+    person.fill("Reason", "chargebacks")
+    person.press("Suspend")
+    see("admin-user-suspended", account.email)
+    person.open(f"{demo.provider}/admin/clients/client/rotate-secret?client_id=quill")
+    person.press("Make the secret")
+    see("admin-shown-once", "A new client secret")
+    person.open(f"{demo.provider}/admin/clients/edit?client_id=quill")
+    person.fill("client_name", "Quill & Ink")
+    person.press("See what would change")
+    see("admin-client-changes", "Change Quill?")
+    person.follow("Change nothing")
+
+
 def test_the_pages_of_a_changed_password_and_email_address(
     inspector: Inspector, account: Account, newcomer: Account, demo: Demo, steps: Steps
 ) -> None:

@@ -26,6 +26,7 @@ GIVEN: dict[str, Any] = {
 LETTERS = [
     letters.verify_email,
     letters.already_registered,
+    letters.invitation,
     letters.reset_password,
     letters.password_was_reset,
     letters.password_changed,

@@ -1,5 +1,6 @@
 """The addresses of users: one verified owner per address; any number of people may claim one they did not prove."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,6 +95,21 @@ def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:
     )
     row = db.execute(query).one_or_none()
     return None if row is None else EmailAddress(*row)
+
+
+def find_holders(db: Connection, user_ids: Collection[str]) -> dict[str, tuple[User, EmailAddress | None]]:
+    """These users, each with the address it is shown by: the verified one first."""
+    query = (
+        select(users, email_addresses)
+        .outerjoin(email_addresses, email_addresses.c.user_id == users.c.id)
+        .where(users.c.id.in_(user_ids))
+        .order_by(email_addresses.c.verified_at.is_not(None), email_addresses.c.created_at)  # the last one counts
+    )
+    split = len(users.c)
+    return {
+        row[0]: (User(*row[:split]), None if row[split] is None else EmailAddress(*row[split:]))
+        for row in db.execute(query)
+    }
 
 
 def find_all(db: Connection, user_id: str) -> list[EmailAddress]:

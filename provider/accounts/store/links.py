@@ -13,6 +13,7 @@ from provider.database.types import Digest, Identifier, UtcTime
 class Purpose(StrEnum):
     VERIFY = "verify"  # this person reads this mailbox
     RESET = "reset"  # choose a new password
+    INVITE = "invite"  # choose the first one, of an account that an operator made
     CHANGE = "change"  # this is the person's new mailbox
     UNDO = "undo"  # take back a change of address, from the mailbox before
 
@@ -69,9 +70,9 @@ def add(db: Connection, link: Link) -> None:
     db.execute(insert(one_time_links), link.__dict__)
 
 
-def find(db: Connection, digest: bytes, purpose: Purpose) -> Link | None:
-    """Whatever became of it; nothing is consumed."""
-    query = select(one_time_links).where(one_time_links.c.digest == digest, one_time_links.c.purpose == purpose)
+def find(db: Connection, digest: bytes, *purposes: Purpose) -> Link | None:
+    """Made for one of these, and whatever became of it; nothing is consumed."""
+    query = select(one_time_links).where(one_time_links.c.digest == digest, one_time_links.c.purpose.in_(purposes))
     row = db.execute(query).one_or_none()
     return None if row is None else Link(*row)
 

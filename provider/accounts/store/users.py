@@ -11,6 +11,9 @@ from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, i
 from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
 
+ADMIN = "admin"
+"""The role an operator has."""
+
 
 class Status(StrEnum):
     INACTIVE = "INACTIVE"  # registered; no address confirmed yet
@@ -75,6 +78,12 @@ def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> 
     """In order of creation; `after` is the last id of the page before."""
     query = select(users).order_by(users.c.id).limit(limit)
     return [User(*row) for row in db.execute(query if after is None else query.where(users.c.id > after))]
+
+
+def find_latest(db: Connection, *, before: str | None, limit: int) -> list[str]:
+    """Ids, the latest first; `before` is the last of the page before."""
+    query = select(users.c.id).order_by(users.c.id.desc()).limit(limit)
+    return list(db.scalars(query if before is None else query.where(users.c.id < before)))
 
 
 def activate(db: Connection, user_id: str, *, now: datetime) -> bool:

@@ -9,9 +9,9 @@ from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere
 from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import linked_identities
 from provider.admin.api.users import user_id_of
-from provider.api.bodies import Body
+from provider.admin.operation import by_operator
+from provider.api.bodies import Body, Words
 from provider.api.callers import Operator
-from provider.api.operation import by_operator
 from provider.web.call import Call
 
 
@@ -29,9 +29,9 @@ class Identities(Body):
 
 
 class NewIdentity(Body):
-    issuer: str = Field(min_length=1, max_length=255)
-    subject: str = Field(min_length=1, max_length=255)
-    email: str | None = Field(None, max_length=254)
+    issuer: Words = Field(min_length=1, max_length=255)
+    subject: Words = Field(min_length=1, max_length=255)
+    email: Words | None = Field(None, max_length=254)
 
 
 @by_operator(reads=True, gives=Identities, problems=(NoSuchUser,))

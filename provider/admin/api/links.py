@@ -12,9 +12,9 @@ from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses
 from provider.accounts.store.links import Purpose
 from provider.admin.api.users import user_id_of
+from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
-from provider.api.operation import by_operator
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.mail.rendering import link_to

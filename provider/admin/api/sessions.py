@@ -3,15 +3,15 @@
 from dataclasses import replace
 from datetime import datetime
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from provider.accounts import devices
 from provider.accounts.registration import NoSuchUser
 from provider.admin.api.users import user_id_of
-from provider.api.bodies import Body, InvalidBody
+from provider.admin.operation import Thing, by_operator
+from provider.api.bodies import Body, InvalidBody, Moment
 from provider.api.callers import Operator
 from provider.api.endpoints.sessions import NoSuchSession
-from provider.api.operation import by_operator
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.sessions import lifecycle, store
@@ -35,7 +35,10 @@ class Sessions(Body):
 
 
 class SessionChange(Body):
-    expires_at: AwareDatetime = Field(description="Sooner than now planned; a session is never made longer.")
+    expires_at: Moment = Field(description="Sooner than now planned; a session is never made longer.")
+
+
+SESSION = Thing(lambda call: store.lock(call.work.db, _session(call).id), lambda call: _describe(_session(call)))
 
 
 @by_operator(reads=True, gives=Sessions, problems=(NoSuchUser,))
@@ -45,13 +48,13 @@ def list_sessions(call: Call, _operator: Operator, _body: Body) -> Sessions:
     return Sessions(sessions=[_describe(one) for one in found])
 
 
-@by_operator(reads=True, gives=Session, problems=(NoSuchSession,))
+@by_operator(reads=True, of=SESSION, gives=Session, problems=(NoSuchSession,))
 def show_session(call: Call, _operator: Operator, _body: Body) -> Session:
     """One that still counts."""
     return _describe(_session(call))
 
 
-@by_operator(takes=SessionChange, gives=Session, problems=(NoSuchSession,))
+@by_operator(of=SESSION, takes=SessionChange, gives=Session, problems=(NoSuchSession,))
 def change_session(call: Call, _operator: Operator, body: SessionChange) -> Session:
     """Let it end sooner."""
     session = _session(call)
@@ -61,11 +64,17 @@ def change_session(call: Call, _operator: Operator, body: SessionChange) -> Sess
     return _describe(replace(session, expires_at=body.expires_at))
 
 
-@by_operator(problems=(NoSuchSession,))
+@by_operator(of=SESSION, problems=(NoSuchSession,))
 def end_session(call: Call, _operator: Operator, _body: Body) -> None:
     """At once, on every node."""
     if not lifecycle.end_by_operator(call.work, session_id=_session(call).id):
         raise NoSuchSession
+
+
+@by_operator(problems=(NoSuchUser,))
+def end_all_sessions(call: Call, _operator: Operator, _body: Body) -> None:
+    """Every one of the account, at once, on every node."""
+    lifecycle.end_all_sessions(call.work, user_id=user_id_of(call), reason="operator")
 
 
 def _session(call: Call) -> store.Session:

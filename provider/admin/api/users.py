@@ -10,24 +10,24 @@ from provider.accounts import profile, registration, suspension, totp
 from provider.accounts.email_addresses import AlreadyConfirmed
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
 from provider.accounts.store import email_addresses, linked_identities, passwords, users
-from provider.api.bodies import Body, InvalidBody
+from provider.admin.filters import asked_text
+from provider.admin.operation import Thing, by_operator
+from provider.admin.paging import NEXT, PAGED, asked_page, next_of
+from provider.api.bodies import Body, InvalidBody, Words
 from provider.api.callers import Operator
 from provider.api.endpoints.profile import Editable, claims_of
-from provider.api.operation import by_operator
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.web.call import Call
 from provider.work import UnitOfWork
 
-MOST = 200
 Role = Annotated[str, Field(min_length=1, max_length=200, pattern="^[!-~]+$")]
 """`role`, or `client_id:role` for one client."""
 WANTED = {
     "email": "Whoever this address stands for.",
     "issuer": "With `subject`: whoever signs in with this identity of an upstream provider.",
     "subject": "With `issuer`.",
-    "after": "In the list of all: the `next` of the page before.",
-    "limit": f"How many at most; {MOST} without it, and never more.",
+    **PAGED,
 }
 
 
@@ -47,7 +47,7 @@ class Account(Body):
 
 class Accounts(Body):
     users: list[Account]
-    next: str | None = Field(None, description="There are more: ask again with this as `after`.")
+    next: str | None = Field(None, description=NEXT)
 
 
 class NewAccount(Body):
@@ -65,27 +65,34 @@ class Change(Body):
 
 
 class Suspension(Body):
-    reason: str | None = Field(None, max_length=200, description="For operators; the person is not told.")
+    reason: Words | None = Field(None, max_length=200, description="For operators; the person is not told.")
 
 
-@by_operator(reads=True, gives=Accounts, asks=WANTED)
+USER = Thing(
+    lambda call: users.lock(call.work.db, user_id_of(call)), lambda call: describe(call.work, user_id_of(call))
+)
+
+
+@by_operator(reads=True, gives=Accounts, asks=WANTED, problems=(InvalidBody,))
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     """One account by address or linked identity, or all of them a page at a time."""
     work, query = call.work, call.query
     if "email" in query:
         return _one(work, _by_address(work, query["email"]))
     if "issuer" in query or "subject" in query:
-        identity = linked_identities.find(work.read, query.get("issuer", ""), query.get("subject", ""))
+        issuer, subject = asked_text(call, "issuer") or "", asked_text(call, "subject") or ""
+        identity = linked_identities.find(work.read, issuer, subject)
         return _one(work, None if identity is None else identity.user_id)
-    limit, after = _limit(query.get("limit")), query.get("after")
-    if after is not None and parse_id(after) is None:
-        raise InvalidBody([{"member": "after", "problem": Text("This is not the next of a page.")}])
-    page = users.find_page(work.read, after=after, limit=limit + 1)
-    shown = [describe(work, user.id) for user in page[:limit]]
-    return Accounts(users=shown, next=page[limit - 1].id if len(page) > limit else None)
+    page = asked_page(call, "users")
+    found = users.find_page(work.read, after=None if page.after is None else page.after["id"], limit=page.limit + 1)
+    shown, more = found[: page.limit], len(found) > page.limit
+    return Accounts(
+        users=[describe(work, user.id) for user in shown],
+        next=next_of(call, "users", id=shown[-1].id) if more else None,
+    )
 
 
-@by_operator(takes=NewAccount, gives=Account, status=201, problems=(NotAnAddress, AddressTaken))
+@by_operator(of=USER, takes=NewAccount, gives=Account, status=201, problems=(NotAnAddress, AddressTaken))
 def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
     """An active account without a password: its person sets one with a link (`links`) or signs in upstream."""
     claims = {} if body.claims is None else claims_of(body.claims)
@@ -95,13 +102,13 @@ def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
     return describe(call.work, user_id)
 
 
-@by_operator(reads=True, gives=Account, problems=(NoSuchUser,))
+@by_operator(reads=True, of=USER, gives=Account, problems=(NoSuchUser,))
 def show_user(call: Call, _operator: Operator, _body: Body) -> Account:
     """One account."""
     return describe(call.work, user_id_of(call))
 
 
-@by_operator(takes=Change, gives=Account, problems=(NoSuchUser, AlreadyConfirmed))
+@by_operator(of=USER, takes=Change, gives=Account, problems=(NoSuchUser, AlreadyConfirmed))
 def change_user(call: Call, _operator: Operator, body: Change) -> Account:
     """Roles, claims, or the word that the address is theirs."""
     work, user_id = call.work, user_id_of(call)
@@ -117,19 +124,19 @@ def change_user(call: Call, _operator: Operator, body: Change) -> Account:
     return describe(work, user_id)
 
 
-@by_operator(problems=(NoSuchUser,))
+@by_operator(of=USER, problems=(NoSuchUser,))
 def delete_user(call: Call, _operator: Operator, _body: Body) -> None:
     """At once, with everything that points at it; the audit events stay."""
     registration.delete_user(call.work, user_id=user_id_of(call))
 
 
-@by_operator(takes=Suspension, problems=(NoSuchUser,))
+@by_operator(of=USER, takes=Suspension, problems=(NoSuchUser,))
 def suspend_user(call: Call, _operator: Operator, body: Suspension) -> None:
     """Sessions, tokens and links end with it; restoring revives none of them."""
     suspension.suspend(call.work, user_id=user_id_of(call), reason=body.reason)
 
 
-@by_operator(problems=(NoSuchUser,))
+@by_operator(of=USER, problems=(NoSuchUser,))
 def restore_user(call: Call, _operator: Operator, _body: Body) -> None:
     """May sign in again."""
     suspension.restore(call.work, user_id=user_id_of(call))
@@ -172,11 +179,3 @@ def _by_address(work: UnitOfWork, text: str) -> str | None:
     address = addresses.parse_address(text)
     owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
     return None if owner is None else owner[0].id
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return MOST
-    if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 6 and int(text)):
-        raise InvalidBody([{"member": "limit", "problem": Text("Enter a number from 1 on.")}])
-    return min(int(text), MOST)

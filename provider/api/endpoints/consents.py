@@ -27,6 +27,16 @@ class Consents(Body):
 @by_person(gives=Consents)
 def list_consents(call: Call, bearer: Bearer, _body: Body) -> Consents:
     """Applications with a consent or with tokens that count, by name."""
+    return consents_of(call, bearer.user_id)
+
+
+@by_person(problems=(NotConnected,))
+def withdraw_consent(call: Call, bearer: Bearer, _body: Body) -> None:
+    """The application is asked for again next time, and every token it holds dies."""
+    disconnect(call.work, call.seams.oauth, user_id=bearer.user_id, client_id=call.path_params["client_id"])
+
+
+def consents_of(call: Call, user_id: str) -> Consents:
     return Consents(
         consents=[
             Consent(
@@ -37,12 +47,6 @@ def list_consents(call: Call, bearer: Bearer, _body: Body) -> Consents:
                 token_families=app.families,
                 last_used=app.last_used,
             )
-            for app in find_connected(call.work, call.seams.oauth, bearer.user_id)
+            for app in find_connected(call.work, call.seams.oauth, user_id)
         ]
     )
-
-
-@by_person(problems=(NotConnected,))
-def withdraw_consent(call: Call, bearer: Bearer, _body: Body) -> None:
-    """The application is asked for again next time, and every token it holds dies."""
-    disconnect(call.work, call.seams.oauth, user_id=bearer.user_id, client_id=call.path_params["client_id"])

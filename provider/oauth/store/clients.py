@@ -1,6 +1,6 @@
 """Registered clients: what they are, and their secrets: digests, and encrypted where one is the key of an HMAC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
-from provider.database.types import Digest, Identifier, UtcTime
+from provider.database.types import BEYOND, Digest, Identifier, SearchKey, UtcTime, search_key
 
 clients = Table(
     "clients",
@@ -35,7 +35,9 @@ clients = Table(
         "registration_digest", Digest
     ),  # of the registration access token; only of clients that registered themselves
     Column("expires_at", UtcTime),  # the same: unused until then, it is deleted
+    Column("name_key", SearchKey, nullable=False, server_default=""),  # the name as it is searched by
     Index("ix_clients_created_at", "created_at"),
+    Index("ix_clients_name_key_client_id", "name_key", "client_id"),
     Index("ix_clients_expires_at", "expires_at"),
 )
 
@@ -64,12 +66,15 @@ class ClientRow:
     expires_at: datetime | None = None
 
 
+_ROW = tuple(clients.c[field.name] for field in fields(ClientRow))
+
+
 def add(db: Connection, client: ClientRow) -> None:
-    db.execute(insert(clients), client.__dict__)
+    db.execute(insert(clients), client.__dict__ | {"name_key": search_key(client.metadata.get("client_name", ""))})
 
 
 def find(db: Connection, client_id: str) -> ClientRow | None:
-    row = db.execute(select(clients).where(clients.c.client_id == client_id)).one_or_none()
+    row = db.execute(select(*_ROW).where(clients.c.client_id == client_id)).one_or_none()
     return None if row is None else ClientRow(*row)
 
 
@@ -79,17 +84,37 @@ def lock(db: Connection, client_id: str) -> bool:
 
 
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[ClientRow]:
-    query = select(clients).order_by(clients.c.client_id).limit(limit)
+    query = select(*_ROW).order_by(clients.c.client_id).limit(limit)
     return [ClientRow(*row) for row in db.execute(query if after is None else query.where(clients.c.client_id > after))]
 
 
+def find_named(
+    db: Connection, beginning: str, *, after: tuple[str, str] | None = None, limit: int = 100
+) -> list[tuple[str, ClientRow]]:
+    """By the beginning of the name, in the order of the names: each with the key it was found by. `after` is the key
+    and the client_id of the last of the page before.
+    """
+    key, client_id = clients.c.name_key, clients.c.client_id
+    query = select(key, *_ROW).where(key >= beginning, key < beginning + BEYOND)
+    if after is not None:
+        query = query.where(key >= after[0], or_(key > after[0], client_id > after[1]))
+    return [(found, ClientRow(*row)) for found, *row in db.execute(query.order_by(key, client_id).limit(limit))]
+
+
 def replace_metadata(db: Connection, client_id: str, values: dict[str, Any], *, now: datetime) -> bool:
-    changed = update(clients).where(clients.c.client_id == client_id).values(metadata=values, updated_at=now)
+    changed = (
+        update(clients)
+        .where(clients.c.client_id == client_id)
+        .values(metadata=values, name_key=search_key(values.get("client_name", "")), updated_at=now)
+    )
     return db.execute(changed).rowcount == 1
 
 
 def set_disabled(db: Connection, client_id: str, disabled_at: datetime | None, *, now: datetime) -> bool:
-    changed = update(clients).where(clients.c.client_id == client_id).values(disabled_at=disabled_at, updated_at=now)
+    """Disabled since then, or with None enabled. False when there is none, or it was so before."""
+    other = clients.c.disabled_at.is_not(None) if disabled_at is None else clients.c.disabled_at.is_(None)
+    there = (clients.c.client_id == client_id, other)
+    changed = update(clients).where(*there).values(disabled_at=disabled_at, updated_at=now)
     return db.execute(changed).rowcount == 1
 
 
@@ -128,6 +153,12 @@ def retire_secrets(db: Connection, client_id: str, *, expires_at: datetime) -> N
     later = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > expires_at)
     standing = (client_secrets.c.client_id == client_id, later)
     db.execute(update(client_secrets).where(*standing).values(expires_at=expires_at))
+
+
+def end_retired_secrets(db: Connection, client_id: str, *, now: datetime) -> int:
+    """Those that were to work for a while yet; how many."""
+    retired = (client_secrets.c.client_id == client_id, client_secrets.c.expires_at > now)
+    return db.execute(update(client_secrets).where(*retired).values(expires_at=now)).rowcount
 
 
 def forget_sealed(db: Connection, client_id: str) -> None:

@@ -213,19 +213,30 @@ class Held:
     last_used: datetime
 
 
+def _standing_of(user_id: str, now: datetime) -> tuple[Any, ...]:
+    """For what `join_standing` joins: families of this person that still count."""
+    return (
+        grants.c.user_id == user_id,
+        grants.c.revoked_at.is_(None),
+        grants.c.expires_at > now,
+        or_(users.c.not_before.is_(None), grants.c.auth_time >= users.c.not_before),
+        or_(grants.c.offline, sessions.c.ended_at.is_(None)),
+    )
+
+
+def find_standing(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
+    """The families of this person that still count, the latest first."""
+    query = select(*GRANT).select_from(join_standing(grants)).where(*_standing_of(user_id, now))
+    return [Grant(*row) for row in db.execute(query.order_by(grants.c.id.desc()))]
+
+
 def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
-    """By client: the families of this person that still count. Used is: made, or refreshed."""
+    """The same by client. Used is: made, or refreshed."""
     rotated = select(func.max(_refresh.c.rotated_at)).where(_refresh.c.grant_id == grants.c.id).scalar_subquery()
     query = (
         select(grants.c.client_id, grants.c.scope, grants.c.created_at, rotated)
         .select_from(join_standing(grants))
-        .where(
-            grants.c.user_id == user_id,
-            grants.c.revoked_at.is_(None),
-            grants.c.expires_at > now,
-            or_(users.c.not_before.is_(None), grants.c.auth_time >= users.c.not_before),
-            or_(grants.c.offline, sessions.c.ended_at.is_(None)),
-        )
+        .where(*_standing_of(user_id, now))
     )
     held: dict[str, Held] = {}
     for client_id, scope, created_at, rotated_at in db.execute(query):

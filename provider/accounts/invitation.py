@@ -1,0 +1,38 @@
+"""An account made by an operator for somebody who chooses its password themselves, with the link of a letter."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from provider.accounts.links import issue_link
+from provider.accounts.registration import NoSuchUser, create_user
+from provider.accounts.store import email_addresses, passwords, users
+from provider.accounts.store.links import Purpose
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.languages.text import Text
+from provider.mail import letters
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+
+class HasPassword(Refusal):
+    message = Text("This account has a password already.")
+
+
+def invite(work: UnitOfWork, *, email: str, roles: Sequence[str] = (), claims: Mapping[str, Any] | None = None) -> str:
+    """The operator answers for the address. The new account's id. Raises NotAnAddress, AddressTaken."""
+    user_id = create_user(work, email=email, password=None, verified=True, roles=roles, claims=claims)
+    send(work, user_id=user_id)
+    return user_id
+
+
+def send(work: UnitOfWork, *, user_id: str) -> None:
+    """The letter, at first or again; the link of the one before no longer works. Raises NoSuchUser, HasPassword."""
+    user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
+    if user is None or address is None:
+        raise NoSuchUser
+    if passwords.find(work.read, user_id) is not None:
+        raise HasPassword
+    token = issue_link(work, purpose=Purpose.INVITE, address=address).token
+    record(work, Event.INVITED, user_id=user_id)
+    letters.invitation(work, to=address.address, token=token, language=user.language)

@@ -1,0 +1,151 @@
+"""Applications: listed, registered, shown, replaced, switched off and on, deleted; their secrets rotated.
+
+Metadata has the names of RFC 7591 and OIDC Registration, and ours; what a client may be is in `client_metadata_rules`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, create_model
+
+from provider.admin.operation import Thing, begin, by_operator
+from provider.admin.paging import NEXT, PAGED, asked_page, next_of
+from provider.api.bodies import Body
+from provider.api.callers import Operator
+from provider.oauth import clients as rules
+from provider.oauth.client_metadata import FIELDS, ClientMetadata, InvalidMetadata
+from provider.oauth.client_metadata_rules import parse_metadata
+from provider.oauth.clients import Client, NoSuchClient
+from provider.oauth.sector_documents import DocumentUnavailable, require_vouched_for
+from provider.oauth.store import clients as store
+from provider.web.call import Call
+
+_METADATA: dict[str, Any] = {name: (field.type, field.default) for name, field in FIELDS.items()}
+_OWN: dict[str, Any] = {
+    "client_id": (str, ...),
+    "disabled": (bool, ...),
+    "registered_itself": (bool, Field(description="It may change itself (docs/registration.md).")),
+    "expires_at": (datetime | None, Field(None, description="Unused until then, it is deleted.")),
+    "created_at": (datetime, ...),
+}  # fmt: skip
+_SECRET: Any = (str | None, Field(None, description="Shown only now; absent for a client that needs none."))
+_BROUGHT: dict[str, Any] = {
+    "client_id": (str | None, Field(None, description="To bring one along from another provider; else one is made.")),
+    "client_secret": (str | None, Field(None, description="The same of a secret, of 32 characters or more.")),
+}
+
+Metadata: type[Body] = create_model("Metadata", __base__=Body, **_METADATA)
+Application: type[Body] = create_model("Application", __base__=Body, **_OWN, **_METADATA)
+NewApplication: type[Body] = create_model("NewApplication", __base__=Body, **_BROUGHT, **_METADATA)
+MadeApplication: type[Body] = create_model("MadeApplication", __base__=Body, **_OWN, client_secret=_SECRET, **_METADATA)
+
+
+class Applications(Body):
+    clients: list[Application]
+    next: str | None = Field(None, description=NEXT)
+
+
+class NewSecret(Body):
+    client_id: str
+    client_secret: str = Field(description="Shown only now; the one before works for another day.")
+
+
+def _client(call: Call) -> Client:
+    """The one the path names. Raises NoSuchClient."""
+    client = rules.find_client(call.work, call.path_params["client_id"])
+    if client is None:
+        raise NoSuchClient
+    return client
+
+
+def _show(call: Call) -> Body:
+    return _describe(_client(call))
+
+
+CLIENT = Thing(lambda call: store.lock(call.work.db, _client(call).client_id), _show)
+
+
+@by_operator(reads=True, gives=Applications, asks=PAGED)
+def list_clients(call: Call, _operator: Operator, _body: Body) -> Applications:
+    """In the order of their client_id."""
+    page = asked_page(call, "clients")
+    after = None if page.after is None else page.after["client_id"]
+    found = rules.list_clients(call.work, after=after, limit=page.limit + 1)
+    more = len(found) > page.limit
+    shown = found[: page.limit]
+    return Applications(
+        clients=[_describe(client) for client in shown],  # type: ignore[misc]  # each is an Application
+        next=next_of(call, "clients", client_id=shown[-1].client_id) if more else None,
+    )
+
+
+@by_operator(takes=NewApplication, gives=MadeApplication, status=201, problems=(InvalidMetadata,), asks_others=True)
+def create_client(call: Call, _operator: Operator, body: Body) -> Body:
+    """Register one. What is left out is as RFC 7591 section 2 has it; the secret is shown only now."""
+    given = body.model_dump(exclude_unset=True)
+    client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
+    metadata = _parse(call, given)
+    begin(call)
+    client, shown = rules.create_client(call.work, metadata, client_id=client_id, secret=secret)
+    return MadeApplication.model_validate(_values(client) | {"client_secret": shown})
+
+
+@by_operator(reads=True, of=CLIENT, gives=Application, problems=(NoSuchClient,))
+def show_client(call: Call, _operator: Operator, _body: Body) -> Body:
+    """Everything but its secrets."""
+    return _show(call)
+
+
+@by_operator(of=CLIENT, takes=Metadata, gives=Application, problems=(NoSuchClient, InvalidMetadata), asks_others=True)
+def replace_client(call: Call, _operator: Operator, body: Body) -> Body:
+    """All of its metadata: what is left out is as if it had never been said."""
+    metadata = _parse(call, body.model_dump(exclude_unset=True))
+    client = _client(call)
+    begin(call)
+    rules.update_client(call.work, client.client_id, metadata)
+    return _show(call)
+
+
+@by_operator(of=CLIENT, problems=(NoSuchClient,))
+def delete_client(call: Call, _operator: Operator, _body: Body) -> None:
+    """With everything that belongs to it: consents, tokens."""
+    rules.delete_client(call.work, call.path_params["client_id"])
+
+
+@by_operator(of=CLIENT, gives=NewSecret, problems=(NoSuchClient, InvalidMetadata))
+def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
+    """A new secret; the one before works for another day."""
+    client = _client(call)
+    return NewSecret(client_id=client.client_id, client_secret=rules.rotate_secret(call.work, client.client_id))
+
+
+@by_operator(of=CLIENT, problems=(NoSuchClient,))
+def disable_client(call: Call, _operator: Operator, _body: Body) -> None:
+    """It gets nothing any more, and what it holds stops working."""
+    rules.disable(call.work, call.path_params["client_id"])
+
+
+@by_operator(of=CLIENT, problems=(NoSuchClient,))
+def enable_client(call: Call, _operator: Operator, _body: Body) -> None:
+    """Undo `disable`."""
+    rules.enable(call.work, call.path_params["client_id"])
+
+
+def _parse(call: Call, given: dict[str, Any]) -> ClientMetadata:
+    """Fetches what vouches for its sector. Raises InvalidMetadata."""
+    metadata = parse_metadata(given)
+    try:
+        require_vouched_for(call.work, metadata)
+    except DocumentUnavailable as refused:  # an operator may know what our network looks like
+        raise InvalidMetadata(f"sector_identifier_uri: {refused.reason}.") from None
+    return metadata
+
+
+def _values(client: Client) -> dict[str, Any]:
+    own = {"client_id": client.client_id, "disabled": client.disabled, "created_at": client.created_at}
+    own |= {"registered_itself": client.registered_itself, "expires_at": client.expires_at}
+    return own | client.metadata.as_json()
+
+
+def _describe(client: Client) -> Body:
+    return Application.model_validate(_values(client))

@@ -1,0 +1,88 @@
+"""What applications hold of an account: consents, and the token families that still count."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from provider.accounts.registration import NoSuchUser
+from provider.admin.api.users import user_id_of
+from provider.admin.operation import by_operator
+from provider.api.bodies import Body
+from provider.api.callers import Operator
+from provider.api.endpoints.consents import Consents, consents_of
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.database.base import parse_id
+from provider.languages.text import Text
+from provider.oauth.connected_apps import NotConnected, disconnect
+from provider.oauth.store import grants
+from provider.oauth.store.grants import Grant
+from provider.refusals import NotFound
+from provider.web.call import Call
+
+
+class NoSuchFamily(NotFound):
+    title = Text("No such token family")
+    message = Text("The account has no token family of this id that still counts.")
+
+
+class TokenFamily(Body):
+    id: str
+    client_id: str
+    session_id: str = Field(description="The `sid` it came from.")
+    scope: str
+    offline: bool = Field(description="Does it outlive its session?")
+    auth_time: datetime
+    created_at: datetime
+    expires_at: datetime
+
+
+class TokenFamilies(Body):
+    token_families: list[TokenFamily]
+
+
+@by_operator(reads=True, gives=Consents, problems=(NoSuchUser,))
+def consents_of_user(call: Call, _operator: Operator, _body: Body) -> Consents:
+    """Applications with a consent or with tokens that count, by name."""
+    return consents_of(call, user_id_of(call))
+
+
+@by_operator(problems=(NoSuchUser, NotConnected))
+def withdraw_consent_of_user(call: Call, _operator: Operator, _body: Body) -> None:
+    """The application has to ask again, and every token it holds of them dies."""
+    client_id = call.path_params["client_id"]
+    disconnect(call.work, call.seams.oauth, user_id=user_id_of(call), client_id=client_id)
+
+
+@by_operator(reads=True, gives=TokenFamilies, problems=(NoSuchUser,))
+def token_families_of_user(call: Call, _operator: Operator, _body: Body) -> TokenFamilies:
+    """Each approval whose tokens still count, the latest first."""
+    return TokenFamilies(token_families=[_describe(grant) for grant in _families(call, user_id_of(call))])
+
+
+@by_operator(problems=(NoSuchUser, NoSuchFamily))
+def revoke_token_family(call: Call, _operator: Operator, _body: Body) -> None:
+    """Its access tokens and its refresh token die; what was consented to stays."""
+    user_id, family_id = user_id_of(call), parse_id(call.path_params["family_id"])
+    family = next((grant for grant in _families(call, user_id) if grant.id == family_id), None)
+    work = call.work
+    if family is None or not grants.revoke(work.db, family.id, reason="operator", now=work.now):
+        raise NoSuchFamily
+    record(work, Event.FAMILY_REVOKED, user_id=user_id, client_id=family.client_id, grant=family.id)
+
+
+def _families(call: Call, user_id: str) -> list[Grant]:
+    return grants.find_standing(call.work.read, user_id, now=call.work.now)
+
+
+def _describe(grant: Grant) -> TokenFamily:
+    return TokenFamily(
+        id=grant.id,
+        client_id=grant.client_id,
+        session_id=grant.session_id,
+        scope=grant.scope,
+        offline=grant.offline,
+        auth_time=grant.auth_time,
+        created_at=grant.created_at,
+        expires_at=grant.expires_at,
+    )

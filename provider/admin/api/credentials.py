@@ -1,0 +1,34 @@
+"""How somebody gets in again: letters with links, a second factor that is lost. Nobody's password is chosen here."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from provider.accounts import letters_by_operators as letters
+from provider.accounts import totp
+from provider.accounts.email_addresses import AlreadyConfirmed
+from provider.accounts.letters_by_operators import NotNow
+from provider.accounts.registration import NoSuchUser
+from provider.accounts.totp import NotTurnedOn
+from provider.admin.api.users import USER, user_id_of
+from provider.admin.operation import by_operator
+from provider.api.bodies import Body
+from provider.api.callers import Operator
+from provider.web.call import Call
+
+
+class LetterRequest(Body):
+    purpose: Literal["verify", "reset"] = Field(description="To confirm the address, or to choose a password.")
+
+
+@by_operator(takes=LetterRequest, status=202, problems=(NoSuchUser, AlreadyConfirmed, NotNow))
+def send_letter(call: Call, _operator: Operator, body: LetterRequest) -> None:
+    """To the address of the account, with a link that works once; earlier ones of this purpose no longer do."""
+    send = letters.send_reset if body.purpose == "reset" else letters.send_verification_again
+    send(call.work, user_id=user_id_of(call))
+
+
+@by_operator(of=USER, problems=(NoSuchUser, NotTurnedOn))
+def reset_two_factor(call: Call, _operator: Operator, _body: Body) -> None:
+    """For somebody who lost the device and the recovery codes; their sessions end, and they are told by letter."""
+    totp.reset(call.work, user_id=user_id_of(call))

@@ -1,0 +1,27 @@
+"""The settings as they are in force, secrets masked."""
+
+from pydantic import Field
+
+from provider.admin.operation import by_operator
+from provider.api.bodies import Body
+from provider.api.callers import Operator
+from provider.settings_in_force import settings_in_force
+from provider.web.call import Call
+
+
+class Setting(Body):
+    name: str = Field(description="The variable.")
+    value: str | None = Field(None, description="As it is written there; masked when it is a secret.")
+    is_default: bool
+    is_secret: bool
+    about: str
+
+
+class SettingsInForce(Body):
+    settings: list[Setting]
+
+
+@by_operator(reads=True, gives=SettingsInForce)
+def list_settings(call: Call, _operator: Operator, _body: Body) -> SettingsInForce:
+    """Of the process that answers."""
+    return SettingsInForce(settings=[Setting(**vars(shown)) for shown in settings_in_force(call.settings)])

@@ -1,0 +1,218 @@
+"""Client metadata as a form: every member that can be registered, under its standard name (RFC 7591, OIDC)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provider.languages.text import Text
+from provider.oauth.algorithms import SIGNING_ALGORITHMS
+from provider.oauth.client_metadata import (
+    AUTH_METHODS,
+    FAPI2,
+    FIELDS,
+    GRANT_TYPES,
+    LISTS,
+    ClientMetadata,
+    InvalidMetadata,
+)
+from provider.oauth.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS
+from provider.oauth.json_objects import read_object
+from provider.oauth.jwk_sets import SIGNATURES
+from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
+from provider.oauth.sectors import SUBJECT_TYPES
+
+GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
+    (
+        Text("What people are shown"),
+        ("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "initiate_login_uri", "contacts"),
+    ),
+    (
+        Text("Signing in"),
+        (
+            "application_type",
+            "redirect_uris",
+            "grant_types",
+            "response_types",
+            "response_modes",
+            "scope",
+            "require_pkce",
+            "require_pushed_authorization_requests",
+            "request_uris",
+            "request_object_signing_alg",
+            "default_max_age",
+            "require_auth_time",
+        ),
+    ),
+    (
+        Text("Proving who it is"),
+        ("token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "jwks_uri"),
+    ),
+    (
+        Text("What it is told"),
+        (
+            "subject_type",
+            "sector_identifier_uri",
+            "claims_in_id_token",
+            "id_token_signed_response_alg",
+            "id_token_encrypted_response_alg",
+            "id_token_encrypted_response_enc",
+            "userinfo_signed_response_alg",
+            "userinfo_encrypted_response_alg",
+            "userinfo_encrypted_response_enc",
+            "introspection_signed_response_alg",
+            "introspection_encrypted_response_alg",
+            "introspection_encrypted_response_enc",
+        ),
+    ),
+    (
+        Text("Signing out"),
+        (
+            "post_logout_redirect_uris",
+            "backchannel_logout_uri",
+            "backchannel_logout_session_required",
+            "frontchannel_logout_uri",
+            "frontchannel_logout_session_required",
+        ),
+    ),
+    (Text("As an API"), ("resource_identifiers", "exchange_targets")),
+    (Text("Trust"), ("first_party", "authorization_challenge", "profile")),
+)
+
+_ENCRYPTION = {
+    name: values
+    for response in ("id_token", "userinfo", "introspection")
+    for name, values in (
+        (f"{response}_encrypted_response_alg", ENCRYPTION_ALGORITHMS),
+        (f"{response}_encrypted_response_enc", ENCRYPTION_METHODS),
+    )
+}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "application_type": ("web", "native"),
+    "token_endpoint_auth_method": AUTH_METHODS,
+    "token_endpoint_auth_signing_alg": ("HS256", *SIGNATURES),
+    "request_object_signing_alg": SIGNATURES,
+    "id_token_signed_response_alg": SIGNING_ALGORITHMS,
+    "userinfo_signed_response_alg": SIGNING_ALGORITHMS,
+    "introspection_signed_response_alg": SIGNING_ALGORITHMS,
+    "subject_type": SUBJECT_TYPES,
+    "profile": ("none", FAPI2),
+    **_ENCRYPTION,
+}
+_ONE_A_LINE = Text("One a line.")
+HINTS: Mapping[str, Text] = {
+    "client_name": Text("What people read when they sign in."),
+    "client_uri": Text("Its home page; the host is what people can check."),
+    "redirect_uris": Text("Exactly where it wants people back, one a line."),
+    "post_logout_redirect_uris": Text("Where people may be sent after they signed out, one a line."),
+    "grant_types": Text("One a line: %(values)s.", values=", ".join(GRANT_TYPES)),
+    "response_types": Text("One a line: %(values)s.", values=", ".join(RESPONSE_TYPES)),
+    "response_modes": Text("One a line: %(values)s.", values=", ".join(ResponseMode)),
+    "scope": Text("What it may ask for, with a space between them: openid profile email offline_access."),
+    "require_pkce": Text("It must prove that the code is its own."),
+    "default_max_age": Text("Seconds after which people must sign in again; empty: never."),
+    "jwks": Text("Its public keys, as JSON."),
+    "jwks_uri": Text("Where it publishes its public keys, instead."),
+    "claims_in_id_token": Text("For apps that ask no userinfo."),
+    "resource_identifiers": Text("What the API is called in tokens (aud), one a line."),
+    "exchange_targets": Text("APIs it may exchange tokens for, one a line."),
+    "first_party": Text("Ours: people are not asked for consent."),
+    "authorization_challenge": Text("It may take people's passwords itself."),
+    "profile": Text("fapi2: only the methods of FAPI 2.0."),
+    "request_uris": _ONE_A_LINE,
+    "contacts": _ONE_A_LINE,
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One as a field: `kind` is text, lines, box, number, json or choice."""
+
+    name: str
+    kind: str
+    value: Any
+    choices: tuple[str, ...] = ()
+    hint: Text | None = None
+
+
+def members(names: Iterable[str], metadata: ClientMetadata) -> list[Member]:
+    """As the form shows them."""
+    return [_member(name, getattr(metadata, name)) for name in names]
+
+
+def typed_members(names: Iterable[str], typed: Mapping[str, str]) -> list[Member]:
+    """The same as somebody typed them."""
+    return [
+        Member(
+            name,
+            kind_of(name),
+            name in typed if kind_of(name) == "box" else typed.get(name, ""),
+            _choices(name),
+            HINTS.get(name),
+        )
+        for name in names
+    ]
+
+
+def kind_of(name: str) -> str:
+    kind = str(FIELDS[name].type)
+    if name in CHOICES:
+        return "choice"
+    if name in LISTS:
+        return "lines"
+    if "bool" in kind:
+        return "box"
+    if "dict" in kind:
+        return "json"
+    return "number" if "int" in kind else "text"
+
+
+def parse(names: Iterable[str], typed: Mapping[str, str]) -> dict[str, Any]:
+    """Metadata as registration takes it; what was left empty is absent. Raises InvalidMetadata for what is no number
+    or no JSON; the rest is `parse_metadata`'s to say.
+    """
+    given = {name: _value(name, kind_of(name), typed) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def member_of(refusal: InvalidMetadata, names: Iterable[str]) -> str:
+    """Which field the refusal is about, as its message says; "" when it is about none."""
+    words = str(refusal).replace(":", " ").split()
+    if refusal.error == "invalid_redirect_uri":
+        return "redirect_uris"
+    return words[0] if words and words[0] in set(names) else ""
+
+
+def _member(name: str, value: Any) -> Member:
+    kind = kind_of(name)
+    shown = "" if value is None else str(value)
+    if kind == "lines":
+        shown = "\n".join(value)
+    elif kind == "json" and value is not None:
+        shown = json.dumps(value, indent=2)
+    return Member(name, kind, bool(value) if kind == "box" else shown, _choices(name), HINTS.get(name))
+
+
+def _choices(name: str) -> tuple[str, ...]:
+    choices = CHOICES.get(name, ())
+    return ("", *choices) if choices and FIELDS[name].default is None else choices
+
+
+def _value(name: str, kind: str, typed: Mapping[str, str]) -> Any:
+    text = typed.get(name, "").strip()
+    if kind == "box":
+        return name in typed
+    if kind == "lines":
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    if not text:
+        return "" if name in {"client_name", "scope"} else None
+    if kind == "json":
+        try:
+            return read_object(text.encode())
+        except ValueError:
+            raise InvalidMetadata(f"{name}: This is no JSON object.") from None
+    if kind == "number":
+        if not (text.isascii() and text.isdigit() and len(text) <= 12):
+            raise InvalidMetadata(f"{name}: This is not a number.")
+        return int(text)
+    return text

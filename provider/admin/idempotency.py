@@ -1,0 +1,113 @@
+"""A request that makes something may be sent again (draft-ietf-httpapi-idempotency-key-header): the same key with the
+same request gets the same answer, and nothing is made twice.
+
+The answer is kept in the transaction of what it tells of, so one is never without the other; a refused request keeps
+nothing, and its key is free.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from provider.admin import store
+from provider.admin.store import KeptAnswer
+from provider.admin.versions import version_of
+from provider.crypto.digests import digest
+from provider.languages.text import Text
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+KEPT_FOR = timedelta(hours=24)
+LONGEST = 255
+PURPOSE = "idempotent-answer"
+
+
+class UnfitKey(Refusal):
+    title = Text("Not an idempotency key")
+    message = Text("An Idempotency-Key is one text of 1 to 255 printable ASCII characters.")
+
+
+class KeyReused(Refusal):
+    """Section 2.7 of the draft."""
+
+    status_code = 422
+    title = Text("This key was for something else")
+    message = Text("This Idempotency-Key came with another request before. Take a new one for each thing to make.")
+
+
+class KeyInUse(Refusal):
+    """The same section."""
+
+    status_code = 409
+    title = Text("Still under way")
+    message = Text("The request with this Idempotency-Key is still being carried out. Send it again in a moment.")
+    retry_after = 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """As it was sent, and is sent again."""
+
+    status: int
+    body: str
+    etag: str | None = None
+
+
+class AnsweredBefore(Exception):
+    """No error: the way out with what was made then."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request with a key. `digest` names key and caller, `version` the rest of it."""
+
+    digest: bytes
+    version: str
+
+
+def parse_key(headers: list[str]) -> str | None:
+    """The key in the Idempotency-Key headers; None without one. It is a quoted string, but may come bare. Raises
+    UnfitKey.
+    """
+    if not headers:
+        return None
+    text = headers[0].strip()
+    key = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    if len(headers) > 1 or not (0 < len(key) <= LONGEST and key.isascii() and key.isprintable()):
+        raise UnfitKey
+    return key
+
+
+def request_of(key: str, *, caller: str, asked: Any) -> Request:
+    """`asked` is the method, the path and the body."""
+    return Request(digest(json.dumps([caller, key])), version_of(asked))
+
+
+def look(work: UnitOfWork, request: Request) -> None:
+    """Raises AnsweredBefore, or KeyReused when that was something else."""
+    kept = store.find(work.read, request.digest, now=work.now)
+    if kept is None:
+        return
+    stored = json.loads(work.vault.decrypt(kept.sealed, purpose=PURPOSE, context=request.digest.hex()))
+    if stored.pop("asked") != request.version:
+        raise KeyReused
+    raise AnsweredBefore(Answer(**stored))
+
+
+def begin(work: UnitOfWork, request: Request) -> None:
+    """With the first write: from here on nobody else is at it. Raises KeyInUse, and what `look` raises."""
+    if not store.hold(work.db, request.digest):
+        raise KeyInUse
+    look(work, request)
+
+
+def keep(work: UnitOfWork, request: Request, answer: Answer) -> None:
+    """For a day."""
+    plain = json.dumps({"asked": request.version, **asdict(answer)}).encode()
+    sealed = work.vault.encrypt(plain, purpose=PURPOSE, context=request.digest.hex())
+    store.keep(work.db, KeptAnswer(request.digest, sealed, work.now + KEPT_FOR))

@@ -1,0 +1,158 @@
+"""Nothing begun before a moment counts any more: for after a restore (decision 58).
+
+A backup brings back what had ended since it was made: refresh tokens that were rotated, sessions that were signed out,
+codes and links that were used. Here all of it ends, a batch at a time, each in a transaction of its own: a run that was
+broken off is finished by another one with the same moment.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table, bindparam, func, or_, select, update
+
+from provider.accounts.store.links import LinkStatus, one_time_links
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.database.types import UtcTime
+from provider.oauth import key_rotation
+from provider.oauth.store.authorization_requests import authorization_requests
+from provider.oauth.store.device_codes import device_codes
+from provider.oauth.store.grants import grants
+from provider.oauth.store.initial_access_tokens import initial_access_tokens
+from provider.oauth.store.signing_keys import State as KeyState
+from provider.outbox.store import State as PromiseState
+from provider.outbox.store import outbox
+from provider.sessions import lifecycle
+from provider.sessions.store import sessions
+from provider.work import Installation, UnitOfWork, unit_of_work
+
+BATCH = 200
+"""Rows of one transaction; applications are told of each session, so it is more than a row."""
+REASON = "invalidated"
+
+Advance = Callable[[int], object]
+"""Told how many more are done."""
+
+BEFORE, NOW = bindparam("before", type_=UtcTime()), bindparam("now", type_=UtcTime())
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Something that begins and counts for a while."""
+
+    key: Column[Any]
+    standing: Sequence[ColumnElement[bool]]
+    """Which rows began BEFORE and still count."""
+    ended: Mapping[str, Any]
+    """What makes one of them count no more; NOW is when it does."""
+
+    @property
+    def table(self) -> Table:
+        return self.key.table
+
+
+def _until(table: Table) -> Kind:
+    """What counts until its `expires_at`, whatever else."""
+    (key,) = table.primary_key
+    return Kind(key, (table.c.created_at < BEFORE, table.c.expires_at > NOW), {"expires_at": NOW})
+
+
+KINDS: Mapping[str, Kind] = {
+    # First, so that none of them gives anything new. Signing in again renews one, hence `auth_time`.
+    "sessions": Kind(
+        sessions.c.id,
+        (sessions.c.auth_time < BEFORE, sessions.c.ended_at.is_(None), sessions.c.expires_at > NOW),
+        {"ended_at": NOW},
+    ),
+    "waiting requests": _until(authorization_requests),
+    "device codes": _until(device_codes),
+    "initial access tokens": _until(initial_access_tokens),
+    "one-time links": Kind(
+        one_time_links.c.id,
+        (one_time_links.c.created_at < BEFORE, one_time_links.c.status == LinkStatus.ACTIVE),
+        {"status": LinkStatus.EXPIRED},
+    ),
+    # A letter that waits with such a link in it; others may come twice.
+    "letters with links": Kind(
+        outbox.c.id,
+        (
+            outbox.c.created_at < BEFORE,
+            outbox.c.expires_at.is_not(None),
+            outbox.c.state.in_([PromiseState.DUE, PromiseState.TRYING]),
+        ),
+        {"state": PromiseState.FAILED, "payload": None, "error": "its link was invalidated"},
+    ),
+    # With their codes, refresh tokens and access tokens. Also of a session from before that gave one a moment ago.
+    "token families": Kind(
+        grants.c.id,
+        (
+            or_(grants.c.created_at < BEFORE, grants.c.auth_time < BEFORE),
+            grants.c.revoked_at.is_(None),
+            grants.c.expires_at > NOW,
+        ),
+        {"revoked_at": NOW, "revoke_reason": REASON},
+    ),
+}
+
+
+def count(work: UnitOfWork, before: datetime) -> dict[str, int]:
+    """How much of each kind stands that began before."""
+    moments = {"before": before, "now": work.now}
+    queries = {name: select(func.count()).select_from(kind.table).where(*kind.standing) for name, kind in KINDS.items()}
+    return {name: work.read.scalar(query.params(moments)) or 0 for name, query in queries.items()}
+
+
+def old_keys(work: UnitOfWork, before: datetime) -> list[str]:
+    """The signing keys made before that still verify or will, in the order to revoke them: a current one is replaced by
+    the upcoming one, so that is replaced first.
+    """
+    rows = [row for row in key_rotation.list_keys(work) if row.created_at < before and row.state != KeyState.REVOKED]
+    order = (KeyState.UPCOMING, KeyState.CURRENT, KeyState.RETIRED)
+    return [row.kid for state in order for row in rows if row.state == state]
+
+
+def invalidate(
+    installation: Installation, before: datetime, *, keys: bool = True, advance: Advance = lambda _rows: None
+) -> dict[str, int]:
+    """End all of it, and with `keys` replace and revoke every signing key from before: where access tokens are verified
+    offline, nothing else ends them. How many of each ended.
+    """
+    with unit_of_work(installation) as work:
+        counts = count(work, before)
+        record(work, Event.INVALIDATED, before=before.isoformat(), keys=keys, counts=counts)
+    ended = dict.fromkeys(KINDS, 0)
+    for name, kind in KINDS.items():
+        for rows in _batches(installation, kind, before):
+            ended[name] += rows
+            advance(rows)
+    ended["signing keys"] = 0
+    if keys:
+        with unit_of_work(installation) as work:
+            kids = old_keys(work, before)
+        for kid in kids:
+            with unit_of_work(installation) as work:  # making a key takes time, and comes before the first write
+                key_rotation.revoke(work, kid=kid)
+            ended["signing keys"] += 1
+            advance(1)
+    return ended
+
+
+def _batches(installation: Installation, kind: Kind, before: datetime) -> Iterator[int]:
+    """How many ended, for each transaction. In the order of the key: once through the table, however large it is."""
+    query = select(kind.key).where(*kind.standing).order_by(kind.key).limit(BATCH).with_for_update()
+    last: Any = None
+    while True:
+        with unit_of_work(installation) as work:
+            next_ones = query if last is None else query.where(kind.key > last)
+            keys = list(work.db.scalars(next_ones.params(before=before, now=work.now)))
+            if kind.table is sessions:
+                lifecycle.end_many(work, keys, reason=REASON)
+            else:
+                values = {name: work.now if value is NOW else value for name, value in kind.ended.items()}
+                work.db.execute(update(kind.table).where(kind.key.in_(keys)).values(values))
+        if not keys:
+            return
+        last = keys[-1]
+        yield len(keys)

@@ -1,0 +1,144 @@
+"""An operation of the admin API: an `Operation` for operators, that honours If-Match and Idempotency-Key.
+
+Who reads one thing gets its version (ETag); who changes it may say which version they looked at (If-Match, RFC 9110
+section 13.1.1), and is answered 412 when it is another one by now. Who makes something may name the request, and send
+it again (`idempotency`).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from starlette.responses import Response
+
+from provider.admin import idempotency
+from provider.admin.idempotency import AnsweredBefore, KeyInUse, KeyReused, UnfitKey
+from provider.admin.versions import ChangedMeanwhile, version_of
+from provider.api.bodies import JSON_TYPE, Body, Nothing, read
+from provider.api.callers import OPERATOR, READING_OPERATOR, Operator
+from provider.api.operation import NO_STORE, Answer, Operation, as_json
+from provider.refusals import Refusal
+from provider.web.call import Call
+
+Taken = TypeVar("Taken", bound=Body)
+IF_MATCH = "Go on only if the thing still is what this ETag was given for."
+IDEMPOTENCY_KEY = "A text of your choice: with it the request may be sent again within a day, and is carried out once."
+BEGIN = "admin.begin"
+
+
+@dataclass(frozen=True)
+class Thing:
+    """What is shown under one URL and changed there. Each raises NotFound, or a Refusal like it."""
+
+    lock: Callable[[Call], object]
+    """Nobody else changes it until the transaction ends."""
+    show: Callable[[Call], Body]
+
+    def require_unchanged(self, call: Call, seen: str) -> None:
+        """Is it what one of these entity tags was given for? Weak ones never are. Raises ChangedMeanwhile."""
+        self.lock(call)
+        now = version_of(as_json(self.show(call)))
+        if seen.strip() != "*" and now not in re.findall(r'(?:^|[,\s])"([^"]*)"', seen):
+            raise ChangedMeanwhile
+
+
+class AdminOperation(Operation):
+    """Its `of` is the thing it shows or changes. One that `asks_others` calls `begin` itself, after it has asked."""
+
+    def __init__(
+        self, function: Callable[[Call, Any, Any], Answer], *, of: Thing | None, asks_others: bool, **given: Any
+    ) -> None:
+        super().__init__(function, hashes_passwords=False, **given)
+        self.of, self.asks_others = of, asks_others
+        self.reads = self.caller is READING_OPERATOR
+        self.makes = self.status == 201
+        if self.makes:
+            self.asks_headers = {"Idempotency-Key": IDEMPOTENCY_KEY}
+            self.problems += (UnfitKey, KeyReused, KeyInUse)
+        elif of is not None and not self.reads:
+            self.asks_headers = {"If-Match": IF_MATCH}
+            self.problems += (ChangedMeanwhile,)
+        if of is not None and self.gives is not None:
+            self.gives_headers = {"ETag": "Its version, for If-Match."}
+
+    def _carry_out(self, call: Call) -> Response:
+        operator: Operator = self.caller.authenticate(call)
+        body = read(call, self.takes)
+        request = self._request(call, operator, body)
+
+        def begin() -> None:
+            if request is not None:
+                idempotency.begin(call.work, request)
+            seen = ",".join(call.headers.getlist("if-match"))
+            if seen and self.of is not None and not self.reads and not self.makes:
+                self.of.require_unchanged(call, seen)
+
+        try:
+            if request is not None:
+                idempotency.look(call.work, request)
+            if self.asks_others:
+                call.state[BEGIN] = begin
+            else:
+                begin()
+            response = self._answer(self.carry_out(call, operator, body))
+        except AnsweredBefore as before:
+            return _again(before.answer)
+        if request is not None:
+            answer = idempotency.Answer(
+                response.status_code, bytes(response.body).decode(), response.headers.get("etag")
+            )
+            idempotency.keep(call.work, request, answer)
+        return response
+
+    def _answer(self, answer: Answer) -> Response:
+        response = super()._answer(answer)
+        if self.of is not None and isinstance(answer, Body):
+            response.headers["etag"] = f'"{version_of(as_json(answer))}"'
+        return response
+
+    def _request(self, call: Call, operator: Operator, body: Body) -> idempotency.Request | None:
+        key = idempotency.parse_key(call.headers.getlist("idempotency-key")) if self.makes else None
+        if key is None:
+            return None
+        caller = f"{operator.client_id} {operator.user_id or ''}"
+        return idempotency.request_of(key, caller=caller, asked=[call.method, call.path, as_json(body)])
+
+
+def begin(call: Call) -> None:
+    """The moment before the first write, in an operation that `asks_others`."""
+    call.state[BEGIN]()
+
+
+def by_operator(
+    *,
+    reads: bool = False,
+    of: Thing | None = None,
+    takes: type[Taken] = Nothing,  # type: ignore[assignment]  # the default of a type variable
+    gives: type[Body] | tuple[str, ...] | None = None,
+    status: int | None = None,
+    problems: tuple[type[Refusal], ...] = (),
+    asks: Mapping[str, str] | None = None,
+    asks_others: bool = False,
+) -> Callable[[Callable[[Call, Operator, Taken], Answer]], AdminOperation]:
+    """An operation of the admin API. `reads`: it changes nothing, and `admin:read` is enough. 201 makes something."""
+
+    def wrap(function: Callable[[Call, Operator, Taken], Answer]) -> AdminOperation:
+        return AdminOperation(
+            function,
+            of=of,
+            asks_others=asks_others,
+            caller=READING_OPERATOR if reads else OPERATOR,
+            takes=takes,
+            gives=gives,
+            status=status or (204 if gives is None else 200),
+            problems=problems,
+            asks=asks,
+        )
+
+    return wrap
+
+
+def _again(answer: idempotency.Answer) -> Response:
+    headers = NO_STORE | ({} if answer.etag is None else {"etag": answer.etag})
+    return Response(answer.body, answer.status, headers, media_type=JSON_TYPE)

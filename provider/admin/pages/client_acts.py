@@ -1,0 +1,81 @@
+"""What operators do to an application as a whole; editing it is `client_edit`."""
+
+from collections.abc import Callable
+
+from provider.admin.pages.acts import Act, Acts, ShownOnce, Thing
+from provider.languages.text import Text
+from provider.oauth import clients
+from provider.web.call import Call
+from provider.work import UnitOfWork
+
+
+def _simply(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Thing], None]:
+    def carry_out(call: Call, thing: Thing) -> None:
+        do(call.work, thing.value.client_id)
+
+    return carry_out
+
+
+def _rotate_secret(call: Call, thing: Thing) -> ShownOnce:
+    secret = clients.rotate_secret(call.work, thing.value.client_id)
+    return ShownOnce(
+        title=Text("A new client secret"),
+        told=Text("Hand it to the application's developer in a safe way. It is not shown again."),
+        values={"client_id": thing.value.client_id, "client_secret": secret},
+    )
+
+
+ACTS: Acts = {
+    "rotate-secret": Act(
+        title=Text("Make a new secret"),
+        button=Text("Make the secret"),
+        means=(
+            Text("The secret it has now works for another day, so that it can change over without a break."),
+            Text("The new one is shown once."),
+        ),
+        done=Text("There is a new secret."),
+        do=_rotate_secret,
+        fits=lambda client: client.metadata.has_secret,
+    ),
+    "end-old-secrets": Act(
+        title=Text("End the old secrets now"),
+        button=Text("End them"),
+        means=(Text("Of its secrets only the newest works from now on. For one that somebody else may have."),),
+        done=Text("Only the newest secret works."),
+        do=_simply(clients.end_retired_secrets),
+        danger=True,
+        fits=lambda client: len(client.secret_digests) > 1,
+    ),
+    "disable": Act(
+        title=Text("Disable the application"),
+        button=Text("Disable"),
+        means=(
+            Text("Nobody can sign in to it, and it gets no tokens; what it holds stops working within a second."),
+            Text("It can be enabled again, and finds everything as it was."),
+        ),
+        done=Text("The application is disabled."),
+        do=_simply(clients.disable),
+        danger=True,
+        fits=lambda client: not client.disabled,
+    ),
+    "enable": Act(
+        title=Text("Enable the application"),
+        button=Text("Enable"),
+        means=(Text("People can sign in to it again, and the tokens it holds work again until they expire."),),
+        done=Text("The application is enabled."),
+        do=_simply(clients.enable),
+        fits=lambda client: client.disabled,
+    ),
+    "delete": Act(
+        title=Text("Delete the application"),
+        button=Text("Delete for good"),
+        means=(
+            Text("It goes at once, with its secrets, its tokens and what people allowed it. It cannot be undone."),
+            Text("Disabling it is enough to shut it out."),
+        ),
+        done=Text("The application is deleted."),
+        do=_simply(clients.delete_client),
+        danger=True,
+        leads_to="/admin/clients",
+    ),
+}

@@ -1,0 +1,108 @@
+"""Everything an application is registered as, edited: the form, then what would change in words, then the change."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from provider.admin import client_form
+from provider.admin.guards import require_operator
+from provider.admin.pages.acts import Unfit, require_seen, said_why
+from provider.admin.pages.clients import find_client
+from provider.admin.versions import ChangedMeanwhile, version_of
+from provider.oauth import clients
+from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.client_metadata_rules import parse_metadata
+from provider.oauth.clients import Client, NoSuchClient
+from provider.oauth.sector_documents import require_vouched_for
+from provider.oauth.store import clients as store
+from provider.refusals import Refusal
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
+from provider.web.pages import go, page
+
+NAMES = tuple(name for _, names in client_form.GROUPS for name in names)
+
+
+@endpoint
+def show_edit(call: Call) -> Response:
+    """GET /admin/clients/edit?client_id=: every member, as it is registered now."""
+    client: Client = find_client(call, require_operator(call)).value
+    return _form(call, client, lambda names: client_form.members(names, client.metadata))
+
+
+@endpoint
+def edit(call: Call) -> Response:
+    """POST: without `sure` what would change; with it, the change."""
+    thing = find_client(call, require_operator(call))
+    client: Client = thing.value
+    try:
+        wanted = _read(call, client)
+        changes = client.metadata.differences(wanted)
+        if not changes:
+            return go(thing.url)
+        if call.form.get("sure") is None:
+            return _ask(call, client, changes)
+        said_why(call)
+        _change(call, client.client_id, wanted)
+    except Unfit as refusal:
+        return _ask(call, client, changes, {refusal.name: refusal.message})
+    except ChangedMeanwhile as refusal:
+        fresh: Client = find_client(call, thing.operator).value
+        return _form(call, fresh, lambda names: client_form.members(names, fresh.metadata), refusal)
+    except InvalidMetadata as refusal:
+        return _form(call, client, lambda names: client_form.typed_members(names, call.form), refusal)
+    return go(f"{thing.url}&changed=yes")
+
+
+def _read(call: Call, client: Client) -> ClientMetadata:
+    """What the form stands for. Another sector document is fetched, before anything is written. Raises
+    InvalidMetadata.
+    """
+    wanted = parse_metadata(client_form.parse(NAMES, call.form))
+    if {"sector_identifier_uri", "redirect_uris"} & client.metadata.differences(wanted).keys():
+        require_vouched_for(call.work, wanted)
+    clients.require_fit(call.work, wanted, before=client)
+    return wanted
+
+
+def _change(call: Call, client_id: str, wanted: ClientMetadata) -> None:
+    work = call.work
+    held = clients.find_client(work, client_id) if store.lock(work.db, client_id) else None
+    if held is None:
+        raise NoSuchClient
+    require_seen(call, held.metadata.as_json())
+    clients.update_client(work, client_id, wanted)
+
+
+def _form(call: Call, client: Client, members: Any, refusal: Refusal | None = None) -> Response:
+    return page(
+        call,
+        "admin/client_edit.html",
+        status_code=200 if refusal is None else refusal.status_code,
+        client=client,
+        groups=[(title, members(names)) for title, names in client_form.GROUPS],
+        seen=version_of(client.metadata.as_json()),
+        errors=_errors(refusal),
+    )
+
+
+def _errors(refusal: Refusal | None) -> dict[str, str]:
+    if refusal is None:
+        return {}
+    about = client_form.member_of(refusal, NAMES) if isinstance(refusal, InvalidMetadata) else ""
+    return {about: refusal.message}
+
+
+def _ask(
+    call: Call, client: Client, changes: dict[str, tuple[Any, Any]], errors: dict[str, str] | None = None
+) -> Response:
+    return page(
+        call,
+        "admin/client_changes.html",
+        status_code=400 if errors else 200,
+        client=client,
+        changes=changes,
+        typed={name: value for name, value in call.form.items() if name in NAMES or name == "seen"},
+        why=call.form.get("why", ""),
+        errors=errors or {},
+    )

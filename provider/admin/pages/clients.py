@@ -1,0 +1,147 @@
+"""Applications, as operators see them: found, registered by kind, shown, edited."""
+
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from provider.admin import client_form
+from provider.admin.guards import require_operator
+from provider.admin.pages.acts import ShownOnce, Thing, acting, done_on, offered
+from provider.admin.pages.client_acts import ACTS
+from provider.admin.pages.paging import AT_ONCE, next_page, place_on
+from provider.admin.presets import PRESETS, Preset, preset_of
+from provider.audit import store as audit
+from provider.languages.text import Text
+from provider.oauth import client_search, clients
+from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.client_metadata_rules import parse_metadata
+from provider.oauth.clients import Client, NoSuchClient
+from provider.refusals import NotFound
+from provider.sessions.store import Session
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
+from provider.web.pages import go, page
+
+PATH = "/admin/clients"
+LATEST = 20
+"""Events on an application's page; the audit log has all of them."""
+
+
+@endpoint
+def list_clients(call: Call) -> Response:
+    """GET /admin/clients?q=: one by its client_id, or by the beginning of the name; all in the order of names."""
+    require_operator(call)
+    asked, place = call.query.text("q"), place_on(call, "clients")
+    one = clients.find_client(call.work, asked) if asked else None
+    after = None if place is None else (place[0], place[1])
+    found, further = ([one], None) if one else client_search.find_page(call.work, asked, after=after, limit=AT_ONCE)
+    kinds = [(client, PRESETS[preset_of(client.metadata)].name) for client in found]
+    return page(
+        call,
+        "admin/clients.html",
+        q=asked,
+        found=kinds,
+        further=next_page(call, "clients", further),
+        done=done_on(call, ACTS),
+    )
+
+
+@endpoint
+def show_new_client(call: Call) -> Response:
+    """GET /admin/clients/new: which kind; with `preset`, the form of that kind."""
+    require_operator(call)
+    if "preset" not in call.query:
+        return page(call, "admin/new_client.html", presets=PRESETS)
+    preset = _preset(call)
+    return _new(call, preset, client_form.members(preset.asks, ClientMetadata(**preset.metadata)))
+
+
+@endpoint
+def create_client(call: Call) -> Response:
+    operator = require_operator(call)
+    preset, typed = _preset(call), call.form
+    try:
+        given = {**preset.metadata, **client_form.parse(preset.asks, typed)}
+        metadata = parse_metadata(given)
+        client, secret = clients.create_client(call.work, metadata)
+    except InvalidMetadata as refusal:
+        return _new(call, preset, client_form.typed_members(preset.asks, typed), refusal)
+    if secret is None:
+        return go(f"{url_of(client.client_id)}&created=yes")
+    shown = ShownOnce(
+        title=Text("The application is registered"),
+        told=Text("Hand the secret to its developer in a safe way. It is not shown again."),
+        values={"client_id": client.client_id, "client_secret": secret},
+    )
+    thing = Thing(client.name, url_of(client.client_id), client, operator)
+    return page(call, "admin/shown_once.html", here="clients", thing=thing, shown=shown)
+
+
+@endpoint
+def show_client(call: Call) -> Response:
+    """GET /admin/clients/client?client_id=: one application, what can be done, and how its code uses it."""
+    operator = require_operator(call)
+    client: Client = find_client(call, operator).value
+    metadata = client.metadata
+    return page(
+        call,
+        "admin/client.html",
+        client=client,
+        url=url_of(client.client_id),
+        kind=PRESETS[preset_of(metadata)].name,
+        preset=preset_of(metadata),
+        groups=_groups(metadata),
+        secret_count=len(client.secret_digests),
+        acts=offered(ACTS, client),
+        events=audit.find(call.work.read, client_id=client.client_id, limit=LATEST),
+        issuer=call.settings.issuer,
+        done=done_on(call, ACTS),
+        just_created="created" in call.query,
+        just_changed="changed" in call.query,
+    )
+
+
+def find_client(call: Call, operator: Session) -> Thing:
+    """Which the query names. Raises NoSuchClient."""
+    client = clients.find_client(call.work, call.query.get("client_id", ""))
+    if client is None:
+        raise NoSuchClient
+    return Thing(client.name, url_of(client.client_id), client, operator)
+
+
+act_on_client = acting(find_client, ACTS, here="clients")
+
+
+def url_of(client_id: str) -> str:
+    """A client_id may hold any printable character, so it is no part of the path."""
+    return f"{PATH}/client?{urlencode({'client_id': client_id})}"
+
+
+def _preset(call: Call) -> Preset:
+    preset = PRESETS.get(call.query.get("preset", ""))
+    if preset is None:
+        raise NotFound
+    return preset
+
+
+def _groups(metadata: ClientMetadata) -> list[tuple[Text, list[client_form.Member]]]:
+    """What is not as it is by default, in groups."""
+    said = ClientMetadata().differences(metadata).keys() | {"client_name", "redirect_uris", "grant_types", "scope"}
+    groups = (
+        (title, client_form.members([name for name in names if name in said], metadata))
+        for title, names in client_form.GROUPS
+    )
+    return [(title, members) for title, members in groups if members]
+
+
+def _new(
+    call: Call, preset: Preset, members: list[client_form.Member], refusal: InvalidMetadata | None = None
+) -> Response:
+    return page(
+        call,
+        "admin/new_client_form.html",
+        status_code=200 if refusal is None else 400,
+        preset=preset,
+        members=members,
+        errors={} if refusal is None else {client_form.member_of(refusal, preset.asks): refusal.message},
+    )

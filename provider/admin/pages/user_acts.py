@@ -1,0 +1,295 @@
+"""What operators do to somebody's account."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from provider.accounts import (
+    email_addresses,
+    invitation,
+    letters_by_operators,
+    linked_identities,
+    password_reset,
+    profile,
+    registration,
+    suspension,
+    totp,
+)
+from provider.accounts.registration import NoSuchUser, clean_name
+from provider.accounts.store import users
+from provider.accounts.store.users import ADMIN, Status, User
+from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, require_seen
+from provider.languages.text import Text
+from provider.mail.rendering import link_to
+from provider.oauth import connected_apps
+from provider.sessions import lifecycle
+from provider.web.call import Call
+from provider.work import UnitOfWork
+
+_ROLE = re.compile(r"[!-~]{1,200}")
+
+
+def roles_of(text: str) -> list[str] | None:
+    """As typed, with spaces between them. None when one cannot be."""
+    roles = text.split()
+    return roles if all(_ROLE.fullmatch(role) for role in roles) else None
+
+
+class NotYourself(Unfit):
+    """An operator who shuts themselves out could not undo it."""
+
+    def __init__(self) -> None:
+        super().__init__("", Text("You cannot do this to your own account. Ask another operator."))
+
+
+def _to_others(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Thing], None]:
+    def carry_out(call: Call, thing: Thing) -> None:
+        if thing.value.user.id == thing.operator.user_id:
+            raise NotYourself
+        do(call.work, thing.value.user.id)
+
+    return carry_out
+
+
+def _simply(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Thing], None]:
+    def carry_out(call: Call, thing: Thing) -> None:
+        do(call.work, thing.value.user.id)
+
+    return carry_out
+
+
+def _set_roles(call: Call, thing: Thing) -> None:
+    user_id, roles = thing.value.user.id, roles_of(call.form.text("roles"))
+    if roles is None:
+        raise Unfit("roles", Text("Roles are words of letters, digits and signs, with a space between them."))
+    if user_id == thing.operator.user_id and ADMIN not in roles:
+        raise NotYourself
+    require_seen(call, _roles(_held(call, user_id)))
+    registration.set_roles(call.work, user_id=user_id, roles=roles)
+
+
+def _set_name(call: Call, thing: Thing) -> None:
+    user_id, name = thing.value.user.id, clean_name(call.form.text("name"))
+    if name is None:
+        raise Unfit("name", Text("Enter a name of at most 100 characters, in one line."))
+    user = _held(call, user_id)
+    require_seen(call, _name(user))
+    profile.change_name(call.work, user_id=user_id, name=name)
+
+
+def _held(call: Call, user_id: str) -> User:
+    """As they are now, and nobody else changes them meanwhile."""
+    user = users.find(call.work.db, user_id) if users.lock(call.work.db, user_id) else None
+    if user is None:
+        raise NoSuchUser
+    return user
+
+
+def _roles(user: User) -> Any:
+    return sorted(user.roles)
+
+
+def _name(user: User) -> Any:
+    return user.claims.get("name", "")
+
+
+def _session(call: Call, person: Any) -> str | None:
+    return next((one.id for one in person.sessions if one.id == call.query.text("session")), None)
+
+
+def _end_session(call: Call, _thing: Thing) -> None:
+    lifecycle.end_by_operator(call.work, session_id=call.query.text("session"))
+
+
+def _end_sessions(work: UnitOfWork, user_id: str) -> None:
+    """Nothing signed in or granted before now counts any more, tokens of applications included."""
+    users.set_not_before(work.db, user_id, now=work.now)
+    lifecycle.end_all_sessions(work, user_id=user_id, reason="operator")
+
+
+def _app(call: Call, person: Any) -> str | None:
+    return next((one.name for one in person.apps if one.client_id == call.query.get("client_id")), None)
+
+
+def _disconnect(call: Call, thing: Thing) -> None:
+    user_id, client_id = thing.value.user.id, call.query["client_id"]
+    connected_apps.disconnect(call.work, call.seams.oauth, user_id=user_id, client_id=client_id)
+
+
+def _identity(call: Call, person: Any) -> str | None:
+    found = (one for one in person.identities if one.id == call.query.text("identity"))
+    return next((f"{one.issuer}, {one.subject}" for one in found), None)
+
+
+def _unlink(call: Call, thing: Thing) -> None:
+    user_id, identity_id = thing.value.user.id, call.query.text("identity")
+    linked_identities.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str)
+
+
+def _make_link(call: Call, thing: Thing) -> ShownOnce:
+    token = password_reset.make_link(call.work, user_id=thing.value.user.id)
+    return ShownOnce(
+        title=Text("A link to choose a password"),
+        told=Text("Hand it to this person and to nobody else. It works once, and is not shown again."),
+        values={"link": link_to(call.settings, "/reset-password", token=token)},
+    )
+
+
+def _may_choose(person: Any) -> bool:
+    """A password."""
+    return person.has("reset-passwords") and person.user.status == Status.ACTIVE and person.address is not None
+
+
+ACTS: Acts = {
+    "suspend": Act(
+        title=Text("Suspend the account"),
+        button=Text("Suspend"),
+        means=(
+            Text("Every session, token and link of this person ends at once, on every node."),
+            Text("Nobody can sign in until the account is restored; what ended stays ended."),
+            Text("The person is told by letter that the account is suspended, and not why."),
+        ),
+        done=Text("The account is suspended."),
+        do=_to_others(lambda work, user_id: suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)),
+        danger=True,
+        fits=lambda person: person.user.status != Status.SUSPENDED,
+    ),
+    "restore": Act(
+        title=Text("Restore the account"),
+        button=Text("Restore"),
+        means=(
+            Text("This person can sign in again. Sessions and tokens that ended do not come back."),
+            Text("They are told by letter."),
+        ),
+        done=Text("The account is restored."),
+        do=_simply(lambda work, user_id: suspension.restore(work, user_id=user_id)),
+        fits=lambda person: person.user.status == Status.SUSPENDED,
+    ),
+    "verify": Act(
+        title=Text("Confirm the email address"),
+        button=Text("Confirm the address"),
+        means=(Text("You answer for it that the address is theirs. Nobody is asked."),),
+        done=Text("The email address is confirmed."),
+        do=_simply(lambda work, user_id: email_addresses.verify_by_operator(work, user_id=user_id)),
+        fits=lambda person: person.address is not None and not person.is_confirmed,
+    ),
+    "send-verification": Act(
+        title=Text("Send the letter that confirms the address"),
+        button=Text("Send the letter"),
+        means=(Text("A letter with a code and a link goes to the address. Earlier ones no longer work."),),
+        done=Text("The letter is on its way."),
+        do=_simply(lambda work, user_id: letters_by_operators.send_verification_again(work, user_id=user_id)),
+        fits=lambda person: person.has("email-verification") and person.user.status == Status.INACTIVE,
+    ),
+    "send-invitation": Act(
+        title=Text("Send the invitation again"),
+        button=Text("Send the letter"),
+        means=(Text("A letter with a link to choose a password goes to the address. Earlier links no longer work."),),
+        done=Text("The letter is on its way."),
+        do=_simply(lambda work, user_id: invitation.send(work, user_id=user_id)),
+        fits=lambda person: _may_choose(person) and not person.has_password,
+    ),
+    "make-link": Act(
+        title=Text("Make a link to choose a password"),
+        button=Text("Make the link"),
+        means=(
+            Text("For somebody who gets no letters: you hand the link on yourself. Whoever has it has the account."),
+            Text("Earlier links of this kind no longer work."),
+        ),
+        done=Text("The link is made."),
+        do=_make_link,
+        danger=True,
+        fits=_may_choose,
+    ),
+    "send-reset": Act(
+        title=Text("Send a letter for a new password"),
+        button=Text("Send the letter"),
+        means=(Text("The letter goes to the account's own address. Until its link is used, nothing changes."),),
+        done=Text("The letter is on its way."),
+        do=_simply(lambda work, user_id: letters_by_operators.send_reset(work, user_id=user_id)),
+        fits=lambda person: _may_choose(person) and person.has_password,
+    ),
+    "reset-second-factor": Act(
+        title=Text("Turn two-factor sign-in off"),
+        button=Text("Turn it off"),
+        means=(
+            Text("For somebody who lost the device and the recovery codes. Make sure that it is really them who asks."),
+            Text("The password alone signs in from now on. Every session ends, and they are told by letter."),
+        ),
+        done=Text("Two-factor sign-in is off."),
+        do=_to_others(lambda work, user_id: totp.reset(work, user_id=user_id)),
+        danger=True,
+        fits=lambda person: person.two_factor,
+    ),
+    "roles": Act(
+        title=Text("Change the roles"),
+        button=Text("Set the roles"),
+        means=(Text("Applications see the roles at the next sign-in or refresh."),),
+        done=Text("The roles are set."),
+        do=_set_roles,
+        inputs=(
+            Input(
+                "roles",
+                Text("Roles"),
+                Text("With a space between them. A role of one application alone: client_id:role."),
+                shown=lambda person: " ".join(sorted(person.user.roles)),
+            ),
+        ),
+        seen=lambda person: _roles(person.user),
+    ),
+    "name": Act(
+        title=Text("Change the name"),
+        button=Text("Save the name"),
+        means=(Text("Applications see it at the next sign-in or refresh. The person may change it again."),),
+        done=Text("The name is changed."),
+        do=_set_name,
+        inputs=(Input("name", Text("Full name"), shown=lambda person: str(_name(person.user))),),
+        seen=lambda person: _name(person.user),
+    ),
+    "end-session": Act(
+        title=Text("Sign this device out"),
+        button=Text("Sign it out"),
+        means=(Text("The session ends on every node, and applications are told."),),
+        done=Text("The device is signed out."),
+        do=_end_session,
+        part=_session,
+    ),
+    "end-sessions": Act(
+        title=Text("Sign this person out everywhere"),
+        button=Text("Sign out everywhere"),
+        means=(Text("Every session and every token of an application ends. The person can sign in again."),),
+        done=Text("Everything of theirs is signed out."),
+        do=_simply(_end_sessions),
+        danger=True,
+    ),
+    "disconnect": Act(
+        title=Text("Take an application's access away"),
+        button=Text("Take it away"),
+        means=(Text("What this person allowed the application is forgotten, and its tokens end."),),
+        done=Text("The application has no access any more."),
+        do=_disconnect,
+        part=_app,
+        danger=True,
+    ),
+    "unlink": Act(
+        title=Text("Unlink a sign-in of another provider"),
+        button=Text("Unlink"),
+        means=(Text("It signs nobody in any more. The person is told by letter."),),
+        done=Text("It is unlinked."),
+        do=_unlink,
+        part=_identity,
+        danger=True,
+    ),
+    "delete": Act(
+        title=Text("Delete the account"),
+        button=Text("Delete for good"),
+        means=(
+            Text("The account goes at once, with everything that belongs to it. It cannot be undone."),
+            Text("Applications may have data of their own about this person. The audit log keeps what happened."),
+        ),
+        done=Text("The account is deleted."),
+        do=_to_others(lambda work, user_id: registration.delete_user(work, user_id=user_id)),
+        danger=True,
+        leads_to="/admin/users",
+    ),
+}

@@ -1,0 +1,77 @@
+"""Kinds of applications: what each is registered as, and what only its developer can say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provider.languages.text import Text
+from provider.oauth.client_metadata import DEVICE_CODE, ClientMetadata
+
+SIGNS_IN = ("authorization_code", "refresh_token")
+
+
+@dataclass(frozen=True)
+class Preset:
+    name: Text
+    about: Text
+    metadata: Mapping[str, Any]
+    asks: tuple[str, ...]
+    """Names of the metadata that a developer says."""
+
+
+PRESETS: Mapping[str, Preset] = {
+    "web": Preset(
+        Text("Web app"),
+        Text("Runs on a server, keeps a secret, signs people in at a browser."),
+        {"grant_types": SIGNS_IN},
+        ("client_name", "redirect_uris", "post_logout_redirect_uris"),
+    ),
+    "spa": Preset(
+        Text("Single-page app"),
+        Text("Runs in the browser and has no secret; PKCE protects it."),
+        {"grant_types": SIGNS_IN, "token_endpoint_auth_method": "none"},
+        ("client_name", "redirect_uris", "post_logout_redirect_uris"),
+    ),
+    "native": Preset(
+        Text("Native app"),
+        Text("On a phone or a desktop: comes back to a scheme of its own, a claimed link or the loopback address."),
+        {"grant_types": SIGNS_IN, "token_endpoint_auth_method": "none", "application_type": "native"},
+        ("client_name", "redirect_uris", "post_logout_redirect_uris"),
+    ),
+    "service": Preset(
+        Text("Service"),
+        Text("A program that acts for itself; nobody signs in."),
+        {"grant_types": ("client_credentials",), "response_types": (), "scope": ""},
+        ("client_name", "scope"),
+    ),
+    "device": Preset(
+        Text("Device"),
+        Text("A television or a command line: people type a code elsewhere."),
+        {
+            "grant_types": (DEVICE_CODE, "refresh_token"),
+            "response_types": (),
+            "token_endpoint_auth_method": "none",
+            "application_type": "native",
+        },
+        ("client_name", "scope"),
+    ),
+    "api": Preset(
+        Text("API"),
+        Text("Takes access tokens and gets none: other applications ask for tokens that are for it."),
+        {"grant_types": (), "response_types": (), "scope": ""},
+        ("client_name", "resource_identifiers"),
+    ),
+}
+
+
+def preset_of(metadata: ClientMetadata) -> str:
+    """Which kind a client is, as what it is registered for tells."""
+    if metadata.resource_identifiers and not metadata.grant_types:
+        return "api"
+    if DEVICE_CODE in metadata.grant_types:
+        return "device"
+    if "authorization_code" not in metadata.grant_types:
+        return "service"
+    if not metadata.is_public:
+        return "web"
+    return "native" if metadata.application_type == "native" else "spa"

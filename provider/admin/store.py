@@ -1,0 +1,50 @@
+"""The idempotency_keys table: what was answered to a request that made something, for whoever sends it once more."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, Index, Table, Text, delete, func, insert, select
+
+from provider.database.base import metadata
+from provider.database.types import Digest, UtcTime
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("digest", Digest, primary_key=True),  # of the key and its caller
+    Column("sealed", Text, nullable=False),  # the answer and what was asked, encrypted: some answers hold secrets
+    Column("expires_at", UtcTime, nullable=False),
+    Index("ix_idempotency_keys_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    digest: bytes
+    sealed: str
+    expires_at: datetime
+
+
+def hold(db: Connection, digest: bytes) -> bool:
+    """Until this transaction ends, nobody else holds this key. False when somebody does, who is still at work."""
+    if db.dialect.name == "sqlite":
+        return True  # whoever writes is alone
+    number = int.from_bytes(digest[:8], signed=True)
+    return bool(db.scalar(select(func.pg_try_advisory_xact_lock(number))))
+
+
+def find(db: Connection, digest: bytes, *, now: datetime) -> KeptAnswer | None:
+    table = idempotency_keys
+    row = db.execute(select(table).where(table.c.digest == digest, table.c.expires_at > now)).one_or_none()
+    return None if row is None else KeptAnswer(*row)
+
+
+def keep(db: Connection, answer: KeptAnswer) -> None:
+    """In the place of one that expired. Only for who holds the key."""
+    db.execute(delete(idempotency_keys).where(idempotency_keys.c.digest == answer.digest))
+    db.execute(insert(idempotency_keys), answer.__dict__)
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    old = select(idempotency_keys.c.digest).where(idempotency_keys.c.expires_at < before).limit(limit)
+    return db.execute(delete(idempotency_keys).where(idempotency_keys.c.digest.in_(old))).rowcount

@@ -1,0 +1,35 @@
+"""signet completion: the shell finishes what was begun with Tab."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from provider.cli.output import Json, say
+
+ASKED = "_SIGNET_COMPLETE"
+"""The variable in which a shell's script says that it only wants to know what could follow."""
+
+
+class Shell(StrEnum):
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def completion(shell: Annotated[Shell, typer.Argument(help="Whose script.")], *, as_json: Json = False) -> None:
+    """Print the script that lets a shell complete commands and options.
+
+    Example: signet completion bash > /etc/bash_completion.d/signet
+    """
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]  # it has it, unlisted
+
+    script = get_completion_script(prog_name="signet", complete_var=ASKED, shell=shell.value)
+    say(script, {"shell": shell.value, "script": script}, as_json=as_json)
+
+
+def prepare() -> None:
+    """Be ready to answer such a script."""
+    from typer.completion import completion_init  # type: ignore[attr-defined]
+
+    completion_init()

@@ -1,0 +1,15 @@
+"""signet settings: what is in force, secrets masked."""
+
+from provider.cli.output import Json, print_rows
+
+
+def settings(*, as_json: Json = False) -> None:
+    """Every setting as it is in force here; what is not the default comes first. Secrets are masked.
+
+    Example: signet settings --json
+    """
+    from provider.environment import load_settings
+    from provider.settings_in_force import settings_in_force
+
+    shown = sorted(settings_in_force(load_settings()), key=lambda setting: setting.is_default)
+    print_rows([vars(setting) for setting in shown], ("name", "value", "is_default", "about"), as_json=as_json)

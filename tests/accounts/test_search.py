@@ -1,0 +1,49 @@
+"""Operators find people by the beginning of an address or of any word of a name, whatever was changed since."""
+
+from provider.accounts import profile, search
+from provider.accounts.registration import delete_user
+from tests.conftest import Work
+from tests.factories import make_user
+
+
+def found(work: Work, text: str) -> list[str]:
+    with work() as w:
+        return [one.address for one in search.find_page(w, text, after=None, limit=10)[0]]
+
+
+def test_people_are_found_by_address_name_and_id(work: Work) -> None:
+    with work() as w:
+        ada = make_user(w, "Ada@example.test", name="Augusta Ada King Lovelace")
+        make_user(w, "grace@example.test", name="Grace Hopper")
+        make_user(w, "straße@example.test", name="Émile ßuß")
+    assert found(work, "ADA@") == found(work, ada) == found(work, " ada  king") == ["Ada@example.test"]
+    assert found(work, "love") == ["Ada@example.test"]
+    assert found(work, "émile") == found(work, "SSUSS") == ["straße@example.test"]
+    assert found(work, "%") == found(work, "_da") == found(work, "hop%er") == []  # A-130
+    assert found(work, "") == ["straße@example.test", "grace@example.test", "Ada@example.test"]
+
+
+def test_what_was_changed_is_found_as_it_is_now(work: Work) -> None:
+    with work() as w:
+        ada = make_user(w, "ada@example.test", name="Ada King")
+        profile.change_profile(w, user_id=ada, claims={"name": "Countess Lovelace"})
+    assert found(work, "king") == []
+    assert found(work, "countess") == ["ada@example.test"]
+    with work() as w:
+        delete_user(w, user_id=ada)
+    assert found(work, "countess") == []
+
+
+def test_a_page_goes_on_where_the_one_before_ended(work: Work) -> None:
+    with work() as w:
+        for number in range(5):
+            make_user(w, f"ada{number}@example.test", name="Ada")
+    for text in ("ada", ""):
+        listed, after = [], None
+        while True:
+            with work() as w:
+                page, after = search.find_page(w, text, after=after, limit=2)
+            listed += [one.address for one in page]
+            if after is None:
+                break
+        assert sorted(set(listed)) == [f"ada{number}@example.test" for number in range(5)], text

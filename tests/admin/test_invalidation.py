@@ -1,0 +1,147 @@
+"""After a restore nothing issued before counts: on either database, with the tools docs/operate.md names."""
+
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from joserfc.errors import InvalidKeyIdError
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from provider.admin import invalidation
+from provider.audit.store import audit_events
+from provider.oauth.registration import issue_initial_token
+from provider.oauth.store.initial_access_tokens import initial_access_tokens
+from provider.sessions import lifecycle
+from provider.sessions.store import sessions
+from provider.work import Installation
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_client, make_user
+from tests.inbox import Inbox
+from tests.oauth import devices
+from tests.people import ADDRESS, sign_in, sign_up
+from tests.relying_party import RelyingParty
+
+OFFLINE = "openid offline_access"
+GRANTS = ("authorization_code", "refresh_token", devices.DEVICE_CODE)
+
+
+@pytest.fixture
+def rp(work: Work, client: TestClient) -> RelyingParty:
+    with work() as w:
+        registered, secret = make_client(w, first_party=True, grant_types=GRANTS)
+    return RelyingParty(client, registered, secret)
+
+
+def backed_up(installation: Installation, folder: Path) -> Callable[[], None]:
+    """What brings the database back to where it is now."""
+    engine, url = installation.database.engine, installation.settings.database_url
+    copy = str(folder / "backup")
+    if engine.dialect.name == "sqlite":
+        file = url.removeprefix("sqlite:///")
+        with sqlite3.connect(file) as connection:
+            connection.execute("VACUUM INTO ?", (copy,))
+        connection.close()
+
+        def restore() -> None:
+            engine.dispose()
+            for ending in ("-wal", "-shm"):
+                Path(file + ending).unlink(missing_ok=True)
+            shutil.copy(copy, file)
+    else:
+        where = url.replace("+psycopg", "")
+        subprocess.run(["pg_dump", "-Fc", "-f", copy, where], check=True)
+
+        def restore() -> None:
+            subprocess.run(["pg_restore", "--clean", "--if-exists", "-d", where, copy], check=True)
+
+    return restore
+
+
+def test_nothing_issued_before_a_restore_counts_and_signing_in_anew_works(
+    installation: Installation,
+    work: Work,
+    clock: Clock,
+    rp: RelyingParty,
+    new_browser: Callable[[], Browser],
+    inbox: Inbox,
+    tmp_path: Path,
+) -> None:
+    """What had been rotated, ended and spent since the backup is back, until `invalidate`."""
+    with work() as w:
+        make_user(w, ADDRESS)
+        issue_initial_token(w, uses=5, lifetime=timedelta(days=1))
+    ada, grace = new_browser(), new_browser()
+    sign_in(ada)
+    sign_up(grace, "grace@example.test")
+    grace.open(inbox.latest("grace@example.test").link)
+    tokens, unspent = rp.sign_in(ada.client, scope=OFFLINE), rp.ask(ada.client, scope=OFFLINE)
+    waiting = rp.ask(ada.client, prompt="select_account")
+    assert waiting.page == "/select-account"
+    device = devices.start(rp)
+    restore = backed_up(installation, tmp_path)
+
+    rp.refresh(rp.refresh(tokens))
+    ada.open("/account")
+    ada.submit(button="Sign out")
+    restore()
+    assert ada.open("/account").path == "/login"  # the browser has no cookie any more; a thief of it would
+    revived = rp.refresh(tokens)
+    assert revived.status == 200, "what was rotated since counts again: the reason for all this"
+
+    clock.advance(seconds=1)
+    moment = clock.now
+    ended = invalidation.invalidate(installation, moment)
+    assert all(ended.values()), ended
+    for dead in (tokens, revived):
+        assert rp.refresh(dead).error == "invalid_grant"
+        assert rp.userinfo(dead).status_code == 401
+        assert not rp.is_active(dead.access_token)
+    with pytest.raises(InvalidKeyIdError):
+        rp.verify(tokens)
+    assert rp.redeem(unspent).error == "invalid_grant"
+    assert rp.resume(ada.client, waiting).response.status_code == 400
+    assert device.poll().error == "expired_token"
+    assert "no longer" in grace.submit(button="Confirm").text
+    assert not [letter for letter in inbox.letters() if "verify-email" in letter.text]
+    with work() as w:
+        assert w.read.scalars(select(sessions.c.id).where(sessions.c.ended_at.is_(None))).all() == []
+        assert w.read.scalars(select(initial_access_tokens.c.expires_at)).all() == [moment]
+
+    sign_in(ada)
+    anew = rp.sign_in(ada.client, scope=OFFLINE)
+    clock.advance(seconds=1)
+    assert set(invalidation.invalidate(installation, moment).values()) == {0}
+    assert rp.refresh(anew).status == 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_run_that_was_broken_off_is_finished_by_the_next(
+    installation: Installation, work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In small transactions; everybody hears of their sessions once."""
+    monkeypatch.setattr(invalidation, "BATCH", 2)
+    with work() as w:
+        for name in ("ada", "bob", "eve"):
+            person = make_user(w, f"{name}@example.test")
+            for _ in range(2 if name == "ada" else 1):
+                lifecycle.open_session(w, user_id=person, factor="pwd")
+    clock.advance(seconds=1)
+
+    def killed(_rows: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        invalidation.invalidate(installation, clock.now, keys=False, advance=killed)
+    with work() as w:
+        assert len(w.read.scalars(select(sessions.c.id).where(sessions.c.ended_at.is_(None))).all()) == 2
+    assert invalidation.invalidate(installation, clock.now, keys=False)["sessions"] == 2
+    with work() as w:
+        told = w.read.execute(select(audit_events).where(audit_events.c.name == "session.all_ended")).all()
+    assert sum(event.details["count"] for event in told) == 4

@@ -1,0 +1,165 @@
+"""The console: people, and what operators do to their accounts."""
+
+import re
+
+import pytest
+
+from provider.accounts.store import users
+from tests.admin.conftest import Console, events
+from tests.browser import Browser
+from tests.conftest import Work
+from tests.factories import PASSWORD, make_client, make_user
+from tests.inbox import Inbox
+from tests.people import find_user, sign_in
+
+
+def test_somebody_is_found_and_shown_with_all_that_hangs_on_them(console: Console, work: Work) -> None:
+    with work() as w:
+        make_user(w, "grace@example.test", name="Grace <b>Hopper</b>", roles=("staff",))
+    page = console.open("/users?q=hopp")
+    assert "No" not in page.text.split()
+    page = console.open("/users?q=grace")
+    assert "grace@example.test Grace <b>Hopper</b> active staff" in page.text
+    assert "<b>Hopper" not in page.html  # A-95
+    page = console.open(page.links["grace@example.test"].removeprefix("/admin"))
+    assert page.heading == "grace@example.test"
+    assert "account.created" in page.text
+    assert console.open("/users?q=nobody").text.count("Nobody is found by that.") == 1
+    assert console.open("/users/00000000-0000-7000-8000-000000000000").status == 404
+
+
+def test_a_list_goes_on_and_nobody_makes_up_where(console: Console, work: Work) -> None:
+    """A-130: the place where a page begins is sealed; an edited one counts as none."""
+    with work() as w:
+        for number in range(60):
+            make_user(w, f"person{number:02}@example.test")
+    page = console.open("/users?q=person")
+    first = re.findall(r"person\d\d@", page.text)
+    further = page.links["More"]
+    rest = re.findall(r"person\d\d@", console.browser.open(further).text)
+    assert len(first) == 50
+    assert first + rest == [f"person{number:02}@" for number in range(60)]
+    assert "More" not in console.browser.open(further).links
+    assert re.findall(r"person\d\d@", console.browser.open(further + "x").text) == first
+    assert re.findall(r"person\d\d@", console.browser.open(further.replace("q=person", "q=';--")).text) == []
+
+
+def test_suspending_asks_first_ends_everything_and_says_who_and_why(
+    console: Console, work: Work, browser: Browser, phone: Browser
+) -> None:
+    with work() as w:
+        user_id = make_user(w)
+    sign_in(phone)
+    asked = console.open(f"/users/{user_id}/suspend")
+    assert "Every session, token and link of this person ends at once" in asked.text
+    assert find_user(work).status == "ACTIVE"
+    page = console.act(f"/users/{user_id}/suspend", why="chargebacks")
+    assert "The account is suspended." in page.text
+    assert "suspended chargebacks" in page.text
+    assert phone.open("/account").path == "/login"
+    told = events(work, "account.suspended")[0]
+    assert (told["reason"], told["why"], told["operator"]) == ("chargebacks", "chargebacks", f"user {console.user_id}")
+    assert (told["before"], told["after"]) == ({"status": "ACTIVE"}, {"status": "SUSPENDED"})
+    page = console.act(f"/users/{user_id}/restore", why="paid")
+    assert "The account is restored." in page.text
+    assert events(work, "account.restored")[0]["why"] == "paid"
+    # Done meanwhile, or in another tab: no dead end.
+    assert console.browser.open(f"/admin/users/{user_id}/restore").path == f"/admin/users/{user_id}"
+
+
+def test_an_invited_person_chooses_the_password(console: Console, work: Work, inbox: Inbox, phone: Browser) -> None:
+    console.open("/users/new")
+    page = console.browser.submit({"email": "Grace@example.test", "name": "Grace Hopper", "roles": "staff shop:buyer"})
+    assert page.heading == "Grace@example.test"
+    letter = inbox.latest("Grace@example.test")
+    assert letter.subject == "You have an account at Signet"
+    link = re.search(r"/reset-password\?token=\S+", letter.text)
+    assert link
+    phone.open(link[0])
+    phone.submit({"password": PASSWORD})
+    assert sign_in(phone, "grace@example.test").path == "/account"
+    user = find_user(work, "grace@example.test")
+    assert (user.roles, user.claims["name"]) == (["staff", "shop:buyer"], "Grace Hopper")
+    assert phone.open(link[0]).status == 410
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_cannot_be_an_account_is_said_at_its_field(console: Console, work: Work) -> None:
+    with work() as w:
+        make_user(w)
+    console.open("/users/new")
+    page = console.browser.submit({"email": "ada@example.test", "name": "x" * 101, "roles": "ä"})
+    assert page.status == 400
+    assert "Enter a name of at most 100 characters" in page.text
+    assert "Roles are words" in page.text
+    page = console.browser.submit({"email": "ada@example.test", "name": "", "roles": ""})
+    assert "This address belongs to another account." in page.text
+    page = console.browser.submit({"email": "ada", "name": "", "roles": ""})
+    assert page.title.startswith("Error: ")
+
+
+def test_an_edit_that_another_overtook_is_refused(console: Console, work: Work) -> None:
+    """Concurrent edits are detected; what is shown then is what is there now."""
+    with work() as w:
+        user_id = make_user(w, roles=("staff",))
+    tab = console.browser.new_tab()
+    tab.open(f"/admin/users/{user_id}/roles")
+    console.act(f"/users/{user_id}/roles", roles="staff buyer")
+    page = tab.submit({"roles": "staff seller"})
+    assert page.status == 412
+    assert "Somebody else changed this meanwhile" in page.text
+    assert find_user(work).roles == ["buyer", "staff"]
+    page = tab.submit({"roles": "seller"})
+    assert "The roles are set." in page.text
+    assert find_user(work).roles == ["seller"]
+    console.act(f"/users/{user_id}/name", name="Augusta")
+    assert find_user(work).claims["name"] == "Augusta"
+    assert "Augusta" in console.open("/users?q=augusta").text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nobody_shuts_themselves_out(console: Console, work: Work) -> None:
+    for act in ("suspend", "delete"):
+        page = console.act(f"/users/{console.user_id}/{act}")
+        assert "You cannot do this to your own account." in page.text
+    page = console.act(f"/users/{console.user_id}/roles", roles="staff")
+    assert page.status == 400
+    with work() as w:
+        user = users.find(w.read, console.user_id)
+        assert user is not None
+        assert (user.status, user.roles) == ("ACTIVE", ["admin"])
+
+
+def test_devices_applications_and_accounts_end_one_by_one(
+    console: Console, work: Work, phone: Browser, inbox: Inbox
+) -> None:
+    with work() as w:
+        user_id = make_user(w)
+    sign_in(phone)
+    page = console.open(f"/users/{user_id}")
+    target = next(link for words, link in page.links.items() if words.startswith("Sign it out"))
+    page = console.act(target.removeprefix("/admin"))
+    assert "The device is signed out." in page.text
+    assert phone.open("/account").path == "/login"
+    assert console.browser.open(target).path == f"/admin/users/{user_id}"  # gone meanwhile
+    page = console.act(f"/users/{user_id}/send-reset")
+    assert inbox.latest("ada@example.test").subject == "Choose a new Signet password"
+    page = console.act(f"/users/{user_id}/make-link")
+    link = re.search(r"http\S+/reset-password\?token=[\w-]+", page.text)
+    assert link
+    assert phone.open(link[0]).heading == "Choose a new password"
+    page = console.act(f"/users/{user_id}/delete", why="asked for it")
+    assert page.path == "/admin/users"
+    assert "The account is deleted." in page.text
+    assert events(work, "account.deleted")[0]["why"] == "asked for it"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_reason_is_one_short_line(console: Console, work: Work) -> None:
+    with work() as w:
+        user_id = make_user(w)
+        make_client(w)
+    page = console.act(f"/users/{user_id}/suspend", why="x" * 201)
+    assert page.status == 400
+    assert "Give the reason in one line" in page.text
+    assert find_user(work).status == "ACTIVE"

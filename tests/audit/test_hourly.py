@@ -1,0 +1,59 @@
+"""Counted in memory, handed over to the database, of all processes together."""
+
+from datetime import timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from provider.audit import hourly
+from provider.observability import tallies
+from provider.work import Installation, unit_of_work
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.people import sign_in
+
+
+def counted(installation: Installation) -> dict[str, int]:
+    hourly.hand_over(installation)
+    with unit_of_work(installation) as work:
+        found: dict[str, int] = {}
+        for (_, name), count in hourly.find(work.read, since=work.now - timedelta(days=1)).items():
+            found[name] = found.get(name, 0) + count
+        return found
+
+
+def test_sign_ins_and_token_requests_are_counted_by_the_hour(
+    browser: Browser, client: TestClient, installation: Installation, work: Work, clock: Clock
+) -> None:
+    tallies.take()
+    with work() as w:
+        make_user(w)
+    sign_in(browser, password="wrong password")
+    sign_in(browser)
+    client.post("/oauth2/token", data={"grant_type": "authorization_code", "client_id": "nobody"})
+    first = {tallies.SIGNED_IN: 1, tallies.SIGN_IN_REFUSED: 1, tallies.TOKENS_REFUSED: 1}
+    assert counted(installation) == first
+    clock.advance(timedelta(hours=2))
+    sign_in(browser)
+    assert counted(installation) == first | {tallies.SIGNED_IN: 2}
+    sign_in(browser)
+    assert counted(installation) == first | {tallies.SIGNED_IN: 3}, "of one hour it adds up"
+    with work() as w:
+        hours = {hour for hour, _ in hourly.find(w.read, since=w.now - timedelta(days=1))}
+        assert len(hours) == 2
+        assert hourly.purge(w.db, before=max(hours), limit=1) == 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_could_not_be_written_is_handed_over_the_next_time(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tallies.take()
+    tallies.count(tallies.SIGNED_IN)
+    with monkeypatch.context() as broken:
+        broken.setattr(hourly, "add", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            hourly.hand_over(installation)
+    assert counted(installation) == {tallies.SIGNED_IN: 1}

@@ -1,0 +1,29 @@
+"""signet invalidate: shows first, changes nothing unasked."""
+
+import pytest
+
+from provider.sessions import lifecycle
+from tests.cli.conftest import Signet
+from tests.conftest import Work
+from tests.factories import make_user
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def test_it_shows_what_it_would_do_and_changes_nothing_until_told_to(signet: Signet, work: Work) -> None:
+    with work() as w:
+        lifecycle.open_session(w, user_id=make_user(w), factor="pwd")
+    shown = signet("invalidate", "--before", "0s")
+    assert shown.out.startswith("Began before ")
+    assert ": 1 sessions, 3 signing keys.\n" in shown.out
+    assert shown.out.endswith("Nothing was changed: --yes does it.\n")
+    assert signet("invalidate", "--json").json["done"] is False
+    done = signet("invalidate", "--keep-keys", "--yes", "--json").json
+    assert (done["done"], done["ended"]["sessions"], done["ended"]["signing keys"]) == (True, 1, 0)
+    assert signet("invalidate", "--yes").out.endswith(": 3 signing keys.\n")
+    names = [event["name"] for event in signet("audit", "--json").json]
+    assert names.count("installation.invalidated") == 2
+
+
+def test_a_moment_that_is_to_come_is_a_mistake(signet: Signet) -> None:
+    assert signet("invalidate", "--before", "2099-01-01T00:00Z", "--yes").status == 2

@@ -1,0 +1,98 @@
+"""`signet migrate`, killed in the middle of a migration while another one waits: the other finishes."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from provider.database.migrations import current, head
+from provider.resources import MIGRATIONS
+from tests.conftest import SECRET_KEY
+from tests.server_process import environment
+
+pytestmark = [pytest.mark.race, pytest.mark.slow]
+
+LONG = '''
+"""Something that takes long."""
+
+import os
+import time
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+
+
+def upgrade() -> None:
+    op.create_table("long_one", sa.Column("id", sa.Integer(), primary_key=True))
+    op.add_column("users", sa.Column("nickname", sa.String(20)))
+    open(os.environ["REACHED"], "w").close()
+    while "STAY" in os.environ:
+        time.sleep(0.1)
+    op.execute("INSERT INTO long_one VALUES (1)")
+
+
+def downgrade() -> None:
+    pass
+'''
+RUN = """
+import pathlib, sys
+import provider.resources
+provider.resources.MIGRATIONS = pathlib.Path(sys.argv.pop())
+from provider.__main__ import main
+main()
+"""
+
+
+def eventually(what: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_what_was_done_is_kept_what_was_not_is_undone_and_the_next_one_goes_on(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions/long.py").write_text(LONG.format(head=head()))
+    settings = {"SIGNET_DATABASE_URL": empty_database_url, "SIGNET_SECRET_KEY": SECRET_KEY}
+
+    def migrating(reached: Path, **more: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", RUN, "migrate", str(folder)]
+        environ = environment(settings) | {"REACHED": str(reached)} | more
+        return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    first = migrating(tmp_path / "first", STAY="yes")
+    eventually(lambda: (tmp_path / "first").exists() or first.poll() is not None)
+    assert first.poll() is None, first.communicate()[1]
+    second = migrating(tmp_path / "second")
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(6)
+        assert not (tmp_path / "second").exists(), "two at once"
+        engine = create_engine(empty_database_url)
+        with engine.connect() as connection:
+            assert current(connection) == head()  # every step before is done, whatever becomes of this one
+            assert "long_one" not in inspect(connection).get_table_names()
+        first.kill()
+        out, err = second.communicate(timeout=60)
+        assert second.returncode == 0, err
+    finally:
+        for process in (first, second):
+            process.kill()
+            process.communicate()
+    assert "to 9999" in out
+    with engine.connect() as connection:
+        assert current(connection) == "9999"
+        assert connection.scalar(text("SELECT count(*) FROM long_one")) == 1
+        assert "nickname" in {column["name"] for column in inspect(connection).get_columns("users")}
+    engine.dispose()

@@ -1,0 +1,131 @@
+"""What docs/operate.md tells an operator to put up, as plain processes: nginx, two nodes, a worker, PostgreSQL, Redis.
+
+Started once for the tests of this folder. A sink takes the letters.
+"""
+
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import redis
+
+from tests.browser import Browser
+from tests.certificates import Authority
+from tests.conftest import SECRET_KEY, create_postgres_database, services
+from tests.mail.smtp_sink import Sink, smtp_sink
+from tests.server_process import Serving, environment, free_port, serving, signet
+from tests.topology.nginx import find_nginx, nginx
+
+
+@dataclass
+class Topology:
+    issuer: str
+    settings: dict[str, str]
+    ports: tuple[int, int]
+    letters: Sink
+    trusted: ssl.SSLContext
+    nodes: dict[int, ExitStack]
+    """Port -> what stops the node there."""
+    clients: ExitStack
+    """Closes the connections that were made."""
+
+    def http(self) -> httpx2.Client:
+        """A program's connection, through nginx."""
+        return self.clients.enter_context(httpx2.Client(base_url=self.issuer, verify=self.trusted, timeout=30))
+
+    def browser(self) -> Browser:
+        """A person's, through nginx."""
+        return Visitor(self)
+
+    def signet(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """An operator's command, in a process of its own."""
+        done = signet(*arguments, settings=self.settings, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def start(self, port: int) -> Serving:
+        stack = self.nodes[port] = ExitStack()
+        return stack.enter_context(serving(self.settings, port=port))
+
+    def restart(self, port: int) -> None:
+        """As `systemctl restart` does: SIGTERM, wait, start, wait until it is ready."""
+        self.nodes[port].close()
+        self.start(port)
+
+    def stop(self) -> None:
+        for node in self.nodes.values():
+            node.close()
+
+    def ask_node(self, port: int, method: str, path: str, **options: Any) -> httpx2.Response:
+        """Past nginx, at one node."""
+        headers = {"host": self.issuer.removeprefix("https://"), **options.pop("headers", {})}
+        return httpx2.request(method, f"http://127.0.0.1:{port}{path}", headers=headers, timeout=10, **options)
+
+
+class Visitor(Browser):
+    """Like `Browser`, over the network."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.client: Any = topology.http()
+        self.issuer = topology.issuer
+        self.page, self.left_to, self.history = None, None, []
+
+
+@pytest.fixture(scope="module")
+def topology(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
+    find_nginx()
+    folder = tmp_path_factory.mktemp("topology")
+    authority = Authority(folder)
+    certificate = authority.issue_file("localhost")
+    redis_url = f"{services.require('Redis')}?db={14 if worker_id == 'main' else 13 - int(worker_id[2:])}"
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+    port, first, second = free_port(), free_port(), free_port()
+    with ExitStack() as stack:
+        sink = stack.enter_context(smtp_sink())
+        settings = {
+            "SIGNET_ISSUER": f"https://localhost:{port}",
+            "SIGNET_DATABASE_URL": create_postgres_database(f"signet_{worker_id}_topology"),
+            "SIGNET_REDIS_URL": redis_url,
+            "SIGNET_SECRET_KEY": SECRET_KEY,
+            "SIGNET_SMTP_HOST": "127.0.0.1",
+            "SIGNET_SMTP_PORT": str(sink.port),
+            "SIGNET_SMTP_TLS": "none",
+            "SIGNET_TRUSTED_PROXIES": "127.0.0.1",
+            "SIGNET_BCRYPT_COST": "4",
+            "SIGNET_KEY_CACHE": "1",
+        }
+        trusted = ssl.create_default_context(cafile=authority.file)
+        topology = Topology(
+            settings["SIGNET_ISSUER"], settings, (first, second), sink, trusted, {}, stack.enter_context(ExitStack())
+        )
+        topology.signet("migrate")
+        stack.enter_context(worker(settings, folder))
+        stack.callback(topology.stop)
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(topology.start, topology.ports))
+        stack.enter_context(nginx(folder, port=port, nodes=topology.ports, certificate=certificate))
+        yield topology
+
+
+def worker(settings: dict[str, str], folder: Path) -> ExitStack:
+    """`signet worker`; ends with the stack."""
+    stack = ExitStack()
+    with (folder / "worker.log").open("wb") as log:
+        command = [sys.executable, "-m", "provider", "worker"]
+        process = subprocess.Popen(command, env=environment(settings), stderr=log)
+
+    def stop() -> None:
+        process.terminate()
+        assert process.wait(30) == 0
+
+    stack.callback(stop)
+    return stack

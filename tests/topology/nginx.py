@@ -1,0 +1,86 @@
+"""A real nginx with the configuration we ship, `deploy/nginx.conf`, as a plain process on loopback."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.server_process import REPOSITORY
+from tests.services import unavailable
+
+SHIPPED = REPOSITORY / "deploy/nginx.conf"
+
+AROUND = """
+daemon off;
+worker_processes 1;
+{user}
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/signet.conf;
+}}
+"""
+"""What the distribution's nginx.conf is, without root and without its folders."""
+
+
+def find_nginx() -> str:
+    """Also where Debian keeps it, which is not on everybody's PATH. Without it the test is skipped, loudly."""
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    return found or unavailable("nginx", "no nginx on PATH or in /usr/sbin")
+
+
+def configuration(*, port: int, nodes: Sequence[int], certificate: Path) -> str:
+    """The shipped file for these ports and this certificate; each of its stand-ins must be there, once."""
+    text = SHIPPED.read_text()
+    stand_ins = {
+        "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+        "server_name id.example.com;": "server_name localhost;",
+        "server 127.0.0.1:8001 ": f"server 127.0.0.1:{nodes[0]} ",
+        "server 127.0.0.1:8002 ": f"server 127.0.0.1:{nodes[1]} ",
+        "ssl_certificate /etc/ssl/id.example.com/fullchain.pem;": f"ssl_certificate {certificate};",
+        "ssl_certificate_key /etc/ssl/id.example.com/privkey.pem;": f"ssl_certificate_key {certificate};",
+    }
+    for shipped, here in stand_ins.items():
+        assert text.count(shipped) == 1, shipped
+        text = text.replace(shipped, here)
+    return text
+
+
+@contextmanager
+def nginx(folder: Path, *, port: int, nodes: Sequence[int], certificate: Path) -> Iterator[None]:
+    program = find_nginx()
+    (folder / "signet.conf").write_text(configuration(port=port, nodes=nodes, certificate=certificate))
+    user = "user root;" if os.getuid() == 0 else ""  # its worker must read the test's files
+    (folder / "nginx.conf").write_text(AROUND.format(folder=folder, user=user))
+    command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        _wait(process, port)
+        yield
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def _wait(process: "subprocess.Popen[str]", port: int) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        else:
+            return
