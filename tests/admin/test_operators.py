@@ -44,6 +44,7 @@ LISTED = """
     DELETE /api/admin/users/{user_id}/token-families/{family_id}
     GET /api/admin/users/{user_id}/sessions
     DELETE /api/admin/users/{user_id}/sessions
+    GET /api/admin/sessions
     GET /api/admin/sessions/{session_id}
     PATCH /api/admin/sessions/{session_id}
     DELETE /api/admin/sessions/{session_id}
@@ -52,6 +53,7 @@ LISTED = """
     GET /api/admin/clients
     POST /api/admin/clients
     POST /api/admin/clients/{client_id:path}/rotate-secret
+    POST /api/admin/clients/{client_id:path}/end-old-secrets
     POST /api/admin/clients/{client_id:path}/disable
     POST /api/admin/clients/{client_id:path}/enable
     GET /api/admin/clients/{client_id:path}
@@ -75,6 +77,7 @@ LISTED = """
     POST /api/admin/webhooks/{webhook_id}/disable
     POST /api/admin/webhooks/{webhook_id}/enable
     POST /api/admin/webhooks/{webhook_id}/replay
+    GET /api/admin/refusals
     GET /api/admin/refusals/{error_id}
     GET /api/admin/settings
 """
