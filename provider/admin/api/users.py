@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from provider.accounts import email_addresses as addresses
-from provider.accounts import profile, registration, suspension, totp
+from provider.accounts import profile, registration, suspension
 from provider.accounts.email_addresses import AlreadyConfirmed
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
-from provider.accounts.store import email_addresses, linked_identities, passwords, users
+from provider.accounts.store import email_addresses, linked_identities, passwords, totp, users
 from provider.admin.filters import asked_text
 from provider.admin.operation import Thing, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
@@ -87,7 +87,7 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     found = users.find_page(work.read, after=None if page.after is None else page.after["id"], limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     return Accounts(
-        users=[describe(work, user.id) for user in shown],
+        users=_describe(work, [user.id for user in shown]),
         next=next_of(call, "users", id=shown[-1].id) if more else None,
     )
 
@@ -152,23 +152,32 @@ def user_id_of(call: Call) -> str:
 
 
 def describe(work: UnitOfWork, user_id: str) -> Account:
-    user = users.find(work.read, user_id)
-    if user is None:
+    found = _describe(work, [user_id])
+    if not found:
         raise NoSuchUser
-    address = email_addresses.find_of_user(work.read, user_id)
-    return Account(
-        id=user.id,
-        email=None if address is None else address.address,
-        email_verified=address is not None and address.verified_at is not None,
-        status=user.status,
-        status_reason=user.status_reason,
-        roles=user.roles,
-        two_factor=totp.is_enabled(work, user_id),
-        has_password=passwords.find(work.read, user_id) is not None,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-        claims=user.claims,
-    )
+    return found[0]
+
+
+def _describe(work: UnitOfWork, user_ids: list[str]) -> list[Account]:
+    """Those of them that there are, in this order: a page of them takes as many queries as one."""
+    people = email_addresses.find_holders(work.read, user_ids)
+    two_factor, with_password = totp.who_has(work.read, user_ids), passwords.who_has(work.read, user_ids)
+    return [
+        Account(
+            id=user.id,
+            email=None if address is None else address.address,
+            email_verified=address is not None and address.verified_at is not None,
+            status=user.status,
+            status_reason=user.status_reason,
+            roles=user.roles,
+            two_factor=user.id in two_factor,
+            has_password=user.id in with_password,
+            created_at=user.created_at,
+            updated_at=user.updated_at,
+            claims=user.claims,
+        )
+        for user, address in (people[user_id] for user_id in user_ids if user_id in people)
+    ]
 
 
 def _one(work: UnitOfWork, user_id: str | None) -> Accounts:
