@@ -64,11 +64,10 @@ class Writing:
                 f"WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {count}) SELECT n FROM c"
             )
         else:
-            numbers = f"SELECT n FROM generate_series(1, {count}) AS s(n)"
+            numbers = f"SELECT n FROM generate_series(1::bigint, {count}) AS s(n)"
         values = ", ".join(columns.values())
-        self.db.exec_driver_sql(
-            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM ({numbers}) AS numbers"
-        )
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM ({numbers}) AS numbers"
+        self.db.exec_driver_sql(statement if self.sqlite else statement.replace("%", "%%"))
 
 
 def fill(installation: Installation, *, people: int, password_hash: str, client_id: str) -> None:

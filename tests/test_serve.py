@@ -142,26 +142,27 @@ Refused = Callable[..., str]
 
 
 def test_an_empty_database_is_refused(empty_database_url: str, refused: Refused) -> None:
+    """A-128."""
     environ = {"SIGNET_DATABASE_URL": empty_database_url, "SIGNET_SECRET_KEY": SECRET_KEY}
     assert "signet migrate" in refused(environ)
 
 
 @on_sqlite
 def test_without_a_secret_key_it_does_not_start(environ: dict[str, str], refused: Refused) -> None:
-    """F12."""
+    """F12, A-128."""
     del environ["SIGNET_SECRET_KEY"]
     assert "SIGNET_SECRET_KEY" in refused(environ)
 
 
 def test_with_another_secret_key_it_does_not_start(environ: dict[str, str], refused: Refused) -> None:
-    """F12: never a silent new key."""
+    """F12, A-128: never a silent new key."""
     environ["SIGNET_SECRET_KEY"] = "another key, long enough to be one".replace(",", ";")
     assert "cannot be decrypted" in refused(environ)
 
 
 @on_sqlite
 def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str], refused: Refused) -> None:
-    """F12."""
+    """F12, A-128."""
     del environ["SIGNET_SECRET_KEY"]
     path = Path(environ["SIGNET_DATABASE_URL"].removeprefix("sqlite:///") + ".key")
     path.write_text(SECRET_KEY)

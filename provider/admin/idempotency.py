@@ -23,7 +23,7 @@ LONGEST = 255
 PURPOSE = "idempotent-answer"
 
 
-class UnfitKey(Refusal):
+class UnfitIdempotencyKey(Refusal):
     title = Text("Not an idempotency key")
     message = Text("An Idempotency-Key is one text of 1 to 255 printable ASCII characters.")
 
@@ -72,14 +72,14 @@ class Request:
 
 def parse_key(headers: list[str]) -> str | None:
     """The key in the Idempotency-Key headers; None without one. It is a quoted string, but may come bare. Raises
-    UnfitKey.
+    UnfitIdempotencyKey.
     """
     if not headers:
         return None
     text = headers[0].strip()
     key = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     if len(headers) > 1 or not (0 < len(key) <= LONGEST and key.isascii() and key.isprintable()):
-        raise UnfitKey
+        raise UnfitIdempotencyKey
     return key
 
 

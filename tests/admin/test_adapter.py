@@ -147,7 +147,7 @@ def test_a_page_that_cannot_be_read_is_refused(operator: Program, query: str) ->
     assert operator("GET", f"/users?{query}").json()["type"] == "urn:signet:problem:invalid-body"
 
 
-@pytest.mark.parametrize("user_id", [NOBODY, "x", "%00", "'", "..", "ada@example.test"])
+@pytest.mark.parametrize("user_id", [NOBODY, "x", "%00", "'", "ada@example.test"])
 def test_who_is_not_there_is_not_found(operator: Program, user_id: str) -> None:
     for method, path in (
         ("GET", ""), ("DELETE", ""), ("POST", "/restore"), ("GET", "/sessions"), ("GET", "/identities"),

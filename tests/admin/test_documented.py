@@ -30,7 +30,7 @@ def test_the_commands_do_what_they_say(database_url: str, tmp_path: Path) -> Non
     with serving(settings, port=port):
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
-            env=environment(settings), cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            env=environment(settings), cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr + ran.stdout
         assert "412\n" in ran.stdout

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -322,3 +323,41 @@ def test_no_secret_that_was_handed_out_is_kept_in_clear(operator: Program, ada: 
         stored = "".join(str(row) for name in tables for row in w.read.exec_driver_sql(f'SELECT * FROM "{name}"'))
     assert "idempotency_keys" in tables
     assert not [secret for secret in given if secret in stored]
+
+
+def test_people_are_searched_and_invited(operator: Program, ada: str, inbox: Inbox) -> None:
+    made = operator("POST", "/users", email="ada.grace@example.test", claims={"name": "Grace Hopper"}, invite=True)
+    assert made.status_code == 201
+    assert inbox.latest("ada.grace@example.test").subject == "You have an account at Signet"
+    assert [user["id"] for user in operator.get("/users?search=hop")["users"]] == [made.json()["id"]]
+    page = operator.get("/users?search=ada&limit=2")
+    rest = operator.get(f"/users?search=ada&limit=2&after={page['next']}")
+    assert {user["id"] for user in page["users"] + rest["users"]} == {made.json()["id"], ada}
+    assert operator("GET", f"/users?search=ada&after={page['next']}x").status_code == 400  # A-130
+    assert operator("POST", f"/users/{made.json()['id']}/letters", purpose="invite").status_code == 202
+    assert operator("POST", f"/users/{ada}/letters", purpose="invite").status_code == 409  # there is a password
+
+
+@on_sqlite
+def test_applications_are_searched_and_old_secrets_ended(operator: Program) -> None:
+    made = operator("POST", "/clients", **SHOP).json()
+    found = operator.get("/clients?search=sHo")["clients"]
+    assert [each["client_id"] for each in found] == [made["client_id"]]
+    assert operator.get("/clients?search=nothing")["clients"] == []
+    assert operator("POST", f"/clients/{made['client_id']}/end-old-secrets").status_code == 204
+    assert operator("POST", "/clients/nobody/end-old-secrets").status_code == 404
+
+
+@on_sqlite
+def test_sessions_and_refusals_of_everybody_are_listed_by_pages(
+    operator: Program, ada: str, client: TestClient, new_browser: Callable[[], Browser]
+) -> None:
+    for _ in range(3):
+        sign_in(new_browser())
+        client.post("/oauth2/token", data={"grant_type": "password", "client_id": "nobody"})
+    for listed in ("sessions", "refusals"):
+        first = operator.get(f"/{listed}?limit=2")
+        rest = operator.get(f"/{listed}?limit=2&after={first['next']}")
+        assert (len(first[listed]), len(rest[listed]), rest.get("next")) == (2, 1, None), listed
+    assert {each["user_id"] for each in operator.get("/sessions")["sessions"]} == {ada}
+    assert operator.get("/refusals?client=another")["refusals"] == []

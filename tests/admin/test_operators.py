@@ -44,6 +44,7 @@ LISTED = """
     DELETE /api/admin/users/{user_id}/token-families/{family_id}
     GET /api/admin/users/{user_id}/sessions
     DELETE /api/admin/users/{user_id}/sessions
+    GET /api/admin/sessions
     GET /api/admin/sessions/{session_id}
     PATCH /api/admin/sessions/{session_id}
     DELETE /api/admin/sessions/{session_id}
@@ -52,6 +53,7 @@ LISTED = """
     GET /api/admin/clients
     POST /api/admin/clients
     POST /api/admin/clients/{client_id:path}/rotate-secret
+    POST /api/admin/clients/{client_id:path}/end-old-secrets
     POST /api/admin/clients/{client_id:path}/disable
     POST /api/admin/clients/{client_id:path}/enable
     GET /api/admin/clients/{client_id:path}
@@ -75,6 +77,7 @@ LISTED = """
     POST /api/admin/webhooks/{webhook_id}/disable
     POST /api/admin/webhooks/{webhook_id}/enable
     POST /api/admin/webhooks/{webhook_id}/replay
+    GET /api/admin/refusals
     GET /api/admin/refusals/{error_id}
     GET /api/admin/settings
 """
@@ -194,3 +197,22 @@ def test_each_page_of_the_console_is_for_operators(
             answer = ask(method, path, session)
             assert answer.status_code in statuses, (method, path)
             assert not answer.headers.get("location", "").startswith("/admin"), (method, path)
+
+
+@on_sqlite
+def test_what_is_not_there_or_breaks_says_nothing_of_us(
+    client: TestClient, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """N-51; A-96: unknown addresses, wrong methods and a bug are answered with an id and no more."""
+    operator = program(work, client, "admin:write")
+    monkeypatch.setattr("provider.audit.store.find", lambda *_, **__: 1 / 0)
+    answers = [operator(*call) for call in (
+        ("GET", "/nothing"), ("GET", "/.env"), ("GET", "/docs"), ("GET", "/%2e%2e/%2e%2e/etc/passwd"),
+        ("DELETE", "/users"),
+        ("POST", "/audit"), ("TRACE", "/users"), ("GET", "/../../admin/nothing"), ("GET", "/audit"),
+    )]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 404, 405, 405, 405, 404, 500]
+    for answer in answers:
+        assert not re.search(r"Traceback|ZeroDivision|provider[./]|site-packages|starlette", answer.text, re.IGNORECASE)
+        assert answer.headers["x-request-id"] in answer.text, answer.text
+    assert answers[-1].headers["content-type"] == "application/problem+json"

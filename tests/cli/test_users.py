@@ -4,6 +4,7 @@ from provider.accounts import linked_identities, registration
 from provider.sessions import lifecycle, store
 from tests.cli.conftest import Signet
 from tests.conftest import Work
+from tests.inbox import Inbox
 
 EMAIL = "ada@example.test"
 
@@ -119,3 +120,12 @@ def test_what_goes_wrong_is_one_line_and_a_status(signet: Signet) -> None:
         assert ran.err.startswith("signet: ")
         assert ran.err.count("\n") == 1
         assert because in ran.err
+
+
+def test_people_are_invited_and_searched(signet: Signet, inbox: Inbox) -> None:
+    made = signet("user", "invite", EMAIL, "--name", "Ada Lovelace", "--role", "staff", "--json").json
+    assert (made["status"], made["roles"]) == ("ACTIVE", ["staff"])
+    assert inbox.latest(EMAIL).subject == "You have an account at Signet"
+    assert [user["id"] for user in signet("user", "list", "--search", "LOVE", "--json").json] == [made["id"]]
+    assert signet("user", "list", "--search", "nobody", "--json").json == []
+    assert signet("session", "list", "--json").json == []

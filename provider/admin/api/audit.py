@@ -45,7 +45,7 @@ class AuditEntries(Body):
     next: str | None = Field(None, description=NEXT)
 
 
-@by_operator(reads=True, gives=AuditEntries, asks={**WANTED, **PAGED}, problems=(InvalidBody,))
+@by_operator(reads=True, gives=AuditEntries, asks={**WANTED, **PAGED})
 def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntries:
     """The latest first."""
     wanted, page = _filters(call), asked_page(call, "audit")
@@ -61,7 +61,6 @@ def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntr
     reads=True,
     gives=tuple(media_type for media_type, _ in FORMATS.values()),
     asks={**WANTED, "format": "`jsonl` (the default), or `csv`: no cell of it is a formula."},
-    problems=(InvalidBody,),
 )
 def export_audit_events(call: Call, _operator: Operator, _body: Body) -> Response:
     """All of them up to now, the latest first; a connection that breaks off in between is an export that is not

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from provider.accounts import email_addresses as addresses
-from provider.accounts import profile, registration, suspension
+from provider.accounts import invitation, profile, registration, search, suspension
 from provider.accounts.email_addresses import AlreadyConfirmed
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
 from provider.accounts.store import email_addresses, linked_identities, passwords, totp, users
@@ -27,6 +27,7 @@ WANTED = {
     "email": "Whoever this address stands for.",
     "issuer": "With `subject`: whoever signs in with this identity of an upstream provider.",
     "subject": "With `issuer`.",
+    "search": "The beginning of an address or of a word of the name; in the order of what was found.",
     **PAGED,
 }
 
@@ -54,6 +55,7 @@ class NewAccount(Body):
     email: str = Field(description="The operator answers for it: it counts as verified.")
     roles: tuple[Role, ...] = ()
     claims: Editable | None = None
+    invite: bool = Field(False, description="Send a letter with a link to choose the password.")
 
 
 class Change(Body):
@@ -73,9 +75,9 @@ USER = Thing(
 )
 
 
-@by_operator(reads=True, gives=Accounts, asks=WANTED, problems=(InvalidBody,))
+@by_operator(reads=True, gives=Accounts, asks=WANTED)
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
-    """One account by address or linked identity, or all of them a page at a time."""
+    """One account by address or linked identity; those that are searched, or all of them, a page at a time."""
     work, query = call.work, call.query
     if "email" in query:
         return _one(work, _by_address(work, query["email"]))
@@ -83,6 +85,8 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
         issuer, subject = asked_text(call, "issuer") or "", asked_text(call, "subject") or ""
         identity = linked_identities.find(work.read, issuer, subject)
         return _one(work, None if identity is None else identity.user_id)
+    if "search" in query:
+        return _search(call, asked_text(call, "search") or "")
     page = asked_page(call, "users")
     found = users.find_page(work.read, after=None if page.after is None else page.after["id"], limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
@@ -94,11 +98,14 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
 
 @by_operator(of=USER, takes=NewAccount, gives=Account, status=201, problems=(NotAnAddress, AddressTaken))
 def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
-    """An active account without a password: its person sets one with a link (`links`) or signs in upstream."""
-    claims = {} if body.claims is None else claims_of(body.claims)
-    user_id = registration.create_user(
-        call.work, email=body.email, password=None, verified=True, roles=body.roles, claims=claims
-    )
+    """An active account without a password: its person sets one by a link (`invite`, `links`) or comes in upstream."""
+    work, claims = call.work, {} if body.claims is None else claims_of(body.claims)
+    if body.invite:
+        user_id = invitation.invite(work, email=body.email, roles=body.roles, claims=claims)
+    else:
+        user_id = registration.create_user(
+            work, email=body.email, password=None, verified=True, roles=body.roles, claims=claims
+        )
     return describe(call.work, user_id)
 
 
@@ -178,6 +185,16 @@ def _describe(work: UnitOfWork, user_ids: list[str]) -> list[Account]:
         )
         for user, address in (people[user_id] for user_id in user_ids if user_id in people)
     ]
+
+
+def _search(call: Call, text: str) -> Accounts:
+    page = asked_page(call, "users/search")
+    after = None if page.after is None else (page.after["key"], page.after["id"])
+    found, further = search.find_page(call.work, text, after=after, limit=page.limit)
+    return Accounts(
+        users=_describe(call.work, [one.id for one in found]),
+        next=None if further is None else next_of(call, "users/search", key=further[0], id=further[1]),
+    )
 
 
 def _one(work: UnitOfWork, user_id: str | None) -> Accounts:
