@@ -1,6 +1,7 @@
 """What a demo has from the start: a database, keys, a ready account and the sample clients. Safe to run again."""
 
 from provider.accounts.registration import create_user, find_user
+from provider.accounts.store.users import ADMIN
 from provider.database.migrations import migrate
 from provider.demo.secrets import DEVICE_ID, EMAIL, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
 from provider.oauth import clients
@@ -17,7 +18,7 @@ def plant(installation: Installation, secrets: Secrets, *, web_app: str, single_
     with unit_of_work(installation) as work:
         if find_user(work, EMAIL) is None:
             claims = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace"}
-            create_user(work, email=EMAIL, password=secrets.password, verified=True, claims=claims)
+            create_user(work, email=EMAIL, password=secrets.password, verified=True, roles=(ADMIN,), claims=claims)
     with unit_of_work(installation) as work:
         _keep_client(work, WEB_APP_ID, secrets.web_app_secret, _web_app(web_app))
         _keep_client(work, SINGLE_PAGE_APP_ID, None, _single_page_app(single_page_app))

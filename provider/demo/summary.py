@@ -22,6 +22,7 @@ def print_summary(addresses: Addresses, email: str, password: str) -> None:
     places.add_row("Mailbox", addresses.mailbox.url, "every letter the provider sends")
     places.add_row("Sample API", addresses.api.url, "checks tokens by the published keys")
     places.add_row("Provider", addresses.provider.url, "/.well-known/openid-configuration")
+    places.add_row("Console", f"{addresses.provider.url}/admin", "for the ready account, with two-factor sign-in")
     account = Text.assemble("Ready account  ", (email, "bold green"), "  password  ", (password, "bold green"))
     body = Group(places, Text(), account, Text("Or sign up with any address. Ctrl-C stops everything.", style="dim"))
     console = Console(file=sys.stdout)
