@@ -22,7 +22,7 @@ totp_enrolments = Table(
     "totp_enrolments",
     metadata,
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("session_id", Identifier, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", Identifier, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("seed", String(200), nullable=False),  # encrypted
     Column("created_at", UtcTime, nullable=False),
 )
