@@ -149,7 +149,8 @@ def once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) ->
         shown = make()
     except AnsweredBefore as before:
         kept = json.loads(before.answer.body)
-        return ShownOnce(Text(kept["title"]), Text(kept["told"]), kept["values"])
+        title, told = kept["title"], kept["told"]
+        return ShownOnce(Text(title), Text(told), kept["values"])
     if shown is not None:
         body = json.dumps({"title": shown.title, "told": shown.told, "values": dict(shown.values)})
         idempotency.keep(call.work, request, idempotency.Answer(200, body))
