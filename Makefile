@@ -17,6 +17,8 @@ demo: $(VENV)/run  ## Everything in one process, to look around
 
 test: $(VENV)/test  ## All tests, on SQLite and PostgreSQL, with Redis and a browser; ARGS go to pytest
 	@tests/set_up $(BIN)
+	@# Once for the hundred processes that tests start, also where PYTHONDONTWRITEBYTECODE is set.
+	@$(BIN)/python -m compileall -q provider
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then all tests

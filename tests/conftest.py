@@ -17,11 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio.from_thread
 import bcrypt
 import psycopg
 import pytest
 import redis
 from sqlalchemy import Engine, create_engine, event, insert
+from starlette import testclient
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -42,6 +44,7 @@ from tests.browser import Browser
 from tests.certificates import Authority
 from tests.clock import Clock
 from tests.foreign_server import ForeignServer
+from tests.in_process import InProcess
 from tests.inbox import Inbox
 from tests.services import MISSING, Services
 
@@ -164,6 +167,14 @@ def _passwords_are_hashed_in_a_pool_of_their_own() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bcrypt, "hashpw", elsewhere(bcrypt.hashpw))
         patch.setattr(bcrypt, "checkpw", elsewhere(bcrypt.checkpw))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _requests_share_an_event_loop() -> Iterator[None]:
+    with anyio.from_thread.start_blocking_portal() as portal, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestClient, "portal", portal)
+        patch.setattr(testclient, "_TestClientTransport", InProcess)
         yield
 
 

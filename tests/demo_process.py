@@ -1,6 +1,7 @@
 """`signet demo` as somebody starts it: a process of its own, and a browser that visits all of its sites."""
 
 import json
+import os
 import random
 import signal
 import socket
@@ -24,6 +25,8 @@ from provider.demo import run_demo
 run_demo(pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4] == "fresh")
 """
 OFFSETS = (0, 1, 2, 3, 25)
+CHEAP = {"SIGNET_BCRYPT_COST": "4"}
+"""Signing in is what these tests do most; that it is dear is shown where passwords are tested."""
 
 
 def demo_command(folder: Path, host: str, port: int, *, fresh: bool = False) -> list[str]:
@@ -93,7 +96,10 @@ def running_demo(folder: Path, **options: Any) -> Iterator[Demo]:
     started = time.monotonic()
     with (folder.parent / "output").open("wb") as output:
         process = subprocess.Popen(
-            demo_command(folder, "localhost", port, **options), stdout=output, stderr=subprocess.STDOUT
+            demo_command(folder, "localhost", port, **options),
+            env=os.environ | CHEAP,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     demo = Demo(process, folder, port)
     try:

@@ -96,7 +96,7 @@ def serving(
         yield server
     finally:
         if process.poll() is None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # at once: SIGTERM would go on answering for a while
             try:
                 process.wait(40)
             except subprocess.TimeoutExpired:

@@ -17,7 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.demo.mailbox import MOST, Mailbox, mailbox_site
-from provider.demo.run import OURS
+from provider.demo.run import OURS, run_demo
 from provider.settings import Settings
 from tests.demo_process import Demo, Visitor, demo_command, free_ports, running_demo
 
@@ -72,37 +72,30 @@ def letter_link(visitor: Visitor, demo: Demo, to: str) -> str:
 # Starting and stopping
 
 
-def test_ctrl_c_stops_everything_and_a_second_start_knows_the_same_account(tmp_path: Path) -> None:
+def test_ctrl_c_stops_everything_a_second_start_knows_the_account_and_a_fresh_one_forgets_what_a_demo_made(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "folder"
     with running_demo(folder) as demo:
         httpx2.get(f"{demo.web_app}/", timeout=20)
         first = demo.secrets
         assert demo.stop() == 0
         assert "Traceback" not in demo.output
+    (folder / "mine.txt").write_text("mine")
     with running_demo(folder) as demo:
         assert httpx2.get(f"{demo.web_app}/", timeout=20).status_code == 200
         assert demo.secrets == first
     with running_demo(folder, fresh=True) as demo:
         httpx2.get(f"{demo.web_app}/", timeout=20)
         assert demo.secrets != first
-
-
-def test_a_fresh_start_removes_only_what_a_demo_made(tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("mine")
-    with running_demo(tmp_path / "folder") as demo:
-        (demo.folder / "mine.txt").write_text("mine")
-    with running_demo(tmp_path / "folder", fresh=True) as demo:
-        assert (demo.folder / "mine.txt").read_text() == "mine"
-    assert {path.name for path in demo.folder.iterdir()} <= {*OURS, "mine.txt"}
+    assert (folder / "mine.txt").read_text() == "mine"
+    assert {path.name for path in folder.iterdir()} <= {*OURS, "mine.txt"}
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "::"])
 def test_it_refuses_to_listen_beyond_loopback(tmp_path: Path, host: str) -> None:
-    run = subprocess.run(
-        demo_command(tmp_path / "f", host, free_ports()), check=False, capture_output=True, text=True, timeout=20
-    )
-    assert run.returncode == 1
-    assert "loopback only" in run.stderr
+    with pytest.raises(SystemExit, match="loopback only"):
+        run_demo(tmp_path / "f", host, free_ports(), fresh=False)
     assert not (tmp_path / "f").exists()
 
 
@@ -125,7 +118,7 @@ def test_its_secrets_are_its_owners(demo: Demo) -> None:
 
 def test_the_summary_names_every_address_and_the_account(demo: Demo) -> None:
     soon(lambda: demo.secrets["password"] in demo.output)
-    for url in (demo.provider, demo.web_app, demo.api, demo.mailbox, "ada@example.com"):
+    for url in (demo.provider, demo.web_app, demo.api, demo.mailbox, f"{demo.provider}/admin", "ada@example.com"):
         assert url in demo.output
 
 

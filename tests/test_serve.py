@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 
+from provider import serve
+from provider.cli.run import FAILED, run
 from tests.certificates import Authority
 from tests.conftest import SECRET_KEY
 from tests.server_process import free_port, serving, signet
@@ -25,6 +26,28 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.fixture
 def environ(database_url: str) -> dict[str, str]:
     return {"SIGNET_DATABASE_URL": database_url, "SIGNET_SECRET_KEY": SECRET_KEY, "SIGNET_BCRYPT_COST": "4"}
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """`refused(environ, "--port", "1")` is the one line that `signet serve` says instead of starting, called in this
+    process: starting another one to hear it takes seconds.
+    """
+
+    def call(environ: dict[str, str], *options: str) -> str:
+        for name in [name for name in os.environ if name.startswith("SIGNET_")]:
+            monkeypatch.delenv(name)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(serve, "configure_logging", lambda _level: None)
+        monkeypatch.setattr(serve, "work", lambda _service: pytest.fail("it started"))
+        capsys.readouterr()
+        assert run(("serve", "--workers", "1", *options)) == FAILED
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1, lines
+        return lines[0]
+
+    return call
 
 
 def eventually(what: Callable[[], object], seconds: float = 15) -> None:
@@ -109,49 +132,58 @@ def test_answers_name_no_server_and_a_forwarded_address_is_not_believed(environ:
 @on_sqlite
 def test_a_port_that_is_taken_is_said_in_one_line(environ: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        refused = signet("serve", "--port", str(taken.getsockname()[1]), settings=environ)
-    assert_refused(refused, "Address already in use")
+        done = signet("serve", "--port", str(taken.getsockname()[1]), settings=environ)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "Address already in use" in line
 
 
-def test_an_empty_database_is_refused(empty_database_url: str) -> None:
+Refused = Callable[..., str]
+
+
+def test_an_empty_database_is_refused(empty_database_url: str, refused: Refused) -> None:
+    """A-128."""
     environ = {"SIGNET_DATABASE_URL": empty_database_url, "SIGNET_SECRET_KEY": SECRET_KEY}
-    assert_refused(signet("serve", "--port", str(free_port()), settings=environ), "signet migrate")
-
-
-def test_without_a_secret_key_it_does_not_start(environ: dict[str, str]) -> None:
-    """F12."""
-    del environ["SIGNET_SECRET_KEY"]
-    assert_refused(signet("serve", settings=environ), "SIGNET_SECRET_KEY")
-
-
-def test_with_another_secret_key_it_does_not_start(environ: dict[str, str]) -> None:
-    """F12: never a silent new key."""
-    environ["SIGNET_SECRET_KEY"] = "another key, long enough to be one".replace(",", ";")
-    assert_refused(signet("serve", settings=environ), "cannot be decrypted")
+    assert "signet migrate" in refused(environ)
 
 
 @on_sqlite
-def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str]) -> None:
-    """F12."""
+def test_without_a_secret_key_it_does_not_start(environ: dict[str, str], refused: Refused) -> None:
+    """F12, A-128."""
+    del environ["SIGNET_SECRET_KEY"]
+    assert "SIGNET_SECRET_KEY" in refused(environ)
+
+
+def test_with_another_secret_key_it_does_not_start(environ: dict[str, str], refused: Refused) -> None:
+    """F12, A-128: never a silent new key."""
+    environ["SIGNET_SECRET_KEY"] = "another key, long enough to be one".replace(",", ";")
+    assert "cannot be decrypted" in refused(environ)
+
+
+@on_sqlite
+def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str], refused: Refused) -> None:
+    """F12, A-128."""
     del environ["SIGNET_SECRET_KEY"]
     path = Path(environ["SIGNET_DATABASE_URL"].removeprefix("sqlite:///") + ".key")
     path.write_text(SECRET_KEY)
     path.chmod(0o644)
-    assert_refused(signet("serve", settings=environ), "may be read by others")
+    assert "may be read by others" in refused(environ)
 
 
 @on_sqlite
-def test_a_list_of_breached_passwords_that_is_none_is_refused(environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_list_of_breached_passwords_that_is_none_is_refused(
+    environ: dict[str, str], tmp_path: Path, refused: Refused
+) -> None:
     """ASVS v5.0.0-6.2.12: never silently without."""
     (tmp_path / "list.txt").write_text("password\n123456\n")
     for name, problem in {"missing.txt": "No such file", "list.txt": "SHA-1"}.items():
         environ["SIGNET_BREACHED_PASSWORDS"] = str(tmp_path / name)
-        assert_refused(signet("serve", "--port", str(free_port()), settings=environ), problem)
+        assert problem in refused(environ)
 
 
-def test_a_database_that_is_away_is_said_in_one_line() -> None:
+def test_a_database_that_is_away_is_said_in_one_line(refused: Refused) -> None:
     environ = {"SIGNET_DATABASE_URL": "postgresql://signet@127.0.0.1:1/signet", "SIGNET_SECRET_KEY": SECRET_KEY}
-    assert_refused(signet("serve", settings=environ), "database cannot be reached")
+    assert "database cannot be reached" in refused(environ)
 
 
 @on_sqlite
@@ -186,13 +218,6 @@ def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str
     assert {answer[:12] for answer in answers} == {b"HTTP/1.1 401"}
     assert b"\r\nconnection: close\r\n" in answers[-1]
     assert b"\r\nconnection: close\r\n" not in answers[0]
-
-
-def assert_refused(done: CompletedProcess[str], because: str) -> None:
-    lines = [line for line in done.stderr.splitlines() if line]
-    assert done.returncode == 1, done.stderr
-    assert len(lines) == 1, done.stderr
-    assert because in lines[0]
 
 
 @on_sqlite
@@ -236,12 +261,9 @@ def test_it_serves_https_itself(environ: dict[str, str], tmp_path: Path) -> None
     ],
 )
 def test_a_certificate_that_cannot_be_used_stops_the_start_in_one_line(
-    environ: dict[str, str], tmp_path: Path, options: tuple[str, ...], issuer: str, said: str
+    environ: dict[str, str], tmp_path: Path, options: tuple[str, ...], issuer: str, said: str, refused: Refused
 ) -> None:
     authority = Authority(tmp_path)
     pem = authority.issue_file("localhost")
     given = [option.format(pem=pem, ca=authority.file) for option in options]
-    done = signet("serve", "--port", "0", *given, settings=environ | {"SIGNET_ISSUER": issuer})
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert said in refused(environ | {"SIGNET_ISSUER": issuer}, *given)

@@ -16,6 +16,7 @@ from provider.work import UnitOfWork
 
 
 class HasPassword(Refusal):
+    status_code = 409
     message = Text("This account has a password already.")
 
 

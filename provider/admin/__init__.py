@@ -1,4 +1,4 @@
-"""For operators: everybody's accounts, by API. No rules of its own: it calls the capabilities'.
+"""For operators: everybody's accounts and the installation, by API. No rules of its own: it calls the capabilities'.
 
 | who | how |
 |---|---|

@@ -1,7 +1,6 @@
 """Who may see the operators' pages."""
 
 from provider.accounts.store import users
-from provider.api.callers import ADMIN
 from provider.refusals import Forbidden
 from provider.sessions.guards import require_second_factor, require_user
 from provider.sessions.store import Session
@@ -14,7 +13,7 @@ def require_operator(call: Call) -> Session:
     """
     session = require_user(call)
     user = users.find(call.work.read, session.user_id)
-    if user is None or ADMIN not in user.roles:  # said first: more factors would not help
+    if user is None or users.ADMIN not in user.roles:  # said first: more factors would not help
         raise Forbidden
     session = require_second_factor(call)
     call.work.origin = call.work.origin.of_operator(f"user {session.user_id}")

@@ -14,6 +14,7 @@ from provider.admin import store
 from provider.admin.store import KeptAnswer
 from provider.admin.versions import version_of
 from provider.crypto.digests import digest
+from provider.crypto.vault import VaultError
 from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
@@ -23,7 +24,7 @@ LONGEST = 255
 PURPOSE = "idempotent-answer"
 
 
-class UnfitKey(Refusal):
+class UnfitIdempotencyKey(Refusal):
     title = Text("Not an idempotency key")
     message = Text("An Idempotency-Key is one text of 1 to 255 printable ASCII characters.")
 
@@ -43,6 +44,12 @@ class KeyInUse(Refusal):
     title = Text("Still under way")
     message = Text("The request with this Idempotency-Key is still being carried out. Send it again in a moment.")
     retry_after = 1
+
+
+class Forgotten(Refusal):
+    status_code = 409
+    title = Text("The answer is lost")
+    message = Text("This was carried out before, and its answer can no longer be read. Look what is there.")
 
 
 @dataclass(frozen=True)
@@ -72,14 +79,14 @@ class Request:
 
 def parse_key(headers: list[str]) -> str | None:
     """The key in the Idempotency-Key headers; None without one. It is a quoted string, but may come bare. Raises
-    UnfitKey.
+    UnfitIdempotencyKey.
     """
     if not headers:
         return None
     text = headers[0].strip()
     key = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     if len(headers) > 1 or not (0 < len(key) <= LONGEST and key.isascii() and key.isprintable()):
-        raise UnfitKey
+        raise UnfitIdempotencyKey
     return key
 
 
@@ -93,7 +100,10 @@ def look(work: UnitOfWork, request: Request) -> None:
     kept = store.find(work.read, request.digest, now=work.now)
     if kept is None:
         return
-    stored = json.loads(work.vault.decrypt(kept.sealed, purpose=PURPOSE, context=request.digest.hex()))
+    try:
+        stored = json.loads(work.vault.decrypt(kept.sealed, purpose=PURPOSE, context=request.digest.hex()))
+    except VaultError:
+        raise Forgotten from None  # kept under a secret key that is gone; made again, it would be there twice
     if stored.pop("asked") != request.version:
         raise KeyReused
     raise AnsweredBefore(Answer(**stored))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from provider.accounts.store.users import ADMIN
 from provider.oauth.bearer import require_person, require_token
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.authenticate import authenticate
@@ -69,10 +70,6 @@ def require_first_party(call: Call) -> Client:
         fix="An operator may mark it: signet client update CLIENT_ID --first-party",
     )
     return client
-
-
-ADMIN = "admin"
-"""The role an operator has."""
 
 
 @dataclass(frozen=True)

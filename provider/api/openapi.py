@@ -20,7 +20,7 @@ from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, IN_WORDS
 from provider.refusals import Refusal, TooManyRequests, Unavailable
 from provider.settings import Settings
 from provider.web.documents import Document
-from provider.web.errors import Crash, TooLarge
+from provider.web.errors import Crash, Malformed, TooLarge
 
 SCHEMAS = "#/components/schemas/"
 PROBLEM = {
@@ -219,6 +219,8 @@ def _problems(operation: Operation) -> dict[str, Any]:
         kinds.append(UnknownType)
     elif operation.takes is not Nothing:
         kinds += [NotJson, InvalidBody]
+    if operation.asks:
+        kinds += [InvalidBody, Malformed]  # a query that cannot be read
     for kind in kinds:
         by_status.setdefault(kind.status_code, {})[type_of(kind)] = kind.title
     return {

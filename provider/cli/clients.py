@@ -117,6 +117,7 @@ def create(
 @app.command(name="list")
 def list_clients(
     *,
+    search: Annotated[str | None, typer.Option(help="The beginning of the name.")] = None,
     after: Annotated[str | None, typer.Option(help="Go on after this client_id.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
@@ -125,10 +126,16 @@ def list_clients(
 
     Example: signet client list --json
     """
-    from provider.oauth import clients
+    from provider.oauth import client_search, clients
 
+    if search is not None and after is not None:
+        raise typer.BadParameter("give --search or --after")
     with unit() as work:
-        rows = [_describe(client) for client in clients.list_clients(work, after=after, limit=limit)]
+        if search is None:
+            found = clients.list_clients(work, after=after, limit=limit)
+        else:
+            found, _ = client_search.find_page(work, search, limit=limit)
+        rows = [_describe(client) for client in found]
     columns = ("client_id", "client_name", "token_endpoint_auth_method", "grant_types", "disabled", "created_at")
     print_rows(rows, columns, as_json=as_json)
 
@@ -191,20 +198,6 @@ def update(
         update_client(work, client_id, parsed)
         described = _describe(_get(work, client_id))
     say(f"Updated {client_id}: {', '.join(changes) or 'nothing'}.", described, as_json=as_json)
-
-
-@app.command(name="rotate-secret")
-def rotate_secret(client_id: Which, *, as_json: Json = False) -> None:
-    """A new secret; the one before works for another day.
-
-    Example: signet client rotate-secret CLIENT_ID
-    """
-    from provider.oauth import clients
-
-    with unit() as work:
-        secret = clients.rotate_secret(work, client_id)
-    told = f"client_secret  {secret}\nThe secret is not shown again. The one before works for another day."
-    say(told, {"client_id": client_id, "client_secret": secret}, as_json=as_json)
 
 
 @app.command()

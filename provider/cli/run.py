@@ -9,6 +9,7 @@ import typer
 from provider.cli import (
     apply,
     check,
+    client_secrets,
     clients,
     completion,
     invalidate,
@@ -46,6 +47,8 @@ def command_line() -> typer.Typer:
     signet.command()(settings.settings)
     signet.add_typer(users.app, name="user")
     clients.app.command(name="registration-token")(registration.registration_token)
+    clients.app.command(name="rotate-secret")(client_secrets.rotate_secret)
+    clients.app.command(name="end-old-secrets")(client_secrets.end_old_secrets)
     signet.add_typer(clients.app, name="client")
     signet.command()(apply.apply)
     signet.add_typer(keys.app, name="key")

@@ -10,12 +10,15 @@ from provider.cli.output import Json, print_rows, say
 
 app = typer.Typer(help="Browser sessions.", no_args_is_help=True)
 
-Who = Annotated[str, typer.Option("--user", help="An id or an email address.")]
-
 
 @app.command(name="list")
-def list_sessions(who: Who, *, as_json: Json = False) -> None:
-    """Where somebody is signed in.
+def list_sessions(
+    who: Annotated[str | None, typer.Option("--user", help="Of this user alone: an id or an email address.")] = None,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    as_json: Json = False,
+) -> None:
+    """Where somebody is signed in, or everybody.
 
     Example: signet session list --user ada@example.com
     """
@@ -23,10 +26,13 @@ def list_sessions(who: Who, *, as_json: Json = False) -> None:
     from provider.sessions import store
     from provider.sessions.assurance import acr_of
 
-    columns = ("id", "auth_time", "last_seen", "acr", "network", "user_agent", "expires_at")
+    columns = ("id", "user_id", "auth_time", "last_seen", "acr", "network", "user_agent", "expires_at")
     with unit() as work:
         idle_since = work.now - work.settings.session_idle_lifetime
-        found = store.find_live(work.read, _get(work, who).id, now=work.now, idle_since=idle_since)
+        if who is None:
+            found = store.find_standing_page(work.read, now=work.now, idle_since=idle_since, after=None, limit=limit)
+        else:
+            found = store.find_live(work.read, _get(work, who).id, now=work.now, idle_since=idle_since)
         rows = [{"acr": acr_of(session.amr), **vars(session)} for session in found]
     print_rows([{column: row[column] for column in columns} for row in rows], columns, as_json=as_json)
 

@@ -76,6 +76,27 @@ def create(
     say(f"Created {email}, id {user_id}, {described['status']}.", described, as_json=as_json)
 
 
+@app.command()
+def invite(
+    email: Annotated[str, typer.Argument(help="Their address; you answer for it.")],
+    *,
+    role: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
+    name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Create an account and send its person a letter with a link to choose the password.
+
+    Example: signet user invite ada@example.com --name "Ada Lovelace" --role staff
+    """
+    from provider.accounts import invitation
+
+    with unit() as work:
+        claims = {"name": name} if name else {}
+        user_id = invitation.invite(work, email=email, roles=tuple(role or ()), claims=claims)
+        described = _describe(work, _get(work, user_id))
+    say(f"Invited {email}, id {user_id}.", described, as_json=as_json)
+
+
 def _ask_for_password() -> str:
     if not sys.stdin.isatty():
         raise typer.BadParameter("give the password on stdin, with --password-stdin")
@@ -85,28 +106,26 @@ def _ask_for_password() -> str:
 @app.command(name="list")
 def list_users(
     *,
-    search: Annotated[
-        str | None, typer.Option(help="An id, or the beginning of an address or of a word of a name.")
-    ] = None,
+    search: Annotated[str | None, typer.Option(help="The beginning of an address or of a word of the name.")] = None,
     after: Annotated[str | None, typer.Option(help="Go on after this id.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List accounts in order of creation, or those that --search finds.
+    """List accounts in order of creation, or those that are searched.
 
-    Example: signet user list --search lovelace, then signet user list --limit 1000 --json
+    Example: signet user list --limit 1000 --json
     """
-    from provider.accounts.search import find_page
+    from provider.accounts import search as rules
     from provider.accounts.store import users
 
-    if search and after:
-        raise typer.BadParameter("--after is for the list of all")
+    if search is not None and after is not None:
+        raise typer.BadParameter("give --search or --after")
     with unit() as work:
-        if search:
-            people, _ = find_page(work, search, after=None, limit=limit)
-            found = [_get(work, person.id) for person in people]
-        else:
+        if search is None:
             found = users.find_page(work.read, after=after, limit=limit)
+        else:
+            ids = [one.id for one in rules.find_page(work, search, after=None, limit=limit)[0]]
+            found = [user for user in (users.find(work.read, user_id) for user_id in ids) if user is not None]
         rows = [_describe(work, user) for user in found]
     columns = ("id", "email", "email_verified", "status", "roles", "two_factor", "created_at")
     print_rows(rows, columns, as_json=as_json)

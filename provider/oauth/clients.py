@@ -210,7 +210,9 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
 
 
 def end_retired_secrets(work: UnitOfWork, client_id: str) -> None:
-    """Those before the last rotation work no longer, for somebody else may have them."""
+    """Those before the last rotation work no longer, for somebody else may have them. Raises NoSuchClient."""
+    if store.find(work.read, client_id) is None:
+        raise NoSuchClient
     count = store.end_retired_secrets(work.db, client_id, now=work.now)
     if count:
         record(work, Event.CLIENT_SECRETS_ENDED, client_id=client_id, count=count)

@@ -1,7 +1,7 @@
 """Explained refusals: the checks of a refused protocol request, kept for a week under the id its answer showed."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from authlib.oauth2 import OAuth2Error
 
@@ -54,6 +54,14 @@ def _row(work: UnitOfWork, origin: Origin, checks: Checks, error: OAuth2Error) -
 def _storable(text: str | None, most: int = 400) -> str | None:
     # PostgreSQL keeps no NUL and no lone surrogate, and these values are whatever somebody sent.
     return None if text is None else text.encode("utf-8", "replace").decode().replace("\x00", "?")[:most]
+
+
+def find_latest(
+    work: UnitOfWork, *, client_id: str | None, after: tuple[datetime, str] | None, limit: int
+) -> list[RefusalRow]:
+    """Of the last week, the latest first; `after` is `at` and the error id of the last of the page before."""
+    since = work.now - KEPT_FOR
+    return refusals.find_latest(work.read, since=since, client_id=client_id, after=after, limit=limit)
 
 
 def find_explanation(work: UnitOfWork, error_id: str) -> RefusalRow | None:

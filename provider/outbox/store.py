@@ -167,6 +167,7 @@ def find(
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    """Of what is settled, by its last attempt: an index leads there."""
     settled = outbox.c.state.in_([State.KEPT, State.FAILED, State.CANCELLED])
-    old = select(outbox.c.id).where(outbox.c.created_at < before, settled).limit(limit)
+    old = select(outbox.c.id).where(settled, outbox.c.next_at < before).limit(limit)
     return db.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount

@@ -143,6 +143,7 @@ def _of_accounts() -> list[BaseRoute]:
         ),
         Route(f"{user}/sessions", admin_sessions.list_sessions, methods=get, name="sessions_of_user"),
         Route(f"{user}/sessions", admin_sessions.end_all_sessions, methods=delete, name="end_sessions_of_user"),
+        Route("/api/admin/sessions", admin_sessions.list_all_sessions, methods=get, name="list_all_sessions"),
         Route(session, admin_sessions.show_session, methods=get, name="show_session"),
         Route(session, admin_sessions.change_session, methods=patch, name="change_session"),
         Route(session, admin_sessions.end_session, methods=delete, name="end_session_by_operator"),
@@ -164,6 +165,7 @@ def _of_the_installation() -> list[BaseRoute]:
         Route("/api/admin/clients", clients.list_clients, methods=get, name="list_clients"),
         Route("/api/admin/clients", clients.create_client, methods=post, name="create_client"),
         Route(f"{client}/rotate-secret", clients.rotate_client_secret, methods=post, name="rotate_client_secret"),
+        Route(f"{client}/end-old-secrets", clients.end_old_client_secrets, methods=post, name="end_old_secrets"),
         Route(f"{client}/disable", clients.disable_client, methods=post, name="disable_client"),
         Route(f"{client}/enable", clients.enable_client, methods=post, name="enable_client"),
         Route(client, clients.show_client, methods=get, name="show_client"),
@@ -187,6 +189,7 @@ def _of_the_installation() -> list[BaseRoute]:
         Route(f"{webhook}/disable", webhooks.disable_webhook, methods=post, name="disable_webhook"),
         Route(f"{webhook}/enable", webhooks.enable_webhook, methods=post, name="enable_webhook"),
         Route(f"{webhook}/replay", webhooks.replay_webhook, methods=post, name="replay_webhook"),
+        Route("/api/admin/refusals", admin_refusals.list_refusals, methods=get, name="list_refusals"),
         Route("/api/admin/refusals/{error_id}", admin_refusals.show_refusal, methods=get, name="show_refusal"),
         Route("/api/admin/settings", admin_settings.list_settings, methods=get, name="list_settings"),
     ]

@@ -2,13 +2,26 @@
 
 from starlette.routing import BaseRoute, Route
 
-from provider.admin.pages import client_edit, clients, explanation, users
+from provider.admin.pages import (
+    audit,
+    client_edit,
+    clients,
+    explanation,
+    keys,
+    outbox,
+    overview,
+    sessions,
+    settings,
+    users,
+    webhooks,
+)
 
 
 def console() -> list[BaseRoute]:
     """An act on a thing is below the thing; the static addresses come first."""
     get, post, both = ["GET"], ["POST"], ["GET", "POST"]
     return [
+        Route("/admin", overview.overview, methods=get, name="admin"),
         Route("/admin/users", users.list_users, methods=get, name="admin_users"),
         Route("/admin/users/new", users.show_new_user, methods=get, name="admin_show_new_user"),
         Route("/admin/users/new", users.create_user, methods=post, name="admin_create_user"),
@@ -21,5 +34,16 @@ def console() -> list[BaseRoute]:
         Route("/admin/clients/client/{act}", clients.act_on_client, methods=both, name="admin_act_on_client"),
         Route("/admin/clients/edit", client_edit.show_edit, methods=get, name="admin_show_edit_client"),
         Route("/admin/clients/edit", client_edit.edit, methods=post, name="admin_edit_client"),
+        Route("/admin/sessions", sessions.list_sessions, methods=get, name="admin_sessions"),
+        Route("/admin/keys", keys.list_keys, methods=get, name="admin_keys"),
+        Route("/admin/keys/key/{act}", keys.act_on_key, methods=both, name="admin_act_on_key"),
+        Route("/admin/audit", audit.list_events, methods=get, name="admin_audit"),
+        Route("/admin/audit/export.{format}", audit.export_events, methods=get, name="admin_export_audit"),
+        Route("/admin/outbox", outbox.list_promises, methods=get, name="admin_outbox"),
+        Route("/admin/outbox/{promise_id}/{act}", outbox.act_on_promise, methods=both, name="admin_act_on_promise"),
+        Route("/admin/webhooks", webhooks.list_webhooks, methods=get, name="admin_webhooks"),
+        Route("/admin/webhooks", webhooks.create_webhook, methods=post, name="admin_create_webhook"),
+        Route("/admin/webhooks/{webhook_id}/{act}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"),
+        Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
     ]

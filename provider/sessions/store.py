@@ -174,6 +174,21 @@ def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: dateti
     return [Session(*row) for row in db.execute(query.order_by(sessions.c.last_seen.desc()))]
 
 
+def find_standing_page(
+    db: Connection, *, now: datetime, idle_since: datetime, after: tuple[datetime, str] | None, limit: int
+) -> list[Session]:
+    """Everybody's that still count, those that will last longest first; `after` is `expires_at` and `id` of the last of
+    the page before. Those still short of a factor are left out.
+    """
+    until, session_id = sessions.c.expires_at, sessions.c.id
+    query = select(sessions).where(
+        until > now, sessions.c.ended_at.is_(None), sessions.c.pending.is_(None), sessions.c.last_seen > idle_since
+    )
+    if after is not None:
+        query = query.where(until <= after[0], or_(until < after[0], session_id < after[1]))
+    return [Session(*row) for row in db.execute(query.order_by(until.desc(), session_id.desc()).limit(limit))]
+
+
 def find_all(db: Connection, user_id: str) -> list[Session]:
     """Every one that is still stored, the oldest first."""
     query = select(sessions).where(sessions.c.user_id == user_id).order_by(sessions.c.created_at)

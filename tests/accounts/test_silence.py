@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from starlette.applications import Starlette
 
+from provider.accounts import even_pace
 from tests.conftest import Work
 from tests.factories import PASSWORD
 from tests.inbox import Inbox
@@ -86,6 +87,12 @@ FORMS: dict[str, tuple[Form, dict[str, str], int]] = {
     "sign-up, sign-in with its password": (sign_in_with_the_password_of_a_sign_up, OF_SIGN_UP, 4),
 }
 """What is done, and the letter that comes of it, as often as that."""
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long an answer takes is not what is judged here."""
+    monkeypatch.setattr(even_pace, "PACE", 0)
 
 
 @pytest.mark.parametrize(("database_url", "spelling"), ASKED, indirect=["database_url"])

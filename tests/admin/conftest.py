@@ -26,8 +26,10 @@ class Program:
     http: TestClient
     token: str
 
-    def __call__(self, method: str, path: str, **body: Any) -> httpx2.Response:
-        headers = {"authorization": f"Bearer {self.token}"}
+    def __call__(self, method: str, path: str, *, key: Any = None, seen: Any = None, **body: Any) -> httpx2.Response:
+        """`key` is an Idempotency-Key, `seen` an If-Match."""
+        given = {"authorization": f"Bearer {self.token}", "idempotency-key": key, "if-match": seen}
+        headers = {name: value for name, value in given.items() if value is not None}
         return self.http.request(method, API + path, json=body or None, headers=headers)
 
     def get(self, path: str) -> Any:

@@ -1,34 +1,102 @@
-"""Who may call the admin API, operation by operation; a new operation is covered because the routes are read."""
+"""Who may call the admin API and see the operators' pages, address by address; one that nobody listed fails."""
 
 import json
 import re
+from collections.abc import Iterator
+from functools import partial
 
+import httpx2
 import pytest
+from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from provider.api import openapi
-from provider.api.callers import OPERATOR, READING_OPERATOR
-from provider.api.operation import Operation
 from provider.routes import routes
 from provider.settings import Settings
+from provider.web import cookies, csrf
 from provider.work import Installation
-from tests.admin.conftest import API, Program
+from tests.admin.conftest import API, program
+from tests.browser import Browser
 from tests.conftest import Work
 from tests.factories import make_client, make_user
 from tests.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
 from tests.server_process import REPOSITORY
 
-ROUTES = [
-    route
-    for route in routes(Settings())
-    if isinstance(route, Route) and route.path.startswith(f"{API}/") and isinstance(route.endpoint, Operation)
-]
-CALLS = [
-    (next(method for method in sorted(route.methods or ()) if method != "HEAD"), re.sub(r"{\w+}", "x", route.path))
-    for route in ROUTES
-]
-READS = {"GET"}
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+LISTED = """
+    GET /api/admin/users
+    POST /api/admin/users
+    GET /api/admin/users/{user_id}
+    PATCH /api/admin/users/{user_id}
+    DELETE /api/admin/users/{user_id}
+    POST /api/admin/users/{user_id}/suspend
+    POST /api/admin/users/{user_id}/restore
+    GET /api/admin/users/{user_id}/identities
+    POST /api/admin/users/{user_id}/identities
+    DELETE /api/admin/users/{user_id}/identities/{identity_id}
+    POST /api/admin/users/{user_id}/letters
+    DELETE /api/admin/users/{user_id}/two-factor
+    GET /api/admin/users/{user_id}/consents
+    DELETE /api/admin/users/{user_id}/consents/{client_id:path}
+    GET /api/admin/users/{user_id}/token-families
+    DELETE /api/admin/users/{user_id}/token-families/{family_id}
+    GET /api/admin/users/{user_id}/sessions
+    DELETE /api/admin/users/{user_id}/sessions
+    GET /api/admin/sessions
+    GET /api/admin/sessions/{session_id}
+    PATCH /api/admin/sessions/{session_id}
+    DELETE /api/admin/sessions/{session_id}
+    POST /api/admin/users/{user_id}/links
+    POST /api/admin/links/use
+    GET /api/admin/clients
+    POST /api/admin/clients
+    POST /api/admin/clients/{client_id:path}/rotate-secret
+    POST /api/admin/clients/{client_id:path}/end-old-secrets
+    POST /api/admin/clients/{client_id:path}/disable
+    POST /api/admin/clients/{client_id:path}/enable
+    GET /api/admin/clients/{client_id:path}
+    PUT /api/admin/clients/{client_id:path}
+    DELETE /api/admin/clients/{client_id:path}
+    POST /api/admin/registration-tokens
+    GET /api/admin/keys
+    POST /api/admin/keys/rotate
+    POST /api/admin/keys/{kid}/revoke
+    GET /api/admin/audit
+    GET /api/admin/audit/export
+    GET /api/admin/outbox
+    GET /api/admin/outbox/{promise_id}
+    POST /api/admin/outbox/{promise_id}/retry
+    POST /api/admin/outbox/{promise_id}/cancel
+    GET /api/admin/webhooks
+    POST /api/admin/webhooks
+    GET /api/admin/webhooks/{webhook_id}
+    DELETE /api/admin/webhooks/{webhook_id}
+    POST /api/admin/webhooks/{webhook_id}/rotate-secret
+    POST /api/admin/webhooks/{webhook_id}/disable
+    POST /api/admin/webhooks/{webhook_id}/enable
+    POST /api/admin/webhooks/{webhook_id}/replay
+    GET /api/admin/refusals
+    GET /api/admin/refusals/{error_id}
+    GET /api/admin/settings
+"""
+PUBLIC = {"GET /api/admin/openapi.json"}
+Call = tuple[str, str]
+
+
+def calls(app: Starlette, below: str) -> Iterator[Call]:
+    """Each method and path of the addresses that begin so."""
+    for route in app.routes:
+        assert isinstance(route, Route), "an address that this cannot look at"
+        if route.path.startswith(below):
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                yield method, route.path
+
+
+def filled(path: str) -> str:
+    """Of a thing that is not there."""
+    return re.sub(r"{\w+(:\w+)?}", "x", path)
 
 
 def test_the_copy_in_docs_is_current() -> None:
@@ -37,45 +105,114 @@ def test_the_copy_in_docs_is_current() -> None:
     assert json.loads(kept)["components"]["securitySchemes"].keys() == {"operator"}
 
 
-def test_every_operation_is_for_operators_and_only_reading_is_for_readers() -> None:
-    assert ROUTES
-    for route in ROUTES:
-        assert isinstance(route.endpoint, Operation)
-        reads = bool(READS & (route.methods or set()))
-        assert route.endpoint.caller == (READING_OPERATOR if reads else OPERATOR), route.path
+@on_sqlite
+def test_every_address_of_the_api_is_listed(app: Starlette) -> None:
+    listed = {line.strip() for line in LISTED.strip().splitlines()}
+    assert {f"{method} {path}" for method, path in calls(app, API)} == listed | PUBLIC
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(("method", "path"), CALLS, ids=[" ".join(call) for call in CALLS])
-def test_strangers_people_and_other_programs_are_refused(
-    client: TestClient, work: Work, reader: Program, method: str, path: str
-) -> None:
-    assert client.request(method, path).status_code == 401
+def person_token(
+    client: TestClient, work: Work, installation: Installation, *, roles: tuple[str, ...], amr: str, scope: str
+) -> str:
     with work() as w:
-        other, secret = make_client(w, redirect_uris=(), grant_types=("client_credentials",), scope="orders:read")
-    token = RelyingParty(client, other, secret).client_credentials().access_token
-    answer = client.request(method, path, headers={"authorization": f"Bearer {token}"})
-    assert (answer.status_code, answer.json()["type"]) == (403, "urn:signet:problem:insufficient_scope")
-    if method not in READS:
-        assert reader(method, path.removeprefix(API)).status_code == 403
-
-
-@pytest.mark.parametrize(
-    ("roles", "amr", "status"),
-    [
-        ((), TWO_FACTORS, 403),
-        (("admin",), "pwd", 403),
-        (("shop:admin",), TWO_FACTORS, 403),
-        (("admin",), TWO_FACTORS, 200),
-    ],
-)
-def test_a_person_needs_the_role_and_a_second_factor(
-    client: TestClient, work: Work, installation: Installation, roles: tuple[str, ...], amr: str, status: int
-) -> None:
-    with work() as w:
-        user_id = make_user(w, roles=roles)
-        registered, secret = make_client(w, scope="openid admin:read", first_party=True)
+        user_id = make_user(w, f"{len(roles)}{len(amr)}{len(scope)}@example.test", roles=roles)
+        registered, secret = make_client(w, scope=f"openid {scope}", first_party=True)
     sign_in_person(client, installation, user_id, amr=amr)
-    tokens = RelyingParty(client, registered, secret).sign_in(client, scope="openid admin:read")
-    answer = Program(client, tokens.access_token)("GET", "/users")
-    assert answer.status_code == status
+    return RelyingParty(client, registered, secret).sign_in(client, scope=f"openid {scope}").access_token
+
+
+def with_token(client: TestClient, call: Call, token: str) -> httpx2.Response:
+    return client.request(*call, headers={"authorization": f"Bearer {token}"} if token else {})
+
+
+@on_sqlite
+def test_each_operation_is_for_operators_and_only_reading_is_for_readers(
+    app: Starlette, client: TestClient, work: Work, installation: Installation
+) -> None:
+    """Nobody 401; a person without the role or with one factor, another program, a reader who writes 403."""
+
+    def person(roles: tuple[str, ...], amr: str, scope: str) -> str:
+        return person_token(client, work, installation, roles=roles, amr=amr, scope=scope)
+
+    both = "admin:read admin:write"
+    refused = {
+        "a person without the role": person((), TWO_FACTORS, both),
+        "a person with a role of one client": person(("shop:admin",), TWO_FACTORS, both + " email"),
+        "an operator with one factor": person(("admin",), "pwd", both),
+        "another program": program(work, client, "orders:read").token,
+        "a token for the account API": person(("admin",), TWO_FACTORS, "account"),
+    }
+    readers = {
+        "a reading program": program(work, client, "admin:read").token,
+        "a reading operator": person(("admin",), TWO_FACTORS, "admin:read"),
+    }
+    admitted = {
+        "a writing program": program(work, client, "admin:write").token,
+        "a writing operator": person(("admin",), TWO_FACTORS, both),
+    }
+    client.cookies.clear()
+    for method, path in calls(app, API):
+        if f"{method} {path}" in PUBLIC:
+            continue
+
+        ask = partial(with_token, client, (method, filled(path)))
+        stranger = ask("")
+        assert (stranger.status_code, stranger.headers["www-authenticate"][:6]) == (401, "Bearer"), (method, path)
+        assert ask("nonsense").status_code == 401
+        for who, token in refused.items():
+            answer = ask(token)
+            kind = answer.json().get("type")
+            assert (answer.status_code, kind) == (403, "urn:signet:problem:insufficient_scope"), (who, method, path)
+        for who, token in readers.items():
+            assert (ask(token).status_code == 403) == (method != "GET"), (who, method, path)
+        for who, token in admitted.items():
+            assert ask(token).status_code not in {401, 403, 500, 503}, (who, method, path)
+
+
+@on_sqlite
+def test_each_page_of_the_console_is_for_operators(
+    app: Starlette, browser: Browser, work: Work, installation: Installation
+) -> None:
+    """Without a session the sign-in, without the role 403, with one factor never the page; forms as well as pages."""
+    http = browser.client
+    pages = list(calls(app, "/admin"))
+    assert pages
+
+    def ask(method: str, path: str, secret: str) -> httpx2.Response:
+        form = {csrf.FIELD: csrf.csrf_token(installation.vault, secret)}
+        data = None if method == "GET" else form
+        headers = {"origin": installation.settings.issuer}
+        return http.request(method, filled(path), data=data, headers=headers, follow_redirects=False)
+
+    name = cookies.cookie_name(installation.settings, cookies.BROWSER)
+    http.cookies.set(name, "b" * 43, domain="id.example.test", path="/")
+    for method, path in pages:
+        answer = ask(method, path, "b" * 43)
+        assert (answer.status_code, answer.headers.get("location", "")[:6]) == (303, "/login"), (method, path)
+    with work() as w:
+        nobody, one_factor = make_user(w), make_user(w, "op@example.test", roles=("admin",))
+    for user_id, amr, statuses in ((nobody, TWO_FACTORS, {403}), (one_factor, "pwd", {303})):
+        session = sign_in_person(http, installation, user_id, amr=amr)
+        for method, path in pages:
+            answer = ask(method, path, session)
+            assert answer.status_code in statuses, (method, path)
+            assert not answer.headers.get("location", "").startswith("/admin"), (method, path)
+
+
+@on_sqlite
+def test_what_is_not_there_or_breaks_says_nothing_of_us(
+    client: TestClient, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """N-51; A-96: unknown addresses, wrong methods and a bug are answered with an id and no more."""
+    operator = program(work, client, "admin:write")
+    monkeypatch.setattr("provider.audit.store.find", lambda *_, **__: 1 / 0)
+    answers = [operator(*call) for call in (
+        ("GET", "/nothing"), ("GET", "/.env"), ("GET", "/docs"), ("GET", "/%2e%2e/%2e%2e/etc/passwd"),
+        ("DELETE", "/users"),
+        ("POST", "/audit"), ("TRACE", "/users"), ("GET", "/../../admin/nothing"), ("GET", "/audit"),
+    )]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 404, 405, 405, 405, 404, 500]
+    for answer in answers:
+        assert not re.search(r"Traceback|ZeroDivision|provider[./]|site-packages|starlette", answer.text, re.IGNORECASE)
+        assert answer.headers["x-request-id"] in answer.text, answer.text
+    assert answers[-1].headers["content-type"] == "application/problem+json"

@@ -58,7 +58,8 @@ def test_suspending_asks_first_ends_everything_and_says_who_and_why(
     assert "suspended chargebacks" in page.text
     assert phone.open("/account").path == "/login"
     told = events(work, "account.suspended")[0]
-    assert told == {"reason": "chargebacks", "why": "chargebacks", "operator": f"user {console.user_id}"}
+    assert (told["reason"], told["why"], told["operator"]) == ("chargebacks", "chargebacks", f"user {console.user_id}")
+    assert (told["before"], told["after"]) == ({"status": "ACTIVE"}, {"status": "SUSPENDED"})
     page = console.act(f"/users/{user_id}/restore", why="paid")
     assert "The account is restored." in page.text
     assert events(work, "account.restored")[0]["why"] == "paid"

@@ -182,6 +182,7 @@ def test_only_a_first_party_app_with_its_secret_gets_in(
     assert problem(app_of_ours.http.post(API + path, json=body)) == "invalid_client"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "body",
     [
@@ -209,6 +210,7 @@ def test_a_body_that_is_not_as_described_is_refused_member_by_member(
         assert w.read.scalar(select(func.count()).select_from(users)) == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("body", "content_type", "kind"),
     [
@@ -270,6 +272,7 @@ def test_an_app_that_guesses_its_secret_waits_as_described(app_of_ours: App) -> 
     assert "429" in described["responses"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "body",
     [

@@ -40,6 +40,7 @@ def test_a_profile_is_put_whole_and_read_back(as_ada: Caller, app_of_ours: App, 
     assert shorter.json().keys() == {"sub", "name", "email", "email_verified"}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("body", "member"),
     [

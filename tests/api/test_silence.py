@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from provider.accounts import password_reset, registration, suspension
+from provider.accounts import even_pace, password_reset, registration, suspension
 from provider.accounts.email_addresses import parse_address
 from tests.api.conftest import App
 from tests.clock import Clock
@@ -64,6 +64,12 @@ ACTS: dict[str, tuple[Act, int]] = {
     "register, sign-in with its password": (register_and_sign_in, 2),
 }
 """What is done, and how many letters somebody gets who never was here."""
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long an answer takes is not what is judged here."""
+    monkeypatch.setattr(even_pace, "PACE", 0)
 
 
 @pytest.mark.parametrize(("database_url", "spelling"), ASKED, indirect=["database_url"])

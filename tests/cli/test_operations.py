@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from provider.oauth import key_rotation
 from provider.oauth.algorithms import KEY_PAIRS
-from provider.outbox import promises, store
+from provider.outbox import promises, relay, store
+from provider.work import Installation
 from tests.cli.conftest import Signet
 from tests.conftest import Work
 
@@ -82,11 +83,24 @@ def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> 
     assert signet("outbox", "retry", promise_id, "--json").json == {"due": [promise_id]}
     assert signet("outbox", "retry", promise_id).status == 1
     assert signet("outbox", "retry", "--all", "--json").json == {"due": []}
+    names = [event["name"] for event in signet("audit", "--json").json]
+    assert names[0] == "promise.retried"
     (due,) = signet("outbox", "list", "--json").json
     assert (due["state"], due["attempts"]) == ("due", 0)
     for narrowed in (("--topic", "logout"), ("--about", "somebody%")):
         assert signet("outbox", "list", *narrowed, "--json").json == []
     assert signet("outbox", "list", "--topic", due["topic"], "--about", due["about"][1:], "--json").json == [due]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_promise_that_is_cancelled_is_never_kept(signet: Signet, work: Work, installation: Installation) -> None:
+    with work() as w:
+        promise_id = promises.put(w, "mail", {}, about="a letter")
+    assert signet("outbox", "cancel", promise_id).out == "Cancelled.\n"
+    assert signet("outbox", "cancel", promise_id).status == 1
+    assert signet("outbox", "retry", promise_id).status == 1
+    assert not relay.keep(installation, promise_id, {"mail": print})
+    assert signet("outbox", "list", "--state", "cancelled", "--json").json[0]["id"] == promise_id
 
 
 def test_the_audit_can_be_narrowed(signet: Signet) -> None:
@@ -98,6 +112,10 @@ def test_the_audit_can_be_narrowed(signet: Signet) -> None:
     assert len(signet("audit", "--client", "shop", "--json").json) == 0
     assert len(signet("audit", "--since", "1h", "--json").json) == 2
     assert len(signet("audit", "--since", "2099-01-01T00:00Z", "--json").json) == 0
+    assert len(signet("audit", "--name", "account.*", "--json").json) == len(signet("audit", "--json").json)
+    assert signet("audit", "--name", "client.created", "--until", "1h", "--json").json == []
+    assert signet("audit", "--name", "nothing.*").status == 1
+    assert signet("audit", "--csv", "--limit", "1").out.count("\n") == 2
     assert signet("audit", "--since", "yesterday").status == 2
 
 

@@ -4,6 +4,7 @@ from provider.accounts import linked_identities, registration
 from provider.sessions import lifecycle, store
 from tests.cli.conftest import Signet
 from tests.conftest import Work
+from tests.inbox import Inbox
 
 EMAIL = "ada@example.test"
 
@@ -121,11 +122,10 @@ def test_what_goes_wrong_is_one_line_and_a_status(signet: Signet) -> None:
         assert because in ran.err
 
 
-def test_people_are_found_by_the_beginning_of_an_address_or_of_a_name(signet: Signet) -> None:
-    create(signet, "--name", "Ada Lovelace")
-    create(signet, "--name", "Grace Hopper", email="grace@example.test")
-    for text in ("ada@", "love", "ADA"):
-        (found,) = signet("user", "list", "--search", text, "--json").json
-        assert found["email"] == EMAIL
-    assert signet("user", "list", "--search", "nobody").out == "None.\n"
-    assert len(signet("user", "list", "--json").json) == 2
+def test_people_are_invited_and_searched(signet: Signet, inbox: Inbox) -> None:
+    made = signet("user", "invite", EMAIL, "--name", "Ada Lovelace", "--role", "staff", "--json").json
+    assert (made["status"], made["roles"]) == ("ACTIVE", ["staff"])
+    assert inbox.latest(EMAIL).subject == "You have an account at Signet"
+    assert [user["id"] for user in signet("user", "list", "--search", "LOVE", "--json").json] == [made["id"]]
+    assert signet("user", "list", "--search", "nobody", "--json").json == []
+    assert signet("session", "list", "--json").json == []

@@ -54,6 +54,7 @@ def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     with unit_of_work(installation) as work:
         make_user(work, EMAIL, name="Ada Lovelace", given_name="Ada", family_name="Lovelace")
     settings = {"SIGNET_ISSUER": issuer, "SIGNET_DATABASE_URL": database, "SIGNET_SECRET_KEY": SECRET_KEY}
+    settings |= {"SIGNET_BCRYPT_COST": "4", "SIGNET_ENV": "test"}
     with serving(settings, "--drain", "0", port=port):
         yield Served(issuer, installation)
     installation.database.close()

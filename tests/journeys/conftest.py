@@ -13,7 +13,7 @@ from provider.app import open_installation
 from provider.environment import load_settings
 from provider.work import unit_of_work
 from tests.chromium import NewPerson, Person, chromium, new_person
-from tests.demo_process import Demo, running_demo
+from tests.demo_process import CHEAP, Demo, running_demo
 from tests.factories import PASSWORD, make_user
 
 __all__ = ["chromium", "new_person"]
@@ -64,16 +64,27 @@ def newcomer() -> Account:
 @pytest.fixture
 def account(demo: Demo) -> Account:
     """Of somebody who signed up and confirmed their address earlier."""
-    account = Account(f"person{next(_numbers)}@example.test")
+    return _made(demo, f"person{next(_numbers)}@example.test")
+
+
+@pytest.fixture
+def operator(demo: Demo) -> Account:
+    """Of somebody with the role `admin`."""
+    return _made(demo, f"operator{next(_numbers)}@example.test", "admin")
+
+
+def _made(demo: Demo, email: str, *roles: str) -> Account:
+    account = Account(email)
     settings = load_settings(
         {
             "SIGNET_ISSUER": demo.provider,
             "SIGNET_DATABASE_URL": f"sqlite:///{demo.folder.resolve() / 'signet.db'}",
+            "SIGNET_BCRYPT_COST": CHEAP["SIGNET_BCRYPT_COST"],
         }
     )
     installation = open_installation(settings)
     with unit_of_work(installation) as work:
-        make_user(work, account.email, password=account.password, name="Grace Hopper")
+        make_user(work, account.email, password=account.password, roles=roles, name="Grace Hopper")
     installation.database.close()
     return account
 
@@ -139,6 +150,12 @@ class Steps:
 @pytest.fixture
 def steps(demo: Demo) -> Steps:
     return Steps(demo)
+
+
+@pytest.fixture
+def plain_person(new_person: NewPerson) -> Person:
+    """With JavaScript off. Every page must work like that; where a script has a part in the story, see `any_person`."""
+    return new_person(java_script_enabled=False)
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])

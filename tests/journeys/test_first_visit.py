@@ -56,9 +56,9 @@ def test_a_newcomer_confirms_by_the_link_and_is_greeted_by_the_app(
 
 
 def test_a_newcomer_types_the_code_of_the_letter(
-    any_person: Person, newcomer: Account, demo: Demo, steps: Steps
+    plain_person: Person, newcomer: Account, demo: Demo, steps: Steps
 ) -> None:
-    person, account = any_person, newcomer
+    person, account = plain_person, newcomer
     sign_up(person, demo, account)
     waiting = person.in_new_tab(demo.mailbox)
     letter = steps.read_letter(person, SUBJECT, account.email)

@@ -53,9 +53,9 @@ def test_an_api_that_asks_for_a_second_factor_gets_one_that_was_set_up_meanwhile
 
 
 def test_a_recovery_code_lets_somebody_in_once_without_their_phone(
-    any_person: Person, account: Account, demo: Demo, steps: Steps
+    plain_person: Person, account: Account, demo: Demo, steps: Steps
 ) -> None:
-    person = any_person
+    person = plain_person
     steps.sign_in_to_app(person, account)
     _, codes = steps.turn_on_two_factor(person)
     assert len(set(codes)) == 10

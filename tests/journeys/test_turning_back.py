@@ -9,8 +9,8 @@ from tests.journeys.conftest import Account, Steps
 pytestmark = pytest.mark.browser
 
 
-def test_cancelling_the_sign_in_goes_back_to_the_app(any_person: Person, demo: Demo) -> None:
-    person = any_person
+def test_cancelling_the_sign_in_goes_back_to_the_app(plain_person: Person, demo: Demo) -> None:
+    person = plain_person
     person.open(demo.web_app)
     person.follow("Sign in")
     person.press("Cancel and go back to Quill")
@@ -21,9 +21,9 @@ def test_cancelling_the_sign_in_goes_back_to_the_app(any_person: Person, demo: D
 
 
 def test_denying_consent_goes_back_to_the_app_and_one_may_think_again(
-    any_person: Person, account: Account, demo: Demo, steps: Steps
+    plain_person: Person, account: Account, demo: Demo, steps: Steps
 ) -> None:
-    person = any_person
+    person = plain_person
     person.open(demo.web_app)
     person.follow("Sign in")
     steps.sign_in(person, account)
@@ -36,9 +36,9 @@ def test_denying_consent_goes_back_to_the_app_and_one_may_think_again(
 
 
 def test_somebody_else_may_sign_in_at_the_consent_page(
-    any_person: Person, account: Account, demo: Demo, steps: Steps
+    plain_person: Person, account: Account, demo: Demo, steps: Steps
 ) -> None:
-    person = any_person
+    person = plain_person
     person.open(demo.web_app)
     person.follow("Sign in")
     steps.sign_in(person, Account("ada@example.com", demo.secrets["password"]))
@@ -70,9 +70,9 @@ def test_back_and_reload_during_the_sign_in_lead_on(
 
 
 def test_a_second_tab_of_a_sign_in_that_was_finished_in_the_first_leads_on(
-    any_person: Person, account: Account, demo: Demo, steps: Steps
+    plain_person: Person, account: Account, demo: Demo, steps: Steps
 ) -> None:
-    person = any_person
+    person = plain_person
     person.open(demo.web_app)
     person.follow("Sign in")
     first = person.in_new_tab(person.page.url)
@@ -141,9 +141,9 @@ def test_recovery_codes_are_not_shown_again_by_a_reload(
 
 
 def test_losing_the_cookies_during_the_sign_in_still_leads_to_the_app(
-    any_person: Person, account: Account, demo: Demo, steps: Steps
+    plain_person: Person, account: Account, demo: Demo, steps: Steps
 ) -> None:
-    person = any_person
+    person = plain_person
     person.open(demo.web_app)
     person.follow("Sign in")
     person.context.clear_cookies(domain="localhost", name="signet-browser")

@@ -130,9 +130,9 @@ def test_a_first_sign_in_makes_an_account_and_the_next_one_is_a_single_press(
 
 
 def test_an_account_that_is_there_already_is_linked_once_its_owner_signed_in(
-    any_person: Person, sites: TwoSites
+    plain_person: Person, sites: TwoSites
 ) -> None:
-    person, email = any_person, sites.add_person(here=True)
+    person, email = plain_person, sites.add_person(here=True)
     person.open(f"{sites.ours}/login?return_to=/account/sessions")
     go_to_upstream(person, sites)
     sign_in(person, email, PASSWORD)

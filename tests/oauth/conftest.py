@@ -7,19 +7,18 @@ from urllib.parse import urlsplit
 
 import pytest
 from joserfc.jwk import RSAKey
-from sqlalchemy import select
 from starlette.applications import Starlette
 
 from provider.oauth.explanations import find_explanation
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store.refusals import RefusalRow
-from provider.tables import metadata
 from provider.work import Installation
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work
 from tests.factories import make_client, make_user
 from tests.oauth.watched_http import WatchedClient
 from tests.relying_party import RelyingParty, sign_in_person
+from tests.stored import stored
 
 PRECIOUS = 4
 """How many RSA keys a test may make."""
@@ -145,13 +144,9 @@ def explain(work: Work) -> Explain:
 def unchanged(installation: Installation) -> Unchanged:
     """A context in which nothing may be stored but audit events and explanations."""
 
-    def rows() -> dict[str, list[Any]]:
+    def rows() -> dict[str, list[str]]:
         with installation.database.engine.connect() as db:
-            return {
-                table.name: sorted(map(repr, db.execute(select(table))))
-                for table in metadata.sorted_tables
-                if table.name not in NOT_THE_PROTOCOLS
-            }
+            return stored(db, but=NOT_THE_PROTOCOLS)
 
     @contextmanager
     def watch() -> Iterator[None]:

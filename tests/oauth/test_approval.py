@@ -226,6 +226,7 @@ def test_a_waiting_request_is_finished_once(
         assert old.resume(browser, parked).response.status_code == 400
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("response_type", LEGACY)
 @pytest.mark.parametrize("response_mode", ["fragment", "form_post"])
 def test_under_prompt_none_the_error_travels_the_same_way(

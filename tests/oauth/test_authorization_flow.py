@@ -32,6 +32,7 @@ def refusal(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> 
     return answer.mode, answer.error
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("response_type", "error"),
     [
@@ -92,6 +93,7 @@ def test_tokens_never_travel_in_the_query(
     assert error == ("fragment", "invalid_request")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("response_mode", ["web_message", "FORM_POST", "query fragment", "jwt", "\U0001f600"])
 @pytest.mark.parametrize("response_type", ["code", "id_token"])
 def test_a_mode_nobody_knows_is_refused(
@@ -114,6 +116,7 @@ def test_a_client_gets_only_the_modes_it_is_registered_for(
     assert rp.ask(browser, response_mode="form_post").code
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("response_type", ["id_token", "id_token token", "code id_token", "code id_token token"])
 @pytest.mark.parametrize("response_mode", [None, "form_post"])
 def test_an_id_token_of_the_front_channel_needs_a_nonce(

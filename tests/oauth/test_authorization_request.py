@@ -25,6 +25,7 @@ def assert_page(response: httpx2.Response, foreign: str = "evil.test") -> None:
     assert foreign not in response.text
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "uri",
     [
@@ -65,6 +66,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("name", BROKEN)
 def test_no_other_mistake_redirects_to_an_unregistered_uri(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, name: str

@@ -23,6 +23,7 @@ from tests.relying_party import AUTHORIZE, ISSUER, Answer, RelyingParty, sign_in
 once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "state",
     [
@@ -152,6 +153,7 @@ def test_a_code_comes_in_the_mode_that_was_asked_for(rp: RelyingParty, browser: 
     rp.verify(rp.redeem(answer))
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @modes
 @pytest.mark.parametrize(
     ("changes", "error"),

@@ -69,6 +69,7 @@ def test_a_page_of_the_app_reads_its_answers(rp: RelyingParty, browser: WatchedC
     assert (allowed, "request_uri" in body) == (APP, True)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("origin", STRANGERS)
 def test_a_page_of_anybody_else_reads_nothing(
     rp: RelyingParty, other: RelyingParty, browser: WatchedClient, origin: str
@@ -140,6 +141,7 @@ def preflight(http: WatchedClient, url: str, origin: str) -> str | None:
     return allowed
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("url", READ_BY_APPS)
 @pytest.mark.usefixtures("rp")
 def test_a_preflight_is_answered_for_the_pages_of_any_client(

@@ -1,8 +1,11 @@
 """Two server processes over one database, and a relying party that talks to either."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -18,6 +21,7 @@ from tests.races.starting_line import Post
 from tests.relying_party import REVOKE, TOKEN, Answer, RelyingParty, sign_in_person
 
 GRACE = 10
+_numbers = count(1)
 
 
 @pytest.fixture
@@ -26,10 +30,26 @@ def grace() -> int:
     return GRACE
 
 
+def race_settings(database_url: str, **changes: Any) -> Settings:
+    issuer = f"http://127.0.0.1:{free_port()}"
+    return settings_for(database_url, issuer=issuer, **{"database_timeout": 20, "refresh_grace": GRACE, **changes})
+
+
+@contextmanager
+def running(settings: Settings, folder: Path, **environment: str) -> Iterator[Servers]:
+    """Two processes; `environment` are settings of theirs alone."""
+    ports = [int(settings.issuer.rpartition(":")[2]), free_port()]
+    servers = Servers([Server(settings, port, folder / f"{port}.log", environment) for port in ports])
+    try:
+        servers.start()
+        yield servers
+    finally:
+        servers.stop()
+
+
 @pytest.fixture
 def settings(database_url: str, grace: int) -> Settings:
-    issuer = f"http://127.0.0.1:{free_port()}"
-    return settings_for(database_url, issuer=issuer, database_timeout=20, refresh_grace=grace)
+    return race_settings(database_url, refresh_grace=grace)
 
 
 @pytest.fixture
@@ -42,13 +62,8 @@ def installation(settings: Settings) -> Iterator[Installation]:
 
 @pytest.fixture
 def servers(settings: Settings, tmp_path: Path) -> Iterator[Servers]:
-    ports = [int(settings.issuer.rpartition(":")[2]), free_port()]
-    servers = Servers([Server(settings, port, tmp_path / f"{port}.log") for port in ports])
-    try:
-        servers.start()
+    with running(settings, tmp_path) as servers:
         yield servers
-    finally:
-        servers.stop()
 
 
 @pytest.fixture
@@ -61,12 +76,17 @@ def rp(servers: Servers, work: Work, settings: Settings) -> Iterator[RelyingPart
 
 @pytest.fixture
 def browser(servers: Servers, work: Work, installation: Installation) -> Iterator[httpx2.Client]:
-    """Ada's."""
+    """Of somebody new."""
     with work() as w:
-        ada = make_user(w, "ada@example.test")
+        person = make_user(w, f"person{next(_numbers)}@example.test")
     with httpx2.Client(base_url=installation.settings.issuer, timeout=60) as http:
-        sign_in_person(http, installation, ada)
+        sign_in_person(http, installation, person)
         yield http
+
+
+def spread(servers: Servers, count: int) -> list[int]:
+    """Which server each of so many goes to."""
+    return [index % len(servers.all) for index in range(count)]
 
 
 def redemption(rp: RelyingParty, server: Server, answer: Answer) -> Post:

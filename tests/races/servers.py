@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -23,6 +24,8 @@ class Server:
     settings: Settings
     port: int
     log: Path
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the process alone."""
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -37,6 +40,7 @@ class Server:
             "SIGNET_REGISTRATION": settings.registration,
             "SIGNET_LOG_LEVEL": "error",
             "SIGNET_ENV": "test",
+            **self.more,
         }
         command = [
             sys.executable,

@@ -1,12 +1,18 @@
 """Two processes, one database, N requests at one moment: a code is redeemed once, a refresh token has one successor."""
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import httpx2
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
+from provider.oauth.store.grants import grants
 from provider.oauth.store.refresh_tokens import refresh_tokens
+from provider.settings import Settings
 from tests.conftest import Work
-from tests.races.conftest import redemption, refreshing, revoking
+from tests.races.conftest import race_settings, redemption, refreshing, revoking, running, spread
 from tests.races.servers import Servers
 from tests.races.starting_line import Post, race, together
 from tests.relying_party import RelyingParty
@@ -17,8 +23,26 @@ SIZES = (2, 8, 50)
 OFFLINE = "openid offline_access"
 
 
-def spread(servers: Servers, count: int) -> list[int]:
-    return [index % len(servers.all) for index in range(count)]
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Settings:
+    """One database and two processes for all tests of this file; each brings its own client and person."""
+    if request.param == "postgresql":
+        return race_settings(request.getfixturevalue("empty_postgres")())
+    return race_settings(f"sqlite:///{shutil.copy(sqlite_template, tmp_path_factory.mktemp('races') / 'signet.db')}")
+
+
+@pytest.fixture(scope="module")
+def servers(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with running(settings, tmp_path_factory.mktemp("logs")) as servers:
+        yield servers
+
+
+def tokens_of(rp: RelyingParty) -> Select[int]:
+    """How many refresh tokens this client's people have."""
+    families = select(grants.c.id).where(grants.c.client_id == rp.client_id)
+    return select(func.count()).where(refresh_tokens.c.grant_id.in_(families))
 
 
 def test_a_code_is_redeemed_once(rp: RelyingParty, browser: httpx2.Client, servers: Servers, work: Work) -> None:
@@ -33,7 +57,7 @@ def test_a_code_is_redeemed_once(rp: RelyingParty, browser: httpx2.Client, serve
         assert rp.refresh(won[0].body["refresh_token"]).error == "invalid_grant"
         assert not rp.is_active(won[0].body["access_token"])
     with work() as w:
-        per_family = select(func.count()).select_from(refresh_tokens).group_by(refresh_tokens.c.grant_id)
+        per_family = tokens_of(rp).group_by(refresh_tokens.c.grant_id)
         assert set(w.read.scalars(per_family)) == {1}
 
 
@@ -50,31 +74,8 @@ def test_a_refresh_token_has_one_successor(
         assert len({each.body["access_token"] for each in outcomes}) == count
         token = successors.pop()
         with work() as w:
-            live = select(func.count()).select_from(refresh_tokens).where(refresh_tokens.c.rotated_at.is_(None))
-            assert w.read.scalar(live) == 1
+            assert w.read.scalar(tokens_of(rp).where(refresh_tokens.c.rotated_at.is_(None))) == 1
     assert rp.refresh(token).status == 200
-
-
-class TestStrict:
-    """SIGNET_REFRESH_GRACE=0."""
-
-    @pytest.fixture
-    def grace(self) -> int:
-        return 0
-
-    def test_one_refresh_succeeds_at_most_and_the_family_dies(
-        self, rp: RelyingParty, browser: httpx2.Client, servers: Servers
-    ) -> None:
-        """RFC 9700 section 4.14.2; A-112."""
-        for count in SIZES:
-            first = rp.sign_in(browser, scope=OFFLINE)
-            posts = [refreshing(rp, servers.all[i], first.refresh_token) for i in spread(servers, count)]
-            outcomes = race(posts)
-            won = [each for each in outcomes if each.status == 200]
-            assert len(won) == 1
-            assert {each.error for each in outcomes if each.status != 200} == {"invalid_grant"}
-            assert rp.refresh(won[0].body["refresh_token"]).error == "invalid_grant"
-            assert not rp.is_active(first.access_token)
 
 
 def test_a_revocation_in_the_middle_wins(rp: RelyingParty, browser: httpx2.Client, servers: Servers) -> None:

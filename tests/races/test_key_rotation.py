@@ -2,8 +2,10 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -15,10 +17,11 @@ from provider.oauth import key_rotation
 from provider.oauth.algorithms import KEY_PAIRS, RS256
 from provider.oauth.store import signing_keys
 from provider.oauth.store.signing_keys import State
+from provider.settings import Settings
 from provider.work import Installation
 from provider.worker import rotate_keys
 from tests.conftest import Work
-from tests.races.conftest import refreshing
+from tests.races.conftest import refreshing, running
 from tests.races.servers import Servers
 from tests.races.starting_line import together
 from tests.relying_party import INTROSPECT, USERINFO, RelyingParty
@@ -26,8 +29,15 @@ from tests.relying_party import INTROSPECT, USERINFO, RelyingParty
 pytestmark = pytest.mark.race
 
 CLIENTS = 3
-BEFORE, AFTER = 2.0, 12.0
-"""Seconds of load around the rotation: longer than a process keeps its ring (SIGNET_KEY_CACHE, 10)."""
+KEY_CACHE = 2
+BEFORE, AFTER = 1.0, 3.0
+"""Seconds of load around the rotation: longer than a process keeps its ring."""
+
+
+@pytest.fixture
+def servers(settings: Settings, tmp_path: Path) -> Iterator[Servers]:
+    with running(settings, tmp_path, SIGNET_KEY_CACHE=str(KEY_CACHE)) as servers:
+        yield servers
 
 
 @dataclass

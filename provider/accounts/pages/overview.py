@@ -25,6 +25,7 @@ def account(call: Call) -> Response:
         two_factor_on=totp.is_enabled(call.work, user_id),
         codes_left=recovery_codes.count_left(call.work, user_id),
         few_codes=recovery_codes.FEW,
+        is_operator=user is not None and users.ADMIN in user.roles,
         session_count=len(devices.find_sessions(call.work, user_id)),
     )
 

@@ -1,5 +1,6 @@
 """The passwords table: one hash per user."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, ForeignKey, String, Table, delete, insert, select, update
@@ -22,6 +23,11 @@ def add(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None:
 
 def find(db: Connection, user_id: str) -> str | None:
     return db.scalar(select(passwords.c.hash).where(passwords.c.user_id == user_id))
+
+
+def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
+    """Which of these users have one."""
+    return set(db.scalars(select(passwords.c.user_id).where(passwords.c.user_id.in_(user_ids))))
 
 
 def replace(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Encrypted TOTP seeds and the last time step used; seeds that still wait for their first valid code sit apart."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +22,7 @@ totp_enrolments = Table(
     "totp_enrolments",
     metadata,
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("session_id", Identifier, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", Identifier, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("seed", String(200), nullable=False),  # encrypted
     Column("created_at", UtcTime, nullable=False),
 )
@@ -38,6 +39,11 @@ class TotpCredential:
 def find(db: Connection, user_id: str) -> TotpCredential | None:
     row = db.execute(select(totp_credentials).where(totp_credentials.c.user_id == user_id)).one_or_none()
     return None if row is None else TotpCredential(*row)
+
+
+def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
+    """Which of these users have one."""
+    return set(db.scalars(select(totp_credentials.c.user_id).where(totp_credentials.c.user_id.in_(user_ids))))
 
 
 def spend_step(db: Connection, user_id: str, step: int) -> bool:

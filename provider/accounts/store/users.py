@@ -11,6 +11,9 @@ from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, i
 from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
 
+ADMIN = "admin"
+"""The role an operator has."""
+
 
 class Status(StrEnum):
     INACTIVE = "INACTIVE"  # registered; no address confirmed yet

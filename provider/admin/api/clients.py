@@ -8,10 +8,12 @@ from typing import Any
 
 from pydantic import Field, create_model
 
+from provider.admin.filters import asked_text
 from provider.admin.operation import Thing, begin, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
-from provider.api.bodies import Body
+from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
+from provider.oauth import client_search
 from provider.oauth import clients as rules
 from provider.oauth.client_metadata import FIELDS, ClientMetadata, InvalidMetadata
 from provider.oauth.client_metadata_rules import parse_metadata
@@ -65,9 +67,16 @@ def _show(call: Call) -> Body:
 CLIENT = Thing(lambda call: store.lock(call.work.db, _client(call).client_id), _show)
 
 
-@by_operator(reads=True, gives=Applications, asks=PAGED)
+@by_operator(
+    reads=True,
+    gives=Applications,
+    asks={"search": "The beginning of the name; in the order of names.", **PAGED},
+    problems=(InvalidBody,),
+)
 def list_clients(call: Call, _operator: Operator, _body: Body) -> Applications:
-    """In the order of their client_id."""
+    """Those that are searched, or all in the order of their client_id."""
+    if "search" in call.query:
+        return _search(call, asked_text(call, "search") or "")
     page = asked_page(call, "clients")
     after = None if page.after is None else page.after["client_id"]
     found = rules.list_clients(call.work, after=after, limit=page.limit + 1)
@@ -76,6 +85,16 @@ def list_clients(call: Call, _operator: Operator, _body: Body) -> Applications:
     return Applications(
         clients=[_describe(client) for client in shown],  # type: ignore[misc]  # each is an Application
         next=next_of(call, "clients", client_id=shown[-1].client_id) if more else None,
+    )
+
+
+def _search(call: Call, text: str) -> Applications:
+    page = asked_page(call, "clients/search")
+    after = None if page.after is None else (page.after["key"], page.after["client_id"])
+    found, further = client_search.find_page(call.work, text, after=after, limit=page.limit)
+    return Applications(
+        clients=[_describe(client) for client in found],  # type: ignore[misc]  # each is an Application
+        next=None if further is None else next_of(call, "clients/search", key=further[0], client_id=further[1]),
     )
 
 
@@ -117,6 +136,12 @@ def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
     """A new secret; the one before works for another day."""
     client = _client(call)
     return NewSecret(client_id=client.client_id, client_secret=rules.rotate_secret(call.work, client.client_id))
+
+
+@by_operator(of=CLIENT, problems=(NoSuchClient,))
+def end_old_client_secrets(call: Call, _operator: Operator, _body: Body) -> None:
+    """Those from before the last rotation work no longer, for somebody else may have them."""
+    rules.end_retired_secrets(call.work, _client(call).client_id)
 
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))

@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from provider.accounts import invitation, totp
 from provider.accounts import letters_by_operators as letters
-from provider.accounts import totp
 from provider.accounts.email_addresses import AlreadyConfirmed
+from provider.accounts.invitation import HasPassword
 from provider.accounts.letters_by_operators import NotNow
 from provider.accounts.registration import NoSuchUser
 from provider.accounts.totp import NotTurnedOn
@@ -18,14 +19,18 @@ from provider.web.call import Call
 
 
 class LetterRequest(Body):
-    purpose: Literal["verify", "reset"] = Field(description="To confirm the address, or to choose a password.")
+    purpose: Literal["verify", "reset", "invite"] = Field(
+        description="To confirm the address; to choose another password; to choose the first one."
+    )
 
 
-@by_operator(takes=LetterRequest, status=202, problems=(NoSuchUser, AlreadyConfirmed, NotNow))
+SENDERS = {"verify": letters.send_verification_again, "reset": letters.send_reset, "invite": invitation.send}
+
+
+@by_operator(takes=LetterRequest, status=202, problems=(NoSuchUser, AlreadyConfirmed, NotNow, HasPassword))
 def send_letter(call: Call, _operator: Operator, body: LetterRequest) -> None:
     """To the address of the account, with a link that works once; earlier ones of this purpose no longer do."""
-    send = letters.send_reset if body.purpose == "reset" else letters.send_verification_again
-    send(call.work, user_id=user_id_of(call))
+    SENDERS[body.purpose](call.work, user_id=user_id_of(call))
 
 
 @by_operator(of=USER, problems=(NoSuchUser, NotTurnedOn))

@@ -9,7 +9,7 @@ from provider.admin.filters import asked_text
 from provider.admin.operation import Thing, by_operator
 from provider.admin.outbox import NoSuchPromise, NotFailed, NotWaiting
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
-from provider.api.bodies import Body, InvalidBody
+from provider.api.bodies import Body
 from provider.api.callers import Operator
 from provider.outbox import store
 from provider.outbox.store import Promise as Row
@@ -46,7 +46,7 @@ def _show(call: Call) -> Promise:
 PROMISE = Thing(lambda call: store.lock(call.work.db, _show(call).id), _show)
 
 
-@by_operator(reads=True, gives=Promises, asks={**WANTED, **PAGED}, problems=(InvalidBody,))
+@by_operator(reads=True, gives=Promises, asks={**WANTED, **PAGED})
 def list_promises(call: Call, _operator: Operator, _body: Body) -> Promises:
     """The latest first."""
     page = asked_page(call, "outbox")

@@ -4,11 +4,13 @@ from datetime import datetime
 
 from pydantic import Field
 
+from provider.admin.filters import asked_text
 from provider.admin.operation import Thing, by_operator
-from provider.api.bodies import Body
+from provider.admin.paging import NEXT, PAGED, asked_page, next_of
+from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
 from provider.languages.text import Text
-from provider.oauth.explanations import find_explanation
+from provider.oauth.explanations import find_explanation, find_latest
 from provider.refusals import NotFound
 from provider.web.call import Call
 
@@ -36,6 +38,35 @@ class ExplainedRefusal(Body):
     error: str
     description: str
     checks: list[Check]
+
+
+class Refused(Body):
+    error_id: str
+    at: datetime
+    endpoint: str
+    client_id: str | None = None
+    network: str
+    error: str
+    description: str
+
+
+class Refusals(Body):
+    refusals: list[Refused]
+    next: str | None = Field(None, description=NEXT)
+
+
+@by_operator(reads=True, gives=Refusals, asks={"client": "Of this client_id.", **PAGED}, problems=(InvalidBody,))
+def list_refusals(call: Call, _operator: Operator, _body: Body) -> Refusals:
+    """Of the last week, the latest first; each without its checks."""
+    page = asked_page(call, "refusals")
+    after = None if page.after is None else (datetime.fromisoformat(page.after["at"]), page.after["id"])
+    found = find_latest(call.work, client_id=asked_text(call, "client"), after=after, limit=page.limit + 1)
+    shown, more = found[: page.limit], len(found) > page.limit
+    place = {"at": shown[-1].at.isoformat(), "id": shown[-1].error_id} if more else {}
+    return Refusals(
+        refusals=[Refused(**{name: getattr(row, name) for name in Refused.model_fields}) for row in shown],
+        next=next_of(call, "refusals", **place) if more else None,
+    )
 
 
 def _show(call: Call) -> ExplainedRefusal:

@@ -9,6 +9,7 @@ from provider.accounts import devices
 from provider.accounts.registration import NoSuchUser
 from provider.admin.api.users import user_id_of
 from provider.admin.operation import Thing, by_operator
+from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody, Moment
 from provider.api.callers import Operator
 from provider.api.endpoints.sessions import NoSuchSession
@@ -34,6 +35,10 @@ class Sessions(Body):
     sessions: list[Session]
 
 
+class SessionsOfAll(Sessions):
+    next: str | None = Field(None, description=NEXT)
+
+
 class SessionChange(Body):
     expires_at: Moment = Field(description="Sooner than now planned; a session is never made longer.")
 
@@ -46,6 +51,20 @@ def list_sessions(call: Call, _operator: Operator, _body: Body) -> Sessions:
     """Those that still count, the latest used first."""
     found = devices.find_sessions(call.work, user_id_of(call))
     return Sessions(sessions=[_describe(one) for one in found])
+
+
+@by_operator(reads=True, gives=SessionsOfAll, asks=PAGED, problems=(InvalidBody,))
+def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsOfAll:
+    """Everybody's that still count, those that will last longest first."""
+    work, page = call.work, asked_page(call, "sessions")
+    after = None if page.after is None else (datetime.fromisoformat(page.after["expires_at"]), page.after["id"])
+    idle_since = work.now - work.settings.session_idle_lifetime
+    found = store.find_standing_page(work.read, now=work.now, idle_since=idle_since, after=after, limit=page.limit + 1)
+    shown, more = found[: page.limit], len(found) > page.limit
+    place = {"expires_at": shown[-1].expires_at.isoformat(), "id": shown[-1].id} if more else {}
+    return SessionsOfAll(
+        sessions=[_describe(one) for one in shown], next=next_of(call, "sessions", **place) if more else None
+    )
 
 
 @by_operator(reads=True, of=SESSION, gives=Session, problems=(NoSuchSession,))

@@ -1,15 +1,16 @@
 """Accounts: found by id, by address or by a linked identity; made, changed, suspended, deleted."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from provider.accounts import email_addresses as addresses
-from provider.accounts import profile, registration, suspension, totp
+from provider.accounts import invitation, profile, registration, search, suspension
 from provider.accounts.email_addresses import AlreadyConfirmed
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
-from provider.accounts.store import email_addresses, linked_identities, passwords, users
+from provider.accounts.store import email_addresses, linked_identities, passwords, totp, users
 from provider.admin.filters import asked_text
 from provider.admin.operation import Thing, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
@@ -27,6 +28,7 @@ WANTED = {
     "email": "Whoever this address stands for.",
     "issuer": "With `subject`: whoever signs in with this identity of an upstream provider.",
     "subject": "With `issuer`.",
+    "search": "The beginning of an address or of a word of the name; in the order of what was found.",
     **PAGED,
 }
 
@@ -54,6 +56,7 @@ class NewAccount(Body):
     email: str = Field(description="The operator answers for it: it counts as verified.")
     roles: tuple[Role, ...] = ()
     claims: Editable | None = None
+    invite: bool = Field(False, description="Send a letter with a link to choose the password.")
 
 
 class Change(Body):
@@ -73,9 +76,9 @@ USER = Thing(
 )
 
 
-@by_operator(reads=True, gives=Accounts, asks=WANTED, problems=(InvalidBody,))
+@by_operator(reads=True, gives=Accounts, asks=WANTED)
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
-    """One account by address or linked identity, or all of them a page at a time."""
+    """One account by address or linked identity; those that are searched, or all of them, a page at a time."""
     work, query = call.work, call.query
     if "email" in query:
         return _one(work, _by_address(work, query["email"]))
@@ -83,22 +86,27 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
         issuer, subject = asked_text(call, "issuer") or "", asked_text(call, "subject") or ""
         identity = linked_identities.find(work.read, issuer, subject)
         return _one(work, None if identity is None else identity.user_id)
+    if "search" in query:
+        return _search(call, asked_text(call, "search") or "")
     page = asked_page(call, "users")
     found = users.find_page(work.read, after=None if page.after is None else page.after["id"], limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     return Accounts(
-        users=[describe(work, user.id) for user in shown],
+        users=_describe_all(work, [user.id for user in shown]),
         next=next_of(call, "users", id=shown[-1].id) if more else None,
     )
 
 
 @by_operator(of=USER, takes=NewAccount, gives=Account, status=201, problems=(NotAnAddress, AddressTaken))
 def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
-    """An active account without a password: its person sets one with a link (`links`) or signs in upstream."""
-    claims = {} if body.claims is None else claims_of(body.claims)
-    user_id = registration.create_user(
-        call.work, email=body.email, password=None, verified=True, roles=body.roles, claims=claims
-    )
+    """An active account without a password: its person sets one by a link (`invite`, `links`) or comes in upstream."""
+    work, claims = call.work, {} if body.claims is None else claims_of(body.claims)
+    if body.invite:
+        user_id = invitation.invite(work, email=body.email, roles=body.roles, claims=claims)
+    else:
+        user_id = registration.create_user(
+            work, email=body.email, password=None, verified=True, roles=body.roles, claims=claims
+        )
     return describe(call.work, user_id)
 
 
@@ -152,22 +160,43 @@ def user_id_of(call: Call) -> str:
 
 
 def describe(work: UnitOfWork, user_id: str) -> Account:
-    user = users.find(work.read, user_id)
-    if user is None:
+    """Raises NoSuchUser."""
+    described = _describe_all(work, [user_id])
+    if not described:
         raise NoSuchUser
-    address = email_addresses.find_of_user(work.read, user_id)
-    return Account(
-        id=user.id,
-        email=None if address is None else address.address,
-        email_verified=address is not None and address.verified_at is not None,
-        status=user.status,
-        status_reason=user.status_reason,
-        roles=user.roles,
-        two_factor=totp.is_enabled(work, user_id),
-        has_password=passwords.find(work.read, user_id) is not None,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-        claims=user.claims,
+    return described[0]
+
+
+def _describe_all(work: UnitOfWork, user_ids: Sequence[str]) -> list[Account]:
+    """Of those that are there, in this order."""
+    holders = email_addresses.find_holders(work.read, user_ids)
+    with_password = passwords.find_owners(work.read, user_ids)
+    with_two_factor = totp.find_owners(work.read, user_ids)
+    return [
+        Account(
+            id=user.id,
+            email=None if address is None else address.address,
+            email_verified=address is not None and address.verified_at is not None,
+            status=user.status,
+            status_reason=user.status_reason,
+            roles=user.roles,
+            two_factor=user.id in with_two_factor,
+            has_password=user.id in with_password,
+            created_at=user.created_at,
+            updated_at=user.updated_at,
+            claims=user.claims,
+        )
+        for user, address in (holders[user_id] for user_id in user_ids if user_id in holders)
+    ]
+
+
+def _search(call: Call, text: str) -> Accounts:
+    page = asked_page(call, "users/search")
+    after = None if page.after is None else (page.after["key"], page.after["id"])
+    found, further = search.find_page(call.work, text, after=after, limit=page.limit)
+    return Accounts(
+        users=_describe_all(call.work, [one.id for one in found]),
+        next=None if further is None else next_of(call, "users/search", key=further[0], id=further[1]),
     )
 
 

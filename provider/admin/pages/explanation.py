@@ -1,9 +1,12 @@
-"""Why a protocol request was refused, check by check: what `signet explain` prints, as a page."""
+"""Why protocol requests were refused: the latest ones, and each check by check, as `signet explain` prints it."""
+
+from datetime import datetime
 
 from starlette.responses import Response
 
 from provider.admin.guards import require_operator
-from provider.oauth.explanations import find_explanation
+from provider.admin.pages.paging import AT_ONCE, next_page, place_on
+from provider.oauth.explanations import find_explanation, find_latest
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
@@ -11,9 +14,23 @@ from provider.web.pages import page
 
 @endpoint
 def explanation(call: Call) -> Response:
-    """GET /admin/explain?error_id=; without one, the form."""
+    """GET /admin/explain?error_id=: one; without it the latest, of one application with `client`."""
     require_operator(call)
-    error_id = call.query.text("error_id")
+    error_id, client_id = call.query.text("error_id"), call.query.text("client").replace("\x00", "")
     found = find_explanation(call.work, error_id) if error_id else None
-    status_code = 404 if error_id and found is None else 200
-    return page(call, "admin/explanation.html", status_code=status_code, error_id=error_id, found=found)
+    place = place_on(call, "refusals")
+    after = None if place is None else (datetime.fromisoformat(place[0]), place[1])
+    latest = [] if error_id else find_latest(call.work, client_id=client_id or None, after=after, limit=AT_ONCE + 1)
+    shown = latest[:AT_ONCE]
+    return page(
+        call,
+        "admin/explanation.html",
+        status_code=404 if error_id and found is None else 200,
+        error_id=error_id,
+        found=found,
+        client_id=client_id,
+        latest=shown,
+        further=next_page(
+            call, "refusals", (shown[-1].at.isoformat(), shown[-1].error_id) if len(latest) > AT_ONCE else None
+        ),
+    )

@@ -17,9 +17,8 @@ from provider.accounts import (
 )
 from provider.accounts.registration import NoSuchUser, clean_name
 from provider.accounts.store import users
-from provider.accounts.store.users import Status, User
+from provider.accounts.store.users import ADMIN, Status, User
 from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, require_seen
-from provider.api.callers import ADMIN
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
 from provider.oauth import connected_apps
@@ -199,6 +198,7 @@ ACTS: Acts = {
         ),
         done=Text("The link is made."),
         do=_make_link,
+        makes=True,
         danger=True,
         fits=_may_choose,
     ),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, select
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, or_, select
 
 from provider.database.base import metadata
 from provider.database.types import UtcTime
@@ -42,6 +42,19 @@ def add(db: Connection, row: RefusalRow) -> None:
 def find(db: Connection, error_id: str) -> RefusalRow | None:
     row = db.execute(select(refusals).where(refusals.c.error_id == error_id)).one_or_none()
     return None if row is None else RefusalRow(*row)
+
+
+def find_latest(
+    db: Connection, *, since: datetime, client_id: str | None, after: tuple[datetime, str] | None, limit: int
+) -> list[RefusalRow]:
+    """The latest first; `after` is `at` and the error id of the last of the page before."""
+    at, error_id = refusals.c.at, refusals.c.error_id
+    query = select(refusals).where(at > since)
+    if client_id is not None:
+        query = query.where(refusals.c.client_id == client_id)
+    if after is not None:
+        query = query.where(at <= after[0], or_(at < after[0], error_id < after[1]))
+    return [RefusalRow(*row) for row in db.execute(query.order_by(at.desc(), error_id.desc()).limit(limit))]
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -137,6 +137,7 @@ class TestFapi:
         assert send(rp, sign(claims(rp), key, alg="PS256", kid="k")).status_code == 200
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "changes",
     [

@@ -147,6 +147,7 @@ def test_unknown_and_disabled_clients_and_wrong_secrets_answer_alike(
     assert wrong.status_code == unknown.status_code == off.status_code == 401
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "header",
     [

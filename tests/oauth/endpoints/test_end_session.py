@@ -104,6 +104,7 @@ def test_head_signs_nobody_out(rp: RelyingParty, browser: WatchedClient, tokens:
     is_signed_in(rp, browser)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "uri",
     [
@@ -146,6 +147,7 @@ def _forged(tokens: Tokens, how: str) -> str:
     return {"an access token": tokens.access_token, "nonsense": "x", "empty parts": "..", "nul": "\x00"}[how]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "how", ["alg none", "signed by the app", "changed", "an access token", "nonsense", "empty parts", "nul"]
 )

@@ -42,6 +42,7 @@ def full(work: Work) -> str:
         return make_user(w, "full@example.test", roles=("admin", "editor"), **claims)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("scope", "claims"),
     [

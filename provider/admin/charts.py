@@ -1,0 +1,51 @@
+"""Small charts of the overview, as the numbers that an inline SVG needs. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+HOURS = 24
+WIDTH, HEIGHT = 288, 72
+STEP = WIDTH / HOURS
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One hour: what went well from the bottom up, what did not on top of it."""
+
+    x: float
+    hour: datetime
+    good: int
+    bad: int
+    good_height: float
+    bad_height: float
+
+    @property
+    def good_y(self) -> float:
+        return HEIGHT - self.good_height
+
+    @property
+    def bad_y(self) -> float:
+        return self.good_y - self.bad_height
+
+
+@dataclass(frozen=True)
+class Chart:
+    bars: Sequence[Bar]
+    good: int
+    bad: int
+    highest: int
+    """Of one hour: what the full height stands for."""
+
+
+def by_hour(counts: Mapping[tuple[datetime, str], int], *, good: str, bad: str, until: datetime) -> Chart:
+    """The hours up to the one of `until`, two counts of each."""
+    hours = [until - timedelta(hours=ago) for ago in reversed(range(HOURS))]
+    pairs = [(hour, counts.get((hour, good), 0), counts.get((hour, bad), 0)) for hour in hours]
+    highest = max((well + badly for _, well, badly in pairs), default=0)
+    scale = HEIGHT / highest if highest else 0.0
+    bars = [
+        Bar(round(place * STEP, 1), hour, well, badly, round(well * scale, 1), round(badly * scale, 1))
+        for place, (hour, well, badly) in enumerate(pairs)
+    ]
+    return Chart(bars, sum(well for _, well, _ in pairs), sum(badly for _, _, badly in pairs), highest)

@@ -1,0 +1,88 @@
+"""The audit log: who, when, on whom, why; narrowed, and taken along as a file."""
+
+from datetime import UTC, datetime, timedelta
+
+from starlette.responses import Response, StreamingResponse
+
+from provider.admin import audit_log
+from provider.admin.audit_log import Filters
+from provider.admin.guards import require_operator
+from provider.admin.pages.paging import AT_ONCE, next_page, place_on
+from provider.audit.events import Event
+from provider.audit.export import as_csv, as_json_lines
+from provider.languages.text import Text
+from provider.refusals import NotFound
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
+from provider.web.pages import page
+
+ASKED = ("user", "client", "name", "since", "until")
+FORMATS = {"csv": ("text/csv", as_csv), "jsonl": ("application/jsonl", as_json_lines)}
+NOT_A_DAY = Text("Enter a day like 2026-11-21.")
+
+
+@endpoint
+def list_events(call: Call) -> Response:
+    """GET /admin/audit?user=&client=&name=&since=&until=: days are those of UTC, and `until` is the last one."""
+    require_operator(call)
+    wanted, errors = _filters(call)
+    place = place_on(call, "audit")
+    after = None if place is None else (datetime.fromisoformat(place[0]), place[1])
+    shown, further = ([], None) if errors else audit_log.find_page(call.work, wanted, after=after, limit=AT_ONCE)
+    return page(
+        call,
+        "admin/audit.html",
+        status_code=400 if errors else 200,
+        events=shown,
+        further=next_page(call, "audit", None if further is None else (further[0].isoformat(), further[1])),
+        asked={name: call.query.text(name) for name in ASKED},
+        names=[event.value for event in Event],
+        errors=errors,
+    )
+
+
+@endpoint
+def export_events(call: Call) -> Response:
+    """GET /admin/audit/export.csv and export.jsonl, with the same questions: everything, the latest first."""
+    require_operator(call)
+    wanted, errors = _filters(call)
+    known = FORMATS.get(call.path_params["format"])
+    if errors or known is None:
+        raise NotFound
+    media_type, written = known
+    headers = {
+        "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="audit.{call.path_params["format"]}"',
+    }
+    return StreamingResponse(
+        written(audit_log.every(call.installation, wanted)), headers=headers, media_type=media_type
+    )
+
+
+def _filters(call: Call) -> tuple[Filters, dict[str, str]]:
+    """What is asked, and what of it cannot be read, by field."""
+    asked = {name: call.query.text(name).replace("\x00", "") or None for name in ASKED}
+    days: dict[str, datetime | None] = {}
+    errors: dict[str, str] = {}
+    for name in ("since", "until"):
+        day = _day(asked[name])
+        if asked[name] is not None and day is None:
+            errors[name] = NOT_A_DAY
+        days[name] = day
+    until = None if days["until"] is None else days["until"] + timedelta(days=1)
+    wanted = audit_log.filters(
+        call.work,
+        user=asked["user"],
+        client=asked["client"],
+        name=asked["name"],
+        since=days["since"],
+        until=until,
+    )
+    return wanted, errors
+
+
+def _day(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,90 @@
+"""The keys that sign tokens: as they stand, rotated, retired, revoked."""
+
+from starlette.responses import Response
+
+from provider.admin.guards import require_operator
+from provider.admin.pages.acts import Act, Acts, Thing, acting, done_on, offered
+from provider.languages.text import Text
+from provider.oauth import key_rotation
+from provider.oauth.key_rotation import UnknownKey
+from provider.oauth.store.signing_keys import SigningKeyRow, State
+from provider.sessions.store import Session
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
+from provider.web.pages import page
+
+PATH = "/admin/keys"
+
+
+def _rotate(*, at_once: bool) -> Act:
+    def do(call: Call, thing: Thing) -> None:
+        key_rotation.rotate(call.work, alg=thing.value.alg, at_once=at_once)
+
+    def is_current(key: SigningKeyRow) -> bool:
+        return key.state == State.CURRENT
+
+    if at_once:
+        return Act(
+            title=Text("Retire it now"),
+            button=Text("Retire it"),
+            means=(
+                Text("Another key signs from now on, even if applications that keep the key set cannot know it yet."),
+                Text("What this one signed stays good until it expires."),
+            ),
+            done=Text("Another key signs now."),
+            do=do,
+            danger=True,
+            fits=is_current,
+        )
+    return Act(
+        title=Text("Rotate"),
+        button=Text("Rotate"),
+        means=(
+            Text("The upcoming key signs from now on, and a new upcoming one is published."),
+            Text("What this one signed stays good until it expires."),
+        ),
+        done=Text("The next key signs now."),
+        do=do,
+        fits=is_current,
+    )
+
+
+def _revoke(call: Call, thing: Thing) -> None:
+    key_rotation.revoke(call.work, kid=thing.value.kid)
+
+
+ACTS: Acts = {
+    "rotate": _rotate(at_once=False),
+    "retire": _rotate(at_once=True),
+    "revoke": Act(
+        title=Text("Revoke"),
+        button=Text("Revoke it"),
+        means=(
+            Text("For a key that somebody else may have. What it signed is worth nothing from now on."),
+            Text("People must sign in to their applications again; another key signs at once."),
+        ),
+        done=Text("The key is revoked."),
+        do=_revoke,
+        danger=True,
+        fits=lambda key: key.state != State.REVOKED,
+    ),
+}
+
+
+@endpoint
+def list_keys(call: Call) -> Response:
+    require_operator(call)
+    rows = [(key, offered(ACTS, key)) for key in reversed(key_rotation.list_keys(call.work))]
+    return page(call, "admin/keys.html", keys=rows, done=done_on(call, ACTS))
+
+
+def find_key(call: Call, operator: Session) -> Thing:
+    """Which the query names: a kid may begin with any character. Raises UnknownKey."""
+    kid = call.query.get("kid")
+    key = next((row for row in key_rotation.list_keys(call.work) if row.kid == kid), None)
+    if key is None:
+        raise UnknownKey
+    return Thing(f"{key.alg} {key.kid}", PATH, key, operator)
+
+
+act_on_key = acting(find_key, ACTS, here="keys")

@@ -1,0 +1,67 @@
+"""The console's first page: what happened in the last day, whether letters leave, how old the keys are."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from starlette.responses import Response
+
+from provider.admin import charts
+from provider.admin.guards import require_operator
+from provider.audit import hourly
+from provider.oauth import key_rotation
+from provider.oauth.algorithms import KEY_PAIRS
+from provider.observability import tallies
+from provider.outbox import store as outbox
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
+from provider.web.pages import page
+from provider.work import UnitOfWork
+
+LATE = timedelta(minutes=5)
+"""A promise due that long is late: perhaps nobody keeps them."""
+
+
+@dataclass(frozen=True)
+class KeyAge:
+    alg: str
+    signs_since: datetime
+    age: timedelta
+    due_at: datetime | None
+    share: float
+    """Of its time that is over, 0 to 100."""
+
+
+@endpoint
+def overview(call: Call) -> Response:
+    """GET /admin."""
+    require_operator(call)
+    work = call.work
+    until = hourly.hour_of(work.now)
+    counts = hourly.find(work.read, since=until - timedelta(hours=charts.HOURS))
+    due_since = outbox.oldest_due(work.read, now=work.now)
+    return page(
+        call,
+        "admin/overview.html",
+        sign_ins=charts.by_hour(counts, good=tallies.SIGNED_IN, bad=tallies.SIGN_IN_REFUSED, until=until),
+        tokens=charts.by_hour(counts, good=tallies.TOKENS_ISSUED, bad=tallies.TOKENS_REFUSED, until=until),
+        letters=charts.by_hour(counts, good=tallies.MAIL_SENT, bad=tallies.MAIL_FAILED, until=until),
+        unkept=sorted(outbox.count_unkept(work.read)),
+        late_since=due_since if due_since is not None and work.now - due_since > LATE else None,
+        keys=_keys(work),
+        width=charts.WIDTH,
+        height=charts.HEIGHT,
+        step=charts.STEP,
+    )
+
+
+def _keys(work: UnitOfWork) -> list[KeyAge]:
+    rows, rotation = key_rotation.list_keys(work), work.settings.key_rotation
+    found = []
+    for pair in KEY_PAIRS:
+        current = key_rotation.standing_of(rows, pair).current
+        if current is not None:
+            since = current.signs_from or current.created_at
+            age = max(timedelta(0), work.now - since)  # nodes' clocks differ
+            share = min(100.0, 100 * age / rotation) if rotation else 0.0
+            found.append(KeyAge(pair, since, age, since + rotation if rotation else None, round(share, 1)))
+    return found

@@ -1,0 +1,174 @@
+"""The console's other sections: overview, keys, sessions, audit log, outbox, webhooks, refusals, settings."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from provider.audit import hourly
+from provider.oauth import key_rotation
+from provider.observability import tallies
+from provider.outbox import promises, store
+from provider.settings import Settings
+from tests.admin.conftest import Console, events
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.people import sign_in
+
+
+def test_the_overview_shows_what_happened_by_the_hour(console: Console, work: Work, clock: Clock) -> None:
+    with work() as w:
+        for hours, name, count in (
+            (0, tallies.SIGNED_IN, 30),
+            (0, tallies.SIGN_IN_REFUSED, 6),
+            (23, tallies.SIGNED_IN, 4),
+            (25, tallies.SIGNED_IN, 1000),
+        ):
+            hourly.add(w.db, hourly.hour_of(w.now - timedelta(hours=hours)), name, count)
+        promises.put(w, "mail", {}, about="hello to ada@example.test")
+    page = console.open("")
+    assert "34 done , 6 refused . 36 in the fullest hour" in page.text
+    assert "mail, due 1" in page.text.replace(" ,", ",")
+    assert "RS256 signs for 0 days" in page.text, page
+    heights = [float(height) for height in re.findall(r'height="([\d.]+)"', page.html)]
+    assert max(heights) <= 72
+    clock.advance(timedelta(minutes=10))
+    assert "Does the worker run" in console.open("").text
+
+
+def test_keys_are_rotated_retired_and_revoked(console: Console, work: Work, clock: Clock, client: TestClient) -> None:
+    def of(state: str) -> list[str]:
+        with work() as w:
+            return [key.kid for key in key_rotation.list_keys(w) if key.alg == "RS256" and key.state == state]
+
+    (first,) = of("current")
+    console.open("/keys")
+    console.act(f"/keys/key/rotate?kid={first}")  # there was no upcoming key yet: it is published
+    (second,) = of("upcoming")
+    page = console.act(f"/keys/key/rotate?kid={first}")
+    assert page.status == 409
+    assert "may sign from" in page.text
+    page = console.act(f"/keys/key/retire?kid={first}", why="moved")
+    assert "Another key signs now." in page.text
+    assert (of("current"), of("retired")) == ([second], [first])
+    page = console.act(f"/keys/key/revoke?kid={second}", why="leaked")
+    assert "The key is revoked." in page.text
+    assert second not in client.get("/oauth2/jwks").text
+    assert events(work, "key.revoked")[0]["why"] == "leaked"
+    assert console.open("/keys/key/revoke?kid=nothing").status == 404
+
+
+def test_sessions_of_everybody_are_listed_and_end(console: Console, work: Work, phone: Browser) -> None:
+    with work() as w:
+        make_user(w)
+    sign_in(phone)
+    page = console.open("/sessions")
+    assert "ada@example.test" in page.text
+    assert "operator@example.test" in page.text
+    row = re.search(r'ada@example\.test.*?href="(/admin/users/[^"]+/end-session\?session=[^"]+)"', page.html, re.DOTALL)
+    assert row
+    console.act(row[1].removeprefix("/admin"))
+    assert phone.open("/account").path == "/login"
+    assert "ada@example.test" not in console.open("/sessions").text
+
+
+def test_the_audit_log_is_narrowed_paged_and_taken_along(console: Console, work: Work, clock: Clock) -> None:
+    with work() as w:
+        ada = make_user(w, name="=cmd()")
+    for number in range(60):
+        console.act(f"/users/{ada}/name", why="=1+1", name=f"Ada {number}")
+    page = console.open("/audit?user=ada@example.test&name=account.profile.*")
+    assert page.text.count("account.profile.changed") >= 50
+    assert "account.created" not in page.text.replace(page.text[: page.text.find("Show")], "")
+    rest = console.browser.follow("More")
+    assert rest.html.count("<code>account.profile.changed</code>") == 10
+    assert console.open("/audit?user=nobody@example.test").html.count("<code>account.") == 0
+    assert "Enter a day" in console.open("/audit?since=yesterday").text
+    today = clock().date().isoformat()
+    tomorrow = (clock() + timedelta(days=1)).date().isoformat()
+    assert console.open(f"/audit?since={today}&until={today}&name=account.created").html.count("<code>account.cr") == 2
+    assert console.open(f"/audit?since={tomorrow}&name=account.created").html.count("<code>account.cr") == 0
+    exported = console.browser.client.get("/admin/audit/export.csv?name=account.profile.changed").text
+    assert exported.count("account.profile.changed") == 60
+    lines = console.browser.client.get("/admin/audit/export.jsonl?name=account.*").text.splitlines()
+    assert len(lines) == 62
+    assert json.loads(lines[0])["details"]["why"] == "=1+1"
+    assert console.open("/audit/export.xlsx").status == 404
+
+
+def test_a_failed_letter_is_sent_again_or_given_up(console: Console, work: Work) -> None:
+    with work() as w:
+        for who in ("ada", "grace"):
+            promises.put(w, "mail", {"to": who}, about=f"hello to {who}@example.test")
+        for promise_id in store.find_due(w.db, now=w.now, limit=9):
+            store.claim(w.db, promise_id, now=w.now, lease_until=w.now)
+            store.settle_failed(w.db, promise_id, attempt=1, error="550 <b>no</b>")
+    page = console.open("/outbox?state=failed&about=grace")
+    assert "550 <b>no</b>" in page.text
+    assert "ada@example.test" not in page.text
+    console.act(
+        page.links[next(words for words in page.links if words.startswith("Send it again"))].removeprefix("/admin")
+    )
+    page = console.open("/outbox?state=failed")
+    assert "grace@" not in page.text
+    page = console.act(
+        page.links[next(words for words in page.links if words.startswith("Give it up"))].removeprefix("/admin")
+    )
+    assert "It is given up." in page.text
+    with work() as w:
+        states = {promise.about: (promise.state, promise.payload is None) for promise in store.find(w.read)}
+    assert states == {"hello to ada@example.test": ("cancelled", True), "hello to grace@example.test": ("due", False)}
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"smtp_password": SecretStr("hunter2hunter2"), "brand": "Acme"})
+
+
+def test_webhooks_are_made_changed_over_and_told_again(console: Console, work: Work) -> None:
+    page = console.open("/webhooks")
+    page = console.browser.submit({"url": "http://127.0.0.1/", "Events": "account.*"})
+    assert page.status == 400
+    assert 'href="#url"' in page.html
+    page = console.browser.submit({"url": "https://hooks.example.test/", "Events": "nothing"})
+    assert 'href="#events"' in page.html, page
+    page = console.browser.submit({"url": "https://hooks.example.test/", "Events": "account.*\r\nsession.*"})
+    assert re.search(r"whsec_[\w+/=]+", page.text)
+    page = console.browser.follow("I have kept it")
+    made = re.search(r"/admin/webhooks/([\w-]+)/replay", page.html)
+    assert made
+    here = f"/webhooks/{made[1]}"
+    assert re.search(r"whsec_[\w+/=]+", console.act(f"{here}/rotate-secret").text)
+    assert console.act(f"{here}/replay", hours="٣").status == 400
+    assert "It is told again." in console.act(f"{here}/replay", hours="2").text
+    with work() as w:
+        assert any("account.created" in promise.about for promise in store.find(w.read, topic="webhook"))
+    for act, word in (("disable", "disabled"), ("enable", "enabled"), ("delete", "deleted")):
+        assert f"The webhook is {word}." in console.act(f"{here}/{act}", why="test").text
+    assert "Nobody is told anything." in console.open("/webhooks").text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_refusals_are_listed_and_explained(console: Console, client: TestClient) -> None:
+    answer = client.post("/oauth2/token", data={"grant_type": "password", "client_id": "no<b>body"})
+    page = console.open("/explain")
+    assert "invalid_client" in page.text
+    assert "application no<b>body" in page.text
+    page = console.browser.follow(answer.json()["error_id"])
+    assert "✗ The client is registered" in page.text
+    assert "invalid_client" not in console.open("/explain?client=another").text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_settings_are_shown_as_they_are_in_force_and_secrets_are_not(console: Console, settings: Settings) -> None:
+    page = console.open("/settings")
+    assert "SIGNET_BRAND set Acme" in page.text
+    assert "SIGNET_SMTP_PASSWORD set ********" in page.text
+    assert settings.secret_keys
+    for secret in ("hunter2", *settings.secret_keys):
+        assert secret not in page.html

@@ -1,0 +1,21 @@
+"""Everything a database holds, to be compared with what it holds later."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection
+
+from provider.tables import metadata
+
+
+def stored(db: Connection, *, but: Collection[str]) -> dict[str, list[str]]:
+    """Table -> its rows, as text, in order; `but` are tables that are not looked at. One statement where that is
+    possible: tests ask twice each.
+    """
+    names = [table.name for table in metadata.sorted_tables if table.name not in but]
+    if db.dialect.name != "postgresql":
+        return {name: sorted(map(repr, db.exec_driver_sql(f"SELECT * FROM {name}"))) for name in names}
+    found: dict[str, list[str]] = {name: [] for name in names}
+    one = " UNION ALL ".join(f"SELECT '{name}', {name}::text FROM {name}" for name in names)
+    for name, row in sorted(db.exec_driver_sql(one)):
+        found[name].append(row)
+    return found
