@@ -162,6 +162,14 @@ def _find_postgres() -> Path:
     raise ServiceMissing("no initdb and postgres on PATH or in /usr/lib/postgresql/*/bin")
 
 
+def postgres_program(name: str) -> str:
+    """`pg_dump` and its like, of the same version as the server. Without it the test is skipped, loudly."""
+    for folder in _postgres_folders():
+        if (folder / name).exists():
+            return str(folder / name)
+    return shutil.which(name) or unavailable(name, "not beside the server's programs, and not on PATH")
+
+
 def _postgres_folders() -> Iterator[Path]:
     found = shutil.which("initdb")
     if found:

@@ -118,7 +118,7 @@ def test_its_secrets_are_its_owners(demo: Demo) -> None:
 
 def test_the_summary_names_every_address_and_the_account(demo: Demo) -> None:
     soon(lambda: demo.secrets["password"] in demo.output)
-    for url in (demo.provider, demo.web_app, demo.api, demo.mailbox, "ada@example.com"):
+    for url in (demo.provider, demo.web_app, demo.api, demo.mailbox, f"{demo.provider}/admin", "ada@example.com"):
         assert url in demo.output
 
 

@@ -27,6 +27,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.ROLES_CHANGED: Text("Your roles were changed"),
     Event.INVITED: Text("You were invited to choose a password"),
     Event.LINK_ISSUED: Text("A one-time link was made for you"),
+    Event.VERIFICATION_SENT: Text("A letter to confirm the email address was sent for you"),
     Event.EMAIL_VERIFIED: Text("The email address was confirmed"),
     Event.EMAIL_CHANGE_REQUESTED: Text("A new email address was asked for"),
     Event.EMAIL_CHANGE_CANCELLED: Text("The wish for a new email address was called off"),

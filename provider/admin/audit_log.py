@@ -8,6 +8,7 @@ from provider.accounts.registration import find_user
 from provider.audit import store
 from provider.audit.events import names_of
 from provider.audit.store import AuditEvent
+from provider.database.base import parse_id
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 AT_ONCE = 500
@@ -40,15 +41,19 @@ def filters(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Filters:
-    """`user` is an id or an address, `name` an event or a kind of them (`account.*`)."""
-    found = None if user is None else find_user(work, user)
+    """`user` is an id, of somebody deleted too, or an address; `name` an event or a kind of them (`account.*`)."""
     return Filters(
-        user_id=None if user is None else "" if found is None else found.id,
+        user_id=None if user is None else parse_id(user) or _owner(work, user),
         client_id=client,
         names=None if name is None else names_of(name),
         since=since,
         until=until,
     )
+
+
+def _owner(work: UnitOfWork, address: str) -> str:
+    found = find_user(work, address)
+    return "" if found is None else found.id
 
 
 def find_page(

@@ -14,6 +14,7 @@ from provider.admin import store
 from provider.admin.store import KeptAnswer
 from provider.admin.versions import version_of
 from provider.crypto.digests import digest
+from provider.crypto.vault import VaultError
 from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
@@ -43,6 +44,12 @@ class KeyInUse(Refusal):
     title = Text("Still under way")
     message = Text("The request with this Idempotency-Key is still being carried out. Send it again in a moment.")
     retry_after = 1
+
+
+class Forgotten(Refusal):
+    status_code = 409
+    title = Text("The answer is lost")
+    message = Text("This was carried out before, and its answer can no longer be read. Look what is there.")
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,10 @@ def look(work: UnitOfWork, request: Request) -> None:
     kept = store.find(work.read, request.digest, now=work.now)
     if kept is None:
         return
-    stored = json.loads(work.vault.decrypt(kept.sealed, purpose=PURPOSE, context=request.digest.hex()))
+    try:
+        stored = json.loads(work.vault.decrypt(kept.sealed, purpose=PURPOSE, context=request.digest.hex()))
+    except VaultError:
+        raise Forgotten from None  # kept under a secret key that is gone; made again, it would be there twice
     if stored.pop("asked") != request.version:
         raise KeyReused
     raise AnsweredBefore(Answer(**stored))

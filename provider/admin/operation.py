@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from provider.admin import idempotency
-from provider.admin.idempotency import AnsweredBefore, KeyInUse, KeyReused, UnfitIdempotencyKey
+from provider.admin.idempotency import AnsweredBefore, Forgotten, KeyInUse, KeyReused, UnfitIdempotencyKey
 from provider.admin.versions import ChangedMeanwhile, version_of
 from provider.api.bodies import JSON_TYPE, Body, Nothing, read
 from provider.api.callers import OPERATOR, READING_OPERATOR, Operator
@@ -55,7 +55,7 @@ class AdminOperation(Operation):
         self.makes = self.status == 201
         if self.makes:
             self.asks_headers = {"Idempotency-Key": IDEMPOTENCY_KEY}
-            self.problems += (UnfitIdempotencyKey, KeyReused, KeyInUse)
+            self.problems += (UnfitIdempotencyKey, KeyReused, KeyInUse, Forgotten)
         elif of is not None and not self.reads:
             self.asks_headers = {"If-Match": IF_MATCH}
             self.problems += (ChangedMeanwhile,)

@@ -26,24 +26,19 @@ def audit(
 
     Example: signet audit --name 'account.*' --since 7d --csv > audit.csv
     """
-    from provider.audit import export, store
-    from provider.audit.events import names_of
-    from provider.cli.users import _get
+    from provider.admin import audit_log
+    from provider.audit import export
 
     columns = ("at", "name", "user_id", "client_id", "network", "details")
-    names = None if name is None else names_of(name)
-    if names == []:
-        raise Refusal(f"There is no event {name}; docs/events.md lists them.")
     with unit() as work:
-        events = store.find(
-            work.read,
-            user_id=None if user is None else _get(work, user).id,
-            client_id=client,
-            names=names,
-            since=None if since is None else moment(since, now=work.now),
-            until=None if until is None else moment(until, now=work.now),
-            limit=limit,
-        )
+        moments = {
+            which: None if text is None else moment(text, now=work.now)
+            for which, text in (("since", since), ("until", until))
+        }
+        wanted = audit_log.filters(work, user=user, client=client, name=name, **moments)
+        if wanted.find_nothing:
+            raise Refusal("There is no such user, or no such event: docs/events.md lists the events.")
+        events, _ = audit_log.find_page(work, wanted, after=None, limit=limit)
     if as_csv:
         sys.stdout.writelines(export.as_csv(events))
     else:

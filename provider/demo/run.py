@@ -26,7 +26,8 @@ from provider.work import Installation
 
 AT_ONCE = {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/live"}
 """Answered without a database, so before there is one."""
-OURS = ("signet.db", "signet.db-wal", "signet.db-shm", "signet.db-lock", "signet.db.key", "demo.json")
+DATABASE = "signet.db"
+OURS = (*(f"{DATABASE}{end}" for end in ("", "-wal", "-shm", "-lock", "-migrate", ".key")), "demo.json")
 
 
 def run_demo(folder: Path, host: str, port: int, fresh: bool) -> None:  # noqa: FBT001  # called by the command line
@@ -56,7 +57,7 @@ def demo_settings(environ: Mapping[str, str], folder: Path, addresses: Addresses
     ours = {
         "SIGNET_ENV": "development",
         "SIGNET_ISSUER": addresses.provider.url,
-        "SIGNET_DATABASE_URL": f"sqlite:///{folder.resolve() / 'signet.db'}",
+        "SIGNET_DATABASE_URL": f"sqlite:///{folder.resolve() / DATABASE}",
         "SIGNET_SMTP_HOST": addresses.smtp.sock.getsockname()[0],
         "SIGNET_SMTP_PORT": str(addresses.smtp.port),
         "SIGNET_SMTP_TLS": "none",

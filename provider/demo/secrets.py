@@ -8,6 +8,8 @@ from pathlib import Path
 from provider.crypto.digests import new_opaque, new_recovery_code
 
 EMAIL = "ada@example.com"
+OPERATOR = "operator@example.com"
+"""With the same password."""
 WEB_APP_ID = "quill"
 SINGLE_PAGE_APP_ID = "quill-pocket"
 DEVICE_ID = "quill-tv"

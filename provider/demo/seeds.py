@@ -1,8 +1,9 @@
 """What a demo has from the start: a database, keys, a ready account and the sample clients. Safe to run again."""
 
 from provider.accounts.registration import create_user, find_user
+from provider.accounts.store.users import ADMIN
 from provider.database.migrations import migrate
-from provider.demo.secrets import DEVICE_ID, EMAIL, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
+from provider.demo.secrets import DEVICE_ID, EMAIL, OPERATOR, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
 from provider.oauth import clients
 from provider.oauth.client_metadata import DEVICE_CODE, ClientMetadata
 from provider.oauth.setting_up import make_what_is_missing
@@ -18,6 +19,8 @@ def plant(installation: Installation, secrets: Secrets, *, web_app: str, single_
         if find_user(work, EMAIL) is None:
             claims = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace"}
             create_user(work, email=EMAIL, password=secrets.password, verified=True, claims=claims)
+        if find_user(work, OPERATOR) is None:
+            create_user(work, email=OPERATOR, password=secrets.password, verified=True, roles=(ADMIN,))
     with unit_of_work(installation) as work:
         _keep_client(work, WEB_APP_ID, secrets.web_app_secret, _web_app(web_app))
         _keep_client(work, SINGLE_PAGE_APP_ID, None, _single_page_app(single_page_app))

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provider.demo.addresses import Addresses
+from provider.demo.secrets import OPERATOR
 from provider.resources import CLIENTS
 
 
@@ -22,6 +23,7 @@ def print_summary(addresses: Addresses, email: str, password: str) -> None:
     places.add_row("Mailbox", addresses.mailbox.url, "every letter the provider sends")
     places.add_row("Sample API", addresses.api.url, "checks tokens by the published keys")
     places.add_row("Provider", addresses.provider.url, "/.well-known/openid-configuration")
+    places.add_row("Console", f"{addresses.provider.url}/admin", f"for {OPERATOR}, same password, with two factors")
     account = Text.assemble("Ready account  ", (email, "bold green"), "  password  ", (password, "bold green"))
     body = Group(places, Text(), account, Text("Or sign up with any address. Ctrl-C stops everything.", style="dim"))
     console = Console(file=sys.stdout)

@@ -14,7 +14,7 @@ from tests.factories import PASSWORD, make_user
 from tests.inbox import Inbox
 from tests.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
-NOT_THEIRS = ("client.", "key.", "webhook.")
+NOT_THEIRS = ("client.", "key.", "webhook.", "promise.", "installation.")
 NEW = "a brand new and long password"
 
 

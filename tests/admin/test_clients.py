@@ -49,6 +49,9 @@ def test_a_web_app_is_registered_and_its_secret_is_shown_once(console: Console, 
         "/oauth2/introspect", auth=(shop.client_id, secret), data={"token": "x"}, headers={"accept": "application/json"}
     )
     assert answer.json() == {"active": False}
+    again = console.browser.reload()  # sends the form once more
+    assert client_secret_on(again.html) == secret
+    assert len(events(work, "client.created")) == 1
     page = console.browser.follow("I have kept it")
     assert page.heading == "Shop"
     assert secret not in page.html

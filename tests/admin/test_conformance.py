@@ -26,7 +26,7 @@ from tests.admin.conftest import API, Program
 from tests.conftest import ISSUER, Work
 from tests.factories import make_client
 
-CASES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 3}
+CASES = {GenerationMode.POSITIVE: 3, GenerationMode.NEGATIVE: 2}
 CHECKED = (
     "not_a_server_error",
     "status_code_conformance",

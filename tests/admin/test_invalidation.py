@@ -27,6 +27,7 @@ from tests.inbox import Inbox
 from tests.oauth import devices
 from tests.people import ADDRESS, sign_in, sign_up
 from tests.relying_party import RelyingParty
+from tests.services import postgres_program
 
 OFFLINE = "openid offline_access"
 GRANTS = ("authorization_code", "refresh_token", devices.DEVICE_CODE)
@@ -56,10 +57,10 @@ def backed_up(installation: Installation, folder: Path) -> Callable[[], None]:
             shutil.copy(copy, file)
     else:
         where = url.replace("+psycopg", "")
-        subprocess.run(["pg_dump", "-Fc", "-f", copy, where], check=True)
+        subprocess.run([postgres_program("pg_dump"), "-Fc", "-f", copy, where], check=True)
 
         def restore() -> None:
-            subprocess.run(["pg_restore", "--clean", "--if-exists", "-d", where, copy], check=True)
+            subprocess.run([postgres_program("pg_restore"), "--clean", "--if-exists", "-d", where, copy], check=True)
 
     return restore
 

@@ -130,6 +130,8 @@ def test_the_audit_is_narrowed_and_paged_the_latest_first(
     wanted = f"user={ADDRESS}&name=session.signed_in&client=client1&since={moments[1]}&until={moments[5]}"
     found = operator.get(f"/audit?{wanted.replace('+', '%2B')}")["events"]
     assert [event["at"] for event in found] == [moments[3].replace("+00:00", "Z"), moments[1].replace("+00:00", "Z")]
+    operator("DELETE", f"/users/{ada}")
+    assert operator.get(f"/audit?user={ada}&name=account.deleted")["events"]  # what happened outlives the account
     for nothing in ("user=nobody@example.test", "name=session", "name=nothing.*", "client=x"):
         assert operator.get(f"/audit?{nothing}")["events"] == []
 

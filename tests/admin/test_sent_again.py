@@ -236,3 +236,14 @@ def test_a_key_in_use_is_told_to_wait(operator: Program, installation: Installat
     assert answers[0].headers["retry-after"] == "1"
     assert first.status_code == 201
     assert operator("POST", "/clients", key="k", **SHOP).content == first.content
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_answer_kept_under_a_secret_key_that_is_gone_is_no_crash(operator: Program, work: Work) -> None:
+    """Nor is the thing made a second time."""
+    asked: dict[str, Any] = {"email": "grace@example.test", "key": "1"}
+    assert operator("POST", "/users", **asked).status_code == 201
+    with work() as w:
+        w.db.execute(idempotency_keys.update().values(sealed="v0.AAAA"))
+    answered = operator("POST", "/users", **asked)
+    assert (answered.status_code, answered.json()["type"]) == (409, "urn:signet:problem:forgotten")

@@ -1,36 +1,42 @@
-"""The commands in docs/operate.md are commands of ours, with the options it gives them."""
+"""The `signet` commands that the documents mention are commands of ours, with the options they are given.
+
+Those of docs/operate.md are run, in tests/docs; these stand in the middle of something, or in a sentence.
+"""
 
 import re
-from typing import Any
 
+import pytest
 import typer
 
 from provider.cli.run import command_line
 from tests.server_process import REPOSITORY
 
+DOCUMENTS = sorted(path.name for path in (REPOSITORY / "docs").glob("*.md"))
+_COMMAND = re.compile(r"(?:^ {4}|`|\| |^)signet ([a-z][^`#\n]*)", re.MULTILINE)
 
-def documented() -> list[str]:
-    """Each command of the indented blocks: comments and notes are cut off, `a | b` are two."""
-    blocks = re.findall(r"(?:^ {4}.*\n)+", (REPOSITORY / "docs/operate.md").read_text(), re.MULTILINE)
-    lines = re.sub(r"\n {8,}", " ", "\n".join(blocks)).splitlines()
+
+def mentioned(document: str) -> list[str]:
+    """Each command; of `a | b ID` that share their group, each."""
+    text = (REPOSITORY / "docs" / document).read_text().replace("\\\n", " ")
     found = []
-    for line in lines:
-        text = re.split(r" {3,}|#", line.strip())[0]
-        match = re.match(r"(?:SIGNET_\w+=\S+ )?signet (.+)", text)
-        if match:
-            first, *others = re.sub(r"\[\w+\||FILE\|-", "", match[1]).split(" | ")
-            group = first.split()[0]
-            found += [first, *(f"{group} {other}" for other in others)]
+    for match in _COMMAND.finditer(text):
+        first, *others = match[1].rstrip().split(" | ")
+        group = first.split()[0]
+        found += [first, *(f"{group} {other}" for other in others if re.fullmatch("[a-z-]+ [A-Z]+", other))]
     return found
 
 
-def test_every_documented_command_exists_with_its_options() -> None:
-    root: Any = typer.main.get_command(command_line())
-    assert len(documented()) > 25
-    for text in documented():
+def test_there_are_many() -> None:
+    assert sum(len(mentioned(document)) for document in DOCUMENTS) > 60
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_a_document_mentions_exists(document: str) -> None:
+    root = typer.main.get_command(command_line())
+    for text in mentioned(document):
         command, words = root, text.split()
         while words and hasattr(command, "commands"):
             assert words[0] in command.commands, text
             command = command.commands[words.pop(0)]
-        options = {option for parameter in command.params for option in parameter.opts}
+        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         assert set(re.findall(r"--[a-z][a-z-]*", text)) <= options, text

@@ -85,7 +85,11 @@ def test_changes_are_told_to_the_audit_log_without_secrets(rp: RelyingParty, wor
     wanted = [Event.CLIENT_CREATED, Event.CLIENT_UPDATED, Event.CLIENT_SECRET_ROTATED, Event.CLIENT_DISABLED]
     assert sorted(names) == sorted(wanted)
     assert new not in str(events)
-    assert next(e for e in events if e.name == Event.CLIENT_UPDATED).details == {"changed": ["client_name"]}
+    assert next(e for e in events if e.name == Event.CLIENT_UPDATED).details == {
+        "changed": ["client_name"],
+        "before": {"client_name": "Example app"},
+        "after": {"client_name": "Other"},
+    }
 
 
 def test_clients_are_listed_page_by_page(register: Register, work: Work) -> None:

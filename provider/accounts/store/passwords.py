@@ -25,8 +25,8 @@ def find(db: Connection, user_id: str) -> str | None:
     return db.scalar(select(passwords.c.hash).where(passwords.c.user_id == user_id))
 
 
-def who_has(db: Connection, user_ids: Collection[str]) -> set[str]:
-    """Those of them who have one."""
+def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
+    """Which of these users have one."""
     return set(db.scalars(select(passwords.c.user_id).where(passwords.c.user_id.in_(user_ids))))
 
 

@@ -41,8 +41,8 @@ def find(db: Connection, user_id: str) -> TotpCredential | None:
     return None if row is None else TotpCredential(*row)
 
 
-def who_has(db: Connection, user_ids: Collection[str]) -> set[str]:
-    """Those of them who have one."""
+def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
+    """Which of these users have one."""
     return set(db.scalars(select(totp_credentials.c.user_id).where(totp_credentials.c.user_id.in_(user_ids))))
 
 

@@ -1,5 +1,6 @@
 """Accounts: found by id, by address or by a linked identity; made, changed, suspended, deleted."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -91,7 +92,7 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     found = users.find_page(work.read, after=None if page.after is None else page.after["id"], limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     return Accounts(
-        users=_describe(work, [user.id for user in shown]),
+        users=_describe_all(work, [user.id for user in shown]),
         next=next_of(call, "users", id=shown[-1].id) if more else None,
     )
 
@@ -159,16 +160,18 @@ def user_id_of(call: Call) -> str:
 
 
 def describe(work: UnitOfWork, user_id: str) -> Account:
-    found = _describe(work, [user_id])
-    if not found:
+    """Raises NoSuchUser."""
+    described = _describe_all(work, [user_id])
+    if not described:
         raise NoSuchUser
-    return found[0]
+    return described[0]
 
 
-def _describe(work: UnitOfWork, user_ids: list[str]) -> list[Account]:
-    """Those of them that there are, in this order: a page of them takes as many queries as one."""
-    people = email_addresses.find_holders(work.read, user_ids)
-    two_factor, with_password = totp.who_has(work.read, user_ids), passwords.who_has(work.read, user_ids)
+def _describe_all(work: UnitOfWork, user_ids: Sequence[str]) -> list[Account]:
+    """Of those that are there, in this order."""
+    holders = email_addresses.find_holders(work.read, user_ids)
+    with_password = passwords.find_owners(work.read, user_ids)
+    with_two_factor = totp.find_owners(work.read, user_ids)
     return [
         Account(
             id=user.id,
@@ -177,13 +180,13 @@ def _describe(work: UnitOfWork, user_ids: list[str]) -> list[Account]:
             status=user.status,
             status_reason=user.status_reason,
             roles=user.roles,
-            two_factor=user.id in two_factor,
+            two_factor=user.id in with_two_factor,
             has_password=user.id in with_password,
             created_at=user.created_at,
             updated_at=user.updated_at,
             claims=user.claims,
         )
-        for user, address in (people[user_id] for user_id in user_ids if user_id in people)
+        for user, address in (holders[user_id] for user_id in user_ids if user_id in holders)
     ]
 
 
@@ -192,7 +195,7 @@ def _search(call: Call, text: str) -> Accounts:
     after = None if page.after is None else (page.after["key"], page.after["id"])
     found, further = search.find_page(call.work, text, after=after, limit=page.limit)
     return Accounts(
-        users=_describe(call.work, [one.id for one in found]),
+        users=_describe_all(call.work, [one.id for one in found]),
         next=None if further is None else next_of(call, "users/search", key=further[0], id=further[1]),
     )
 

@@ -3,17 +3,22 @@
 Each act has an address of its own, `<the thing>/<act>`: GET asks, POST does. The audit event tells who did it and why.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
 
+from provider.admin import idempotency
 from provider.admin.guards import require_operator
+from provider.admin.idempotency import AnsweredBefore
 from provider.admin.versions import require_version, version_of
+from provider.crypto.digests import new_handle
 from provider.languages.text import Text
 from provider.refusals import GoElsewhere, NotFound, Refusal
 from provider.sessions.store import Session
+from provider.web import csrf
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint, endpoint
 from provider.web.pages import go, page
@@ -70,6 +75,8 @@ class Act:
     done: Text
     do: Callable[[Call, Thing], ShownOnce | None]
     inputs: tuple[Input, ...] = ()
+    makes: bool = False
+    """Something that is shown once; it is made within the write transaction."""
     danger: bool = False
     fits: Callable[[Any], bool] = field(default=lambda _value: True)
     """Is there anything to do?"""
@@ -103,7 +110,7 @@ def acting(find: Callable[[Call, Session], Thing], acts: Acts, *, here: str) -> 
             return _ask(call, thing, wanted, here)
         try:
             said_why(call)
-            shown = wanted.do(call, thing)
+            shown = once(call, operator, lambda: wanted.do(call, thing)) if wanted.makes else wanted.do(call, thing)
         except GoElsewhere:
             raise
         except Refusal as refusal:
@@ -126,6 +133,28 @@ def said_why(call: Call) -> None:
 def require_seen(call: Call, shown: Any) -> None:
     """Is what is there now, its row locked, what the operator looked at? Raises ChangedMeanwhile."""
     require_version(call.form.get("seen", ""), shown)
+
+
+def once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) -> ShownOnce | None:
+    """What a form makes and shows. The same form sent again (a page that is reloaded) makes nothing more, and shows for
+    a day what it made.
+    """
+    key = call.form.get("once")
+    if not key:
+        return make()
+    asked = [call.path, dict(call.query), {name: value for name, value in call.form.items() if name != csrf.FIELD}]
+    request = idempotency.request_of(key[:100], caller=f"console {operator.user_id}", asked=asked)
+    try:
+        idempotency.begin(call.work, request)
+        shown = make()
+    except AnsweredBefore as before:
+        kept = json.loads(before.answer.body)
+        title, told = kept["title"], kept["told"]
+        return ShownOnce(Text(title), Text(told), kept["values"])
+    if shown is not None:
+        body = json.dumps({"title": shown.title, "told": shown.told, "values": dict(shown.values)})
+        idempotency.keep(call.work, request, idempotency.Answer(200, body))
+    return shown
 
 
 def with_done(url: str, act: str) -> str:
@@ -161,6 +190,7 @@ def _ask(call: Call, thing: Thing, act: Act, here: str, *, refusal: Refusal | No
         part=None if act.part is None else act.part(call, thing.value),
         typed=typed,
         why=call.form.get("why", ""),
+        once=new_handle(),
         seen="" if act.seen is None else version_of(act.seen(thing.value)),
         errors=errors,
     )

@@ -35,6 +35,7 @@ ACTS: Acts = {
         ),
         done=Text("There is a new secret."),
         do=_rotate_secret,
+        makes=True,
         fits=lambda client: client.metadata.has_secret,
     ),
     "end-old-secrets": Act(

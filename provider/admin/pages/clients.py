@@ -6,11 +6,12 @@ from starlette.responses import Response
 
 from provider.admin import client_form
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import ShownOnce, Thing, acting, done_on, offered
+from provider.admin.pages.acts import ShownOnce, Thing, acting, done_on, offered, once
 from provider.admin.pages.client_acts import ACTS
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.presets import PRESETS, Preset, preset_of
 from provider.audit import store as audit
+from provider.crypto.digests import new_handle
 from provider.languages.text import Text
 from provider.oauth import client_search, clients
 from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata
@@ -60,20 +61,25 @@ def show_new_client(call: Call) -> Response:
 def create_client(call: Call) -> Response:
     operator = require_operator(call)
     preset, typed = _preset(call), call.form
-    try:
-        given = {**preset.metadata, **client_form.parse(preset.asks, typed)}
-        metadata = parse_metadata(given)
+
+    def make() -> ShownOnce:
+        metadata = parse_metadata({**preset.metadata, **client_form.parse(preset.asks, typed)})
         client, secret = clients.create_client(call.work, metadata)
+        return ShownOnce(
+            title=Text("The application is registered"),
+            told=Text("Hand the secret to its developer in a safe way. It is not shown again."),
+            values={"client_id": client.client_id, **({} if secret is None else {"client_secret": secret})},
+        )
+
+    try:
+        shown = once(call, operator, make)
     except InvalidMetadata as refusal:
         return _new(call, preset, client_form.typed_members(preset.asks, typed), refusal)
-    if secret is None:
-        return go(f"{url_of(client.client_id)}&created=yes")
-    shown = ShownOnce(
-        title=Text("The application is registered"),
-        told=Text("Hand the secret to its developer in a safe way. It is not shown again."),
-        values={"client_id": client.client_id, "client_secret": secret},
-    )
-    thing = Thing(client.name, url_of(client.client_id), client, operator)
+    assert shown is not None  # noqa: S101  # it always makes something
+    client_id = shown.values["client_id"]
+    if "client_secret" not in shown.values:
+        return go(f"{url_of(client_id)}&created=yes")
+    thing = Thing(typed.text("client_name") or client_id, url_of(client_id), None, operator)
     return page(call, "admin/shown_once.html", here="clients", thing=thing, shown=shown)
 
 
@@ -143,5 +149,6 @@ def _new(
         status_code=200 if refusal is None else 400,
         preset=preset,
         members=members,
+        once=new_handle(),
         errors={} if refusal is None else {client_form.member_of(refusal, preset.asks): refusal.message},
     )

@@ -198,6 +198,7 @@ ACTS: Acts = {
         ),
         done=Text("The link is made."),
         do=_make_link,
+        makes=True,
         danger=True,
         fits=_may_choose,
     ),

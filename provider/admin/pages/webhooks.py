@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from provider.admin import webhooks as rules
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, acting, done_on, offered
+from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, acting, done_on, offered, once
 from provider.admin.webhooks import NoSuchWebhook, UnfitWebhook
+from provider.crypto.digests import new_handle
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.sessions.store import Session
@@ -59,6 +60,7 @@ ACTS: Acts = {
         means=(Text("For a day events are signed with the old one too, so that the receiver can change over."),),
         done=Text("There is a new secret."),
         do=_rotate_secret,
+        makes=True,
     ),
     "replay": Act(
         title=Text("Tell it again"),
@@ -106,12 +108,13 @@ def list_webhooks(call: Call) -> Response:
 def create_webhook(call: Call) -> Response:
     """POST /admin/webhooks."""
     operator = require_operator(call)
+    url, wanted = call.form.text("url"), call.form.text("events").split()
     try:
-        webhook, secret = rules.create(call.work, url=call.form.text("url"), events=call.form.text("events").split())
+        shown = once(call, operator, lambda: _secret(rules.create(call.work, url=url, events=wanted)[1]))
     except UnfitWebhook as refusal:
         return _list(call, errors={"events" if "no event" in refusal.message else "url": refusal.message})
-    thing = Thing(webhook.url, PATH, webhook, operator)
-    return page(call, "admin/shown_once.html", here="webhooks", thing=thing, shown=_secret(secret))
+    thing = Thing(url, PATH, None, operator)
+    return page(call, "admin/shown_once.html", here="webhooks", thing=thing, shown=shown)
 
 
 def find_webhook(call: Call, operator: Session) -> Thing:
@@ -134,5 +137,6 @@ def _list(call: Call, *, errors: dict[str, str] | None = None) -> Response:
         webhooks=[(webhook, offered(ACTS, webhook)) for webhook in store.find_all(call.work.read)],
         typed={name: call.form.text(name) for name in ("url", "events")},
         done=done_on(call, ACTS),
+        once=new_handle(),
         errors=errors or {},
     )

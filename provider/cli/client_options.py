@@ -1,0 +1,73 @@
+"""What is typed about a client: the options of `signet client create` and `update`, and a file of RFC 7591 metadata."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Name = Annotated[str | None, typer.Option(help="What people are shown.")]
+RedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
+PostLogoutRedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
+Public = Annotated[bool, typer.Option("--public", help="No secret: an app on a device or in a browser.")]
+Grant = Annotated[list[str] | None, typer.Option(help="A grant type; may be given several times.")]
+Scope = Annotated[str | None, typer.Option(help='What it may ask for, as in "openid email".')]
+AuthMethod = Annotated[str | None, typer.Option(help="How it authenticates at the token endpoint.")]
+Jwks = Annotated[str | None, typer.Option(help="A JSON file of its public keys (a JWK set), for private_key_jwt.")]
+JwksUri = Annotated[str | None, typer.Option(help="Where it publishes them instead.")]
+FirstParty = Annotated[bool, typer.Option("--first-party", help="Ours: people are not asked for consent.")]
+Metadata = Annotated[str | None, typer.Option(help="A JSON file of RFC 7591 metadata, or - for stdin.")]
+
+
+def metadata_given(
+    *,
+    name: str | None,
+    redirect_uri: list[str] | None,
+    post_logout_redirect_uri: list[str] | None,
+    public: bool,
+    grant: list[str] | None,
+    scope: str | None,
+    auth_method: str | None,
+    jwks: str | None,
+    jwks_uri: str | None,
+    first_party: bool,
+    metadata: str | None,
+) -> dict[str, Any]:
+    """RFC 7591 metadata from a file, and over it what the options say."""
+    told: dict[str, Any] = {} if metadata is None else _read(metadata)
+    options = {
+        "client_name": name,
+        "redirect_uris": redirect_uri,
+        "post_logout_redirect_uris": post_logout_redirect_uri,
+        "grant_types": grant,
+        "scope": scope,
+        "token_endpoint_auth_method": auth_method or ("none" if public else None),
+        "jwks": None if jwks is None else _read(jwks),
+        "jwks_uri": jwks_uri,
+        "first_party": first_party or None,
+    }
+    return told | {option: value for option, value in options.items() if value}
+
+
+def usual(given: dict[str, Any]) -> dict[str, Any]:
+    """What an application typed in by hand usually is; a metadata file means exactly what it says."""
+    uris: list[str] = given.get("redirect_uris", [])
+    signs_in = {"grant_types": ["authorization_code", "refresh_token"]}
+    # A public app that only comes back to the device it runs on is a native one (RFC 8252 section 7).
+    on_device = all(uri.startswith(("http://127.0.0.1", "http://[::1]")) or not uri.startswith("http") for uri in uris)
+    if uris and on_device and given.get("token_endpoint_auth_method") == "none":
+        return signs_in | {"application_type": "native"}
+    return signs_in if uris else {"grant_types": ["client_credentials"]}
+
+
+def _read(source: str) -> dict[str, Any]:
+    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    name = "stdin" if source == "-" else source
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{name} is not JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise typer.BadParameter(f"{name} is not a JSON object")
+    return given

@@ -1,0 +1,95 @@
+"""Stands in for `sudo` in the document's shell: nothing is done to this machine, except that `systemctl` starts, stops
+and restarts what the units in `deploy/` say, as processes of this user.
+
+It is a script: `sudo` on the PATH runs it. PLACES (JSON) says what stands for the places that the units name.
+"""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def here(text: str) -> str:
+    for place, stand_in in json.loads(os.environ["PLACES"]).items():
+        text = text.replace(place, stand_in)
+    return text
+
+
+def read_unit(name: str) -> dict[str, list[str]]:
+    """The [Service] settings of `signet-web@8001` or `signet-worker`."""
+    template, _, instance = name.partition("@")
+    text = (REPOSITORY / "deploy" / f"{template}{'@' if instance else ''}.service").read_text()
+    found: dict[str, list[str]] = {}
+    for line in text.partition("[Service]")[2].partition("\n[")[0].splitlines():
+        key, _, value = line.partition("=")
+        if value and not line.startswith("#"):
+            found.setdefault(key, []).append(here(value.replace("%i", instance)))
+    return found
+
+
+def start(name: str) -> None:
+    unit = read_unit(name)
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("SIGNET_")}
+    for file in unit["EnvironmentFile"]:
+        environ |= dict(line.split("=", 1) for line in Path(file).read_text().splitlines() if "=" in line)
+    environ |= dict(pair.split("=", 1) for pair in unit["Environment"])
+    program, *arguments = shlex.split(unit["ExecStart"][0])
+    assert program == "/opt/signet/bin/signet", program
+    folder = Path(unit["WorkingDirectory"][0])
+    with (folder / f"{name}.log").open("ab") as log:
+        done = subprocess.run(
+            ["signet", *arguments],
+            env=environ | {"DETACHED": "yes"},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            check=True,
+        )
+    (folder / f"{name}.pid").write_text(done.stdout)
+    for command in unit.get("ExecStartPost", []):
+        program, *arguments = shlex.split(command)
+        subprocess.run([Path(program).name, *arguments], check=True)
+
+
+def stop(name: str) -> None:
+    file = Path(here("/var/lib/signet")) / f"{name}.pid"
+    if not file.exists():
+        return
+    pid = int(file.read_text())
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 40
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, f"{name} does not stop"
+        time.sleep(0.02)
+    file.unlink()
+
+
+def systemctl(what: str, names: list[str]) -> None:
+    units = [name for name in names if name.startswith("signet-")]
+    if what in {"stop", "restart"}:
+        for name in units:
+            stop(name)
+    if what in {"start", "restart", "enable"}:
+        for name in units:
+            start(name)
+
+
+def main(command: list[str]) -> None:
+    if command[0] == "systemctl":
+        systemctl(command[1], [name for name in command[2:] if not name.startswith("--")])
+    elif command[0] == "install":
+        for file in command:
+            assert not file.startswith("deploy/") or (REPOSITORY / file).is_file(), file
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
