@@ -7,7 +7,7 @@ JOBS   ?= $(shell nproc)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots format bench migration api-documents translations constraints clean
+.PHONY: help demo test check screenshots format bench bench-at-size migration api-documents translations constraints clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ format: $(VENV)/test  ## Format the code and mend what the linter can
 
 bench: $(VENV)/test  ## The workloads of docs/performance.md; ARGS go to the driver
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-at-size: $(VENV)/test  ## Every route with a million people in the database; ARGS="--people 20000" for a first look
+	$(BIN)/python benchmarks/at_size.py $(ARGS)
 
 migration: $(VENV)/test  ## Write a migration for what changed in the tables: make migration m="What it changes"
 	@test -n "$(m)" || { echo 'say what it changes: make migration m="..."' >&2; exit 2; }
