@@ -1,0 +1,42 @@
+"""What was found by attacking the console and the admin API: hostile text, forms of two operators at once, the ends of
+time, an invitation to somebody who is shut out.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
+
+from provider.accounts.registration import AddressTaken, create_user
+from provider.work import Installation
+from tests.admin.conftest import Console, Program
+from tests.conftest import Work
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def waiting(installation: Installation) -> bool:
+    """Does somebody wait for a lock of somebody else?"""
+    with installation.database.engine.connect() as db:
+        return bool(db.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")))
+
+
+@on_postgresql
+def test_of_two_operators_who_make_an_account_for_one_address_the_second_is_told(
+    work: Work, installation: Installation
+) -> None:
+    """Not that something went wrong here: 409."""
+
+    def make() -> str:
+        with work() as w:
+            return create_user(w, email="ada@example.test", password=None, verified=True)
+
+    with ThreadPoolExecutor(1) as other:
+        with work() as w:
+            create_user(w, email="Ada@example.test", password=None, verified=True)
+            second = other.submit(make)
+            while not waiting(installation):
+                assert not second.done()
+        with pytest.raises(AddressTaken):
+            second.result()
