@@ -40,3 +40,10 @@ def test_of_two_operators_who_make_an_account_for_one_address_the_second_is_told
                 assert not second.done()
         with pytest.raises(AddressTaken):
             second.result()
+
+
+@on_postgresql
+def test_lists_find_nothing_by_what_no_database_keeps(console: Console) -> None:
+    """A-130; PostgreSQL knows no NUL."""
+    for question in ("users?q=", "clients?q=", "explain?client=", "explain?error_id=", "outbox?about=", "audit?user="):
+        assert console.open(f"/{question}x%00").status in {200, 404}, question
