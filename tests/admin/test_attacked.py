@@ -47,3 +47,8 @@ def test_lists_find_nothing_by_what_no_database_keeps(console: Console) -> None:
     """A-130; PostgreSQL knows no NUL."""
     for question in ("users?q=", "clients?q=", "explain?client=", "explain?error_id=", "outbox?about=", "audit?user="):
         assert console.open(f"/{question}x%00").status in {200, 404}, question
+
+
+@on_sqlite
+def test_the_audit_log_is_asked_up_to_the_last_day_there_is(console: Console) -> None:
+    assert console.open("/audit?until=9999-12-31&since=0001-01-01").html.count("<code>account.created") == 1

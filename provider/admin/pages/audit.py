@@ -19,6 +19,8 @@ from provider.web.pages import page
 ASKED = ("user", "client", "name", "since", "until")
 FORMATS = {"csv": ("text/csv", as_csv), "jsonl": ("application/jsonl", as_json_lines)}
 NOT_A_DAY = Text("Enter a day like 2026-11-21.")
+LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
+"""After it there is none."""
 
 
 @endpoint
@@ -69,7 +71,8 @@ def _filters(call: Call) -> tuple[Filters, dict[str, str]]:
         if asked[name] is not None and day is None:
             errors[name] = NOT_A_DAY
         days[name] = day
-    until = None if days["until"] is None else days["until"] + timedelta(days=1)
+    last = days["until"]
+    until = None if last is None or last >= LAST_DAY else last + timedelta(days=1)
     wanted = audit_log.filters(
         call.work,
         user=asked["user"],
