@@ -52,3 +52,12 @@ def test_lists_find_nothing_by_what_no_database_keeps(console: Console) -> None:
 @on_sqlite
 def test_the_audit_log_is_asked_up_to_the_last_day_there_is(console: Console) -> None:
     assert console.open("/audit?until=9999-12-31&since=0001-01-01").html.count("<code>account.created") == 1
+
+
+@on_sqlite
+def test_nobody_who_is_shut_out_is_invited(operator: Program) -> None:
+    """A link made meanwhile would come alive when the account is restored."""
+    made = operator("POST", "/users", email="grace@example.test").json()["id"]
+    assert operator("POST", f"/users/{made}/suspend", reason="stolen").status_code == 204
+    refused = operator("POST", f"/users/{made}/letters", purpose="invite")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:signet:problem:not-now")
