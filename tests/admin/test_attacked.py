@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from provider.accounts import data_export
 from provider.accounts.registration import AddressTaken, create_user
 from provider.work import Installation
 from tests.admin.conftest import Console, Program
@@ -61,3 +62,17 @@ def test_nobody_who_is_shut_out_is_invited(operator: Program) -> None:
     assert operator("POST", f"/users/{made}/suspend", reason="stolen").status_code == 204
     refused = operator("POST", f"/users/{made}/letters", purpose="invite")
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:signet:problem:not-now")
+
+
+@on_sqlite
+def test_nobody_reads_in_the_copy_of_their_data_who_suspended_them_and_why(
+    console: Console, work: Work, ada: str
+) -> None:
+    """The reason is for operators, as its field says; the person is told that it happened."""
+    console.act(f"/users/{ada}/suspend", why="Grace saw her")
+    console.act(f"/users/{ada}/restore", why="Grace was wrong")
+    with work() as w:
+        copy = data_export.export(w, user_id=ada, applications=[]).decode()
+    assert "account.suspended" in copy
+    assert "Grace" not in copy
+    assert console.user_id not in copy
