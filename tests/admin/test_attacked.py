@@ -9,9 +9,12 @@ from sqlalchemy import text
 
 from provider.accounts import data_export
 from provider.accounts.registration import AddressTaken, create_user
+from provider.admin import idempotency, store
 from provider.work import Installation
 from tests.admin.conftest import Console, Program
+from tests.browser import Page
 from tests.conftest import Work
+from tests.factories import make_client
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -76,3 +79,24 @@ def test_nobody_reads_in_the_copy_of_their_data_who_suspended_them_and_why(
     assert "account.suspended" in copy
     assert "Grace" not in copy
     assert console.user_id not in copy
+
+
+def once_of(page: Page) -> str:
+    field = page.forms[0].find("once")
+    assert field is not None
+    return field.value
+
+
+@on_postgresql
+def test_a_double_click_makes_one_secret_and_the_form_that_comes_back_shows_it(console: Console, work: Work) -> None:
+    """The second press finds the first still at work; on SQLite it would wait for it."""
+    with work() as w:
+        app, _ = make_client(w)
+    key = once_of(console.open(f"/clients/client/rotate-secret?client_id={app.client_id}"))
+    first = idempotency.request_of(key, caller=f"console {console.user_id}", asked=None)
+    with work() as w:
+        assert store.hold(w.db, first.digest)
+        page = console.browser.submit({})
+    assert (page.status, once_of(page)) == (409, key)
+    shown = console.browser.submit({})
+    assert "A new client secret" in shown.text
