@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from provider.accounts import data_export
 from provider.accounts.registration import AddressTaken, create_user
-from provider.admin import idempotency, store
+from provider.admin import audit_log, idempotency, store
+from provider.webhooks import store as webhooks
 from provider.work import Installation
 from tests.admin.conftest import Console, Program
 from tests.browser import Page
@@ -100,3 +101,24 @@ def test_a_double_click_makes_one_secret_and_the_form_that_comes_back_shows_it(c
     assert (page.status, once_of(page)) == (409, key)
     shown = console.browser.submit({})
     assert "A new client secret" in shown.text
+
+
+@on_postgresql
+def test_a_webhook_is_at_an_address_that_can_be_kept_and_holds_no_password(console: Console, work: Work) -> None:
+    """Its URL is in the audit log, and other webhooks are told of it."""
+    for path in ("\0", " x", "\u202ex"):
+        console.open("/webhooks")
+        assert console.browser.submit({"url": f"https://hooks.example.test/{path}"}).status == 400, repr(path)
+    console.open("/webhooks")
+    page = console.browser.submit({"url": "https://me:hunter2@hooks.example.test/"})
+    assert (page.status, "user or a password" in page.text) == (400, True)
+    with work() as w:
+        assert not webhooks.find_all(w.read)
+
+
+@on_sqlite
+def test_who_asks_for_the_head_of_an_export_has_nothing_read(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 9110 section 9.3.2."""
+    monkeypatch.setattr(audit_log, "every", lambda *_: 1 / 0)
+    head = console.browser.client.head("/admin/audit/export.csv")
+    assert (head.status_code, head.headers["content-type"]) == (200, "text/csv; charset=utf-8")

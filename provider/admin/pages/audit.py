@@ -56,6 +56,8 @@ def export_events(call: Call) -> Response:
         "cache-control": "no-store",
         "content-disposition": f'attachment; filename="audit.{call.path_params["format"]}"',
     }
+    if call.method == "HEAD":
+        return Response(headers=headers, media_type=media_type)  # the whole log is not read for nobody
     return StreamingResponse(
         written(audit_log.every(call.installation, wanted)), headers=headers, media_type=media_type
     )
