@@ -62,6 +62,7 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
 
 def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
     """A new secret, shown only now; for a day the one before signs too."""
+    store.lock(work.db, webhook_id)  # of two at once, the second keeps what the first made for its day
     webhook, secret = find(work, webhook_id), _new_secret()
     store.rotate(work.db, webhook, sealed=_seal(work, webhook_id, secret), until=work.now + OVERLAP)
     log.record(work, Event.WEBHOOK_SECRET_ROTATED, webhook=webhook_id)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from provider.accounts import data_export
 from provider.accounts.registration import AddressTaken, create_user
 from provider.admin import audit_log, idempotency, store
+from provider.oauth import clients
 from provider.webhooks import store as webhooks
 from provider.work import Installation
 from tests.admin.conftest import Console, Program
@@ -122,3 +123,28 @@ def test_who_asks_for_the_head_of_an_export_has_nothing_read(console: Console, m
     monkeypatch.setattr(audit_log, "every", lambda *_: 1 / 0)
     head = console.browser.client.head("/admin/audit/export.csv")
     assert (head.status_code, head.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+
+
+@on_postgresql
+def test_of_two_rotations_at_once_one_secret_is_left_that_never_ends(work: Work, installation: Installation) -> None:
+    """Else "end the old secrets" would leave one of somebody who may have it."""
+    with work() as w:
+        app, _ = make_client(w)
+    secrets = []
+    with ThreadPoolExecutor(1) as other:
+
+        def rotate() -> str:
+            with work() as w:
+                return clients.rotate_secret(w, app.client_id)
+
+        with work() as w:
+            secrets.append(clients.rotate_secret(w, app.client_id))
+            second = other.submit(rotate)
+            while not waiting(installation):
+                assert not second.done()
+        secrets.append(second.result())
+    with work() as w:
+        clients.end_retired_secrets(w, app.client_id)
+        left = clients.find_client(w, app.client_id)
+    assert left is not None
+    assert [left.has_secret(secret) for secret in secrets] == [False, True]
