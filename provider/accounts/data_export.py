@@ -9,10 +9,13 @@ from provider.accounts.store import email_addresses, linked_identities, pictures
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.audit.store import AuditEvent
 from provider.sessions import store as sessions
 from provider.work import UnitOfWork
 
 MOST_EVENTS = 10_000
+FOR_OPERATORS = frozenset({"operator", "why"})
+"""Which operator did something and what they gave as the reason: the person was told that it was done."""
 
 
 def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]) -> bytes:
@@ -48,11 +51,17 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
             for one in sessions.find_all(read, user_id)
         ],
         "applications": applications,
-        "events": [_some(one, "at", "name", "client_id", "network", "user_agent", "details") for one in events],
+        "events": [_event(one) for one in events],
     }
     text = json.dumps(document, indent=2, ensure_ascii=False, default=_as_text)
     record(work, Event.DATA_EXPORTED, user_id=user_id)
     return text.encode()
+
+
+def _event(event: AuditEvent) -> dict[str, Any]:
+    hidden = FOR_OPERATORS | ({"reason"} if event.name == Event.ACCOUNT_SUSPENDED else set())
+    details = {name: value for name, value in event.details.items() if name not in hidden}
+    return _some(event, "at", "name", "client_id", "network", "user_agent") | {"details": details}
 
 
 def _some(row: Any, *names: str) -> dict[str, Any]:

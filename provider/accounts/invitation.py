@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from provider.accounts.letters_by_operators import NotNow
 from provider.accounts.links import issue_link
+from provider.accounts.password_reset import STANDING
 from provider.accounts.registration import NoSuchUser, create_user
 from provider.accounts.store import email_addresses, passwords, users
 from provider.accounts.store.links import Purpose
@@ -28,12 +30,16 @@ def invite(work: UnitOfWork, *, email: str, roles: Sequence[str] = (), claims: M
 
 
 def send(work: UnitOfWork, *, user_id: str) -> None:
-    """The letter, at first or again; the link of the one before no longer works. Raises NoSuchUser, HasPassword."""
+    """The letter, at first or again; the link of the one before no longer works. Raises NoSuchUser, HasPassword, and
+    NotNow unless somebody could use it: a link made for a suspended account would come alive when it is restored.
+    """
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     if user is None or address is None:
         raise NoSuchUser
     if passwords.find(work.read, user_id) is not None:
         raise HasPassword
+    if user.status not in STANDING:
+        raise NotNow
     token = issue_link(work, purpose=Purpose.INVITE, address=address).token
     record(work, Event.INVITED, user_id=user_id)
     letters.invitation(work, to=address.address, token=token, language=user.language)

@@ -132,9 +132,11 @@ def time_zones() -> frozenset[str]:
 
 
 def values_of(claims: Mapping[str, Any]) -> dict[str, str]:
-    """The claims as the form shows them."""
-    address = claims.get(ADDRESS, {})
-    return {field.name: str((address if field.of_address else claims).get(field.name, "")) for field in FIELDS}
+    """The claims as the form shows them. Imported ones may be anything: what is no text is shown as an empty field."""
+    address = claims.get(ADDRESS)
+    parts = address if isinstance(address, Mapping) else {}
+    values = {field.name: (parts if field.of_address else claims).get(field.name) for field in FIELDS}
+    return {name: value if isinstance(value, str) else "" for name, value in values.items()}
 
 
 def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -80,8 +80,7 @@ def create_user(
     if address is None:
         raise NotAnAddress
     hashed = None if password is None else hash_password(password, cost=work.settings.bcrypt_cost)
-    owner = email_addresses.find_owner(work.read, address.normal)
-    if owner is not None and owner[1].verified_at is not None:
+    if not email_addresses.is_free(work.db, address.normal):
         raise AddressTaken
     status = Status.ACTIVE if verified else Status.INACTIVE
     added = _add(work, address, hashed, status=status, verified=verified, roles=roles, claims=dict(claims or {}))

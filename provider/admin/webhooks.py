@@ -1,9 +1,11 @@
 """Webhooks as operators manage them: create, rotate, disable, delete; and tell again what was told."""
 
 import base64
+import re
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from provider.audit import log
 from provider.audit import store as audit
@@ -45,10 +47,12 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
     unknown = [each for each in wanted if not names_of(each)]
     if unknown:
         raise UnfitWebhook(f"There is no event {unknown[0]}; docs/events.md lists them.")
-    if len(url) > 2000 or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
+    if not re.fullmatch("[!-~]{1,2000}", url) or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
         raise UnfitWebhook(
             f"{url[:200]!r} may not be asked: https at a public address, or one that SIGNET_OUTBOUND_ALLOW names."
         )
+    if "@" in urlsplit(url).netloc:  # every operator reads it, and every other webhook is told of it
+        raise UnfitWebhook("The URL holds a user or a password. Signatures prove who sends.")
     webhook_id, secret = new_id(), _new_secret()
     webhook = Webhook(webhook_id, url, wanted, _seal(work, webhook_id, secret), None, None, work.now, None)
     store.add(work.db, webhook)
@@ -58,6 +62,7 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
 
 def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
     """A new secret, shown only now; for a day the one before signs too."""
+    store.lock(work.db, webhook_id)  # of two at once, the second keeps what the first made for its day
     webhook, secret = find(work, webhook_id), _new_secret()
     store.rotate(work.db, webhook, sealed=_seal(work, webhook_id, secret), until=work.now + OVERLAP)
     log.record(work, Event.WEBHOOK_SECRET_ROTATED, webhook=webhook_id)

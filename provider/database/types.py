@@ -41,5 +41,5 @@ BEYOND = "\U0010ffff"
 
 
 def search_key(text: str) -> str:
-    """Text as it is searched: NFC, no difference of case, no runs of spaces."""
-    return unicodedata.normalize("NFC", " ".join(text.casefold().split()))[:LONGEST_KEY]
+    """Text as it is searched: NFC, no difference of case, no runs of spaces; no NUL, for PostgreSQL keeps none."""
+    return unicodedata.normalize("NFC", " ".join(text.replace("\x00", "").casefold().split()))[:LONGEST_KEY]

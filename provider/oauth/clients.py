@@ -193,6 +193,7 @@ def purge_unused(work: UnitOfWork, *, before: datetime, limit: int) -> int:
 
 def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     """A new secret, shown only now; the ones before work for another day. Raises NoSuchClient."""
+    store.lock(work.db, client_id)  # of two at once, the second retires what the first made
     client = find_client(work, client_id)
     if client is None:
         raise NoSuchClient

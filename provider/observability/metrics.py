@@ -141,7 +141,7 @@ TOKEN_REQUESTS = Counter(
     "Requests at the token endpoint.",
     "grant",
     "outcome",
-    tally=lambda _grant, outcome: tallies.TOKENS_ISSUED if outcome == "issued" else tallies.TOKENS_REFUSED,
+    tally=lambda _grant, outcome: _tokens(outcome),
 )
 SIGN_INS = Counter(
     "signet_sign_ins", "Steps of signing in.", "factor", "outcome", tally=lambda _factor, outcome: _sign_in(outcome)
@@ -163,8 +163,14 @@ def _sign_in(outcome: str) -> str | None:
     return tallies.SIGNED_IN if outcome == "signed_in" else tallies.SIGN_IN_REFUSED
 
 
-def _letter(outcome: str) -> str:
-    return tallies.MAIL_SENT if outcome == "kept" else tallies.MAIL_FAILED
+def _tokens(outcome: str) -> str | None:
+    if outcome in {"authorization_pending", "slow_down"}:
+        return None  # a device that waits for its person asks every few seconds, and nobody refused it anything
+    return tallies.TOKENS_ISSUED if outcome == "issued" else tallies.TOKENS_REFUSED
+
+
+def _letter(outcome: str) -> str | None:
+    return {"kept": tallies.MAIL_SENT, "failed": tallies.MAIL_FAILED}.get(outcome)  # put back: it may yet arrive
 
 
 def begin(folder: Path, process: str) -> None:

@@ -45,6 +45,16 @@ def ada(work: Work, browser: Browser) -> str:
     return user_id
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_claims_that_were_imported_and_are_no_text_are_empty_fields(browser: Browser, work: Work) -> None:
+    with work() as w:
+        make_user(w, name=["Ada"], nickname=None, locale=7, address="12 St James's Square", picture=3)
+    sign_in(browser)
+    assert browser.open("/account").status == 200
+    page = browser.open("/account/profile")
+    assert [field.value for field in page.forms[0].fields if field.name in {"name", "street_address"}] == ["", ""]
+
+
 def test_every_standard_claim_is_edited_on_one_page(browser: Browser, ada: str, work: Work, clock: Clock) -> None:
     """Replaces: profile, password, confirm-password."""
     clock.advance(minutes=1)

@@ -6,12 +6,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.audit import hourly
+from provider.oauth.client_metadata import DEVICE_CODE
 from provider.observability import tallies
+from provider.outbox import promises, relay
 from provider.work import Installation, unit_of_work
 from tests.browser import Browser
 from tests.clock import Clock
 from tests.conftest import Work
-from tests.factories import make_user
+from tests.factories import make_client, make_user
 from tests.people import sign_in
 
 
@@ -57,3 +59,27 @@ def test_what_could_not_be_written_is_handed_over_the_next_time(
         with pytest.raises(ZeroDivisionError):
             hourly.hand_over(installation)
     assert counted(installation) == {tallies.SIGNED_IN: 1}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_only_waits_counts_as_nothing_that_went_wrong(
+    client: TestClient, installation: Installation, work: Work
+) -> None:
+    """A letter to be tried again is not given up; a device that polls is not refused (RFC 8628 section 3.5)."""
+    tallies.take()
+    with work() as w:
+        tv, _ = make_client(w, public=True, redirect_uris=(), grant_types=(DEVICE_CODE,), scope="openid")
+        promise = promises.put(w, "mail", {}, about="hello to ada@example.test")
+
+    def away(*_: object) -> None:
+        raise relay.TemporaryFailure("450 later")
+
+    relay.keep(installation, promise, {"mail": away})
+    asked = {"client_id": tv.client_id, "scope": "openid"}
+    code = client.post("/oauth2/device_authorization", data=asked).json()["device_code"]
+    polled = {"client_id": tv.client_id, "grant_type": DEVICE_CODE, "device_code": code}
+    assert [client.post("/oauth2/token", data=polled).json()["error"] for _ in "12"] == [
+        "authorization_pending",
+        "slow_down",
+    ]
+    assert counted(installation) == {}

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from provider.admin import idempotency
 from provider.admin.guards import require_operator
-from provider.admin.idempotency import AnsweredBefore
+from provider.admin.idempotency import AnsweredBefore, KeyInUse
 from provider.admin.versions import require_version, version_of
 from provider.crypto.digests import new_handle
 from provider.languages.text import Text
@@ -173,6 +173,13 @@ def offered(acts: Acts, value: Any) -> dict[str, Act]:
     return {name: act for name, act in acts.items() if act.part is None and act.fits(value)}
 
 
+def _key_of(call: Call, refusal: Refusal | None) -> str:
+    """Of a form. The second press of a double click comes while the first is being carried out: pressed once more, the
+    same form shows what that one made.
+    """
+    return call.form["once"] if isinstance(refusal, KeyInUse) else new_handle()
+
+
 def _ask(call: Call, thing: Thing, act: Act, here: str, *, refusal: Refusal | None = None) -> Response:
     # What was typed stays, but for an edit that somebody else's overtook: that is looked at anew.
     typed = {
@@ -190,7 +197,7 @@ def _ask(call: Call, thing: Thing, act: Act, here: str, *, refusal: Refusal | No
         part=None if act.part is None else act.part(call, thing.value),
         typed=typed,
         why=call.form.get("why", ""),
-        once=new_handle(),
+        once=_key_of(call, refusal),
         seen="" if act.seen is None else version_of(act.seen(thing.value)),
         errors=errors,
     )

@@ -19,6 +19,8 @@ from provider.web.pages import page
 ASKED = ("user", "client", "name", "since", "until")
 FORMATS = {"csv": ("text/csv", as_csv), "jsonl": ("application/jsonl", as_json_lines)}
 NOT_A_DAY = Text("Enter a day like 2026-11-21.")
+LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
+"""After it there is none."""
 
 
 @endpoint
@@ -54,6 +56,8 @@ def export_events(call: Call) -> Response:
         "cache-control": "no-store",
         "content-disposition": f'attachment; filename="audit.{call.path_params["format"]}"',
     }
+    if call.method == "HEAD":
+        return Response(headers=headers, media_type=media_type)  # the whole log is not read for nobody
     return StreamingResponse(
         written(audit_log.every(call.installation, wanted)), headers=headers, media_type=media_type
     )
@@ -69,7 +73,8 @@ def _filters(call: Call) -> tuple[Filters, dict[str, str]]:
         if asked[name] is not None and day is None:
             errors[name] = NOT_A_DAY
         days[name] = day
-    until = None if days["until"] is None else days["until"] + timedelta(days=1)
+    last = days["until"]
+    until = None if last is None or last >= LAST_DAY else last + timedelta(days=1)
     wanted = audit_log.filters(
         call.work,
         user=asked["user"],
