@@ -126,11 +126,13 @@ def create_client(
 
     `client_id` and `secret` may be brought along from another provider. Raises InvalidMetadata.
     """
-    require_fit(work, metadata)
+    check_metadata(metadata)
     client_id = client_id or new_handle()
     if not _is_plausible(client_id) or _is_uuid(client_id):
         # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
         raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
+    store.queue_for(work.db, [client_id, *metadata.resource_identifiers])
+    require_fit(work, metadata)
     if store.find(work.read, client_id) is not None:
         raise InvalidMetadata("There is a client of this client_id already.")
     if not metadata.has_secret:
@@ -151,7 +153,9 @@ def create_client(
 
 def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
     """Replace what a client is registered as. Raises InvalidMetadata, NoSuchClient."""
+    check_metadata(metadata)
     store.lock(work.db, client_id)  # so that the event tells what was there
+    store.queue_for(work.db, metadata.resource_identifiers)
     before = find_client(work, client_id)
     require_fit(work, metadata, before=before)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):

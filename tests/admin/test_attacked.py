@@ -11,6 +11,7 @@ from provider.accounts import data_export
 from provider.accounts.registration import AddressTaken, create_user
 from provider.admin import audit_log, idempotency, store
 from provider.oauth import clients
+from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata
 from provider.webhooks import store as webhooks
 from provider.work import Installation
 from tests.admin.conftest import Console, Program
@@ -18,6 +19,7 @@ from tests.browser import Page
 from tests.conftest import Work
 from tests.factories import make_client
 
+API = "https://api.example.test/"
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -148,3 +150,27 @@ def test_of_two_rotations_at_once_one_secret_is_left_that_never_ends(work: Work,
         left = clients.find_client(w, app.client_id)
     assert left is not None
     assert [left.has_secret(secret) for secret in secrets] == [False, True]
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    ("other_id", "apis", "told"), [("shop", (), "client_id already"), ("api", (API,), "is another API's")]
+)
+def test_of_two_who_register_one_name_the_second_is_told(
+    work: Work, installation: Installation, other_id: str, apis: tuple[str, ...], told: str
+) -> None:
+    """Not that something went wrong here."""
+    metadata = ClientMetadata(response_types=(), grant_types=("client_credentials",), resource_identifiers=apis)
+
+    def register() -> None:
+        with work() as w:
+            clients.create_client(w, metadata, client_id=other_id)
+
+    with ThreadPoolExecutor(1) as other:
+        with work() as w:
+            clients.create_client(w, metadata, client_id="shop")
+            second = other.submit(register)
+            while not waiting(installation):
+                assert not second.done()
+        with pytest.raises(InvalidMetadata, match=told):
+            second.result()

@@ -1,5 +1,6 @@
 """Registered clients: what they are, and their secrets: digests, and encrypted where one is the key of an HMAC."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -76,6 +78,15 @@ def add(db: Connection, client: ClientRow) -> None:
 def find(db: Connection, client_id: str) -> ClientRow | None:
     row = db.execute(select(*_ROW).where(clients.c.client_id == client_id)).one_or_none()
     return None if row is None else ClientRow(*row)
+
+
+def queue_for(db: Connection, names: Iterable[str]) -> None:
+    """Nobody else registers a client or an API of one of these names until the transaction ends; what they did before
+    is seen from here on.
+    """
+    if db.dialect.name == "postgresql":
+        for name in sorted(set(names)):
+            db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"client {name}"))))
 
 
 def lock(db: Connection, client_id: str) -> bool:
