@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from provider.accounts.letters_by_operators import NotNow
+from provider.accounts.letters_by_operators import require_choice
 from provider.accounts.links import issue_link
-from provider.accounts.password_reset import STANDING
 from provider.accounts.registration import NoSuchUser, create_user
 from provider.accounts.store import email_addresses, passwords, users
 from provider.accounts.store.links import Purpose
@@ -23,7 +22,8 @@ class HasPassword(Refusal):
 
 
 def invite(work: UnitOfWork, *, email: str, roles: Sequence[str] = (), claims: Mapping[str, Any] | None = None) -> str:
-    """The operator answers for the address. The new account's id. Raises NotAnAddress, AddressTaken."""
+    """The operator answers for the address. The new account's id. Raises NotAnAddress, AddressTaken, NotNow."""
+    require_choice(work)
     user_id = create_user(work, email=email, password=None, verified=True, roles=roles, claims=claims)
     send(work, user_id=user_id)
     return user_id
@@ -31,15 +31,14 @@ def invite(work: UnitOfWork, *, email: str, roles: Sequence[str] = (), claims: M
 
 def send(work: UnitOfWork, *, user_id: str) -> None:
     """The letter, at first or again; the link of the one before no longer works. Raises NoSuchUser, HasPassword, and
-    NotNow unless somebody could use it: a link made for a suspended account would come alive when it is restored.
+    NotNow unless somebody could use it.
     """
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     if user is None or address is None:
         raise NoSuchUser
     if passwords.find(work.read, user_id) is not None:
         raise HasPassword
-    if user.status not in STANDING:
-        raise NotNow
+    require_choice(work, user)
     token = issue_link(work, purpose=Purpose.INVITE, address=address).token
     record(work, Event.INVITED, user_id=user_id)
     letters.invitation(work, to=address.address, token=token, language=user.language)

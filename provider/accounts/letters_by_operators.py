@@ -24,11 +24,18 @@ class NotNow(Refusal):
     message = Text("In this state of the account such a letter would help nobody.")
 
 
+def require_choice(work: UnitOfWork, user: User | None = None) -> None:
+    """Is there a page to choose a password on, and may this user be there? A link made for a suspended account would
+    come alive when it is restored. Raises NotNow.
+    """
+    if not work.settings.has("reset-passwords") or (user is not None and user.status not in STANDING):
+        raise NotNow
+
+
 def send_reset(work: UnitOfWork, *, user_id: str) -> None:
     """A link to choose a new password. Raises NoSuchUser; NotNow unless somebody could use it."""
     user, address = _find(work, user_id)
-    if user.status not in STANDING:
-        raise NotNow
+    require_choice(work, user)
     token = issue_link(work, purpose=Purpose.RESET, address=address).token
     letters.reset_password(work, to=address.address, token=token, carry={}, language=user.language)
     record(work, Event.PASSWORD_RESET_REQUESTED, user_id=user_id)

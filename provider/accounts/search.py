@@ -61,7 +61,7 @@ def _describe(user: User, address: email_addresses.EmailAddress | None) -> Found
         id=user.id,
         address="" if address is None else address.address,
         verified_at=None if address is None else address.verified_at,
-        name=str(user.claims.get("name", "")),
+        name=str(user.claims.get("name") or ""),
         status=user.status,
         roles=user.roles,
         created_at=user.created_at,

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from provider.accounts import data_export
-from provider.accounts.registration import AddressTaken, create_user
+from provider.accounts import data_export, invitation, letters_by_operators
+from provider.accounts.letters_by_operators import NotNow
+from provider.accounts.registration import AddressTaken, create_user, find_user
 from provider.admin import audit_log, idempotency, store
 from provider.oauth import clients
 from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata
@@ -174,3 +175,17 @@ def test_of_two_who_register_one_name_the_second_is_told(
                 assert not second.done()
         with pytest.raises(InvalidMetadata, match=told):
             second.result()
+
+
+@on_sqlite
+def test_without_a_page_to_choose_a_password_on_nobody_is_invited(work: Work) -> None:
+    """Its link would lead nowhere; and no account is made either."""
+    with work() as w:
+        w.settings = w.settings.model_copy(update={"features": frozenset()})
+        with pytest.raises(NotNow):
+            invitation.invite(w, email="grace@example.test")
+        user_id = create_user(w, email="ada@example.test", password=None, verified=True)
+        with pytest.raises(NotNow):
+            letters_by_operators.send_reset(w, user_id=user_id)
+    with work() as w:
+        assert find_user(w, "grace@example.test") is None

@@ -9,6 +9,7 @@ from pydantic import Field
 from provider.accounts import email_addresses as addresses
 from provider.accounts import invitation, profile, registration, search, suspension
 from provider.accounts.email_addresses import AlreadyConfirmed
+from provider.accounts.letters_by_operators import NotNow
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
 from provider.accounts.store import email_addresses, linked_identities, passwords, totp, users
 from provider.admin.filters import asked_text
@@ -97,7 +98,7 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     )
 
 
-@by_operator(of=USER, takes=NewAccount, gives=Account, status=201, problems=(NotAnAddress, AddressTaken))
+@by_operator(of=USER, takes=NewAccount, gives=Account, status=201, problems=(NotAnAddress, AddressTaken, NotNow))
 def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
     """An active account without a password: its person sets one by a link (`invite`, `links`) or comes in upstream."""
     work, claims = call.work, {} if body.claims is None else claims_of(body.claims)
