@@ -40,7 +40,7 @@ from provider.worker import Worker
 
 FINISH_WITHIN = 30
 """Seconds for requests in flight once a worker stops taking new ones (failure contract F10)."""
-LAST_ARRIVALS = 0.5
+LAST_ARRIVALS = 1.0
 """Seconds for those who connected last to send their request, while nobody new can."""
 MAX_CONNECTIONS = 2048
 """Per worker; beyond it the answer is 503 at once (failure contract F15)."""

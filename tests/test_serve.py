@@ -221,6 +221,34 @@ def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str
 
 
 @on_sqlite
+def test_whoever_is_connected_may_still_ask_when_the_port_is_closed(environ: dict[str, str]) -> None:
+    """F10: on a busy machine a proxy sends its request a while after it connected."""
+    with (
+        serving(environ, "--drain", "0") as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as client,
+    ):
+        server.get("/health/live")  # by now that connection is taken
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: is_refused(server.port))
+        client.sendall(b"GET /oauth2/jwks HTTP/1.1\r\nHost: localhost:8000\r\n\r\n")
+        answer = client.recv(10_000)
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in answer
+        assert server.process.wait(20) == 0
+
+
+def is_refused(port: int) -> bool:
+    """Nobody listens: while connections are merely turned away, one that is tried gets no answer at all."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.1).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@on_sqlite
 def test_it_serves_https_itself(environ: dict[str, str], tmp_path: Path) -> None:
     """`--tls-cert` and `--tls-key`: TLS 1.2 with ECDHE and AES-GCM, TLS 1.3, nothing older, and no plain http."""
     authority = Authority(tmp_path)

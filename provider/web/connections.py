@@ -14,6 +14,9 @@ MAX_HEAD = 64 * 1024
 ARRIVES_WITHIN = 20.0
 """Seconds from the first byte of a request, or from the connection, to the last byte of the request."""
 
+LAST_WORD = 3.0
+"""Seconds for a connection that brought no request yet to bring it, once the service stops."""
+
 _REFUSALS = {
     408: b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
@@ -26,6 +29,7 @@ class BoundedConnection(HttpToolsProtocol):
     _in_head = True
     _head_size = 0
     _deadline: asyncio.TimerHandle | None = None
+    _is_last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -34,6 +38,20 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear_deadline()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The service stops. Whoever connected and has not asked may still do so, once: a proxy that sent a form may
+        send it to no other node.
+        """
+        if self.cycle is None:
+            self._is_last = True
+            self.loop.call_later(LAST_WORD, self._end_unless_asked)
+        else:
+            super().shutdown()
+
+    def _end_unless_asked(self) -> None:
+        if self.cycle is None:
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -52,6 +70,8 @@ class BoundedConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+        if self._is_last:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         self._clear_deadline()
