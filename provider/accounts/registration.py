@@ -5,10 +5,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from provider.accounts import search
 from provider.accounts.email_addresses import Address, parse_address
 from provider.accounts.even_pace import even_pace
-from provider.accounts.store import email_addresses, passwords, users
+from provider.accounts.store import email_addresses, passwords, search_keys, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status, User
@@ -169,7 +168,7 @@ def _add(
     )
     users.add(work.db, user)
     email_addresses.add(work.db, added)
-    search.index(work, user.id)
+    search_keys.add(work.db, user.id, search_keys.keys_of([address.normal], claims))
     if hashed is not None:
         passwords.add(work.db, user.id, hashed, now=work.now)
     return added

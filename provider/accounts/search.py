@@ -27,7 +27,7 @@ class Found:
 
 
 def index(work: UnitOfWork, user_id: str) -> None:
-    """Make a person findable as they are now, in this transaction."""
+    """Make a person whose name or address changed findable as they are now, in this transaction."""
     user = users.find(work.db, user_id)
     if user is not None:
         addresses = [address.normal for address in email_addresses.find_all(work.db, user_id)]

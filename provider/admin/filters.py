@@ -15,6 +15,11 @@ def asked_text(call: Call, name: str) -> str | None:
     return text
 
 
+def typed_text(call: Call, name: str) -> str:
+    """The same for the console: what somebody typed, and "" when nothing was. A NUL is as if it had not been typed."""
+    return call.query.text(name).replace("\x00", "")
+
+
 def asked_moment(call: Call, name: str) -> datetime | None:
     """RFC 3339; without a zone it is UTC. Raises InvalidBody."""
     text = call.query.get(name)

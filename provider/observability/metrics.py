@@ -131,6 +131,24 @@ class _Timed:
 
 _UNTIMED: AbstractContextManager[object] = nullcontext()
 
+
+def _sign_in(_factor: str, outcome: str) -> str | None:
+    if outcome in {"second_factor_due", "stepped_up"}:
+        return None
+    return tallies.SIGNED_IN if outcome == "signed_in" else tallies.SIGN_IN_REFUSED
+
+
+def _tokens(_grant: str, outcome: str) -> str | None:
+    if outcome in {"authorization_pending", "slow_down"}:
+        return None  # a device that waits for its person asks every few seconds, and nobody refused it anything
+    return tallies.TOKENS_ISSUED if outcome == "issued" else tallies.TOKENS_REFUSED
+
+
+def _letters(topic: str, outcome: str) -> str | None:
+    tallied = {"kept": tallies.MAIL_SENT, "failed": tallies.MAIL_FAILED}  # put back: it may yet arrive
+    return tallied.get(outcome) if topic == "mail" else None
+
+
 REQUESTS = Counter("signet_requests", "Requests answered.", "route", "method", "status")
 REQUEST_SECONDS = Histogram("signet_request_seconds", "From a request's head to the end of its answer.", "route")
 POOL_REQUESTS = Gauge("signet_pool_requests", "Requests that wait for a thread of a pool or have one.", "pool")
@@ -141,11 +159,9 @@ TOKEN_REQUESTS = Counter(
     "Requests at the token endpoint.",
     "grant",
     "outcome",
-    tally=lambda _grant, outcome: _tokens(outcome),
+    tally=_tokens,
 )
-SIGN_INS = Counter(
-    "signet_sign_ins", "Steps of signing in.", "factor", "outcome", tally=lambda _factor, outcome: _sign_in(outcome)
-)
+SIGN_INS = Counter("signet_sign_ins", "Steps of signing in.", "factor", "outcome", tally=_sign_in)
 REFUSALS = Counter("signet_refusals", "Protocol requests refused, as `signet explain` has them.", "endpoint", "error")
 EVENTS = Counter("signet_events", "Audit events, by name (docs/events.md).", "event")
 PROMISES = Counter(
@@ -153,24 +169,8 @@ PROMISES = Counter(
     "Attempts to keep a promise of the outbox.",
     "topic",
     "outcome",
-    tally=lambda topic, outcome: _letter(outcome) if topic == "mail" else None,
+    tally=_letters,
 )
-
-
-def _sign_in(outcome: str) -> str | None:
-    if outcome in {"second_factor_due", "stepped_up"}:
-        return None
-    return tallies.SIGNED_IN if outcome == "signed_in" else tallies.SIGN_IN_REFUSED
-
-
-def _tokens(outcome: str) -> str | None:
-    if outcome in {"authorization_pending", "slow_down"}:
-        return None  # a device that waits for its person asks every few seconds, and nobody refused it anything
-    return tallies.TOKENS_ISSUED if outcome == "issued" else tallies.TOKENS_REFUSED
-
-
-def _letter(outcome: str) -> str | None:
-    return {"kept": tallies.MAIL_SENT, "failed": tallies.MAIL_FAILED}.get(outcome)  # put back: it may yet arrive
 
 
 def begin(folder: Path, process: str) -> None:

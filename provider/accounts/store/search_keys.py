@@ -38,6 +38,11 @@ def keys_of(addresses: Iterable[str], claims: Mapping[str, Any]) -> set[str]:
 
 def replace(db: Connection, user_id: str, keys: Iterable[str]) -> None:
     db.execute(delete(search_keys).where(search_keys.c.user_id == user_id))
+    add(db, user_id, keys)
+
+
+def add(db: Connection, user_id: str, keys: Iterable[str]) -> None:
+    """For somebody who has none yet."""
     rows = [{"key": key, "user_id": user_id} for key in sorted(keys)]
     if rows:
         db.execute(insert(search_keys), rows)

@@ -4,17 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import Field
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from provider.admin import audit_log
+from provider.admin.audit_file import FORMATS, as_file
 from provider.admin.audit_log import Filters
 from provider.admin.filters import asked_moment, asked_text
 from provider.admin.operation import by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
-from provider.api.operation import NO_STORE
-from provider.audit import export
 from provider.languages.text import Text
 from provider.web.call import Call
 
@@ -25,7 +24,6 @@ WANTED = {
     "since": "From this moment on, RFC 3339.",
     "until": "Before this moment.",
 }
-FORMATS = {"jsonl": ("application/jsonl", export.as_json_lines), "csv": ("text/csv", export.as_csv)}
 
 
 class AuditEntry(Body):
@@ -69,13 +67,7 @@ def export_audit_events(call: Call, _operator: Operator, _body: Body) -> Respons
     wanted, name = _filters(call), call.query.get("format", "jsonl")
     if name not in FORMATS:
         raise InvalidBody([{"member": "format", "problem": Text("Enter csv or jsonl.")}])
-    media_type, written = FORMATS[name]
-    headers = {**NO_STORE, "content-disposition": f'attachment; filename="audit.{name}"'}
-    if call.method == "HEAD":
-        return Response(headers=headers, media_type=media_type)
-    return StreamingResponse(
-        written(audit_log.every(call.installation, wanted)), headers=headers, media_type=media_type
-    )
+    return as_file(call, wanted, name)
 
 
 def _filters(call: Call) -> Filters:

@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from provider.admin import audit_log
+from provider.admin.audit_file import FORMATS, as_file
 from provider.admin.audit_log import Filters
+from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.audit.events import Event
-from provider.audit.export import as_csv, as_json_lines
 from provider.languages.text import Text
 from provider.refusals import NotFound
 from provider.web.call import Call
@@ -17,7 +18,6 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import page
 
 ASKED = ("user", "client", "name", "since", "until")
-FORMATS = {"csv": ("text/csv", as_csv), "jsonl": ("application/jsonl", as_json_lines)}
 NOT_A_DAY = Text("Enter a day like 2026-11-21.")
 LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
 """After it there is none."""
@@ -48,24 +48,15 @@ def export_events(call: Call) -> Response:
     """GET /admin/audit/export.csv and export.jsonl, with the same questions: everything, the latest first."""
     require_operator(call)
     wanted, errors = _filters(call)
-    known = FORMATS.get(call.path_params["format"])
-    if errors or known is None:
+    name = call.path_params["format"]
+    if errors or name not in FORMATS:
         raise NotFound
-    media_type, written = known
-    headers = {
-        "cache-control": "no-store",
-        "content-disposition": f'attachment; filename="audit.{call.path_params["format"]}"',
-    }
-    if call.method == "HEAD":
-        return Response(headers=headers, media_type=media_type)  # the whole log is not read for nobody
-    return StreamingResponse(
-        written(audit_log.every(call.installation, wanted)), headers=headers, media_type=media_type
-    )
+    return as_file(call, wanted, name)
 
 
 def _filters(call: Call) -> tuple[Filters, dict[str, str]]:
     """What is asked, and what of it cannot be read, by field."""
-    asked = {name: call.query.text(name).replace("\x00", "") or None for name in ASKED}
+    asked = {name: typed_text(call, name) or None for name in ASKED}
     days: dict[str, datetime | None] = {}
     errors: dict[str, str] = {}
     for name in ("since", "until"):

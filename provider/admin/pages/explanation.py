@@ -4,6 +4,7 @@ from datetime import datetime
 
 from starlette.responses import Response
 
+from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.oauth.explanations import find_explanation, find_latest
@@ -16,7 +17,7 @@ from provider.web.pages import page
 def explanation(call: Call) -> Response:
     """GET /admin/explain?error_id=: one; without it the latest, of one application with `client`."""
     require_operator(call)
-    error_id, client_id = call.query.text("error_id").replace("\x00", ""), call.query.text("client").replace("\x00", "")
+    error_id, client_id = typed_text(call, "error_id"), typed_text(call, "client")
     found = find_explanation(call.work, error_id) if error_id else None
     place = place_on(call, "refusals")
     after = None if place is None else (datetime.fromisoformat(place[0]), place[1])

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from provider.admin import outbox as rules
+from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.acts import Act, Acts, Thing, acting, done_on, offered
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
@@ -55,7 +56,7 @@ def list_promises(call: Call) -> Response:
     """GET /admin/outbox?state=&topic=&about=: the latest first."""
     require_operator(call)
     place = place_on(call, "outbox")
-    asked = {name: call.query.text(name).replace("\x00", "") for name in ("state", "topic", "about")}
+    asked = {name: typed_text(call, name) for name in ("state", "topic", "about")}
     found = store.find(
         call.work.read,
         **{name: text or None for name, text in asked.items()},

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from provider.accounts import (
     email_addresses,
     invitation,
     letters_by_operators,
-    linked_identities,
     password_reset,
     profile,
     registration,
@@ -19,9 +18,9 @@ from provider.accounts.registration import NoSuchUser, clean_name
 from provider.accounts.store import users
 from provider.accounts.store.users import ADMIN, Status, User
 from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, require_seen
+from provider.admin.pages.user_parts import PART_ACTS
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
-from provider.oauth import connected_apps
 from provider.sessions import lifecycle
 from provider.web.call import Call
 from provider.work import UnitOfWork
@@ -42,18 +41,24 @@ class NotYourself(Unfit):
         super().__init__("", Text("You cannot do this to your own account. Ask another operator."))
 
 
-def _to_others(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Thing], None]:
+class ToPerson(Protocol):
+    """What a capability does to somebody."""
+
+    def __call__(self, work: UnitOfWork, *, user_id: str) -> object: ...
+
+
+def _to_others(do: ToPerson) -> Callable[[Call, Thing], None]:
     def carry_out(call: Call, thing: Thing) -> None:
         if thing.value.user.id == thing.operator.user_id:
             raise NotYourself
-        do(call.work, thing.value.user.id)
+        do(call.work, user_id=thing.value.user.id)
 
     return carry_out
 
 
-def _simply(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Thing], None]:
+def _simply(do: ToPerson) -> Callable[[Call, Thing], None]:
     def carry_out(call: Call, thing: Thing) -> None:
-        do(call.work, thing.value.user.id)
+        do(call.work, user_id=thing.value.user.id)
 
     return carry_out
 
@@ -93,37 +98,14 @@ def _name(user: User) -> Any:
     return user.claims.get("name", "")
 
 
-def _session(call: Call, person: Any) -> str | None:
-    return next((one.id for one in person.sessions if one.id == call.query.text("session")), None)
+def _suspend(work: UnitOfWork, *, user_id: str) -> None:
+    suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)
 
 
-def _end_session(call: Call, _thing: Thing) -> None:
-    lifecycle.end_by_operator(call.work, session_id=call.query.text("session"))
-
-
-def _end_sessions(work: UnitOfWork, user_id: str) -> None:
+def _end_sessions(work: UnitOfWork, *, user_id: str) -> None:
     """Nothing signed in or granted before now counts any more, tokens of applications included."""
     users.set_not_before(work.db, user_id, now=work.now)
     lifecycle.end_all_sessions(work, user_id=user_id, reason="operator")
-
-
-def _app(call: Call, person: Any) -> str | None:
-    return next((one.name for one in person.apps if one.client_id == call.query.get("client_id")), None)
-
-
-def _disconnect(call: Call, thing: Thing) -> None:
-    user_id, client_id = thing.value.user.id, call.query["client_id"]
-    connected_apps.disconnect(call.work, call.seams.oauth, user_id=user_id, client_id=client_id)
-
-
-def _identity(call: Call, person: Any) -> str | None:
-    found = (one for one in person.identities if one.id == call.query.text("identity"))
-    return next((f"{one.issuer}, {one.subject}" for one in found), None)
-
-
-def _unlink(call: Call, thing: Thing) -> None:
-    user_id, identity_id = thing.value.user.id, call.query.text("identity")
-    linked_identities.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str)
 
 
 def _make_link(call: Call, thing: Thing) -> ShownOnce:
@@ -141,6 +123,7 @@ def _may_choose(person: Any) -> bool:
 
 
 ACTS: Acts = {
+    **PART_ACTS,
     "suspend": Act(
         title=Text("Suspend the account"),
         button=Text("Suspend"),
@@ -150,7 +133,7 @@ ACTS: Acts = {
             Text("The person is told by letter that the account is suspended, and not why."),
         ),
         done=Text("The account is suspended."),
-        do=_to_others(lambda work, user_id: suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)),
+        do=_to_others(_suspend),
         danger=True,
         fits=lambda person: person.user.status != Status.SUSPENDED,
     ),
@@ -162,7 +145,7 @@ ACTS: Acts = {
             Text("They are told by letter."),
         ),
         done=Text("The account is restored."),
-        do=_simply(lambda work, user_id: suspension.restore(work, user_id=user_id)),
+        do=_simply(suspension.restore),
         fits=lambda person: person.user.status == Status.SUSPENDED,
     ),
     "verify": Act(
@@ -170,7 +153,7 @@ ACTS: Acts = {
         button=Text("Confirm the address"),
         means=(Text("You answer for it that the address is theirs. Nobody is asked."),),
         done=Text("The email address is confirmed."),
-        do=_simply(lambda work, user_id: email_addresses.verify_by_operator(work, user_id=user_id)),
+        do=_simply(email_addresses.verify_by_operator),
         fits=lambda person: person.address is not None and not person.is_confirmed,
     ),
     "send-verification": Act(
@@ -178,7 +161,7 @@ ACTS: Acts = {
         button=Text("Send the letter"),
         means=(Text("A letter with a code and a link goes to the address. Earlier ones no longer work."),),
         done=Text("The letter is on its way."),
-        do=_simply(lambda work, user_id: letters_by_operators.send_verification_again(work, user_id=user_id)),
+        do=_simply(letters_by_operators.send_verification_again),
         fits=lambda person: person.has("email-verification") and person.user.status == Status.INACTIVE,
     ),
     "send-invitation": Act(
@@ -186,7 +169,7 @@ ACTS: Acts = {
         button=Text("Send the letter"),
         means=(Text("A letter with a link to choose a password goes to the address. Earlier links no longer work."),),
         done=Text("The letter is on its way."),
-        do=_simply(lambda work, user_id: invitation.send(work, user_id=user_id)),
+        do=_simply(invitation.send),
         fits=lambda person: _may_choose(person) and not person.has_password,
     ),
     "make-link": Act(
@@ -207,7 +190,7 @@ ACTS: Acts = {
         button=Text("Send the letter"),
         means=(Text("The letter goes to the account's own address. Until its link is used, nothing changes."),),
         done=Text("The letter is on its way."),
-        do=_simply(lambda work, user_id: letters_by_operators.send_reset(work, user_id=user_id)),
+        do=_simply(letters_by_operators.send_reset),
         fits=lambda person: _may_choose(person) and person.has_password,
     ),
     "reset-second-factor": Act(
@@ -218,7 +201,7 @@ ACTS: Acts = {
             Text("The password alone signs in from now on. Every session ends, and they are told by letter."),
         ),
         done=Text("Two-factor sign-in is off."),
-        do=_to_others(lambda work, user_id: totp.reset(work, user_id=user_id)),
+        do=_to_others(totp.reset),
         danger=True,
         fits=lambda person: person.two_factor,
     ),
@@ -247,38 +230,12 @@ ACTS: Acts = {
         inputs=(Input("name", Text("Full name"), shown=lambda person: str(_name(person.user))),),
         seen=lambda person: _name(person.user),
     ),
-    "end-session": Act(
-        title=Text("Sign this device out"),
-        button=Text("Sign it out"),
-        means=(Text("The session ends on every node, and applications are told."),),
-        done=Text("The device is signed out."),
-        do=_end_session,
-        part=_session,
-    ),
     "end-sessions": Act(
         title=Text("Sign this person out everywhere"),
         button=Text("Sign out everywhere"),
         means=(Text("Every session and every token of an application ends. The person can sign in again."),),
         done=Text("Everything of theirs is signed out."),
         do=_simply(_end_sessions),
-        danger=True,
-    ),
-    "disconnect": Act(
-        title=Text("Take an application's access away"),
-        button=Text("Take it away"),
-        means=(Text("What this person allowed the application is forgotten, and its tokens end."),),
-        done=Text("The application has no access any more."),
-        do=_disconnect,
-        part=_app,
-        danger=True,
-    ),
-    "unlink": Act(
-        title=Text("Unlink a sign-in of another provider"),
-        button=Text("Unlink"),
-        means=(Text("It signs nobody in any more. The person is told by letter."),),
-        done=Text("It is unlinked."),
-        do=_unlink,
-        part=_identity,
         danger=True,
     ),
     "delete": Act(
@@ -289,7 +246,7 @@ ACTS: Acts = {
             Text("Applications may have data of their own about this person. The audit log keeps what happened."),
         ),
         done=Text("The account is deleted."),
-        do=_to_others(lambda work, user_id: registration.delete_user(work, user_id=user_id)),
+        do=_to_others(registration.delete_user),
         danger=True,
         leads_to="/admin/users",
     ),

@@ -1,0 +1,30 @@
+"""The audit log as a file to take along, for the console and for the API."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from starlette.responses import Response, StreamingResponse
+
+from provider.admin import audit_log
+from provider.admin.audit_log import Filters
+from provider.audit.export import as_csv, as_json_lines
+from provider.audit.store import AuditEvent
+from provider.web.call import Call
+
+FORMATS: Mapping[str, tuple[str, Callable[[Iterable[AuditEvent]], Iterator[str]]]] = {
+    "jsonl": ("application/jsonl", as_json_lines),
+    "csv": ("text/csv", as_csv),
+}
+"""Name -> its media type, and how it is written."""
+
+
+def as_file(call: Call, wanted: Filters, name: str) -> Response:
+    """All of what is wanted up to now, the latest first, in the format of this name. A connection that breaks off in
+    between is a file that is not whole.
+    """
+    media_type, written = FORMATS[name]
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="audit.{name}"'}
+    if call.method == "HEAD":
+        return Response(headers=headers, media_type=media_type)  # the whole log is not read for nobody
+    return StreamingResponse(
+        written(audit_log.every(call.installation, wanted)), headers=headers, media_type=media_type
+    )

@@ -1,0 +1,69 @@
+"""What operators do to one thing that hangs on somebody's account, which the query names: a session, an application, a
+linked sign-in.
+"""
+
+from typing import Any
+
+from provider.accounts import linked_identities
+from provider.admin.pages.acts import Act, Acts, Thing
+from provider.languages.text import Text
+from provider.oauth import connected_apps
+from provider.sessions import lifecycle
+from provider.web.call import Call
+
+
+def _session(call: Call, person: Any) -> str | None:
+    return next((one.id for one in person.sessions if one.id == call.query.text("session")), None)
+
+
+def _end_session(call: Call, _thing: Thing) -> None:
+    lifecycle.end_by_operator(call.work, session_id=call.query.text("session"))
+
+
+def _app(call: Call, person: Any) -> str | None:
+    return next((one.name for one in person.apps if one.client_id == call.query.get("client_id")), None)
+
+
+def _disconnect(call: Call, thing: Thing) -> None:
+    user_id, client_id = thing.value.user.id, call.query["client_id"]
+    connected_apps.disconnect(call.work, call.seams.oauth, user_id=user_id, client_id=client_id)
+
+
+def _identity(call: Call, person: Any) -> str | None:
+    found = (one for one in person.identities if one.id == call.query.text("identity"))
+    return next((f"{one.issuer}, {one.subject}" for one in found), None)
+
+
+def _unlink(call: Call, thing: Thing) -> None:
+    user_id, identity_id = thing.value.user.id, call.query.text("identity")
+    linked_identities.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str)
+
+
+PART_ACTS: Acts = {
+    "end-session": Act(
+        title=Text("Sign this device out"),
+        button=Text("Sign it out"),
+        means=(Text("The session ends on every node, and applications are told."),),
+        done=Text("The device is signed out."),
+        do=_end_session,
+        part=_session,
+    ),
+    "disconnect": Act(
+        title=Text("Take an application's access away"),
+        button=Text("Take it away"),
+        means=(Text("What this person allowed the application is forgotten, and its tokens end."),),
+        done=Text("The application has no access any more."),
+        do=_disconnect,
+        part=_app,
+        danger=True,
+    ),
+    "unlink": Act(
+        title=Text("Unlink a sign-in of another provider"),
+        button=Text("Unlink"),
+        means=(Text("It signs nobody in any more. The person is told by letter."),),
+        done=Text("It is unlinked."),
+        do=_unlink,
+        part=_identity,
+        danger=True,
+    ),
+}
