@@ -9,8 +9,8 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from provider.config.settings import Settings
 from provider.routes import routes
-from provider.settings import Settings
 from provider.web.endpoint import Endpoint
 from provider.web.errors import as_page
 from tests.server_process import REPOSITORY

@@ -2,7 +2,8 @@
 
 from starlette.responses import Response
 
-from provider.accounts import devices, recovery_codes, totp
+from provider.accounts import devices
+from provider.accounts.factors import recovery_codes, totp
 from provider.accounts.pages import password
 from provider.accounts.store import email_addresses, users
 from provider.sessions.guards import require_user

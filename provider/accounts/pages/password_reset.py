@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
-from provider.accounts import password_reset
-from provider.accounts.email_addresses import parse_address
-from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
+from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.passwords import password_reset
+from provider.accounts.passwords.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
 from provider.accounts.store.links import Link
 from provider.languages.text import Text
 from provider.refusals import Refusal

@@ -2,7 +2,8 @@
 
 from starlette.responses import Response
 
-from provider.accounts import linked_identities, totp
+from provider.accounts import linked_identities
+from provider.accounts.factors import totp
 from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere
 from provider.accounts.store import email_addresses, passwords
 from provider.accounts.store import linked_identities as store

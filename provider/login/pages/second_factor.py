@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
-from provider.accounts import totp
+from provider.accounts.factors import totp
+from provider.accounts.factors.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
 from provider.accounts.pages.device_cookie import remember_device
 from provider.accounts.pages.language import follow_person
-from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
 from provider.login import steps
 from provider.login.steps import SecondFactorOver, needs_second_factor
 from provider.refusals import TooManyRequests

@@ -7,28 +7,39 @@ from functools import partial
 
 from starlette.responses import Response
 
-from provider.accounts.store import totp
+from provider.accounts.factors.store import totp
 from provider.languages.text import Text
-from provider.oauth import consent, parked_requests
-from provider.oauth.approval import approve
-from provider.oauth.authorization_request import (
+from provider.oauth.authorize import consent, parked_requests
+from provider.oauth.authorize.approval import approve
+from provider.oauth.authorize.interaction import (
+    AskConsent,
+    Issue,
+    LogIn,
+    Refuse,
+    SelectAccount,
+    SignUp,
+    Step,
+    StepUp,
+    next_step,
+)
+from provider.oauth.authorize.request import (
     AuthorizationRequest,
     Target,
     find_target,
     read_request,
     require_may_come_unpushed,
 )
-from provider.oauth.authorization_response import answer, error_response
+from provider.oauth.authorize.request_objects import unwrap
+from provider.oauth.authorize.store import authorization_requests
+from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
-from provider.oauth.encrypted_responses import find_keys
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
-from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, SignUp, Step, StepUp, next_step
-from provider.oauth.request_objects import unwrap
+from provider.oauth.http.authorization_response import answer, error_response
 from provider.oauth.response_types import ID_TOKEN
-from provider.oauth.server import AuthorizationServer
-from provider.oauth.store import authorization_requests
-from provider.oauth.store.authorization_requests import ParkedRequest
+from provider.oauth.tokens.encrypted_responses import find_keys
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.parameters import Parameters
 from provider.refusals import Refusal
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
@@ -36,7 +47,6 @@ from provider.web import errors
 from provider.web.call import Call, require_get_or_post
 from provider.web.destination import Destination
 from provider.web.endpoint import endpoint
-from provider.web.forms import Parameters
 from provider.web.pages import go
 
 

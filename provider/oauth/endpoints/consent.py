@@ -8,21 +8,21 @@ from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
 from provider.languages.text import Text
-from provider.oauth import consent as rule
-from provider.oauth import parked_requests
-from provider.oauth.authorization_request import AuthorizationRequest, find_target, read_request
+from provider.oauth.authorize import consent as rule
+from provider.oauth.authorize import parked_requests
+from provider.oauth.authorize.request import AuthorizationRequest, find_target, read_request
+from provider.oauth.authorize.store import authorization_requests
+from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.endpoints.authorization import RequestGone, decline
 from provider.oauth.errors import OAuth2Error
 from provider.oauth.scopes import CLAIM_IN_WORDS, OFFLINE_ACCESS, SCOPE_OF_CLAIM, in_words
-from provider.oauth.store import authorization_requests
-from provider.oauth.store.authorization_requests import ParkedRequest
+from provider.parameters import Parameters
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
-from provider.web.forms import Parameters
 from provider.web.pages import go, page
 
 

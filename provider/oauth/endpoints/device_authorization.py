@@ -4,13 +4,13 @@ from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth import device_requests
-from provider.oauth.authorization_parameters import read_scope
-from provider.oauth.client_metadata import DEVICE_CODE
-from provider.oauth.endpoints.authenticated import authenticated
+from provider.oauth.authorize.parameters import read_scope
+from provider.oauth.clients.metadata import DEVICE_CODE
+from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidTargetError, UnauthorizedClientError
-from provider.oauth.refused import NO_STORE, protocol_endpoint
-from provider.oauth.resources import read_resources
+from provider.oauth.grants import device_requests
+from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.response_types import CODE_FLOW
 from provider.ratelimits import LIMITS, hit
 from provider.web.call import Call

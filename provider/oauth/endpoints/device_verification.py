@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
 from provider.languages.text import Text
-from provider.oauth import device_requests
-from provider.oauth.device_requests import DeviceRequest
 from provider.oauth.endpoints.consent import asks_in_words
 from provider.oauth.endpoints.device_authorization import PATH
+from provider.oauth.grants import device_requests
+from provider.oauth.grants.device_requests import DeviceRequest
 from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import TooManyRequests
 from provider.sessions.guards import require_user

@@ -9,11 +9,13 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from provider.crypto.digests import digest
-from provider.oauth import registration as rule
-from provider.oauth.bearer import bearer_token
+from provider.jose.json_objects import is_deeper, read_object
 from provider.oauth.checks import Checks
-from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata
-from provider.oauth.clients import Client
+from provider.oauth.clients import registration as rule
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.clients.sector_documents import DocumentUnavailable
+from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.errors import (
     InvalidClientMetadataError,
     InvalidRedirectUriError,
@@ -21,10 +23,8 @@ from provider.oauth.errors import (
     InvalidTokenError,
     UnapprovedSoftwareStatementError,
 )
-from provider.oauth.json_objects import is_deeper, read_object
-from provider.oauth.refused import NO_STORE, protocol_endpoint
-from provider.oauth.sector_documents import DocumentUnavailable
-from provider.oauth.store import initial_access_tokens
+from provider.oauth.http.bearer import bearer_token
+from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.ratelimits import LIMITS, hit
 from provider.web.call import Call
 
