@@ -2,9 +2,12 @@
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.text import Text
+from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import consents
 from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.clients.clients import Client
+from provider.oauth.scopes import CLAIM_IN_WORDS, OFFLINE_ACCESS, SCOPE_OF_CLAIM, in_words
 from provider.oauth.tokens.store import grants
 from provider.work import UnitOfWork
 
@@ -39,3 +42,11 @@ def withdraw(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
 def deny(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
     """The person was asked and said no. What they allowed before stays allowed."""
     record(work, Event.CONSENT_DENIED, user_id=user_id, client_id=client_id)
+
+
+def permissions_in_words(request: AuthorizationRequest) -> list[Text]:
+    """List what the request asks for, one line each, as the consent page shows it. An API's scope is shown by name."""
+    lines = [in_words(token) for token in request.scope if token != OFFLINE_ACCESS]
+    extra = [name for name in sorted(request.claims.names) if SCOPE_OF_CLAIM[name] not in request.scope]
+    lines += dict.fromkeys(CLAIM_IN_WORDS[name] for name in extra)
+    return [*lines, in_words(OFFLINE_ACCESS)] if request.offline else lines

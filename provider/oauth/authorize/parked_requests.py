@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from provider.crypto.digests import digest, new_opaque
+from provider.destination import App, Destination
 from provider.oauth.authorize.parameters import CREATE, PARAMETERS
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import authorization_requests as store
@@ -19,7 +20,6 @@ from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.tokens.claims import without_others
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
-from provider.web.destination import App, Destination
 from provider.work import UnitOfWork
 
 URN = "urn:ietf:params:oauth:request_uri:"

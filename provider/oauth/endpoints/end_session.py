@@ -14,9 +14,9 @@ from provider.accounts.store import email_addresses
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import csp_source
-from provider.oauth.endpoints.authorization import AppRefused
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
 from provider.oauth.explanations import explain
+from provider.oauth.http.authorization_errors import AppRefused
 from provider.oauth.http.authorization_response import location_of, send_to
 from provider.oauth.logout.front_channel import SIGNED_OUT, SignedOut, way_on
 from provider.oauth.tokens.id_tokens import read_hint

@@ -23,6 +23,8 @@ from provider.oauth.tokens.server import AuthorizationServer
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
+VERIFICATION_PATH = "/device"
+"""Where the user types the code (`verification_uri`, RFC 8628 section 3.2)."""
 PURPOSE = "user-code"
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 """No vowels, so no words, and nothing that is misread; 34 bits in eight letters (section 6.1)."""

@@ -9,7 +9,7 @@ from provider.jose.key_sets import SIGNATURES
 from provider.oauth.authorize.parameters import prompts_supported
 from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS, AUTH_METHODS
 from provider.oauth.clients.sectors import SUBJECT_TYPES
-from provider.oauth.endpoints.token import GRANTS
+from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
 from provider.oauth.response_types import IMPLICIT, ResponseMode, response_types_supported
 from provider.oauth.scopes import CLAIMS, SCOPES

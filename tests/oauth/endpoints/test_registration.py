@@ -255,7 +255,7 @@ class TestOpen:
         self, http: WatchedClient, foreign_server: ForeignServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """docs/throttling.md; also where the call begins anew, to ask the app's server."""
-        monkeypatch.setattr("provider.oauth.endpoints.registration.LIMITS", Limits(registration="2/hour"))
+        monkeypatch.setattr("provider.oauth.http.registration_body.LIMITS", Limits(registration="2/hour"))
         foreign_server.behaviour = answer(json.dumps([URI]))
         for _ in range(2):
             assert register(http, sector_identifier_uri=foreign_server.url("/uris")).status_code == 201
