@@ -15,6 +15,7 @@ from provider.audit.log import record
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.oauth.authorize.connected_apps import NotConnected, disconnect
+from provider.oauth.http.server import server_of
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
 from provider.refusals import NotFound
@@ -51,7 +52,7 @@ def consents_of_user(call: Call, _operator: Operator, _body: Body) -> Consents:
 def withdraw_consent_of_user(call: Call, _operator: Operator, _body: Body) -> None:
     """The application has to ask again, and every token it holds of them dies."""
     client_id = call.path_params["client_id"]
-    disconnect(call.work, call.seams.oauth, user_id=user_id_of(call), client_id=client_id)
+    disconnect(call.work, server_of(call), user_id=user_id_of(call), client_id=client_id)
 
 
 @by_operator(reads=True, gives=TokenFamilies, problems=(NoSuchUser,))
