@@ -27,13 +27,13 @@ class Consents(Body):
 
 @by_person(gives=Consents)
 def list_consents(call: Call, bearer: Bearer, _body: Body) -> Consents:
-    """Applications with a consent or with tokens that count, by name."""
+    """List the applications the user connected: those with a consent or with active tokens, by name."""
     return consents_of(call, bearer.user_id)
 
 
 @by_person(problems=(NotConnected,))
 def withdraw_consent(call: Call, bearer: Bearer, _body: Body) -> None:
-    """The application is asked for again next time, and every token it holds dies."""
+    """Withdraw the consent to an application. Its tokens are revoked, and the user is asked again next time."""
     disconnect(call.work, server_of(call), user_id=bearer.user_id, client_id=call.path_params["client_id"])
 
 
