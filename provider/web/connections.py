@@ -39,8 +39,10 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """Give a connection that brought no request yet a few seconds to bring one: a proxy that sent a form may send it
-        to no other node. The answer says `Connection: close` (`web.middleware`), and uvicorn then closes the connection.
+        """Give a connection that brought no request yet a few seconds to bring one.
+
+        A proxy that sent a form may send it to no other node. The answer says `Connection: close` (`web.middleware`),
+        and uvicorn then closes the connection.
         """
         if self.cycle is None:
             self.loop.call_later(LAST_WORD, self._end_unless_asked)
