@@ -179,7 +179,7 @@ def test_an_error_comes_in_the_same_mode(
 def test_the_mode_is_kept_while_the_person_signs_in_and_decides(
     register: Register, person: Person, ada: str, installation: Installation, mode: str
 ) -> None:
-    """Decision D6: through sign-in and consent, by GET and POST."""
+    """Decision 67: through sign-in and consent, by GET and POST."""
     rp, browser = register(first_party=False), person()
     parked = rp.ask(browser, response_mode=mode)
     sign_in_person(browser, installation, ada)

@@ -243,7 +243,7 @@ def test_an_installation_made_before_gets_the_pairs_it_never_had(work: Work) -> 
 
 
 def test_a_lost_key_is_not_replaced_in_silence(work: Work) -> None:
-    """Failure contract F12."""
+    """F-12."""
     with work() as w:
         w.db.execute(update(signing_keys.signing_keys).values(state=State.RETIRED))
         assert key_rotation.create_missing(w) == []

@@ -208,7 +208,7 @@ def test_the_salt_is_made_once_and_encrypted(work: Work) -> None:
 
 
 def test_a_lost_salt_is_missed_and_not_replaced(work: Work) -> None:
-    """Failure contract F12: another one would make strangers of everybody."""
+    """F-12: another one would make strangers of everybody."""
     with work() as w:
         sealed = installation_secrets.find(w.read, subjects.PURPOSE)
         assert sealed is not None
