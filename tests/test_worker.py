@@ -135,7 +135,7 @@ def worker_process(installation: Installation, redis_url: str, smtp_port: int) -
 def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
     installation: Installation, redis_url: str, sink: Sink, clock: Clock, work: Work
 ) -> None:
-    """F-8."""
+    """F-8, A-124."""
     write(installation)
 
     def is_claimed() -> bool:

@@ -127,7 +127,7 @@ def test_a_token_endpoint_that_is_none_is_an_outage(
 def test_nothing_of_ours_is_held_while_we_wait(
     traveller: Traveller, provider: RealProvider, installation: Installation
 ) -> None:
-    """No transaction is open and no connection taken (architecture, style rule 12)."""
+    """No transaction is open and no connection taken (decision 30)."""
     held = []
 
     def look(connection: socket.socket, request: Request) -> None:

@@ -240,7 +240,7 @@ class TestPublishedKeys:
     ],
 )
 def test_what_we_could_not_encrypt_cannot_be_registered(jwks: dict[str, Any], changes: dict[str, Any]) -> None:
-    """OIDC Registration section 2: enc left out means A128CBC-HS256; RFC 8725 section 3.2; security.md 4.3."""
+    """OIDC Registration section 2: enc left out means A128CBC-HS256; RFC 8725 section 3.2."""
     parse_metadata({"redirect_uris": HERE, "jwks": jwks, **ID_TOKEN})
     with pytest.raises(InvalidMetadata):
         parse_metadata({"redirect_uris": HERE, "jwks": jwks, **ID_TOKEN, **changes})

@@ -281,7 +281,7 @@ def test_a_grant_of_somebody_else_is_not_touched_by_a_suspension(rp: RelyingPart
 def test_the_explanation_says_what_happened_and_no_token(
     rp: RelyingParty, first: Tokens, clock: Clock, explain: Explain
 ) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     second = rp.refresh(first)
     clock.advance(seconds=60)
     row = explain(rp.refresh(first).error_id)
