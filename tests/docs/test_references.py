@@ -1,15 +1,14 @@
 """Every reference in code, tests and documents resolves inside this repository.
 
-Each test fails with the complete list of what does not resolve, and where it stands.
+Each test fails with the complete list of what does not resolve, and the file it is in.
 """
 
 import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 from tests.server_process import REPOSITORY
 
@@ -33,7 +32,7 @@ FILE_IN_A_DOCUMENT = re.compile(r"`((?:[\w.-]+/)*[\w.-]+(?:\.(?:py|html)|/))`")
 
 @cache
 def texts() -> dict[str, str]:
-    """The content of every text file of the repository, by its path from the root."""
+    """Return the content of every text file of the repository, by its path from the root."""
     paths = [REPOSITORY / name for name in FILES]
     for folder in FOLDERS:
         paths += [path for path in (REPOSITORY / folder).rglob("*") if path.suffix in SUFFIXES]
@@ -43,7 +42,7 @@ def texts() -> dict[str, str]:
 
 @cache
 def prose() -> dict[str, str]:
-    """The documents, and the docstrings and comments of the code."""
+    """Return the documents, and the docstrings and comments of the code."""
     return {path: _prose_of(text) if path.endswith(".py") else text for path, text in texts().items()}
 
 
@@ -62,7 +61,7 @@ def documents() -> dict[str, str]:
 
 
 def anchor(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
+    """Return the anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -74,7 +73,7 @@ def test_every_attack_failure_and_negative_case_that_is_cited_has_one_entry() ->
     wrong = []
     for letter, (document, pattern) in ENTRIES.items():
         entries = re.findall(pattern, texts()[document], re.MULTILINE)
-        wrong += [f"{document}: {entry} stands twice" for entry in sorted(set(entries)) if entries.count(entry) > 1]
+        wrong += [f"{document}: {entry} is there twice" for entry in sorted(set(entries)) if entries.count(entry) > 1]
         cited = re.compile(rf"(?<![\w-]){letter}-\d+\b")
         wrong += [f"{path}: {each}" for path, each in found_in(prose(), cited) if each not in entries]
     assert not wrong, "\n".join(wrong)
@@ -92,13 +91,14 @@ def test_decisions_are_numbered_without_gaps_and_the_index_lists_them_in_their_g
     index, _, body = texts()["docs/decisions.md"].partition("## Index\n")[2].partition("\n## ")
     headings = DECISION.findall(body)
     assert sorted(int(number) for number, _ in headings) == list(range(1, len(headings) + 1))
-    listed, written = [], []
-    for line in index.splitlines():
-        listed += [line] if line.startswith(("**", "- ")) else []
+    listed = [line for line in index.splitlines() if line]
+    expected = []
     for line in f"## {body}".splitlines():
-        written += [f"**{line[3:]}**"] if line.startswith("## ") else []
-        written += [f"- [{line[4:]}](#{anchor(line[4:])})"] if line.startswith("### ") else []
-    assert listed == written
+        if line.startswith("## "):
+            expected.append(f"**{line[3:]}**")
+        elif line.startswith("### "):
+            expected.append(f"- [{line[4:]}](#{anchor(line[4:])})")
+    assert listed == expected
 
 
 def test_every_decision_that_is_cited_exists() -> None:
@@ -137,9 +137,9 @@ def test_every_link_of_a_document_leads_to_a_file_and_a_heading() -> None:
 
 
 def test_every_path_and_module_that_is_named_exists() -> None:
-    told = {path: text for path, text in prose().items() if path.endswith((".py", ".md"))}
-    wrong = [f"{path}: {each}" for path, each in found_in(told, PATH) if not (REPOSITORY / each).exists()]
-    wrong += [f"{path}: {each}" for path, each in found_in(told, PROVIDER_MODULE) if not is_importable(each)]
+    described = {path: text for path, text in prose().items() if path.endswith((".py", ".md"))}
+    wrong = [f"{path}: {each}" for path, each in found_in(described, PATH) if not (REPOSITORY / each).exists()]
+    wrong += [f"{path}: {each}" for path, each in found_in(described, PROVIDER_MODULE) if not is_importable(each)]
     known = {f"/{path}" for path in texts()}
     for path, each in found_in(documents(), FILE_IN_A_DOCUMENT):
         if not any(one.endswith(f"/{each}") or (each.endswith("/") and f"/{each}" in one) for one in known):
@@ -148,7 +148,7 @@ def test_every_path_and_module_that_is_named_exists() -> None:
 
 
 def is_importable(dotted: str) -> bool:
-    """A module of the provider, or a name that stands in one."""
+    """Return whether this is a module of the provider, or a name used in one."""
     place, rest = REPOSITORY, dotted.split(".")
     while rest and (place / rest[0]).is_dir():
         place /= rest.pop(0)
@@ -158,14 +158,10 @@ def is_importable(dotted: str) -> bool:
 
 
 def found_in(where: dict[str, str], pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    """Each path, and what the pattern finds in its text."""
+    """Yield each path with what the pattern finds in its text, once each."""
     for path, text in where.items():
-        for each in unique(pattern.findall(text)):
+        for each in dict.fromkeys(pattern.findall(text)):
             yield path, each
-
-
-def unique(found: Iterable[str]) -> Iterable[str]:
-    return dict.fromkeys(found)
 
 
 def without_urls(text: str) -> str:
@@ -173,5 +169,5 @@ def without_urls(text: str) -> str:
 
 
 def without_code(text: str) -> str:
-    """Markdown without its blocks of code."""
+    """Return Markdown without its blocks of code."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
