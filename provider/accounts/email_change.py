@@ -4,7 +4,8 @@ The old address stays until the new one is confirmed; for a while after, a link 
 that belongs to somebody else is never told: its page and its letters look the same to whoever asked.
 """
 
-from provider.accounts import intrusion, search, throttle
+from provider.accounts import compromise_report, search, throttle
+from provider.accounts.access import Cause, end_access
 from provider.accounts.email_addresses import Address, LinkDead, WrongCode
 from provider.accounts.even_pace import even_pace
 from provider.accounts.links import find_link, find_link_by_code, issue_link
@@ -138,7 +139,7 @@ def undo(work: UnitOfWork, *, token: str | None) -> None:
     users.touch(work.db, link.user_id, now=work.now)
     search.index(work, link.user_id)
     record(work, Event.EMAIL_CHANGE_UNDONE, user_id=link.user_id)
-    intrusion.report(work, user_id=link.user_id)
+    compromise_report.report(work, user_id=link.user_id)
 
 
 def _carry_out(work: UnitOfWork, link: Link) -> bool:
@@ -148,7 +149,7 @@ def _carry_out(work: UnitOfWork, link: Link) -> bool:
         return False
     if not email_addresses.change(work.db, before.id, address=change.address, normal=change.normal, now=work.now):
         return False
-    links.expire_all(work.db, link.user_id)
+    end_access(work, user_id=link.user_id, cause=Cause.EMAIL_CHANGED)
     users.touch(work.db, link.user_id, now=work.now)
     search.index(work, link.user_id)
     way_back = issue_link(work, purpose=Purpose.UNDO, address=before)

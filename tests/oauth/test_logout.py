@@ -9,7 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from provider.accounts import deletion, devices, intrusion, registration, suspension
+from provider.accounts import compromise_report, deletion, devices, registration, suspension
 from provider.outbox import relay
 from provider.outbox import store as outbox
 from provider.outbox.store import Promise, State
@@ -100,7 +100,7 @@ def test_every_app_of_the_session_is_told_as_it_knows_the_person_and_no_other(
 
 ENDINGS: dict[str, Callable[[UnitOfWork, Session], object]] = {
     "suspended": lambda w, session: suspension.suspend(w, user_id=session.user_id, reason=None),
-    "not me": lambda w, session: intrusion.report(w, user_id=session.user_id),
+    "not me": lambda w, session: compromise_report.report(w, user_id=session.user_id),
     "deletion asked for": lambda w, session: deletion.request_deletion(w, user_id=session.user_id),
     "deleted": lambda w, session: registration.delete_user(w, user_id=session.user_id),
     "signed out everywhere": devices.sign_out_everywhere,

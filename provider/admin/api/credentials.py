@@ -35,5 +35,7 @@ def send_letter(call: Call, _operator: Operator, body: LetterRequest) -> None:
 
 @by_operator(of=USER, problems=(NoSuchUser, NotTurnedOn))
 def reset_two_factor(call: Call, _operator: Operator, _body: Body) -> None:
-    """For somebody who lost the device and the recovery codes; their sessions end, and they are told by letter."""
+    """Turn two-factor authentication off. For a user who lost the device and the recovery codes. Every session ends,
+    all access of applications and every link in an email; the user is notified by email.
+    """
     totp.reset(call.work, user_id=user_id_of(call))

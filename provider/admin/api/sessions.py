@@ -92,8 +92,10 @@ def end_session(call: Call, _operator: Operator, _body: Body) -> None:
 
 @by_operator(problems=(NoSuchUser,))
 def end_all_sessions(call: Call, _operator: Operator, _body: Body) -> None:
-    """Every one of the account, at once, on every node."""
-    lifecycle.end_all_sessions(call.work, user_id=user_id_of(call), reason="operator")
+    """Sign the user out everywhere. Every session ends now, on every node, with all access of applications, with
+    offline_access too; devices are no longer known.
+    """
+    devices.sign_out_everywhere_by_operator(call.work, user_id=user_id_of(call))
 
 
 def _session(call: Call) -> store.Session:
