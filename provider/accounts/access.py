@@ -96,7 +96,7 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
     # A link in the mailbox that was left must not lead into the account.
     Cause.EMAIL_CHANGED: frozenset({Access.LINKS}),
     # Tokens stay: their `acr` says how the user signed in at `auth_time`, and that is still true.
-    Cause.TWO_FACTOR_ENABLED: frozenset({Access.SESSIONS, Access.SECOND_FACTOR_FAILURES}),
+    Cause.TWO_FACTOR_ENABLED: frozenset({Access.SESSIONS, Access.SETUPS, Access.SECOND_FACTOR_FAILURES}),
     Cause.TWO_FACTOR_DISABLED: frozenset({Access.SESSIONS, Access.SETUPS, Access.SECOND_FACTOR_FAILURES}),
     # Here nobody showed the second factor. A lost device may be in other hands, with the tokens of its apps; and a link
     # to choose a password, which the second factor made useless to a stranger, would now be enough (decision 65).
