@@ -14,16 +14,17 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from provider.api.problems import as_problem
+from provider.config.settings import Settings
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.federation.upstreams import open_upstreams
-from provider.oauth import connected_apps, front_channel_logout, parked_requests
-from provider.oauth.server import open_server
+from provider.oauth.authorize import connected_apps, parked_requests
+from provider.oauth.logout import front_channel as front_channel_logout
+from provider.oauth.tokens.server import open_server
 from provider.outbound.client import Outbound
 from provider.ratelimits import open_counter
 from provider.refusals import NotFound, Refusal
 from provider.routes import routes
-from provider.settings import Settings
 from provider.web import errors
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint

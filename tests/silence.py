@@ -14,9 +14,10 @@ import pyotp
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from provider.accounts import compromise_report, deletion, second_factor, suspension
-from provider.accounts.store import totp
-from provider.accounts.store.totp import TotpCredential
+from provider.accounts import compromise_report, deletion, suspension
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.store import totp
+from provider.accounts.factors.store.totp import TotpCredential
 from tests.conftest import ISSUER, Work
 from tests.factories import make_user
 

@@ -12,10 +12,10 @@ from datetime import timedelta
 import pytest
 
 from provider.audit.store import audit_events
+from provider.config.settings import Settings
 from provider.database.base import new_id
-from provider.outbox import promises, store
+from provider.outbox import messages, store
 from provider.outbox.store import State
-from provider.settings import Settings
 from provider.work import Installation, unit_of_work
 from provider.worker import BATCH, Worker, purge
 from tests.clock import Clock
@@ -38,7 +38,7 @@ def settings(settings: Settings, sink: Sink) -> Settings:
 def write(installation: Installation) -> None:
     with unit_of_work(installation) as work:
         letter = {"to": "ada@example.test", "subject": "Hello", "text": "Hello", "html": "<p>Hello</p>"}
-        promises.put(work, "mail", letter, about="hello to ada@example.test")
+        messages.put(work, "mail", letter, about="hello to ada@example.test")
 
 
 def eventually(what: Callable[[], object], seconds: float = 10) -> None:

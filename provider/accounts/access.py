@@ -3,7 +3,7 @@
 docs/ending-access.md shows the table to users and operators. What ends less than an account's access is not here:
 
 - One session: `sessions.lifecycle`. Signing out, a device signed out from another one, too many wrong codes.
-- One application's access: `oauth.consent`, and the revocation endpoint.
+- One application's access: `oauth.authorize.consent`, and the revocation endpoint.
 - One linked identity: `linked_identities.unlink`. Sessions that began with it continue, like those of an old address.
 - A role: it is read anew for each request and each token, so that nothing has to end.
 - A password found to be breached: it is refused when it is chosen. At a sign-in it ends nothing.
@@ -16,7 +16,8 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from provider.accounts import known_devices, linked_identities, throttle
-from provider.accounts.store import links, totp, users
+from provider.accounts.factors.store import totp
+from provider.accounts.store import links, users
 from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 

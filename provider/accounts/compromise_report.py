@@ -2,12 +2,12 @@
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.links import issue_link
-from provider.accounts.password_reset import STANDING
+from provider.accounts.passwords.password_reset import STANDING
 from provider.accounts.store import email_addresses, passwords, users
 from provider.accounts.store.links import Purpose
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.mail import letters
+from provider.mail import messages
 from provider.work import UnitOfWork
 
 
@@ -27,4 +27,4 @@ def report(work: UnitOfWork, *, user_id: str) -> None:
     passwords.remove(work.db, user_id)
     if user is not None and user.status in STANDING:
         link = issue_link(work, purpose=Purpose.RESET, address=address)
-        letters.account_secured(work, to=address.address, token=link.token)
+        messages.account_secured(work, to=address.address, token=link.token)

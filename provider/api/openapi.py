@@ -16,9 +16,9 @@ from provider.api.bodies import JSON_TYPE, Body, File, InvalidBody, Nothing, Not
 from provider.api.callers import CLIENT, Caller
 from provider.api.operation import Operation
 from provider.api.problems import MEDIA_TYPE, PROTOCOL_TITLES, URN, type_of
+from provider.config.settings import Settings
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, IN_WORDS
 from provider.refusals import Refusal, TooManyRequests, Unavailable
-from provider.settings import Settings
 from provider.web.documents import Document
 from provider.web.errors import Crash, Malformed, TooLarge
 

@@ -8,12 +8,12 @@ from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import Scope
 
+from provider.config.settings import Settings
 from provider.crypto.digests import new_opaque
 from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.negotiation import best, parse_accept_language, parse_ui_locales
-from provider.settings import Settings
+from provider.parameters import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
 from provider.web import cookies, csrf, errors
-from provider.web.forms import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
 from provider.web.network import network_of
 from provider.web.uploads import is_multipart, parse_multipart
 from provider.work import Installation, Origin, UnitOfWork

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from provider.api import openapi
 from provider.api.operation import Operation
+from provider.config.settings import FEATURES, Settings
 from provider.routes import routes
-from provider.settings import FEATURES, Settings
 from tests.api.conftest import API, App, Caller
 from tests.server_process import REPOSITORY
 

@@ -2,8 +2,9 @@
 
 from starlette.responses import Response
 
-from provider.accounts import data_export, deletion, totp
+from provider.accounts import data_export, deletion
 from provider.accounts.deletion import NotLeaving
+from provider.accounts.factors import totp
 from provider.accounts.store import email_addresses
 from provider.languages.text import Text
 from provider.sessions.cookie import forget_session

@@ -13,13 +13,13 @@ from provider.admin.operation import Thing, begin, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
-from provider.oauth import client_search
-from provider.oauth import clients as rules
-from provider.oauth.client_metadata import FIELDS, ClientMetadata, InvalidMetadata
-from provider.oauth.client_metadata_rules import parse_metadata
-from provider.oauth.clients import Client, NoSuchClient
-from provider.oauth.sector_documents import DocumentUnavailable, require_vouched_for
-from provider.oauth.store import clients as store
+from provider.oauth.clients import client_search
+from provider.oauth.clients import clients as rules
+from provider.oauth.clients.clients import Client, NoSuchClient
+from provider.oauth.clients.metadata import FIELDS, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.clients.sector_documents import DocumentUnavailable, require_vouched_for
+from provider.oauth.clients.store import clients as store
 from provider.web.call import Call
 
 _METADATA: dict[str, Any] = {name: (field.type, field.default) for name, field in FIELDS.items()}

@@ -14,9 +14,9 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.base import parse_id
 from provider.languages.text import Text
-from provider.oauth.connected_apps import NotConnected, disconnect
-from provider.oauth.store import grants
-from provider.oauth.store.grants import Grant
+from provider.oauth.authorize.connected_apps import NotConnected, disconnect
+from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store.grants import Grant
 from provider.refusals import NotFound
 from provider.web.call import Call
 

@@ -4,13 +4,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from provider.accounts import invitation, totp
-from provider.accounts import letters_by_operators as letters
-from provider.accounts.email_addresses import AlreadyConfirmed
+from provider.accounts import invitation
+from provider.accounts.email import operator_emails as letters
+from provider.accounts.email.email_addresses import AlreadyConfirmed
+from provider.accounts.email.operator_emails import NotNow
+from provider.accounts.factors import totp
+from provider.accounts.factors.totp import NotTurnedOn
 from provider.accounts.invitation import HasPassword
-from provider.accounts.letters_by_operators import NotNow
 from provider.accounts.registration import NoSuchUser
-from provider.accounts.totp import NotTurnedOn
 from provider.admin.api.users import USER, user_id_of
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from provider.accounts import email_addresses as addresses
-from provider.accounts.email_addresses import AlreadyConfirmed, LinkDead
+from provider.accounts.email import email_addresses as addresses
+from provider.accounts.email.email_addresses import AlreadyConfirmed, LinkDead
 from provider.accounts.links import issue_link
 from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses

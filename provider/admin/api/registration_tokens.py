@@ -7,7 +7,7 @@ from pydantic import Field
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
-from provider.oauth.registration import issue_initial_token
+from provider.oauth.clients.registration import issue_initial_token
 from provider.web.call import Call
 
 LONGEST = 3650 * 86400

@@ -5,7 +5,7 @@ from pydantic import Field
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
-from provider.settings_in_force import settings_in_force
+from provider.config.settings_in_force import settings_in_force
 from provider.web.call import Call
 
 

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from provider.accounts import email_addresses as addresses
 from provider.accounts import invitation, profile, registration, search, suspension
-from provider.accounts.email_addresses import AlreadyConfirmed
-from provider.accounts.letters_by_operators import NotNow
+from provider.accounts.email import email_addresses as addresses
+from provider.accounts.email.email_addresses import AlreadyConfirmed
+from provider.accounts.email.operator_emails import NotNow
+from provider.accounts.factors.store import totp
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
-from provider.accounts.store import email_addresses, linked_identities, passwords, totp, users
+from provider.accounts.store import email_addresses, linked_identities, passwords, users
 from provider.admin.filters import asked_text
 from provider.admin.operation import Thing, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of

@@ -7,7 +7,7 @@ from typing import Any
 from provider.accounts import linked_identities
 from provider.admin.pages.acts import Act, Acts, Thing
 from provider.languages.text import Text
-from provider.oauth import connected_apps
+from provider.oauth.authorize import connected_apps
 from provider.sessions import lifecycle
 from provider.web.call import Call
 

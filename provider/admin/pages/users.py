@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from provider.accounts import devices, invitation, recovery_codes, registration, search, totp
+from provider.accounts import devices, invitation, registration, search
+from provider.accounts.factors import recovery_codes, totp
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress, clean_name
 from provider.accounts.store import email_addresses, linked_identities, passwords, users
 from provider.accounts.store.email_addresses import EmailAddress
@@ -17,11 +18,11 @@ from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.user_acts import ACTS, roles_of
 from provider.audit import store as audit
 from provider.audit.devices import device_name
+from provider.config.settings import Feature
 from provider.database.base import parse_id
 from provider.languages.text import Text
-from provider.oauth.connected_apps import ConnectedApp, find_connected
+from provider.oauth.authorize.connected_apps import ConnectedApp, find_connected
 from provider.sessions.store import Session
-from provider.settings import Feature
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from pydantic import Field
 
-from provider.accounts import reauthentication, totp
+from provider.accounts import reauthentication
+from provider.accounts.factors import totp
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver, WrongRecoveryCode, WrongSecondFactor
 from provider.accounts.reauthentication import CodeNeeded, NotThePassword, SessionOver
-from provider.accounts.second_factor import SecondFactorLocked, SignInOver, WrongRecoveryCode, WrongSecondFactor
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import Proof, latest_proof, own_session

@@ -7,7 +7,7 @@ from pydantic import Field
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.operation import by_person
-from provider.oauth.connected_apps import NotConnected, disconnect, find_connected
+from provider.oauth.authorize.connected_apps import NotConnected, disconnect, find_connected
 from provider.web.call import Call
 
 

@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from provider.accounts import email_change
-from provider.accounts.email_addresses import WrongCode, parse_address
-from provider.accounts.email_change import SameAddress
+from provider.accounts.email import email_change
+from provider.accounts.email.email_addresses import WrongCode, parse_address
+from provider.accounts.email.email_change import SameAddress
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Bearer
 from provider.api.confirmation import require_confirmed

@@ -2,14 +2,14 @@
 
 from pydantic import Field
 
-from provider.accounts import email_addresses
-from provider.accounts.email_addresses import AlreadyConfirmed, WrongCode
-from provider.accounts.verification_letters import Ticket, open_ticket, resend
+from provider.accounts.email import email_addresses
+from provider.accounts.email.email_addresses import AlreadyConfirmed, WrongCode
+from provider.accounts.email.verification_emails import Ticket, open_ticket, resend
 from provider.api.bodies import Body
 from provider.api.operation import by_client
 from provider.crypto.digests import new_opaque
 from provider.languages.text import Text
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
 from provider.refusals import Refusal, TooManyRequests
 from provider.web.call import Call
 

@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from provider.accounts import password_change, totp
-from provider.accounts.password_reset import UnfitPassword
+from provider.accounts.factors import totp
+from provider.accounts.passwords import password_change
+from provider.accounts.passwords.password_reset import UnfitPassword
 from provider.accounts.reauthentication import NotThePassword, SessionOver
 from provider.api.bodies import Body
 from provider.api.callers import Bearer

@@ -2,13 +2,13 @@
 
 from pydantic import Field
 
-from provider.accounts import password_reset
-from provider.accounts.email_addresses import parse_address
-from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
+from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.passwords import password_reset
+from provider.accounts.passwords.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
 from provider.api.bodies import Body, InvalidBody
 from provider.api.endpoints.registration import NOT_AN_ADDRESS
 from provider.api.operation import by_client
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
 from provider.web.call import Call
 
 

@@ -1,7 +1,7 @@
 """Recovery codes: how many are left, and a fresh set. The codes of a set are shown once."""
 
-from provider.accounts import recovery_codes, totp
-from provider.accounts.totp import NotTurnedOn
+from provider.accounts.factors import recovery_codes, totp
+from provider.accounts.factors.totp import NotTurnedOn
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import require_confirmed

@@ -3,10 +3,11 @@
 from pydantic import Field
 from starlette.responses import Response
 
-from provider.accounts import reauthentication, recovery_codes, totp
-from provider.accounts.qr_codes import qr_code
-from provider.accounts.second_factor import SecondFactorLocked, SignInOver, WrongRecoveryCode, WrongSecondFactor
-from provider.accounts.totp import Enrolment, EnrolmentGone, NotTurnedOn, WrongFirstCode
+from provider.accounts import reauthentication
+from provider.accounts.factors import recovery_codes, totp
+from provider.accounts.factors.qr_codes import qr_code
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver, WrongRecoveryCode, WrongSecondFactor
+from provider.accounts.factors.totp import Enrolment, EnrolmentGone, NotTurnedOn, WrongFirstCode
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import find_own_session, require_confirmed

@@ -2,10 +2,12 @@
 
 from starlette.responses import Response
 
-from provider.accounts import linked_identities, totp
+from provider.accounts import linked_identities
+from provider.accounts.factors import totp
 from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere
 from provider.accounts.store import email_addresses, passwords
 from provider.accounts.store import linked_identities as store
+from provider.destination import Destination
 from provider.federation import linking
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.linking import Offer
@@ -16,7 +18,7 @@ from provider.sessions.guards import require_recent, require_second_factor, requ
 from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.call import Call
-from provider.web.destination import Destination, destination
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 

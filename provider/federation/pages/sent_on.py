@@ -2,13 +2,13 @@
 
 from starlette.responses import Response
 
+from provider.destination import Destination
 from provider.federation import exchange, states
 from provider.federation.exchange import UpstreamDeclined
 from provider.federation.upstreams import Upstream, UpstreamAway, Upstreams
 from provider.refusals import NotFound, Refusal
 from provider.web import errors
 from provider.web.call import Call
-from provider.web.destination import Destination
 from provider.web.pages import page
 
 

@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
+from provider.destination import HOME
 from provider.sessions.cookie import find_pending_session, find_session, forget_session
 from provider.sessions.lifecycle import end_session
 from provider.web.call import Call
-from provider.web.destination import HOME
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 

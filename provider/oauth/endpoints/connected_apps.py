@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from provider.oauth.connected_apps import NotConnected, disconnect, find_connected
+from provider.oauth.authorize.connected_apps import NotConnected, disconnect, find_connected
 from provider.sessions.guards import require_user
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -11,23 +11,23 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
-from provider.oauth.authorization_response import location_of, send_to
 from provider.oauth.checks import Checks
-from provider.oauth.clients import Client
-from provider.oauth.endpoints.authorization import AppRefused
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.redirect_uris import csp_source
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
 from provider.oauth.explanations import explain
-from provider.oauth.front_channel_logout import SIGNED_OUT, SignedOut, way_on
-from provider.oauth.id_tokens import read_hint
-from provider.oauth.redirect_uris import csp_source
-from provider.oauth.server import AuthorizationServer
+from provider.oauth.http.authorization_errors import AppRefused
+from provider.oauth.http.authorization_response import location_of, send_to
+from provider.oauth.logout.front_channel import SIGNED_OUT, SignedOut, way_on
+from provider.oauth.tokens.id_tokens import read_hint
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.parameters import Parameters
 from provider.sessions import lifecycle, store
 from provider.sessions.cookie import find_session, forget_session
 from provider.sessions.store import Session
 from provider.web import errors
 from provider.web.call import Call, require_get_or_post
 from provider.web.endpoint import endpoint
-from provider.web.forms import Parameters
 from provider.web.pages import go, page
 
 CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")

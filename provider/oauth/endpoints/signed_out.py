@@ -4,9 +4,9 @@ section 3): a page that loads each one's frame, names them all, and then goes on
 
 from starlette.responses import Response
 
-from provider.oauth.front_channel_logout import SIGNED_OUT, find_told, read_ticket
-from provider.oauth.redirect_uris import csp_source
-from provider.oauth.server import AuthorizationServer
+from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.logout.front_channel import SIGNED_OUT, find_told, read_ticket
+from provider.oauth.tokens.server import AuthorizationServer
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page

@@ -4,13 +4,13 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth.bearer import require_person
 from provider.oauth.checks import Checks
-from provider.oauth.claims import names_for, released
-from provider.oauth.cross_origin import cross_origin
-from provider.oauth.refused import NO_STORE, protocol_endpoint
+from provider.oauth.http.bearer import require_person
+from provider.oauth.http.cross_origin import cross_origin
+from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.scopes import OPENID
-from provider.oauth.userinfo_jwts import make_userinfo_jwt
+from provider.oauth.tokens.claims import names_for, released
+from provider.oauth.tokens.userinfo_jwts import make_userinfo_jwt
 from provider.web.call import Call
 
 MEDIA_TYPE = "application/jwt"
