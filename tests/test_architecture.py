@@ -13,7 +13,7 @@ from provider.routes import routes
 from provider.settings import Settings
 from provider.web.endpoint import Endpoint
 from provider.web.errors import as_page
-from tests.server_process import REPOSITORY
+from tests.support.server_process import REPOSITORY
 
 PROVIDER = REPOSITORY / "provider"
 TESTS = REPOSITORY / "tests"
@@ -37,7 +37,6 @@ def test_every_route_has_a_name_of_its_own() -> None:
 CALLS = [(method, route.path) for route in EVERY_ROUTE for method in sorted(route.methods or ()) if method != "HEAD"]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("method", "path"), CALLS, ids=[" ".join(call) for call in CALLS])
 def test_a_stranger_with_nothing_in_hand_gets_an_answer_everywhere(client: TestClient, method: str, path: str) -> None:
     """Never a 5xx; and nothing that a page's form does can be done without the page."""
@@ -94,7 +93,6 @@ ONLY_FORMS = [
 ]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("route", ONLY_FORMS, ids=[route.path for route in ONLY_FORMS])
 def test_an_address_that_only_takes_a_form_leads_to_the_page_with_the_form(client: TestClient, route: Route) -> None:
     """When it is typed or reloaded, and when the form has expired."""

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from provider.demo.mailbox import MOST, Mailbox, mailbox_site
 from provider.demo.run import OURS, run_demo
 from provider.settings import Settings
-from tests.demo_process import Demo, Visitor, demo_command, free_ports, running_demo
+from tests.support.demo_process import Demo, Visitor, demo_command, free_ports, running_demo
 
 
 @pytest.fixture(scope="module")

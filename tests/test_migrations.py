@@ -13,7 +13,7 @@ from provider.environment import SettingsError
 from provider.oauth.store.client_origins import client_origins
 from provider.oauth.store.clients import clients
 from provider.tables import metadata
-from tests.conftest import settings_for
+from tests.support.installation import settings_for
 
 
 def tables(connection: Connection) -> set[str]:

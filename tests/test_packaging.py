@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo_process import free_ports
-from tests.server_process import REPOSITORY, environment
+from tests.support.demo_process import free_ports
+from tests.support.server_process import REPOSITORY, environment
 
 pytestmark = pytest.mark.slow
 

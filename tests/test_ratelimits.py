@@ -10,7 +10,7 @@ import redis
 from provider.ratelimits import LimitCounter, count, has_room, hit, open_counter, require_room
 from provider.refusals import TooManyRequests
 from provider.settings import Settings
-from tests.conftest import Work
+from tests.support.installation import Work
 
 LIMIT = "4/minute"
 
@@ -23,7 +23,6 @@ def count_until_full(counter: LimitCounter, key: str = "ada") -> int:
     return counted
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_at_the_limit_a_rule_refuses_and_says_how_long(work: Work) -> None:
     with work() as w:
         for _ in range(4):
@@ -35,7 +34,6 @@ def test_at_the_limit_a_rule_refuses_and_says_how_long(work: Work) -> None:
         assert not has_room(w, LIMIT, key="ada")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_where_only_failures_count_looking_counts_nothing(work: Work) -> None:
     with work() as w:
         for _ in range(10):

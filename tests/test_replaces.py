@@ -15,7 +15,7 @@ from starlette.routing import Route
 from provider.cli.run import command_line
 from provider.routes import routes
 from provider.settings import PREFIX, Settings
-from tests.server_process import REPOSITORY
+from tests.support.server_process import REPOSITORY
 
 TESTS = REPOSITORY / "tests"
 TEXT = (REPOSITORY / "docs/replaces.md").read_text()

@@ -15,12 +15,11 @@ import pytest
 
 from provider import serve
 from provider.cli.run import FAILED, run
-from tests.certificates import Authority
-from tests.conftest import SECRET_KEY
-from tests.server_process import free_port, serving, signet
+from tests.support.certificates import Authority
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import free_port, serving, signet
 
 pytestmark = pytest.mark.slow
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -69,7 +68,6 @@ def test_it_serves_on_either_database_and_stops_when_told_to(environ: dict[str, 
         assert server.stop() == 0
 
 
-@on_sqlite
 def test_on_sigterm_it_is_not_ready_before_it_stops_answering(environ: dict[str, str]) -> None:
     """F10."""
     with serving(environ, "--drain", "2") as server:
@@ -79,7 +77,6 @@ def test_on_sigterm_it_is_not_ready_before_it_stops_answering(environ: dict[str,
         assert server.process.wait(20) == 0
 
 
-@on_sqlite
 def test_a_request_in_flight_is_finished(environ: dict[str, str]) -> None:
     """F10."""
     body = b"grant_type=client_credentials"
@@ -98,7 +95,6 @@ def test_a_request_in_flight_is_finished(environ: dict[str, str]) -> None:
         assert server.process.wait(20) == 0
 
 
-@on_sqlite
 def test_two_workers_share_the_port_and_a_killed_one_is_replaced(environ: dict[str, str]) -> None:
     """F9."""
     with serving(environ, workers=2) as server:
@@ -112,7 +108,6 @@ def test_two_workers_share_the_port_and_a_killed_one_is_replaced(environ: dict[s
         assert not is_running(other)
 
 
-@on_sqlite
 def test_workers_end_with_their_parent_however_that_ended(environ: dict[str, str]) -> None:
     with serving(environ, "--drain", "0", workers=2) as server:
         eventually(lambda: len(server.workers()) == 2)
@@ -121,7 +116,6 @@ def test_workers_end_with_their_parent_however_that_ended(environ: dict[str, str
         eventually(lambda: not any(is_running(pid) for pid in pids))
 
 
-@on_sqlite
 def test_answers_name_no_server_and_a_forwarded_address_is_not_believed(environ: dict[str, str]) -> None:
     with serving(environ) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost:8000\r\nConnection: close\r\n\r\n")
@@ -129,7 +123,6 @@ def test_answers_name_no_server_and_a_forwarded_address_is_not_believed(environ:
     assert b"\r\nserver:" not in answer.lower()
 
 
-@on_sqlite
 def test_a_port_that_is_taken_is_said_in_one_line(environ: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = signet("serve", "--port", str(taken.getsockname()[1]), settings=environ)
@@ -147,7 +140,6 @@ def test_an_empty_database_is_refused(empty_database_url: str, refused: Refused)
     assert "signet migrate" in refused(environ)
 
 
-@on_sqlite
 def test_without_a_secret_key_it_does_not_start(environ: dict[str, str], refused: Refused) -> None:
     """F12, A-128."""
     del environ["SIGNET_SECRET_KEY"]
@@ -160,7 +152,6 @@ def test_with_another_secret_key_it_does_not_start(environ: dict[str, str], refu
     assert "cannot be decrypted" in refused(environ)
 
 
-@on_sqlite
 def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str], refused: Refused) -> None:
     """F12, A-128."""
     del environ["SIGNET_SECRET_KEY"]
@@ -170,7 +161,6 @@ def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str], ref
     assert "may be read by others" in refused(environ)
 
 
-@on_sqlite
 def test_a_list_of_breached_passwords_that_is_none_is_refused(
     environ: dict[str, str], tmp_path: Path, refused: Refused
 ) -> None:
@@ -186,7 +176,6 @@ def test_a_database_that_is_away_is_said_in_one_line(refused: Refused) -> None:
     assert "database cannot be reached" in refused(environ)
 
 
-@on_sqlite
 def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str]) -> None:
     """F10: a proxy may not send a form again that it sent once, so every connection that was taken has its answer, and
     says that it is the last one.
@@ -220,7 +209,6 @@ def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str
     assert b"\r\nconnection: close\r\n" not in answers[0]
 
 
-@on_sqlite
 def test_whoever_is_connected_may_still_ask_when_the_port_is_closed(environ: dict[str, str]) -> None:
     """F10: on a busy machine a proxy sends its request a while after it connected."""
     with (
@@ -248,7 +236,6 @@ def is_refused(port: int) -> bool:
     return False
 
 
-@on_sqlite
 def test_it_serves_https_itself(environ: dict[str, str], tmp_path: Path) -> None:
     """`--tls-cert` and `--tls-key`: TLS 1.2 with ECDHE and AES-GCM, TLS 1.3, nothing older, and no plain http."""
     authority = Authority(tmp_path)
@@ -278,7 +265,6 @@ def test_it_serves_https_itself(environ: dict[str, str], tmp_path: Path) -> None
                 stack.enter_context(context.wrap_socket(plain, server_hostname="localhost"))
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     ("options", "issuer", "said"),
     [

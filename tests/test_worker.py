@@ -18,10 +18,10 @@ from provider.outbox.store import State
 from provider.settings import Settings
 from provider.work import Installation, unit_of_work
 from provider.worker import BATCH, Worker, purge
-from tests.clock import Clock
-from tests.conftest import SECRET_KEY, Work
 from tests.mail.smtp_sink import Sink, smtp_sink
-from tests.server_process import environment
+from tests.support.clock import Clock
+from tests.support.installation import SECRET_KEY, Work
+from tests.support.server_process import environment
 
 
 @pytest.fixture
@@ -77,7 +77,6 @@ def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: 
     worker.stop()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
     installation: Installation, redis_url: str, sink: Sink
 ) -> None:
@@ -94,7 +93,6 @@ def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
     assert len(web._timetables) == 1  # it only hands over what it counted
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("listening", [True, False], ids=["hanging", "away"])
 def test_a_request_does_not_notice_that_redis_is_away(installation: Installation, sink: Sink, listening: bool) -> None:
     """Failure contract F5: and the letter leaves all the same. Replaces: mail through a queue."""

@@ -17,10 +17,10 @@ from provider.accounts.passwords import problem_of
 from provider.environment import SettingsError
 from provider.refusals import Unavailable
 from provider.settings import Settings
-from tests.browser import Browser
-from tests.conftest import Work, settings_for
-from tests.factories import make_user
-from tests.people import ADDRESS, sign_in, sign_up
+from tests.support.browser import Browser
+from tests.support.factories import make_user
+from tests.support.installation import Work, settings_for
+from tests.support.people import ADDRESS, sign_in, sign_up
 
 BREACHED = ["trombone zebra", "Zoë likes tea", "quiet river 77", "orange chair 12", "seven blue kites", "x" * 200]
 FINE = "marmalade on the ninth"
@@ -198,7 +198,6 @@ class TestWithAList:
         path = use(SHAPES["with counts"](listed(BREACHED))).breached_passwords
         return settings.model_copy(update={"breached_passwords": path})
 
-    @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
     def test_a_breached_password_is_refused_with_its_reason(self, browser: Browser, work: Work) -> None:
         """ASVS v5.0.0-6.2.12; it is asked for new passwords only."""
         with work() as w:

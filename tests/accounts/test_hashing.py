@@ -5,7 +5,6 @@ import threading
 
 import anyio
 import httpx2
-import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -14,9 +13,8 @@ from starlette.testclient import TestClient
 from provider.crypto.passwords import hash_password
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from tests.conftest import ISSUER
+from tests.support.installation import ISSUER
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PATIENCE = 30
 
 

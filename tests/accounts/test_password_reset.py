@@ -7,12 +7,12 @@ import pytest
 from provider.accounts import password_reset, suspension
 from provider.accounts.email_addresses import parse_address
 from provider.refusals import Refusal
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, sign_up, turn_on_two_factor
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, sign_up, turn_on_two_factor
 
 NEW = "a brand new and long password"
 

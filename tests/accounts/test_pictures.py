@@ -14,10 +14,10 @@ from starlette.testclient import TestClient
 
 from provider.accounts import pictures
 from provider.accounts.pictures import MAX_FILE, SIDE, UnfitPicture
-from tests.browser import Browser, Page
-from tests.conftest import ISSUER, Work
-from tests.factories import make_user
-from tests.people import find_user, sign_in
+from tests.support.browser import Browser, Page
+from tests.support.factories import make_user
+from tests.support.installation import ISSUER, Work
+from tests.support.people import find_user, sign_in
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (800, 600), mode: str = "RGB", **options: object) -> bytes:

@@ -16,12 +16,12 @@ from provider.accounts.store.users import Status
 from provider.settings import Settings
 from provider.work import Installation, UnitOfWork
 from provider.worker import purge
-from tests.browser import Browser, Page
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, sign_up
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, sign_up
 
 CHOSEN = "chosen by whoever signs up"
 
@@ -63,7 +63,6 @@ def test_signing_up_with_a_taken_address_looks_like_any_other(
     assert "password" in letter.text
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_whoever_reads_that_they_have_an_account_may_ask_for_a_new_password_at_once(
     browser: Browser, inbox: Inbox, work: Work
 ) -> None:

@@ -2,8 +2,8 @@
 
 from provider.accounts import profile, search
 from provider.accounts.registration import delete_user
-from tests.conftest import Work
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.installation import Work
 
 
 def found(work: Work, text: str) -> list[str]:

@@ -12,8 +12,8 @@ from provider.accounts.throttle import Exhausted, Policy
 from provider.ratelimits import LIMITS
 from provider.refusals import TooManyRequests
 from provider.work import Installation, unit_of_work
-from tests.clock import Clock
-from tests.conftest import Work
+from tests.support.clock import Clock
+from tests.support.installation import Work
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "throttling.md"
 FIVE = Policy(kind="test", ceiling=5)

@@ -9,14 +9,13 @@ import pytest
 from starlette.routing import Route
 
 from provider.routes.api import admin_api
-from tests.conftest import SECRET_KEY
-from tests.server_process import REPOSITORY, environment, free_port, serving
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import REPOSITORY, environment, free_port, serving
 
 DOCUMENT = (REPOSITORY / "docs/admin-api.md").read_text()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_commands_do_what_they_say(database_url: str, tmp_path: Path) -> None:
     port = free_port()
     settings = {

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from provider.resources import CLIENTS
 from tests.clients.conftest import new_key, sample
-from tests.relying_party import half_of
-from tests.services import unavailable
+from tests.support.relying_party import half_of
+from tests.support.services import unavailable
 
 ISSUER, CLIENT_ID, ACCESS_TOKEN = "https://id.example.test", "quill-pocket", "an access token"
 STATIC = CLIENTS / "single_page_app" / "static"

@@ -20,10 +20,10 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet
 from joserfc.util import json_b64encode
 
-from tests.browser import Browser, Page
-from tests.client_keys import Signatory, asserting, assertion_claims, mac
-from tests.factories import PASSWORD
-from tests.relying_party import basic, half_of
+from tests.support.browser import Browser, Page
+from tests.support.client_keys import Signatory, asserting, assertion_claims, mac
+from tests.support.factories import PASSWORD
+from tests.support.relying_party import basic, half_of
 
 EMAIL = "suite@example.test"
 RP = "https://suite.example.test/test/a/signet"

@@ -11,7 +11,7 @@ from joserfc import jws, jwt
 
 from tests.conformance.suite import RP, Person, Provider
 from tests.conformance.test_rp_initiated_logout import SIGNED_OUT, STATE, is_signed_out, log_out
-from tests.foreign_server import ForeignServer, answer
+from tests.support.foreign_server import ForeignServer, answer
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 

@@ -12,8 +12,8 @@ from sqlalchemy import create_engine, inspect, text
 
 from provider.database.migrations import current, head
 from provider.resources import MIGRATIONS
-from tests.conftest import SECRET_KEY
-from tests.server_process import environment
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import environment
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 

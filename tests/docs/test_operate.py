@@ -16,11 +16,11 @@ import pytest
 import redis
 
 from tests.cli.test_every_command import EVERY, UNTIL_STOPPED
-from tests.conftest import create_postgres_database, services
 from tests.docs import forking, machine
 from tests.mail.smtp_sink import smtp_sink
-from tests.server_process import REPOSITORY, environment
-from tests.services import postgres_program
+from tests.support.databases import create_postgres_database
+from tests.support.server_process import REPOSITORY, environment
+from tests.support.services import postgres_program, services
 
 pytestmark = pytest.mark.slow
 

@@ -19,14 +19,12 @@ from provider.federation.store import used_states
 from provider.sessions.store import sessions
 from provider.work import Installation
 from provider.worker import purge
-from tests.browser import Browser, Page
-from tests.clock import Clock
-from tests.conftest import Work
 from tests.federation.conftest import EXAMPLE, NewTraveller
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, TOKEN, FakeProvider, Traveller, ec_key, rsa_key
-from tests.people import is_signed_in
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.people import is_signed_in
 
 
 def nobody_came_in(work: Work, browser: Browser) -> bool:

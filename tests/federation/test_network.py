@@ -13,14 +13,12 @@ from provider.app import open_installation
 from provider.ratelimits import LimitCounter
 from provider.settings import Settings
 from provider.work import Installation
-from tests.browser import Browser
-from tests.clock import Clock
 from tests.federation.conftest import EXAMPLE
 from tests.federation.fake_provider import FakeProvider, Traveller
-from tests.foreign_server import Behaviour, ForeignServer, Request, answer, raw
-from tests.people import sign_in
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer, raw
+from tests.support.people import sign_in
 
 
 class RealProvider(FakeProvider):

@@ -9,9 +9,9 @@ from pathlib import Path
 from provider.app import open_installation
 from provider.oauth.registration import issue_initial_token
 from provider.work import unit_of_work
-from tests.conftest import SECRET_KEY, settings_for
 from tests.interop.conftest import HERE
-from tests.server_process import free_port, serving
+from tests.support.installation import SECRET_KEY, settings_for
+from tests.support.server_process import free_port, serving
 
 
 def test_openid_client_registers_itself_and_is_gone_when_it_says_so(

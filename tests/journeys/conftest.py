@@ -12,9 +12,9 @@ import pytest
 from provider.app import open_installation
 from provider.environment import load_settings
 from provider.work import unit_of_work
-from tests.chromium import NewPerson, Person, chromium, new_person
-from tests.demo_process import CHEAP, Demo, running_demo
-from tests.factories import PASSWORD, make_user
+from tests.support.chromium import NewPerson, Person, chromium, new_person
+from tests.support.demo_process import CHEAP, Demo, running_demo
+from tests.support.factories import PASSWORD, make_user
 
 __all__ = ["chromium", "new_person"]
 

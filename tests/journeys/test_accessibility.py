@@ -14,10 +14,10 @@ import httpx2
 import pytest
 from playwright.sync_api import ViewportSize
 
-from tests.chromium import NewPerson, Person
-from tests.demo_process import Demo
 from tests.journeys.conftest import Account, Steps
-from tests.npm import installed
+from tests.support.chromium import NewPerson, Person
+from tests.support.demo_process import Demo
+from tests.support.npm import installed
 
 pytestmark = pytest.mark.browser
 

@@ -15,12 +15,12 @@ from provider.login.steps import WrongPassword
 from provider.ratelimits import LIMITS
 from provider.refusals import TooManyRequests
 from provider.work import Installation, Origin
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
 COOKIE = "__Host-signet-device"
 NewBrowser = Callable[[], Browser]

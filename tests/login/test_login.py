@@ -17,11 +17,11 @@ from provider.refusals import TooManyRequests
 from provider.sessions.store import sessions
 from provider.settings import Settings
 from provider.work import Installation, Origin, unit_of_work
-from tests.browser import Browser, Page
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
-from tests.factories import PASSWORD, make_user
-from tests.people import ADDRESS, is_signed_in, sign_in
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.installation import ISSUER, Work
+from tests.support.people import ADDRESS, is_signed_in, sign_in
 
 NEUTRAL = "Enter a correct email address and password."
 
@@ -41,7 +41,6 @@ def outline(page: Page) -> tuple[int, str, str, list[tuple[str, str]], int]:
 
 @pytest.mark.parametrize("password", ["wrong password", "", "x" * 10_000, PASSWORD + " ", PASSWORD.upper()])
 @pytest.mark.parametrize("state", ["unknown", "active", "suspended", "unverified", "passwordless", "no address"])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_every_failed_sign_in_looks_alike(browser: Browser, work: Work, state: str, password: str) -> None:
     """A-61, ASVS v5.0.0-6.3.8."""
     email = "not an address" if state == "no address" else ADDRESS

@@ -13,15 +13,13 @@ from provider.oauth.client_keys import ASKED_AGAIN_AFTER, FRESH_FOR, KEPT_FOR
 from provider.outbound import connection
 from provider.outbound.client import FAILURE_KEPT
 from provider.settings import Settings
-from tests.client_keys import Signatory, asserting, assertion_claims, new_key, usual_key
-from tests.clock import Clock
-from tests.conftest import ISSUER, settings_for
-from tests.foreign_server import Behaviour, ForeignServer, Request, answer
 from tests.oauth.conftest import Explain, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import TOKEN, RelyingParty, basic
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.client_keys import Signatory, asserting, assertion_claims, new_key, usual_key
+from tests.support.clock import Clock
+from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer
+from tests.support.installation import ISSUER, settings_for
+from tests.support.relying_party import TOKEN, RelyingParty, basic
 
 PUBLISHED: dict[str, Any] = {
     "grant_types": ("client_credentials",),

@@ -8,7 +8,7 @@ from joserfc.jwk import RSAKey
 from provider.oauth import key_pairs, key_rotation
 from provider.oauth.algorithms import KEY_PAIRS
 from provider.oauth.store.signing_keys import State
-from tests.conftest import Work
+from tests.support.installation import Work
 
 MEMBERS = {"RS256": {"n", "e"}, "ES256": {"crv", "x", "y"}, "EdDSA": {"crv", "x"}}
 

@@ -30,11 +30,11 @@ from provider.ratelimits import LimitCounter
 from provider.settings import DOCUMENT_MAX_AGE, Settings
 from provider.work import Installation, unit_of_work
 from provider.worker import rotate_keys
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.relying_party import RelyingParty
 
 pytestmark = pytest.mark.usefixtures("rsa_keys_made_before")
 

@@ -19,11 +19,11 @@ from provider.oauth.keys import SignatureRefused
 from provider.oauth.server import AuthorizationServer
 from provider.oauth.store import signing_keys
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import RelyingParty
 
 pytestmark = pytest.mark.usefixtures("rsa_keys_made_before")
 

@@ -20,11 +20,11 @@ from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
 from provider.oauth.registration import REGISTRABLE
 from provider.settings import Settings
-from tests.conftest import settings_for
 from tests.oauth.conftest import Register
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import AUTHORIZE, INTROSPECT, LOGOUT, REVOKE, TOKEN, USERINFO, RelyingParty
+from tests.support.installation import settings_for
+from tests.support.relying_party import AUTHORIZE, INTROSPECT, LOGOUT, REVOKE, TOKEN, USERINFO, RelyingParty
 
 many = examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 fewer = examples(many, max_examples=20)

@@ -20,12 +20,10 @@ from joserfc.jwk import ECKey, RSAKey
 from provider.oauth.algorithms import RS256
 from provider.oauth.keys import SignatureRefused
 from provider.oauth.server import AuthorizationServer
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty, Tokens
-
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import RelyingParty, Tokens
 
 
 @pytest.fixture
@@ -286,7 +284,6 @@ json_headers = st.dictionaries(
 )
 
 
-@once
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(max_size=60)
@@ -301,7 +298,6 @@ def test_no_text_raises_anything_but_a_refusal(
         verify(text)
 
 
-@once
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(header=json_headers)
 def test_no_header_with_our_kid_raises_anything_but_a_refusal(

@@ -21,16 +21,14 @@ from provider.outbox import promises, relay
 from provider.outbox.relay import PermanentFailure
 from provider.settings import Settings
 from provider.work import Installation
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import SECRET_KEY, Work, settings_for
-from tests.factories import make_client, make_user
 from tests.observability.conftest import Value, series
-from tests.people import code_of, sign_in, turn_on_two_factor
-from tests.server_process import REPOSITORY, environment, free_port, serving, signet
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_client, make_user
+from tests.support.installation import SECRET_KEY, Work, settings_for
+from tests.support.people import code_of, sign_in, turn_on_two_factor
+from tests.support.server_process import REPOSITORY, environment, free_port, serving, signet
 from tests.test_serve import eventually
-
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -38,7 +36,6 @@ def settings(database_url: str) -> Settings:
     return settings_for(database_url, metrics_address="127.0.0.1:9464")
 
 
-@on_sqlite
 def test_requests_are_counted_by_route_and_nothing_a_request_brings_makes_a_series(
     client: TestClient, value: Value, counting: Path
 ) -> None:
@@ -74,7 +71,6 @@ def test_a_metric_has_an_end(counting: Path) -> None:
     assert len([name for name, _, _ in series(counting) if name == "signet_events_total"]) == MOST_SERIES + 1
 
 
-@on_sqlite
 def test_sign_ins_are_counted_by_what_came_of_them(
     browser: Browser, new_browser: Callable[[], Browser], work: Work, clock: Clock, value: Value
 ) -> None:
@@ -109,7 +105,6 @@ def browser_of(new_browser: Callable[[], Browser]) -> Browser:
     return browser
 
 
-@on_sqlite
 def test_tokens_are_counted_by_grant(client: TestClient, work: Work, value: Value) -> None:
     with work() as w:
         shop, secret = make_client(w, grant_types=["client_credentials"])
@@ -159,7 +154,6 @@ def standing(installation: Installation) -> dict[tuple[str, ...], float]:
     }
 
 
-@on_sqlite
 @pytest.mark.slow
 def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(database_url: str, tmp_path: Path) -> None:
     """On an address of their own, and nowhere else (A-96)."""
@@ -214,7 +208,6 @@ def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(databas
     assert not [*tmp_path.glob("signet-metrics-*")]
 
 
-@on_sqlite
 def test_the_address_of_the_service_is_none_for_metrics(database_url: str) -> None:
     """A-96."""
     settings = {"SIGNET_DATABASE_URL": database_url, "SIGNET_SECRET_KEY": SECRET_KEY}

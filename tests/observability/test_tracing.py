@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from provider.tracing import wanted
-from tests.conftest import SECRET_KEY
-from tests.server_process import environment, serving
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import environment, serving
 
 
 class Collector(HTTPServer):
@@ -48,7 +48,6 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_request_is_traced_with_its_statements_and_without_what_was_sent(
     database_url: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,12 +13,12 @@ import pytest
 from provider.outbound import connection
 from provider.outbound.client import FAILURE_KEPT, Outbound
 from provider.outbound.connection import MAX_ANSWER, OutboundFailed
-from tests.certificates import Authority
-from tests.clock import Clock
-from tests.conftest import FOREIGN_HOST as HOST
-from tests.conftest import settings_for
-from tests.foreign_server import Behaviour, ForeignServer, Request, answer, raw
 from tests.outbound.conftest import Names, NewOutbound
+from tests.support.certificates import Authority
+from tests.support.clock import Clock
+from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer, raw
+from tests.support.installation import FOREIGN_HOST as HOST
+from tests.support.installation import settings_for
 
 JSON = ("application/json",)
 

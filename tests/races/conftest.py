@@ -14,11 +14,11 @@ from provider.app import open_installation
 from provider.ratelimits import LimitCounter
 from provider.settings import Settings
 from provider.work import Installation
-from tests.conftest import Work, settings_for
-from tests.factories import make_client, make_user
 from tests.races.servers import Server, Servers, free_port
 from tests.races.starting_line import Post
-from tests.relying_party import REVOKE, TOKEN, Answer, RelyingParty, sign_in_person
+from tests.support.factories import make_client, make_user
+from tests.support.installation import Work, settings_for
+from tests.support.relying_party import REVOKE, TOKEN, Answer, RelyingParty, sign_in_person
 
 GRACE = 10
 _numbers = count(1)

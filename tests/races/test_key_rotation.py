@@ -20,11 +20,11 @@ from provider.oauth.store.signing_keys import State
 from provider.settings import Settings
 from provider.work import Installation
 from provider.worker import rotate_keys
-from tests.conftest import Work
 from tests.races.conftest import refreshing, running
 from tests.races.servers import Servers
 from tests.races.starting_line import together
-from tests.relying_party import INTROSPECT, USERINFO, RelyingParty
+from tests.support.installation import Work
+from tests.support.relying_party import INTROSPECT, USERINFO, RelyingParty
 
 pytestmark = pytest.mark.race
 

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from provider.oauth import registration
 from provider.oauth.store.clients import clients
 from provider.settings import Settings
-from tests.conftest import Work, settings_for
 from tests.races.servers import Servers, free_port
 from tests.races.starting_line import together
+from tests.support.installation import Work, settings_for
 
 pytestmark = pytest.mark.race
 

@@ -17,11 +17,13 @@ import httpx2
 import pytest
 import redis
 
-from tests.browser import Browser
-from tests.certificates import Authority
-from tests.conftest import SECRET_KEY, create_postgres_database, services
 from tests.mail.smtp_sink import Sink, smtp_sink
-from tests.server_process import Serving, environment, free_port, serving, signet
+from tests.support.browser import Browser
+from tests.support.certificates import Authority
+from tests.support.databases import create_postgres_database
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import Serving, environment, free_port, serving, signet
+from tests.support.services import services
 from tests.topology.nginx import find_nginx, nginx
 
 

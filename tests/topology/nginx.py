@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.server_process import REPOSITORY
-from tests.services import unavailable
+from tests.support.server_process import REPOSITORY
+from tests.support.services import unavailable
 
 SHIPPED = REPOSITORY / "deploy/nginx.conf"
 

@@ -18,11 +18,11 @@ from provider.oauth.algorithms import KEY_PAIRS
 from provider.oauth.store.signing_keys import State, signing_keys
 from provider.ratelimits import LimitCounter
 from provider.work import Installation, unit_of_work
-from tests.browser import Browser
-from tests.conftest import settings_for
-from tests.factories import PASSWORD, make_client, make_user
-from tests.people import sign_in, sign_up
-from tests.relying_party import TOKEN, USERINFO, RelyingParty
+from tests.support.browser import Browser
+from tests.support.factories import PASSWORD, make_client, make_user
+from tests.support.installation import settings_for
+from tests.support.people import sign_in, sign_up
+from tests.support.relying_party import TOKEN, USERINFO, RelyingParty
 from tests.topology.conftest import Topology
 
 pytestmark = [pytest.mark.slow, pytest.mark.race]

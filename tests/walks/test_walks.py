@@ -28,7 +28,7 @@ from provider.oauth import clients
 from provider.sessions.lifecycle import end_all_sessions
 from provider.sessions.store import Session
 from provider.worker import purge
-from tests.relying_party import LOGOUT
+from tests.support.relying_party import LOGOUT
 from tests.walks.honest import go_on, take, walk
 from tests.walks.tabs import Tab
 from tests.walks.world import World

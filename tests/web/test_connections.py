@@ -17,8 +17,6 @@ from starlette.routing import Route
 from provider.web import connections
 from provider.web.connections import BoundedConnection
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 HEAD = b"POST /oauth2/token HTTP/1.1\r\nHost: id.example.test\r\n"
 FORM = HEAD + b"Content-Type: application/x-www-form-urlencoded\r\n"
 

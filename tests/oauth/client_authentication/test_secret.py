@@ -16,15 +16,14 @@ from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.credentials import read_credentials
 from provider.oauth.client_metadata import ClientMetadata
 from provider.oauth.errors import InvalidClientError
-from tests.clock import Clock
-from tests.conftest import Work
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import TOKEN, RelyingParty, basic
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.relying_party import TOKEN, RelyingParty, basic
 
 SERVICE = {"grant_types": ("client_credentials",), "redirect_uris": (), "scope": "api"}
 METHODS = ["client_secret_basic", "client_secret_post", "none"]
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -147,7 +146,6 @@ def test_unknown_and_disabled_clients_and_wrong_secrets_answer_alike(
     assert wrong.status_code == unknown.status_code == off.status_code == 401
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "header",
     [
@@ -249,7 +247,6 @@ def test_no_header_raises_anything_but_a_refusal(header: str) -> None:
         assert shown.method == "client_secret_basic"
 
 
-@once
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=80) | st.text(max_size=40).map(lambda text: f"client_id={quote(text)}".encode()))
 def test_no_form_crashes_the_token_endpoint(service: RelyingParty, body: bytes) -> None:

@@ -18,19 +18,18 @@ from provider.oauth.metadata import provider_metadata
 from provider.oauth.store import initial_access_tokens
 from provider.ratelimits import Limits
 from provider.settings import Settings
-from tests.client_keys import Signatory
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
-from tests.foreign_server import ForeignServer, answer, raw
 from tests.oauth.conftest import Explain, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.client_keys import Signatory
+from tests.support.clock import Clock
+from tests.support.foreign_server import ForeignServer, answer, raw
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.relying_party import RelyingParty
 
 REGISTER = "/oauth2/register"
 URI = "https://app.example.test/callback"
 WEB: dict[str, Any] = {"redirect_uris": [URI], "client_name": "Example app"}
 JWKS = Signatory().jwks
-sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -179,7 +178,6 @@ class TestOpen:
             ({"software_statement": 5}, "invalid_software_statement"),
         ],
     )
-    @sqlite_only
     def test_what_is_refused_is_named_explained_and_not_stored(
         self, http: WatchedClient, unchanged: Unchanged, explain: Explain, metadata: dict[str, Any], error: str
     ) -> None:
@@ -206,14 +204,12 @@ class TestOpen:
             .encode(),
         ],
     )
-    @sqlite_only
     def test_a_body_must_be_one_json_object(self, http: WatchedClient, unchanged: Unchanged, body: bytes) -> None:
         """RFC 7591 section 3.1; A-89."""
         with unchanged():
             as_json = {"content-type": "application/json"}
             assert_refused(http.post(REGISTER, content=body, headers=as_json), "invalid_client_metadata")
 
-    @sqlite_only
     def test_a_form_is_no_registration_and_five_megabytes_are_too_much(self, http: WatchedClient) -> None:
         """RFC 7591 section 3.1; A-101."""
         assert_refused(http.post(REGISTER, data={"redirect_uris": URI}), "invalid_client_metadata")
@@ -230,7 +226,6 @@ class TestOpen:
             max_size=4,
         )
     )
-    @sqlite_only
     def test_no_metadata_crashes_it(self, http: WatchedClient, metadata: dict[str, Any]) -> None:
         """A-89."""
         body = json.dumps({**WEB, **metadata})
@@ -250,7 +245,6 @@ class TestOpen:
         assert rp.ask(browser).page == "/consent"
         assert rp.ask(browser, code_challenge=None, code_challenge_method=None).error == "invalid_request"
 
-    @sqlite_only
     def test_registrations_from_one_place_are_counted_once_each(
         self, http: WatchedClient, foreign_server: ForeignServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -266,8 +260,6 @@ class TestOpen:
 
 class TestSector:
     """sector_identifier_uri: OIDC Registration section 5."""
-
-    pytestmark = sqlite_only
 
     def test_a_document_that_holds_every_redirect_uri_vouches_for_them(
         self, http: WatchedClient, foreign_server: ForeignServer
@@ -385,7 +377,6 @@ class TestClosed:
     def changes(self) -> dict[str, Any]:
         return {}
 
-    @sqlite_only
     def test_there_is_no_registration(self, http: WatchedClient, settings: Settings) -> None:
         """RFC 8414 section 2: what is not there is not published."""
         assert register(http).status_code == 404
@@ -401,7 +392,6 @@ class TestWithoutPkce:
     def changes(self) -> dict[str, Any]:
         return {"registration": "open", "registration_require_pkce": False, "legacy_response_types": True}
 
-    @sqlite_only
     def test_for_certification_confidential_clients_may_do_without_and_old_flows_may_be_had(
         self, http: WatchedClient, work: Work
     ) -> None:

@@ -6,16 +6,15 @@ import pytest
 from sqlalchemy import func, select
 
 from provider.oauth.store.refusals import refusals
-from tests.conftest import ISSUER, Work
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty
 
 FORM_ENDPOINTS = [TOKEN, INTROSPECT, REVOKE]
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("url", FORM_ENDPOINTS)
 @pytest.mark.parametrize(
     ("content_type", "body"),
@@ -77,7 +76,6 @@ def test_a_form_that_cannot_be_read_is_refused(
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("name", ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "scope", "x"])
 @pytest.mark.parametrize("same", [True, False])
 def test_a_repeated_parameter_is_refused(
@@ -126,7 +124,6 @@ def test_an_empty_parameter_is_absent(rp: RelyingParty, browser: WatchedClient) 
     assert rp.redeem(rp.ask(browser), scope="", client_secret="").status == 200
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("grant_type", "error"),
     [

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 from provider.database.migrations import head, migrate
 from provider.oauth.store import signing_keys
 from provider.oauth.store.signing_keys import SigningKeyRow, State
-from tests.conftest import Work, settings_for
+from tests.support.installation import Work, settings_for
 
 MADE = datetime(2026, 11, 21, 6, tzinfo=UTC)
 

@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 from provider.accounts import deletion, intrusion, second_factor, suspension
 from provider.accounts.store import totp
 from provider.accounts.store.totp import TotpCredential
-from tests.conftest import ISSUER, Work
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.installation import ISSUER, Work
 
 NOBODY = "non"
 NOBODY_EITHER = "nil"

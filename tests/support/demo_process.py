@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 
 import httpx2
 
-from tests.browser import REDIRECTS, Browser, Page
+from tests.support.browser import REDIRECTS, Browser, Page
 
 START = """
 import pathlib, sys

