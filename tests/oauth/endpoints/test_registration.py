@@ -16,7 +16,6 @@ from provider.oauth.client_metadata import DEVICE_CODE, FIELDS
 from provider.oauth.clients import find_client
 from provider.oauth.metadata import provider_metadata
 from provider.oauth.store import initial_access_tokens
-from provider.ratelimits import Limits
 from provider.settings import Settings
 from tests.oauth.conftest import Explain, Unchanged
 from tests.oauth.watched_http import WatchedClient
@@ -24,6 +23,7 @@ from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.foreign_server import ForeignServer, answer, raw
 from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.limits import Lower
 from tests.support.relying_party import RelyingParty
 
 REGISTER = "/oauth2/register"
@@ -246,10 +246,10 @@ class TestOpen:
         assert rp.ask(browser, code_challenge=None, code_challenge_method=None).error == "invalid_request"
 
     def test_registrations_from_one_place_are_counted_once_each(
-        self, http: WatchedClient, foreign_server: ForeignServer, monkeypatch: pytest.MonkeyPatch
+        self, http: WatchedClient, foreign_server: ForeignServer, lower: Lower
     ) -> None:
         """docs/throttling.md; also where the call begins anew, to ask the app's server."""
-        monkeypatch.setattr("provider.oauth.endpoints.registration.LIMITS", Limits(registration="2/hour"))
+        lower(registration="2/hour")
         foreign_server.behaviour = answer(json.dumps([URI]))
         for _ in range(2):
             assert register(http, sector_identifier_uri=foreign_server.url("/uris")).status_code == 201

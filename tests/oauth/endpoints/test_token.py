@@ -9,6 +9,7 @@ from provider.oauth.store.refusals import refusals
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import ISSUER, Work
+from tests.support.limits import Lower
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty
 
 FORM_ENDPOINTS = [TOKEN, INTROSPECT, REVOKE]
@@ -162,9 +163,10 @@ def test_no_other_site_may_read_an_answer(rp: RelyingParty, origin: str) -> None
     assert "access-control-allow-credentials" not in response.headers
 
 
-def test_a_flood_of_refusals_fills_no_disk(rp: RelyingParty, work: Work) -> None:
+def test_a_flood_of_refusals_fills_no_disk(rp: RelyingParty, work: Work, lower: Lower) -> None:
     """data.md: explanations are kept best-effort, bounded per network."""
-    for _ in range(130):
+    lower(explanation="10/minute")
+    for _ in range(15):
         rp.post(TOKEN, grant_type="x")
     with work() as w:
-        assert w.read.scalar(select(func.count()).select_from(refusals)) == 120
+        assert w.read.scalar(select(func.count()).select_from(refusals)) == 10
