@@ -15,6 +15,8 @@ from provider.oauth.store.clients import clients
 from provider.tables import metadata
 from tests.support.installation import settings_for
 
+pytestmark = pytest.mark.both_databases
+
 
 def tables(connection: Connection) -> set[str]:
     return set(inspect(connection).get_table_names()) - {"alembic_version"}

@@ -18,6 +18,8 @@ from provider.work import Installation, NeedsNetwork, Origin, UnitOfWork, unit_o
 from tests.support.clock import Clock
 from tests.support.installation import Work
 
+pytestmark = pytest.mark.both_databases
+
 
 def events(work: Work) -> list[str]:
     with work() as w:
@@ -132,6 +134,7 @@ def test_writers_wait_for_each_other_and_all_get_through(work: Work) -> None:
     assert len(events(work)) == 20
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_writer_that_does_not_end_is_an_outage_for_the_others(installation: Installation, work: Work) -> None:
     """Failure contract F3: a bounded wait."""
     lock = installation.database._write_lock

@@ -23,6 +23,8 @@ from tests.support.clock import Clock
 from tests.support.installation import SECRET_KEY, Work
 from tests.support.server_process import environment
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:

@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.accounts.breached_passwords import is_breached, require_usable
@@ -70,7 +69,6 @@ def test_each_line_is_found_and_nothing_else(
     st.lists(st.integers(1, 10**10), min_size=200, max_size=200),
     st.sampled_from(["\n", "\r\n"]),
 )
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_whatever_the_length_of_its_lines(tmp_path: Path, hashes: list[bytes], counts: list[int], newline: str) -> None:
     hashes = sorted({*hashes, bytes.fromhex(sha1(FINE))})
     path = tmp_path / "list.txt"

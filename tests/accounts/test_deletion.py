@@ -22,6 +22,8 @@ from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
+pytestmark = pytest.mark.both_databases
+
 NEW = "a brand new and long password"
 
 

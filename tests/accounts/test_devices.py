@@ -9,6 +9,8 @@ from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.people import find_user, is_signed_in, sign_in
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def other(browser: Browser, new_browser: Callable[[], Browser], work: Work) -> Browser:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from provider.accounts.links import NewLink, find_link, issue_link
@@ -10,6 +11,8 @@ from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
 
 
 def issue(work: Work, user_id: str, purpose: Purpose = Purpose.RESET) -> NewLink:

@@ -11,7 +11,6 @@ import httpx2
 import pytest
 import zxcvbn
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from zxcvbn import matching
 
@@ -71,7 +70,6 @@ def test_the_words_around_a_person_make_a_password_weaker() -> None:
 
 
 @given(st.text(min_size=8, max_size=90), st.lists(st.text(max_size=30), max_size=4))
-@hypothesis_settings(deadline=None)
 def test_every_text_has_a_strength(password: str, about: list[str]) -> None:
     assert 0 <= score(password, *about) <= 4
 
@@ -80,7 +78,6 @@ SIGNS = "".join(sorted({sign for signs in matching.L33T_TABLE.values() for sign 
 
 
 @given(st.text(st.sampled_from(SIGNS + "abcxyz \u0130"), min_size=12, max_size=2000))
-@hypothesis_settings(deadline=None, max_examples=50)
 def test_the_estimate_sees_little_and_few_readings_of_it(password: str) -> None:
     """Some 70 characters of signs that may stand for letters would keep a processor busy for seconds."""
     seen: list[str] = []

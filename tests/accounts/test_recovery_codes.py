@@ -14,6 +14,8 @@ from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, find_user, recovery_codes_on, sign_in, turn_on_two_factor
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def codes(browser: Browser, work: Work, clock: Clock) -> list[str]:

@@ -15,6 +15,8 @@ from provider.work import Installation, unit_of_work
 from tests.support.clock import Clock
 from tests.support.installation import Work
 
+pytestmark = pytest.mark.both_databases
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "throttling.md"
 FIVE = Policy(kind="test", ceiling=5)
 

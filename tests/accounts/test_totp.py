@@ -24,6 +24,8 @@ from tests.support.people import (
     turn_on_two_factor,
 )
 
+pytestmark = pytest.mark.both_databases
+
 SESSION = "__Host-signet"
 
 

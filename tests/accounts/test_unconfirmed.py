@@ -24,6 +24,8 @@ from tests.support.inbox import Inbox
 from tests.support.installation import Work, settings_for
 from tests.support.people import ADDRESS, sign_in, sign_up
 
+pytestmark = pytest.mark.both_databases
+
 TASK = "unconfirmed accounts"
 
 

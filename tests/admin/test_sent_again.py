@@ -36,6 +36,7 @@ def problem(answer: httpx2.Response) -> str:
     return str(answer.json()["type"]).removeprefix("urn:signet:problem:")
 
 
+@pytest.mark.both_databases
 def test_an_edit_of_what_somebody_else_changed_meanwhile_is_refused(operator: Program, ada: str) -> None:
     """N-49; RFC 9110 section 13.1.1: 412 and nothing changed; without If-Match it goes ahead."""
     operator("POST", "/clients", client_id="shop", **SHOP)
@@ -101,6 +102,7 @@ MADE: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.both_databases
 def test_what_is_made_with_a_key_is_made_once(
     app: Starlette,
     operator: Program,
@@ -190,6 +192,7 @@ def at_once(count: int, ask: Callable[[int], httpx2.Response]) -> list[httpx2.Re
         return list(pool.map(one, range(count)))
 
 
+@pytest.mark.both_databases
 @pytest.mark.race
 def test_of_many_at_once_one_makes_it_and_one_edit_counts(app: Starlette, operator: Program, work: Work) -> None:
     """On connections of their own: the same answer or 409; of edits that saw one version, one, and the others 412."""

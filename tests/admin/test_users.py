@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from provider.accounts.store import users
 from tests.admin.conftest import Console, events
 from tests.support.browser import Browser
@@ -9,6 +11,8 @@ from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import find_user, sign_in
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_somebody_is_found_and_shown_with_all_that_hangs_on_them(console: Console, work: Work) -> None:

@@ -19,7 +19,7 @@ from tests.support.relying_party import RelyingParty
 
 TIMES = 6
 
-pytestmark = pytest.mark.race
+pytestmark = [pytest.mark.both_databases, pytest.mark.race]
 
 
 def at_once(act: Callable[[int], httpx2.Response]) -> list[httpx2.Response]:

@@ -16,6 +16,8 @@ from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
 from tests.support.people import sign_in
 
+pytestmark = pytest.mark.both_databases
+
 
 def counted(installation: Installation) -> dict[str, int]:
     hourly.hand_over(installation)

@@ -13,6 +13,8 @@ from provider.work import Installation
 from tests.cli.conftest import Signet
 from tests.support.installation import Work
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_migrating_an_empty_database_makes_everything_an_installation_needs(
     signet: Signet, environ: pytest.MonkeyPatch, tmp_path: Path

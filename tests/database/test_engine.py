@@ -7,6 +7,8 @@ from sqlalchemy.exc import DBAPIError
 from provider.database.engine import OUTAGES, open_database
 from provider.settings import Settings
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_more_connections_than_threads_are_an_outage_within_the_time(settings: Settings) -> None:
     """Decision D1; failure contract F3."""
@@ -41,6 +43,7 @@ def test_an_error_does_not_tell_the_values(settings: Settings) -> None:
     database.close()
 
 
+@pytest.mark.only_on("sqlite")
 def test_sqlite_survives_a_killed_process(settings: Settings) -> None:
     database = open_database(settings)
     with database.engine.connect() as connection:

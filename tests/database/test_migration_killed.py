@@ -15,7 +15,7 @@ from provider.resources import MIGRATIONS
 from tests.support.installation import SECRET_KEY
 from tests.support.server_process import environment
 
-pytestmark = [pytest.mark.race, pytest.mark.slow]
+pytestmark = [pytest.mark.both_databases, pytest.mark.race, pytest.mark.slow]
 
 LONG = '''
 """Something that takes long."""

@@ -12,6 +12,8 @@ from provider.database.base import new_id
 from provider.sessions.store import sessions
 from tests.support.installation import Work
 
+pytestmark = pytest.mark.both_databases
+
 
 def event(at: datetime) -> AuditEvent:
     return AuditEvent(new_id(), at, "test", None, None, "", "", "", {"list": [1, "ü"]})

@@ -7,7 +7,7 @@ from collections import Counter
 from urllib.parse import unquote_plus
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.crypto.digests import new_opaque
@@ -42,7 +42,6 @@ def test_state_comes_back_as_it_was(rp: RelyingParty, browser: WatchedClient, st
     assert answer.location.isascii()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(state=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=200))
 def test_any_state_comes_back_byte_for_byte(rp: RelyingParty, browser: WatchedClient, state: str) -> None:
     """RFC 6749 section 4.1.2."""

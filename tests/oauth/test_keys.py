@@ -25,7 +25,7 @@ from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
 from tests.support.relying_party import RelyingParty
 
-pytestmark = pytest.mark.usefixtures("rsa_keys_made_before")
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("rsa_keys_made_before")]
 
 
 def raw(text: str) -> bytes:

@@ -195,6 +195,7 @@ class TestAStaleCopy:
     def settings(self, database_url: str) -> Settings:
         return settings_for(database_url, client_cache=60)
 
+    @pytest.mark.both_databases
     def test_a_client_deleted_a_moment_ago_is_no_crash(
         self, register: Register, http: WatchedClient, browser: WatchedClient, work: Work, unchanged: Unchanged
     ) -> None:

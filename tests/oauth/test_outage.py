@@ -21,6 +21,8 @@ from tests.support.installation import settings_for
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, Tokens
 from tests.support.services import Services, _wait_for
 
+pytestmark = pytest.mark.both_databases
+
 OFFLINE = "openid offline_access"
 PLAUSIBLE = base64.urlsafe_b64encode(b'{"typ":"at+jwt","alg":"RS256","kid":"k"}').decode().rstrip("=") + ".e30.x"
 """Whether it is a token of ours takes the keys to say."""

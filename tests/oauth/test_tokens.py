@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
@@ -284,7 +284,6 @@ json_headers = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(max_size=60)
     | st.builds(
@@ -298,7 +297,6 @@ def test_no_text_raises_anything_but_a_refusal(
         verify(text)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(header=json_headers)
 def test_no_header_with_our_kid_raises_anything_but_a_refusal(
     verify: Callable[[str], None], our_kid: str, header: dict[str, Any]

@@ -48,6 +48,7 @@ def exported(installation: Installation) -> list[str]:
     return out.getvalue().splitlines(keepends=True)
 
 
+@pytest.mark.both_databases
 def test_it_moves_to_the_other_database_and_goes_on(
     installation: Installation, other: Installation, rp: RelyingParty, browser: WatchedClient, ada: str
 ) -> None:
@@ -112,6 +113,7 @@ def test_it_is_only_for_a_new_installation(installation: Installation, other: In
         import_from(other, exported(installation))
 
 
+@pytest.mark.both_databases
 def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(installation: Installation) -> None:
     """One moment: a row added after the export began is in no table."""
 

@@ -13,6 +13,8 @@ from provider.work import Installation
 from tests.support.clock import Clock
 from tests.support.installation import Work
 
+pytestmark = pytest.mark.both_databases
+
 Put = Callable[..., str]
 
 

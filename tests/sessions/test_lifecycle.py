@@ -14,6 +14,8 @@ from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def ada(work: Work) -> str:

@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, settings
 
 THOROUGH = os.environ.get("THOROUGH") == "1"
 # Fixtures of a test are shared by its examples, which each property here takes into account.
-_OURS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
-settings.register_profile("quick", max_examples=25, derandomize=True, database=None, **_OURS)
-settings.register_profile("thorough", max_examples=150, **_OURS)
+EVERY = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], database=None
+)
+settings.register_profile("quick", EVERY, max_examples=25, derandomize=True)
+settings.register_profile("thorough", EVERY, max_examples=150)
 settings.load_profile("thorough" if THOROUGH else "quick")
 
 

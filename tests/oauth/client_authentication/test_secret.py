@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.oauth import clients
@@ -249,7 +249,6 @@ def test_no_header_raises_anything_but_a_refusal(header: str) -> None:
         assert shown.method == "client_secret_basic"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=80) | st.text(max_size=40).map(lambda text: f"client_id={quote(text)}".encode()))
 def test_no_form_crashes_the_token_endpoint(service: RelyingParty, body: bytes) -> None:
     """A-89, A-90."""

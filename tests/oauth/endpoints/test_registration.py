@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.crypto.digests import digest
@@ -215,7 +214,6 @@ class TestOpen:
         assert_refused(http.post(REGISTER, data={"redirect_uris": URI}), "invalid_client_metadata")
         assert register(http, client_name="x" * 5_000_000).status_code == 413
 
-    @examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         metadata=st.dictionaries(
             st.sampled_from([*registration.REGISTRABLE, "software_statement"]),

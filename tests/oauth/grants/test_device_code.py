@@ -16,6 +16,8 @@ from tests.support.clock import Clock
 from tests.support.installation import Work
 from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def tv(register: Register) -> RelyingParty:

@@ -14,6 +14,8 @@ from tests.support.factories import make_user
 from tests.support.installation import Work, settings_for
 from tests.support.relying_party import RelyingParty, Tokens
 
+pytestmark = pytest.mark.both_databases
+
 OFFLINE = "openid email offline_access"
 
 

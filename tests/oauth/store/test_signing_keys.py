@@ -10,6 +10,8 @@ from provider.oauth.store import signing_keys
 from provider.oauth.store.signing_keys import SigningKeyRow, State
 from tests.support.installation import Work, settings_for
 
+pytestmark = pytest.mark.both_databases
+
 MADE = datetime(2026, 11, 21, 6, tzinfo=UTC)
 
 
