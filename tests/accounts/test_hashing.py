@@ -14,8 +14,7 @@ from provider.crypto.passwords import hash_password
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from tests.support.installation import ISSUER
-
-PATIENCE = 30
+from tests.support.waiting import PATIENCE
 
 
 def test_a_storm_of_sign_ins_does_not_hold_up_a_token_request(app: Starlette) -> None:

@@ -26,6 +26,7 @@ from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work, settings_for
 from tests.support.people import ADDRESS, forgot_password, sign_in, sign_up
+from tests.support.waiting import PATIENCE
 
 SETTINGS = settings_for("sqlite:///unused.db")
 PATH = "/password-strength"
@@ -120,7 +121,7 @@ def test_a_process_that_nobody_asks_does_not_load_the_lists() -> None:
         "import sys; from provider import app, routes, settings, worker; routes.routes(settings.Settings()); "
         "sys.exit('zxcvbn' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE).returncode == 0
 
 
 # What the page's script asks

@@ -19,6 +19,7 @@ from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer, raw
 from tests.support.people import sign_in
+from tests.support.waiting import PATIENCE
 
 
 class RealProvider(FakeProvider):
@@ -145,7 +146,7 @@ def test_an_upstream_that_hangs_holds_up_nobody_else(
 
     def hang(connection: socket.socket, request: Request) -> None:
         waiting.release()
-        let_go.wait(10)
+        let_go.wait(PATIENCE)
         answer({"error": "invalid_grant"}, status="400 Bad Request")(connection, request)
 
     provider.odd = hang
@@ -156,7 +157,7 @@ def test_an_upstream_that_hangs_holds_up_nobody_else(
     with ThreadPoolExecutor(len(urls)) as pool:
         coming = [pool.submit(other.browser.open, FakeProvider.authorize(provider, url)) for other, url in urls]
         for _ in coming:
-            assert waiting.acquire(timeout=10)
+            assert waiting.acquire(timeout=PATIENCE)
         try:
             assert sign_in(traveller.browser).path == "/account"
         finally:

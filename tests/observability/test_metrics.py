@@ -28,6 +28,7 @@ from tests.support.factories import make_client, make_user
 from tests.support.installation import SECRET_KEY, Work, settings_for
 from tests.support.people import code_of, sign_in, turn_on_two_factor
 from tests.support.server_process import REPOSITORY, environment, free_port, serving, signet
+from tests.support.waiting import PATIENCE
 from tests.test_serve import eventually
 
 
@@ -166,7 +167,7 @@ def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(databas
     }
 
     def counted() -> int:
-        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).read().decode()
         assert "signet_signing_key_age_seconds" in text
         found = re.search(r'^signet_requests_total\{.*route="openid_configuration".*\} (\d+)', text, re.MULTILINE)
         return 0 if found is None else int(found[1])
@@ -201,7 +202,7 @@ def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(databas
         assert len([*folder.glob("counter_*.db")]) == 2
         assert server.get("/metrics")[0] == 404
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/oauth2/jwks", timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/oauth2/jwks", timeout=PATIENCE)
         taken = signet("worker", settings=settings)
         assert (taken.returncode, "Address already in use" in taken.stderr) == (1, True)
         assert server.stop() == 0
@@ -218,7 +219,7 @@ def test_the_address_of_the_service_is_none_for_metrics(database_url: str) -> No
 def test_without_an_address_nothing_is_imported() -> None:
     code = "import sys, provider.serve, provider.worker; print([m for m in sys.modules if 'prometheus' in m])"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment({}), capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], env=environment({}), capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     assert done.stdout == "[]\n"
 

@@ -19,6 +19,7 @@ from tests.support.clock import Clock
 from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer, raw
 from tests.support.installation import FOREIGN_HOST as HOST
 from tests.support.installation import settings_for
+from tests.support.waiting import PATIENCE
 
 JSON = ("application/json",)
 
@@ -284,7 +285,7 @@ class TestHowLongItTakes:
 
     def test_silence_does_not_either(self, outbound: Outbound, server: ForeignServer) -> None:
         def wait(_connection: socket.socket, _request: Request) -> None:
-            server.stopped.wait(10)
+            server.stopped.wait(PATIENCE)
 
         server.behaviour = wait
         assert "within" in reason(lambda: outbound.get(server.url("/", HOST)))

@@ -13,7 +13,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from tests.support.services import unavailable
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 8_000
+PATIENCE = 60_000
 """Milliseconds until what should be on a page is missed."""
 SCREENSHOTS = Path(__file__).parents[2] / "build/screenshots"
 REFUSED = "Failed to load resource: the server responded with a status of 4"

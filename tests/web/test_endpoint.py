@@ -22,6 +22,7 @@ from provider.web.bodies import MAX_BODY
 from provider.web.call import Call
 from provider.web.endpoint import endpoint, machine_endpoint
 from tests.support.installation import Work
+from tests.support.waiting import PATIENCE
 from tests.web.conftest import Mount
 
 
@@ -222,7 +223,7 @@ class TestSomebodyElsesServer:
         def ask(call: Call) -> Response:
             _ = call.work.outbound
             waiting.release()
-            released.wait(20)
+            released.wait(PATIENCE)
             return PlainTextResponse("at last")
 
         mount("/test/ask", machine(ask))
@@ -230,7 +231,7 @@ class TestSomebodyElsesServer:
         with ThreadPoolExecutor(20) as callers, client:
             answers = [callers.submit(client.get, "/test/ask") for _ in range(20)]
             for _ in range(settings.outbound_threads):
-                assert waiting.acquire(timeout=10)
+                assert waiting.acquire(timeout=PATIENCE)
             assert client.get("/test/other").status_code == 200
             released.set()
             assert {answer.result().status_code for answer in answers} == {200}
