@@ -17,9 +17,9 @@ demo: $(VENV)/run  ## Everything in one process, to look around
 
 test: $(VENV)/test  ## The tests; ARGS go to pytest
 	@tests/set_up $(BIN)
-	@# Once for all processes that tests start, also where PYTHONDONTWRITEBYTECODE is set.
+	@# Compiled once for all processes that tests start, and tests for the next run: also where PYTHONDONTWRITEBYTECODE is set.
 	@$(BIN)/python -m compileall -q provider
-	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-all: export THOROUGH := 1
 test-all: $(VENV)/test  ## The same with every test on both databases, more examples and longer walks and races

@@ -28,8 +28,7 @@ from tests.support.factories import make_client, make_user
 from tests.support.installation import SECRET_KEY, Work, settings_for
 from tests.support.people import code_of, sign_in, turn_on_two_factor
 from tests.support.server_process import REPOSITORY, environment, free_port, serving, signet
-from tests.support.waiting import PATIENCE
-from tests.test_serve import eventually
+from tests.support.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -184,18 +183,18 @@ def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(databas
         return len([*folder.glob("counter_*.db")]) == 2
 
     with serving(settings, workers=2) as server:
-        eventually(lambda: len(server.workers()) == 2)
+        wait_until(lambda: len(server.workers()) == 2)
         (folder,) = tmp_path.glob("signet-metrics-*")
         assert folder.stat().st_mode & 0o077 == 0
-        eventually(both_were_asked)  # one of them may take a while to listen
+        wait_until(both_were_asked)  # one of them may take a while to listen
         for _ in range(20):
             ask()
         assert {counted() for _ in range(5)} == {asked}
         assert len([*folder.glob("counter_*.db")]) == 2
         killed = server.workers()[0]
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda: len(server.workers()) == 2 and killed not in server.workers())
-        eventually(lambda: server.get("/health/ready")[0] == 200)
+        wait_until(lambda: len(server.workers()) == 2 and killed not in server.workers())
+        wait_until(lambda: server.get("/health/ready")[0] == 200)
         for _ in range(20):
             ask()
         assert counted() == asked
