@@ -1,4 +1,4 @@
-"""The web service as processes: N workers, each with its own SO_REUSEPORT socket (decision D1), watched by a parent.
+"""The web service as processes: N workers, each with its own SO_REUSEPORT socket (decision 60), watched by a parent.
 
 Stopping is gentle: on SIGTERM a worker first says it is not ready, goes on answering for a moment, then lets nobody new
 connect and finishes what it has. A worker that dies is replaced; one that keeps dying is replaced ever more slowly.
@@ -18,19 +18,19 @@ from types import FrameType
 import uvicorn
 from starlette.datastructures import State
 
-from provider.accounts.breached_passwords import require_usable
+from provider.accounts.passwords.breached_passwords import require_usable
 from provider.app import create_app, open_installation
+from provider.config.environment import SettingsError
+from provider.config.production_checks import require_safe
+from provider.config.settings import Settings
 from provider.crypto.vault import VaultError, open_vault
 from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
-from provider.environment import SettingsError
 from provider.federation.configuration import load_upstreams
-from provider.fitness import require_safe
 from provider.metrics import Meters, metered, meters
-from provider.oauth.server import open_server
+from provider.oauth.tokens.server import open_server
 from provider.observability.logging import configure_logging, log
 from provider.outbound.client import Outbound
-from provider.settings import Settings
 from provider.tracing import traced
 from provider.web.connections import BoundedConnection
 from provider.web.listening import reserve, share, turn_away
@@ -39,11 +39,11 @@ from provider.work import Installation, unit_of_work, utc_now
 from provider.worker import Worker
 
 FINISH_WITHIN = 30
-"""Seconds for requests in flight once a worker stops taking new ones (failure contract F10)."""
+"""Seconds for requests in flight once a worker stops taking new ones (F-10)."""
 LAST_ARRIVALS = 1.0
 """Seconds for those who connected last to send their request, while nobody new can."""
 MAX_CONNECTIONS = 2048
-"""Per worker; beyond it the answer is 503 at once (failure contract F15)."""
+"""Per worker; beyond it the answer is 503 at once (F-15)."""
 
 
 class Uncounted:

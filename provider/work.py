@@ -13,12 +13,12 @@ from typing import Protocol
 from authlib.oauth2 import OAuth2Error
 from sqlalchemy import Connection
 
+from provider.config.settings import Settings
 from provider.crypto.vault import Vault
 from provider.database.engine import Database
 from provider.observability.metrics import DATABASE_WAIT
 from provider.outbound.client import Outbound
 from provider.refusals import Refusal
-from provider.settings import Settings
 
 
 class Counter(Protocol):
@@ -116,7 +116,7 @@ class UnitOfWork:
 
     @property
     def once(self) -> Connection:
-        """For a write that is one statement on PostgreSQL: there it needs no transaction of its own (decision D1)."""
+        """For a write that is one statement on PostgreSQL: there it needs no transaction of its own (decision 2)."""
         return self.db if self.writing or self.installation.database.is_sqlite else self.read
 
     @property

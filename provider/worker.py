@@ -1,7 +1,7 @@
 """What runs beside requests: keeping promises, rotating keys and purging, by message and by timetable.
 
 Every promise and every deadline is a row, so losing a message, a queue or this whole process only delays things: the
-timetable finds what is due (decision D8). Without Redis this runs inside the web process; with it, in `signet worker`.
+timetable finds what is due (decision 69). Without Redis this runs inside the web process; with it, in `signet worker`.
 """
 
 import queue
@@ -22,30 +22,27 @@ from provider.accounts.store import known_devices, links
 from provider.admin import store as idempotency
 from provider.audit import hourly
 from provider.audit import store as audit
+from provider.config.settings import Settings
 from provider.database.engine import OUTAGES
 from provider.federation import store as used_states
-from provider.mail import letters, transport
-from provider.oauth import clients as registered_clients
-from provider.oauth import explanations, key_rotation, logout
-from provider.oauth.algorithms import KEY_PAIRS
-from provider.oauth.store import (
-    authorization_codes,
-    authorization_requests,
-    clients,
-    device_codes,
-    grants,
-    initial_access_tokens,
-    refresh_tokens,
-    refusals,
-    used_assertions,
-)
+from provider.jose.algorithms import KEY_PAIRS
+from provider.mail import messages, transport
+from provider.oauth import explanations
+from provider.oauth import store as refusals
+from provider.oauth.authorize.store import authorization_codes, authorization_requests
+from provider.oauth.client_authentication import store as used_assertions
+from provider.oauth.clients import clients as registered_clients
+from provider.oauth.clients.store import clients, initial_access_tokens
+from provider.oauth.grants import store as device_codes
+from provider.oauth.keys import rotation
+from provider.oauth.logout import back_channel as logout
+from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.observability.logging import log
 from provider.outbox import relay
 from provider.outbox import store as outbox
 from provider.outbox.relay import Handler
 from provider.sessions import listeners
 from provider.sessions import store as sessions
-from provider.settings import Settings
 from provider.webhooks import delivery, telling
 from provider.work import Installation, UnitOfWork, unit_of_work
 
@@ -53,7 +50,7 @@ if TYPE_CHECKING:
     from dramatiq import Broker
 
 HANDLERS: Mapping[str, Handler] = {
-    letters.TOPIC: transport.deliver,
+    messages.TOPIC: transport.deliver,
     listeners.TOPIC: logout.deliver,
     telling.TOPIC: delivery.deliver,
 }
@@ -169,7 +166,7 @@ def rotate_keys(installation: Installation) -> list[str]:
     moved = []
     for pair in KEY_PAIRS:
         with unit_of_work(installation) as work:
-            due = key_rotation.follow_schedule(work, pair)
+            due = rotation.follow_schedule(work, pair)
         if due is not None:
             log.info("keys.moved_on", alg=pair, step=due)
             moved.append(pair)

@@ -18,8 +18,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provider.app import create_app, open_installation
+from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter
-from provider.settings import Settings
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser
 from tests.support.certificates import Authority

@@ -1,4 +1,4 @@
-"""One unit of work: refusals commit, crashes roll back (decision D3)."""
+"""One unit of work: refusals commit, crashes roll back (decision 40)."""
 
 import dataclasses
 import threading
@@ -12,7 +12,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.base import new_id
 from provider.database.engine import OUTAGES
-from provider.outbox import promises
+from provider.outbox import messages
 from provider.refusals import Refusal
 from provider.work import Installation, NeedsNetwork, Origin, UnitOfWork, unit_of_work
 from tests.support.clock import Clock
@@ -110,7 +110,7 @@ def test_the_relay_is_woken_after_the_commit_and_only_then(installation: Install
     def promise(fails: bool) -> None:
         with unit_of_work(awake) as w:
             record(w, Event.SIGNED_IN)
-            promises.put(w, "mail", {}, about="a letter")
+            messages.put(w, "mail", {}, about="a letter")
             if fails:
                 raise ValueError
 
@@ -136,7 +136,7 @@ def test_writers_wait_for_each_other_and_all_get_through(work: Work) -> None:
 
 @pytest.mark.only_on("sqlite")
 def test_a_writer_that_does_not_end_is_an_outage_for_the_others(installation: Installation, work: Work) -> None:
-    """Failure contract F3: a bounded wait."""
+    """F-3: a bounded wait."""
     lock = installation.database._write_lock
     assert lock is not None
     lock._patience = 0.1

@@ -12,10 +12,10 @@ from datetime import timedelta
 import pytest
 
 from provider.audit.store import audit_events
+from provider.config.settings import Settings
 from provider.database.base import new_id
-from provider.outbox import promises, store
+from provider.outbox import messages, store
 from provider.outbox.store import State
-from provider.settings import Settings
 from provider.work import Installation, unit_of_work
 from provider.worker import BATCH, Worker, purge
 from tests.mail.smtp_sink import Sink, smtp_sink
@@ -41,7 +41,7 @@ def settings(settings: Settings, sink: Sink) -> Settings:
 def write(installation: Installation) -> None:
     with unit_of_work(installation) as work:
         letter = {"to": "ada@example.test", "subject": "Hello", "text": "Hello", "html": "<p>Hello</p>"}
-        promises.put(work, "mail", letter, about="hello to ada@example.test")
+        messages.put(work, "mail", letter, about="hello to ada@example.test")
 
 
 def with_worker(installation: Installation, worker: Worker) -> Installation:
@@ -99,7 +99,7 @@ def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
 
 @pytest.mark.parametrize("listening", [True, False], ids=["hanging", "away"])
 def test_a_request_does_not_notice_that_redis_is_away(installation: Installation, sink: Sink, listening: bool) -> None:
-    """Failure contract F5: and the letter leaves all the same. Replaces: mail through a queue."""
+    """F-5: and the letter leaves all the same. Replaces: mail through a queue."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if listening:
@@ -137,7 +137,7 @@ def worker_process(installation: Installation, redis_url: str, smtp_port: int) -
 def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
     installation: Installation, redis_url: str, sink: Sink, clock: Clock, work: Work
 ) -> None:
-    """Failure contract F8."""
+    """F-8, A-124."""
     write(installation)
 
     def is_claimed() -> bool:

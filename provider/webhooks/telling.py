@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from provider.outbox import promises
+from provider.outbox import messages
 from provider.webhooks import store
 from provider.webhooks.store import Webhook
 from provider.work import UnitOfWork
@@ -21,4 +21,4 @@ def tell(work: UnitOfWork, event: Mapping[str, Any]) -> None:
 def tell_one(work: UnitOfWork, webhook: Webhook, event: Mapping[str, Any]) -> str:
     """Also to tell it again. The promise's id."""
     payload = {"webhook_id": webhook.id, "event": dict(event)}
-    return promises.put(work, TOPIC, payload, about=f"{event['name']} to {webhook.id}")
+    return messages.put(work, TOPIC, payload, about=f"{event['name']} to {webhook.id}")

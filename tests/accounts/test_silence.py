@@ -1,5 +1,5 @@
 """No form tells a stranger who has an account: not by status, text, headers, cookies or letters (A-61, A-81, A-86;
-OWASP ASVS v5.0.0-6.3.8; security.md section 7.6). The same by API is in tests/api, the time of it in test_timing.
+OWASP ASVS v5.0.0-6.3.8). The same by API is in tests/api, the time of it in test_timing.
 """
 
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from starlette.applications import Starlette
 
-from provider.accounts import even_pace
+from provider.accounts import timing as constant_time_response
 from tests.support.factories import PASSWORD
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
@@ -92,7 +92,7 @@ FORMS: dict[str, tuple[Form, dict[str, str], int]] = {
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long an answer takes is not what is judged here."""
-    monkeypatch.setattr(even_pace, "PACE", 0)
+    monkeypatch.setattr(constant_time_response, "PACE", 0)
 
 
 @pytest.mark.parametrize(("database_url", "spelling"), ASKED, indirect=["database_url"])

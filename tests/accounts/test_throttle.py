@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,10 +13,11 @@ from provider.refusals import TooManyRequests
 from provider.work import Installation, unit_of_work
 from tests.support.clock import Clock
 from tests.support.installation import Work
+from tests.support.server_process import REPOSITORY
 
 pytestmark = pytest.mark.both_databases
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "throttling.md"
+DOCUMENT = REPOSITORY / "docs/throttling.md"
 FIVE = Policy(kind="test", ceiling=5)
 
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.outbox import promises
+from provider.outbox import messages
 from provider.outbox.store import State, outbox
 from provider.work import Origin
 from tests.admin.conftest import Program
@@ -72,7 +72,7 @@ def test_an_application_from_its_registration_to_its_deletion(
 
 
 def test_what_was_changed_is_told_before_and_after(operator: Program, ada: str, work: Work) -> None:
-    """data.md, row audit_events: without secrets, and of a profile the names alone."""
+    """A-104; docs/events.md: without secrets, and of a profile the names alone."""
     operator("POST", "/clients", client_id="shop", **SHOP)
     operator("PUT", "/clients/shop", **{**SHOP, "client_name": "Store", "require_pkce": False})
     operator("POST", "/clients/shop/disable")
@@ -199,7 +199,7 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
     ids = []
     for number in range(3):
         with work() as w:
-            ids.append(promises.put(w, "mail", {"text": "secret"}, about=f"letter {number}"))
+            ids.append(messages.put(w, "mail", {"text": "secret"}, about=f"letter {number}"))
     with work() as w:
         w.db.execute(outbox.update().where(outbox.c.id == ids[0]).values(state=State.FAILED, error="no route"))
         w.db.execute(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provider.config.environment import SettingsError
+from provider.config.settings import Settings
 from provider.crypto.vault import Vault, VaultError, create_key_file, open_vault
-from provider.environment import SettingsError
-from provider.settings import Settings
 from tests.support.clock import Clock
 
 OLD, NEW = "an old key of at least 32 characters", "a new key of at least 32 characters"
@@ -115,7 +115,7 @@ def embedded(path: Path) -> Settings:
     ],
 )
 def test_a_key_file_that_is_unfit_is_refused(tmp_path: Path, text: str | None, mode: int, problem: str) -> None:
-    """Failure contract F12."""
+    """F-12."""
     path = tmp_path / "signet.db.key"
     if text is not None:
         path.write_text(text)

@@ -4,14 +4,14 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from provider.config.settings import Settings
 from provider.database.engine import OUTAGES, open_database
-from provider.settings import Settings
 
 pytestmark = pytest.mark.both_databases
 
 
 def test_more_connections_than_threads_are_an_outage_within_the_time(settings: Settings) -> None:
-    """Decision D1; failure contract F3."""
+    """Decision 60; F-3."""
     few = settings.model_copy(update={"threads": 1, "database_timeout": 0.1})
     database = open_database(few)
     held: list[Connection] = []

@@ -15,7 +15,7 @@ from provider.accounts.linked_identities import LastWayIn
 from provider.accounts.registration import delete_user
 from provider.accounts.store import passwords
 from provider.accounts.store.linked_identities import linked_identities
-from provider.settings import Settings
+from provider.config.settings import Settings
 from provider.web.cookies import BROWSER
 from provider.work import Installation, unit_of_work
 from tests.federation.conftest import EXAMPLE, NewTraveller, events_of, identities_of, sign_out
@@ -212,7 +212,7 @@ def test_linking_what_is_linked_changes_nothing(traveller: Traveller, linked: st
 
 
 def test_an_identity_belongs_to_one_account(traveller: Traveller, linked: str, work: Work) -> None:
-    """data.md: (upstream, subject) is unique."""
+    """Decision 32: the issuer and its subject together are unique."""
     with work() as w:
         eve = make_user(w, "eve@example.test")
     sign_in(traveller.browser, "eve@example.test")

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from provider.accounts import deletion, suspension
 from provider.accounts.store import passwords, users
+from provider.config.settings import Settings
 from provider.sessions.store import Session, find_all
-from provider.settings import Settings
 from tests.federation.conftest import EXAMPLE, NewTraveller, events_of, identities_of, sign_out
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, FakeProvider, Traveller
 from tests.support.browser import Browser

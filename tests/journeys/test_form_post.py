@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from provider.app import open_installation
-from provider.environment import load_settings
+from provider.config.environment import load_settings
 from provider.work import unit_of_work
 from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import Person

@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from provider.oauth import registration
-from provider.oauth.client_metadata import ClientMetadata
-from provider.oauth.clients import create_client
+from provider.oauth.clients import registration
+from provider.oauth.clients.clients import create_client
+from provider.oauth.clients.metadata import ClientMetadata
 from tests.support.browser import Browser, Page
 from tests.support.factories import PASSWORD, REDIRECT_URI, make_user
 from tests.support.installation import Work

@@ -1,4 +1,4 @@
-"""While the mail server is away nobody notices, and afterwards each letter leaves once (A-123, failure contract F7)."""
+"""While the mail server is away nobody notices, and afterwards each letter leaves once (A-123, F-7)."""
 
 import dataclasses
 import re
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from provider.app import create_app
+from provider.config.settings import Settings
 from provider.mail import transport
 from provider.outbox import relay, store
 from provider.outbox.store import State
-from provider.settings import Settings
 from provider.work import Installation
 from provider.worker import HANDLERS
 from tests.mail.smtp_sink import Sink, smtp_sink

@@ -12,13 +12,14 @@ import pytest
 from joserfc import jws
 
 from provider.accounts import suspension
-from provider.oauth import clients, key_rotation
-from provider.oauth.client_metadata import InvalidMetadata
+from provider.config.settings import Settings
+from provider.oauth.authorize.store import consents
+from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
-from provider.oauth.store import consents
+from provider.oauth.keys import rotation
 from provider.outbox import relay
-from provider.settings import Settings
 from provider.work import Installation
 from provider.worker import ATTEMPTS, HANDLERS
 from tests.oauth.conftest import Person, Register, Unchanged
@@ -199,7 +200,7 @@ class TestAStaleCopy:
     def test_a_client_deleted_a_moment_ago_is_no_crash(
         self, register: Register, http: WatchedClient, browser: WatchedClient, work: Work, unchanged: Unchanged
     ) -> None:
-        """R1 of security.md: this process has not heard of it yet, and the row refers to nothing: 503, ask again."""
+        """R-1: this process has not heard of it yet, and the row refers to nothing: 503, ask again."""
         rp = register(public=True, grant_types=("authorization_code", DEVICE_CODE), first_party=False)
         assert push(rp)[0].status_code == 201
         with work() as w:
@@ -316,7 +317,7 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
         tokens = rp.sign_in(browser)
         rp.log_out(browser, tokens)
         with work() as w:
-            key_rotation.revoke(w, kid=kid_of(tokens.id_token))
+            rotation.revoke(w, kid=kid_of(tokens.id_token))
         relay.keep_due(installation, HANDLERS, ATTEMPTS)
         (request,) = foreign_server.requests
         kid = kid_of(parse_qs(request.body.decode())["logout_token"][0])

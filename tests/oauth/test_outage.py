@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, insert
 
+from provider.config.settings import Settings
 from provider.database.migrations import migrate
-from provider.oauth.store.signing_keys import signing_keys
-from provider.settings import Settings
+from provider.oauth.keys.store import signing_keys
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import settings_for
@@ -59,7 +59,7 @@ class OwnServer:
 
 
 def assert_outage(response: httpx2.Response) -> None:
-    """503, when to come back, and no verdict; F1 of security.md."""
+    """503, when to come back, and no verdict; F-1."""
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) > 0
     if response.headers["content-type"] == "application/json":

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from provider.app import open_installation
+from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter
-from provider.settings import Settings
 from provider.work import Installation
 from tests.races.servers import Server, Servers, free_port
 from tests.races.starting_line import Post

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 from tests.support.waiting import PATIENCE, wait_until
 
 

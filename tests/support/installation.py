@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 from provider.work import UnitOfWork
 
 ISSUER = "https://id.example.test"

@@ -15,7 +15,7 @@ from starlette import testclient
 from starlette.testclient import TestClient
 
 from provider.database import engine
-from provider.oauth import key_pairs
+from provider.oauth.keys import key_pairs
 from tests.support.in_process import InProcess
 
 

@@ -14,8 +14,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from provider.app import open_installation
-from provider.oauth.algorithms import KEY_PAIRS
-from provider.oauth.store.signing_keys import State, signing_keys
+from provider.jose.algorithms import KEY_PAIRS
+from provider.oauth.keys.store import State, signing_keys
 from provider.ratelimits import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser
@@ -147,7 +147,7 @@ def upcoming_keys(installation: Installation) -> set[str]:
 def test_nodes_restarted_one_after_the_other_and_a_rotated_key_fail_no_request(
     topology: Topology, installation: Installation, rp: RelyingParty
 ) -> None:
-    """Failure contract F10; A-108: refresh, userinfo and keys through nginx, while each node stops and starts again."""
+    """F-10; A-108: refresh, userinfo and keys through nginx, while each node stops and starts again."""
     wait_until(lambda: len(upcoming_keys(installation)) == len(KEY_PAIRS))
     wait_until(lambda: upcoming_keys(installation) <= {key["kid"] for key in rp.jwks()["keys"]})
     known = KeySet.import_key_set(rp.jwks())  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Back, reload, second tab, expired step, lost cookie: at every step of every flow there is a way on (pages.md).
+"""Back, reload, second tab, expired step, lost cookie: at every step of every flow there is a way on.
 
 A state machine walks the pages without scripts, with two browsers and three people. WALKS=1000 makes it walk that
 often, with other walks each time; without it the walks are the same in every run.
@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 )
 
 from provider.accounts import suspension
+from provider.accounts.factors.totp import ENROLMENT_LIFETIME
 from provider.accounts.store.users import Status
-from provider.accounts.totp import ENROLMENT_LIFETIME
-from provider.oauth import clients
+from provider.oauth.clients import clients
 from provider.sessions.lifecycle import end_all_sessions
 from provider.sessions.store import Session
 from provider.worker import purge

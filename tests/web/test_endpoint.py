@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.config.settings import Settings
 from provider.refusals import Forbidden, GoElsewhere, TooManyRequests
-from provider.settings import Settings
 from provider.web import errors
 from provider.web.bodies import MAX_BODY
 from provider.web.call import Call
@@ -40,7 +40,7 @@ def traces(work: Work) -> int:
 
 
 def test_a_refusal_keeps_its_traces(mount: Mount, client: TestClient, work: Work) -> None:
-    """Decision D3."""
+    """Decision 40."""
 
     def refuse(call: Call) -> Response:
         leave_a_trace(call)
@@ -93,7 +93,7 @@ def ask_database(call: Call) -> Response:
 
 
 class TestWithoutItsDatabase:
-    """Failure contract F1, R1."""
+    """F-1, R-1."""
 
     @pytest.fixture(params=["sqlite:////nowhere/x.db", "postgresql+psycopg://signet@127.0.0.1:1/signet"])
     def database_url(self, request: pytest.FixtureRequest) -> str:
@@ -113,7 +113,7 @@ class TestWithoutItsDatabase:
 
 @pytest.mark.only_on("postgresql")
 def test_after_the_database_came_back_so_do_we(mount: Mount, client: TestClient, work: Work) -> None:
-    """F1: ready again without a restart; no broken connection stays in the pool."""
+    """F-1: ready again without a restart; no broken connection stays in the pool."""
     mount("/test/ask", machine(ask_database))
     assert client.get("/test/ask").status_code == 200
     with work() as w:
@@ -130,7 +130,7 @@ def test_after_the_database_came_back_so_do_we(mount: Mount, client: TestClient,
 
 @pytest.mark.only_on("postgresql")
 def test_a_statement_that_takes_too_long_is_an_outage(mount: Mount, client: TestClient) -> None:
-    """F3."""
+    """F-3."""
 
     def slow(call: Call) -> Response:
         call.work.read.execute(text("SET statement_timeout = 50"))

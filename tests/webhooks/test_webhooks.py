@@ -15,11 +15,11 @@ import pytest
 from provider.admin import webhooks
 from provider.audit import log
 from provider.audit.events import Event
+from provider.config.settings import Settings
 from provider.outbox import relay
 from provider.outbox import store as outbox
 from provider.outbox.store import Promise, State
 from provider.refusals import Refusal
-from provider.settings import Settings
 from provider.work import Installation
 from provider.worker import ATTEMPTS, HANDLERS
 from tests.support.clock import Clock

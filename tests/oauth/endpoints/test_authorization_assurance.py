@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from provider.accounts.store import totp
-from provider.accounts.store.totp import TotpCredential
+from provider.accounts.factors.store import totp
+from provider.accounts.factors.store.totp import TotpCredential
 from tests.oauth.conftest import Person
 from tests.oauth.watched_http import WatchedClient
 from tests.support.factories import make_user

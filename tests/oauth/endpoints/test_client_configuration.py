@@ -6,9 +6,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from provider.oauth import clients, registration
-from provider.oauth.clients import Client, find_client
-from provider.settings import Settings
+from provider.config.settings import Settings
+from provider.oauth.clients import clients, registration
+from provider.oauth.clients.clients import Client, find_client
 from provider.work import Installation
 from provider.worker import purge
 from tests.oauth.conftest import Person, Register, Unchanged
@@ -186,7 +186,7 @@ def test_unused_it_goes_and_used_it_stays(
     clock: Clock,
     hosts: set[str],
 ) -> None:
-    """data.md: SIGNET_UNUSED_CLIENT_LIFETIME. Used is: a code was issued, or a token."""
+    """docs/settings.md: SIGNET_UNUSED_CLIENT_LIFETIME. Used is: a code was issued, or a token."""
     hosts.add("app.example.test")
     lasting: Told = http.post(REGISTER, json=WEB | {"grant_types": ["authorization_code", "refresh_token"]}).json()
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from provider.oauth.store.device_codes import device_codes
+from provider.oauth.grants.store import device_codes
 from provider.ratelimits import LIMITS
 from provider.work import Installation
 from provider.worker import purge
@@ -80,7 +80,7 @@ def test_an_app_on_a_device_is_no_api(
 
 
 def test_codes_are_purged(tv: RelyingParty, installation: Installation, work: Work, clock: Clock) -> None:
-    """data.md: a day after they ended."""
+    """They are kept for a day after they ended."""
     start(tv)
     for days, left in ((1, 1), (1, 0)):
         clock.advance(days=days)

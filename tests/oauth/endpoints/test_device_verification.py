@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provider.oauth import clients
-from provider.oauth.store import consents
+from provider.oauth.authorize.store import consents
+from provider.oauth.clients import clients
 from provider.ratelimits import LIMITS
 from tests.oauth.conftest import Person, Register
 from tests.oauth.devices import FOR_DEVICES, allow, page_of, press, start, words
@@ -26,7 +26,7 @@ def tv(register: Register) -> RelyingParty:
 def test_the_page_names_the_app_the_place_the_time_and_what_it_may(
     tv: RelyingParty, browser: WatchedClient, clock: Clock
 ) -> None:
-    """RFC 8628 section 5.4; pages.md: device code; A-95."""
+    """RFC 8628 section 5.4; A-95; decision 43."""
     device = start(tv, scope="openid email offline_access")
     asked_at = clock.now
     clock.advance(minutes=2)

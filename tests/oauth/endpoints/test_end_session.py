@@ -8,7 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from provider.oauth import key_rotation
+from provider.oauth.keys import rotation
 from provider.work import Installation
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
@@ -78,7 +78,7 @@ def test_a_hint_outlives_the_key_that_signed_it(
 ) -> None:
     """RP-Initiated Logout section 2: apps sign out with the ID token of the morning, whatever was rotated since."""
     with work() as w:
-        key_rotation.rotate(w, at_once=True)
+        rotation.rotate(w, at_once=True)
     clock.advance(minutes=50)
     is_signed_in(rp, browser)
     clock.advance(minutes=50)
@@ -90,9 +90,7 @@ def test_a_revoked_key_makes_no_hint(
     rp: RelyingParty, browser: WatchedClient, tokens: Tokens, work: Work, unchanged: Unchanged
 ) -> None:
     with work() as w:
-        key_rotation.revoke(
-            w, kid=json.loads(base64.urlsafe_b64decode(str(tokens.id_token).split(".")[0] + "=="))["kid"]
-        )
+        rotation.revoke(w, kid=json.loads(base64.urlsafe_b64decode(str(tokens.id_token).split(".")[0] + "=="))["kid"])
     with unchanged():
         assert rp.log_out(browser, tokens).status_code == 400
 
@@ -302,7 +300,7 @@ def test_a_repeated_parameter_is_refused(browser: WatchedClient, tokens: Tokens,
 def test_a_refusal_is_explained_without_the_hint(
     rp: RelyingParty, browser: WatchedClient, tokens: Tokens, explain: Explain
 ) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     response = rp.log_out(browser, tokens, post_logout_redirect_uri="https://evil.test/")
     row = explain(response.headers["x-request-id"])
     assert row.error_id in response.text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider.oauth import clients
+from provider.oauth.clients import clients
 from tests.oauth.conftest import Register
 from tests.oauth.grants.test_authorization_code import ENDINGS
 from tests.oauth.watched_http import WatchedClient

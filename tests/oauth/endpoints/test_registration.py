@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provider.config.settings import Settings
 from provider.crypto.digests import digest
-from provider.oauth import registration
-from provider.oauth.client_metadata import DEVICE_CODE, FIELDS
-from provider.oauth.clients import find_client
-from provider.oauth.metadata import provider_metadata
-from provider.oauth.store import initial_access_tokens
-from provider.settings import Settings
+from provider.oauth.clients import registration
+from provider.oauth.clients.clients import find_client
+from provider.oauth.clients.metadata import DEVICE_CODE, FIELDS
+from provider.oauth.clients.store import initial_access_tokens
+from provider.oauth.http.metadata import provider_metadata
 from tests.oauth.conftest import Explain, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.client_keys import Signatory
@@ -393,7 +393,7 @@ class TestWithoutPkce:
     def test_for_certification_confidential_clients_may_do_without_and_old_flows_may_be_had(
         self, http: WatchedClient, work: Work
     ) -> None:
-        """protocol.md section 11; OIDC Registration section 2."""
+        """OIDC Registration section 2."""
         hybrid = {"response_types": ["code id_token"], "grant_types": ["authorization_code", "implicit"]}
         confidential, public = register(http, **hybrid), register(http, token_endpoint_auth_method="none")
         with work() as w:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import func, select
 
-from provider.oauth.store.refusals import refusals
+from provider.oauth.store import refusals
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import ISSUER, Work
@@ -164,7 +164,7 @@ def test_no_other_site_may_read_an_answer(rp: RelyingParty, origin: str) -> None
 
 
 def test_a_flood_of_refusals_fills_no_disk(rp: RelyingParty, work: Work, lower: Lower) -> None:
-    """data.md: explanations are kept best-effort, bounded per network."""
+    """docs/throttling.md: explanations are kept best-effort, bounded per network."""
     lower(explanation="10/minute")
     for _ in range(15):
         rp.post(TOKEN, grant_type="x")

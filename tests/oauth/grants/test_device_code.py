@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 from provider.accounts import registration
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
-from provider.oauth.store import device_codes
-from provider.oauth.store.device_codes import DeviceCode
+from provider.oauth.grants import store as device_codes
+from provider.oauth.grants.store import DeviceCode
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.devices import DEVICE_CODE, FOR_DEVICES, allow, press, start
 from tests.oauth.grants.test_authorization_code import ENDINGS, assert_invalid_grant
@@ -130,7 +130,7 @@ def test_a_second_use_kills_what_the_first_gave(
 def test_a_code_dies_with_what_was_allowed(
     tv: RelyingParty, browser: WatchedClient, ada: str, work: Work, clock: Clock, ending: str
 ) -> None:
-    """A-84, A-105, A-106; data.md: one transaction ends it all, and nothing is revived."""
+    """A-84, A-105, A-106; R-2: one transaction ends it all, and nothing is revived."""
     device = start(tv)
     allow(browser, device)
     clock.advance(seconds=1)

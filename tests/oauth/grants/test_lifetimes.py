@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 from tests.oauth.grants.test_authorization_code import assert_invalid_grant
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock

@@ -1,0 +1,83 @@
+"""Authorization requests that wait: parked while the person signs in (decision 67). Found by the digest of the
+request_uri.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import JSON, Column, Connection, ForeignKey, Index, String, Table, delete, insert, select, update
+
+from provider.database.base import metadata
+from provider.database.types import Digest, Identifier, UtcTime
+
+authorization_requests = Table(
+    "authorization_requests",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("browser", Digest),  # the browser it belongs to; bound at the first visit
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("chosen_session_id", Identifier),  # the account the person chose to go on with
+    Column("consented_by", Identifier),  # the person who just allowed it
+    Column("completed_at", UtcTime),
+    Index("ix_authorization_requests_expires_at", "expires_at"),
+    Index("ix_authorization_requests_client_id", "client_id"),
+)
+
+
+@dataclass(frozen=True)
+class ParkedRequest:
+    digest: bytes
+    client_id: str
+    parameters: dict[str, str]
+    browser: bytes | None
+    created_at: datetime
+    expires_at: datetime
+    chosen_session_id: str | None
+    consented_by: str | None
+    completed_at: datetime | None
+
+
+def add(db: Connection, parked: ParkedRequest) -> None:
+    db.execute(insert(authorization_requests), parked.__dict__)
+
+
+def find(db: Connection, digest: bytes, *, now: datetime) -> ParkedRequest | None:
+    """Readable any number of times until a code was issued or it expired."""
+    query = select(authorization_requests).where(
+        authorization_requests.c.digest == digest,
+        authorization_requests.c.expires_at > now,
+        authorization_requests.c.completed_at.is_(None),
+    )
+    row = db.execute(query).one_or_none()
+    return None if row is None else ParkedRequest(*row)
+
+
+def bind_browser(db: Connection, digest: bytes, browser: bytes, *, now: datetime, expires_at: datetime) -> bool:
+    """Give it to the browser that came first, from now until then. False when it belongs to another."""
+    free = (authorization_requests.c.digest == digest, authorization_requests.c.browser.is_(None))
+    taken = {"browser": browser, "created_at": now, "expires_at": expires_at}
+    return db.execute(update(authorization_requests).where(*free).values(taken)).rowcount == 1
+
+
+def choose_session(db: Connection, digest: bytes, session_id: str) -> None:
+    this = authorization_requests.c.digest == digest
+    db.execute(update(authorization_requests).where(this).values(chosen_session_id=session_id))
+
+
+def mark_consented(db: Connection, digest: bytes, user_id: str) -> None:
+    this = authorization_requests.c.digest == digest
+    db.execute(update(authorization_requests).where(this).values(consented_by=user_id))
+
+
+def complete(db: Connection, digest: bytes, *, now: datetime) -> bool:
+    """Once: a code was issued or the person declined."""
+    waiting = (authorization_requests.c.digest == digest, authorization_requests.c.completed_at.is_(None))
+    return db.execute(update(authorization_requests).where(*waiting).values(completed_at=now)).rowcount == 1
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    old = select(authorization_requests.c.digest).where(authorization_requests.c.expires_at < before).limit(limit)
+    return db.execute(delete(authorization_requests).where(authorization_requests.c.digest.in_(old))).rowcount
