@@ -1,4 +1,4 @@
-"""signet session: where people are signed in."""
+"""The commands `signet session`: manage the sessions of users."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ def list_sessions(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """Where somebody is signed in, or everybody.
+    """List active sessions of all users, or of one user with --user.
 
     Example: signet session list --user ada@example.com
     """
