@@ -18,6 +18,7 @@ TICKET = "keep-account"
 
 
 class NotLeaving(Refusal):
+    code = "not-leaving"
     title = Text("Nothing to keep")
     message = Text("This page is too old, or the account was kept before. Sign in to see.")
 

@@ -19,12 +19,14 @@ from provider.work import UnitOfWork
 
 
 class LinkedElsewhere(Refusal):
+    code = "linked-elsewhere"
     status_code = 409
     title = Text("Linked to another account")
     message = Text("This sign-in belongs to another account here. Unlink it there first, or link a different one.")
 
 
 class LastWayIn(Refusal):
+    code = "last-way-in"
     title = Text("This is your only way in")
     message = Text("Your account has no password, so nobody could sign in to it any more. Set a password first.")
 

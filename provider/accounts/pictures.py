@@ -25,6 +25,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 class UnfitPicture(Refusal):
     """The message says why."""
 
+    code = "unfit-picture"
+
 
 def draw(content: bytes) -> tuple[str, bytes]:
     """The media type and the bytes of a small copy. What the file says it is does not count, only what it is.

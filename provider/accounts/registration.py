@@ -27,15 +27,18 @@ MAX_NAME = 100
 class AddressTaken(Refusal):
     """For operators; a person signing up is never told."""
 
+    code = "address-taken"
     status_code = 409
     message = Text("This address belongs to another account.")
 
 
 class NotAnAddress(Refusal):
+    code = "not-an-address"
     message = Text("This is not an email address.")
 
 
 class NoSuchUser(NotFound):
+    code = "no-such-user"
     title = Text("No such user")
     message = Text("There is no such user.")
 

@@ -25,6 +25,7 @@ PURPOSE = "idempotent-answer"
 
 
 class UnfitIdempotencyKey(Refusal):
+    code = "unfit-idempotency-key"
     title = Text("Not an idempotency key")
     message = Text("An Idempotency-Key is one text of 1 to 255 printable ASCII characters.")
 
@@ -32,6 +33,7 @@ class UnfitIdempotencyKey(Refusal):
 class KeyReused(Refusal):
     """A key that was used for a different request (section 2.7 of the draft)."""
 
+    code = "key-reused"
     status_code = 422
     title = Text("This key was for something else")
     message = Text("This Idempotency-Key came with another request before. Take a new one for each thing to make.")
@@ -40,6 +42,7 @@ class KeyReused(Refusal):
 class KeyInUse(Refusal):
     """A key whose first request is still being processed (section 2.7 of the draft)."""
 
+    code = "key-in-use"
     status_code = 409
     title = Text("Still under way")
     message = Text("The request with this Idempotency-Key is still being carried out. Send it again in a moment.")
@@ -47,6 +50,7 @@ class KeyInUse(Refusal):
 
 
 class Forgotten(Refusal):
+    code = "forgotten"
     status_code = 409
     title = Text("The answer is lost")
     message = Text("This was carried out before, and its answer can no longer be read. Look what is there.")

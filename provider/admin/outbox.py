@@ -11,16 +11,19 @@ from provider.work import UnitOfWork
 
 
 class NoSuchPromise(NotFound):
+    code = "no-such-promise"
     title = Text("No such promise")
     message = Text("There is no such promise.")
 
 
 class NotFailed(Refusal):
+    code = "not-failed"
     status_code = 409
     message = Text("Only a failed promise whose contents are still there can be tried again.")
 
 
 class NotWaiting(Refusal):
+    code = "not-waiting"
     status_code = 409
     message = Text("Only a promise that waits or has failed can be cancelled; this one was settled, or is being tried.")
 

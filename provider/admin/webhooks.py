@@ -26,6 +26,7 @@ MOST_REPLAYED = 10_000
 
 
 class NoSuchWebhook(Refusal):
+    code = "no-such-webhook"
     status_code = 404
     message = Text("There is no such webhook.")
 
@@ -33,8 +34,11 @@ class NoSuchWebhook(Refusal):
 class UnfitWebhook(Refusal):
     """An invalid webhook. The message, which is for operators, gives the reason."""
 
+    code = "unfit-webhook"
+
 
 class Disabled(Refusal):
+    code = "disabled"
     status_code = 409
     message = Text("The webhook is disabled.")
 

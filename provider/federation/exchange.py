@@ -31,6 +31,7 @@ ANY_AGE = "31536000"
 class UpstreamDeclined(Refusal):
     """The upstream answered with an error. `details` are its words, to be shown as nothing but text."""
 
+    code = "upstream-declined"
     status_code = 403
 
     def __init__(self, upstream: str, error: str, description: str = "") -> None:

@@ -24,6 +24,7 @@ OLDEST = 600
 class UpstreamUntrusted(Refusal):
     """An answer that fails its checks. What failed is for the operator's log."""
 
+    code = "upstream-untrusted"
     status_code = 502
     title = Text("The answer cannot be trusted")
 
@@ -39,6 +40,7 @@ class UpstreamUntrusted(Refusal):
 class NotProvenAnew(UpstreamUntrusted):
     """It was asked to ask its user anew, and says that it did not."""
 
+    code = "not-proven-anew"
     status_code = 403
     title = Text("A fresh sign-in is needed")
 

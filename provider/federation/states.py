@@ -21,6 +21,7 @@ LIFETIME = timedelta(minutes=10)
 class StateLost(Refusal):
     """Not ours, too old, of another browser or for another upstream."""
 
+    code = "state-lost"
     title = Text("This sign-in is no longer waiting")
     message = Text("It took too long, or began in another browser. Start again.")
 
@@ -28,6 +29,7 @@ class StateLost(Refusal):
 class StateSpent(Refusal):
     """This answer came before: back or reload in the browser, or a replay."""
 
+    code = "state-spent"
     title = Text("This sign-in is no longer waiting")
     message = Text("This answer was used before. Start again.")
 

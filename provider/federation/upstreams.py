@@ -42,6 +42,8 @@ PublicKey = RSAKey | ECKey | OKPKey
 class UpstreamAway(Unavailable):
     """It does not answer, or not as a provider does. `reason` is for the operator."""
 
+    code = "upstream-away"
+
     def __init__(self, upstream: str, reason: str) -> None:
         self.reason = reason
         super().__init__(Text("%(name)s does not answer as it should right now. Try again in a moment.", name=upstream))

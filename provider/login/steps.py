@@ -41,12 +41,14 @@ class Step(StrEnum):
 class WrongPassword(Refusal):
     """Unknown address, wrong password, no password: one answer, in one time."""
 
+    code = "wrong-password"
     message = Text("Enter a correct email address and password.")
 
 
 class Suspended(Refusal):
     """Told only after the right password, or an upstream's word."""
 
+    code = "suspended"
     title = Text("This account is suspended")
     message = Text("This account is suspended, so nobody can sign in with it. Contact support to find out more.")
 
@@ -54,6 +56,7 @@ class Suspended(Refusal):
 class Leaving(Suspended):
     """To be deleted, and told only after the right password. `ticket` is good for keeping it."""
 
+    code = "leaving"
     title = Text("This account is about to be deleted")
 
     def __init__(self, ticket: str, delete_after: datetime) -> None:
@@ -67,6 +70,8 @@ class Leaving(Suspended):
 class AddressUnconfirmed(Refusal):
     """Told only after the right password. `ticket` leads to the page where the code can be typed."""
 
+    code = "address-unconfirmed"
+
     def __init__(self, ticket: Ticket) -> None:
         self.ticket = ticket
         super().__init__(Text("Confirm your email address first."))
@@ -74,6 +79,8 @@ class AddressUnconfirmed(Refusal):
 
 class SecondFactorOver(Refusal):
     """The sign-in was finished, ended or ran out meanwhile."""
+
+    code = "second-factor-over"
 
 
 @dataclass(frozen=True)

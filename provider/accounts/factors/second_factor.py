@@ -31,20 +31,24 @@ class Method(StrEnum):
 class WrongSecondFactor(Refusal):
     """Wrong, used before, of an old set, of another time: one answer."""
 
+    code = "wrong-second-factor"
     message = Text("This code is not right, or was used before. Enter the code your app shows now.")
 
 
 class WrongRecoveryCode(WrongSecondFactor):
+    code = "wrong-recovery-code"
     message = Text("This recovery code is not right, or was used before. Each code works once.")
 
 
 class SecondFactorLocked(Refusal):
+    code = "second-factor-locked"
     message = Text("Codes from your app are locked after too many wrong ones. Use a recovery code to unlock them.")
 
 
 class SignInOver(Refusal):
     """Too many wrong codes in one sign-in: the session is over, and the password is asked again."""
 
+    code = "sign-in-over"
     message = Text("There were too many wrong codes. Sign in again.")
 
 

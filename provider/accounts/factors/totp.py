@@ -30,6 +30,7 @@ ENROLMENT_LIFETIME = timedelta(minutes=30)
 
 
 class WrongFirstCode(Refusal):
+    code = "wrong-first-code"
     message = Text(
         "This code is not right. Check that the clock of your device is right, and enter the code it shows now."
     )
@@ -38,14 +39,17 @@ class WrongFirstCode(Refusal):
 class EnrolmentGone(Refusal):
     """Confirmed before, replaced by a newer one, begun in another session, or too old."""
 
+    code = "enrolment-gone"
     message = Text("This set-up is over. Start again to get a new key.")
 
 
 class NotTurnedOn(Refusal):
+    code = "not-turned-on"
     message = Text("Two-factor sign-in is not on.")
 
 
 class FactorNeeded(Refusal):
+    code = "factor-needed"
     message = Text("Show your current second factor first.")
 
 

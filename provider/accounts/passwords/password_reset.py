@@ -26,17 +26,21 @@ STANDING = (Status.ACTIVE, Status.LEAVING)
 
 
 class ResetLinkDead(Refusal):
+    code = "reset-link-dead"
     title = Text("This link no longer works")
     message = Text("It may be too old, or a newer letter was sent. Ask for a new one.")
 
 
 class ResetLinkUsed(Refusal):
+    code = "reset-link-used"
     title = Text("This link was used before")
     message = Text("Each link works once. If you did not choose a new password just now, ask for a new link.")
 
 
 class UnfitPassword(Refusal):
     """The message says what is wrong with it."""
+
+    code = "unfit-password"
 
 
 def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from provider.web.call import Call
 
 
 class NoSuchFamily(NotFound):
+    code = "no-such-family"
     title = Text("No such token family")
     message = Text("The account has no token family of this id that still counts.")
 

@@ -16,6 +16,7 @@ from provider.web.call import Call
 
 
 class NoSuchRefusal(NotFound):
+    code = "no-such-refusal"
     title = Text("No such refusal")
     message = Text("No refused request of this id is known, or it is older than a week.")
 

@@ -54,6 +54,8 @@ class Input:
 class Unfit(Refusal):
     """An invalid value in a form field."""
 
+    code = "unfit"
+
     def __init__(self, name: str, message: str) -> None:
         self.name = name
         super().__init__(message)

@@ -30,6 +30,8 @@ def roles_of(text: str) -> list[str] | None:
 class NotYourself(Unfit):
     """An action that operators may not take on their own account. They could lock themselves out and not undo it."""
 
+    code = "not-yourself"
+
     def __init__(self) -> None:
         super().__init__("", Text("You cannot do this to your own account. Ask another operator."))
 

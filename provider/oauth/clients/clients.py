@@ -28,6 +28,7 @@ MARKED_AGAIN_AFTER = timedelta(days=1)
 
 
 class NoSuchClient(Refusal):
+    code = "no-such-client"
     status_code = 404
     message = Text("There is no such client.")
 

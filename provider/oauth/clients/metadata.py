@@ -28,6 +28,8 @@ GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVI
 class InvalidMetadata(Refusal):
     """RFC 7591 section 3.2.2: `invalid_redirect_uri` or `invalid_client_metadata`."""
 
+    code = "invalid-metadata"
+
     def __init__(self, message: str, *, error: str = "invalid_client_metadata") -> None:
         self.error = error
         super().__init__(message)

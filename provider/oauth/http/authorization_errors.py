@@ -24,6 +24,7 @@ from provider.web.call import Call
 class AppRefused(Refusal):
     """The app's request cannot be answered to the app: the person sees a page, and no link to an unverified address."""
 
+    code = "app-refused"
     title = Text("The app that sent you here made a mistake")
     message = Text(
         "We cannot send you back to it safely. Return to the app and try again, or tell its support the error id."
@@ -31,6 +32,7 @@ class AppRefused(Refusal):
 
 
 class RequestGone(Refusal):
+    code = "request-gone"
     title = Text("This sign-in is no longer waiting")
     message = Text(
         "It was finished or took too long. Go back to the app and start again; you may already be signed in."

@@ -25,6 +25,7 @@ MARGIN = timedelta(minutes=5)
 
 
 class UnknownKey(Refusal):
+    code = "unknown-key"
     status_code = 404
     message = Text("There is no such signing key, or it is not in the state this needs.")
 
@@ -32,6 +33,7 @@ class UnknownKey(Refusal):
 class TooSoon(Refusal):
     """Apps that keep the key set may not know the upcoming key yet."""
 
+    code = "too-soon"
     status_code = 409
 
     def __init__(self, upcoming: str, may_sign_from: datetime) -> None:
