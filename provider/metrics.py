@@ -65,7 +65,7 @@ def metered(installation: Installation, meters: Meters | None, *, process: int =
         return
     metrics.begin(meters.folder, str(process))
     with share(meters.address) as listener:
-        server = _Server(listener, Standing(installation), meters.folder)
+        server = _Server(listener, InstallationCollector(installation), meters.folder)
         thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
         thread.start()
         try:
@@ -76,7 +76,7 @@ def metered(installation: Installation, meters: Meters | None, *, process: int =
             metrics.end()
 
 
-class Standing:
+class InstallationCollector:
     """What the database says of the installation, as a collector of prometheus_client. When it is away, only that."""
 
     def __init__(self, installation: Installation) -> None:
@@ -135,7 +135,7 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, listener: socket.socket, standing: Standing, folder: Path) -> None:
+    def __init__(self, listener: socket.socket, standing: InstallationCollector, folder: Path) -> None:
         super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener

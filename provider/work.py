@@ -21,7 +21,7 @@ from provider.outbound.client import Outbound
 from provider.refusals import Refusal
 
 
-class Counter(Protocol):
+class RateCounter(Protocol):
     """Counts hits per key in a moving window; see `ratelimits`."""
 
     def hit(self, limit: str, key: str) -> int | None:
@@ -53,7 +53,7 @@ class Installation:
     settings: Settings
     database: Database
     vault: Vault
-    counter: Counter
+    counter: RateCounter
     outbound: Outbound
     clock: Callable[[], datetime] = utc_now
     wake: Callable[[str], None] = _nobody_to_wake

@@ -15,7 +15,7 @@ from provider.audit.store import audit_events
 from provider.config.settings import Settings
 from provider.database.base import new_id
 from provider.outbox import messages, store
-from provider.outbox.store import State
+from provider.outbox.store import DeliveryState
 from provider.work import Installation, unit_of_work
 from provider.worker import BATCH, Worker, purge
 from tests.mail.smtp_sink import Sink, smtp_sink
@@ -50,7 +50,7 @@ def with_worker(installation: Installation, worker: Worker) -> Installation:
 
 def is_kept(installation: Installation) -> bool:
     with unit_of_work(installation) as work:
-        return {promise.state for promise in store.find(work.read)} == {State.KEPT}
+        return {promise.state for promise in store.find(work.read)} == {DeliveryState.KEPT}
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
 
     def is_claimed() -> bool:
         with work() as w:
-            return store.find(w.read)[0].state == State.TRYING
+            return store.find(w.read)[0].state == DeliveryState.TRYING
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with worker_process(installation, redis_url, silent.getsockname()[1]) as process:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from provider.admin import idempotency
-from provider.admin.idempotency import AnsweredBefore, Forgotten, KeyInUse, KeyReused, UnfitIdempotencyKey
+from provider.admin.idempotency import AnsweredBefore, InvalidIdempotencyKey, KeyInUse, KeyReused, ResponseLost
 from provider.admin.versions import ChangedMeanwhile, version_of
 from provider.api.bodies import JSON_TYPE, Body, Nothing, read
 from provider.api.callers import OPERATOR, READING_OPERATOR, Operator
@@ -59,7 +59,7 @@ class AdminOperation(Operation):
         self.makes = self.status == 201
         if self.makes:
             self.asks_headers = {"Idempotency-Key": IDEMPOTENCY_KEY}
-            self.problems += (UnfitIdempotencyKey, KeyReused, KeyInUse, Forgotten)
+            self.problems += (InvalidIdempotencyKey, KeyReused, KeyInUse, ResponseLost)
         elif of is not None and not self.reads:
             self.asks_headers = {"If-Match": IF_MATCH}
             self.problems += (ChangedMeanwhile,)
@@ -89,7 +89,7 @@ class AdminOperation(Operation):
         except AnsweredBefore as before:
             return _again(before.answer)
         if request is not None:
-            answer = idempotency.Answer(
+            answer = idempotency.StoredResponse(
                 response.status_code, bytes(response.body).decode(), response.headers.get("etag")
             )
             idempotency.keep(call.work, request, answer)
@@ -145,6 +145,6 @@ def by_operator(
     return wrap
 
 
-def _again(answer: idempotency.Answer) -> Response:
+def _again(answer: idempotency.StoredResponse) -> Response:
     headers = NO_STORE | ({} if answer.etag is None else {"etag": answer.etag})
     return Response(answer.body, answer.status, headers, media_type=JSON_TYPE)

@@ -5,7 +5,7 @@ from provider.audit.log import record
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.outbox import store
-from provider.outbox.store import Promise, State
+from provider.outbox.store import DeliveryState, Promise
 from provider.refusals import NotFound, Refusal
 from provider.work import UnitOfWork
 
@@ -42,7 +42,7 @@ def retry(work: UnitOfWork, promise_id: str) -> None:
     promise = find(work, promise_id)
     if not store.retry(work.db, promise.id, now=work.now):
         raise NotFailed
-    before, after = {"state": promise.state}, {"state": State.DUE}
+    before, after = {"state": promise.state}, {"state": DeliveryState.DUE}
     record(work, Event.PROMISE_RETRIED, promise=promise.id, topic=promise.topic, before=before, after=after)
     work.after_commit.append(lambda: work.installation.wake(promise.id))
 
@@ -52,5 +52,5 @@ def cancel(work: UnitOfWork, promise_id: str) -> None:
     promise = find(work, promise_id)
     if not store.cancel(work.db, promise.id, now=work.now):
         raise NotWaiting
-    before, after = {"state": promise.state}, {"state": State.CANCELLED}
+    before, after = {"state": promise.state}, {"state": DeliveryState.CANCELLED}
     record(work, Event.PROMISE_CANCELLED, promise=promise.id, topic=promise.topic, before=before, after=after)

@@ -31,7 +31,7 @@ class NoSuchWebhook(Refusal):
     message = Text("There is no such webhook.")
 
 
-class UnfitWebhook(Refusal):
+class InvalidWebhook(Refusal):
     """An invalid webhook. The message, which is for operators, gives the reason."""
 
     code = "unfit-webhook"
@@ -44,19 +44,19 @@ class Disabled(Refusal):
 
 
 def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[Webhook, str]:
-    """Create a webhook; return it and its secret, which is shown only once. Raises UnfitWebhook for a URL that is not
+    """Create a webhook; return it and its secret, which is shown only once. Raises InvalidWebhook for a URL that is not
     allowed or an unknown event.
     """
     wanted = sorted(set(events))
     unknown = [each for each in wanted if not names_of(each)]
     if unknown:
-        raise UnfitWebhook(f"There is no event {unknown[0]}; docs/events.md lists them.")
+        raise InvalidWebhook(f"There is no event {unknown[0]}; docs/events.md lists them.")
     if not re.fullmatch("[!-~]{1,2000}", url) or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
-        raise UnfitWebhook(
+        raise InvalidWebhook(
             f"{url[:200]!r} may not be asked: https at a public address, or one that SIGNET_OUTBOUND_ALLOW names."
         )
     if "@" in urlsplit(url).netloc:  # every operator reads it, and every other webhook is told of it
-        raise UnfitWebhook("The URL holds a user or a password. Signatures prove who sends.")
+        raise InvalidWebhook("The URL holds a user or a password. Signatures prove who sends.")
     webhook_id, secret = new_id(), _new_secret()
     webhook = Webhook(webhook_id, url, wanted, _seal(work, webhook_id, secret), None, None, work.now, None)
     store.add(work.db, webhook)

@@ -52,7 +52,7 @@ def retry(
         raise typer.BadParameter("name a promise, or give --all")
     again = []
     with unit() as work:
-        failed = store.find(work.read, state=store.State.FAILED, limit=10_000) if promise_id is None else []
+        failed = store.find(work.read, state=store.DeliveryState.FAILED, limit=10_000) if promise_id is None else []
         for found in [row.id for row in failed if row.payload] if promise_id is None else [identifier(promise_id)]:
             outbox.retry(work, found)
             again.append(found)

@@ -70,7 +70,7 @@ def demo_settings(environ: Mapping[str, str], folder: Path, addresses: Addresses
     return load_settings({name: value for name, value in {**environ, **ours}.items() if name not in outside})
 
 
-class Server(uvicorn.Server):
+class DemoServer(uvicorn.Server):
     """A uvicorn server that leaves signals to the demo, because what runs beside it must stop after it."""
 
     @contextmanager
@@ -96,7 +96,7 @@ class Demo:
             proxy_headers=False,
             timeout_graceful_shutdown=5,
         )
-        self.server = Server(config)
+        self.server = DemoServer(config)
 
     async def serve(self) -> None:
         loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before
-from provider.federation.states import State
+from provider.federation.states import UpstreamState
 from provider.federation.upstreams import Metadata, Upstream
 from provider.languages.text import Text
 from provider.observability.logging import log
@@ -65,7 +65,7 @@ def redirect_uri(work: UnitOfWork, upstream: Upstream) -> str:
 
 
 def authorization_url(
-    work: UnitOfWork, upstream: Upstream, state: State, *, sealed: str, max_age: str | None = None
+    work: UnitOfWork, upstream: Upstream, state: UpstreamState, *, sealed: str, max_age: str | None = None
 ) -> str:
     """Where to send the person. `max_age` is passed on from the app. Raises UpstreamAway."""
     metadata = upstream.metadata(work)
@@ -90,7 +90,7 @@ def authorization_url(
     return url
 
 
-def redeem(work: UnitOfWork, upstream: Upstream, state: State, answer: Mapping[str, str]) -> UpstreamIdentity:
+def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: Mapping[str, str]) -> UpstreamIdentity:
     """The identity behind an authorization response. Raises UpstreamDeclined, UpstreamUntrusted, UpstreamAway."""
     metadata = upstream.metadata(work)
     _require_its_own(upstream, metadata, answer.get("iss"))

@@ -8,7 +8,7 @@ from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
 from provider.crypto.digests import same
-from provider.federation.states import State
+from provider.federation.states import UpstreamState
 from provider.federation.upstreams import Upstream
 from provider.languages.text import Text
 from provider.observability.logging import log
@@ -50,7 +50,7 @@ class NotProvenAnew(UpstreamUntrusted):
         self.message = Text("%(name)s knew you already and did not ask you again. Sign in another way.", name=name)
 
 
-def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: State) -> dict[str, Any]:
+def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: UpstreamState) -> dict[str, Any]:
     """Its claims. Raises UpstreamUntrusted, or UpstreamAway when the keys cannot be had."""
     claims = _verify(work, upstream, token)
     now, settings = work.now.timestamp(), upstream.settings
@@ -76,7 +76,7 @@ def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: Stat
     return claims
 
 
-def proven_before(claims: dict[str, Any], state: State) -> datetime | None:
+def proven_before(claims: dict[str, Any], state: UpstreamState) -> datetime | None:
     """When the upstream's user proved who they are, if that was before we asked; of claims that were checked. Some
     upstreams neither ask anew nor tell; those are taken as they are (docs/upstream.md).
     """

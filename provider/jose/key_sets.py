@@ -40,7 +40,7 @@ MOST_KEYS = 20
 BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class UnfitKey(ValueError):
+class InvalidKey(ValueError):
     """Why a key is not taken, in words."""
 
 
@@ -60,19 +60,19 @@ class PublicKey:
 
 
 def parse_jwks(given: object) -> tuple[PublicKey, ...]:
-    """Every key of a set that is to be registered. Raises UnfitKey for the first that we would not take."""
+    """Every key of a set that is to be registered. Raises InvalidKey for the first that we would not take."""
     return tuple(_parse(jwk) for jwk in _members(given))
 
 
 def parse_usable(given: object) -> tuple[PublicKey, ...]:
     """The keys of a published set that we understand; the others are nobody's business (RFC 7517 section 5). Raises
-    UnfitKey for what is no set.
+    InvalidKey for what is no set.
     """
     usable = []
     for jwk in _members(given):
         try:
             usable.append(_parse(jwk))
-        except UnfitKey:
+        except InvalidKey:
             continue
     return tuple(usable)
 
@@ -80,46 +80,46 @@ def parse_usable(given: object) -> tuple[PublicKey, ...]:
 def _members(given: object) -> list[object]:
     keys = given.get("keys") if isinstance(given, dict) else None
     if not isinstance(keys, list):
-        raise UnfitKey("is not a JWK set: an object with a list of keys")
+        raise InvalidKey("is not a JWK set: an object with a list of keys")
     if not 1 <= len(keys) <= MOST_KEYS:
-        raise UnfitKey(f"must hold 1 to {MOST_KEYS} keys")
+        raise InvalidKey(f"must hold 1 to {MOST_KEYS} keys")
     return keys
 
 
 def _parse(jwk: object) -> PublicKey:
     if not isinstance(jwk, dict):
-        raise UnfitKey("holds a key that is not an object")
+        raise InvalidKey("holds a key that is not an object")
     if PRIVATE_MEMBERS & jwk.keys():
-        raise UnfitKey("holds a private or symmetric key, which nobody else may have: replace it")
+        raise InvalidKey("holds a private or symmetric key, which nobody else may have: replace it")
     kty = str(jwk.get("kty"))
     if kty not in MEMBERS:
-        raise UnfitKey(f"holds a key whose kty is not one of {', '.join(MEMBERS)}")
+        raise InvalidKey(f"holds a key whose kty is not one of {', '.join(MEMBERS)}")
     parser, needed = MEMBERS[kty]
     about = {name: jwk.get(name) for name in ("kid", "use", "alg")}
     if not all(value is None or (isinstance(value, str) and 0 < len(value) <= 256) for value in about.values()):
-        raise UnfitKey("holds a key whose kid, use or alg is not a short text")
+        raise InvalidKey("holds a key whose kid, use or alg is not a short text")
     plain: dict[str, Any] = {name: jwk.get(name) for name in needed}
     if not all(isinstance(value, str) and BASE64URL.fullmatch(value) for value in plain.values()):
-        raise UnfitKey(f"holds an {kty} key that lacks one of {', '.join(needed)}")
+        raise InvalidKey(f"holds an {kty} key that lacks one of {', '.join(needed)}")
     if kty != "RSA" and plain["crv"] not in CURVES:
-        raise UnfitKey(f"holds a key whose crv is not one of {', '.join(CURVES)}")
+        raise InvalidKey(f"holds a key whose crv is not one of {', '.join(CURVES)}")
     try:
         if kty == "RSA":
             _require_sane_rsa(plain)
         key = parser.import_key({"kty": kty, **plain})
-    except UnfitKey:
+    except InvalidKey:
         raise
     except (JoseError, ValueError, TypeError):
-        raise UnfitKey(f"holds an {kty} key that is none") from None
+        raise InvalidKey(f"holds an {kty} key that is none") from None
     return PublicKey(kty=kty, key=key, **about)
 
 
 def _require_sane_rsa(plain: dict[str, Any]) -> None:
     bits, exponent = _number(plain["n"]).bit_length(), _number(plain["e"])
     if not RSA_BITS[0] <= bits <= RSA_BITS[1]:
-        raise UnfitKey(f"holds an RSA key of {bits} bits, not {RSA_BITS[0]} to {RSA_BITS[1]}")
+        raise InvalidKey(f"holds an RSA key of {bits} bits, not {RSA_BITS[0]} to {RSA_BITS[1]}")
     if not 3 <= exponent < LARGEST_EXPONENT:
-        raise UnfitKey("holds an RSA key with an unusual exponent")
+        raise InvalidKey("holds an RSA key with an unusual exponent")
 
 
 def _number(text: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from provider.database.base import new_id
 from provider.outbox import store
-from provider.outbox.store import Promise, State
+from provider.outbox.store import DeliveryState, Promise
 from provider.work import UnitOfWork
 
 PURPOSE = "outbox"
@@ -23,7 +23,7 @@ def put(
         topic=topic,
         about=about[:320],
         payload=sealed,
-        state=State.DUE,
+        state=DeliveryState.DUE,
         attempts=0,
         created_at=work.now,
         next_at=work.now,

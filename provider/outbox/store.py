@@ -26,7 +26,7 @@ from provider.database.base import metadata
 from provider.database.types import Identifier, UtcTime
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     DUE = "due"  # to be tried at next_at
     TRYING = "trying"  # claimed until next_at; a claim that lapses makes it due again
     KEPT = "kept"
@@ -51,7 +51,7 @@ outbox = Table(
 )
 
 
-_open = or_(outbox.c.state == State.DUE, outbox.c.state == State.TRYING)
+_open = or_(outbox.c.state == DeliveryState.DUE, outbox.c.state == DeliveryState.TRYING)
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,22 @@ def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
 
 def count_unkept(db: Connection) -> list[tuple[str, str, int]]:
     """(topic, state, how many) of what is due, being tried or given up."""
-    unkept = outbox.c.state.in_([State.DUE, State.TRYING, State.FAILED])
+    unkept = outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING, DeliveryState.FAILED])
     query = select(outbox.c.topic, outbox.c.state, func.count()).where(unkept).group_by(outbox.c.topic, outbox.c.state)
     return [tuple(row) for row in db.execute(query)]
 
 
 def claim(db: Connection, promise_id: str, *, now: datetime, lease_until: datetime) -> Promise | None:
     """Take a due promise for this attempt; None when somebody else has it or it is settled. Counts the attempt."""
-    free = (outbox.c.id == promise_id, outbox.c.state.in_([State.DUE, State.TRYING]), outbox.c.next_at <= now)
+    free = (
+        outbox.c.id == promise_id,
+        outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING]),
+        outbox.c.next_at <= now,
+    )
     taken = (
         update(outbox)
         .where(*free)
-        .values(state=State.TRYING, attempts=outbox.c.attempts + 1, next_at=lease_until)
+        .values(state=DeliveryState.TRYING, attempts=outbox.c.attempts + 1, next_at=lease_until)
         .returning(*outbox.c)
     )
     row = db.execute(taken).one_or_none()
@@ -106,36 +110,38 @@ def claim(db: Connection, promise_id: str, *, now: datetime, lease_until: dateti
 
 def settle_kept(db: Connection, promise_id: str) -> None:
     """Done: the payload is erased."""
-    db.execute(update(outbox).where(outbox.c.id == promise_id).values(state=State.KEPT, payload=None, error=None))
+    db.execute(
+        update(outbox).where(outbox.c.id == promise_id).values(state=DeliveryState.KEPT, payload=None, error=None)
+    )
 
 
 def settle_failed(db: Connection, promise_id: str, *, attempt: int, error: str) -> None:
     """Given up at this attempt; without effect when another attempt has begun since."""
-    db.execute(_this_attempt(promise_id, attempt).values(state=State.FAILED, error=error[:300]))
+    db.execute(_this_attempt(promise_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
 
 
 def put_back(db: Connection, promise_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
     """To be tried again; without effect when another attempt has begun since."""
-    db.execute(_this_attempt(promise_id, attempt).values(state=State.DUE, next_at=next_at, error=error[:300]))
+    db.execute(_this_attempt(promise_id, attempt).values(state=DeliveryState.DUE, next_at=next_at, error=error[:300]))
 
 
 def _this_attempt(promise_id: str, attempt: int) -> Update:
-    mine = (outbox.c.id == promise_id, outbox.c.state == State.TRYING, outbox.c.attempts == attempt)
+    mine = (outbox.c.id == promise_id, outbox.c.state == DeliveryState.TRYING, outbox.c.attempts == attempt)
     return update(outbox).where(*mine)
 
 
 def retry(db: Connection, promise_id: str, *, now: datetime) -> bool:
     """Make a failed promise due again, with fresh attempts. False when there is none or its payload is gone."""
-    failed = (outbox.c.id == promise_id, outbox.c.state == State.FAILED, outbox.c.payload.is_not(None))
-    again = update(outbox).where(*failed).values(state=State.DUE, attempts=0, next_at=now)
+    failed = (outbox.c.id == promise_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
+    again = update(outbox).where(*failed).values(state=DeliveryState.DUE, attempts=0, next_at=now)
     return db.execute(again).rowcount == 1
 
 
 def cancel(db: Connection, promise_id: str, *, now: datetime) -> bool:
     """Never to be tried again. False when there is none, it is settled otherwise, or somebody is trying it."""
-    lapsed = and_(outbox.c.state == State.TRYING, outbox.c.next_at <= now)
-    idle = (outbox.c.id == promise_id, or_(outbox.c.state.in_([State.DUE, State.FAILED]), lapsed))
-    return db.execute(update(outbox).where(*idle).values(state=State.CANCELLED, payload=None)).rowcount == 1
+    lapsed = and_(outbox.c.state == DeliveryState.TRYING, outbox.c.next_at <= now)
+    idle = (outbox.c.id == promise_id, or_(outbox.c.state.in_([DeliveryState.DUE, DeliveryState.FAILED]), lapsed))
+    return db.execute(update(outbox).where(*idle).values(state=DeliveryState.CANCELLED, payload=None)).rowcount == 1
 
 
 def find_one(db: Connection, promise_id: str) -> Promise | None:
@@ -168,6 +174,6 @@ def find(
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """Of what is settled, by its last attempt: an index leads there."""
-    settled = outbox.c.state.in_([State.KEPT, State.FAILED, State.CANCELLED])
+    settled = outbox.c.state.in_([DeliveryState.KEPT, DeliveryState.FAILED, DeliveryState.CANCELLED])
     old = select(outbox.c.id).where(settled, outbox.c.next_at < before).limit(limit)
     return db.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount

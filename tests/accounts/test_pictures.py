@@ -13,7 +13,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from provider.accounts import pictures
-from provider.accounts.pictures import MAX_FILE, SIDE, UnfitPicture
+from provider.accounts.pictures import MAX_FILE, SIDE, InvalidPicture
 from tests.support.browser import Browser, Page
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work
@@ -152,7 +152,7 @@ def bomb() -> bytes:
     ids=range(15),
 )
 def test_anything_else_is_refused(content: bytes) -> None:
-    with pytest.raises(UnfitPicture):
+    with pytest.raises(InvalidPicture):
         pictures.draw(content)
 
 
@@ -225,7 +225,7 @@ def test_a_bomb_in_the_text_of_a_picture_does_not_go_off() -> None:
         content = whole[:bomb_at] + comment + whole[bomb_at:]
         assert len(content) < MAX_FILE
         tracemalloc.start()
-        with contextlib.suppress(UnfitPicture):
+        with contextlib.suppress(InvalidPicture):
             pictures.draw(content)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()

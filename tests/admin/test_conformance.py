@@ -81,7 +81,7 @@ REAL: dict[str, dict[str, Any]] = {
 
 @pytest.mark.slow
 def test_answers_are_as_described(client: TestClient, operator: Program, work: Work) -> None:
-    """No 5xx, and status, headers, media type and body of the answer are in the document; what is unfit is refused."""
+    """No 5xx, and status, headers, media type and body of the answer are in the document; invalid input is refused."""
     schema: Any = schemathesis.openapi.from_dict(client.get(f"{API}/openapi.json").json())
     for found in (one.ok() for one in schema.get_all_operations()):
         examine(found, GenerationMode.POSITIVE, client, operator, work)

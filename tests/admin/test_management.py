@@ -13,7 +13,7 @@ from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.outbox import messages
-from provider.outbox.store import State, outbox
+from provider.outbox.store import DeliveryState, outbox
 from provider.work import Origin
 from tests.admin.conftest import Program
 from tests.support.browser import Browser
@@ -201,11 +201,11 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
         with work() as w:
             ids.append(messages.put(w, "mail", {"text": "secret"}, about=f"letter {number}"))
     with work() as w:
-        w.db.execute(outbox.update().where(outbox.c.id == ids[0]).values(state=State.FAILED, error="no route"))
+        w.db.execute(outbox.update().where(outbox.c.id == ids[0]).values(state=DeliveryState.FAILED, error="no route"))
         w.db.execute(
             outbox.update()
             .where(outbox.c.id == ids[1])
-            .values(state=State.TRYING, next_at=w.now + timedelta(minutes=1))
+            .values(state=DeliveryState.TRYING, next_at=w.now + timedelta(minutes=1))
         )
     page = operator.get("/outbox?topic=mail&limit=2")
     rest = operator.get(f"/outbox?topic=mail&limit=2&after={page['next']}")

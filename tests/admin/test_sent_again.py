@@ -145,8 +145,8 @@ def test_a_key_is_for_one_request(operator: Program, work: Work) -> None:
     for path, body in (("/clients", {**SHOP, "client_name": "Store"}), ("/webhooks", {"url": "https://x.example/"})):
         refused = operator("POST", path, key="k", **body)
         assert (refused.status_code, problem(refused)) == (422, "key-reused")
-    for unfit in ("", '""', "k" * 256, "\x7f"):
-        assert operator("POST", "/clients", key=unfit, **SHOP).status_code == 400, unfit
+    for invalid in ("", '""', "k" * 256, "\x7f"):
+        assert operator("POST", "/clients", key=invalid, **SHOP).status_code == 400, invalid
     assert operator("POST", "/clients", key="k", **SHOP).content == made.content
 
 

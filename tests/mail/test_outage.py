@@ -11,7 +11,7 @@ from provider.app import create_app
 from provider.config.settings import Settings
 from provider.mail import transport
 from provider.outbox import relay, store
-from provider.outbox.store import State
+from provider.outbox.store import DeliveryState
 from provider.work import Installation
 from provider.worker import HANDLERS
 from tests.mail.smtp_sink import Sink, smtp_sink
@@ -114,7 +114,7 @@ def test_what_was_given_up_leaves_once_when_the_operator_says_so(
     sink.answer = ""
     assert relay.keep_due(installation, HANDLERS) == 0
     with work() as w:
-        given_up = [promise.id for promise in store.find(w.read, state=State.FAILED)]
+        given_up = [promise.id for promise in store.find(w.read, state=DeliveryState.FAILED)]
         assert len(given_up) == 2
         assert all(store.retry(w.db, promise_id, now=w.now) for promise_id in given_up)
     assert relay.keep_due(installation, HANDLERS) == 2
@@ -134,4 +134,4 @@ def test_a_server_that_takes_the_letter_and_stumbles_over_the_farewell_got_it(
         clock.advance(minutes=1)
     assert len(sink.letters) == 1
     with work() as w:
-        assert [promise.state for promise in store.find(w.read)] == [State.KEPT]
+        assert [promise.state for promise in store.find(w.read)] == [DeliveryState.KEPT]

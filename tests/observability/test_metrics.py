@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from provider.config.settings import Settings
 from provider.jose.algorithms import KEY_PAIRS
-from provider.metrics import Standing
+from provider.metrics import InstallationCollector
 from provider.observability import metrics
 from provider.observability.metrics import INSTRUMENTS, MOST_SERIES
 from provider.outbox import messages, relay
@@ -149,7 +149,7 @@ def test_the_outbox_and_the_keys_are_read_when_somebody_asks(
 def standing(installation: Installation) -> dict[tuple[str, ...], float]:
     return {
         (one.name, *one.labels.values()): one.value
-        for metric in Standing(installation).collect()
+        for metric in InstallationCollector(installation).collect()
         for one in metric.samples
     }
 

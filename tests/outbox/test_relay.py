@@ -8,7 +8,7 @@ import pytest
 
 from provider.outbox import messages, relay, store
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
-from provider.outbox.store import Promise, State
+from provider.outbox.store import DeliveryState, Promise
 from provider.work import Installation
 from tests.support.clock import Clock
 from tests.support.installation import Work
@@ -53,7 +53,7 @@ def test_a_kept_promise_is_handed_over_once_and_its_contents_erased(
     assert not relay.keep(installation, promise_id, {"mail": handler})
     assert handler.got == [(promise_id, {"to": "ada@example.test"})]
     promise = read(work, promise_id)
-    assert (promise.state, promise.payload) == (State.KEPT, None)
+    assert (promise.state, promise.payload) == (DeliveryState.KEPT, None)
 
 
 def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installation, work: Work) -> None:
@@ -79,7 +79,7 @@ def test_three_attempts_with_growing_pauses_then_failed_and_kept_for_the_operato
     clock.advance(days=1)
     assert relay.keep_due(installation, {"mail": handler}) == 0
     promise = read(work, promise_id)
-    assert (promise.state, promise.attempts, promise.error) == (State.FAILED, 3, "451 not now")
+    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.FAILED, 3, "451 not now")
     assert promise.payload is not None
 
 
@@ -91,7 +91,7 @@ def test_a_failed_promise_can_be_tried_again_by_the_operator(
     with work() as w:
         assert store.retry(w.db, promise_id, now=clock.now)
     assert relay.keep_due(installation, {"mail": handler}) == 1
-    assert read(work, promise_id).state == State.KEPT
+    assert read(work, promise_id).state == DeliveryState.KEPT
 
 
 def test_what_cannot_succeed_is_tried_once(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
@@ -108,7 +108,7 @@ def test_a_bug_in_a_handler_is_retried_and_its_text_is_not_kept(
     promise_id = put()
     relay.keep(installation, promise_id, {"mail": Handler(KeyError("a secret"))})
     promise = read(work, promise_id)
-    assert (promise.state, promise.error) == (State.DUE, "KeyError")
+    assert (promise.state, promise.error) == (DeliveryState.DUE, "KeyError")
 
 
 def test_what_expired_is_not_delivered(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
@@ -116,7 +116,7 @@ def test_what_expired_is_not_delivered(installation: Installation, work: Work, p
     clock.advance(minutes=30)
     relay.keep_due(installation, {"mail": handler})
     assert handler.got == []
-    assert read(work, promise_id).state == State.FAILED
+    assert read(work, promise_id).state == DeliveryState.FAILED
 
 
 def test_a_claim_is_one_attempts_alone_until_it_lapses(
@@ -143,7 +143,7 @@ def test_a_promise_whose_attempts_end_without_a_word_is_parked(
         clock.advance(relay.LEASE)
     relay.keep_due(installation, {"mail": handler})
     assert handler.got == []
-    assert read(work, promise_id).state == State.FAILED
+    assert read(work, promise_id).state == DeliveryState.FAILED
 
 
 def test_an_attempt_that_took_too_long_does_not_undo_what_the_next_one_did(
@@ -157,7 +157,7 @@ def test_an_attempt_that_took_too_long_does_not_undo_what_the_next_one_did(
         raise TemporaryFailure("451 too late")
 
     relay.keep(installation, promise_id, {"mail": slow})
-    assert read(work, promise_id).state == State.KEPT
+    assert read(work, promise_id).state == DeliveryState.KEPT
 
 
 def test_contents_are_unreadable_in_the_database(work: Work, put: Put) -> None:
@@ -172,4 +172,4 @@ def test_contents_of_another_installation_fail_visibly(installation: Installatio
     with work() as w:
         w.db.execute(store.outbox.update().values(payload="aaaaaaaa.bbbb"))
     relay.keep(installation, promise_id, {"mail": Handler()})
-    assert read(work, promise_id).state == State.FAILED
+    assert read(work, promise_id).state == DeliveryState.FAILED

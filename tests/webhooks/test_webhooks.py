@@ -18,7 +18,7 @@ from provider.audit.events import Event
 from provider.config.settings import Settings
 from provider.outbox import relay
 from provider.outbox import store as outbox
-from provider.outbox.store import Promise, State
+from provider.outbox.store import DeliveryState, Promise
 from provider.refusals import Refusal
 from provider.work import Installation
 from provider.worker import ATTEMPTS, HANDLERS
@@ -95,7 +95,7 @@ def test_what_happens_is_told_signed_and_once(
     assert body["data"]["user_id"] == user_id
     assert request.headers["webhook-id"] == f"msg_{body['data']['id']}"
     assert int(request.headers["webhook-timestamp"]) == int(clock.now.timestamp())
-    assert [promise.state for promise in promised(work)] == [State.KEPT]
+    assert [promise.state for promise in promised(work)] == [DeliveryState.KEPT]
 
 
 def test_what_was_undone_is_not_told(listen: Listen, work: Work) -> None:
@@ -138,7 +138,7 @@ def test_a_receiver_that_is_gone_is_told_no_more(
     with work() as w:
         assert webhooks.find(w, webhook_id).disabled_at is not None
         make_user(w, "bob@example.test")
-    assert [promise.state for promise in promised(work)] == [State.FAILED]
+    assert [promise.state for promise in promised(work)] == [DeliveryState.FAILED]
     assert len(receiver.requests) == 1
 
 

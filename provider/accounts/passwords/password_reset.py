@@ -37,7 +37,7 @@ class ResetLinkUsed(Refusal):
     message = Text("Each link works once. If you did not choose a new password just now, ask for a new link.")
 
 
-class UnfitPassword(Refusal):
+class InvalidPassword(Refusal):
     """The message says what is wrong with it."""
 
     code = "unfit-password"
@@ -101,7 +101,7 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
         raise ResetLinkDead
     problem = problem_of(work.settings, password, about=about_person(user.claims, address.normal))
     if problem is not None:
-        raise UnfitPassword(problem)
+        raise InvalidPassword(problem)
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     if not links.spend(work.db, link.id, now=work.now):
         raise ResetLinkUsed

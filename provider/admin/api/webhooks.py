@@ -7,7 +7,7 @@ from pydantic import Field
 
 from provider.admin import webhooks as rules
 from provider.admin.operation import Thing, by_operator
-from provider.admin.webhooks import Disabled, NoSuchWebhook, UnfitWebhook
+from provider.admin.webhooks import Disabled, InvalidWebhook, NoSuchWebhook
 from provider.api.bodies import Body, Moment
 from provider.api.callers import Operator
 from provider.database.base import parse_id
@@ -71,7 +71,7 @@ def list_webhooks(call: Call, _operator: Operator, _body: Body) -> Webhooks:
     return Webhooks(webhooks=[Webhook(**_values(row)) for row in store.find_all(call.work.read)])
 
 
-@by_operator(takes=NewWebhook, gives=MadeWebhook, status=201, problems=(UnfitWebhook,))
+@by_operator(takes=NewWebhook, gives=MadeWebhook, status=201, problems=(InvalidWebhook,))
 def create_webhook(call: Call, _operator: Operator, body: NewWebhook) -> MadeWebhook:
     """Create a webhook, which is sent events from now on."""
     row, secret = rules.create(call.work, url=body.url, events=body.events)

@@ -51,10 +51,10 @@ class Input:
     """The kind of field: `text`, `lines` (one value per line) or `box` (a checkbox)."""
 
 
-class Unfit(Refusal):
+class InvalidInput(Refusal):
     """An invalid value in a form field."""
 
-    code = "unfit"
+    code = "invalid-input"
 
     def __init__(self, name: str, message: str) -> None:
         self.name = name
@@ -129,10 +129,12 @@ def acting(find: Callable[[Call, Session], Thing], acts: Acts, *, here: str) -> 
 
 
 def said_why(call: Call) -> None:
-    """Record the reason given in the form with the audit events that follow. Raises Unfit."""
+    """Record the reason given in the form with the audit events that follow. Raises InvalidInput."""
     why = call.form.text("why")
     if len(why) > LONGEST_REASON or not why.isprintable():
-        raise Unfit("why", Text("Give the reason in one line, of %(most)s characters at most.", most=LONGEST_REASON))
+        raise InvalidInput(
+            "why", Text("Give the reason in one line, of %(most)s characters at most.", most=LONGEST_REASON)
+        )
     call.work.origin = call.work.origin.of_operator(call.work.origin.operator, why=why)
 
 
@@ -159,7 +161,7 @@ def once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) ->
         return ShownOnce(Text(title), Text(told), kept["values"])
     if shown is not None:
         body = json.dumps({"title": shown.title, "told": shown.told, "values": dict(shown.values)})
-        idempotency.keep(call.work, request, idempotency.Answer(200, body))
+        idempotency.keep(call.work, request, idempotency.StoredResponse(200, body))
     return shown
 
 
@@ -189,7 +191,7 @@ def _key_of(call: Call, refusal: Refusal | None) -> str:
 def _ask(call: Call, thing: Thing, act: Act, here: str, *, refusal: Refusal | None = None) -> Response:
     # What was typed stays, but for an edit that somebody else's overtook: that is looked at anew.
     typed = {
-        one.name: call.form.get(one.name, "") if isinstance(refusal, Unfit) else one.shown(thing.value)
+        one.name: call.form.get(one.name, "") if isinstance(refusal, InvalidInput) else one.shown(thing.value)
         for one in act.inputs
     }
     errors = {} if refusal is None else {getattr(refusal, "name", ""): refusal.message}

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from provider.admin import client_form
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import Unfit, require_seen, said_why
+from provider.admin.pages.acts import InvalidInput, require_seen, said_why
 from provider.admin.pages.clients import find_client
 from provider.admin.versions import ChangedMeanwhile, version_of
 from provider.oauth.clients import clients
@@ -46,7 +46,7 @@ def edit(call: Call) -> Response:
             return _ask(call, client, changes)
         said_why(call)
         _change(call, client.client_id, wanted)
-    except Unfit as refusal:
+    except InvalidInput as refusal:
         return _ask(call, client, changes, {refusal.name: refusal.message})
     except ChangedMeanwhile as refusal:
         fresh: Client = find_client(call, thing.operator).value

@@ -10,7 +10,7 @@ from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.outbox import store
-from provider.outbox.store import State
+from provider.outbox.store import DeliveryState
 from provider.sessions import listeners
 from provider.sessions.store import Session
 from provider.web.call import Call
@@ -37,7 +37,7 @@ ACTS: Acts = {
         means=(Text("It is tried at once, and as often as at first. Whoever got it already may get it twice."),),
         done=Text("It is on its way again."),
         do=_retry,
-        fits=lambda promise: promise.state == State.FAILED and promise.payload is not None,
+        fits=lambda promise: promise.state == DeliveryState.FAILED and promise.payload is not None,
     ),
     "cancel": Act(
         title=Text("Give it up"),
@@ -46,7 +46,7 @@ ACTS: Acts = {
         done=Text("It is given up."),
         do=_cancel,
         danger=True,
-        fits=lambda promise: promise.state in {State.DUE, State.FAILED},
+        fits=lambda promise: promise.state in {DeliveryState.DUE, DeliveryState.FAILED},
     ),
 }
 
@@ -71,7 +71,7 @@ def list_promises(call: Call) -> Response:
         promises=[(promise, offered(ACTS, promise)) for promise in shown],
         further=next_page(call, "outbox", further),
         asked=asked,
-        states=("", *State),
+        states=("", *DeliveryState),
         topics=("", *TOPICS),
         done=done_on(call, ACTS),
     )

@@ -11,7 +11,7 @@ from provider.accounts.passwords import password_reset
 from provider.accounts.registration import NoSuchUser, clean_name
 from provider.accounts.store import users
 from provider.accounts.store.users import ADMIN, Status, User
-from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, require_seen
+from provider.admin.pages.acts import Act, Acts, Input, InvalidInput, ShownOnce, Thing, require_seen
 from provider.admin.pages.user_parts import PART_ACTS
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
@@ -27,7 +27,7 @@ def roles_of(text: str) -> list[str] | None:
     return roles if all(_ROLE.fullmatch(role) for role in roles) else None
 
 
-class NotYourself(Unfit):
+class NotYourself(InvalidInput):
     """An action that operators may not take on their own account. They could lock themselves out and not undo it."""
 
     code = "not-yourself"
@@ -61,7 +61,7 @@ def _simply(do: ToPerson) -> Callable[[Call, Thing], None]:
 def _set_roles(call: Call, thing: Thing) -> None:
     user_id, roles = thing.value.user.id, roles_of(call.form.text("roles"))
     if roles is None:
-        raise Unfit("roles", Text("Roles are words of letters, digits and signs, with a space between them."))
+        raise InvalidInput("roles", Text("Roles are words of letters, digits and signs, with a space between them."))
     if user_id == thing.operator.user_id and ADMIN not in roles:
         raise NotYourself
     require_seen(call, _roles(_held(call, user_id)))
@@ -71,7 +71,7 @@ def _set_roles(call: Call, thing: Thing) -> None:
 def _set_name(call: Call, thing: Thing) -> None:
     user_id, name = thing.value.user.id, clean_name(call.form.text("name"))
     if name is None:
-        raise Unfit("name", Text("Enter a name of at most 100 characters, in one line."))
+        raise InvalidInput("name", Text("Enter a name of at most 100 characters, in one line."))
     user = _held(call, user_id)
     require_seen(call, _name(user))
     profile.change_name(call.work, user_id=user_id, name=name)

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from provider.admin import webhooks as rules
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, acting, done_on, offered, once
-from provider.admin.webhooks import NoSuchWebhook, UnfitWebhook
+from provider.admin.pages.acts import Act, Acts, Input, InvalidInput, ShownOnce, Thing, acting, done_on, offered, once
+from provider.admin.webhooks import InvalidWebhook, NoSuchWebhook
 from provider.crypto.digests import new_handle
 from provider.database.base import parse_id
 from provider.languages.text import Text
@@ -49,7 +49,7 @@ def _delete(call: Call, thing: Thing) -> None:
 def _replay(call: Call, thing: Thing) -> None:
     text = call.form.text("hours")
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= LONGEST_REPLAY):
-        raise Unfit("hours", Text("Enter a number of hours from 1 to %(most)s.", most=LONGEST_REPLAY))
+        raise InvalidInput("hours", Text("Enter a number of hours from 1 to %(most)s.", most=LONGEST_REPLAY))
     rules.replay(call.work, thing.value.id, since=call.work.now - timedelta(hours=int(text)))
 
 
@@ -111,7 +111,7 @@ def create_webhook(call: Call) -> Response:
     url, wanted = call.form.text("url"), call.form.text("events").split()
     try:
         shown = once(call, operator, lambda: _secret(rules.create(call.work, url=url, events=wanted)[1]))
-    except UnfitWebhook as refusal:
+    except InvalidWebhook as refusal:
         return _list(call, errors={"events" if "no event" in refusal.message else "url": refusal.message})
     thing = Thing(url, PATH, None, operator)
     return page(call, "admin/shown_once.html", here="webhooks", thing=thing, shown=shown)

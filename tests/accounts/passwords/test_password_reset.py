@@ -181,7 +181,7 @@ def test_the_second_factor_outlives_a_reset(browser: Browser, inbox: Inbox, ada:
     assert browser.submit({"code": code_of(key, clock.now)}).path == "/account"
 
 
-def test_an_unfit_password_leaves_the_link_usable(browser: Browser, inbox: Inbox, ada: str) -> None:
+def test_an_invalid_password_leaves_the_link_usable(browser: Browser, inbox: Inbox, ada: str) -> None:
     forgot_password(browser)
     browser.open(inbox.latest(ADDRESS).link)
     page = browser.submit({"password": "password1"})
