@@ -28,7 +28,7 @@ BEGIN = "admin.begin"
 
 
 @dataclass(frozen=True)
-class Thing:
+class Resource:
     """A resource that is shown and changed under one URL. Both functions raise NotFound or a similar Refusal."""
 
     lock: Callable[[Call], object]
@@ -51,7 +51,7 @@ class AdminOperation(Operation):
     """
 
     def __init__(
-        self, function: Callable[[Call, Any, Any], Answer], *, of: Thing | None, asks_others: bool, **given: Any
+        self, function: Callable[[Call, Any, Any], Answer], *, of: Resource | None, asks_others: bool, **given: Any
     ) -> None:
         super().__init__(function, hashes_passwords=False, **given)
         self.of, self.asks_others = of, asks_others
@@ -117,7 +117,7 @@ def begin(call: Call) -> None:
 def by_operator(
     *,
     reads: bool = False,
-    of: Thing | None = None,
+    of: Resource | None = None,
     takes: type[Taken] = Nothing,  # type: ignore[assignment]  # the default of a type variable
     gives: type[Body] | tuple[str, ...] | None = None,
     status: int | None = None,

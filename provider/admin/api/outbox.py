@@ -6,7 +6,7 @@ from pydantic import Field
 
 from provider.admin import outbox as rules
 from provider.admin.filters import asked_text
-from provider.admin.operation import Thing, by_operator
+from provider.admin.operation import Resource, by_operator
 from provider.admin.outbox import NoSuchPromise, NotFailed, NotWaiting
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body
@@ -43,7 +43,7 @@ def _show(call: Call) -> Promise:
     return _describe(rules.find(call.work, call.path_params["promise_id"]))
 
 
-PROMISE = Thing(lambda call: store.lock(call.work.db, _show(call).id), _show)
+PROMISE = Resource(lambda call: store.lock(call.work.db, _show(call).id), _show)
 
 
 @by_operator(reads=True, gives=Promises, asks={**WANTED, **PAGED})

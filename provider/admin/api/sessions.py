@@ -8,7 +8,7 @@ from pydantic import Field
 from provider.accounts import devices
 from provider.accounts.registration import NoSuchUser
 from provider.admin.api.users import user_id_of
-from provider.admin.operation import Thing, by_operator
+from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody, Moment
 from provider.api.callers import Operator
@@ -43,7 +43,7 @@ class SessionChange(Body):
     expires_at: Moment = Field(description="Sooner than now planned; a session is never made longer.")
 
 
-SESSION = Thing(lambda call: store.lock(call.work.db, _session(call).id), lambda call: _describe(_session(call)))
+SESSION = Resource(lambda call: store.lock(call.work.db, _session(call).id), lambda call: _describe(_session(call)))
 
 
 @by_operator(reads=True, gives=Sessions, problems=(NoSuchUser,))

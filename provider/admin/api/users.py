@@ -14,7 +14,7 @@ from provider.accounts.factors.store import totp
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
 from provider.accounts.store import email_addresses, linked_identities, passwords, users
 from provider.admin.filters import asked_text
-from provider.admin.operation import Thing, by_operator
+from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody, Words
 from provider.api.callers import Operator
@@ -73,7 +73,7 @@ class Suspension(Body):
     reason: Words | None = Field(None, max_length=200, description="For operators; the person is not told.")
 
 
-USER = Thing(
+USER = Resource(
     lambda call: users.lock(call.work.db, user_id_of(call)), lambda call: describe(call.work, user_id_of(call))
 )
 

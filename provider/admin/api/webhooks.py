@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from provider.admin import webhooks as rules
-from provider.admin.operation import Thing, by_operator
+from provider.admin.operation import Resource, by_operator
 from provider.admin.webhooks import Disabled, InvalidWebhook, NoSuchWebhook
 from provider.api.bodies import Body, Moment
 from provider.api.callers import Operator
@@ -60,7 +60,7 @@ def _webhook(call: Call) -> Row:
     return rules.find(call.work, webhook_id)
 
 
-WEBHOOK = Thing(
+WEBHOOK = Resource(
     lambda call: store.lock(call.work.db, _webhook(call).id), lambda call: Webhook(**_values(_webhook(call)))
 )
 

@@ -1,14 +1,15 @@
-"""The actions that operators take on one user, client or other thing: described first, with a field for the reason, and
-then carried out.
+"""The actions that operators take on one user, client or other subject: described first, with a field for the reason,
+and then carried out.
 
-Each action has its own URL, `<the thing>/<act>`: GET shows the confirmation page, POST carries it out. The audit event
-records who did it and why.
+Each action has its own URL, `<the subject>/<the action>`: GET shows the confirmation page, POST carries it out. The
+audit event records who did it and why.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Generic, TypeAlias, TypeVar
 
 from starlette.responses import Response
 
@@ -26,27 +27,33 @@ from provider.web.endpoint import Endpoint, endpoint
 from provider.web.pages import go, page
 
 LONGEST_REASON = 200
+IDEMPOTENCY_KEY = "idempotency_key"
+"""The form field with the idempotency key of a form that creates something."""
+VERSION = "version"
+"""The form field with the version of the value that the operator sees and edits."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Thing:
+class Subject(Generic[T]):
     """The object of an action: its name, the URL of its page, and the value itself."""
 
     name: str
     url: str
-    value: Any
+    value: T
     operator: Session
     """The session of the operator who acts."""
 
 
 @dataclass(frozen=True)
-class Input:
+class Input(Generic[T]):
     """A form field of an action, next to the reason. `shown` returns its initial content."""
 
     name: str
     label: Text
     hint: Text | None = None
-    shown: Callable[[Any], str] = lambda _value: ""
+    shown: Callable[[T], str] = lambda _value: ""
     kind: str = "text"
     """The kind of field: `text`, `lines` (one value per line) or `box` (a checkbox)."""
 
@@ -71,34 +78,36 @@ class ShownOnce:
 
 
 @dataclass(frozen=True)
-class Act:
+class Action(Generic[T]):
+    """An action on a subject whose value is a `T`: its texts, its form fields, and the function that carries it out."""
+
     title: Text
     button: Text
     means: tuple[Text, ...]
     """Sentences that say what the action will do."""
     done: Text
-    do: Callable[[Call, Thing], ShownOnce | None]
-    inputs: tuple[Input, ...] = ()
-    makes: bool = False
+    do: Callable[[Call, Subject[T]], ShownOnce | None]
+    inputs: tuple[Input[T], ...] = ()
+    creates: bool = False
     """Whether the action creates a value that is shown once. It is created inside the write transaction."""
     danger: bool = False
-    fits: Callable[[Any], bool] = field(default=lambda _value: True)
-    """Whether the action is available for the thing."""
-    part: Callable[[Call, Any], str | None] | None = None
-    """For an action on a part of the thing, named by the query: returns the part's name, or None if it is gone."""
+    is_available: Callable[[T], bool] = field(default=lambda _value: True)
+    """Whether the action is available for the subject."""
+    part: Callable[[Call, T], str | None] | None = None
+    """For an action on a part of the subject, named by the query: returns the part's name, or None if it is gone."""
     leads_to: str | None = None
-    """The page to go to next, if it is not the page of the thing."""
-    seen: Callable[[Any], Any] | None = None
-    """For an edit: returns the value the operator sees. Its `do` calls `require_seen`, so an edit based on an outdated
-    value is rejected.
+    """The page to go to next, if it is not the page of the subject."""
+    edits: Callable[[T], object] | None = None
+    """For an edit: returns the value that is edited. Its version is in the form, and `do` calls `require_version_seen`,
+    so an edit based on an outdated value is rejected.
     """
 
 
-Acts = Mapping[str, Act]
+Actions: TypeAlias = Mapping[str, Action[T]]
 
 
-def acting(find: Callable[[Call, Session], Thing], acts: Acts, *, here: str) -> Endpoint:
-    """Return the endpoint for these actions; the route's `act` names the one to take. `here` is the section of the
+def action_endpoint(find: Callable[[Call, Session], Subject[T]], actions: Actions[T], *, here: str) -> Endpoint:
+    """Return the endpoint for these actions; the route's `action` names the one to take. `here` is the section of the
     console they belong to.
     """
 
@@ -106,29 +115,30 @@ def acting(find: Callable[[Call, Session], Thing], acts: Acts, *, here: str) -> 
     def act(call: Call) -> Response:
         """Show the confirmation page of an action (GET), or carry the action out (POST)."""
         operator = require_operator(call)
-        wanted = acts.get(call.path_params["act"])
-        if wanted is None:
+        action = actions.get(call.path_params["action"])
+        if action is None:
             raise NotFound
-        thing = find(call, operator)
-        if not wanted.fits(thing.value) or (wanted.part is not None and wanted.part(call, thing.value) is None):
-            return go(thing.url)  # done meanwhile, or in another tab
+        subject = find(call, operator)
+        if not action.is_available(subject.value) or (action.part and action.part(call, subject.value) is None):
+            return go(subject.url)  # done meanwhile, or in another tab
         if call.method in {"GET", "HEAD"}:
-            return _ask(call, thing, wanted, here)
+            return _ask(call, subject, action, here)
         try:
-            said_why(call)
-            shown = once(call, operator, lambda: wanted.do(call, thing)) if wanted.makes else wanted.do(call, thing)
+            record_reason(call)
+            do = partial(action.do, call, subject)
+            shown = run_once(call, operator, do) if action.creates else do()
         except GoElsewhere:
             raise
         except Refusal as refusal:
-            return _ask(call, find(call, operator), wanted, here, refusal=refusal)
+            return _ask(call, find(call, operator), action, here, refusal=refusal)
         if shown is not None:
-            return page(call, "admin/shown_once.html", here=here, thing=thing, shown=shown)
-        return go(with_done(wanted.leads_to or thing.url, call.path_params["act"]))
+            return page(call, "admin/shown_once.html", here=here, subject=subject, shown=shown)
+        return go(with_done(action.leads_to or subject.url, call.path_params["action"]))
 
     return act
 
 
-def said_why(call: Call) -> None:
+def record_reason(call: Call) -> None:
     """Record the reason given in the form with the audit events that follow. Raises InvalidInput."""
     why = call.form.text("why")
     if len(why) > LONGEST_REASON or not why.isprintable():
@@ -138,16 +148,16 @@ def said_why(call: Call) -> None:
     call.work.origin = call.work.origin.of_operator(call.work.origin.operator, why=why)
 
 
-def require_seen(call: Call, shown: Any) -> None:
+def require_version_seen(call: Call, current: object) -> None:
     """Check that the current value, whose row is locked, is the one the operator saw. Raises ChangedMeanwhile."""
-    require_version(call.form.get("seen", ""), shown)
+    require_version(call.form.get(VERSION, ""), current)
 
 
-def once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) -> ShownOnce | None:
+def run_once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) -> ShownOnce | None:
     """Call `make` once for each form and return its result. If the same form is sent again within a day, for example by
     reloading the page, the earlier result is returned.
     """
-    key = call.form.get("once")
+    key = call.form.get(IDEMPOTENCY_KEY)
     if not key:
         return make()
     asked = [call.path, dict(call.query), {name: value for name, value in call.form.items() if name != csrf.FIELD}]
@@ -165,47 +175,47 @@ def once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) ->
     return shown
 
 
-def with_done(url: str, act: str) -> str:
+def with_done(url: str, action: str) -> str:
     """Return the URL of the page to go to next, with the parameter that makes it say what was done."""
-    return f"{url}{'&' if '?' in url else '?'}done={act}"
+    return f"{url}{'&' if '?' in url else '?'}done={action}"
 
 
-def done_on(call: Call, acts: Acts) -> Text | None:
+def done_message(call: Call, actions: Actions[T]) -> Text | None:
     """Return the message about the action just completed, or None."""
-    act = acts.get(call.query.get("done", ""))
-    return None if act is None else act.done
+    action = actions.get(call.query.get("done", ""))
+    return None if action is None else action.done
 
 
-def offered(acts: Acts, value: Any) -> dict[str, Act]:
-    """Return the actions available for the whole thing. Actions on one of its parts are left out."""
-    return {name: act for name, act in acts.items() if act.part is None and act.fits(value)}
+def available(actions: Actions[T], value: T) -> dict[str, Action[T]]:
+    """Return the actions available for the whole subject. Actions on one of its parts are left out."""
+    return {name: action for name, action in actions.items() if action.part is None and action.is_available(value)}
 
 
 def _key_of(call: Call, refusal: Refusal | None) -> str:
     """Return the idempotency key for the form. After a double click (KeyInUse), the key stays the same, so submitting
     again shows the result of the first submission.
     """
-    return call.form["once"] if isinstance(refusal, KeyInUse) else new_handle()
+    return call.form[IDEMPOTENCY_KEY] if isinstance(refusal, KeyInUse) else new_handle()
 
 
-def _ask(call: Call, thing: Thing, act: Act, here: str, *, refusal: Refusal | None = None) -> Response:
+def _ask(call: Call, subject: Subject[T], action: Action[T], here: str, *, refusal: Refusal | None = None) -> Response:
     # What was typed stays, but for an edit that somebody else's overtook: that is looked at anew.
     typed = {
-        one.name: call.form.get(one.name, "") if isinstance(refusal, InvalidInput) else one.shown(thing.value)
-        for one in act.inputs
+        one.name: call.form.get(one.name, "") if isinstance(refusal, InvalidInput) else one.shown(subject.value)
+        for one in action.inputs
     }
     errors = {} if refusal is None else {getattr(refusal, "name", ""): refusal.message}
     return page(
         call,
-        "admin/act.html",
+        "admin/action.html",
         status_code=200 if refusal is None else refusal.status_code,
         here=here,
-        thing=thing,
-        act=act,
-        part=None if act.part is None else act.part(call, thing.value),
+        subject=subject,
+        action=action,
+        part=None if action.part is None else action.part(call, subject.value),
         typed=typed,
         why=call.form.get("why", ""),
-        once=_key_of(call, refusal),
-        seen="" if act.seen is None else version_of(act.seen(thing.value)),
+        idempotency_key=_key_of(call, refusal),
+        version="" if action.edits is None else version_of(action.edits(subject.value)),
         errors=errors,
     )
