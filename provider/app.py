@@ -31,6 +31,7 @@ from provider.web.measuring import Measured
 from provider.web.middleware import Envelope
 from provider.web.pages import go
 from provider.web.threads import Threads
+from provider.webhooks import notify
 from provider.work import Installation, utc_now
 
 
@@ -41,6 +42,7 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
         "vault": open_vault(settings),
         "counter": open_counter(settings),
         "outbound": Outbound(settings, clock=changes.get("clock", utc_now)),
+        "publish": notify.publish,
         **changes,
     }
     return Installation(settings=settings, **given)

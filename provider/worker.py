@@ -46,7 +46,7 @@ from provider.outbox.relay import Handler
 from provider.sessions import listeners
 from provider.sessions import store as sessions
 from provider.settings import Settings
-from provider.webhooks import delivery, telling
+from provider.webhooks import delivery, notify
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ if TYPE_CHECKING:
 HANDLERS: Mapping[str, Handler] = {
     letters.TOPIC: transport.deliver,
     listeners.TOPIC: logout.deliver,
-    telling.TOPIC: delivery.deliver,
+    notify.TOPIC: delivery.deliver,
 }
 """Topic -> who keeps its promises."""
-ATTEMPTS: Mapping[str, int] = {listeners.TOPIC: logout.ATTEMPTS, telling.TOPIC: delivery.ATTEMPTS}
+ATTEMPTS: Mapping[str, int] = {listeners.TOPIC: logout.ATTEMPTS, notify.TOPIC: delivery.ATTEMPTS}
 """Topic -> how often it is tried, where that is not the relay's own number."""
 
 BATCH = 500
