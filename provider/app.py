@@ -49,7 +49,7 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
 
 
 class Background(Protocol):
-    """What runs beside requests for as long as the service does (`worker.Worker`)."""
+    """What runs beside requests for as long as the service does (`worker.background.BackgroundWorker`)."""
 
     def start(self, installation: Installation) -> None: ...
 

@@ -15,7 +15,7 @@ from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status
 from provider.settings import Settings
 from provider.work import Installation, UnitOfWork
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.browser import Browser, Page
 from tests.clock import Clock
 from tests.conftest import Work

@@ -15,7 +15,7 @@ from provider.audit.store import audit_events
 from provider.settings import Settings
 from provider.tables import metadata
 from provider.work import Installation
-from provider.worker import ACCOUNTS, purge
+from provider.worker.jobs import ACCOUNTS, purge
 from tests.browser import Browser
 from tests.clock import Clock
 from tests.conftest import Work, settings_for

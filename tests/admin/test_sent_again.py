@@ -20,7 +20,7 @@ from provider.admin.store import idempotency_keys
 from provider.oauth.store.clients import clients
 from provider.outbox import promises
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.admin.conftest import Program, program
 from tests.browser import Browser
 from tests.clock import Clock

@@ -18,7 +18,7 @@ from provider.accounts.store.users import users
 from provider.federation.store import used_states
 from provider.sessions.store import sessions
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.browser import Browser, Page
 from tests.clock import Clock
 from tests.conftest import Work

@@ -29,7 +29,7 @@ from provider.oauth.store.signing_keys import SigningKeyRow, State
 from provider.ratelimits import LimitCounter
 from provider.settings import DOCUMENT_MAX_AGE, Settings
 from provider.work import Installation, unit_of_work
-from provider.worker import rotate_keys
+from provider.worker.jobs import rotate_keys
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work, settings_for
 from tests.oauth.conftest import Unchanged

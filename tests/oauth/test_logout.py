@@ -10,7 +10,6 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from provider.accounts import deletion, devices, intrusion, registration, suspension
-from provider.outbox import relay
 from provider.outbox import store as outbox
 from provider.outbox.store import Promise, State
 from provider.sessions import lifecycle
@@ -18,9 +17,9 @@ from provider.sessions import store as sessions
 from provider.sessions.store import Session
 from provider.settings import Settings
 from provider.work import Installation, UnitOfWork
-from provider.worker import ATTEMPTS, HANDLERS
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work, settings_for
+from tests.deliveries import deliver_due
 from tests.foreign_server import ForeignServer, Request, answer
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
@@ -38,7 +37,7 @@ def settings(database_url: str, outbound_settings: dict[str, Any]) -> Settings:
 @pytest.fixture
 def deliver(installation: Installation) -> Callable[[], int]:
     """The worker's round: how many promises it tried."""
-    return lambda: relay.keep_due(installation, HANDLERS, ATTEMPTS)
+    return lambda: deliver_due(installation)
 
 
 def promises(work: Work) -> list[Promise]:

@@ -17,13 +17,12 @@ from provider.oauth.client_metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
 from provider.oauth.store import consents
-from provider.outbox import relay
 from provider.settings import Settings
 from provider.work import Installation
-from provider.worker import ATTEMPTS, HANDLERS
 from tests.client_keys import Signatory
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work, settings_for
+from tests.deliveries import deliver_due
 from tests.foreign_server import ForeignServer
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE, FOR_DEVICES, allow, page_of, start, words
@@ -301,7 +300,7 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
         assert len(set.union(*told.values())) == 3
         assert ada not in str(told)
         app.log_out(browser, tokens)
-        relay.keep_due(installation, HANDLERS, ATTEMPTS)
+        deliver_due(installation)
         heard = {
             request.target: parse_qs(request.body.decode())["logout_token"][0] for request in foreign_server.requests
         }
@@ -326,7 +325,7 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
         rp.log_out(browser, tokens)
         with work() as w:
             key_rotation.revoke(w, kid=kid_of(tokens.id_token))
-        relay.keep_due(installation, HANDLERS, ATTEMPTS)
+        deliver_due(installation)
         (request,) = foreign_server.requests
         kid = kid_of(parse_qs(request.body.decode())["logout_token"][0])
         assert kid != kid_of(tokens.id_token)

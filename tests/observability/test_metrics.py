@@ -223,7 +223,9 @@ def test_the_address_of_the_service_is_none_for_metrics(database_url: str) -> No
 
 
 def test_without_an_address_nothing_is_imported() -> None:
-    code = "import sys, provider.serve, provider.worker; print([m for m in sys.modules if 'prometheus' in m])"
+    code = (
+        "import sys, provider.serve, provider.worker.background; print([m for m in sys.modules if 'prometheus' in m])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment({}), capture_output=True, text=True, check=True, timeout=60
     )

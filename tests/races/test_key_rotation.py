@@ -19,7 +19,7 @@ from provider.oauth.store import signing_keys
 from provider.oauth.store.signing_keys import State
 from provider.settings import Settings
 from provider.work import Installation
-from provider.worker import rotate_keys
+from provider.worker.jobs import rotate_keys
 from tests.conftest import Work
 from tests.races.conftest import refreshing, running
 from tests.races.servers import Servers

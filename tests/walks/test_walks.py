@@ -27,7 +27,7 @@ from provider.accounts.totp import ENROLMENT_LIFETIME
 from provider.oauth import clients
 from provider.sessions.lifecycle import end_all_sessions
 from provider.sessions.store import Session
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.relying_party import LOGOUT
 from tests.walks.honest import go_on, take, walk
 from tests.walks.tabs import Tab

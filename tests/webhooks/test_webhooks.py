@@ -16,7 +16,7 @@ from sqlalchemy import event as sqlalchemy_event
 from provider.app import open_installation
 from provider.audit import log
 from provider.audit.events import Event
-from provider.outbox import promises, relay
+from provider.outbox import promises
 from provider.outbox import store as outbox
 from provider.outbox.store import Promise, State
 from provider.ratelimits import LimitCounter
@@ -24,9 +24,9 @@ from provider.refusals import NotFound, Refusal
 from provider.settings import Settings
 from provider.webhooks import store, subscriptions
 from provider.work import Installation, unit_of_work
-from provider.worker import ATTEMPTS, HANDLERS
 from tests.clock import Clock
 from tests.conftest import Work, settings_for
+from tests.deliveries import deliver_due
 from tests.factories import make_user
 from tests.foreign_server import ForeignServer, Request, answer
 
@@ -41,7 +41,7 @@ def settings(database_url: str, outbound_settings: dict[str, Any]) -> Settings:
 @pytest.fixture
 def deliver(installation: Installation) -> Callable[[], int]:
     """The worker's round: how many promises it tried."""
-    return lambda: relay.keep_due(installation, HANDLERS, ATTEMPTS)
+    return lambda: deliver_due(installation)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from provider.oauth.store.used_assertions import used_assertions
 from provider.ratelimits import LimitCounter
 from provider.web.call import Call
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.client_keys import ALGORITHMS, Signatory, asserting, assertion_claims, mac, new_key, public, sign, usual_key
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work

@@ -10,7 +10,7 @@ from provider.oauth import clients, registration
 from provider.oauth.clients import Client, find_client
 from provider.settings import Settings
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.clock import Clock
 from tests.conftest import Work, settings_for
 from tests.oauth.conftest import Person, Register, Unchanged

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from provider.oauth.store.device_codes import device_codes
 from provider.ratelimits import LIMITS
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work
 from tests.oauth.conftest import Explain, Register, Unchanged
