@@ -1,5 +1,6 @@
 """Metrics: what is counted, under names of ours alone, and by several processes as by one."""
 
+import gzip
 import os
 import re
 import signal
@@ -9,11 +10,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from wsgiref.types import WSGIApplication
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 from starlette.testclient import TestClient
 
-from provider.metrics import Standing
+from provider.metrics import Standing, _application
 from provider.oauth.algorithms import KEY_PAIRS
 from provider.observability import metrics
 from provider.observability.metrics import INSTRUMENTS, MOST_SERIES
@@ -157,6 +161,50 @@ def standing(installation: Installation) -> dict[tuple[str, ...], float]:
         for metric in Standing(installation).collect()
         for one in metric.samples
     }
+
+
+def wsgi_answer(application: WSGIApplication, **environ: Any) -> tuple[str, dict[str, str], bytes]:
+    """The status, headers and body."""
+    found: dict[str, Any] = {}
+
+    def start(status: str, headers: list[tuple[str, str]], _error: object = None, /) -> Callable[[bytes], None]:
+        found.update(status=status, headers=dict(headers))
+        return lambda _: None
+
+    setup_testing_defaults(environ)
+    body = b"".join(application(environ, start))
+    return found["status"], found["headers"], body
+
+
+@on_sqlite
+def test_the_answer_has_the_format_and_the_compression_that_were_asked_for(
+    installation: Installation, counting: Path
+) -> None:
+    application = _application(installation, counting)
+
+    def ask(path: str, **headers: str) -> tuple[str, dict[str, str], bytes]:
+        return wsgi_answer(application, PATH_INFO=path, **headers)
+
+    status, headers, body = ask("/metrics")
+    assert (status, headers["Content-Type"].split(";")[0]) == ("200 OK", "text/plain")
+    assert b"signet_database_up 1.0" in body
+    _, headers, body = ask("/metrics", HTTP_ACCEPT="application/openmetrics-text; version=1.0.0")
+    assert headers["Content-Type"].startswith("application/openmetrics-text")
+    assert body.endswith(b"# EOF\n")
+    _, headers, body = ask("/metrics", HTTP_ACCEPT_ENCODING="gzip")
+    assert headers["Content-Encoding"] == "gzip"
+    assert b"signet_database_up 1.0" in gzip.decompress(body)
+    assert ask("/")[0] == ask("/metrics/")[0] == "404 Not Found"
+
+
+@on_sqlite
+def test_an_answer_that_fails_is_503_and_logged(
+    installation: Installation, counting: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application = _application(installation, counting)
+    monkeypatch.setattr(Standing, "collect", lambda _self: 1 / 0)
+    assert wsgi_answer(application, PATH_INFO="/metrics")[0] == "503 Service Unavailable"
+    assert "metrics.failed" in "".join(capsys.readouterr())
 
 
 @on_sqlite
