@@ -52,7 +52,7 @@ migration: $(VENV)/test  ## Write a migration for what changed in the tables: ma
 
 api-documents: $(VENV)/test  ## Write docs/account-api.json and docs/admin-api.json out of the code
 	@for api in account admin; do $(BIN)/python -c "from provider.api.openapi import $$(echo $$api | tr a-z A-Z)_API as api, text; \
-	  from provider.routes import routes; from provider.settings import Settings; \
+	  from provider.routes import routes; from provider.config.settings import Settings; \
 	  print(text(Settings(), routes(Settings()), api), end='')" > docs/$$api-api.json || exit 1; done
 
 translations: $(VENV)/test  ## Bring the catalogs in provider/languages in step with what code and templates say

@@ -26,10 +26,10 @@ from starlette.routing import Route
 from benchmarks.filling import ADDRESS, BUSY, EVENT_NAMES, GRANT, IDENTITY, PROMISE, SESSION, USER, fill, id_of
 from provider.admin import webhooks
 from provider.app import open_installation
+from provider.config.environment import load_settings
 from provider.crypto.passwords import hash_password
 from provider.database.migrations import migrate
-from provider.environment import load_settings
-from provider.oauth import key_rotation
+from provider.oauth.keys import rotation
 from provider.oauth.setting_up import make_what_is_missing
 from provider.ratelimits import LimitCounter
 from provider.routes import routes
@@ -192,7 +192,7 @@ def world(installation: Installation, origin: str) -> Iterator[World]:
             work, redirect_uris=(), grant_types=("client_credentials",), scope="admin:read admin:write"
         )
         webhook, _ = webhooks.create(work, url="https://hooks.example.test/")
-        kid = key_rotation.list_keys(work)[0].kid
+        kid = rotation.list_keys(work)[0].kid
     with (
         httpx2.Client(base_url=origin, timeout=120) as person,
         httpx2.Client(base_url=origin, timeout=120) as operator,

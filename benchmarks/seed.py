@@ -14,12 +14,12 @@ from sqlalchemy import make_url
 
 from provider.accounts.registration import create_user
 from provider.app import open_installation
+from provider.config.environment import load_settings
+from provider.config.settings import Settings
 from provider.database.migrations import migrate
-from provider.environment import load_settings
-from provider.oauth import clients
-from provider.oauth.client_metadata import ClientMetadata
+from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.setting_up import make_what_is_missing
-from provider.settings import Settings
 from provider.work import unit_of_work
 
 USERS = 16

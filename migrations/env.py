@@ -15,9 +15,9 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, create_engine, event, make_url, pool, text
 from sqlalchemy.types import TypeDecorator
 
+from provider.config.environment import load_settings
+from provider.config.settings import Settings
 from provider.database.types import Digest
-from provider.environment import load_settings
-from provider.settings import Settings
 from provider.tables import metadata
 
 MIGRATION_LOCK = 0x5167_6E65

@@ -1,19 +1,21 @@
 """Signet: an OAuth 2.0 / OpenID Connect provider.
 
-The map, top to bottom; each line may import those below it, never above (`lint-imports` checks):
+Top to bottom; each package may import those below it, never above (`lint-imports` checks):
 
-- `cli`, `demo`, `serve`, `worker`: the ways to start it. `app` puts the web service together, `routes` is every URL.
-- `api`: the account API: what a person may do with their account, for first-party apps, as JSON.
-- `oauth`: the protocol. Authorization, tokens, keys, clients, consent, and why a request was refused.
-- `federation`: sign in with an upstream OpenID Provider, and link it to an account. A sibling of `oauth`.
-- `login`: proving who is at the browser: password, second factor, sign out.
-- `accounts`: people and their credentials: registration, addresses, passwords, TOTP, recovery codes, suspension.
-- `sessions`: browser sessions and how sure we are of them.
-- `mail`: the letters and how they leave.
-- `audit`, `outbox`, `ratelimits`: what happened; what was promised; how often is too often.
-- `web`: our HTTP kit. `work`: the unit of work, one transaction per request.
-- `database`, `crypto`, `observability`, `outbound`: primitives; the last asks other people's servers.
-- `settings`, `refusals`: known to all, knowing nobody.
+- `cli`, `demo`, `serve`, `worker`: the ways to start it. `app` puts the web service together, `routes` lists every URL.
+- `admin`: the console and the admin API, for operators.
+- `api`: the account API: what users may do with their account, for first-party apps, as JSON.
+- `oauth`: the protocol: authorization, tokens, keys, clients, consent, and why a request was rejected.
+- `federation`: signing in with an upstream OpenID Provider. A sibling of `oauth`.
+- `login`: signing in at the browser: password, second factor; and signing out.
+- `accounts`: users and their credentials: registration, email, passwords, second factors, what ends access.
+- `sessions`: browser sessions and how the user proved who they are.
+- `mail`: emails and sending them.
+- `audit`, `webhooks`, `outbox`, `ratelimits`: the audit log, who is notified of it, queued jobs, rate limits.
+- `web`: the HTTP kit. `work`: the unit of work, one transaction per request.
+- `database`, `crypto`, `jose`, `observability`, `outbound`: primitives; the last calls other servers.
+- `config`: the settings. `refusals`, `parameters`, `destination`: values that all packages share.
+- `languages`, `branding`: translations, colours and logo.
 """
 
 __version__ = "0.1.0"

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from provider import __version__
+from provider.config.environment import SettingsError
+from provider.config.settings import Settings
 from provider.database.engine import OUTAGES
-from provider.environment import SettingsError
-from provider.oauth import key_rotation
-from provider.oauth.algorithms import KEY_PAIRS
-from provider.oauth.store import signing_keys
+from provider.jose.algorithms import KEY_PAIRS
+from provider.oauth.keys import rotation
+from provider.oauth.keys import store as signing_keys
 from provider.observability import metrics
 from provider.observability.logging import log
 from provider.outbox import store as outbox
-from provider.settings import Settings
 from provider.web.listening import reserve, share
 from provider.work import Installation, UnitOfWork, unit_of_work
 
@@ -124,7 +124,7 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
     )
     rows = signing_keys.find_all(work.read)
     for pair in KEY_PAIRS:
-        standing = key_rotation.standing_of(rows, pair)
+        standing = rotation.standing_of(rows, pair)
         if standing.current is None:
             continue
         signs_since = standing.current.signs_from or standing.current.created_at

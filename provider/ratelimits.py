@@ -13,9 +13,9 @@ import limits
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 
+from provider.config.settings import Settings
 from provider.observability.logging import log
 from provider.refusals import TooManyRequests
-from provider.settings import Settings
 from provider.work import UnitOfWork
 
 REDIS_TIMEOUT = 0.25

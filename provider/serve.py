@@ -18,19 +18,19 @@ from types import FrameType
 import uvicorn
 from starlette.datastructures import State
 
-from provider.accounts.breached_passwords import require_usable
+from provider.accounts.passwords.breached_passwords import require_usable
 from provider.app import create_app, open_installation
+from provider.config.environment import SettingsError
+from provider.config.production_checks import require_safe
+from provider.config.settings import Settings
 from provider.crypto.vault import VaultError, open_vault
 from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
-from provider.environment import SettingsError
 from provider.federation.configuration import load_upstreams
-from provider.fitness import require_safe
 from provider.metrics import Meters, metered, meters
-from provider.oauth.server import open_server
+from provider.oauth.tokens.server import open_server
 from provider.observability.logging import configure_logging, log
 from provider.outbound.client import Outbound
-from provider.settings import Settings
 from provider.tracing import traced
 from provider.web.connections import BoundedConnection
 from provider.web.listening import reserve, share, turn_away

@@ -21,7 +21,7 @@ from provider.accounts.store.users import users
 from provider.crypto.vault import VaultError
 from provider.database.migrations import current
 from provider.database.types import UtcTime
-from provider.oauth.store.clients import clients
+from provider.oauth.clients.store.clients import clients
 from provider.tables import metadata
 from provider.work import Installation, unit_of_work
 

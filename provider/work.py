@@ -13,12 +13,12 @@ from typing import Protocol
 from authlib.oauth2 import OAuth2Error
 from sqlalchemy import Connection
 
+from provider.config.settings import Settings
 from provider.crypto.vault import Vault
 from provider.database.engine import Database
 from provider.observability.metrics import DATABASE_WAIT
 from provider.outbound.client import Outbound
 from provider.refusals import Refusal
-from provider.settings import Settings
 
 
 class Counter(Protocol):

@@ -29,15 +29,16 @@ from starlette.testclient import TestClient
 
 from provider.app import create_app, open_installation
 from provider.audit.store import audit_events
+from provider.config.settings import Settings
 from provider.database import engine
 from provider.database.migrations import migrate
-from provider.oauth import key_pairs, key_rotation, subjects
+from provider.oauth.keys import key_pairs, rotation
+from provider.oauth.keys import store as signing_keys
+from provider.oauth.keys.store import SigningKeyRow
 from provider.oauth.setting_up import make_what_is_missing
-from provider.oauth.store import signing_keys
-from provider.oauth.store.installation_secrets import installation_secrets
-from provider.oauth.store.signing_keys import SigningKeyRow
+from provider.oauth.tokens import subjects
+from provider.oauth.tokens.store.installation_secrets import installation_secrets
 from provider.ratelimits import LimitCounter
-from provider.settings import Settings
 from provider.tables import metadata
 from provider.work import Installation, UnitOfWork, unit_of_work
 from tests.browser import Browser
@@ -211,7 +212,7 @@ def first_keys(sqlite_template: Path) -> list[SigningKeyRow]:
     """The signing keys every test starts with: making them takes time."""
     installation = open_installation(settings_for(f"sqlite:///{sqlite_template}"))
     with unit_of_work(installation) as work:
-        rows = key_rotation.list_keys(work)
+        rows = rotation.list_keys(work)
     installation.database.close()
     return rows
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from provider.accounts import registration
-from provider.oauth import clients
-from provider.oauth.client_metadata import ClientMetadata
-from provider.oauth.clients import Client
+from provider.oauth.clients import clients
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.work import UnitOfWork
 
 PASSWORD = "correct horse battery staple"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from provider.outbox.promises import PURPOSE
+from provider.outbox.messages import PURPOSE
 from provider.outbox.store import outbox
 from provider.work import Installation
 

@@ -22,7 +22,7 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet
 
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
 from provider.sessions import lifecycle
 from provider.web import cookies
 from provider.work import Installation, unit_of_work

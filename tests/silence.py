@@ -14,9 +14,10 @@ import pyotp
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from provider.accounts import deletion, intrusion, second_factor, suspension
-from provider.accounts.store import totp
-from provider.accounts.store.totp import TotpCredential
+from provider.accounts import compromise_report, deletion, suspension
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.store import totp
+from provider.accounts.factors.store.totp import TotpCredential
 from tests.conftest import ISSUER, Work
 from tests.factories import make_user
 
@@ -53,7 +54,7 @@ def make_everybody(work: Work) -> None:
             if who == "lea":
                 deletion.request_deletion(w, user_id=user_id)
             if who == "pas":
-                intrusion.report(w, user_id=user_id)
+                compromise_report.report(w, user_id=user_id)
             if who == "two":
                 seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=second_factor.SEED, context=user_id)
                 totp.replace(w.db, TotpCredential(user_id, seed, w.now, 0))

@@ -9,8 +9,8 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from provider.config.settings import Settings
 from provider.routes import routes
-from provider.settings import Settings
 from provider.web.endpoint import Endpoint
 from provider.web.errors import as_page
 from tests.server_process import REPOSITORY
@@ -106,3 +106,28 @@ def test_an_address_that_only_takes_a_form_leads_to_the_page_with_the_form(clien
     expired = client.post(f"{route.path}?return_to=/account", headers={"accept": "text/html"})
     assert expired.status_code == 403
     assert f'href="{page}?return_to=/account"' in expired.text
+
+
+def test_stores_import_only_stores_and_the_database() -> None:
+    """The innermost layer: SQL and rows. Whoever decides something calls it, never the other way round."""
+    below = ("provider.database.base", "provider.database.dialect", "provider.database.rows", "provider.database.types")
+    strangers = {
+        f"{path.relative_to(PROVIDER)} imports {module}"
+        for path in sources(PROVIDER)
+        if "store" in {*path.parent.parts, path.stem}
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and (module := node.module or "").startswith("provider.")
+        and ".store" not in module
+        and module not in below
+    }
+    assert not strangers
+
+
+def test_no_package_has_more_than_thirty_files_at_one_level() -> None:
+    crowded = {
+        str(folder.relative_to(PROVIDER)): count
+        for folder in PROVIDER.rglob("*")
+        if folder.is_dir() and (count := len(list(folder.glob("*.py")))) > 30
+    }
+    assert not crowded

@@ -16,9 +16,9 @@ import pyotp
 import pytest
 from starlette.testclient import TestClient
 
+from provider.config.settings import Settings
 from provider.demo.mailbox import MOST, Mailbox, mailbox_site
 from provider.demo.run import OURS, run_demo
-from provider.settings import Settings
 from tests.demo_process import Demo, Visitor, demo_command, free_ports, running_demo
 
 

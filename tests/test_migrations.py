@@ -7,11 +7,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, insert, inspect, select
 
+from provider.config.environment import SettingsError
 from provider.database.engine import Database, open_database
 from provider.database.migrations import BASE, current, head, is_current, migrate, require_current
-from provider.environment import SettingsError
-from provider.oauth.store.client_origins import client_origins
-from provider.oauth.store.clients import clients
+from provider.oauth.clients.store.client_origins import client_origins
+from provider.oauth.clients.store.clients import clients
 from provider.tables import metadata
 from tests.conftest import settings_for
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter, count, has_room, hit, open_counter, require_room
 from provider.refusals import TooManyRequests
-from provider.settings import Settings
 from tests.conftest import Work
 
 LIMIT = "4/minute"

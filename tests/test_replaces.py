@@ -13,8 +13,8 @@ import typer
 from starlette.routing import Route
 
 from provider.cli.run import command_line
+from provider.config.settings import PREFIX, Settings
 from provider.routes import routes
-from provider.settings import PREFIX, Settings
 from tests.server_process import REPOSITORY
 
 TESTS = REPOSITORY / "tests"

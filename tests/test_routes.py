@@ -4,8 +4,8 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from provider.config.settings import FEATURES, Feature, Settings
 from provider.routes import routes
-from provider.settings import FEATURES, Feature, Settings
 from tests.conftest import settings_for
 
 ALL = frozenset(FEATURES)

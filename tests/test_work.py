@@ -12,7 +12,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.base import new_id
 from provider.database.engine import OUTAGES
-from provider.outbox import promises
+from provider.outbox import messages
 from provider.refusals import Refusal
 from provider.work import Installation, NeedsNetwork, Origin, UnitOfWork, unit_of_work
 from tests.clock import Clock
@@ -120,7 +120,7 @@ def test_the_relay_is_woken_after_the_commit_and_only_then(installation: Install
     def promise(fails: bool) -> None:
         with unit_of_work(awake) as w:
             record(w, Event.SIGNED_IN)
-            promises.put(w, "mail", {}, about="a letter")
+            messages.put(w, "mail", {}, about="a letter")
             if fails:
                 raise ValueError
 

@@ -15,10 +15,10 @@ from datetime import timedelta
 import pytest
 
 from provider.audit.store import audit_events
+from provider.config.settings import Settings
 from provider.database.base import new_id
-from provider.outbox import promises, relay, store
+from provider.outbox import messages, relay, store
 from provider.outbox.store import State
-from provider.settings import Settings
 from provider.work import Installation, unit_of_work
 from provider.worker import background, queue
 from provider.worker.background import BackgroundWorker
@@ -43,7 +43,7 @@ def settings(settings: Settings, sink: Sink) -> Settings:
 def write(installation: Installation) -> None:
     with unit_of_work(installation) as work:
         letter = {"to": "ada@example.test", "subject": "Hello", "text": "Hello", "html": "<p>Hello</p>"}
-        promises.put(work, "mail", letter, about="hello to ada@example.test")
+        messages.put(work, "mail", letter, about="hello to ada@example.test")
 
 
 def eventually(what: Callable[[], object], seconds: float = 30) -> None:

@@ -5,7 +5,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from provider.accounts.store import email_addresses, linked_identities, pictures, recovery_codes, totp, users
+from provider.accounts.factors.store import recovery_codes, totp
+from provider.accounts.store import email_addresses, linked_identities, pictures, users
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record

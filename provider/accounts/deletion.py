@@ -4,13 +4,14 @@ from datetime import datetime
 from functools import partial
 
 from provider.accounts import known_devices
+from provider.accounts.factors.store import totp
 from provider.accounts.notices import tell
 from provider.accounts.registration import delete_user
-from provider.accounts.store import links, totp, users
+from provider.accounts.store import links, users
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
-from provider.mail import letters
+from provider.mail import messages
 from provider.refusals import Refusal
 from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
@@ -33,7 +34,7 @@ def request_deletion(work: UnitOfWork, *, user_id: str) -> None:
     known_devices.forget_all(work, user_id=user_id)
     end_all_sessions(work, user_id=user_id, reason="deletion_requested")
     record(work, Event.DELETION_REQUESTED, user_id=user_id)
-    tell(work, user_id, partial(letters.deletion_requested, delete_after=delete_after))
+    tell(work, user_id, partial(messages.deletion_requested, delete_after=delete_after))
 
 
 def seal_ticket(work: UnitOfWork, user_id: str) -> str:
@@ -47,13 +48,13 @@ def keep(work: UnitOfWork, *, ticket: str | None) -> None:
     if value is None or not users.keep(work.db, value["user_id"], now=work.now):
         raise NotLeaving
     record(work, Event.DELETION_CANCELLED, user_id=value["user_id"])
-    tell(work, value["user_id"], letters.account_kept)
+    tell(work, value["user_id"], messages.account_kept)
 
 
 def purge(work: UnitOfWork, *, before: datetime, limit: int) -> int:
     """Delete up to `limit` accounts whose grace was over before; how many were."""
     due = users.find_due(work.db, before=before, limit=limit)
     for user_id in due:
-        tell(work, user_id, letters.account_deleted)
+        tell(work, user_id, messages.account_deleted)
         delete_user(work, user_id=user_id)
     return len(due)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from provider.accounts.letters_by_operators import require_choice
+from provider.accounts.email.operator_emails import require_choice
 from provider.accounts.links import issue_link
 from provider.accounts.registration import NoSuchUser, create_user
 from provider.accounts.store import email_addresses, passwords, users
@@ -11,7 +11,7 @@ from provider.accounts.store.links import Purpose
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
-from provider.mail import letters
+from provider.mail import messages
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -41,4 +41,4 @@ def send(work: UnitOfWork, *, user_id: str) -> None:
     require_choice(work, user)
     token = issue_link(work, purpose=Purpose.INVITE, address=address).token
     record(work, Event.INVITED, user_id=user_id)
-    letters.invitation(work, to=address.address, token=token, language=user.language)
+    messages.invitation(work, to=address.address, token=token, language=user.language)

@@ -13,7 +13,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.base import new_id
 from provider.languages.text import Text
-from provider.mail import letters
+from provider.mail import messages
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -41,7 +41,7 @@ def link(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: st
             raise LinkedElsewhere
         return
     attach(work, user_id=user_id, issuer=issuer, subject=subject, email=email)
-    tell(work, user_id, partial(letters.identity_linked, provider=name))
+    tell(work, user_id, partial(messages.identity_linked, provider=name))
 
 
 def attach(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None) -> None:
@@ -61,7 +61,7 @@ def unlink(work: UnitOfWork, *, user_id: str, identity_id: str, name_of: Callabl
     issuer = held[identity_id].issuer
     linked_identities.remove(work.db, user_id, identity_id)
     record(work, Event.IDENTITY_UNLINKED, user_id=user_id, issuer=issuer, identity=identity_id)
-    tell(work, user_id, partial(letters.identity_unlinked, provider=name_of(issuer)))
+    tell(work, user_id, partial(messages.identity_unlinked, provider=name_of(issuer)))
 
 
 def unlink_all(work: UnitOfWork, *, user_id: str, reason: str) -> None:

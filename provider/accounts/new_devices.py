@@ -4,7 +4,7 @@ from provider.accounts.notices import tell
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.mail import letters
+from provider.mail import messages
 from provider.work import UnitOfWork
 
 
@@ -13,4 +13,4 @@ def tell_of_new_device(work: UnitOfWork, *, user_id: str) -> None:
     if not store.happened_before(work.db, Event.SIGNED_IN, user_id=user_id, before=work.now):
         return
     record(work, Event.NEW_DEVICE, user_id=user_id)
-    tell(work, user_id, letters.new_device)
+    tell(work, user_id, messages.new_device)

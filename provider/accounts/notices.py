@@ -1,7 +1,7 @@
 """Tell a person by letter that something about their account changed."""
 
 from provider.accounts.store import email_addresses, users
-from provider.mail.letters import Notice
+from provider.mail.messages import Notice
 from provider.work import UnitOfWork
 
 

@@ -1,8 +1,10 @@
 """Prove again who one is while signed in: the password, and the second factor when there is one."""
 
-from provider.accounts import known_devices, passwords, recovery_codes, second_factor, totp
+from provider.accounts import known_devices
 from provider.accounts.attempts import begin_attempt
-from provider.accounts.second_factor import Method
+from provider.accounts.factors import recovery_codes, second_factor, totp
+from provider.accounts.factors.second_factor import Method
+from provider.accounts.passwords import passwords
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text

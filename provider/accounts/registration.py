@@ -5,13 +5,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from provider.accounts.email_addresses import Address, parse_address
-from provider.accounts.even_pace import even_pace
+from provider.accounts.email.email_addresses import Address, parse_address
+from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.store import email_addresses, passwords, search_keys, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status, User
-from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
+from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.passwords import hash_password
@@ -59,7 +59,7 @@ def sign_up(
     look as if the address had been free (decision 41).
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
-    with even_pace(work):
+    with constant_time_response(work):
         return _claim(work, address, hashed, name=name, browser=browser, carry=carry)
 
 

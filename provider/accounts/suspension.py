@@ -1,13 +1,14 @@
 """Suspend and restore. What hangs on the account ends with the suspension and is not revived afterwards."""
 
 from provider.accounts import known_devices
+from provider.accounts.factors.store import totp
 from provider.accounts.notices import tell
 from provider.accounts.registration import NoSuchUser
-from provider.accounts.store import email_addresses, links, totp, users
+from provider.accounts.store import email_addresses, links, users
 from provider.accounts.store.users import Status
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.mail import letters
+from provider.mail import messages
 from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 
@@ -26,7 +27,7 @@ def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
     before, after = {"status": user.status}, {"status": Status.SUSPENDED}
     record(work, Event.ACCOUNT_SUSPENDED, user_id=user_id, reason=reason, before=before, after=after)
     if user.status == Status.ACTIVE:  # an address nobody proved may be a stranger's
-        tell(work, user_id, letters.account_suspended)
+        tell(work, user_id, messages.account_suspended)
 
 
 def restore(work: UnitOfWork, *, user_id: str) -> None:
@@ -40,4 +41,4 @@ def restore(work: UnitOfWork, *, user_id: str) -> None:
         before, after = {"status": Status.SUSPENDED}, {"status": status}
         record(work, Event.ACCOUNT_RESTORED, user_id=user_id, before=before, after=after)
         if proven:
-            tell(work, user_id, letters.account_restored)
+            tell(work, user_id, messages.account_restored)

@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provider.accounts.email_addresses import parse_address
+from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.registration import set_roles
 from provider.accounts.store import email_addresses
-from provider.oauth import clients
-from provider.oauth.client_metadata import FIELDS, ClientMetadata, InvalidMetadata
-from provider.oauth.client_metadata_rules import parse_metadata
-from provider.oauth.clients import Client
-from provider.oauth.sector_documents import require_vouched_for
+from provider.oauth.clients import clients
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import FIELDS, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.clients.sector_documents import require_vouched_for
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 

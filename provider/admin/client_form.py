@@ -5,9 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from provider.jose.algorithms import SIGNING_ALGORITHMS
+from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS
+from provider.jose.json_objects import read_object
+from provider.jose.key_sets import SIGNATURES
 from provider.languages.text import Text
-from provider.oauth.algorithms import SIGNING_ALGORITHMS
-from provider.oauth.client_metadata import (
+from provider.oauth.clients.metadata import (
     AUTH_METHODS,
     FAPI2,
     FIELDS,
@@ -16,11 +19,8 @@ from provider.oauth.client_metadata import (
     ClientMetadata,
     InvalidMetadata,
 )
-from provider.oauth.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS
-from provider.oauth.json_objects import read_object
-from provider.oauth.jwk_sets import SIGNATURES
+from provider.oauth.clients.sectors import SUBJECT_TYPES
 from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
-from provider.oauth.sectors import SUBJECT_TYPES
 
 GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
     (

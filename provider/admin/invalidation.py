@@ -16,12 +16,12 @@ from provider.accounts.store.links import LinkStatus, one_time_links
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.types import UtcTime
-from provider.oauth import key_rotation
-from provider.oauth.store.authorization_requests import authorization_requests
-from provider.oauth.store.device_codes import device_codes
-from provider.oauth.store.grants import grants
-from provider.oauth.store.initial_access_tokens import initial_access_tokens
-from provider.oauth.store.signing_keys import State as KeyState
+from provider.oauth.authorize.store.authorization_requests import authorization_requests
+from provider.oauth.clients.store.initial_access_tokens import initial_access_tokens
+from provider.oauth.grants.store import device_codes
+from provider.oauth.keys import rotation
+from provider.oauth.keys.store import State as KeyState
+from provider.oauth.tokens.store.grants import grants
 from provider.outbox.store import State as PromiseState
 from provider.outbox.store import outbox
 from provider.sessions import lifecycle
@@ -108,7 +108,7 @@ def old_keys(work: UnitOfWork, before: datetime) -> list[str]:
     """The signing keys made before that still verify or will, in the order to revoke them: a current one is replaced by
     the upcoming one, so that is replaced first.
     """
-    rows = [row for row in key_rotation.list_keys(work) if row.created_at < before and row.state != KeyState.REVOKED]
+    rows = [row for row in rotation.list_keys(work) if row.created_at < before and row.state != KeyState.REVOKED]
     order = (KeyState.UPCOMING, KeyState.CURRENT, KeyState.RETIRED)
     return [row.kid for state in order for row in rows if row.state == state]
 
@@ -133,7 +133,7 @@ def invalidate(
             kids = old_keys(work, before)
         for kid in kids:
             with unit_of_work(installation) as work:  # making a key takes time, and comes before the first write
-                key_rotation.revoke(work, kid=kid)
+                rotation.revoke(work, kid=kid)
             ended["signing keys"] += 1
             advance(1)
     return ended

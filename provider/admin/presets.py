@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provider.languages.text import Text
-from provider.oauth.client_metadata import DEVICE_CODE, ClientMetadata
+from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
 
 SIGNS_IN = ("authorization_code", "refresh_token")
 

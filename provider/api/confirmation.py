@@ -7,12 +7,12 @@ What an app confirms counts for its own session only: the person's browser gains
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from provider.accounts import totp
+from provider.accounts.factors import totp
 from provider.api.callers import Bearer
 from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
 from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
-from provider.oauth.store import own_sessions
+from provider.oauth.first_party import store as own_sessions
 from provider.sessions import store
 from provider.sessions.assurance import AAL2, acr_of
 from provider.sessions.store import Session

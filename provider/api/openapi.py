@@ -16,9 +16,9 @@ from provider.api.bodies import JSON_TYPE, Body, File, InvalidBody, Nothing, Not
 from provider.api.callers import CLIENT, Caller
 from provider.api.operation import Operation
 from provider.api.problems import MEDIA_TYPE, PROTOCOL_TITLES, URN, type_of
+from provider.config.settings import Settings
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, IN_WORDS
 from provider.refusals import Refusal, TooManyRequests, Unavailable
-from provider.settings import Settings
 from provider.web.documents import Document
 from provider.web.errors import Crash, Malformed, TooLarge
 
@@ -160,7 +160,7 @@ def _describe(route: Route, operation: Operation, api: Api) -> dict[str, Any]:
     said = (operation.__doc__ or "").strip()
     described: dict[str, Any] = {
         "operationId": route.name,
-        "summary": re.split(r"[.:;?,](?:\s|$)", said, maxsplit=1)[0],
+        "summary": re.split(r"\.(?:\s|$)", " ".join(said.split()), maxsplit=1)[0],
         "description": " ".join(said.split()),
         "tags": [route.path.removeprefix(api.path + "/").partition("/")[0]],
         "security": [{operation.caller.scheme: list(operation.caller.scopes)}],

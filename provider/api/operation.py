@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from provider.api.bodies import Body, File, Nothing, read
 from provider.api.callers import CLIENT, PERSON, Bearer, Caller
 from provider.api.problems import as_problem
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
 from provider.refusals import Refusal
 from provider.web.bodies import MAX_BODY
 from provider.web.call import Call

@@ -13,8 +13,8 @@ from provider.api.bodies import InvalidBody
 from provider.languages.text import Text
 from provider.oauth.errors import InsufficientScopeError, InvalidClientError, InvalidTokenError
 from provider.oauth.explanations import explain
+from provider.oauth.http.refused import bearer_challenge
 from provider.oauth.protected_resources import metadata_url
-from provider.oauth.refused import bearer_challenge
 from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.errors import headers_of, refusal_of

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.database.base import metadata
 from provider.database.types import UtcTime
-from provider.observability import tallies
+from provider.observability import counters
 from provider.work import Installation, unit_of_work
 
 KEPT_FOR = timedelta(days=30)
@@ -28,7 +28,7 @@ def hour_of(moment: datetime) -> datetime:
 
 def hand_over(installation: Installation) -> None:
     """Write what this process counted since the last time. It counts for the hour in which it is written."""
-    counts = tallies.take()
+    counts = counters.take()
     if not counts:
         return
     try:
@@ -36,7 +36,7 @@ def hand_over(installation: Installation) -> None:
             for name, count in sorted(counts.items()):
                 add(work.db, hour_of(work.now), name, count)
     except BaseException:
-        tallies.give_back(counts)
+        counters.give_back(counts)
         raise
 
 

@@ -31,7 +31,7 @@ def duration(text: str) -> timedelta:
     """As in settings: `90s`, `10m`, `24h`, `7d`."""
     from pydantic import TypeAdapter, ValidationError
 
-    from provider.durations import Duration
+    from provider.config.durations import Duration
 
     try:
         found = TypeAdapter(Duration).validate_python(text)

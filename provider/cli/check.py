@@ -22,9 +22,9 @@ def check(
 
     Example: signet check --deploy
     """
-    from provider.cli.surroundings import look_around
-    from provider.environment import SettingsError, load_settings
-    from provider.fitness import Finding, unfit
+    from provider.cli.system_checks import look_around
+    from provider.config.environment import SettingsError, load_settings
+    from provider.config.production_checks import Finding, unfit
     from provider.observability.logging import configure_logging
 
     configure_logging("error")

@@ -10,7 +10,7 @@ def rotate_secret(client_id: Which, *, as_json: Json = False) -> None:
 
     Example: signet client rotate-secret CLIENT_ID
     """
-    from provider.oauth import clients
+    from provider.oauth.clients import clients
 
     with unit() as work:
         secret = clients.rotate_secret(work, client_id)
@@ -23,7 +23,7 @@ def end_old_secrets(client_id: Which, *, as_json: Json = False) -> None:
 
     Example: signet client end-old-secrets CLIENT_ID
     """
-    from provider.oauth import clients
+    from provider.oauth.clients import clients
 
     with unit() as work:
         clients.end_retired_secrets(work, client_id)

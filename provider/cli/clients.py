@@ -24,8 +24,8 @@ from provider.cli.installation import unit
 from provider.cli.output import Json, print_one, print_rows, say
 
 if TYPE_CHECKING:
-    from provider.oauth.client_metadata import ClientMetadata
-    from provider.oauth.clients import Client
+    from provider.oauth.clients.clients import Client
+    from provider.oauth.clients.metadata import ClientMetadata
     from provider.work import UnitOfWork
 
 app = typer.Typer(help="Applications that sign people in.", no_args_is_help=True)
@@ -40,7 +40,7 @@ def _describe(client: "Client") -> dict[str, Any]:
 
 
 def _get(work: "UnitOfWork", client_id: str) -> "Client":
-    from provider.oauth.clients import NoSuchClient, find_client
+    from provider.oauth.clients.clients import NoSuchClient, find_client
 
     client = find_client(work, client_id)
     if client is None:
@@ -50,7 +50,7 @@ def _get(work: "UnitOfWork", client_id: str) -> "Client":
 
 def _require_vouched_for(work: "UnitOfWork", metadata: "ClientMetadata") -> None:
     """As when a client registers itself; an operator is also told what went wrong at the other server."""
-    from provider.oauth.sector_documents import DocumentUnavailable, require_vouched_for
+    from provider.oauth.clients.sector_documents import DocumentUnavailable, require_vouched_for
 
     try:
         require_vouched_for(work, metadata)
@@ -82,8 +82,8 @@ def create(
 
     Example: signet client create --name Shop --redirect-uri https://shop.example.com/callback
     """
-    from provider.oauth.client_metadata_rules import parse_metadata
-    from provider.oauth.clients import create_client
+    from provider.oauth.clients.clients import create_client
+    from provider.oauth.clients.metadata_rules import parse_metadata
 
     if client_secret_stdin and metadata == "-":
         raise typer.BadParameter("stdin cannot be both the metadata and the secret")
@@ -126,7 +126,7 @@ def list_clients(
 
     Example: signet client list --json
     """
-    from provider.oauth import client_search, clients
+    from provider.oauth.clients import client_search, clients
 
     if search is not None and after is not None:
         raise typer.BadParameter("give --search or --after")
@@ -171,8 +171,8 @@ def update(
 
     Example: signet client update CLIENT_ID --name 'The shop'
     """
-    from provider.oauth.client_metadata_rules import parse_metadata
-    from provider.oauth.clients import update_client
+    from provider.oauth.clients.clients import update_client
+    from provider.oauth.clients.metadata_rules import parse_metadata
 
     changes = metadata_given(
         name=name,
@@ -206,7 +206,7 @@ def disable(client_id: Which, *, as_json: Json = False) -> None:
 
     Example: signet client disable CLIENT_ID
     """
-    from provider.oauth import clients
+    from provider.oauth.clients import clients
 
     with unit() as work:
         clients.disable(work, client_id)
@@ -219,7 +219,7 @@ def enable(client_id: Which, *, as_json: Json = False) -> None:
 
     Example: signet client enable CLIENT_ID
     """
-    from provider.oauth import clients
+    from provider.oauth.clients import clients
 
     with unit() as work:
         clients.enable(work, client_id)
@@ -234,7 +234,7 @@ def delete(
 
     Example: signet client delete CLIENT_ID --yes
     """
-    from provider.oauth import clients
+    from provider.oauth.clients import clients
 
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Delete {client_id} for good?", abort=True)

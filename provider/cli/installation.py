@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def opened() -> "Iterator[Installation]":
     """Raises SettingsError when it is not migrated or a setting is unfit."""
     from provider.app import open_installation
+    from provider.config.environment import load_settings
     from provider.database.migrations import require_current
-    from provider.environment import load_settings
     from provider.observability.logging import configure_logging
 
     settings = load_settings()

@@ -16,11 +16,11 @@ def list_keys(*, as_json: Json = False) -> None:
 
     Example: signet key list
     """
-    from provider.oauth import key_rotation
+    from provider.oauth.keys import rotation
 
     columns = ("kid", "alg", "state", "created_at", "expires_at")
     with unit() as work:
-        rows = [{column: getattr(key, column) for column in columns} for key in key_rotation.list_keys(work)]
+        rows = [{column: getattr(key, column) for column in columns} for key in rotation.list_keys(work)]
     print_rows(rows, columns, as_json=as_json)
 
 
@@ -35,10 +35,10 @@ def rotate(
 
     Example: signet key rotate --alg ES256
     """
-    from provider.oauth import key_rotation
+    from provider.oauth.keys import rotation
 
     with unit() as work:
-        current, upcoming = key_rotation.rotate(work, alg=alg, at_once=at_once)
+        current, upcoming = rotation.rotate(work, alg=alg, at_once=at_once)
     told = {"alg": alg, "current": current, "upcoming": upcoming}
     say(f"{alg}: current {current}, upcoming {upcoming}.", told, as_json=as_json)
 
@@ -49,8 +49,8 @@ def revoke(kid: str, *, as_json: Json = False) -> None:
 
     Example: signet key revoke KID
     """
-    from provider.oauth import key_rotation
+    from provider.oauth.keys import rotation
 
     with unit() as work:
-        key_rotation.revoke(work, kid=kid)
+        rotation.revoke(work, kid=kid)
     say(f"Revoked {kid}.", {"kid": kid, "state": "revoked"}, as_json=as_json)

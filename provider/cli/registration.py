@@ -19,7 +19,7 @@ def registration_token(
 
     Example: signet client registration-token --uses 3 --expires 24h
     """
-    from provider.oauth.registration import issue_initial_token
+    from provider.oauth.clients.registration import issue_initial_token
 
     with unit() as work:
         token, expires_at = issue_initial_token(work, uses=uses, lifetime=duration(expires))

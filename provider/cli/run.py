@@ -90,7 +90,7 @@ def _expected(error: Exception) -> tuple[str | None, int]:
         return getattr(error, "format_message", error.__str__)(), USAGE
     if isinstance(error, Refusal | OSError):
         return str(error), FAILED
-    from provider.environment import SettingsError
+    from provider.config.environment import SettingsError
 
     if isinstance(error, SettingsError):
         return str(error), FAILED

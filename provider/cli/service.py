@@ -43,7 +43,7 @@ def serve(
 
     Example: signet serve --host 127.0.0.1 --port 8001 --workers 2
     """
-    from provider.environment import SettingsError, load_settings
+    from provider.config.environment import SettingsError, load_settings
     from provider.serve import serve as run
     from provider.web.tls import Tls
 
@@ -82,7 +82,7 @@ def migrate(
     Example: signet migrate --sql, then signet migrate
     """
     from provider.cli.setting_up import set_up
-    from provider.environment import load_settings
+    from provider.config.environment import load_settings
 
     def told(step: str) -> None:
         if sys.stderr.isatty():

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from provider.app import open_installation
+from provider.config.settings import Settings
 from provider.crypto.vault import create_key_file, open_vault
 from provider.database.engine import open_database
 from provider.database.migrations import Told, current, head
 from provider.database.migrations import migrate as move
-from provider.oauth.algorithms import KEY_PAIRS
+from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.setting_up import Made, make_what_is_missing
-from provider.settings import Settings
 from provider.work import unit_of_work
 
 

@@ -8,8 +8,8 @@ def settings(*, as_json: Json = False) -> None:
 
     Example: signet settings --json
     """
-    from provider.environment import load_settings
-    from provider.settings_in_force import settings_in_force
+    from provider.config.environment import load_settings
+    from provider.config.settings_in_force import settings_in_force
 
     shown = sorted(settings_in_force(load_settings()), key=lambda setting: setting.is_default)
     print_rows([vars(setting) for setting in shown], ("name", "value", "is_default", "about"), as_json=as_json)

@@ -27,7 +27,7 @@ def _get(work: "UnitOfWork", who: str) -> "User":
 
 
 def _describe(work: "UnitOfWork", user: "User") -> dict[str, Any]:
-    from provider.accounts import totp
+    from provider.accounts.factors import totp
     from provider.accounts.store import email_addresses
 
     address = email_addresses.find_of_user(work.read, user.id)
@@ -184,7 +184,7 @@ def verify_email(who: Who, *, as_json: Json = False) -> None:
 
     Example: signet user verify-email ada@example.com
     """
-    from provider.accounts import email_addresses
+    from provider.accounts.email import email_addresses
 
     with unit() as work:
         email_addresses.verify_by_operator(work, user_id=_get(work, who).id)
@@ -198,7 +198,7 @@ def reset_totp(who: Who, *, as_json: Json = False) -> None:
 
     Example: signet user reset-totp ada@example.com
     """
-    from provider.accounts import totp
+    from provider.accounts.factors import totp
 
     with unit() as work:
         user = _get(work, who)

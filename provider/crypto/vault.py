@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from provider.environment import SettingsError
-from provider.settings import Settings
+from provider.config.environment import SettingsError
+from provider.config.settings import Settings
 
 
 class VaultError(Exception):

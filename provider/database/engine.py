@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from provider.config.settings import Settings
 from provider.database.write_lock import WriteLock
-from provider.settings import Settings
 
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
 """The database is down, locked, full or too slow: an outage, answered with 503."""

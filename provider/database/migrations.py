@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, column, inspect, select, table
 from sqlalchemy.exc import OperationalError
 
+from provider.config.environment import SettingsError
+from provider.config.settings import Settings
 from provider.database.engine import Database
-from provider.environment import SettingsError
 from provider.resources import MIGRATIONS
-from provider.settings import Settings
 
 BASE = "base"
 """Before the first migration: an empty database."""

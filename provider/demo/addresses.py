@@ -4,7 +4,7 @@ import errno
 import socket
 from dataclasses import dataclass
 
-from provider.settings import is_loopback
+from provider.config.settings import is_loopback
 
 WEB_APP, API, SINGLE_PAGE_APP, MAILBOX = 1, 2, 3, 25
 """Added to the provider's port: 8000, 8001, 8002, 8003 and 8025 unless told otherwise."""

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 from provider.web.assets import Static
 from provider.web.look import look_of
 from provider.web.pages import environment

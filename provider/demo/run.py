@@ -15,13 +15,13 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from provider.accounts.breached_passwords import require_usable
+from provider.accounts.passwords.breached_passwords import require_usable
+from provider.config.environment import SettingsError, load_settings
+from provider.config.settings import Settings
 from provider.crypto.vault import create_key_file
 from provider.demo.addresses import Addresses, take_addresses
 from provider.demo.secrets import EMAIL, Secrets, read_secrets
-from provider.environment import SettingsError, load_settings
 from provider.observability.logging import configure_logging
-from provider.settings import Settings
 from provider.work import Installation
 
 AT_ONCE = {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/live"}
@@ -142,7 +142,7 @@ class Demo:
         # In a thread, so that discovery is answered meanwhile.
         secrets = await asyncio.to_thread(self._plant, provider.state.installation)
 
-        from provider.demo.neighbours import start_mailbox  # noqa: PLC0415
+        from provider.demo.sample_apps import start_mailbox  # noqa: PLC0415
         from provider.demo.summary import print_summary  # noqa: PLC0415
 
         mailbox = await start_mailbox(stack, self.addresses, self.settings)
@@ -151,7 +151,7 @@ class Demo:
         print_summary(self.addresses, EMAIL, secrets.password)
 
     def _plant(self, installation: Installation) -> Secrets:
-        from provider.demo.neighbours import sample_sites  # noqa: PLC0415
+        from provider.demo.sample_apps import sample_sites  # noqa: PLC0415
         from provider.demo.seeds import plant  # noqa: PLC0415
 
         secrets = read_secrets(self.folder)

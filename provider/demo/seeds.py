@@ -4,8 +4,8 @@ from provider.accounts.registration import create_user, find_user
 from provider.accounts.store.users import ADMIN
 from provider.database.migrations import migrate
 from provider.demo.secrets import DEVICE_ID, EMAIL, OPERATOR, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
-from provider.oauth import clients
-from provider.oauth.client_metadata import DEVICE_CODE, ClientMetadata
+from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
 from provider.oauth.setting_up import make_what_is_missing
 from provider.work import Installation, UnitOfWork, unit_of_work
 

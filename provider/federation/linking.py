@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from provider.accounts import linked_identities as ways_in
-from provider.accounts.email_addresses import Address, parse_address
+from provider.accounts.email.email_addresses import Address, parse_address
 from provider.accounts.registration import clean_name, create_verified
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.store.users import User

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
+from provider.config.settings import Settings
 from provider.federation.configuration import UpstreamSettings, is_web_address, load_upstreams
 from provider.languages.text import Text
 from provider.observability.logging import log
 from provider.outbound.client import Outbound
 from provider.outbound.connection import OutboundFailed
 from provider.refusals import Unavailable
-from provider.settings import Settings
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=1)

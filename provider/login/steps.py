@@ -6,18 +6,20 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
-from provider.accounts import known_devices, passwords, second_factor, throttle, totp
+from provider.accounts import known_devices, throttle
 from provider.accounts.attempts import Attempt, begin_attempt
 from provider.accounts.deletion import seal_ticket
-from provider.accounts.email_addresses import parse_address
-from provider.accounts.even_pace import even_pace
-from provider.accounts.second_factor import Method
+from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
+from provider.accounts.factors import second_factor, totp
+from provider.accounts.factors.second_factor import Method
+from provider.accounts.passwords import passwords
 from provider.accounts.store import email_addresses
 from provider.accounts.store import passwords as password_hashes
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status, User
-from provider.accounts.verification_letters import Ticket, may_write_to, send_verification, ticket_for
+from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
@@ -212,7 +214,7 @@ def _require_standing(
         raise Suspended
     if user.status == Status.LEAVING:
         raise Leaving(seal_ticket(work, user.id), user.delete_after or work.now)
-    with even_pace(work):
+    with constant_time_response(work):
         if work.settings.has("email-verification") and may_write_to(work, address.normal, Purpose.VERIFY):
             send_verification(work, address, browser=browser, carry=carry)
     raise AddressUnconfirmed(ticket_for(address))

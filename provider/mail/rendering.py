@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from provider.branding.palette import LIGHT, ink_on
+from provider.config.settings import Settings
 from provider.languages.catalogs import Language
 from provider.languages.templates import speak
-from provider.palette import LIGHT, ink_on
 from provider.resources import TEMPLATES
-from provider.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from provider.config.settings import Settings
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
-from provider.settings import Settings
 from provider.work import Installation
 
 TIMEOUT = 10.0

@@ -1,22 +1,44 @@
-"""OAuth 2.0 and OpenID Connect. One specification, one place:
+"""OAuth 2.0 and OpenID Connect. Each part may import those below it:
+
+| part | what it does |
+|---|---|
+| `endpoints` | One file per endpoint, named as in the discovery document. |
+| `http` | What endpoints share: client authentication, errors, CORS, bearer tokens, responses. |
+| `first_party`, `logout` | Sign-in inside first-party apps; telling clients that a session ended. |
+| `grants` | One file per grant type: it proves an `Authorization`, and `tokens` makes tokens of it. |
+| `authorize` | The authorization request: reading it, what to ask the user, consent, and the code that ends it. |
+| `client_authentication` | Which client is calling. |
+| `tokens` | Access tokens, ID tokens, claims, and the grants they belong to. |
+| `clients`, `keys` | Registered clients and their metadata; our signing keys and their rotation. |
+| `explanations` | Why a request was rejected, check by check. |
+| `checks`, `errors`, `scopes`, `response_types`, `protected_resources` | The vocabulary. |
+
+One specification, one place:
 
 | specification | module |
 |---|---|
-| RFC 6749 authorization endpoint, OIDC Core 3.1.2 | `endpoints.authorization`, `authorization_request`, `interaction` |
+| RFC 6749 authorization endpoint, OIDC Core 3.1.2 | `endpoints.authorization`, `authorize.interaction` |
 | RFC 6749 token endpoint | `endpoints.token`, `grants`, `client_authentication` |
-| RFC 6750 bearer tokens | `bearer` |
-| OIDC Core 5.3 userinfo | `endpoints.userinfo`, `claims` |
+| RFC 6750 bearer tokens | `http.bearer` |
+| OIDC Core 5.3 userinfo | `endpoints.userinfo`, `tokens.claims` |
 | RFC 7009 revocation | `endpoints.revocation` |
-| RFC 7517, RFC 7638 keys | `keys`, `endpoints.jwks` |
-| RFC 7636 PKCE | `authorization_parameters` (asked for), `grants.authorization_code` (checked) |
-| RFC 7662 introspection | `endpoints.introspection` |
-| RFC 8414, OIDC Discovery | `metadata`, `endpoints.discovery` |
-| RFC 9068 access tokens | `tokens` |
-| RFC 9207 issuer in responses | `authorization_response` |
-| OAuth 2.0 for First-Party Applications (draft) | `endpoints.authorization_challenge`, `first_party_sign_in` |
-| OIDC Core 2 ID tokens | `id_tokens` |
+| RFC 7517, RFC 7638 keys | `keys.key_ring`, `endpoints.jwks` |
+| RFC 7523 client assertions | `client_authentication.assertion` |
+| RFC 7591, RFC 7592 registration | `endpoints.registration`, `endpoints.client_configuration`, `clients.registration` |
+| RFC 7636 PKCE | `authorize.parameters` (reads the challenge), `grants.authorization_code` (checks the verifier) |
+| RFC 7662, RFC 9701 introspection | `endpoints.introspection`, `tokens.introspection_jwts` |
+| RFC 8414, OIDC Discovery | `http.metadata`, `endpoints.discovery` |
+| RFC 8628 device flow | `endpoints.device_authorization`, `endpoints.device_verification`, `grants.device_code` |
+| RFC 8693 token exchange | `grants.token_exchange` |
+| RFC 8707 resource indicators | `clients.resources` |
+| RFC 9068 access tokens | `tokens.access_tokens` |
+| RFC 9101 request objects | `authorize.request_objects` |
+| RFC 9126 pushed requests | `endpoints.pushed_authorization_request`, `authorize.parked_requests` |
+| RFC 9207 issuer in responses | `http.authorization_response` |
+| OAuth 2.0 for First-Party Applications (draft) | `endpoints.authorization_challenge`, `first_party.sign_in` |
+| OIDC Core 2 ID tokens | `tokens.id_tokens` |
 | OIDC RP-Initiated Logout | `endpoints.end_session` |
-| OIDC Back-Channel Logout | `logout` (told), `sessions.listeners` (owed) |
-| OIDC Front-Channel Logout | `front_channel_logout`, `endpoints.signed_out` |
-| OIDC Session Management | `session_state`, `endpoints.check_session`, `sessions.browser_state` |
+| OIDC Back-Channel Logout | `logout.back_channel` (delivers), `sessions.listeners` (enqueues) |
+| OIDC Front-Channel Logout | `logout.front_channel`, `endpoints.signed_out` |
+| OIDC Session Management | `http.session_state`, `endpoints.check_session`, `sessions.browser_state` |
 """

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from authlib.oauth2 import OAuth2Error
 
 from provider.database.engine import OUTAGES
+from provider.oauth import store as refusals
 from provider.oauth.checks import Checks
-from provider.oauth.store import refusals
-from provider.oauth.store.refusals import RefusalRow
+from provider.oauth.store import RefusalRow
 from provider.observability.logging import log
 from provider.observability.metrics import REFUSALS
 from provider.ratelimits import LIMITS, has_room

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from provider.oauth.algorithms import SIGNING_ALGORITHMS
+from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OPENID, ROLES, SCOPES
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"

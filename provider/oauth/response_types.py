@@ -8,7 +8,7 @@ section 2.1.2 does not want them: they are for old apps, behind SIGNET_LEGACY_RE
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 
 CODE = "code"
 ID_TOKEN = "id_token"  # noqa: S105  # a response type

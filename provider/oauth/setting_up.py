@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from provider.oauth.key_rotation import create_missing
-from provider.oauth.subjects import create_salt
+from provider.oauth.keys.rotation import create_missing
+from provider.oauth.tokens.subjects import create_salt
 from provider.work import UnitOfWork
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from provider.observability import tallies
+from provider.observability import counters
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -74,7 +74,7 @@ class Counter(Instrument):
         if self.on:
             self.of(values).inc()
         if self._tally is not None and (tallied := self._tally(*values)) is not None:
-            tallies.count(tallied)
+            counters.count(tallied)
 
     def count_refusals(self, *values: str) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
         """Around a function: what it raises counts under its name, after these values."""
@@ -135,17 +135,17 @@ _UNTIMED: AbstractContextManager[object] = nullcontext()
 def _sign_in(_factor: str, outcome: str) -> str | None:
     if outcome in {"second_factor_due", "stepped_up"}:
         return None
-    return tallies.SIGNED_IN if outcome == "signed_in" else tallies.SIGN_IN_REFUSED
+    return counters.SIGNED_IN if outcome == "signed_in" else counters.SIGN_IN_REFUSED
 
 
 def _tokens(_grant: str, outcome: str) -> str | None:
     if outcome in {"authorization_pending", "slow_down"}:
         return None  # a device that waits for its person asks every few seconds, and nobody refused it anything
-    return tallies.TOKENS_ISSUED if outcome == "issued" else tallies.TOKENS_REFUSED
+    return counters.TOKENS_ISSUED if outcome == "issued" else counters.TOKENS_REFUSED
 
 
 def _letters(topic: str, outcome: str) -> str | None:
-    tallied = {"kept": tallies.MAIL_SENT, "failed": tallies.MAIL_FAILED}  # put back: it may yet arrive
+    tallied = {"kept": counters.MAIL_SENT, "failed": counters.MAIL_FAILED}  # put back: it may yet arrive
     return tallied.get(outcome) if topic == "mail" else None
 
 

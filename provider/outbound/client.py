@@ -15,9 +15,9 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 import httpcore2
 
+from provider.config.settings import Settings
 from provider.outbound.addresses import networks
 from provider.outbound.connection import TIMEOUT, CheckedNetwork, Lookup, OutboundFailed, ask_system
-from provider.settings import Settings
 
 FAILURE_KEPT = timedelta(seconds=10)
 """A server that did not answer is not asked again so soon: meanwhile it costs nobody a wait."""

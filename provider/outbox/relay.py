@@ -15,7 +15,7 @@ from provider.crypto.vault import VaultError
 from provider.observability.logging import log
 from provider.observability.metrics import PROMISES
 from provider.outbox import store
-from provider.outbox.promises import PURPOSE
+from provider.outbox.messages import PURPOSE
 from provider.outbox.store import Promise
 from provider.work import Installation, unit_of_work
 

@@ -3,10 +3,10 @@
 from starlette.routing import BaseRoute, Route
 
 from provider.api import openapi
+from provider.config.settings import Settings
 from provider.routes.api import account_api, admin_api
 from provider.routes.pages import pages
 from provider.routes.protocol import protocol
-from provider.settings import Settings
 
 
 def routes(settings: Settings) -> list[BaseRoute]:

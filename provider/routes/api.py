@@ -28,7 +28,7 @@ from provider.api.endpoints import recovery_codes as api_recovery_codes
 from provider.api.endpoints import registration as api_registration
 from provider.api.endpoints import sessions as api_sessions
 from provider.api.endpoints import two_factor as api_two_factor
-from provider.settings import Settings
+from provider.config.settings import Settings
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:

@@ -19,6 +19,7 @@ from provider.accounts.pages import (
     sessions,
     totp,
 )
+from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
 from provider.login.pages import login, second_factor, sign_out
 from provider.oauth.endpoints.account_chooser import account_chooser
@@ -26,7 +27,6 @@ from provider.oauth.endpoints.connected_apps import applications, withdraw
 from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.device_verification import answered, device
 from provider.routes.console import console
-from provider.settings import Settings
 from provider.web import health
 from provider.web.assets import Static
 from provider.web.look import look_of

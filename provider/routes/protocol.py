@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from provider.config.settings import Settings
 from provider.oauth.endpoints.authorization import authorization, cancel
 from provider.oauth.endpoints.authorization_challenge import authorization_challenge
 from provider.oauth.endpoints.check_session import check_session
@@ -20,7 +21,6 @@ from provider.oauth.endpoints.signed_out import signed_out
 from provider.oauth.endpoints.token import token
 from provider.oauth.endpoints.userinfo import userinfo
 from provider.oauth.protected_resources import SCOPES_OF_RESOURCE, WELL_KNOWN
-from provider.settings import Settings
 
 
 def protocol(settings: Settings) -> list[BaseRoute]:

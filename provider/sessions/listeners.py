@@ -7,7 +7,7 @@ registered with a `backchannel_logout_uri` is owed a promise of its own, so none
 from sqlalchemy import JSON, column, select, table
 
 from provider.database.types import Identifier, UtcTime
-from provider.outbox import promises
+from provider.outbox import messages
 from provider.work import UnitOfWork
 
 TOPIC = "logout"
@@ -30,4 +30,4 @@ def tell(work: UnitOfWork, *, user_id: str, ended: list[str]) -> None:
     """Promise it to everybody who is to know. Who they are is looked up now: an account may be gone a moment later."""
     for session_id, client_id in work.db.execute(_LISTENING.where(_grants.c.session_id.in_(ended))).all():
         payload = {"client_id": client_id, "user_id": user_id, "session_id": session_id}
-        promises.put(work, TOPIC, payload, about=f"logout to {client_id}, session {session_id}")
+        messages.put(work, TOPIC, payload, about=f"logout to {client_id}, session {session_id}")

@@ -5,7 +5,7 @@ One is for a script of ours in other sites' pages: STATE.
 
 from starlette.responses import Response
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 
 SESSION = "signet"
 """The signed-in browser; only `sessions.cookie` reads or writes it."""

@@ -2,7 +2,7 @@
 
 from starlette.types import Receive, Scope, Send
 
-from provider.settings import DOCUMENT_MAX_AGE
+from provider.config.settings import DOCUMENT_MAX_AGE
 
 HEADERS = [
     (b"content-type", b"application/json"),

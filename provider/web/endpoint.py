@@ -15,11 +15,11 @@ from starlette.types import Receive, Scope, Send
 
 from provider.database.engine import OUTAGES, is_dangling
 from provider.observability.logging import log
+from provider.parameters import MalformedParameters
 from provider.refusals import Refusal, Unavailable
 from provider.web import errors
 from provider.web.bodies import MAX_BODY, Bodies, BodyTooLarge, CallerGone
 from provider.web.call import Call
-from provider.web.forms import MalformedParameters
 from provider.web.threads import Pool, Threads
 from provider.work import Installation, NeedsNetwork, unit_of_work
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from provider.languages.text import Text
+from provider.parameters import MalformedParameters
 from provider.refusals import GoElsewhere, Refusal, TooManyRequests
 from provider.web.csrf import PageExpired
-from provider.web.forms import MalformedParameters
 from provider.web.pages import go, page
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import socket
 import struct
 from typing import Any
 
-from provider.environment import SettingsError
+from provider.config.environment import SettingsError
 
 
 def reserve(host: str, port: int) -> socket.socket:

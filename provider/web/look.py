@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
-from provider.logo import Image
-from provider.palette import DARK, LIGHT, Scheme, in_the_dark, ink_on, palette
-from provider.settings import Settings
+from provider.branding.logo import Image
+from provider.branding.palette import DARK, LIGHT, Scheme, in_the_dark, ink_on, palette
+from provider.config.settings import Settings
 from provider.web.assets import Asset
 
 SEAL, ON_SEAL = "#7c2d2a", "#f9ece6"

@@ -8,7 +8,7 @@ import structlog
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 HSTS = ((b"strict-transport-security", b"max-age=31536000"),)

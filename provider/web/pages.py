@@ -7,10 +7,10 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from provider.config.settings import Settings
 from provider.languages.catalogs import ENGLISH, LANGUAGES, Language
 from provider.languages.templates import speak
 from provider.resources import TEMPLATES
-from provider.settings import Settings
 from provider.web.assets import find_asset
 from provider.web.look import look_of
 

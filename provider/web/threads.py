@@ -9,9 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from provider.config.settings import Settings
 from provider.observability.metrics import POOL_REQUESTS, POOL_WAIT
 from provider.refusals import Unavailable
-from provider.settings import Settings
 
 Answer = TypeVar("Answer")
 

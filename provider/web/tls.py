@@ -8,7 +8,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from provider.environment import SettingsError
+from provider.config.environment import SettingsError
 
 CIPHERS = "ECDHE+AESGCM"
 

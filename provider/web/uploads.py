@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from provider.web.forms import MalformedParameters, Parameters
+from provider.parameters import MalformedParameters, Parameters
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from provider.outbox import promises
+from provider.outbox import messages
 from provider.webhooks import store
 from provider.webhooks.store import Webhook
 from provider.work import UnitOfWork
@@ -26,4 +26,4 @@ def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
 def enqueue(work: UnitOfWork, webhook: Webhook, event: Mapping[str, object]) -> str:
     """Queue one event for one webhook; a replay may queue the same event again. Returns the id of its outbox row."""
     payload = {"webhook_id": webhook.id, "event": dict(event)}
-    return promises.put(work, TOPIC, payload, about=f"{event['name']} to {webhook.id}")
+    return messages.put(work, TOPIC, payload, about=f"{event['name']} to {webhook.id}")

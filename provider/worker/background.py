@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from provider.audit import hourly
+from provider.config.settings import Settings
 from provider.database.engine import OUTAGES
 from provider.observability.logging import log
 from provider.outbox import relay
-from provider.settings import Settings
 from provider.work import Installation
 from provider.worker.handlers import ATTEMPTS, HANDLERS
 from provider.worker.jobs import purge, rotate_keys

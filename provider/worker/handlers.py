@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from provider.mail import letters, transport
-from provider.oauth import logout
+from provider.mail import messages, transport
+from provider.oauth.logout import back_channel as logout
 from provider.outbox.relay import Handler
 from provider.sessions import listeners
 from provider.webhooks import delivery, notify
 
 HANDLERS: Mapping[str, Handler] = {
-    letters.TOPIC: transport.deliver,
+    messages.TOPIC: transport.deliver,
     listeners.TOPIC: logout.deliver,
     notify.TOPIC: delivery.deliver,
 }

@@ -14,20 +14,16 @@ from provider.admin import store as idempotency
 from provider.audit import hourly
 from provider.audit import store as audit
 from provider.federation import store as used_states
-from provider.oauth import clients as registered_clients
-from provider.oauth import explanations, key_rotation
-from provider.oauth.algorithms import KEY_PAIRS
-from provider.oauth.store import (
-    authorization_codes,
-    authorization_requests,
-    clients,
-    device_codes,
-    grants,
-    initial_access_tokens,
-    refresh_tokens,
-    refusals,
-    used_assertions,
-)
+from provider.jose.algorithms import KEY_PAIRS
+from provider.oauth import explanations
+from provider.oauth import store as refusals
+from provider.oauth.authorize.store import authorization_codes, authorization_requests
+from provider.oauth.client_authentication import store as used_assertions
+from provider.oauth.clients import clients as registered_clients
+from provider.oauth.clients.store import clients, initial_access_tokens
+from provider.oauth.grants import store as device_codes
+from provider.oauth.keys import rotation
+from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.observability.logging import log
 from provider.outbox import store as outbox
 from provider.sessions import store as sessions
@@ -111,7 +107,7 @@ def rotate_keys(installation: Installation) -> list[str]:
     moved = []
     for pair in KEY_PAIRS:
         with unit_of_work(installation) as work:
-            due = key_rotation.follow_schedule(work, pair)
+            due = rotation.follow_schedule(work, pair)
         if due is not None:
             log.info("keys.moved_on", alg=pair, step=due)
             moved.append(pair)

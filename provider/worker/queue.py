@@ -7,8 +7,8 @@ conditional UPDATE, so a message that comes twice, late or never changes nothing
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from provider.config.settings import Settings
 from provider.outbox import relay
-from provider.settings import Settings
 from provider.work import Installation
 from provider.worker.handlers import ATTEMPTS, HANDLERS
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from provider.accounts import even_pace
+from provider.accounts import timing as constant_time_response
 from provider.work import UnitOfWork
 from tests.conftest import Work
 
@@ -13,14 +13,14 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 def took(work: Work, act: float) -> float:
     began = time.monotonic()
-    with work() as w, even_pace.even_pace(w):
+    with work() as w, constant_time_response.constant_time_response(w):
         time.sleep(act)
     return time.monotonic() - began
 
 
 def test_quick_and_slow_work_take_the_same(work: Work) -> None:
-    assert took(work, 0) >= even_pace.PACE
-    assert took(work, even_pace.PACE / 2) >= even_pace.PACE
+    assert took(work, 0) >= constant_time_response.PACE
+    assert took(work, constant_time_response.PACE / 2) >= constant_time_response.PACE
 
 
 def test_nobody_waits_behind_it(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +28,7 @@ def test_nobody_waits_behind_it(work: Work, monkeypatch: pytest.MonkeyPatch) -> 
     writing: list[bool] = []
     with work() as w:
         _watch(w, writing, monkeypatch)
-        with even_pace.even_pace(w):
+        with constant_time_response.constant_time_response(w):
             w.db.exec_driver_sql("SELECT 1")
             assert w.writing
     assert writing == [False]

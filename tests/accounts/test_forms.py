@@ -14,12 +14,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from provider.accounts import second_factor
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.store import totp
+from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.profile import FIELDS
-from provider.accounts.store import totp
-from provider.accounts.store.totp import TotpCredential
+from provider.config.settings import Settings
 from provider.routes import routes
-from provider.settings import Settings
 from provider.web.endpoint import Endpoint
 from tests.browser import Browser
 from tests.conftest import Work

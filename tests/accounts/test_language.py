@@ -8,8 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.accounts.suspension import suspend
+from provider.config.settings import Settings
 from provider.languages.catalogs import LANGUAGES
-from provider.settings import Settings
 from provider.work import Origin
 from tests.browser import Browser, Page
 from tests.conftest import Work

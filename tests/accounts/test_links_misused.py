@@ -10,16 +10,17 @@ from threading import Barrier
 import pytest
 from starlette.testclient import TestClient
 
-from provider.accounts import deletion, email_addresses, email_change, registration, suspension
+from provider.accounts import deletion, registration, suspension
+from provider.accounts.email import email_addresses, email_change
+from provider.accounts.email.verification_emails import Ticket, seal_ticket
 from provider.accounts.store import email_addresses as addresses
 from provider.accounts.store import passwords, users
 from provider.accounts.store.links import one_time_links
 from provider.accounts.store.users import Status
-from provider.accounts.verification_letters import Ticket, seal_ticket
 from provider.app import create_app, open_installation
+from provider.config.settings import Feature, Settings
 from provider.crypto.vault import Vault
 from provider.sessions import store as sessions
-from provider.settings import Feature, Settings
 from provider.work import Installation, unit_of_work
 from tests.browser import Browser
 from tests.clock import Clock

@@ -7,8 +7,8 @@ from typing import Any
 import email_validator
 import pytest
 
-from provider.accounts.email_addresses import parse_address
-from provider.accounts.passwords import problem_of
+from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.passwords.passwords import problem_of
 from provider.accounts.profile import FIELDS, Unfit, parse_profile
 from provider.accounts.registration import clean_name
 from provider.crypto.passwords import MAX_BYTES, hash_password, is_password, normal_form

@@ -6,14 +6,15 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from provider.accounts import email_addresses, registration, suspension
-from provider.accounts.email_addresses import AlreadyConfirmed, WrongCode
+from provider.accounts import registration, suspension
+from provider.accounts.email import email_addresses
+from provider.accounts.email.email_addresses import AlreadyConfirmed, WrongCode
 from provider.accounts.links import issue_link
 from provider.accounts.registration import AddressTaken, NotAnAddress
 from provider.accounts.store import email_addresses as store
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status
-from provider.settings import Settings
+from provider.config.settings import Settings
 from provider.work import Installation, UnitOfWork
 from provider.worker.jobs import purge
 from tests.browser import Browser, Page

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from starlette.applications import Starlette
 
-from provider.accounts import even_pace
+from provider.accounts import timing as constant_time_response
 from tests.conftest import Work
 from tests.factories import PASSWORD
 from tests.inbox import Inbox
@@ -92,7 +92,7 @@ FORMS: dict[str, tuple[Form, dict[str, str], int]] = {
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long an answer takes is not what is judged here."""
-    monkeypatch.setattr(even_pace, "PACE", 0)
+    monkeypatch.setattr(constant_time_response, "PACE", 0)
 
 
 @pytest.mark.parametrize(("database_url", "spelling"), ASKED, indirect=["database_url"])

@@ -18,11 +18,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from provider.accounts import even_pace
+from provider.accounts import timing as constant_time_response
 from provider.accounts.store import passwords
+from provider.config.settings import Settings
 from provider.crypto.passwords import hash_password
-from provider.mail import letters
-from provider.settings import Settings
+from provider.mail import messages
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work, settings_for
 from tests.factories import PASSWORD, make_user
@@ -62,14 +62,14 @@ def letter(work: Work, monkeypatch: pytest.MonkeyPatch) -> Post:
 
     def write() -> None:
         with work() as w:
-            letters.already_registered(w, to=address_of(NOBODY), carry={})
+            messages.already_registered(w, to=address_of(NOBODY), carry={})
 
     took = []
     for _ in range(9):
         began = perf_counter()
         write()
         took.append(perf_counter() - began)
-    monkeypatch.setattr(even_pace, "PACE", max(even_pace.PACE, 8 * median(took)))
+    monkeypatch.setattr(constant_time_response, "PACE", max(constant_time_response.PACE, 8 * median(took)))
     return write
 
 
@@ -188,7 +188,7 @@ def test_the_password_of_a_sign_up_is_the_same_work_whoever_has_the_address(
         fields = {"email": address_of(who), "password": CHOSEN, "name": ""}
         form(app, "/signup", "/signup", lambda fields=fields: fields)()  # type: ignore[misc]
     wait = SimpleNamespace(monotonic=monotonic, sleep=lambda _seconds: waits.append(len(inbox.letters())))
-    monkeypatch.setattr(even_pace, "time", wait)
+    monkeypatch.setattr(constant_time_response, "time", wait)
     monkeypatch.setattr(bcrypt, "checkpw", count)
     for who in (NOBODY, *ACCOUNTS):
         waits.clear()
@@ -205,9 +205,9 @@ def test_what_differs_is_inside_the_even_pace(
 ) -> None:
     """A-81, A-86, without a clock: whoever asks is kept waiting once, after the letter is written, if there is one."""
     waits: list[int] = []
-    monkeypatch.setattr(even_pace, "PACE", 3600)
+    monkeypatch.setattr(constant_time_response, "PACE", 3600)
     wait = SimpleNamespace(monotonic=monotonic, sleep=lambda _seconds: waits.append(len(inbox.letters())))
-    monkeypatch.setattr(even_pace, "time", wait)
+    monkeypatch.setattr(constant_time_response, "time", wait)
     for who in (NOBODY, *ACCOUNTS):
         fields = {"email": address_of(who), "password": PASSWORD, "name": ""}
         posts = [form(app, page, page, lambda fields=fields: fields) for page in ("/forgot-password", "/signup")]  # type: ignore[misc]

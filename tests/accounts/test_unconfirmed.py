@@ -12,7 +12,7 @@ from provider.accounts.store.links import one_time_links
 from provider.accounts.store.users import Status, users
 from provider.audit.events import Event
 from provider.audit.store import audit_events
-from provider.settings import Settings
+from provider.config.settings import Settings
 from provider.tables import metadata
 from provider.work import Installation
 from provider.worker.jobs import ACCOUNTS, purge

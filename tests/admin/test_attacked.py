@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from provider.accounts import data_export, invitation, letters_by_operators
-from provider.accounts.letters_by_operators import NotNow
+from provider.accounts import data_export, invitation
+from provider.accounts.email import operator_emails
+from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.registration import AddressTaken, create_user, find_user
 from provider.admin import audit_log, idempotency, store
-from provider.oauth import clients
-from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.webhooks import store as webhooks
 from provider.work import Installation
 from tests.admin.conftest import Console, Program
@@ -186,6 +187,6 @@ def test_without_a_page_to_choose_a_password_on_nobody_is_invited(work: Work) ->
             invitation.invite(w, email="grace@example.test")
         user_id = create_user(w, email="ada@example.test", password=None, verified=True)
         with pytest.raises(NotNow):
-            letters_by_operators.send_reset(w, user_id=user_id)
+            operator_emails.send_reset(w, user_id=user_id)
     with work() as w:
         assert find_user(w, "grace@example.test") is None

@@ -8,9 +8,9 @@ from starlette.testclient import TestClient
 
 from provider.admin import client_form
 from provider.admin.presets import PRESETS
-from provider.oauth.client_metadata import ClientMetadata
-from provider.oauth.client_search import find_page
-from provider.oauth.clients import Client, create_client, find_client
+from provider.oauth.clients.client_search import find_page
+from provider.oauth.clients.clients import Client, create_client, find_client
+from provider.oauth.clients.metadata import ClientMetadata
 from tests.admin.conftest import Console, events
 from tests.conftest import ISSUER, Work
 from tests.factories import make_client

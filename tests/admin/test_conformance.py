@@ -16,8 +16,9 @@ from starlette.testclient import TestClient
 
 from provider.accounts import registration
 from provider.database.base import new_id
-from provider.oauth import consent, key_rotation
-from provider.outbox import promises
+from provider.oauth.authorize import consent
+from provider.oauth.keys import rotation
+from provider.outbox import messages
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions
 from provider.webhooks import subscriptions
@@ -61,9 +62,9 @@ MAKERS: dict[str, Callable[[UnitOfWork], str]] = {
     "user_id": make_user,
     "client_id": lambda work: make_client(work)[0].client_id,
     "session_id": make_session,
-    "promise_id": lambda work: promises.put(work, "mail", {}, about="a letter"),
+    "promise_id": lambda work: messages.put(work, "mail", {}, about="a letter"),
     "webhook_id": lambda work: subscriptions.create(work, url="https://hooks.example.test/")[0].id,
-    "kid": lambda work: next(key.kid for key in key_rotation.list_keys(work) if key.alg == "EdDSA"),
+    "kid": lambda work: next(key.kid for key in rotation.list_keys(work) if key.alg == "EdDSA"),
 }
 SHOP = {"client_name": "Shop", "redirect_uris": ["https://shop.example.test/"]}
 REAL: dict[str, dict[str, Any]] = {

@@ -9,10 +9,10 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from provider.audit import hourly
-from provider.oauth import key_rotation
-from provider.observability import tallies
-from provider.outbox import promises, store
-from provider.settings import Settings
+from provider.config.settings import Settings
+from provider.oauth.keys import rotation
+from provider.observability import counters
+from provider.outbox import messages, store
 from tests.admin.conftest import Console, events
 from tests.browser import Browser
 from tests.clock import Clock
@@ -24,13 +24,13 @@ from tests.people import sign_in
 def test_the_overview_shows_what_happened_by_the_hour(console: Console, work: Work, clock: Clock) -> None:
     with work() as w:
         for hours, name, count in (
-            (0, tallies.SIGNED_IN, 30),
-            (0, tallies.SIGN_IN_REFUSED, 6),
-            (23, tallies.SIGNED_IN, 4),
-            (25, tallies.SIGNED_IN, 1000),
+            (0, counters.SIGNED_IN, 30),
+            (0, counters.SIGN_IN_REFUSED, 6),
+            (23, counters.SIGNED_IN, 4),
+            (25, counters.SIGNED_IN, 1000),
         ):
             hourly.add(w.db, hourly.hour_of(w.now - timedelta(hours=hours)), name, count)
-        promises.put(w, "mail", {}, about="hello to ada@example.test")
+        messages.put(w, "mail", {}, about="hello to ada@example.test")
     page = console.open("")
     assert "34 done , 6 refused . 36 in the fullest hour" in page.text
     assert "mail, due 1" in page.text.replace(" ,", ",")
@@ -44,7 +44,7 @@ def test_the_overview_shows_what_happened_by_the_hour(console: Console, work: Wo
 def test_keys_are_rotated_retired_and_revoked(console: Console, work: Work, clock: Clock, client: TestClient) -> None:
     def of(state: str) -> list[str]:
         with work() as w:
-            return [key.kid for key in key_rotation.list_keys(w) if key.alg == "RS256" and key.state == state]
+            return [key.kid for key in rotation.list_keys(w) if key.alg == "RS256" and key.state == state]
 
     (first,) = of("current")
     console.open("/keys")
@@ -104,7 +104,7 @@ def test_the_audit_log_is_narrowed_paged_and_taken_along(console: Console, work:
 def test_a_failed_letter_is_sent_again_or_given_up(console: Console, work: Work) -> None:
     with work() as w:
         for who in ("ada", "grace"):
-            promises.put(w, "mail", {"to": who}, about=f"hello to {who}@example.test")
+            messages.put(w, "mail", {"to": who}, about=f"hello to {who}@example.test")
         for promise_id, _ in store.find_due(w.db, now=w.now, limit=9):
             store.claim(w.db, promise_id, now=w.now, lease_until=w.now)
             store.settle_failed(w.db, promise_id, attempt=1, error="550 <b>no</b>")

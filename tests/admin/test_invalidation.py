@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from provider.admin import invalidation
 from provider.audit.store import audit_events
-from provider.oauth.registration import issue_initial_token
-from provider.oauth.store.initial_access_tokens import initial_access_tokens
+from provider.oauth.clients.registration import issue_initial_token
+from provider.oauth.clients.store.initial_access_tokens import initial_access_tokens
 from provider.sessions import lifecycle
 from provider.sessions.store import sessions
 from provider.work import Installation

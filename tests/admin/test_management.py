@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.outbox import promises
+from provider.outbox import messages
 from provider.outbox.store import State, outbox
 from provider.work import Origin
 from tests.admin.conftest import Program
@@ -205,7 +205,7 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
     ids = []
     for number in range(3):
         with work() as w:
-            ids.append(promises.put(w, "mail", {"text": "secret"}, about=f"letter {number}"))
+            ids.append(messages.put(w, "mail", {"text": "secret"}, about=f"letter {number}"))
     with work() as w:
         w.db.execute(outbox.update().where(outbox.c.id == ids[0]).values(state=State.FAILED, error="no route"))
         w.db.execute(

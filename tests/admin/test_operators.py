@@ -12,8 +12,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from provider.api import openapi
+from provider.config.settings import Settings
 from provider.routes import routes
-from provider.settings import Settings
 from provider.web import cookies, csrf
 from provider.work import Installation
 from tests.admin.conftest import API, program

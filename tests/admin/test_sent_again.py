@@ -17,8 +17,8 @@ from provider.accounts.store.users import users
 from provider.admin import idempotency
 from provider.admin.operation import AdminOperation
 from provider.admin.store import idempotency_keys
-from provider.oauth.store.clients import clients
-from provider.outbox import promises
+from provider.oauth.clients.store.clients import clients
+from provider.outbox import messages
 from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.admin.conftest import Program, program
@@ -66,7 +66,7 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     """Whatever operation comes: it shows one thing with an ETag, or is refused when If-Match names another version."""
     sign_in(browser)
     with work() as w:
-        promise = promises.put(w, "mail", {}, about="x")
+        promise = messages.put(w, "mail", {}, about="x")
     webhook = operator("POST", "/webhooks", url="https://hooks.example.test/").json()["id"]
     operator("POST", "/clients", client_id="shop", **SHOP)
     session = operator.get(f"/users/{ada}/sessions")["sessions"][0]["id"]

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 from provider.work import Installation
 from tests.clock import Clock
 from tests.conftest import Work, settings_for

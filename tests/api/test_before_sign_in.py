@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
-from provider.accounts import suspension, totp
+from provider.accounts import suspension
+from provider.accounts.factors import totp
 from provider.accounts.store.users import users
 from tests.api.conftest import API, CHALLENGE, App, Caller, problem, turn_on_two_factor
 from tests.browser import Browser

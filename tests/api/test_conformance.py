@@ -16,14 +16,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-from provider.accounts import recovery_codes, second_factor
-from provider.accounts.store import passwords, totp
+from provider.accounts.factors import recovery_codes, second_factor
+from provider.accounts.factors.store import totp
+from provider.accounts.factors.store.totp import TotpCredential
+from provider.accounts.store import passwords
 from provider.accounts.store.failures import failure_counters
-from provider.accounts.store.totp import TotpCredential
 from provider.api import openapi
+from provider.config.settings import Settings
 from provider.crypto.passwords import hash_password
 from provider.routes import routes
-from provider.settings import Settings
 from provider.work import UnitOfWork
 from tests.api.conftest import API, App, Caller
 from tests.clock import Clock

@@ -6,7 +6,7 @@ import pytest
 
 from provider.accounts import suspension
 from provider.audit import store as audit
-from provider.oauth.client_metadata import InvalidMetadata
+from provider.oauth.clients.metadata import InvalidMetadata
 from tests.api.conftest import CHALLENGE, VERIFIER, App, Caller, turn_on_two_factor
 from tests.browser import Browser
 from tests.clock import Clock

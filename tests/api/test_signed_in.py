@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from provider.accounts import suspension
-from provider.oauth import consent
-from provider.oauth.clients import find_client
-from provider.oauth.store import own_sessions
-from provider.oauth.store.grants import grants
+from provider.oauth.authorize import consent
+from provider.oauth.clients.clients import find_client
+from provider.oauth.first_party import store as own_sessions
+from provider.oauth.tokens.store.grants import grants
 from provider.sessions import store
 from tests.api.conftest import API, App, Caller, problem
 from tests.browser import Browser

@@ -7,8 +7,10 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from provider.accounts import even_pace, password_reset, registration, suspension
-from provider.accounts.email_addresses import parse_address
+from provider.accounts import registration, suspension
+from provider.accounts import timing as constant_time_response
+from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.passwords import password_reset
 from tests.api.conftest import App
 from tests.clock import Clock
 from tests.conftest import Work
@@ -69,7 +71,7 @@ ACTS: dict[str, tuple[Act, int]] = {
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long an answer takes is not what is judged here."""
-    monkeypatch.setattr(even_pace, "PACE", 0)
+    monkeypatch.setattr(constant_time_response, "PACE", 0)
 
 
 @pytest.mark.parametrize(("database_url", "spelling"), ASKED, indirect=["database_url"])

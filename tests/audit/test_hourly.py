@@ -6,9 +6,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.audit import hourly
-from provider.oauth.client_metadata import DEVICE_CODE
-from provider.observability import tallies
-from provider.outbox import promises, relay
+from provider.oauth.clients.metadata import DEVICE_CODE
+from provider.observability import counters
+from provider.outbox import messages, relay
 from provider.work import Installation, unit_of_work
 from tests.browser import Browser
 from tests.clock import Clock
@@ -29,19 +29,19 @@ def counted(installation: Installation) -> dict[str, int]:
 def test_sign_ins_and_token_requests_are_counted_by_the_hour(
     browser: Browser, client: TestClient, installation: Installation, work: Work, clock: Clock
 ) -> None:
-    tallies.take()
+    counters.take()
     with work() as w:
         make_user(w)
     sign_in(browser, password="wrong password")
     sign_in(browser)
     client.post("/oauth2/token", data={"grant_type": "authorization_code", "client_id": "nobody"})
-    first = {tallies.SIGNED_IN: 1, tallies.SIGN_IN_REFUSED: 1, tallies.TOKENS_REFUSED: 1}
+    first = {counters.SIGNED_IN: 1, counters.SIGN_IN_REFUSED: 1, counters.TOKENS_REFUSED: 1}
     assert counted(installation) == first
     clock.advance(timedelta(hours=2))
     sign_in(browser)
-    assert counted(installation) == first | {tallies.SIGNED_IN: 2}
+    assert counted(installation) == first | {counters.SIGNED_IN: 2}
     sign_in(browser)
-    assert counted(installation) == first | {tallies.SIGNED_IN: 3}, "of one hour it adds up"
+    assert counted(installation) == first | {counters.SIGNED_IN: 3}, "of one hour it adds up"
     with work() as w:
         hours = {hour for hour, _ in hourly.find(w.read, since=w.now - timedelta(days=1))}
         assert len(hours) == 2
@@ -52,13 +52,13 @@ def test_sign_ins_and_token_requests_are_counted_by_the_hour(
 def test_what_could_not_be_written_is_handed_over_the_next_time(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tallies.take()
-    tallies.count(tallies.SIGNED_IN)
+    counters.take()
+    counters.count(counters.SIGNED_IN)
     with monkeypatch.context() as broken:
         broken.setattr(hourly, "add", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             hourly.hand_over(installation)
-    assert counted(installation) == {tallies.SIGNED_IN: 1}
+    assert counted(installation) == {counters.SIGNED_IN: 1}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -66,10 +66,10 @@ def test_what_only_waits_counts_as_nothing_that_went_wrong(
     client: TestClient, installation: Installation, work: Work
 ) -> None:
     """A letter to be tried again is not given up; a device that polls is not refused (RFC 8628 section 3.5)."""
-    tallies.take()
+    counters.take()
     with work() as w:
         tv, _ = make_client(w, public=True, redirect_uris=(), grant_types=(DEVICE_CODE,), scope="openid")
-        promise = promises.put(w, "mail", {}, about="hello to ada@example.test")
+        promise = messages.put(w, "mail", {}, about="hello to ada@example.test")
 
     def away(*_: object) -> None:
         raise relay.TemporaryFailure("450 later")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from provider.oauth.clients import find_client, list_clients
-from provider.oauth.registration import register
+from provider.oauth.clients.clients import find_client, list_clients
+from provider.oauth.clients.registration import register
 from tests.cli.conftest import Signet
 from tests.conftest import Work
 from tests.factories import make_user

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from provider.cli import surroundings
-from provider.oauth.store.signing_keys import signing_keys
-from provider.outbox import promises
+from provider.cli import system_checks as surroundings
+from provider.oauth.keys.store import signing_keys
+from provider.outbox import messages
 from tests.cli.conftest import Ran, Signet
 from tests.clock import Clock
 from tests.conftest import Work
@@ -92,7 +92,7 @@ def test_what_stands_around_it_is_looked_at(
     path.chmod(0o644)
     clock.advance(days=-100)  # the command lives 100 days later
     with work() as w:
-        promises.put(w, "mail", {}, about="a letter")
+        messages.put(w, "mail", {}, about="a letter")
         w.db.execute(signing_keys.update().values(signs_from=w.now))
     careful.setattr(surroundings, "LITTLE", 1 << 60)
     found = said(signet("check", "--json"))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from provider.crypto.digests import digest
-from provider.oauth.clients import find_client
-from provider.oauth.store import initial_access_tokens
+from provider.oauth.clients.clients import find_client
+from provider.oauth.clients.store import initial_access_tokens
 from tests.cli.conftest import Signet
 from tests.client_keys import Signatory, usual_key
 from tests.conftest import Work

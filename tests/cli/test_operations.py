@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from provider.oauth import key_rotation
-from provider.oauth.algorithms import KEY_PAIRS
-from provider.outbox import promises, relay, store
+from provider.jose.algorithms import KEY_PAIRS
+from provider.oauth.keys import rotation
+from provider.outbox import messages, relay, store
 from provider.work import Installation
 from tests.cli.conftest import Signet
 from tests.conftest import Work
@@ -66,7 +66,7 @@ def test_keys_rotate_in_two_steps_and_are_revoked_by_name(signet: Signet, work: 
     assert second["current"] == first["upcoming"]
     assert signet("key", "revoke", second["current"], "--json").json["state"] == "revoked"
     with work() as w:
-        states = {key.kid: key.state for key in key_rotation.list_keys(w)}
+        states = {key.kid: key.state for key in rotation.list_keys(w)}
     assert states[second["current"]] == "revoked"
     assert signet("key", "revoke", "-nonsense").status == 1
     assert signet("key", "rotate", "--alg", "HS256").status == 1
@@ -75,7 +75,7 @@ def test_keys_rotate_in_two_steps_and_are_revoked_by_name(signet: Signet, work: 
 def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> None:
     """Replaces: mail through a queue."""
     with work() as w:
-        promise_id = promises.put(w, "mail", {"link": "a credential"}, about="verify_email to ada@example.test")
+        promise_id = messages.put(w, "mail", {"link": "a credential"}, about="verify_email to ada@example.test")
         w.db.execute(store.outbox.update().values(state="failed", error="550 no such mailbox", attempts=3))
     (failed,) = signet("outbox", "list", "--state", "failed", "--json").json
     assert (failed["id"], failed["error"]) == (promise_id, "550 no such mailbox")
@@ -95,7 +95,7 @@ def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_promise_that_is_cancelled_is_never_kept(signet: Signet, work: Work, installation: Installation) -> None:
     with work() as w:
-        promise_id = promises.put(w, "mail", {}, about="a letter")
+        promise_id = messages.put(w, "mail", {}, about="a letter")
     assert signet("outbox", "cancel", promise_id).out == "Cancelled.\n"
     assert signet("outbox", "cancel", promise_id).status == 1
     assert signet("outbox", "retry", promise_id).status == 1

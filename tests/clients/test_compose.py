@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from provider.settings import PREFIX, Settings
+from provider.config.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 

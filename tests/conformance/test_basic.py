@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from sqlalchemy import update
 
-from provider.oauth.store.authorization_codes import authorization_codes
+from provider.oauth.authorize.store.authorization_codes import authorization_codes
 from provider.work import Installation, unit_of_work
 from tests.conformance.conftest import EVERY_CLAIM
 from tests.conformance.suite import CALLBACK, Person, Provider, unsigned

@@ -1,7 +1,7 @@
 """oidcc-dynamic-certification-test-plan: clients that register themselves, private_key_jwt. One test per module.
 
-oidcc-refresh-token-rp-key-rotation waits a minute for its new key to be asked for; `tests/oauth/test_client_keys.py`
-moves the clock instead.
+oidcc-refresh-token-rp-key-rotation waits a minute for its new key to be asked for;
+`tests/oauth/clients/test_client_keys.py` moves the clock instead.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import hashlib
 import pytest
 from joserfc import jws, jwt
 
-from provider.oauth import key_rotation
+from provider.oauth.keys import rotation
 from provider.work import Installation, unit_of_work
 from tests.client_keys import Signatory, asserting, assertion_claims
 from tests.conformance.suite import CALLBACK, RP, Person, Provider, SuiteClient
@@ -123,7 +123,7 @@ def test_oidcc_server_rotate_keys(provider: Provider, person: Person, installati
     with provider.client(token_endpoint_auth_method=KEYS) as client:
         before, keys_before = signing(client), provider.jwks()
         with unit_of_work(installation) as work:
-            key_rotation.rotate(work, alg="RS256", at_once=True)
+            rotation.rotate(work, alg="RS256", at_once=True)
         after = signing(client)
         assert after != before
         assert {key.kid for key in provider.jwks().keys} - {key.kid for key in keys_before.keys}

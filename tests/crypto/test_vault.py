@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provider.config.environment import SettingsError
+from provider.config.settings import Settings
 from provider.crypto.vault import Vault, VaultError, create_key_file, open_vault
-from provider.environment import SettingsError
-from provider.settings import Settings
 from tests.clock import Clock
 
 OLD, NEW = "an old key of at least 32 characters", "a new key of at least 32 characters"

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from provider.config.settings import Settings
 from provider.database.engine import OUTAGES, open_database
-from provider.settings import Settings
 
 
 def test_more_connections_than_threads_are_an_outage_within_the_time(settings: Settings) -> None:

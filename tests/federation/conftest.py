@@ -12,8 +12,8 @@ from provider.accounts.store.linked_identities import LinkedIdentity
 from provider.app import open_installation
 from provider.audit.store import AuditEvent
 from provider.audit.store import find as find_events
+from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter
-from provider.settings import Settings
 from provider.work import Installation
 from tests.browser import Browser
 from tests.clock import Clock

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from provider.environment import SettingsError
+from provider.config.environment import SettingsError
 from provider.federation.configuration import load_upstreams
 from provider.federation.upstreams import open_upstreams
 from provider.serve import require_fit

@@ -15,7 +15,7 @@ from provider.accounts.linked_identities import LastWayIn
 from provider.accounts.registration import delete_user
 from provider.accounts.store import passwords
 from provider.accounts.store.linked_identities import linked_identities
-from provider.settings import Settings
+from provider.config.settings import Settings
 from provider.web.cookies import BROWSER
 from provider.work import Installation, unit_of_work
 from tests.browser import Browser, Page

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from provider.app import open_installation
+from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter
-from provider.settings import Settings
 from provider.work import Installation
 from tests.browser import Browser
 from tests.clock import Clock

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from provider.accounts import deletion, suspension
 from provider.accounts.store import passwords, users
+from provider.config.settings import Settings
 from provider.sessions.store import Session, find_all
-from provider.settings import Settings
 from tests.browser import Browser
 from tests.clock import Clock
 from tests.conftest import Work

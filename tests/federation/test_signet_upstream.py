@@ -10,11 +10,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provider.app import create_app, open_installation
-from provider.oauth import clients
+from provider.config.settings import Settings
+from provider.oauth.clients import clients
 from provider.outbound.client import Answer
 from provider.ratelimits import LimitCounter
 from provider.sessions.store import find_all
-from provider.settings import Settings
 from provider.work import Installation, unit_of_work
 from tests.browser import Browser, Page
 from tests.clock import Clock

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from provider.app import open_installation
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
 from provider.work import Installation, unit_of_work
 from tests.chromium import chromium, new_person
 from tests.conftest import SECRET_KEY, settings_for

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from provider.app import open_installation
-from provider.oauth.registration import issue_initial_token
+from provider.oauth.clients.registration import issue_initial_token
 from provider.work import unit_of_work
 from tests.conftest import SECRET_KEY, settings_for
 from tests.interop.conftest import HERE

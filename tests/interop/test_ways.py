@@ -5,7 +5,7 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from provider.accounts.store import email_addresses
-from provider.oauth.client_metadata import TOKEN_EXCHANGE
+from provider.oauth.clients.metadata import TOKEN_EXCHANGE
 from provider.sessions import lifecycle
 from provider.web import cookies
 from provider.work import unit_of_work

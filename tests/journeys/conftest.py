@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from provider.app import open_installation
-from provider.environment import load_settings
+from provider.config.environment import load_settings
 from provider.work import unit_of_work
 from tests.chromium import NewPerson, Person, chromium, new_person
 from tests.demo_process import CHEAP, Demo, running_demo

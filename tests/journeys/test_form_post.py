@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from provider.app import open_installation
-from provider.environment import load_settings
+from provider.config.environment import load_settings
 from provider.work import unit_of_work
 from tests.chromium import Person
 from tests.demo_process import Demo

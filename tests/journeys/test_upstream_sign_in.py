@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provider.app import open_installation
-from provider.environment import load_settings
+from provider.config.environment import load_settings
 from provider.work import unit_of_work
 from tests.chromium import Person
 from tests.conftest import SECRET_KEY

@@ -23,7 +23,7 @@ CATALOGS = Path(catalogs.__file__).parent
 TRANSLATED = [tag for tag in LANGUAGES if tag != ENGLISH.tag]
 MARKED = r"\{#.*?#\}|<code>[a-z_]+</code>|\{% ?trans.*?%\}.*?\{% ?endtrans ?%\}|\{% block card %\}.*?\{% endblock %\}"
 MARKS = re.compile(r"%\(\w+\)s|</?[a-z]+[^>]*>")
-OPERATORS = {"provider.oauth.keys", "provider.oauth.clients", "provider.oauth.client_metadata"}
+OPERATORS = {"provider.oauth.keys.key_ring", "provider.oauth.clients.clients", "provider.oauth.clients.metadata"}
 """Refused to whoever runs `signet`, which speaks English."""
 
 

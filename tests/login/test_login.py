@@ -10,12 +10,12 @@ from starlette.testclient import TestClient
 from provider.accounts import suspension, throttle
 from provider.accounts.store import passwords
 from provider.accounts.store.failures import find_failures
+from provider.config.settings import Settings
 from provider.crypto.passwords import cost_of
 from provider.login import steps
 from provider.login.steps import WrongPassword
 from provider.refusals import TooManyRequests
 from provider.sessions.store import sessions
-from provider.settings import Settings
 from provider.work import Installation, Origin, unit_of_work
 from tests.browser import Browser, Page
 from tests.clock import Clock
@@ -211,7 +211,7 @@ def test_of_many_wrong_passwords_at_once_only_the_allowed_ones_are_checked(
     """A-118: counted before the check."""
     checked: list[str | None] = []
     monkeypatch.setattr(
-        "provider.accounts.passwords.is_password_of", lambda _work, whose, _password: checked.append(whose)
+        "provider.accounts.passwords.passwords.is_password_of", lambda _work, whose, _password: checked.append(whose)
     )
     monkeypatch.setattr(installation.counter, "look", lambda *_: None)
 

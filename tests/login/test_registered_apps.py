@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from provider.oauth import registration
-from provider.oauth.client_metadata import ClientMetadata
-from provider.oauth.clients import create_client
+from provider.oauth.clients import registration
+from provider.oauth.clients.clients import create_client
+from provider.oauth.clients.metadata import ClientMetadata
 from tests.browser import Browser, Page
 from tests.conftest import Work
 from tests.factories import PASSWORD, REDIRECT_URI, make_user

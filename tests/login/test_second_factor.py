@@ -5,15 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from provider.accounts import second_factor, throttle, totp
-from provider.accounts.second_factor import Method, WrongSecondFactor
+from provider.accounts import throttle
+from provider.accounts.factors import second_factor, totp
+from provider.accounts.factors.second_factor import Method, WrongSecondFactor
 from provider.accounts.store.failures import find_failures
+from provider.config.settings import Settings
 from provider.crypto.digests import digest
 from provider.login import steps
 from provider.login.steps import Step
 from provider.refusals import Refusal
 from provider.sessions import store
-from provider.settings import Settings
 from provider.work import Installation, unit_of_work
 from tests.browser import Browser
 from tests.clock import Clock

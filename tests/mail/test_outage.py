@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from provider.app import create_app
+from provider.config.settings import Settings
 from provider.mail import transport
 from provider.outbox import store
 from provider.outbox.store import State
-from provider.settings import Settings
 from provider.work import Installation
 from tests.clock import Clock
 from tests.conftest import Work

@@ -10,8 +10,8 @@ from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 
 from provider.oauth.explanations import find_explanation
-from provider.oauth.server import AuthorizationServer
-from provider.oauth.store.refusals import RefusalRow
+from provider.oauth.store import RefusalRow
+from provider.oauth.tokens.server import AuthorizationServer
 from provider.work import Installation
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
+from provider.oauth import store
 from provider.oauth.checks import Checks, ascii_description
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.explanations import find_explanation
-from provider.oauth.store import refusals as store
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.oauth.conftest import Explain

@@ -12,12 +12,13 @@ import pytest
 from joserfc import jws
 
 from provider.accounts import suspension
-from provider.oauth import clients, key_rotation
-from provider.oauth.client_metadata import InvalidMetadata
+from provider.config.settings import Settings
+from provider.oauth.authorize.store import consents
+from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
-from provider.oauth.store import consents
-from provider.settings import Settings
+from provider.oauth.keys import rotation
 from provider.work import Installation
 from tests.client_keys import Signatory
 from tests.clock import Clock
@@ -324,7 +325,7 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
         tokens = rp.sign_in(browser)
         rp.log_out(browser, tokens)
         with work() as w:
-            key_rotation.revoke(w, kid=kid_of(tokens.id_token))
+            rotation.revoke(w, kid=kid_of(tokens.id_token))
         deliver_due(installation)
         (request,) = foreign_server.requests
         kid = kid_of(parse_qs(request.body.decode())["logout_token"][0])

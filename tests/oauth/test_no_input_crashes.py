@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from provider.oauth.authorization_parameters import PARAMETERS
+from provider.config.settings import Settings
+from provider.oauth.authorize.parameters import PARAMETERS
+from provider.oauth.clients.registration import REGISTRABLE
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
-from provider.oauth.registration import REGISTRABLE
-from provider.settings import Settings
 from tests.conftest import settings_for
 from tests.oauth.conftest import Register
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, insert
 
+from provider.config.settings import Settings
 from provider.database.migrations import migrate
-from provider.oauth.store.signing_keys import signing_keys
-from provider.settings import Settings
+from provider.oauth.keys.store import signing_keys
 from tests.conftest import settings_for
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient

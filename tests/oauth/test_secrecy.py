@@ -13,10 +13,10 @@ import pytest
 import structlog
 from sqlalchemy import select
 
+from provider.config.settings import Settings
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
 from provider.observability.logging import configure_logging
-from provider.settings import Settings
 from provider.tables import metadata
 from tests.conftest import Work, settings_for
 from tests.oauth.conftest import Person, Register

@@ -17,13 +17,13 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 from starlette.testclient import TestClient
 
+from provider.config.settings import Settings
+from provider.jose.algorithms import KEY_PAIRS
 from provider.metrics import Standing, _application
-from provider.oauth.algorithms import KEY_PAIRS
 from provider.observability import metrics
 from provider.observability.metrics import INSTRUMENTS, MOST_SERIES
-from provider.outbox import promises, relay
+from provider.outbox import messages, relay
 from provider.outbox.relay import PermanentFailure
-from provider.settings import Settings
 from provider.work import Installation
 from tests.browser import Browser
 from tests.clock import Clock
@@ -130,14 +130,14 @@ def test_the_outbox_and_the_keys_are_read_when_somebody_asks(
     installation: Installation, work: Work, clock: Clock, value: Value
 ) -> None:
     with work() as w:
-        given_up = promises.put(w, "mail", {}, about="a letter")
+        given_up = messages.put(w, "mail", {}, about="a letter")
 
     def refuse(*_: object) -> None:
         raise PermanentFailure("no")
 
     relay.keep(installation, given_up, {"mail": refuse})
     with work() as w:
-        promises.put(w, "mail", {}, about="a letter")
+        messages.put(w, "mail", {}, about="a letter")
     clock.advance(minutes=7)
     found = standing(installation)
     assert found[("signet_outbox", "mail", "due")] == 1

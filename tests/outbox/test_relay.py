@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provider.outbox import promises, relay, store
+from provider.outbox import messages, relay, store
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.outbox.store import Promise, State
 from provider.work import Installation
@@ -34,7 +34,7 @@ class Handler:
 def put(work: Work) -> Put:
     def put_one(**options: Any) -> str:
         with work() as w:
-            return promises.put(w, "mail", {"to": "ada@example.test"}, about="a letter", **options)
+            return messages.put(w, "mail", {"to": "ada@example.test"}, about="a letter", **options)
 
     return put_one
 
@@ -58,7 +58,7 @@ def test_a_kept_promise_is_handed_over_once_and_its_contents_erased(
 def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installation, work: Work) -> None:
     """Decision D8."""
     with pytest.raises(ZeroDivisionError), work() as w:
-        promises.put(w, "mail", {}, about="a letter")
+        messages.put(w, "mail", {}, about="a letter")
         _ = 1 / 0
     assert deliver_due(installation, {"mail": Handler()}) == 0
 

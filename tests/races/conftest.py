@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from provider.app import open_installation
+from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter
-from provider.settings import Settings
 from provider.work import Installation
 from tests.conftest import Work, settings_for
 from tests.factories import make_client, make_user

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 
 START_WITHIN = 30
 """Seconds; a busy machine may need some."""

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 from sqlalchemy import Select, func, select
 
-from provider.oauth.store.grants import grants
-from provider.oauth.store.refresh_tokens import refresh_tokens
-from provider.settings import Settings
+from provider.config.settings import Settings
+from provider.oauth.tokens.store.grants import grants
+from provider.oauth.tokens.store.refresh_tokens import refresh_tokens
 from tests.conftest import Work
 from tests.races.conftest import race_settings, redemption, refreshing, revoking, running, spread
 from tests.races.servers import Servers

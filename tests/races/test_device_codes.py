@@ -3,8 +3,8 @@
 import httpx2
 import pytest
 
-from provider.oauth.client_metadata import ClientMetadata
-from provider.oauth.clients import create_client
+from provider.oauth.clients.clients import create_client
+from provider.oauth.clients.metadata import ClientMetadata
 from tests.conftest import Work
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
 from tests.races.servers import Servers

@@ -13,11 +13,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from provider.oauth import key_rotation
-from provider.oauth.algorithms import KEY_PAIRS, RS256
-from provider.oauth.store import signing_keys
-from provider.oauth.store.signing_keys import State
-from provider.settings import Settings
+from provider.config.settings import Settings
+from provider.jose.algorithms import KEY_PAIRS, RS256
+from provider.oauth.keys import rotation
+from provider.oauth.keys import store as signing_keys
+from provider.oauth.keys.store import State
 from provider.work import Installation
 from provider.worker.jobs import rotate_keys
 from tests.conftest import Work
@@ -85,7 +85,7 @@ def published(servers: Servers, work: Work) -> dict[str, object]:
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
         with work() as w:
-            rows = key_rotation.list_keys(w)
+            rows = rotation.list_keys(w)
         upcoming = {row.kid for row in rows if row.state == State.UPCOMING}
         sets = [
             httpx2.get(f"http://127.0.0.1:{server.port}/oauth2/jwks", headers={"host": server.host}).json()

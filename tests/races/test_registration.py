@@ -8,9 +8,9 @@ from http.client import HTTPConnection
 import pytest
 from sqlalchemy import func, select
 
-from provider.oauth import registration
-from provider.oauth.store.clients import clients
-from provider.settings import Settings
+from provider.config.settings import Settings
+from provider.oauth.clients import registration
+from provider.oauth.clients.store.clients import clients
 from tests.conftest import Work, settings_for
 from tests.races.servers import Servers, free_port
 from tests.races.starting_line import together

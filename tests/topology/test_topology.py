@@ -14,8 +14,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from provider.app import open_installation
-from provider.oauth.algorithms import KEY_PAIRS
-from provider.oauth.store.signing_keys import State, signing_keys
+from provider.jose.algorithms import KEY_PAIRS
+from provider.oauth.keys.store import State, signing_keys
 from provider.ratelimits import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.browser import Browser

@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 )
 
 from provider.accounts import suspension
+from provider.accounts.factors.totp import ENROLMENT_LIFETIME
 from provider.accounts.store.users import Status
-from provider.accounts.totp import ENROLMENT_LIFETIME
-from provider.oauth import clients
+from provider.oauth.clients import clients
 from provider.sessions.lifecycle import end_all_sessions
 from provider.sessions.store import Session
 from provider.worker.jobs import purge

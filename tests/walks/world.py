@@ -15,11 +15,12 @@ import httpx2
 import pyotp
 from starlette.routing import Route
 
-from provider.accounts.email_addresses import parse_address
-from provider.accounts.passwords import is_password_of
-from provider.accounts.recovery_codes import plain
-from provider.accounts.second_factor import open_seed
-from provider.accounts.store import email_addresses, totp
+from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.factors.recovery_codes import plain
+from provider.accounts.factors.second_factor import open_seed
+from provider.accounts.factors.store import totp
+from provider.accounts.passwords.passwords import is_password_of
+from provider.accounts.store import email_addresses
 from provider.accounts.store.users import User
 from provider.app import create_app, open_installation
 from provider.crypto.digests import digest

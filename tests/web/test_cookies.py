@@ -4,7 +4,7 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 from provider.web import cookies
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.config.settings import Settings
 from provider.refusals import Forbidden, GoElsewhere, TooManyRequests
-from provider.settings import Settings
 from provider.web import errors
 from provider.web.bodies import MAX_BODY
 from provider.web.call import Call

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from provider.logo import Image as Logo
-from provider.palette import DARK, LIGHT
-from provider.settings import Settings
+from provider.branding.logo import Image as Logo
+from provider.branding.palette import DARK, LIGHT
+from provider.config.settings import Settings
 from provider.web.look import ON_SEAL, SEAL, Look, look_of
 from tests.conftest import settings_for
 from tests.server_process import REPOSITORY

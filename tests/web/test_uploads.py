@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider.web.forms import MalformedParameters
+from provider.parameters import MalformedParameters
 from provider.web.uploads import MAX_PARTS, is_multipart, parse_multipart
 
 TYPE = "multipart/form-data; boundary=x"

@@ -16,12 +16,12 @@ from sqlalchemy import event as sqlalchemy_event
 from provider.app import open_installation
 from provider.audit import log
 from provider.audit.events import Event
-from provider.outbox import promises
+from provider.config.settings import Settings
+from provider.outbox import messages
 from provider.outbox import store as outbox
 from provider.outbox.store import Promise, State
 from provider.ratelimits import LimitCounter
 from provider.refusals import NotFound, Refusal
-from provider.settings import Settings
 from provider.webhooks import store, subscriptions
 from provider.work import Installation, unit_of_work
 from tests.clock import Clock
@@ -72,7 +72,7 @@ def promised(work: Work) -> list[Promise]:
 
 def receiver_payload(installation: Installation, promise: Promise) -> str:
     assert promise.payload is not None
-    return installation.vault.decrypt(promise.payload, purpose=promises.PURPOSE, context=promise.id).decode()
+    return installation.vault.decrypt(promise.payload, purpose=messages.PURPOSE, context=promise.id).decode()
 
 
 def verified(request: Request, *secrets: str) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_webhooks_are_read_once_in_a_transaction_of_many_events(installation: In
             log.record(w, Event.KEY_CREATED, kid="x")
     assert len(read) == 2
     with work() as w:  # a transaction without an audit event
-        promises.put(w, "mail", {}, about="a letter")
+        messages.put(w, "mail", {}, about="a letter")
     assert len(read) == 2
 
 

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from provider.accounts import intrusion
+from provider.accounts import compromise_report
 from provider.accounts.activity import find_activity
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_user
@@ -28,7 +28,7 @@ def show_not_me(call: Call) -> Response:
 def not_me(call: Call) -> Response:
     """Asks for no password: it takes away, it gives nothing, and the letter goes to the account's own address."""
     session = require_user(call)
-    intrusion.report(call.work, user_id=session.user_id)
+    compromise_report.report(call.work, user_id=session.user_id)
     forget_session(call)
     return go("/account-secured")
 

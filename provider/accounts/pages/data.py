@@ -2,8 +2,9 @@
 
 from starlette.responses import Response
 
-from provider.accounts import data_export, deletion, totp
+from provider.accounts import data_export, deletion
 from provider.accounts.deletion import NotLeaving
+from provider.accounts.factors import totp
 from provider.accounts.store import email_addresses
 from provider.languages.text import Text
 from provider.sessions.cookie import forget_session
@@ -26,7 +27,7 @@ def data(call: Call) -> Response:
 @endpoint
 def export(call: Call) -> Response:
     session = _require(call)
-    applications = call.seams.export_applications(call.work, session.user_id)
+    applications = call.services.export_applications(call.work, session.user_id)
     document = data_export.export(call.work, user_id=session.user_id, applications=applications)
     headers = {"content-disposition": 'attachment; filename="account.json"', "cache-control": "no-store"}
     return Response(document, media_type="application/json", headers=headers)

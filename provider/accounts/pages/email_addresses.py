@@ -2,13 +2,14 @@
 
 from starlette.responses import Response
 
-from provider.accounts import email_addresses
-from provider.accounts.email_addresses import AlreadyConfirmed, LinkDead, LinkState, WrongCode, WrongPassword
-from provider.accounts.verification_letters import Ticket, is_confirmed, open_ticket, resend
+from provider.accounts.email import email_addresses
+from provider.accounts.email.email_addresses import AlreadyConfirmed, LinkDead, LinkState, WrongCode, WrongPassword
+from provider.accounts.email.verification_emails import Ticket, is_confirmed, open_ticket, resend
+from provider.destination import Destination
 from provider.refusals import TooManyRequests
 from provider.web import cookies
 from provider.web.call import Call
-from provider.web.destination import Destination, destination
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.errors import too_many
 from provider.web.pages import go, page

@@ -2,9 +2,10 @@
 
 from starlette.responses import Response
 
-from provider.accounts import email_change, totp
-from provider.accounts.email_addresses import LinkDead, WrongCode, parse_address
-from provider.accounts.email_change import AlreadyChanged, SameAddress, UndoDead
+from provider.accounts.email import email_change
+from provider.accounts.email.email_addresses import LinkDead, WrongCode, parse_address
+from provider.accounts.email.email_change import AlreadyChanged, SameAddress, UndoDead
+from provider.accounts.factors import totp
 from provider.accounts.store import email_addresses
 from provider.languages.text import Text
 from provider.refusals import Refusal, TooManyRequests

@@ -4,11 +4,11 @@ from starlette.responses import Response
 
 from provider.accounts.profile import choose_language
 from provider.accounts.store import users
+from provider.destination import HOME, local_path
 from provider.languages.negotiation import best
 from provider.sessions.cookie import find_session
 from provider.web import cookies, csrf
 from provider.web.call import Call
-from provider.web.destination import HOME, local_path
 from provider.web.endpoint import endpoint
 from provider.web.pages import go
 

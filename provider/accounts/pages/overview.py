@@ -2,12 +2,13 @@
 
 from starlette.responses import Response
 
-from provider.accounts import devices, recovery_codes, totp
+from provider.accounts import devices
+from provider.accounts.factors import recovery_codes, totp
 from provider.accounts.pages import password
 from provider.accounts.store import email_addresses, users
+from provider.destination import HOME
 from provider.sessions.guards import require_user
 from provider.web.call import Call
-from provider.web.destination import HOME
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 

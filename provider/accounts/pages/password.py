@@ -2,9 +2,10 @@
 
 from starlette.responses import Response
 
-from provider.accounts import password_change, totp
+from provider.accounts.factors import totp
 from provider.accounts.pages.device_cookie import device_of
-from provider.accounts.password_reset import UnfitPassword
+from provider.accounts.passwords import password_change
+from provider.accounts.passwords.password_reset import UnfitPassword
 from provider.accounts.reauthentication import NotThePassword, SessionOver
 from provider.accounts.store import email_addresses, passwords
 from provider.refusals import TooManyRequests

@@ -2,14 +2,15 @@
 
 from starlette.responses import Response
 
-from provider.accounts import password_reset
-from provider.accounts.email_addresses import parse_address
-from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
+from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.passwords import password_reset
+from provider.accounts.passwords.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
 from provider.accounts.store.links import Link
+from provider.destination import Destination
 from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.web.call import Call
-from provider.web.destination import Destination, destination
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 

@@ -2,9 +2,9 @@
 
 from starlette.responses import JSONResponse, Response
 
-from provider.accounts.password_change import known_about
-from provider.accounts.password_reset import ResetLinkDead, ResetLinkUsed, require_open_link
-from provider.accounts.password_strength import strength_of
+from provider.accounts.passwords.password_change import known_about
+from provider.accounts.passwords.password_reset import ResetLinkDead, ResetLinkUsed, require_open_link
+from provider.accounts.passwords.password_strength import strength_of
 from provider.ratelimits import LIMITS, hit
 from provider.sessions.cookie import find_session
 from provider.web.call import Call

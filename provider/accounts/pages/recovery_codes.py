@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from provider.accounts import recovery_codes, totp
+from provider.accounts.factors import recovery_codes, totp
 from provider.sessions.guards import require_second_factor
 from provider.web.call import Call
 from provider.web.destination import destination

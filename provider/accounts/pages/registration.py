@@ -2,16 +2,17 @@
 
 from starlette.responses import Response
 
-from provider.accounts.email_addresses import Address, parse_address
-from provider.accounts.passwords import problem_of
+from provider.accounts.email.email_addresses import Address, parse_address
+from provider.accounts.email.verification_emails import seal_ticket
+from provider.accounts.passwords.passwords import problem_of
 from provider.accounts.registration import MAX_NAME, clean_name, sign_up
-from provider.accounts.verification_letters import seal_ticket
+from provider.destination import Destination
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_session
 from provider.web.call import Call
-from provider.web.destination import Destination, destination
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.errors import too_many
 from provider.web.pages import go, page
@@ -78,7 +79,7 @@ def _page(
         where=where,
         action=where.through("/signup"),
         values=values,
-        upstreams=call.seams.upstreams.shown,
+        upstreams=call.services.sign_in_buttons,
         min_length=call.settings.password_min_length,
         errors=errors or {},
     )

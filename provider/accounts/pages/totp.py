@@ -2,16 +2,17 @@
 
 from starlette.responses import Response
 
-from provider.accounts import recovery_codes, totp
-from provider.accounts.qr_codes import qr_code
-from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
-from provider.accounts.totp import Enrolment, EnrolmentGone, FactorNeeded, NotTurnedOn, WrongFirstCode
+from provider.accounts.factors import recovery_codes, totp
+from provider.accounts.factors.qr_codes import qr_code
+from provider.accounts.factors.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
+from provider.accounts.factors.totp import Enrolment, EnrolmentGone, FactorNeeded, NotTurnedOn, WrongFirstCode
+from provider.destination import Destination
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import forget_session, keep_session
 from provider.sessions.guards import StepUpRequired, require_recent, require_second_factor
 from provider.sessions.store import Session
 from provider.web.call import Call
-from provider.web.destination import Destination, destination
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.errors import too_many
 from provider.web.pages import go, page

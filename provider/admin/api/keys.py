@@ -7,8 +7,8 @@ from pydantic import Field
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
-from provider.oauth import key_rotation
-from provider.oauth.key_rotation import TooSoon, UnknownKey
+from provider.oauth.keys import rotation
+from provider.oauth.keys.rotation import TooSoon, UnknownKey
 from provider.web.call import Call
 
 
@@ -37,7 +37,7 @@ class Rotated(Body):
 
 @by_operator(reads=True, gives=Keys)
 def list_keys(call: Call, _operator: Operator, _body: Body) -> Keys:
-    """In order of creation."""
+    """List the signing keys in order of creation."""
     return Keys(
         keys=[
             Key(
@@ -48,19 +48,21 @@ def list_keys(call: Call, _operator: Operator, _body: Body) -> Keys:
                 signs_from=row.signs_from,
                 expires_at=row.expires_at,
             )
-            for row in key_rotation.list_keys(call.work)
+            for row in rotation.list_keys(call.work)
         ]
     )
 
 
 @by_operator(takes=Rotation, gives=Rotated, problems=(UnknownKey, TooSoon))
 def rotate_keys(call: Call, _operator: Operator, body: Rotation) -> Rotated:
-    """One step: the upcoming key becomes current, and a new upcoming one is published."""
-    current, upcoming = key_rotation.rotate(call.work, alg=body.alg, at_once=body.at_once)
+    """Rotate the signing keys by one step. The upcoming key becomes the current one, and a new upcoming key is
+    published.
+    """
+    current, upcoming = rotation.rotate(call.work, alg=body.alg, at_once=body.at_once)
     return Rotated(current=current, upcoming=upcoming)
 
 
 @by_operator(problems=(UnknownKey,))
 def revoke_key(call: Call, _operator: Operator, _body: Body) -> None:
-    """Emergency: what it signed is worth nothing from now on, and another key signs."""
-    key_rotation.revoke(call.work, kid=call.path_params["kid"])
+    """Revoke a signing key in an emergency. Tokens it signed are no longer valid, and another key signs from now on."""
+    rotation.revoke(call.work, kid=call.path_params["kid"])

@@ -5,7 +5,7 @@ from pydantic import Field
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
-from provider.settings_in_force import settings_in_force
+from provider.config.settings_in_force import settings_in_force
 from provider.web.call import Call
 
 
@@ -23,5 +23,5 @@ class SettingsInForce(Body):
 
 @by_operator(reads=True, gives=SettingsInForce)
 def list_settings(call: Call, _operator: Operator, _body: Body) -> SettingsInForce:
-    """Of the process that answers."""
+    """List the settings in effect on the server that answers. Secrets are masked."""
     return SettingsInForce(settings=[Setting(**vars(shown)) for shown in settings_in_force(call.settings)])

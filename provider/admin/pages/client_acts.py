@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from provider.admin.pages.acts import Act, Acts, ShownOnce, Thing
 from provider.languages.text import Text
-from provider.oauth import clients
+from provider.oauth.clients import clients
 from provider.web.call import Call
 from provider.work import UnitOfWork
 

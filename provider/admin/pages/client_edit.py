@@ -9,12 +9,12 @@ from provider.admin.guards import require_operator
 from provider.admin.pages.acts import Unfit, require_seen, said_why
 from provider.admin.pages.clients import find_client
 from provider.admin.versions import ChangedMeanwhile, version_of
-from provider.oauth import clients
-from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata
-from provider.oauth.client_metadata_rules import parse_metadata
-from provider.oauth.clients import Client, NoSuchClient
-from provider.oauth.sector_documents import require_vouched_for
-from provider.oauth.store import clients as store
+from provider.oauth.clients import clients
+from provider.oauth.clients.clients import Client, NoSuchClient
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.clients.sector_documents import require_vouched_for
+from provider.oauth.clients.store import clients as store
 from provider.refusals import Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint

@@ -13,10 +13,10 @@ from provider.admin.presets import PRESETS, Preset, preset_of
 from provider.audit import store as audit
 from provider.crypto.digests import new_handle
 from provider.languages.text import Text
-from provider.oauth import client_search, clients
-from provider.oauth.client_metadata import ClientMetadata, InvalidMetadata
-from provider.oauth.client_metadata_rules import parse_metadata
-from provider.oauth.clients import Client, NoSuchClient
+from provider.oauth.clients import client_search, clients
+from provider.oauth.clients.clients import Client, NoSuchClient
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.refusals import NotFound
 from provider.sessions.store import Session
 from provider.web.call import Call

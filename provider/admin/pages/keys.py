@@ -5,9 +5,9 @@ from starlette.responses import Response
 from provider.admin.guards import require_operator
 from provider.admin.pages.acts import Act, Acts, Thing, acting, done_on, offered
 from provider.languages.text import Text
-from provider.oauth import key_rotation
-from provider.oauth.key_rotation import UnknownKey
-from provider.oauth.store.signing_keys import SigningKeyRow, State
+from provider.oauth.keys import rotation
+from provider.oauth.keys.rotation import UnknownKey
+from provider.oauth.keys.store import SigningKeyRow, State
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -18,7 +18,7 @@ PATH = "/admin/keys"
 
 def _rotate(*, at_once: bool) -> Act:
     def do(call: Call, thing: Thing) -> None:
-        key_rotation.rotate(call.work, alg=thing.value.alg, at_once=at_once)
+        rotation.rotate(call.work, alg=thing.value.alg, at_once=at_once)
 
     def is_current(key: SigningKeyRow) -> bool:
         return key.state == State.CURRENT
@@ -50,7 +50,7 @@ def _rotate(*, at_once: bool) -> Act:
 
 
 def _revoke(call: Call, thing: Thing) -> None:
-    key_rotation.revoke(call.work, kid=thing.value.kid)
+    rotation.revoke(call.work, kid=thing.value.kid)
 
 
 ACTS: Acts = {
@@ -74,14 +74,14 @@ ACTS: Acts = {
 @endpoint
 def list_keys(call: Call) -> Response:
     require_operator(call)
-    rows = [(key, offered(ACTS, key)) for key in reversed(key_rotation.list_keys(call.work))]
+    rows = [(key, offered(ACTS, key)) for key in reversed(rotation.list_keys(call.work))]
     return page(call, "admin/keys.html", keys=rows, done=done_on(call, ACTS))
 
 
 def find_key(call: Call, operator: Session) -> Thing:
     """Which the query names: a kid may begin with any character. Raises UnknownKey."""
     kid = call.query.get("kid")
-    key = next((row for row in key_rotation.list_keys(call.work) if row.kid == kid), None)
+    key = next((row for row in rotation.list_keys(call.work) if row.kid == kid), None)
     if key is None:
         raise UnknownKey
     return Thing(f"{key.alg} {key.kid}", PATH, key, operator)

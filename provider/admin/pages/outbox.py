@@ -8,7 +8,7 @@ from provider.admin.guards import require_operator
 from provider.admin.pages.acts import Act, Acts, Thing, acting, done_on, offered
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.languages.text import Text
-from provider.mail import letters
+from provider.mail import messages
 from provider.outbox import store
 from provider.outbox.store import State
 from provider.sessions import listeners
@@ -19,7 +19,7 @@ from provider.web.pages import page
 from provider.webhooks import notify
 
 PATH = "/admin/outbox"
-TOPICS = (letters.TOPIC, listeners.TOPIC, notify.TOPIC)
+TOPICS = (messages.TOPIC, listeners.TOPIC, notify.TOPIC)
 
 
 def _retry(call: Call, thing: Thing) -> None:

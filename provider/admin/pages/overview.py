@@ -8,9 +8,9 @@ from starlette.responses import Response
 from provider.admin import charts
 from provider.admin.guards import require_operator
 from provider.audit import hourly
-from provider.oauth import key_rotation
-from provider.oauth.algorithms import KEY_PAIRS
-from provider.observability import tallies
+from provider.jose.algorithms import KEY_PAIRS
+from provider.oauth.keys import rotation
+from provider.observability import counters
 from provider.outbox import store as outbox
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -42,9 +42,9 @@ def overview(call: Call) -> Response:
     return page(
         call,
         "admin/overview.html",
-        sign_ins=charts.by_hour(counts, good=tallies.SIGNED_IN, bad=tallies.SIGN_IN_REFUSED, until=until),
-        tokens=charts.by_hour(counts, good=tallies.TOKENS_ISSUED, bad=tallies.TOKENS_REFUSED, until=until),
-        letters=charts.by_hour(counts, good=tallies.MAIL_SENT, bad=tallies.MAIL_FAILED, until=until),
+        sign_ins=charts.by_hour(counts, good=counters.SIGNED_IN, bad=counters.SIGN_IN_REFUSED, until=until),
+        tokens=charts.by_hour(counts, good=counters.TOKENS_ISSUED, bad=counters.TOKENS_REFUSED, until=until),
+        letters=charts.by_hour(counts, good=counters.MAIL_SENT, bad=counters.MAIL_FAILED, until=until),
         unkept=sorted(outbox.count_unkept(work.read)),
         late_since=due_since if due_since is not None and work.now - due_since > LATE else None,
         keys=_keys(work),
@@ -55,13 +55,13 @@ def overview(call: Call) -> Response:
 
 
 def _keys(work: UnitOfWork) -> list[KeyAge]:
-    rows, rotation = key_rotation.list_keys(work), work.settings.key_rotation
+    rows, interval = rotation.list_keys(work), work.settings.key_rotation
     found = []
     for pair in KEY_PAIRS:
-        current = key_rotation.standing_of(rows, pair).current
+        current = rotation.standing_of(rows, pair).current
         if current is not None:
             since = current.signs_from or current.created_at
             age = max(timedelta(0), work.now - since)  # nodes' clocks differ
-            share = min(100.0, 100 * age / rotation) if rotation else 0.0
-            found.append(KeyAge(pair, since, age, since + rotation if rotation else None, round(share, 1)))
+            share = min(100.0, 100 * age / interval) if interval else 0.0
+            found.append(KeyAge(pair, since, age, since + interval if interval else None, round(share, 1)))
     return found

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from provider import __version__
 from provider.admin.guards import require_operator
-from provider.settings_in_force import settings_in_force
+from provider.config.settings_in_force import settings_in_force
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page

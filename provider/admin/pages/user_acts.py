@@ -4,16 +4,10 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from provider.accounts import (
-    email_addresses,
-    invitation,
-    letters_by_operators,
-    password_reset,
-    profile,
-    registration,
-    suspension,
-    totp,
-)
+from provider.accounts import invitation, profile, registration, suspension
+from provider.accounts.email import email_addresses, operator_emails
+from provider.accounts.factors import totp
+from provider.accounts.passwords import password_reset
 from provider.accounts.registration import NoSuchUser, clean_name
 from provider.accounts.store import users
 from provider.accounts.store.users import ADMIN, Status, User
@@ -161,7 +155,7 @@ ACTS: Acts = {
         button=Text("Send the letter"),
         means=(Text("A letter with a code and a link goes to the address. Earlier ones no longer work."),),
         done=Text("The letter is on its way."),
-        do=_simply(letters_by_operators.send_verification_again),
+        do=_simply(operator_emails.send_verification_again),
         fits=lambda person: person.has("email-verification") and person.user.status == Status.INACTIVE,
     ),
     "send-invitation": Act(
@@ -190,7 +184,7 @@ ACTS: Acts = {
         button=Text("Send the letter"),
         means=(Text("The letter goes to the account's own address. Until its link is used, nothing changes."),),
         done=Text("The letter is on its way."),
-        do=_simply(letters_by_operators.send_reset),
+        do=_simply(operator_emails.send_reset),
         fits=lambda person: _may_choose(person) and person.has_password,
     ),
     "reset-second-factor": Act(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from provider.accounts import devices, invitation, recovery_codes, registration, search, totp
+from provider.accounts import devices, invitation, registration, search
+from provider.accounts.factors import recovery_codes, totp
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress, clean_name
 from provider.accounts.store import email_addresses, linked_identities, passwords, users
 from provider.accounts.store.email_addresses import EmailAddress
@@ -17,11 +18,12 @@ from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.user_acts import ACTS, roles_of
 from provider.audit import store as audit
 from provider.audit.devices import device_name
+from provider.config.settings import Feature
 from provider.database.base import parse_id
 from provider.languages.text import Text
-from provider.oauth.connected_apps import ConnectedApp, find_connected
+from provider.oauth.authorize.connected_apps import ConnectedApp, find_connected
+from provider.oauth.http.server import server_of
 from provider.sessions.store import Session
-from provider.settings import Feature
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
@@ -134,7 +136,7 @@ def find_person(call: Call, operator: Session) -> Thing:
         codes_left=recovery_codes.count_left(work, user.id),
         has_password=passwords.find(work.read, user.id) is not None,
         sessions=devices.find_sessions(work, user.id),
-        apps=find_connected(work, call.seams.oauth, user.id),
+        apps=find_connected(work, server_of(call), user.id),
         identities=linked_identities.find_of_user(work.read, user.id),
         has=call.settings.has,
     )

@@ -2,15 +2,15 @@
 
 from pydantic import Field
 
-from provider.accounts.email_addresses import parse_address
-from provider.accounts.passwords import problem_of
+from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.email.verification_emails import seal_ticket
+from provider.accounts.passwords.passwords import problem_of
 from provider.accounts.registration import MAX_NAME, clean_name, sign_up
-from provider.accounts.verification_letters import seal_ticket
 from provider.api.bodies import Body, InvalidBody
 from provider.api.operation import by_client
 from provider.crypto.digests import new_opaque
 from provider.languages.text import Text
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import TooManyRequests
 from provider.web.call import Call
@@ -36,7 +36,7 @@ class Registered(Body):
 
 @by_client(takes=Registration, gives=Registered, status=202, problems=(TooManyRequests,), hashes_passwords=True)
 def register(call: Call, _client: Client, body: Registration) -> Registered:
-    """Create an account and send its verification letter."""
+    """Create an account and send the verification email."""
     address, name = parse_address(body.email), clean_name(body.name)
     errors = [] if address is not None else [NOT_AN_ADDRESS]
     if name is None:

@@ -2,21 +2,24 @@
 
 from starlette.responses import Response
 
-from provider.accounts import linked_identities, totp
+from provider.accounts import linked_identities
+from provider.accounts.factors import totp
 from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere
 from provider.accounts.store import email_addresses, passwords
 from provider.accounts.store import linked_identities as store
+from provider.destination import Destination
 from provider.federation import linking
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.linking import Offer
 from provider.federation.pages.sent_on import send_on
+from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.upstreams import Upstream, Upstreams
 from provider.refusals import NotFound, Refusal
 from provider.sessions.guards import require_recent, require_second_factor, require_user
 from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.call import Call
-from provider.web.destination import Destination, destination
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
@@ -101,7 +104,7 @@ def _require(call: Call) -> Session:
 
 
 def _upstreams(call: Call) -> Upstreams:
-    upstreams: Upstreams = call.seams.upstreams
+    upstreams = upstreams_of(call)
     return upstreams
 
 

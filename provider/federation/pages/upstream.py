@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from provider.destination import Destination
 from provider.federation import exchange, linking, states
 from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
 from provider.federation.id_tokens import UpstreamUntrusted
@@ -19,7 +20,7 @@ from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session
 from provider.web import cookies, errors
 from provider.web.call import Call, require_get_or_post
-from provider.web.destination import Destination, destination
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 

@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.store import email_addresses
+from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import steps
 from provider.login.pages.outcome import not_now, signed_in
@@ -11,7 +12,7 @@ from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session
 from provider.web.call import Call
-from provider.web.destination import Destination, destination
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.errors import too_many
 from provider.web.pages import go, page
@@ -72,6 +73,6 @@ def _page(
         action=where.through("/login"),
         username=username,
         reason=REASONS.get(call.query.get("because", "")),
-        upstreams=call.seams.upstreams.shown,
+        upstreams=call.services.sign_in_buttons,
         errors=errors or {},
     )

@@ -2,13 +2,13 @@
 
 from starlette.responses import Response
 
+from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.pages.device_cookie import remember_device
 from provider.accounts.pages.language import follow_person
-from provider.accounts.verification_letters import seal_ticket
+from provider.destination import Destination
 from provider.login.steps import AddressUnconfirmed, Leaving, SignIn, Step, Suspended
 from provider.sessions.cookie import keep_session
 from provider.web.call import Call
-from provider.web.destination import Destination
 from provider.web.pages import go, page
 
 

@@ -2,17 +2,18 @@
 
 from starlette.responses import Response
 
-from provider.accounts import totp
+from provider.accounts.factors import totp
+from provider.accounts.factors.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
 from provider.accounts.pages.device_cookie import remember_device
 from provider.accounts.pages.language import follow_person
-from provider.accounts.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
+from provider.destination import Destination
 from provider.login import steps
 from provider.login.steps import SecondFactorOver, needs_second_factor
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, forget_session, keep_session
 from provider.sessions.store import Session
 from provider.web.call import Call
-from provider.web.destination import Destination, destination
+from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.errors import too_many
 from provider.web.pages import go, page

@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
+from provider.destination import HOME
 from provider.sessions.cookie import find_pending_session, find_session, forget_session
 from provider.sessions.lifecycle import end_session
 from provider.web.call import Call
-from provider.web.destination import HOME
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
@@ -18,7 +18,7 @@ def sign_out(call: Call) -> Response:
     if session is None:
         return go("/signed-out")
     end_session(call.work, session, reason="signed_out")
-    return go(call.seams.page_after_sign_out(call.work, session))
+    return go(call.services.page_after_sign_out(call.work, user_id=session.user_id, session_id=session.id))
 
 
 @endpoint

@@ -5,9 +5,10 @@ section 3, OIDC Core section 9).
 from datetime import UTC, datetime, timedelta
 
 from provider.crypto.digests import digest
+from provider.jose.key_sets import FAPI_SIGNATURES
 from provider.oauth.checks import Checks
-from provider.oauth.client_authentication.credentials import REFUSED
-from provider.oauth.client_jwts import (
+from provider.oauth.client_authentication import store as used_assertions
+from provider.oauth.client_authentication.client_jwts import (
     SKEW,
     ClientJwt,
     Kind,
@@ -16,12 +17,11 @@ from provider.oauth.client_jwts import (
     require_fit,
     require_signature,
 )
-from provider.oauth.client_metadata import ASSERTION_ALGORITHMS, SECRET_JWT
-from provider.oauth.clients import Client
+from provider.oauth.client_authentication.credentials import REFUSED
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS, SECRET_JWT
 from provider.oauth.errors import InvalidClientError
-from provider.oauth.jwk_sets import FAPI_SIGNATURES
-from provider.oauth.server import AuthorizationServer
-from provider.oauth.store import used_assertions
+from provider.oauth.tokens.server import AuthorizationServer
 from provider.work import UnitOfWork
 
 LONGEST_LIFE = timedelta(minutes=10)

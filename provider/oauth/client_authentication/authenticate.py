@@ -6,9 +6,9 @@ from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.assertion import require_assertion
 from provider.oauth.client_authentication.credentials import REFUSED, Credentials, read_credentials
 from provider.oauth.client_authentication.secret import require_secret
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidClientError
-from provider.oauth.server import AuthorizationServer
+from provider.oauth.tokens.server import AuthorizationServer
 from provider.ratelimits import LIMITS, hit
 from provider.work import UnitOfWork
 

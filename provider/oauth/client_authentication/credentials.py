@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from provider.oauth.checks import Checks
-from provider.oauth.client_jwts import ClientJwt, JwtRefused, read_jwt
-from provider.oauth.client_metadata import PRIVATE_KEY_JWT, SECRET_JWT
+from provider.oauth.client_authentication.client_jwts import ClientJwt, JwtRefused, read_jwt
+from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, SECRET_JWT
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
 
 REFUSED = "Client authentication failed"

@@ -2,7 +2,7 @@
 
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.credentials import REFUSED
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidClientError
 
 

@@ -3,9 +3,9 @@
 from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
-from provider.oauth import parked_requests
-from provider.oauth.endpoints.authorization import RequestGone
-from provider.oauth.store import authorization_requests
+from provider.oauth.authorize import parked_requests
+from provider.oauth.authorize.store import authorization_requests
+from provider.oauth.http.authorization_errors import RequestGone
 from provider.sessions.cookie import find_session
 from provider.web.call import Call
 from provider.web.destination import destination

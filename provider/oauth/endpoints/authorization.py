@@ -7,53 +7,46 @@ from functools import partial
 
 from starlette.responses import Response
 
-from provider.accounts.store import totp
-from provider.languages.text import Text
-from provider.oauth import consent, parked_requests
-from provider.oauth.approval import approve
-from provider.oauth.authorization_request import (
+from provider.accounts.factors.store import totp
+from provider.destination import Destination
+from provider.oauth.authorize import consent, parked_requests
+from provider.oauth.authorize.approval import approve
+from provider.oauth.authorize.interaction import (
+    AskConsent,
+    Issue,
+    LogIn,
+    Refuse,
+    SelectAccount,
+    SignUp,
+    Step,
+    StepUp,
+    next_step,
+)
+from provider.oauth.authorize.request import (
     AuthorizationRequest,
     Target,
     find_target,
     read_request,
     require_may_come_unpushed,
 )
-from provider.oauth.authorization_response import answer, error_response
+from provider.oauth.authorize.request_objects import unwrap
+from provider.oauth.authorize.store import authorization_requests
+from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
-from provider.oauth.encrypted_responses import find_keys
-from provider.oauth.errors import AccessDeniedError, OAuth2Error
+from provider.oauth.errors import OAuth2Error
 from provider.oauth.explanations import explain
-from provider.oauth.interaction import AskConsent, Issue, LogIn, Refuse, SelectAccount, SignUp, Step, StepUp, next_step
-from provider.oauth.request_objects import unwrap
+from provider.oauth.http.authorization_errors import RequestGone, decline, refuse_on_page
+from provider.oauth.http.authorization_response import answer, error_response
+from provider.oauth.http.server import server_of
 from provider.oauth.response_types import ID_TOKEN
-from provider.oauth.server import AuthorizationServer
-from provider.oauth.store import authorization_requests
-from provider.oauth.store.authorization_requests import ParkedRequest
-from provider.refusals import Refusal
+from provider.oauth.tokens.encrypted_responses import find_keys
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.parameters import Parameters
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
-from provider.web import errors
 from provider.web.call import Call, require_get_or_post
-from provider.web.destination import Destination
 from provider.web.endpoint import endpoint
-from provider.web.forms import Parameters
 from provider.web.pages import go
-
-
-class AppRefused(Refusal):
-    """The app's request cannot be answered to the app: the person sees a page, and no link to an unverified address."""
-
-    title = Text("The app that sent you here made a mistake")
-    message = Text(
-        "We cannot send you back to it safely. Return to the app and try again, or tell its support the error id."
-    )
-
-
-class RequestGone(Refusal):
-    title = Text("This sign-in is no longer waiting")
-    message = Text(
-        "It was finished or took too long. Go back to the app and start again; you may already be signed in."
-    )
 
 
 @endpoint(csrf_checked=False)
@@ -62,7 +55,7 @@ def authorization(call: Call) -> Response:
     again.
     """
     require_get_or_post(call)
-    server: AuthorizationServer = call.seams.oauth
+    server = server_of(call)
     plain = call.form if call.method == "POST" else call.query
     request_uri = plain.get("request_uri", "")
     if request_uri.startswith(parked_requests.URN):
@@ -75,7 +68,7 @@ def authorization(call: Call) -> Response:
     try:
         target = find_target(call.work, server, checks, given)
     except OAuth2Error as error:
-        return _refused_page(call, error)
+        return refuse_on_page(call, error)
     try:
         require_may_come_unpushed(checks, target.client)
         _find_keys(call, server, checks, target, given)
@@ -97,7 +90,7 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
         parked_requests.require_own(checks, parked, plain.get("client_id"))
         target = find_target(call.work, server, checks, given)
     except OAuth2Error as error:
-        return _refused_page(call, error)
+        return refuse_on_page(call, error)
     if call.method == "POST":
         return go(parked_requests.way_back(request_uri))
     try:
@@ -139,7 +132,9 @@ def _answer(
         step = _next_step(call, request, session, parked)
         if isinstance(step, Issue) and session is not None:
             approved = approve(call.work, server, request, session, parked)
-            return _gone() if approved is None else answer(call, target, approved)
+            if approved is None:
+                raise RequestGone
+            return answer(call, target, approved)
         _require_allowed_to_ask(checks, request, step)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
@@ -199,18 +194,6 @@ def cancel(call: Call) -> Response:
     return decline(call, parked)
 
 
-def decline(call: Call, parked: ParkedRequest) -> Response:
-    """access_denied, back to the app; the request is done with."""
-    checks = Checks("authorization")
-    given = Parameters(list(parked.parameters.items()))
-    try:
-        target = find_target(call.work, call.seams.oauth, checks, given)
-    except OAuth2Error as refused:  # the client was disabled or changed meanwhile
-        return _refused_page(call, refused)
-    authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
-    return error_response(call, target, AccessDeniedError(description="The person declined"))
-
-
 def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: ParkedRequest | None) -> Response:
     call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
     if parked is not None:
@@ -223,19 +206,5 @@ def _refused_unread(call: Call, server: AuthorizationServer, plain: Parameters, 
     try:
         target = find_target(call.work, server, Checks("authorization"), plain)
     except OAuth2Error:
-        return _refused_page(call, error)
-    return _refused_to_app(call, target, error, None) if target.redirect_uri_given else _refused_page(call, error)
-
-
-def _refused_page(call: Call, error: OAuth2Error) -> Response:
-    call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
-    details = [
-        ("Error", error.error),
-        ("Reason", error.description or ""),
-        ("Explained by", f"signet explain {call.request_id}"),
-    ]
-    return errors.error_page(call, AppRefused(), details=details)
-
-
-def _gone() -> Response:
-    raise RequestGone
+        return refuse_on_page(call, error)
+    return _refused_to_app(call, target, error, None) if target.redirect_uri_given else refuse_on_page(call, error)

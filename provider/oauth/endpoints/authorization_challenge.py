@@ -4,10 +4,10 @@ for the password itself. Off unless an operator registered the client with `firs
 
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth import first_party_sign_in
-from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import UnauthorizedClientError
-from provider.oauth.refused import NO_STORE, as_json
+from provider.oauth.first_party import sign_in as first_party_sign_in
+from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.refused import NO_STORE, as_json
 from provider.web.call import Call
 from provider.web.endpoint import machine_endpoint
 

@@ -6,14 +6,14 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from provider.crypto.digests import digest, same
-from provider.oauth import registration as rule
-from provider.oauth.bearer import bearer_token
 from provider.oauth.checks import Checks
-from provider.oauth.clients import Client, find_client
-from provider.oauth.endpoints.registration import read_body, require_metadata
+from provider.oauth.clients import registration as rule
+from provider.oauth.clients.clients import Client, find_client
+from provider.oauth.clients.registration import Registered
 from provider.oauth.errors import InvalidClientMetadataError, InvalidTokenError, RegistrationForbiddenError
-from provider.oauth.refused import NO_STORE, protocol_endpoint
-from provider.oauth.registration import Registered
+from provider.oauth.http.bearer import bearer_token
+from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.oauth.http.registration_body import read_body, require_metadata
 from provider.web.call import Call
 
 NOT_TO_BE_SENT = (

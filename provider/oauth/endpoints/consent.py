@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
-from provider.languages.text import Text
-from provider.oauth import consent as rule
-from provider.oauth import parked_requests
-from provider.oauth.authorization_request import AuthorizationRequest, find_target, read_request
+from provider.oauth.authorize import consent as rule
+from provider.oauth.authorize import parked_requests
+from provider.oauth.authorize.request import AuthorizationRequest, find_target, read_request
+from provider.oauth.authorize.store import authorization_requests
+from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
-from provider.oauth.endpoints.authorization import RequestGone, decline
 from provider.oauth.errors import OAuth2Error
-from provider.oauth.scopes import CLAIM_IN_WORDS, OFFLINE_ACCESS, SCOPE_OF_CLAIM, in_words
-from provider.oauth.store import authorization_requests
-from provider.oauth.store.authorization_requests import ParkedRequest
+from provider.oauth.http.authorization_errors import RequestGone, decline
+from provider.oauth.http.server import server_of
+from provider.parameters import Parameters
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
-from provider.web.forms import Parameters
 from provider.web.pages import go, page
 
 
@@ -55,7 +54,7 @@ def consent(call: Call) -> Response:
         image_sources=where.image_sources,
         app=where.app,
         account=address.address if address else question.session.user_id,
-        asks=asks_in_words(question.request),
+        asks=rule.permissions_in_words(question.request),
         offline=question.request.offline,
     )
 
@@ -71,8 +70,8 @@ def _question(call: Call) -> Question | Response:
         return go(_way_back(call, request_uri))
     checks, given = Checks("consent"), Parameters(list(parked.parameters.items()))
     try:
-        target = find_target(call.work, call.seams.oauth, checks, given)
-        request = read_request(call.work, call.seams.oauth, checks, target, given)
+        target = find_target(call.work, server_of(call), checks, given)
+        request = read_request(call.work, server_of(call), checks, target, given)
     except OAuth2Error:
         # No longer a request we would take (the client was disabled or changed meanwhile): the way back says so.
         return go(_way_back(call, request_uri))
@@ -97,11 +96,3 @@ def _answer(call: Call, question: Question) -> Response:
 
 def _way_back(call: Call, request_uri: str) -> str:
     return parked_requests.way_back(request_uri, ui_locales=call.query.get("ui_locales"))
-
-
-def asks_in_words(request: AuthorizationRequest) -> list[Text]:
-    """One plain line for each thing asked for; an API's own scope is shown by its name."""
-    lines = [in_words(token) for token in request.scope if token != OFFLINE_ACCESS]
-    extra = [name for name in sorted(request.claims.names) if SCOPE_OF_CLAIM[name] not in request.scope]
-    lines += dict.fromkeys(CLAIM_IN_WORDS[name] for name in extra)
-    return [*lines, in_words(OFFLINE_ACCESS)] if request.offline else lines

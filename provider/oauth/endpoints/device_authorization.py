@@ -4,18 +4,17 @@ from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth import device_requests
-from provider.oauth.authorization_parameters import read_scope
-from provider.oauth.client_metadata import DEVICE_CODE
-from provider.oauth.endpoints.authenticated import authenticated
+from provider.oauth.authorize.parameters import read_scope
+from provider.oauth.clients.metadata import DEVICE_CODE
+from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidTargetError, UnauthorizedClientError
-from provider.oauth.refused import NO_STORE, protocol_endpoint
-from provider.oauth.resources import read_resources
+from provider.oauth.grants import device_requests
+from provider.oauth.grants.device_requests import VERIFICATION_PATH
+from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.response_types import CODE_FLOW
 from provider.ratelimits import LIMITS, hit
 from provider.web.call import Call
-
-PATH = "/device"
 
 
 @protocol_endpoint
@@ -46,7 +45,7 @@ def device_authorization(call: Call) -> Response:
     # Anybody may know the client_id of a public client, and each request is a row.
     hit(call.work, LIMITS.device, key=f"device:{call.origin.network}")
     device_code, user_code = device_requests.begin(call.work, client, scope)
-    verification_uri = call.settings.issuer + PATH
+    verification_uri = call.settings.issuer + VERIFICATION_PATH
     answer = {
         "device_code": device_code,
         "user_code": user_code,

@@ -8,17 +8,17 @@ enough (section 5.4).
 from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
+from provider.destination import Destination
 from provider.languages.text import Text
-from provider.oauth import device_requests
-from provider.oauth.device_requests import DeviceRequest
-from provider.oauth.endpoints.consent import asks_in_words
-from provider.oauth.endpoints.device_authorization import PATH
+from provider.oauth.authorize.consent import permissions_in_words
+from provider.oauth.grants import device_requests
+from provider.oauth.grants.device_requests import VERIFICATION_PATH, DeviceRequest
+from provider.oauth.http.server import server_of
 from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import TooManyRequests
 from provider.sessions.guards import require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
-from provider.web.destination import Destination
 from provider.web.endpoint import endpoint
 from provider.web.errors import too_many
 from provider.web.pages import go, page
@@ -40,7 +40,7 @@ def device(call: Call) -> Response:
         require_room(call.work, LIMITS.user_code, key=key)
     except TooManyRequests as refusal:
         return _ask_for_code(call, typed=typed, **too_many(call, refusal))
-    found = device_requests.find_waiting(call.work, call.seams.oauth, typed)
+    found = device_requests.find_waiting(call.work, server_of(call), typed)
     if found is None:
         count(call.work, LIMITS.user_code, key=key)
         return _ask_for_code(call, typed=typed, errors={"user_code": NOT_WAITING}, status_code=400)
@@ -70,7 +70,7 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
         network=found.network,
         same_network=found.network == call.origin.network,
         asked_at=found.asked_at,
-        asks=asks_in_words(found.request),
+        asks=permissions_in_words(found.request),
         offline=found.request.offline,
         account=address.address if address else session.user_id,
         somebody_else=here.through("/login", prompt="login"),
@@ -84,4 +84,4 @@ def _answer(call: Call, found: DeviceRequest, session: Session) -> Response:
     act = device_requests.allow if decision == "allow" else device_requests.deny
     if not act(call.work, found, session):
         return _ask_for_code(call, errors={"user_code": NOT_WAITING}, status_code=400)
-    return go(f"{PATH}/answered?answer={'allowed' if decision == 'allow' else 'denied'}")
+    return go(f"{VERIFICATION_PATH}/answered?answer={'allowed' if decision == 'allow' else 'denied'}")

@@ -5,8 +5,8 @@ identical (OIDC Discovery section 4, RFC 8414 section 3).
 import json
 from hashlib import sha256
 
-from provider.oauth.metadata import provider_metadata
-from provider.settings import Settings
+from provider.config.settings import Settings
+from provider.oauth.http.metadata import provider_metadata
 from provider.web.documents import Document
 
 

@@ -7,15 +7,15 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from provider.crypto.digests import digest
-from provider.oauth.client_metadata import DEVICE_CODE
-from provider.oauth.clients import Client
-from provider.oauth.endpoints.authenticated import authenticated
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import DEVICE_CODE
 from provider.oauth.errors import InvalidClientError
-from provider.oauth.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
-from provider.oauth.refused import NO_STORE, protocol_endpoint
-from provider.oauth.server import AuthorizationServer
-from provider.oauth.store import refresh_tokens
-from provider.oauth.tokens import DeadToken, LiveToken, read_access_token, why_dead
+from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.oauth.tokens.access_tokens import DeadToken, LiveToken, read_access_token, why_dead
+from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store import refresh_tokens
 from provider.web.call import Call
 from provider.work import UnitOfWork
 

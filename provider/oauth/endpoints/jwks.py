@@ -5,8 +5,8 @@ import time
 from starlette.types import Receive, Scope, Send
 
 from provider.database.engine import OUTAGES
-from provider.oauth.keys import KeyRing
-from provider.oauth.server import AuthorizationServer
+from provider.oauth.keys.key_ring import KeyRing
+from provider.oauth.tokens.server import AuthorizationServer
 from provider.observability.logging import log
 from provider.refusals import Unavailable
 from provider.web import errors

@@ -4,8 +4,8 @@ protocol of the Fetch standard; RFC 9700 section 2.6 says where there is none).
 
 from starlette.responses import Response
 
-from provider.oauth.cross_origin import answer_preflight
-from provider.oauth.refused import protocol_endpoint
+from provider.oauth.http.cross_origin import answer_preflight
+from provider.oauth.http.refused import protocol_endpoint
 from provider.web.call import Call
 from provider.web.errors import MethodNotAllowed
 

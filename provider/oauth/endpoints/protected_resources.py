@@ -5,8 +5,8 @@
 import json
 from hashlib import sha256
 
+from provider.config.settings import Settings
 from provider.oauth.protected_resources import resource_metadata
-from provider.settings import Settings
 from provider.web.documents import Document
 
 

@@ -4,15 +4,15 @@ only a handle to it. What is wrong is said at once and to the client; nobody is 
 
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth import parked_requests
-from provider.oauth.authorization_request import find_target, read_request
-from provider.oauth.cross_origin import cross_origin
-from provider.oauth.endpoints.authenticated import authenticated
+from provider.oauth.authorize import parked_requests
+from provider.oauth.authorize.request import find_target, read_request
+from provider.oauth.authorize.request_objects import unwrap
 from provider.oauth.errors import InvalidRequestError
-from provider.oauth.refused import NO_STORE, protocol_endpoint
-from provider.oauth.request_objects import unwrap
+from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.cross_origin import cross_origin
+from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.parameters import Parameters
 from provider.web.call import Call
-from provider.web.forms import Parameters
 
 PROOF = ("client_secret", "client_assertion", "client_assertion_type")
 """Of who the client is: no part of what it asks."""

@@ -9,14 +9,14 @@ from starlette.responses import Response
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
-from provider.oauth.cross_origin import cross_origin
-from provider.oauth.endpoints.authenticated import authenticated
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.keys import SignatureRefused
-from provider.oauth.refused import NO_STORE, protocol_endpoint
-from provider.oauth.store import grants, refresh_tokens
-from provider.oauth.tokens import TYP
+from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.cross_origin import cross_origin
+from provider.oauth.http.refused import NO_STORE, protocol_endpoint
+from provider.oauth.keys.key_ring import SignatureRefused
+from provider.oauth.tokens.access_tokens import TYP
+from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.web.call import Call
 
 

@@ -6,21 +6,15 @@ from functools import partial, wraps
 from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth.clients import mark_used
-from provider.oauth.cross_origin import cross_origin
-from provider.oauth.endpoints.authenticated import authenticated
+from provider.oauth.clients.clients import mark_used
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
-from provider.oauth.grants import authorization_code, client_credentials, device_code, refresh_token, token_exchange
-from provider.oauth.refused import NO_STORE, protocol_endpoint
+from provider.oauth.grants.grant_types import GRANTS
+from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.cross_origin import cross_origin
+from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.observability.metrics import OTHER, TOKEN_REQUESTS, name_of
+from provider.parameters import MalformedParameters
 from provider.web.call import Call
-from provider.web.forms import MalformedParameters
-
-GRANTS = {
-    grant.GRANT_TYPE: grant.redeem
-    for grant in (authorization_code, refresh_token, client_credentials, device_code, token_exchange)
-}
-"""What is supported; the discovery document is computed from it."""
 
 
 def counted(function: Callable[[Call], Response]) -> Callable[[Call], Response]:

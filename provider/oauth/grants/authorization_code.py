@@ -10,14 +10,15 @@ from typing import Any
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
+from provider.oauth.authorize.store import authorization_codes
+from provider.oauth.authorize.store.authorization_codes import AuthorizationCode
+from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.resources import narrow
 from provider.oauth.scopes import parse_scope
-from provider.oauth.store import authorization_codes, grants
-from provider.oauth.store.authorization_codes import AuthorizationCode
-from provider.oauth.store.grants import Grant
-from provider.oauth.tokens import Authorization, token_response, why_dead
+from provider.oauth.tokens.access_tokens import Authorization, token_response, why_dead
+from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store.grants import Grant
 
 GRANT_TYPE = "authorization_code"
 MOST_ATTEMPTS = 5

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidScopeError
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.resources import read_resources
 from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
-from provider.oauth.tokens import Authorization, token_response
+from provider.oauth.tokens.access_tokens import Authorization, token_response
 
 GRANT_TYPE = "client_credentials"
 

@@ -6,7 +6,8 @@ from typing import Any
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
-from provider.oauth.client_metadata import DEVICE_CODE
+from provider.oauth.clients.metadata import DEVICE_CODE
+from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import (
     AccessDeniedError,
     AuthorizationPendingError,
@@ -14,12 +15,12 @@ from provider.oauth.errors import (
     InvalidGrantError,
     SlowDownError,
 )
+from provider.oauth.grants import store as device_codes
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.resources import narrow
+from provider.oauth.grants.store import DeviceCode
 from provider.oauth.scopes import parse_scope
-from provider.oauth.store import device_codes, grants
-from provider.oauth.store.device_codes import DeviceCode
-from provider.oauth.tokens import Authorization, token_response, why_dead
+from provider.oauth.tokens.access_tokens import Authorization, token_response, why_dead
+from provider.oauth.tokens.store import grants
 from provider.work import UnitOfWork
 
 GRANT_TYPE = DEVICE_CODE

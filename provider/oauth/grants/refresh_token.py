@@ -8,14 +8,14 @@ from typing import Any
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
+from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.resources import narrow
 from provider.oauth.scopes import parse_scope
-from provider.oauth.store import grants, refresh_tokens
-from provider.oauth.store.grants import Grant
-from provider.oauth.store.refresh_tokens import RefreshToken
-from provider.oauth.tokens import Authorization, successors_of, token_response, why_dead
+from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response, why_dead
+from provider.oauth.tokens.store import grants, refresh_tokens
+from provider.oauth.tokens.store.grants import Grant
+from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 GRANT_TYPE = "refresh_token"
 REFUSED = "The refresh token is not valid"

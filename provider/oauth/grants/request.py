@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.checks import Checks
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidRequestError
-from provider.oauth.server import AuthorizationServer
-from provider.oauth.store.grants import Grant
-from provider.oauth.store.refresh_tokens import RefreshToken
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store.grants import Grant
+from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 from provider.work import UnitOfWork
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105  # the grant type a client must be registered for to get one

@@ -9,13 +9,13 @@ from typing import Any
 
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.oauth.client_metadata import TOKEN_EXCHANGE
-from provider.oauth.clients import Client
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import TOKEN_EXCHANGE
+from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError, InvalidScopeError, InvalidTargetError
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.resources import read_resources
 from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, parse_scope
-from provider.oauth.tokens import Authorization, DeadToken, LiveToken, read_access_token, token_response
+from provider.oauth.tokens.access_tokens import Authorization, DeadToken, LiveToken, read_access_token, token_response
 
 GRANT_TYPE = TOKEN_EXCHANGE
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type

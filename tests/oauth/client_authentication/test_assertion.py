@@ -14,13 +14,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from provider.app import create_app, open_installation
-from provider.oauth import clients
 from provider.oauth.client_authentication.assertion import LONGEST_LIFE
-from provider.oauth.client_metadata import InvalidMetadata, load_metadata
-from provider.oauth.endpoints.authenticated import authenticated
-from provider.oauth.refused import protocol_endpoint
-from provider.oauth.store.clients import client_secrets
-from provider.oauth.store.used_assertions import used_assertions
+from provider.oauth.client_authentication.store import used_assertions
+from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import InvalidMetadata, load_metadata
+from provider.oauth.clients.store.clients import client_secrets
+from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.refused import protocol_endpoint
 from provider.ratelimits import LimitCounter
 from provider.web.call import Call
 from provider.work import Installation

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from provider.oauth import clients
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.credentials import read_credentials
-from provider.oauth.client_metadata import ClientMetadata
+from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.errors import InvalidClientError
 from tests.clock import Clock
 from tests.conftest import Work

@@ -1,6 +1,6 @@
 """prompt=select_account: go on as who is here, or as somebody else."""
 
-from provider.oauth import clients
+from provider.oauth.clients import clients
 from provider.work import Installation
 from tests.clock import Clock
 from tests.conftest import Work

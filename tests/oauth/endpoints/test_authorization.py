@@ -7,7 +7,8 @@ import httpx2
 import pytest
 
 from provider.accounts import suspension
-from provider.oauth import clients, parked_requests
+from provider.oauth.authorize import parked_requests
+from provider.oauth.clients import clients
 from provider.sessions import lifecycle
 from provider.work import Installation
 from tests.clock import Clock

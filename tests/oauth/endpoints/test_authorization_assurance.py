@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from provider.accounts.store import totp
-from provider.accounts.store.totp import TotpCredential
+from provider.accounts.factors.store import totp
+from provider.accounts.factors.store.totp import TotpCredential
 from tests.conftest import Work
 from tests.factories import make_user
 from tests.oauth.conftest import Person

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 from provider.work import Installation
 from tests.browser import Page
 from tests.clock import Clock

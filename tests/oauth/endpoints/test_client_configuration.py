@@ -6,9 +6,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from provider.oauth import clients, registration
-from provider.oauth.clients import Client, find_client
-from provider.settings import Settings
+from provider.config.settings import Settings
+from provider.oauth.clients import clients, registration
+from provider.oauth.clients.clients import Client, find_client
 from provider.work import Installation
 from provider.worker.jobs import purge
 from tests.clock import Clock

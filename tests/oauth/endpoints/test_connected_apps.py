@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from provider.accounts.store import users
-from provider.oauth import consent
-from provider.oauth.server import AuthorizationServer
+from provider.oauth.authorize import consent
+from provider.oauth.tokens.server import AuthorizationServer
 from provider.sessions.lifecycle import end_all_sessions
 from tests.clock import Clock
 from tests.conftest import Work

@@ -7,8 +7,8 @@ import pytest
 
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
-from provider.oauth import clients
-from provider.oauth.store import consents
+from provider.oauth.authorize.store import consents
+from provider.oauth.clients import clients
 from provider.work import Installation
 from tests.conftest import Work
 from tests.factories import make_user

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provider.oauth import clients
-from provider.oauth.store import consents
+from provider.oauth.authorize.store import consents
+from provider.oauth.clients import clients
 from provider.ratelimits import LIMITS
 from tests.clock import Clock
 from tests.conftest import Work

@@ -8,9 +8,9 @@ import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
-from provider.oauth.client_metadata_rules import parse_metadata
-from provider.oauth.metadata import provider_metadata
-from provider.settings import Settings
+from provider.config.settings import Settings
+from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.http.metadata import provider_metadata
 from tests.conftest import ISSUER
 from tests.oauth.watched_http import WatchedClient
 

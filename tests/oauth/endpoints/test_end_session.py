@@ -8,7 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from provider.oauth import key_rotation
+from provider.oauth.keys import rotation
 from provider.work import Installation
 from tests.browser import Page
 from tests.clock import Clock
@@ -78,7 +78,7 @@ def test_a_hint_outlives_the_key_that_signed_it(
 ) -> None:
     """RP-Initiated Logout section 2: apps sign out with the ID token of the morning, whatever was rotated since."""
     with work() as w:
-        key_rotation.rotate(w, at_once=True)
+        rotation.rotate(w, at_once=True)
     clock.advance(minutes=50)
     is_signed_in(rp, browser)
     clock.advance(minutes=50)
@@ -90,9 +90,7 @@ def test_a_revoked_key_makes_no_hint(
     rp: RelyingParty, browser: WatchedClient, tokens: Tokens, work: Work, unchanged: Unchanged
 ) -> None:
     with work() as w:
-        key_rotation.revoke(
-            w, kid=json.loads(base64.urlsafe_b64decode(str(tokens.id_token).split(".")[0] + "=="))["kid"]
-        )
+        rotation.revoke(w, kid=json.loads(base64.urlsafe_b64decode(str(tokens.id_token).split(".")[0] + "=="))["kid"])
     with unchanged():
         assert rp.log_out(browser, tokens).status_code == 400
 

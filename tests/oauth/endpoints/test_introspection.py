@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider.oauth import clients
+from provider.oauth.clients import clients
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.oauth.conftest import Register

@@ -1,7 +1,7 @@
 """The public keys."""
 
-from provider.oauth import key_rotation
-from provider.oauth.algorithms import ES256, SIGNING_ALGORITHMS
+from provider.jose.algorithms import ES256, SIGNING_ALGORITHMS
+from provider.oauth.keys import rotation
 from tests.conftest import Work
 from tests.oauth.watched_http import WatchedClient
 
@@ -21,7 +21,7 @@ def test_the_etag_changes_with_the_keys(http: WatchedClient, work: Work) -> None
     """RFC 9110 section 8.8.3."""
     before = http.get("/oauth2/jwks")
     with work() as w:
-        key_rotation.rotate(w, alg=ES256)
+        rotation.rotate(w, alg=ES256)
     after = http.get("/oauth2/jwks", headers={"if-none-match": before.headers["etag"]})
     assert after.status_code == 200
     assert len(after.json()["keys"]) == len(before.json()["keys"]) + 1

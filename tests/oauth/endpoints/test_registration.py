@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from provider.config.settings import Settings
 from provider.crypto.digests import digest
-from provider.oauth import registration
-from provider.oauth.client_metadata import DEVICE_CODE, FIELDS
-from provider.oauth.clients import find_client
-from provider.oauth.metadata import provider_metadata
-from provider.oauth.store import initial_access_tokens
+from provider.oauth.clients import registration
+from provider.oauth.clients.clients import find_client
+from provider.oauth.clients.metadata import DEVICE_CODE, FIELDS
+from provider.oauth.clients.store import initial_access_tokens
+from provider.oauth.http.metadata import provider_metadata
 from provider.ratelimits import Limits
-from provider.settings import Settings
 from tests.client_keys import Signatory
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work, settings_for
@@ -255,7 +255,7 @@ class TestOpen:
         self, http: WatchedClient, foreign_server: ForeignServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """docs/throttling.md; also where the call begins anew, to ask the app's server."""
-        monkeypatch.setattr("provider.oauth.endpoints.registration.LIMITS", Limits(registration="2/hour"))
+        monkeypatch.setattr("provider.oauth.http.registration_body.LIMITS", Limits(registration="2/hour"))
         foreign_server.behaviour = answer(json.dumps([URI]))
         for _ in range(2):
             assert register(http, sector_identifier_uri=foreign_server.url("/uris")).status_code == 201

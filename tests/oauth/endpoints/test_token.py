@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import func, select
 
-from provider.oauth.store.refusals import refusals
+from provider.oauth.store import refusals
 from tests.conftest import ISSUER, Work
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient

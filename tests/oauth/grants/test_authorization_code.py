@@ -8,7 +8,8 @@ from provider.accounts import suspension
 from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
-from provider.oauth import clients, consent
+from provider.oauth.authorize import consent
+from provider.oauth.clients import clients
 from provider.sessions import lifecycle
 from provider.tables import metadata
 from tests.clock import Clock

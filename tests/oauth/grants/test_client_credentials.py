@@ -4,7 +4,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from provider.oauth import clients
+from provider.oauth.clients import clients
 from tests.conftest import Work
 from tests.oauth.conftest import Register
 from tests.relying_party import RelyingParty

@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 from provider.accounts import registration
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
-from provider.oauth.store import device_codes
-from provider.oauth.store.device_codes import DeviceCode
+from provider.oauth.grants import store as device_codes
+from provider.oauth.grants.store import DeviceCode
 from tests.clock import Clock
 from tests.conftest import Work
 from tests.oauth.conftest import Explain, Register, Unchanged

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from provider.settings import Settings
+from provider.config.settings import Settings
 from tests.clock import Clock
 from tests.conftest import settings_for
 from tests.oauth.grants.test_authorization_code import assert_invalid_grant

@@ -4,8 +4,8 @@ import pytest
 
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
-from provider.oauth import clients
-from provider.settings import Settings
+from provider.config.settings import Settings
+from provider.oauth.clients import clients
 from tests.clock import Clock
 from tests.conftest import Work, settings_for
 from tests.factories import make_user

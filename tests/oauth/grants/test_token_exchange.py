@@ -9,8 +9,8 @@ from joserfc import jws
 
 from provider.audit.events import Event
 from provider.audit.store import audit_events
-from provider.oauth import clients
-from provider.oauth.client_metadata import InvalidMetadata
+from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE, MOST_ACTORS
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work

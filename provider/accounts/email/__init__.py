@@ -1,0 +1,1 @@
+"""Email addresses: confirming, changing, and the emails about it."""

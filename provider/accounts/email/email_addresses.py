@@ -1,0 +1,166 @@
+"""Which text is an address, and how one becomes verified: by the code or the link of a letter, or by an operator."""
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+from email_validator import EmailNotValidError, validate_email
+
+from provider.accounts import throttle
+from provider.accounts.links import find_link, find_link_by_code
+from provider.accounts.passwords import passwords
+from provider.accounts.store import email_addresses, links, users
+from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.links import Link, LinkStatus, Purpose
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.digests import digest, same
+from provider.languages.text import Text
+from provider.ratelimits import LIMITS, count, require_room
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+MAX_TYPED = 1000
+"""Longer text is not read: an address has 254 characters at most, and normalizing takes time by its length squared."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address as typed, and as compared: NFC, lower case; what stands after a plus sign belongs to it."""
+
+    text: str
+    normal: str
+
+
+def parse_address(text: str) -> Address | None:
+    """None when no mail could be sent there. Asks no DNS: an answer must not depend on the network."""
+    text = text.strip()
+    if len(text) > MAX_TYPED:
+        return None
+    try:
+        # Installations live in private networks too: one-label and reserved test domains are addresses there.
+        checked = validate_email(text, check_deliverability=False, globally_deliverable=False, test_environment=True)
+    except EmailNotValidError:
+        return None
+    if len(checked.normalized) > 254:
+        return None
+    return Address(checked.normalized, unicodedata.normalize("NFC", checked.normalized.lower()))
+
+
+class WrongCode(Refusal):
+    """Wrong, too old, or tried too often: one answer."""
+
+    message = Text("This code is not right, or no longer works. Check it, or ask for a new one.")
+
+
+class WrongPassword(Refusal):
+    message = Text("This is not the password that was chosen at sign-up.")
+
+
+class LinkDead(Refusal):
+    """Unknown, expired or replaced by a newer letter."""
+
+    title = Text("This link no longer works")
+    message = Text("It may be too old, or a newer letter was sent. Sign in to get a new one.")
+
+
+class AlreadyConfirmed(Refusal):
+    title = Text("Already confirmed")
+    message = Text("This email address was confirmed before. There is nothing left to do.")
+
+
+class LinkState(StrEnum):
+    """What a page that shows the link can offer."""
+
+    BUTTON = "button"
+    BUTTON_AND_PASSWORD = "button_and_password"  # noqa: S105  # another browser than the one that signed up
+    CONFIRMED = "confirmed"
+    DEAD = "dead"
+
+
+def look_at_link(work: UnitOfWork, token: str | None, *, browser: str | None) -> tuple[LinkState, EmailAddress | None]:
+    """What following the link would do. Consumes nothing: mail scanners open links."""
+    link = find_link(work, token, Purpose.VERIFY)
+    address = None if link is None else email_addresses.find(work.read, link.address_id)
+    if link is None or address is None:
+        return LinkState.DEAD, None
+    if link.status == LinkStatus.CLAIMED or address.verified_at is not None:
+        return LinkState.CONFIRMED, address
+    if not link.is_open(work.now):
+        return LinkState.DEAD, address
+    return (LinkState.BUTTON if _is_own(link, browser) else LinkState.BUTTON_AND_PASSWORD), address
+
+
+def confirm_by_link(work: UnitOfWork, *, token: str | None, browser: str | None, password: str) -> None:
+    """Confirm the address the link was sent to; signs nobody in.
+
+    In another browser than the one that signed up, the password too: a stranger may have signed up with this address,
+    and whoever reads the mailbox must not bring an account to life whose password the stranger knows.
+    """
+    state, address = look_at_link(work, token, browser=browser)
+    link = find_link(work, token, Purpose.VERIFY)
+    if link is None or address is None or state is LinkState.DEAD:
+        raise LinkDead
+    if state is LinkState.CONFIRMED:
+        raise AlreadyConfirmed
+    if state is LinkState.BUTTON_AND_PASSWORD:
+        subject = throttle.subject_of_unproven(work, address.normal)
+        throttle.reserve(work, throttle.PASSWORD, subject)
+        if not passwords.is_password_of(work, link.user_id, password):
+            raise WrongPassword
+        throttle.settle(work, throttle.PASSWORD, subject)
+    _confirm(work, link)
+
+
+def confirm_by_token(work: UnitOfWork, *, token: str) -> None:
+    """The same for a program of the operator that was brought the link: it answers for whoever brought it."""
+    link = find_link(work, token, Purpose.VERIFY)
+    if link is None or (link.status != LinkStatus.CLAIMED and not link.is_open(work.now)):
+        raise LinkDead
+    _confirm(work, link)
+
+
+def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
+    """Confirm by the typed code, from the page shown at sign-up. Five wrong ones end the code, not the link."""
+    network = f"code:{work.origin.network}"
+    require_room(work, LIMITS.code, key=network)
+    try:
+        throttle.reserve(work, throttle.EMAIL_CODE, address_id)
+    except throttle.Exhausted:
+        raise WrongCode from None
+    digits = "".join(code.split()).replace("-", "")
+    link = find_link_by_code(work, address_id=address_id, code=digits, purpose=Purpose.VERIFY)
+    if link is None:
+        count(work, LIMITS.code, key=network)
+        raise WrongCode
+    throttle.settle(work, throttle.EMAIL_CODE, address_id)
+    _confirm(work, link)
+
+
+def verify_by_operator(work: UnitOfWork, *, user_id: str) -> None:
+    """Take the operator's word for the user's address."""
+    address = email_addresses.find_of_user(work.read, user_id)
+    if address is None:
+        raise Refusal("There is no such user, or the user has no address.")  # to an operator
+    if address.verified_at is not None:
+        raise AlreadyConfirmed
+    links.expire_all(work.db, user_id, Purpose.VERIFY)
+    _verify(work, address.id, user_id, by="operator")
+
+
+def _is_own(link: Link, browser: str | None) -> bool:
+    return browser is not None and link.browser_digest is not None and same(link.browser_digest, digest(browser))
+
+
+def _confirm(work: UnitOfWork, link: Link) -> None:
+    if not links.spend(work.db, link.id, now=work.now):
+        raise AlreadyConfirmed  # by a second press of the button
+    links.expire_all(work.db, link.user_id, Purpose.VERIFY)
+    _verify(work, link.address_id, link.user_id, by="letter")
+
+
+def _verify(work: UnitOfWork, address_id: str, user_id: str, *, by: str) -> None:
+    if not email_addresses.verify(work.db, address_id, now=work.now):
+        raise AlreadyConfirmed  # meanwhile, by whoever signed up with it too
+    users.activate(work.db, user_id, now=work.now)
+    record(work, Event.EMAIL_VERIFIED, user_id=user_id, by=by)

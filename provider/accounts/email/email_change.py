@@ -1,0 +1,158 @@
+"""Another address for an account: asked for after a fresh sign-in, proven by the new mailbox, told to the old one.
+
+The old address stays until the new one is confirmed; for a while after, a link in the old mailbox undoes it. An address
+that belongs to somebody else is never told: its page and its letters look the same to whoever asked.
+"""
+
+from provider.accounts import compromise_report, search, throttle
+from provider.accounts.email.email_addresses import Address, LinkDead, WrongCode
+from provider.accounts.email.verification_emails import may_write_to
+from provider.accounts.links import find_link, find_link_by_code, issue_link
+from provider.accounts.store import email_addresses, email_changes, links, users
+from provider.accounts.store.email_changes import EmailChange
+from provider.accounts.store.links import Link, LinkStatus, Purpose
+from provider.accounts.timing import constant_time_response
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.languages.text import Text
+from provider.mail import messages
+from provider.ratelimits import LIMITS, count, require_room
+from provider.refusals import Refusal
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+
+class SameAddress(Refusal):
+    message = Text("This is your address already.")
+
+
+class AlreadyChanged(Refusal):
+    title = Text("Already changed")
+    message = Text("This address was confirmed before. There is nothing left to do.")
+
+
+class UndoDead(Refusal):
+    title = Text("This link no longer works")
+    message = Text("It may be too old, or was used before.")
+
+
+def find_pending(work: UnitOfWork, user_id: str) -> str | None:
+    """The address that waits to be confirmed."""
+    pending = email_changes.find_pending(work.read, user_id, now=work.now)
+    return None if pending is None else pending.address
+
+
+def request_change(work: UnitOfWork, session: Session, *, address: Address) -> None:
+    """A letter to the new address, a notice to the old one; within the limits on letters, in silence."""
+    current = email_addresses.find_of_user(work.read, session.user_id)
+    if current is None or current.normal == address.normal:
+        raise SameAddress
+    with constant_time_response(work):
+        if not may_write_to(work, address.normal, Purpose.CHANGE):
+            return
+        owner = email_addresses.find_owner(work.read, address.normal)
+        taken = owner is not None and owner[1].verified_at is not None
+        link = issue_link(work, purpose=Purpose.CHANGE, address=current)
+        email_changes.add(work.db, EmailChange(link.id, address.text, address.normal))
+        throttle.settle(work, throttle.EMAIL_CODE, current.id)
+        record(work, Event.EMAIL_CHANGE_REQUESTED, user_id=session.user_id)
+        if owner is not None and taken:
+            messages.address_taken(work, to=address.text, language=owner[0].language)  # the code goes to nobody
+        else:
+            messages.change_email(work, to=address.text, token=link.token, code=link.code)
+        messages.email_change_requested(work, to=current.address)
+
+
+def cancel(work: UnitOfWork, *, user_id: str) -> None:
+    """The address that waits to be confirmed waits no longer; its code and its link are dead."""
+    if find_pending(work, user_id) is not None:
+        links.expire_all(work.db, user_id, Purpose.CHANGE)
+        record(work, Event.EMAIL_CHANGE_CANCELLED, user_id=user_id)
+
+
+def confirm_by_code(work: UnitOfWork, *, user_id: str, code: str) -> None:
+    """By the code of the letter, typed by whoever is signed in. Five wrong ones end it."""
+    current = email_addresses.find_of_user(work.read, user_id)
+    if current is None:
+        raise WrongCode
+    network = f"code:{work.origin.network}"
+    require_room(work, LIMITS.code, key=network)
+    try:
+        throttle.reserve(work, throttle.EMAIL_CODE, current.id)
+    except throttle.Exhausted:
+        raise WrongCode from None
+    digits = "".join(code.split()).replace("-", "")
+    link = find_link_by_code(work, address_id=current.id, code=digits, purpose=Purpose.CHANGE)
+    if link is None:
+        count(work, LIMITS.code, key=network)
+        raise WrongCode
+    throttle.settle(work, throttle.EMAIL_CODE, current.id)
+    if not _carry_out(work, link):
+        raise WrongCode
+
+
+def look_at_link(work: UnitOfWork, session: Session, token: str | None) -> EmailChange:
+    """What following the link would do. Only the person who asked may follow it: a stranger to whom a mistyped letter
+    went must not get the account. Raises LinkDead, AlreadyChanged; consumes nothing.
+    """
+    link = find_link(work, token, Purpose.CHANGE)
+    if link is None or link.user_id != session.user_id:
+        raise LinkDead
+    if link.status == LinkStatus.CLAIMED:
+        raise AlreadyChanged
+    change = email_changes.find(work.read, link.id)
+    if change is None or not link.is_open(work.now):
+        raise LinkDead
+    return change
+
+
+def confirm_by_link(work: UnitOfWork, session: Session, *, token: str | None) -> None:
+    look_at_link(work, session, token)
+    link = find_link(work, token, Purpose.CHANGE)
+    if link is None or not _carry_out(work, link):
+        raise LinkDead
+
+
+def look_at_undo(work: UnitOfWork, token: str | None) -> EmailChange:
+    """The address that would come back. Raises UndoDead; consumes nothing."""
+    link = find_link(work, token, Purpose.UNDO)
+    change = None if link is None or not link.is_open(work.now) else email_changes.find(work.read, link.id)
+    if change is None:
+        raise UndoDead
+    return change
+
+
+def undo(work: UnitOfWork, *, token: str | None) -> None:
+    """The old address comes back, and whoever changed it is out: sessions, tokens and the password end.
+
+    Needs no sign-in: the mailbox was the account's, and whoever took the account may have locked its owner out.
+    """
+    change, link = look_at_undo(work, token), find_link(work, token, Purpose.UNDO)
+    if link is None or not links.spend(work.db, link.id, now=work.now):
+        raise UndoDead
+    if not email_addresses.change(work.db, link.address_id, address=change.address, normal=change.normal, now=work.now):
+        raise UndoDead
+    # Links that undo later changes lead to the mailboxes of whoever made them. Earlier ones stay: they lead further
+    # back, and the oldest address has the last word.
+    links.expire_after(work.db, link.user_id, Purpose.UNDO, since=link.created_at)
+    users.touch(work.db, link.user_id, now=work.now)
+    search.index(work, link.user_id)
+    record(work, Event.EMAIL_CHANGE_UNDONE, user_id=link.user_id)
+    compromise_report.report(work, user_id=link.user_id)
+
+
+def _carry_out(work: UnitOfWork, link: Link) -> bool:
+    """False when somebody else confirmed the address meanwhile."""
+    change, before = email_changes.find(work.read, link.id), email_addresses.find(work.read, link.address_id)
+    if change is None or before is None or not links.spend(work.db, link.id, now=work.now):
+        return False
+    if not email_addresses.change(work.db, before.id, address=change.address, normal=change.normal, now=work.now):
+        return False
+    links.expire_all(work.db, link.user_id)
+    users.touch(work.db, link.user_id, now=work.now)
+    search.index(work, link.user_id)
+    way_back = issue_link(work, purpose=Purpose.UNDO, address=before)
+    email_changes.add(work.db, EmailChange(way_back.id, before.address, before.normal))
+    record(work, Event.EMAIL_CHANGED, user_id=link.user_id)
+    messages.email_changed(work, to=before.address, token=way_back.token)
+    return True

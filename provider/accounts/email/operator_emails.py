@@ -1,0 +1,59 @@
+"""The letters an operator may have sent: to confirm the address, to choose a new password. No limits per mailbox; the
+operator is told when there is nothing to send.
+"""
+
+from provider.accounts.email.email_addresses import AlreadyConfirmed
+from provider.accounts.email.verification_emails import send_verification
+from provider.accounts.links import issue_link
+from provider.accounts.passwords.password_reset import STANDING
+from provider.accounts.registration import NoSuchUser
+from provider.accounts.store import email_addresses, users
+from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.links import Purpose
+from provider.accounts.store.users import Status, User
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.languages.text import Text
+from provider.mail import messages
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+
+class NotNow(Refusal):
+    status_code = 409
+    message = Text("In this state of the account such a letter would help nobody.")
+
+
+def require_choice(work: UnitOfWork, user: User | None = None) -> None:
+    """Is there a page to choose a password on, and may this user be there? A link made for a suspended account would
+    come alive when it is restored. Raises NotNow.
+    """
+    if not work.settings.has("reset-passwords") or (user is not None and user.status not in STANDING):
+        raise NotNow
+
+
+def send_reset(work: UnitOfWork, *, user_id: str) -> None:
+    """A link to choose a new password. Raises NoSuchUser; NotNow unless somebody could use it."""
+    user, address = _find(work, user_id)
+    require_choice(work, user)
+    token = issue_link(work, purpose=Purpose.RESET, address=address).token
+    messages.reset_password(work, to=address.address, token=token, carry={}, language=user.language)
+    record(work, Event.PASSWORD_RESET_REQUESTED, user_id=user_id)
+
+
+def send_verification_again(work: UnitOfWork, *, user_id: str) -> None:
+    """A link and a code to confirm the address. Raises NoSuchUser, AlreadyConfirmed; NotNow unless it would count."""
+    user, address = _find(work, user_id)
+    if address.verified_at is not None:
+        raise AlreadyConfirmed
+    if user.status != Status.INACTIVE:
+        raise NotNow
+    send_verification(work, address, browser=None, carry={})  # bound to no browser: it will ask for the password
+    record(work, Event.VERIFICATION_SENT, user_id=user_id)
+
+
+def _find(work: UnitOfWork, user_id: str) -> tuple[User, EmailAddress]:
+    user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
+    if user is None or address is None:
+        raise NoSuchUser
+    return user, address

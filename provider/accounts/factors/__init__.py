@@ -1,0 +1,1 @@
+"""Second factors: setting up, proving and removing TOTP and recovery codes."""

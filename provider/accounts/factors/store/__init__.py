@@ -1,0 +1,1 @@
+"""The tables of second factors and the only SQL on them."""

@@ -1,0 +1,118 @@
+"""A new password in three steps: ask (the same answer always), look at the link, choose."""
+
+from collections.abc import Mapping
+
+from provider.accounts import known_devices, linked_identities, throttle
+from provider.accounts.email.email_addresses import Address
+from provider.accounts.email.verification_emails import may_write_to, send_verification
+from provider.accounts.factors.store import totp
+from provider.accounts.links import find_link, issue_link
+from provider.accounts.passwords.passwords import about_person, problem_of
+from provider.accounts.registration import NoSuchUser
+from provider.accounts.store import email_addresses, links, passwords, users
+from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store.links import Link, LinkStatus, Purpose
+from provider.accounts.store.users import Status, User
+from provider.accounts.timing import constant_time_response
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.passwords import hash_password
+from provider.languages.text import Text
+from provider.mail import messages
+from provider.refusals import Refusal
+from provider.sessions.lifecycle import end_all_sessions
+from provider.work import UnitOfWork
+
+STANDING = (Status.ACTIVE, Status.LEAVING)
+"""Whoever forgot the password of an account that is to be deleted must be able to sign in, to keep it."""
+
+
+class ResetLinkDead(Refusal):
+    title = Text("This link no longer works")
+    message = Text("It may be too old, or a newer letter was sent. Ask for a new one.")
+
+
+class ResetLinkUsed(Refusal):
+    title = Text("This link was used before")
+    message = Text("Each link works once. If you did not choose a new password just now, ask for a new link.")
+
+
+class UnfitPassword(Refusal):
+    """The message says what is wrong with it."""
+
+
+def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str]) -> None:
+    """A letter to the owner of the address, if there is one and it is within the limits. Nobody is told which."""
+    with constant_time_response(work):
+        may_mail = may_write_to(work, address.normal, Purpose.RESET)
+        owner = email_addresses.find_owner(work.read, address.normal)
+        record(work, Event.PASSWORD_RESET_REQUESTED, user_id=None if owner is None else owner[0].id)
+        if owner is not None and may_mail:
+            _write_to(work, *owner, carry=carry)
+
+
+def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Mapping[str, str]) -> None:
+    if user.status in STANDING:
+        token = issue_link(work, purpose=Purpose.RESET, address=address).token
+        messages.reset_password(work, to=address.address, token=token, carry=carry, language=user.language)
+    elif user.status == Status.INACTIVE and work.settings.has("email-verification"):
+        # No password to reset before the address is proven. Not bound to this browser: whoever asks here has shown
+        # nothing, so the link will ask for the password of the sign-up.
+        send_verification(work, address, browser=None, carry=carry)
+
+
+def make_link(work: UnitOfWork, *, user_id: str) -> str:
+    """For an operator to hand on: the token of a link to choose a password, the first one or another. Raises
+    NoSuchUser.
+    """
+    address = email_addresses.find_of_user(work.read, user_id)
+    if address is None:
+        raise NoSuchUser
+    purpose = Purpose.INVITE if passwords.find(work.read, user_id) is None else Purpose.RESET
+    token = issue_link(work, purpose=purpose, address=address).token
+    record(work, Event.LINK_ISSUED, user_id=user_id, purpose=purpose)
+    return token
+
+
+def require_open_link(work: UnitOfWork, token: str | None) -> Link:
+    """Look at the link without using it. Raises ResetLinkUsed or ResetLinkDead."""
+    link = find_link(work, token, Purpose.RESET, Purpose.INVITE)
+    if link is not None and link.status == LinkStatus.CLAIMED:
+        raise ResetLinkUsed
+    if link is None or not link.is_open(work.now):
+        raise ResetLinkDead
+    return link
+
+
+def address_of(work: UnitOfWork, link: Link) -> EmailAddress | None:
+    return email_addresses.find(work.read, link.address_id)
+
+
+def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> None:
+    """Set the password; every session, pending sign-in and other link of the user ends. Signs nobody in, and what a
+    second factor protects stays protected (OWASP ASVS v5.0.0-6.4.3).
+    """
+    link = require_open_link(work, token)
+    address = address_of(work, link)
+    user = users.find(work.read, link.user_id)
+    if user is None or address is None or user.status not in STANDING:
+        raise ResetLinkDead
+    problem = problem_of(work.settings, password, about=about_person(user.claims, address.normal))
+    if problem is not None:
+        raise UnfitPassword(problem)
+    hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    if not links.spend(work.db, link.id, now=work.now):
+        raise ResetLinkUsed
+    # With a password the account is being taken back, maybe from whoever linked something to it. A first password is
+    # only one more way in.
+    if passwords.find(work.db, user.id) is not None:
+        linked_identities.unlink_all(work, user_id=user.id, reason="password_reset")
+    passwords.replace(work.db, user.id, hashed, now=work.now)
+    users.set_not_before(work.db, user.id, now=work.now)
+    links.expire_all(work.db, user.id)
+    totp.forget_enrolment(work.db, user.id)
+    throttle.settle(work, throttle.PASSWORD, user.id)
+    known_devices.forget_all(work, user_id=user.id)
+    end_all_sessions(work, user_id=user.id, reason="password_reset")
+    record(work, Event.PASSWORD_RESET, user_id=user.id)
+    messages.password_was_reset(work, to=address.address, language=user.language)

@@ -1,0 +1,1 @@
+"""The brand's colours and logo: parsing them and checking their contrast."""

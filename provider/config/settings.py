@@ -1,0 +1,286 @@
+"""Settings: one frozen model. `environment.py` reads it, once."""
+
+import ipaddress
+import ssl
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from provider.branding.logo import Logo
+from provider.branding.palette import Colour, DarkPaper, LightPaper
+from provider.config.lifetimes import Lifetimes
+from provider.config.ports import Port
+from provider.languages.catalogs import LANGUAGES
+
+PREFIX = "SIGNET_"
+
+DOCUMENT_MAX_AGE = timedelta(minutes=5)
+"""How long others may keep the key set and the discovery document."""
+
+Feature = Literal[
+    "registration",
+    "reset-passwords",
+    "email-verification",
+    "update-profile",
+    "update-passwords",
+    "two-factor",
+    "passkeys",
+]
+FEATURES: tuple[Feature, ...] = get_args(Feature)
+
+
+class Settings(Lifetimes):
+    """Every setting, typed and documented; the defaults are safe for production."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    issuer: str = Field("http://localhost:8000", description="The issuer, exactly. https unless the host is loopback.")
+    env: Literal["production", "development", "test"] = Field(
+        "production", description="What this installation is for."
+    )
+    database_url: str = Field(
+        "sqlite:///signet.db", description="sqlite:///file or postgresql+psycopg://user@host/name."
+    )
+    redis_url: str | None = Field(None, description="Shared counters and the queue. Without it, both live in process.")
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Encrypts secrets at rest; 32 characters or more. Several, comma-separated: the first encrypts.",
+    )
+    brand: str = Field("Signet", description="The name people see on pages and in letters.")
+    brand_logo: Logo | None = Field(
+        None, description="An SVG or PNG file of at most 64 KiB, on pages in the place of the name."
+    )
+    brand_logo_dark: Logo | None = Field(None, description="The same for the dark scheme, where the other is too dark.")
+    brand_accent: Colour | None = Field(None, description="Colour of buttons and the seal, #rrggbb; of links, its hue.")
+    brand_accent_dark: Colour | None = Field(
+        None, description="The same in the dark scheme. Unset: derived from the light one."
+    )
+    brand_paper: LightPaper | None = Field(None, description="Colour of the ground around the card: a light one.")
+    brand_paper_dark: DarkPaper | None = Field(None, description="The same in the dark scheme: a dark one.")
+    support_email: str | None = Field(None, description="Where people find help; shown on pages and in letters.")
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        tuple(LANGUAGES),
+        min_length=1,
+        description="Languages of pages and letters, comma-separated. The first is for whoever asks for none of them.",
+    )
+    features: Annotated[frozenset[Feature], NoDecode] = Field(
+        frozenset(FEATURES),
+        description="Which features exist, comma-separated. Routes of a feature that is off do not exist.",
+    )
+    registration: Literal["closed", "token", "open"] = Field(
+        "closed", description="Dynamic client registration: for nobody, with an initial access token, for everybody."
+    )
+    registration_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("openid", "profile", "email", "address", "phone", "offline_access"),
+        description="Scopes that apps which register themselves may have, comma-separated; never account or admin.",
+    )
+    registration_require_pkce: bool = Field(
+        True, description="Must confidential apps that register themselves use PKCE? Public ones always must."
+    )
+    legacy_response_types: bool = Field(
+        False, description="Implicit and hybrid response types, for clients registered for them. For old apps only."
+    )
+    request_uri: bool = Field(
+        False, description="May apps send request objects by reference, at registered request_uris?"
+    )
+    session_management: bool = Field(
+        False, description="May apps watch the session at the browser through a frame (check_session_iframe)?"
+    )
+    upstreams: Path | None = Field(
+        None, description="A TOML file of upstream providers that people may sign in with; docs/upstream.md."
+    )
+    totp_bypass_code: str | None = Field(
+        None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
+    )
+
+    smtp_host: str = Field("localhost", description="Outgoing mail.")
+    smtp_port: int = Field(1025, ge=1, le=65535, description="Outgoing mail.")
+    smtp_user: str | None = Field(None, description="Outgoing mail.")
+    smtp_password: SecretStr | None = Field(None, description="Outgoing mail.")
+    smtp_from: str = Field("signet@localhost", description="The sender of every letter.")
+    smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="Never falls back to plain text.")
+
+    threads: int | None = Field(
+        None, ge=1, le=64, description="Worker threads per process; also database connections. Unset: 4, on SQLite 2."
+    )
+    password_threads: int = Field(1, ge=1, le=16, description="Threads of their own for requests that hash a password.")
+    sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
+        "NORMAL", description="FULL also survives a power cut; NORMAL survives kill -9 of the process."
+    )
+    database_timeout: float = Field(
+        2.0, gt=0, le=30, description="Seconds to wait for a connection, a lock or a statement."
+    )
+    client_cache: float = Field(1.0, ge=0, le=60, description="Seconds a process may trust its copy of a client.")
+    key_cache: float = Field(
+        10.0, ge=0, le=300, description="Seconds a process may trust its copy of the signing keys."
+    )
+    trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="Addresses or networks whose X-Forwarded-For is believed, comma-separated."
+    )
+    allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="Host headers answered beside the issuer's own, comma-separated: internal names of this service.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    metrics_address: Port | None = Field(
+        None, description="Where Prometheus may ask for /metrics, 127.0.0.1:9464 say. Whoever reaches it can read it."
+    )
+    outbound_allow: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="Private addresses or networks that may be asked (a client's jwks_uri, say), comma-separated.",
+    )
+    outbound_ca: Path | None = Field(
+        None, description="A PEM file of certificate authorities trusted for that, beside the system's."
+    )
+    outbound_threads: int = Field(
+        4, ge=1, le=16, description="Threads of their own for requests that wait for somebody else's server."
+    )
+
+    password_min_length: int = Field(8, ge=8, le=64, description="Characters a new password needs.")
+    breached_passwords: Path | None = Field(
+        None, description="A file of SHA-1 hashes of breached passwords, ordered by hash: none of them is accepted."
+    )
+    bcrypt_cost: int = Field(
+        12, ge=4, le=16, description="Work factor of password hashes; old ones are upgraded at login."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` hands over: nothing else reads the environment."""
+        return (init_settings,)
+
+    @field_validator("features", "trusted_proxies", "allowed_hosts", "outbound_allow", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return frozenset(part for part in (piece.strip() for piece in value.split(",")) if part)
+        return value
+
+    @field_validator("languages", "registration_scopes", mode="before")
+    @classmethod
+    def _in_order(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [tag for tag in value if tag not in LANGUAGES]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: there are {', '.join(LANGUAGES)}")
+        return value
+
+    @field_validator("registration_scopes")
+    @classmethod
+    def _scope_tokens(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(
+            token and token.isascii() and token.isprintable() and not set(token) & set(' "\\') for token in value
+        ):
+            raise ValueError("must be scopes, comma-separated")
+        return value
+
+    @field_validator("trusted_proxies", "outbound_allow")
+    @classmethod
+    def _networks(cls, value: frozenset[str]) -> frozenset[str]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("outbound_ca")
+    @classmethod
+    def _authorities(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                ssl.create_default_context(cafile=value)
+            except OSError as error:
+                raise ValueError("is not a file of certificates in PEM") from error
+        return value
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an http or https URL")
+        if parts.query or parts.fragment or "?" in value or "#" in value or parts.username is not None:
+            raise ValueError("must have no query, fragment or user")
+        if parts.path:
+            raise ValueError("must be an origin: no path and no trailing slash")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("must be https unless the host is loopback")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _strong_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and any(len(key) < 32 for key in value.get_secret_value().split(",")):
+            raise ValueError("each key needs 32 characters or more")
+        return value
+
+    @model_validator(mode="after")
+    def _fit_for_its_purpose(self) -> Self:
+        if self.totp_bypass_code is not None and (self.env != "development" or not self.loopback):
+            raise ValueError("SIGNET_TOTP_BYPASS_CODE needs SIGNET_ENV=development and a loopback issuer")
+        if self.key_lead < self.shortest_key_lead:
+            seconds = int(self.shortest_key_lead.total_seconds())
+            raise ValueError(f"SIGNET_KEY_LEAD must be {seconds} seconds or more: so long the key set may be kept")
+        if self.key_rotation and self.key_rotation <= self.key_lead:
+            raise ValueError("SIGNET_KEY_ROTATION must be longer than SIGNET_KEY_LEAD")
+        return self
+
+    @property
+    def shortest_key_lead(self) -> timedelta:
+        """How old a copy of the key set can be: an app keeps what a process served, which it made from what it had
+        read; and a minute for clocks that differ.
+        """
+        return DOCUMENT_MAX_AGE + 2 * timedelta(seconds=self.key_cache) + timedelta(minutes=1)
+
+    @property
+    def secure(self) -> bool:
+        """Is the issuer https? Then cookies carry the __Host- prefix."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(urlsplit(self.issuer).hostname or "")
+
+    @property
+    def embedded(self) -> bool:
+        """SQLite: everything on this machine, so the secret key may live in a file beside the database."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def worker_threads(self) -> int:
+        """Measured: SQLite lets one writer in at a time, and more threads only take the interpreter from each other."""
+        return self.threads or (2 if self.embedded else 4)
+
+    @property
+    def secret_key_file(self) -> Path:
+        """Where the embedded mode keeps its secret key, mode 0600."""
+        return Path(self.database_url.removeprefix("sqlite:///") + ".key")
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        return () if self.secret_key is None else tuple(self.secret_key.get_secret_value().split(","))
+
+    def has(self, feature: Feature) -> bool:
+        return feature in self.features
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

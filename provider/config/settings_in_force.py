@@ -1,0 +1,79 @@
+"""The settings as they are in force, for operators: secrets are masked, and it is said what is not the default."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from provider.branding.logo import Image
+from provider.config.settings import PREFIX, Settings
+
+MASK = "********"
+SECRET = frozenset({"totp_bypass_code"})
+"""Beside those that are secrets by their type."""
+URLS = frozenset({"database_url", "redis_url"})
+"""They may carry a password."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One setting. `value` is as it is written in the environment, or the mask; None when it is not set."""
+
+    name: str
+    value: str | None
+    is_default: bool
+    is_secret: bool
+    about: str
+
+
+def settings_in_force(settings: Settings) -> list[Shown]:
+    """Every one of them, in the order of docs/settings.md."""
+    found = []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        masked = isinstance(value, SecretStr) or name in SECRET
+        shown = None if value is None else MASK if masked else _written(name, value)
+        is_default = value == field.get_default(call_default_factory=False)
+        found.append(Shown(f"{PREFIX}{name.upper()}", shown, is_default, masked, field.description or ""))
+    return found
+
+
+def _written(name: str, value: Any) -> str:
+    if name in URLS:
+        return _without_password(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, timedelta):
+        return _duration(value)
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    if isinstance(value, Image):
+        return f"{value.media_type}, {len(value.content)} bytes"
+    if isinstance(value, tuple):  # in its order; an address and its port are one
+        return ":".join(map(str, value)) if name == "metrics_address" else ",".join(map(str, value))
+    return str(value)
+
+
+def _without_password(url: str) -> str:
+    netloc, query = urlsplit(url).netloc, urlsplit(url).query
+    user, at, host = netloc.rpartition("@")
+    if ":" in user:
+        url = url.replace(netloc, f"{user.partition(':')[0]}:{MASK}{at}{host}", 1)
+    masked = re.sub(r"(?i)(^|&)([^=&]*(?:password|passwd|pwd)[^=&]*)=[^&]*", rf"\1\2={MASK}", query)
+    return url.replace(query, masked) if query else url
+
+
+UNITS: Mapping[str, int] = {"d": 86400, "h": 3600, "m": 60}
+
+
+def _duration(value: timedelta) -> str:
+    """As `durations` reads it."""
+    seconds = value.total_seconds()
+    for unit, length in UNITS.items():
+        if seconds and seconds % length == 0:
+            return f"{int(seconds // length)}{unit}"
+    return f"{int(seconds) if seconds.is_integer() else seconds}s"

@@ -1,0 +1,216 @@
+"""One function per letter: each renders and promises the letter in the transaction of the change it tells of.
+
+`language` is what its reader chose; without it, or when it is not offered, a letter speaks like the page it comes from.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from provider.audit.devices import device_name
+from provider.languages.catalogs import LANGUAGES, Language
+from provider.languages.negotiation import best
+from provider.mail.rendering import Letter, link_to, render
+from provider.outbox import messages
+from provider.work import UnitOfWork
+
+TOPIC = "mail"
+
+
+class Notice(Protocol):
+    """A letter that tells of a change and asks for nothing."""
+
+    def __call__(self, work: UnitOfWork, *, to: str, language: str | None = None) -> None: ...
+
+
+def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Mapping[str, str]) -> None:
+    """A link and a code that both prove this mailbox is read. Leads on to where the sign-up came from."""
+    # Nothing the stranger who signed up wrote goes into it: it would make us a carrier of their spam.
+    settings = work.settings
+    letter = render(
+        settings,
+        spoken(work, None),
+        "verify_email",
+        link=link_to(settings, "/verify-email/confirm", token=token, **carry),
+        code=code,
+        code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
+        link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
+    )
+    _promise(work, to, letter, "verify_email", lifetime=settings.verify_link_lifetime)
+
+
+def already_registered(work: UnitOfWork, *, to: str, carry: Mapping[str, str], language: str | None = None) -> None:
+    """Somebody signed up with an address that has an account: told to its owner, not to the page."""
+    settings = work.settings
+    letter = render(
+        settings,
+        spoken(work, language),
+        "already_registered",
+        sign_in=link_to(settings, "/login", **carry),
+        reset=link_to(settings, "/forgot-password", **carry),
+    )
+    _promise(work, to, letter, "already_registered")
+
+
+def reset_password(
+    work: UnitOfWork, *, to: str, token: str, carry: Mapping[str, str], language: str | None = None
+) -> None:
+    settings = work.settings
+    letter = render(
+        settings,
+        spoken(work, language),
+        "reset_password",
+        link=link_to(settings, "/reset-password", token=token, **carry),
+        link_minutes=int(settings.reset_link_lifetime.total_seconds() // 60),
+    )
+    _promise(work, to, letter, "reset_password", lifetime=settings.reset_link_lifetime)
+
+
+def invitation(work: UnitOfWork, *, to: str, token: str, language: str | None = None) -> None:
+    """An operator made an account for this person, who chooses its password."""
+    settings = work.settings
+    letter = render(
+        settings,
+        spoken(work, language),
+        "invitation",
+        link=link_to(settings, "/reset-password", token=token),
+        link_days=max(1, settings.invite_link_lifetime.days),
+    )
+    _promise(work, to, letter, "invitation", lifetime=settings.invite_link_lifetime)
+
+
+def password_was_reset(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "password_was_reset")
+
+
+def password_changed(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "password_changed")
+
+
+def two_factor_enabled(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "two_factor_enabled")
+
+
+def two_factor_disabled(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "two_factor_disabled")
+
+
+def recovery_code_used(work: UnitOfWork, *, to: str, left: int, few: bool, language: str | None = None) -> None:
+    _notice(work, to, language, "recovery_code_used", left=left, few=few)
+
+
+def recovery_codes_renewed(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "recovery_codes_renewed")
+
+
+def change_email(work: UnitOfWork, *, to: str, token: str, code: str) -> None:
+    """To the new address: a link and a code, for whoever asked."""
+    settings = work.settings
+    letter = render(
+        settings,
+        spoken(work, None),
+        "change_email",
+        link=link_to(settings, "/account/email/confirm", token=token),
+        code=code,
+        code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
+        link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
+    )
+    _promise(work, to, letter, "change_email", lifetime=settings.verify_link_lifetime)
+
+
+def address_taken(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    """Somebody wanted an address that has an account: told to its owner, not to the page."""
+    _promise(work, to, render(work.settings, spoken(work, language), "address_taken"), "address_taken")
+
+
+def email_change_requested(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "email_change_requested")
+
+
+def email_changed(work: UnitOfWork, *, to: str, token: str) -> None:
+    """To the address before, with the way back."""
+    settings = work.settings
+    undo = link_to(settings, "/undo-email-change", token=token)
+    days = max(1, settings.undo_link_lifetime.days)
+    _notice(work, to, None, "email_changed", lifetime=settings.undo_link_lifetime, undo=undo, undo_days=days)
+
+
+def account_secured(work: UnitOfWork, *, to: str, token: str) -> None:
+    """Somebody else was in, and is out: the link leads to a new password."""
+    settings = work.settings
+    _notice(
+        work,
+        to,
+        None,
+        "account_secured",
+        lifetime=settings.reset_link_lifetime,
+        link=link_to(settings, "/reset-password", token=token),
+        link_minutes=int(settings.reset_link_lifetime.total_seconds() // 60),
+    )
+
+
+def deletion_requested(work: UnitOfWork, *, to: str, delete_after: datetime, language: str | None = None) -> None:
+    sign_in = link_to(work.settings, "/login")
+    _notice(work, to, language, "deletion_requested", delete_after=delete_after, sign_in=sign_in)
+
+
+def account_kept(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "account_kept")
+
+
+def account_deleted(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "account_deleted")
+
+
+def new_device(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "new_device")
+
+
+def identity_linked(work: UnitOfWork, *, to: str, provider: str, language: str | None = None) -> None:
+    linked = link_to(work.settings, "/account/linked")
+    _notice(work, to, language, "identity_linked", provider=provider, linked=linked)
+
+
+def identity_unlinked(work: UnitOfWork, *, to: str, provider: str, language: str | None = None) -> None:
+    _notice(work, to, language, "identity_unlinked", provider=provider)
+
+
+def account_suspended(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "account_suspended")
+
+
+def account_restored(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "account_restored")
+
+
+def spoken(work: UnitOfWork, chosen: str | None) -> Language:
+    """The language of a letter."""
+    offered = work.settings.languages
+    return LANGUAGES[best(offered, filter(None, (chosen, work.origin.language))) or offered[0]]
+
+
+def _notice(
+    work: UnitOfWork, to: str, language: str | None, name: str, *, lifetime: timedelta | None = None, **context: Any
+) -> None:
+    """Something about the account changed: what, when, on which device, from where, and what to do if it was not
+    you. An operator's act names neither device nor place.
+    """
+    settings, origin = work.settings, work.origin
+    letter = render(
+        settings,
+        spoken(work, language),
+        name,
+        when=work.now,
+        device=device_name(origin.user_agent) if origin.network else "",
+        network=origin.network,
+        account=link_to(settings, "/account"),
+        reset=link_to(settings, "/forgot-password"),
+        **context,
+    )
+    _promise(work, to, letter, name, lifetime=lifetime)
+
+
+def _promise(work: UnitOfWork, to: str, letter: Letter, name: str, *, lifetime: timedelta | None = None) -> None:
+    payload = {"to": to, "subject": letter.subject, "text": letter.text, "html": letter.html}
+    expires_at = None if lifetime is None else work.now + lifetime
+    messages.put(work, TOPIC, payload, about=f"{name} to {to}", expires_at=expires_at)

@@ -1,0 +1,123 @@
+"""What a person approved in a session becomes a grant, and what stands for it in the answer: a code, and with the
+response types for old apps also tokens (RFC 6749 section 4.1.2, OIDC Core sections 3.2.2.5 and 3.3.2.5).
+"""
+
+from provider.crypto.digests import digest, new_opaque
+from provider.database.base import new_id
+from provider.oauth.authorize.request import AuthorizationRequest
+from provider.oauth.authorize.store import authorization_codes, authorization_requests
+from provider.oauth.authorize.store.authorization_codes import AuthorizationCode
+from provider.oauth.authorize.store.authorization_requests import ParkedRequest
+from provider.oauth.clients.clients import mark_used
+from provider.oauth.clients.resources import whole_audience
+from provider.oauth.response_types import CODE, ID_TOKEN, TOKEN
+from provider.oauth.scopes import format_scope
+from provider.oauth.tokens.access_tokens import Authorization, sign_access_token
+from provider.oauth.tokens.id_tokens import make_id_token
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store.grants import Grant
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+
+def approve(
+    work: UnitOfWork,
+    server: AuthorizationServer,
+    request: AuthorizationRequest,
+    session: Session,
+    parked: ParkedRequest | None,
+) -> dict[str, str] | None:
+    """The parameters of the answer. None when the parked request was completed meanwhile."""
+    grant = new_grant(work, request, session)
+    code = new_opaque() if CODE in request.response_type else None
+    answer = {} if code is None else {"code": code}
+    answer |= _front_channel_tokens(work, server, request, grant, code)
+    if parked is not None and not authorization_requests.complete(work.db, parked.digest, now=work.now):
+        return None
+    if code is None:
+        grants.add(work.once, grant)
+    else:
+        _keep_code(work, request, grant, code)
+    mark_used(work, request.client)
+    return answer
+
+
+def new_code(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> tuple[str, Grant]:
+    """A code, and the grant it stands for."""
+    code, grant = new_opaque(), new_grant(work, request, session)
+    _keep_code(work, request, grant, code)
+    return code, grant
+
+
+def new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> Grant:
+    """What this person approved in this session; not kept yet."""
+    lasting = work.now + work.settings.refresh_absolute_lifetime
+    return Grant(
+        id=new_id(),
+        user_id=session.user_id,
+        client_id=request.client.client_id,
+        session_id=session.id,
+        scope=format_scope(request.scope),
+        claims=request.claims.as_json(),
+        offline=request.offline,
+        auth_time=session.auth_time,
+        amr=session.amr,
+        created_at=work.now,
+        # Without offline_access the app may act for the person as long as their session may last, and no longer.
+        expires_at=lasting if request.offline else session.expires_at,
+        revoked_at=None,
+        revoke_reason=None,
+        resources=request.resources,
+    )
+
+
+def _keep_code(work: UnitOfWork, request: AuthorizationRequest, grant: Grant, code: str) -> None:
+    authorization_codes.add(
+        work.once,
+        AuthorizationCode(
+            digest=digest(code),
+            grant_id=grant.id,
+            redirect_uri=request.redirect_uri,
+            redirect_uri_given=request.redirect_uri_given,
+            code_challenge=request.code_challenge,
+            nonce=request.nonce,
+            expires_at=work.now + work.settings.code_lifetime,
+            attempts=0,
+            spent_at=None,
+        ),
+        grant,
+    )
+
+
+def _front_channel_tokens(
+    work: UnitOfWork, server: AuthorizationServer, request: AuthorizationRequest, grant: Grant, code: str | None
+) -> dict[str, str]:
+    """The access token, and the ID token that vouches for what comes beside it. Signed before anything is written."""
+    if not request.response_type & {TOKEN, ID_TOKEN}:
+        return {}
+    client, person = request.client, grants.find_person(work.read, grant.user_id)
+    assert person is not None  # noqa: S101  # their session stands
+    answer: dict[str, str] = {}
+    if TOKEN in request.response_type:
+        audience = whole_audience(work, granted=request.resources, scope=request.scope)
+        authorization = Authorization(client=client, scope=request.scope, grant=grant, person=person, audience=audience)
+        answer |= {
+            "access_token": sign_access_token(work, server, authorization),
+            "token_type": "Bearer",
+            "expires_in": str(int(work.settings.access_token_lifetime.total_seconds())),
+            "scope": grant.scope,
+        }
+    if ID_TOKEN in request.response_type:
+        answer["id_token"] = make_id_token(
+            work,
+            server,
+            client=client,
+            grant=grant,
+            scope=request.scope,
+            person=person,
+            nonce=request.nonce,
+            access_token=answer.get("access_token"),
+            code=code,
+        )
+    return answer

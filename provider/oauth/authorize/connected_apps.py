@@ -1,0 +1,82 @@
+"""Which applications hold something of a person: consents, and token families that still count."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from provider.languages.text import Text
+from provider.oauth.authorize import consent
+from provider.oauth.authorize.store import consents
+from provider.oauth.clients.clients import Client
+from provider.oauth.scopes import in_words
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store import grants
+from provider.refusals import NotFound
+from provider.work import UnitOfWork
+
+
+class NotConnected(NotFound):
+    title = Text("No such application")
+    message = Text("This application holds nothing of yours.")
+
+
+@dataclass(frozen=True)
+class ConnectedApp:
+    client_id: str
+    name: str
+    host: str
+    may: list[Text]
+    """What it was allowed, in words."""
+    scopes: list[str]
+    granted_at: datetime | None
+    """None: nothing was asked, an operator's own application or one that asks each time."""
+    families: int
+    last_used: datetime | None
+
+
+def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[ConnectedApp]:
+    """By name."""
+    granted = {one.client_id: one for one in consents.find_of_user(work.read, user_id)}
+    held = grants.find_held(work.read, user_id, now=work.now)
+    found = []
+    for client_id in granted.keys() | held.keys():
+        client: Client | None = server.clients.find(work, client_id)
+        if client is None:
+            continue
+        one, use = granted.get(client_id), held.get(client_id)
+        scopes = list(dict.fromkeys([*(one.scopes if one else ()), *(use.scopes if use else ())]))
+        found.append(
+            ConnectedApp(
+                client_id=client_id,
+                name=client.name,
+                host=client.host,
+                may=[in_words(scope) for scope in scopes],
+                scopes=scopes,
+                granted_at=one.granted_at if one else None,
+                families=use.families if use else 0,
+                last_used=use.last_used if use else None,
+            )
+        )
+    return sorted(found, key=lambda app: (app.name.casefold(), app.client_id))
+
+
+def export(server: AuthorizationServer, work: UnitOfWork, user_id: str) -> list[dict[str, Any]]:
+    """The same for the person's copy of their data."""
+    return [
+        {
+            "client_id": app.client_id,
+            "name": app.name,
+            "scopes": app.scopes,
+            "granted_at": app.granted_at,
+            "signed_in": app.families > 0,
+            "last_used": app.last_used,
+        }
+        for app in find_connected(work, server, user_id)
+    ]
+
+
+def disconnect(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, client_id: str) -> None:
+    """Take back the consent, and end every token family. Raises NotConnected."""
+    if all(app.client_id != client_id for app in find_connected(work, server, user_id)):
+        raise NotConnected
+    consent.withdraw(work, user_id=user_id, client_id=client_id)

@@ -1,0 +1,52 @@
+"""What was granted to a client, and what must still be asked."""
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.languages.text import Text
+from provider.oauth.authorize.request import AuthorizationRequest
+from provider.oauth.authorize.store import consents
+from provider.oauth.authorize.store.consents import Consent
+from provider.oauth.clients.clients import Client
+from provider.oauth.scopes import CLAIM_IN_WORDS, OFFLINE_ACCESS, SCOPE_OF_CLAIM, in_words
+from provider.oauth.tokens.store import grants
+from provider.work import UnitOfWork
+
+
+def granted(work: UnitOfWork, *, user_id: str, client: Client) -> Consent | None:
+    """What this person allowed this client before. A public client cannot prove who it is, so nothing is remembered for
+    it (RFC 6749 section 10.2).
+    """
+    if client.metadata.is_public:
+        return None
+    return consents.find(work.read, user_id, client.client_id)
+
+
+def grant(work: UnitOfWork, *, user_id: str, client: Client, scopes: tuple[str, ...], claims: frozenset[str]) -> None:
+    """Add to what was allowed before."""
+    before = consents.find(work.db, user_id, client.client_id)
+    all_scopes = sorted({*scopes, *(before.scopes if before else ())})
+    all_claims = sorted({*claims, *(before.claims if before else ())})
+    consents.put(work.db, Consent(user_id, client.client_id, all_scopes, all_claims, work.now))
+    record(work, Event.CONSENT_GRANTED, user_id=user_id, client_id=client.client_id, scopes=list(scopes))
+
+
+def withdraw(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
+    """The consent goes, and every token family with it."""
+    consents.remove(work.db, user_id, client_id)
+    families = grants.revoke_all(
+        work.db, user_id=user_id, client_id=client_id, reason="consent withdrawn", now=work.now
+    )
+    record(work, Event.CONSENT_WITHDRAWN, user_id=user_id, client_id=client_id, families=families)
+
+
+def deny(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
+    """The person was asked and said no. What they allowed before stays allowed."""
+    record(work, Event.CONSENT_DENIED, user_id=user_id, client_id=client_id)
+
+
+def permissions_in_words(request: AuthorizationRequest) -> list[Text]:
+    """List what the request asks for, one line each, as the consent page shows it. An API's scope is shown by name."""
+    lines = [in_words(token) for token in request.scope if token != OFFLINE_ACCESS]
+    extra = [name for name in sorted(request.claims.names) if SCOPE_OF_CLAIM[name] not in request.scope]
+    lines += dict.fromkeys(CLAIM_IN_WORDS[name] for name in extra)
+    return [*lines, in_words(OFFLINE_ACCESS)] if request.offline else lines

@@ -1,0 +1,122 @@
+"""Which flow an authorization request is: its response type and mode, and what they need beside them (OIDC Core
+sections 3.1 to 3.3, OAuth 2.0 Multiple Response Type Encoding Practices).
+"""
+
+from provider.config.settings import Settings
+from provider.oauth.checks import Checks
+from provider.oauth.clients.clients import Client
+from provider.oauth.errors import InvalidRequestError, UnauthorizedClientError, UnsupportedResponseTypeError
+from provider.oauth.response_types import (
+    ID_TOKEN,
+    ResponseMode,
+    ResponseType,
+    default_mode,
+    grant_types_of,
+    is_one_of,
+    parse_response_type,
+    response_types_supported,
+)
+from provider.oauth.scopes import OPENID, parse_scope
+from provider.parameters import Parameters
+
+
+def read_response_type(checks: Checks, settings: Settings, client: Client, given: Parameters) -> ResponseType:
+    text = given.get("response_type")
+    checks.require(
+        text is not None,
+        "response_type is present",
+        section="RFC 6749 section 3.1.1",
+        error=InvalidRequestError,
+        description="response_type is missing",
+        got="nothing",
+    )
+    response_type = parse_response_type(str(text))
+    supported = response_types_supported(settings)
+    checks.require(
+        is_one_of(response_type, supported),
+        "The response type is supported",
+        section="RFC 6749 section 3.1.1",
+        error=UnsupportedResponseTypeError,
+        description="This response_type is not supported",
+        expected=", ".join(supported),
+        got=text,
+        fix="Use response_type code with PKCE.",
+    )
+    missing = grant_types_of(response_type) - set(client.metadata.grant_types)
+    checks.require(
+        is_one_of(response_type, client.metadata.response_types) and not missing,
+        "The client is registered for this response type",
+        section="RFC 6749 section 4.1.2.1",
+        error=UnauthorizedClientError,
+        description="The client may not use this response_type",
+        expected=", ".join(client.metadata.response_types),
+        got=f"{text}, which needs the grant type {' and '.join(sorted(missing))}" if missing else text,
+    )
+    return response_type
+
+
+def require_response_mode(checks: Checks, client: Client, given: Parameters) -> None:
+    """The mode it asks for, or that of its response type, is one it may have."""
+    default = default_mode(given.get("response_type", ""))
+    mode = given.get("response_mode", default)
+    checks.require(
+        mode in set(ResponseMode),
+        "The response mode is supported",
+        section="OAuth 2.0 Multiple Response Types section 2.1",
+        error=InvalidRequestError,
+        description="This response_mode is not supported",
+        expected=", ".join(ResponseMode),
+        got=mode,
+    )
+    checks.require(
+        mode != ResponseMode.QUERY or default is ResponseMode.QUERY,
+        "Tokens do not travel in the query",
+        section="OAuth 2.0 Multiple Response Types section 5",
+        error=InvalidRequestError,
+        description="response_mode query cannot carry tokens",
+        expected="fragment or form_post",
+        got=mode,
+    )
+    checks.require(
+        mode in client.metadata.response_modes,
+        "The client is registered for this response mode",
+        section="OAuth 2.0 Multiple Response Types section 2.1",
+        error=InvalidRequestError,
+        description="The client may not use this response_mode",
+        expected=", ".join(client.metadata.response_modes),
+        got=mode,
+    )
+    # A form sends every line break as CR LF: such a state could not come back as it was.
+    state = given.get("state", "")
+    checks.require(
+        mode != ResponseMode.FORM_POST or not {"\r", "\n"} & set(state),
+        "The state can travel in a form",
+        section="OAuth 2.0 Form Post Response Mode section 2",
+        error=InvalidRequestError,
+        description="A state with a line break cannot be posted",
+        got="a line break",
+    )
+
+
+def require_id_token_can_be_used(checks: Checks, response_type: ResponseType, given: Parameters) -> None:
+    """An ID token of the front channel is for OpenID requests, and tied to one by its nonce."""
+    if ID_TOKEN not in response_type:
+        return
+    checks.require(
+        OPENID in parse_scope(given.get("scope")),
+        "The scope openid is asked for",
+        section="OIDC Core section 3.2.2.1",
+        error=InvalidRequestError,
+        description="An ID token needs the scope openid",
+        expected=OPENID,
+        got=given.get("scope", "nothing"),
+    )
+    checks.require(
+        "nonce" in given,
+        "nonce is present",
+        section="OIDC Core section 3.2.2.11",
+        error=InvalidRequestError,
+        description="nonce is missing",
+        got="nothing",
+        fix="Send a nonce of its own with each request, and compare it with the ID token's.",
+    )

@@ -1,0 +1,135 @@
+"""What the person must still do before a code may be issued. Pure: the endpoint acts on the step.
+
+Under prompt=none the same step becomes the error of its kind (OIDC Core section 3.1.2.6).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider.oauth.authorize.request import AuthorizationRequest
+from provider.oauth.authorize.store.authorization_requests import ParkedRequest
+from provider.oauth.authorize.store.consents import Consent
+from provider.oauth.errors import (
+    AccountSelectionRequiredError,
+    ConsentRequiredError,
+    InteractionRequiredError,
+    LoginRequiredError,
+    OAuth2Error,
+    UnmetAuthenticationRequirementsError,
+)
+from provider.sessions.assurance import AAL2, acr_of, is_fresh, satisfies
+from provider.sessions.store import Session
+
+
+@dataclass(frozen=True)
+class LogIn:
+    """`again`: somebody is signed in, but must show it anew. `why` is for the explanation."""
+
+    why: str
+    again: bool = False
+    error: type[OAuth2Error] = LoginRequiredError
+
+
+@dataclass(frozen=True)
+class SignUp:
+    """A new account is wanted; who has one already may sign in instead."""
+
+    why: str = "prompt=create"
+    error: type[OAuth2Error] = InteractionRequiredError
+
+
+@dataclass(frozen=True)
+class StepUp:
+    why: str = "a second factor is needed"
+    error: type[OAuth2Error] = InteractionRequiredError
+
+
+@dataclass(frozen=True)
+class SelectAccount:
+    why: str = "prompt=select_account"
+    error: type[OAuth2Error] = AccountSelectionRequiredError
+
+
+@dataclass(frozen=True)
+class AskConsent:
+    why: str = "consent is needed"
+    error: type[OAuth2Error] = ConsentRequiredError
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Nothing the person could do would help."""
+
+    why: str
+    error: type[OAuth2Error]
+
+
+@dataclass(frozen=True)
+class Issue:
+    pass
+
+
+Step = LogIn | SignUp | StepUp | SelectAccount | AskConsent | Refuse | Issue
+
+
+def next_step(
+    request: AuthorizationRequest,
+    session: Session | None,
+    *,
+    parked: ParkedRequest | None,
+    consent: Consent | None,
+    has_second_factor: bool,
+    now: datetime,
+) -> Step:
+    """The first thing that is missing. `parked` is the request as it was stored, if this is a return to it."""
+    if session is None:
+        return SignUp() if "create" in request.prompt else LogIn("nobody is signed in")
+    proved_since = parked is not None and session.auth_time >= parked.created_at
+    login = _login_needed(request, session, proved_since=proved_since, now=now)
+    if login is not None:
+        return login
+    if "select_account" in request.prompt and not _chosen(session, parked):
+        return SelectAccount()
+    if not satisfies(acr_of(session.amr), request.acr_values):
+        # For a level nobody can reach, asking for a factor again would ask for ever.
+        if has_second_factor and satisfies(AAL2, request.acr_values):
+            return StepUp()
+        if request.acr_essential:
+            return Refuse("the essential acr cannot be reached", UnmetAuthenticationRequirementsError)
+    if parked is not None and parked.consented_by == session.user_id:
+        return Issue()
+    return _consent_needed(request, consent) or Issue()
+
+
+def _login_needed(request: AuthorizationRequest, session: Session, *, proved_since: bool, now: datetime) -> Step | None:
+    """A sign-in since the request was stored satisfies prompt=login, prompt=create and max_age: otherwise they would
+    ask for ever.
+    """
+    if "create" in request.prompt and not proved_since:
+        return SignUp()
+    if "login" in request.prompt and not proved_since:
+        return LogIn("prompt=login", again=True)
+    if not proved_since and not is_fresh(session.auth_time, request.max_age, now):
+        return LogIn("the sign-in is older than max_age", again=True)
+    if request.expected_user_id not in {None, session.user_id}:
+        if proved_since:
+            return Refuse("another person than the id_token_hint's signed in", LoginRequiredError)
+        return LogIn("another person than the id_token_hint's is signed in", again=True)
+    return None
+
+
+def _chosen(session: Session, parked: ParkedRequest | None) -> bool:
+    if parked is None:
+        return False
+    return parked.chosen_session_id == session.id or session.auth_time >= parked.created_at
+
+
+def _consent_needed(request: AuthorizationRequest, consent: Consent | None) -> AskConsent | None:
+    if "consent" in request.prompt:
+        return AskConsent("prompt=consent")
+    if request.client.metadata.first_party:
+        return None
+    if consent is None:
+        return AskConsent()
+    missing = set(request.scope) - set(consent.scopes) or request.claims.names - set(consent.claims)
+    return AskConsent("more is asked for than was allowed") if missing else None

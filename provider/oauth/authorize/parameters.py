@@ -1,0 +1,258 @@
+"""The parameters of an authorization request, one by one: what each may be, and what is made of it.
+
+Each reader notes its checks and raises an OAuth2Error that goes back to the app; `authorization_request` has their
+order.
+"""
+
+import re
+
+from provider.config.settings import Settings
+from provider.oauth.checks import Checks
+from provider.oauth.clients.clients import Client
+from provider.oauth.errors import (
+    InvalidRequestError,
+    InvalidScopeError,
+    RegistrationNotSupportedError,
+    RequestURINotSupportedError,
+)
+from provider.oauth.response_types import CODE, ResponseType
+from provider.oauth.scopes import OFFLINE_ACCESS, SCOPES, parse_scope
+from provider.oauth.tokens.claims import NOTHING, RequestedClaims, parse_claims, scopes_of_claims
+from provider.oauth.tokens.id_tokens import read_hint
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.parameters import Parameters
+from provider.work import UnitOfWork
+
+LONGEST_VALUE = 2000
+"""Characters a state, nonce or other parameter may have; longer ones are refused, never cut."""
+PROMPTS = ("none", "login", "consent", "select_account")
+CREATE = "create"
+"""Initiating User Registration via OpenID Connect 1.0: the person wants a new account."""
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+PARAMETERS = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "response_mode",
+    "prompt",
+    "max_age",
+    "acr_values",
+    "login_hint",
+    "id_token_hint",
+    "ui_locales",
+    "claims_locales",
+    "display",
+    "claims",
+    "resource",
+)
+"""What is kept when a request is parked; anything else is unknown and ignored."""
+
+
+def require_sound(checks: Checks, given: Parameters) -> None:
+    repeated = sorted(given.repeated)
+    checks.require(
+        not repeated,
+        "No parameter is repeated",
+        section="RFC 6749 section 3.1",
+        error=InvalidRequestError,
+        description="A parameter is repeated",
+        got=", ".join(repeated),
+    )
+    too_long = [name for name in PARAMETERS if name != "id_token_hint" and len(given.get(name, "")) > LONGEST_VALUE]
+    unstorable = [name for name in PARAMETERS if "\x00" in given.get(name, "")]
+    checks.require(
+        not too_long and not unstorable,
+        "Every value is of a sensible length and without NUL",
+        section="RFC 6749 section 4.1.2.1",
+        error=InvalidRequestError,
+        description="A parameter is too long or holds a NUL",
+        expected=f"at most {LONGEST_VALUE} characters",
+        got=", ".join(too_long + unstorable),
+    )
+    checks.require(
+        "request_uri" not in given,
+        "No request object is sent by reference",
+        section="OIDC Core section 6.2",
+        error=RequestURINotSupportedError,
+        description="Request objects by reference are not supported",
+        got="request_uri",
+    )
+    checks.require(
+        "registration" not in given,
+        "No registration is sent along",
+        section="OIDC Core section 7.2.1",
+        error=RegistrationNotSupportedError,
+        description="The registration parameter is not supported",
+        got="registration",
+    )
+
+
+def read_challenge(checks: Checks, client: Client, response_type: ResponseType, given: Parameters) -> str | None:
+    """Where no code is asked for, there is nothing to challenge."""
+    if CODE not in response_type:
+        return None
+    challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
+    if challenge is None and method is None and not client.metadata.require_pkce:
+        return None
+    checks.require(
+        challenge is not None,
+        "code_challenge is present",
+        section="RFC 7636 section 4.3",
+        error=InvalidRequestError,
+        description="PKCE is required: code_challenge is missing",
+        got="nothing",
+        fix="Turn on PKCE (S256) in the app's OIDC library.",
+    )
+    checks.require(
+        method == "S256",
+        "code_challenge_method is S256",
+        section="RFC 7636 section 4.2",
+        error=InvalidRequestError,
+        description="code_challenge_method must be S256",
+        expected="S256",
+        got=method or "nothing, which means plain",
+    )
+    checks.require(
+        CHALLENGE.fullmatch(str(challenge)) is not None,
+        "code_challenge is a SHA-256 in base64url",
+        section="RFC 7636 section 4.2",
+        error=InvalidRequestError,
+        description="code_challenge is not 43 characters of base64url",
+        expected="43 characters of base64url, no padding",
+        got=f"{len(str(challenge))} characters",
+    )
+    return challenge
+
+
+def read_scope(checks: Checks, client: Client, response_type: ResponseType, given: Parameters) -> tuple[str, ...]:
+    """Scopes nobody knows are ignored (OIDC Core section 3.1.2.1); known ones the client may not ask for are
+    refused.
+    """
+    allowed = client.metadata.scopes
+    asked = parse_scope(given.get("scope"))
+    scope = tuple(token for token in asked if token in allowed)
+    if CODE not in response_type or "refresh_token" not in client.metadata.grant_types:
+        # OIDC Core section 11: ignored when there is no refresh token to give.
+        scope = tuple(token for token in scope if token != OFFLINE_ACCESS)
+    forbidden = [token for token in asked if token not in allowed and token in SCOPES]
+    checks.require(
+        not forbidden,
+        "The client is registered for every scope it asks for",
+        section="RFC 6749 section 3.3",
+        error=InvalidScopeError,
+        description="The client may not ask for this scope",
+        expected=client.metadata.scope,
+        got=" ".join(forbidden),
+    )
+    checks.require(
+        scope,
+        "At least one known scope is asked for",
+        section="RFC 6749 section 3.3",
+        error=InvalidScopeError,
+        description="No known scope is asked for",
+        expected=client.metadata.scope,
+        got=given.get("scope", "nothing"),
+    )
+    return scope
+
+
+def prompts_supported(settings: Settings) -> tuple[str, ...]:
+    """Published as `prompt_values_supported`."""
+    return (*PROMPTS, CREATE) if settings.has("registration") else PROMPTS
+
+
+def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozenset[str]:
+    """Values nobody knows are ignored (OIDC Core section 3.1.2.1); `create` where nobody may sign up is refused."""
+    prompt = frozenset(parse_scope(given.get("prompt")))
+    checks.require(
+        not ("none" in prompt and len(prompt) > 1),
+        "prompt=none stands alone",
+        section="OIDC Core section 3.1.2.1",
+        error=InvalidRequestError,
+        description="prompt none cannot be combined",
+        got=" ".join(sorted(prompt)),
+    )
+    supported = prompts_supported(settings)
+    checks.require(
+        CREATE not in prompt or CREATE in supported,
+        "People may sign up, if that is asked for",
+        section="OpenID Connect Initiating User Registration section 4.1",
+        error=InvalidRequestError,
+        description="prompt create is not supported: nobody may sign up here",
+        expected=", ".join(supported),
+        got=CREATE,
+    )
+    return prompt.intersection(supported)
+
+
+def read_max_age(checks: Checks, client: Client, given: Parameters) -> int | None:
+    text = given.get("max_age")
+    if text is None:
+        return client.metadata.default_max_age
+    checks.require(
+        text.isascii() and text.isdigit() and len(text) <= 10,
+        "max_age is a number of seconds",
+        section="OIDC Core section 3.1.2.1",
+        error=InvalidRequestError,
+        description="max_age must be a number of seconds",
+        got=text,
+    )
+    return int(text)
+
+
+def read_claims(checks: Checks, client: Client, given: Parameters) -> RequestedClaims:
+    try:
+        claims = parse_claims(given.get("claims"))
+        problem = ""
+    except ValueError as error:
+        claims, problem = NOTHING, str(error)
+    checks.require(
+        not problem,
+        "The claims parameter is a JSON object",
+        section="OIDC Core section 5.5",
+        error=InvalidRequestError,
+        description="The claims parameter cannot be read",
+        got=problem,
+    )
+    # A claim is part of its scope: one the client may not ask for as a scope it may not ask for by name either (A-59).
+    return claims.only(name for name in claims.names if scopes_of_claims([name]) <= client.metadata.scopes)
+
+
+def read_hinted_sub(
+    work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, given: Parameters
+) -> str | None:
+    """Who the app thinks is there. An expired hint still says so; a forged one is refused (OIDC Core section
+    3.1.2.1).
+    """
+    hint = given.get("id_token_hint")
+    if hint is None:
+        return None
+    claims, problem = read_hint(work, server.keys, hint)
+    if not problem and claims["aud"] != client.client_id:
+        problem = "issued to another client"
+    checks.require(
+        not problem,
+        "id_token_hint is an ID token of ours, for this client",
+        section="OIDC Core section 3.1.2.1",
+        error=InvalidRequestError,
+        description="The id_token_hint is not valid",
+        expected="an ID token, expired or not",
+        got=problem,
+    )
+    return str(claims["sub"])
+
+
+def require_one_person(checks: Checks, claimed: str | None, hinted: str | None) -> None:
+    checks.require(
+        None in {claimed, hinted} or claimed == hinted,
+        "The claims parameter and id_token_hint mean one person",
+        section="OIDC Core section 3.1.2.2",
+        error=InvalidRequestError,
+        description="The claims parameter and id_token_hint name two people",
+        got="two people",
+    )

@@ -1,0 +1,131 @@
+"""Authorization requests that wait while the person signs in, and the way back to them (decision D6).
+
+A parked request belongs to the browser that came with it first. To any other browser its handle is just a request:
+it begins anew there, so nothing one person did counts for another.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from provider.crypto.digests import digest, new_opaque
+from provider.destination import App, Destination
+from provider.oauth.authorize.parameters import CREATE, PARAMETERS
+from provider.oauth.authorize.request import AuthorizationRequest
+from provider.oauth.authorize.store import authorization_requests as store
+from provider.oauth.authorize.store.authorization_requests import ParkedRequest
+from provider.oauth.checks import Checks
+from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.errors import InvalidRequestError
+from provider.oauth.scopes import format_scope, parse_scope
+from provider.oauth.tokens.claims import without_others
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.parameters import Parameters
+from provider.work import UnitOfWork
+
+URN = "urn:ietf:params:oauth:request_uri:"
+
+
+def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, browser: str | None) -> str:
+    """Store the request of somebody who is here; returns its request_uri."""
+    expires_at = work.now + work.settings.request_lifetime
+    return _store(work, request, given, browser=None if browser is None else digest(browser), expires_at=expires_at)
+
+
+def push(work: UnitOfWork, request: AuthorizationRequest, given: Parameters) -> str:
+    """Store a request before anybody comes with it; returns its request_uri (RFC 9126 section 2.2)."""
+    expires_at = work.now + work.settings.pushed_request_lifetime
+    return _store(work, request, given, browser=None, expires_at=expires_at)
+
+
+def _store(
+    work: UnitOfWork,
+    request: AuthorizationRequest,
+    given: Parameters,
+    *,
+    browser: bytes | None,
+    expires_at: datetime,
+) -> str:
+    handle = new_opaque()
+    kept = {name: given[name] for name in PARAMETERS if name in given}
+    # What was left out of it because the client may not ask for it stays out, whatever the client becomes meanwhile:
+    # the person is shown one thing and must not allow another.
+    kept["scope"] = format_scope(request.scope)
+    if "claims" in kept:
+        kept["claims"] = without_others(kept["claims"], request.claims.names)
+    parked = ParkedRequest(
+        digest=digest(handle),
+        client_id=request.client.client_id,
+        parameters=kept,
+        browser=browser,
+        created_at=work.now,
+        expires_at=expires_at,
+        chosen_session_id=None,
+        consented_by=None,
+        completed_at=None,
+    )
+    store.add(work.db, parked)
+    return URN + handle
+
+
+def find(work: UnitOfWork, request_uri: str) -> ParkedRequest | None:
+    """None when it is unknown, expired, or a code was issued for it."""
+    if not request_uri.startswith(URN) or len(request_uri) > 200:
+        return None
+    return store.find(work.read, digest(request_uri.removeprefix(URN)), now=work.now)
+
+
+def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedRequest | None:
+    """The request, if it belongs to this browser. The first one that comes becomes the one, and has from then on the
+    usual time: whoever pushed it was given less, and it waited for nobody.
+    """
+    mine = digest(browser)
+    if parked.browser is not None:
+        return parked if parked.browser == mine else None
+    expires_at = work.now + work.settings.request_lifetime
+    if not store.bind_browser(work.db, parked.digest, mine, now=work.now, expires_at=expires_at):
+        return None
+    return replace(parked, browser=mine, created_at=work.now, expires_at=expires_at)
+
+
+def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) -> None:
+    """Whoever says beside the handle which client asks, names the one that pushed it (RFC 9126 section 4)."""
+    checks.client_id = parked.client_id
+    checks.require(
+        client_id in {None, parked.client_id},
+        "The client pushed this request itself",
+        section="RFC 9126 section 4",
+        error=InvalidRequestError,
+        description="The request_uri belongs to another app",
+        expected=parked.client_id,
+        got=client_id or "",
+    )
+
+
+def way_back(request_uri: str, *, ui_locales: str | None = None) -> str:
+    return Destination(request_uri=request_uri, ui_locales=ui_locales).location
+
+
+def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) -> App | None:
+    """The app behind a request_uri, for the pages on the way (`Services.describe_request`)."""
+    parked = find(work, request_uri)
+    client = None if parked is None else server.clients.find(work, parked.client_id)
+    if parked is None or client is None or client.disabled:
+        return None
+    prompt = parse_scope(parked.parameters.get("prompt"))
+    metadata = client.metadata
+    redirect_uri = parked.parameters.get("redirect_uri") or next(iter(metadata.redirect_uris), None)
+    if redirect_uri is None:  # it has none any more
+        return None
+    return App(
+        name=client.name,
+        host=client.host_at(redirect_uri),
+        form_target=csp_source(redirect_uri),
+        login_hint=parked.parameters.get("login_hint"),
+        signed_in_since=parked.created_at if {"login", CREATE} & set(prompt) else None,
+        max_age=parked.parameters.get("max_age"),
+        logo_uri=metadata.logo_uri,
+        logo_source=None if metadata.logo_uri is None else csp_source(metadata.logo_uri),
+        policy_uri=metadata.policy_uri,
+        tos_uri=metadata.tos_uri,
+        is_vouched_for=client.is_vouched_for,
+    )

@@ -1,0 +1,163 @@
+"""An authorization request, checked (RFC 6749 section 4.1.1, RFC 7636, OIDC Core section 3.1.2.1).
+
+Two phases, never mixed: until client and redirect_uri are verified (`find_target`) a refusal is a page; from then on
+(`read_request`) it goes back to the app. Nothing is ever redirected to a URI that was not registered.
+"""
+
+from dataclasses import dataclass, field
+
+from provider.oauth.authorize.flow import read_response_type, require_id_token_can_be_used, require_response_mode
+from provider.oauth.authorize.parameters import (
+    read_challenge,
+    read_claims,
+    read_hinted_sub,
+    read_max_age,
+    read_prompt,
+    read_scope,
+    require_one_person,
+    require_sound,
+)
+from provider.oauth.checks import Checks
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.redirect_uris import is_registered
+from provider.oauth.clients.resources import read_resources
+from provider.oauth.errors import InvalidRequestError
+from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, mode_in_force
+from provider.oauth.scopes import OFFLINE_ACCESS, parse_scope
+from provider.oauth.tokens.claims import NOTHING, RequestedClaims
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.parameters import Parameters
+from provider.work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Target:
+    """A client and a redirect URI of its own: from here on answers go there, in this mode."""
+
+    client: Client
+    redirect_uri: str
+    redirect_uri_given: bool
+    state: str | None
+    response_mode: ResponseMode = ResponseMode.QUERY
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizationRequest:
+    """Everything the request asks for."""
+
+    client: Client
+    redirect_uri: str
+    redirect_uri_given: bool
+    scope: tuple[str, ...]
+    response_type: ResponseType = CODE_FLOW
+    nonce: str | None = None
+    code_challenge: str | None = None
+    prompt: frozenset[str] = frozenset()
+    max_age: int | None = None
+    acr_values: tuple[str, ...] = ()
+    acr_essential: bool = False
+    expected_user_id: str | None = None
+    claims: RequestedClaims = field(default=NOTHING)
+    resources: tuple[str, ...] = ()
+
+    @property
+    def offline(self) -> bool:
+        return OFFLINE_ACCESS in self.scope
+
+
+def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given: Parameters) -> Target:
+    """Phase one. Raises InvalidRequestError, to be shown as a page."""
+    client_id = given.get("client_id")
+    checks.client_id = client_id
+    repeated = sorted(given.repeated & {"client_id", "redirect_uri", "request_uri"})
+    checks.require(
+        not repeated,
+        "client_id and redirect_uri are given once",
+        section="RFC 6749 section 3.1",
+        error=InvalidRequestError,
+        description="A parameter is repeated",
+        got=", ".join(repeated),
+    )
+    client = None if client_id is None else server.clients.find(work, client_id)
+    checks.require(
+        client is not None and not client.disabled,
+        "The client is registered and not disabled",
+        section="RFC 6749 section 4.1.2.1",
+        error=InvalidRequestError,
+        description="The app is not registered here",
+        got="no client_id" if client_id is None else client_id,
+        fix="Check client_id; `signet client list` shows the registered ones.",
+    )
+    assert client is not None  # noqa: S101  # just required
+    registered = client.metadata.redirect_uris
+    redirect_uri = given.get("redirect_uri")
+    state, mode = given.get("state"), mode_in_force(given, client.metadata.response_modes)
+    if redirect_uri is None:
+        checks.require(
+            len(registered) == 1 and "redirect_uri" not in given.repeated and not client.metadata.is_fapi2,
+            "redirect_uri is given, or there is only one",
+            section="FAPI 2.0 Security Profile section 5.3.2.2"
+            if client.metadata.is_fapi2
+            else "RFC 6749 section 3.1.2.3",
+            error=InvalidRequestError,
+            description="The app did not say where to go back to",
+            expected="redirect_uri",
+            got=f"none, and {len(registered)} are registered",
+        )
+        return Target(client, registered[0], redirect_uri_given=False, state=state, response_mode=mode)
+    checks.require(
+        is_registered(redirect_uri, registered, native=client.metadata.application_type == "native"),
+        "redirect_uri is a registered one, character for character",
+        section="RFC 9700 section 2.1",
+        error=InvalidRequestError,
+        description="The app asked to go back to an address that is not registered for it",
+        expected=" or ".join(registered),
+        got=redirect_uri,
+        fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash.",
+    )
+    return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
+
+
+def require_may_come_unpushed(checks: Checks, client: Client) -> None:
+    """RFC 9126 section 6."""
+    checks.require(
+        not client.metadata.must_push,
+        "The request was pushed",
+        section="FAPI 2.0 Security Profile section 5.3.2.2" if client.metadata.is_fapi2 else "RFC 9126 section 6",
+        error=InvalidRequestError,
+        description="This app must push its requests",
+        expected="a request_uri from the pushed authorization request endpoint",
+        got="parameters in the URL",
+        fix="Turn on pushed authorization requests (PAR) in the app's OIDC library.",
+    )
+
+
+def read_request(
+    work: UnitOfWork, server: AuthorizationServer, checks: Checks, target: Target, given: Parameters
+) -> AuthorizationRequest:
+    """Phase two. Raises an OAuth2Error, to be sent back to the app."""
+    client = target.client
+    require_sound(checks, given)
+    response_type = read_response_type(checks, work.settings, client, given)
+    require_response_mode(checks, client, given)
+    require_id_token_can_be_used(checks, response_type, given)
+    code_challenge = read_challenge(checks, client, response_type, given)
+    claims, hinted_sub = read_claims(checks, client, given), read_hinted_sub(work, server, checks, client, given)
+    require_one_person(checks, claims.sub, hinted_sub)
+    expected_sub = claims.sub or hinted_sub
+    return AuthorizationRequest(
+        client=client,
+        redirect_uri=target.redirect_uri,
+        redirect_uri_given=target.redirect_uri_given,
+        scope=read_scope(checks, client, response_type, given),
+        response_type=response_type,
+        nonce=given.get("nonce"),
+        code_challenge=code_challenge,
+        prompt=read_prompt(checks, work.settings, given),
+        max_age=read_max_age(checks, client, given),
+        acr_values=claims.acr_values or parse_scope(given.get("acr_values")),
+        acr_essential=claims.acr_essential,
+        expected_user_id=None if expected_sub is None else server.subjects.user_id_of(work, client, expected_sub),
+        claims=claims,
+        resources=read_resources(work, checks, given.get("resource")),
+    )

@@ -1,0 +1,208 @@
+"""Request objects (RFC 9101, OIDC Core section 6): an authorization request as a JWT that the client signed.
+
+By value in `request`, or, where SIGNET_REQUEST_URI allows it, by reference in `request_uri`, which must be registered.
+What is inside is the request; beside it only what says the same counts.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from provider.jose.key_sets import FAPI_SIGNATURES, SIGNATURES
+from provider.oauth.authorize.parameters import PARAMETERS
+from provider.oauth.checks import Checks
+from provider.oauth.client_authentication.client_jwts import (
+    ClientJwt,
+    JwtRefused,
+    Kind,
+    problem_with_times,
+    read_jwt,
+    require_fit,
+    require_signature,
+)
+from provider.oauth.clients.clients import Client
+from provider.oauth.errors import InvalidRequestError, InvalidRequestObjectError, InvalidRequestUriError
+from provider.oauth.scopes import parse_scope
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.outbound.connection import OutboundFailed
+from provider.parameters import Parameters
+from provider.work import UnitOfWork
+
+UNREADABLE = "The request object cannot be accepted"
+KIND = Kind("request object", "oauth-authz-req+jwt", InvalidRequestObjectError, UNREADABLE)
+CONTENT_TYPES = ("application/oauth-authz-req+jwt", "application/jwt", "application/jose", "text/plain")
+"""RFC 9101 section 10.2 names the first; before it there was none, and its signature says what it is."""
+BESIDE = ("response_type", "client_id", "scope")
+"""OIDC Core section 6.1 has them sent outside too, and then they need not be inside."""
+LONGEST_LIFE = timedelta(minutes=60)
+"""Of one under FAPI 2.0 Message Signing section 5.3.1."""
+
+
+def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given: Parameters) -> Parameters:
+    """What is asked for: the parameters of the request object, or those given when there is none.
+
+    Raises an OAuth2Error about the object, whose sender is not known yet; what is wrong with the request itself, and
+    with whoever is not registered, is found by whoever reads it.
+    """
+    client = server.clients.find(work, given.get("client_id", ""))
+    by_value = "request" in given
+    by_reference = "request_uri" in given and work.settings.request_uri
+    if given.repeated or client is None or client.disabled or not (by_value or by_reference):
+        return given
+    checks.client_id = client.client_id
+    checks.require(
+        not (by_value and "request_uri" in given),
+        "The request object comes once",
+        section="RFC 9101 section 5",
+        error=InvalidRequestError,
+        description="request and request_uri exclude each other",
+        got="both",
+    )
+    text = given["request"] if by_value else _fetch(work, checks, client, given["request_uri"])
+    claims = _verified(work, server, checks, client, text)
+    inside = _parameters(checks, claims)
+    _require_agreement(checks, client, given, inside)
+    beside = {name: given[name] for name in BESIDE if name in given}
+    return Parameters([*(beside | inside).items()])
+
+
+def _fetch(work: UnitOfWork, checks: Checks, client: Client, uri: str) -> str:
+    checks.require(
+        uri in client.metadata.request_uris,
+        "request_uri is a registered one, character for character",
+        section="OIDC Registration section 2",
+        error=InvalidRequestUriError,
+        description="The request_uri is not registered for this app",
+        expected=" or ".join(client.metadata.request_uris) or "none",
+        got=uri,
+    )
+    text, problem = "", ""
+    try:
+        text = work.outbound.fetch(uri.partition("#")[0], accept=CONTENT_TYPES).body.decode("ascii").strip()
+    except OutboundFailed as failed:
+        problem = failed.reason
+    except UnicodeDecodeError:
+        problem = "it is not a JWT"
+    checks.require(
+        not problem,
+        "The request object can be fetched",
+        section="RFC 9101 section 5.2.3",
+        error=InvalidRequestUriError,
+        description="The request object cannot be fetched",
+        got=problem,
+        fix="This is the client's own server, not this one: it must answer at the request_uri.",
+    )
+    return text
+
+
+def _verified(
+    work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, text: str
+) -> Mapping[str, Any]:
+    """The claims of the object, once it is known whose it is, for whom, and of when (RFC 9101 sections 4, 6, 10)."""
+    jwt, metadata = _read(checks, text), client.metadata
+    usual = FAPI_SIGNATURES if metadata.is_fapi2 else SIGNATURES
+    registered = metadata.request_object_signing_alg
+    require_fit(checks, KIND, jwt, usual if registered is None else (registered,))
+    require_signature(work, server, checks, client, kind=KIND, jwt=jwt)
+    claims, audience = jwt.claims, jwt.claims.get("aud")
+    for_us = server.issuer in (audience if isinstance(audience, list) else [audience])
+    # With its own name as `sub` it could be sent as a client assertion, and such an assertion as a request object.
+    its_own = claims.get("iss") == client.client_id and claims.get("sub") != client.client_id
+    checks.require(
+        for_us and its_own,
+        "The client made the request object, for this server",
+        section="RFC 9101 sections 4, 10.8",
+        error=InvalidRequestObjectError,
+        description=UNREADABLE,
+        expected=f"iss {client.client_id}, no such sub, aud {server.issuer}",
+        got=f"iss {claims.get('iss')}, sub {claims.get('sub')}, aud {audience}",
+    )
+    problem = _problem_with_times(work, client, claims)
+    checks.require(
+        problem is None,
+        "The request object is good now",
+        section="FAPI 2.0 Message Signing section 5.3.1" if metadata.is_fapi2 else "RFC 7519 section 4.1",
+        error=InvalidRequestObjectError,
+        description=UNREADABLE,
+        got=problem,
+    )
+    return claims
+
+
+def _read(checks: Checks, text: str) -> ClientJwt:
+    jwt, problem = None, ""
+    try:
+        jwt = read_jwt(text)
+    except JwtRefused as refused:
+        problem = refused.reason
+    checks.require(
+        not problem,
+        "The request object is a signed JWT",
+        section="RFC 9101 section 4",
+        error=InvalidRequestObjectError,
+        description=UNREADABLE,
+        got=problem,
+    )
+    assert jwt is not None  # noqa: S101  # just required
+    return jwt
+
+
+def _problem_with_times(work: UnitOfWork, client: Client, claims: Mapping[str, Any]) -> str | None:
+    is_fapi2 = client.metadata.is_fapi2
+    problem = problem_with_times(claims, work.now, longest=LONGEST_LIFE if is_fapi2 else None)
+    if problem is not None or not is_fapi2:
+        return problem
+    oldest = work.now.timestamp() - LONGEST_LIFE.total_seconds()
+    return None if claims.get("nbf", 0) >= oldest else "nbf is missing or older than 60 minutes"
+
+
+def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
+    """The claims that are parameters, as text: `max_age` is a number there, and `claims` an object (RFC 9101 section
+    4, OIDC Core section 6.1).
+    """
+    known = {name: value for name, value in claims.items() if name in (*PARAMETERS, "registration")}
+    texts = {name: _as_text(name, value) for name, value in known.items()}
+    unfit = [name for name, text in texts.items() if text is None]
+    unfit += [name for name in ("request", "request_uri") if name in claims]
+    checks.require(
+        not unfit,
+        "The request object holds parameters, and no other request object",
+        section="RFC 9101 section 4",
+        error=InvalidRequestObjectError,
+        description=UNREADABLE,
+        expected="text; max_age a number; claims an object; resource a list or text; no request, no request_uri",
+        got=", ".join(unfit),
+    )
+    return {name: text for name, text in texts.items() if text}
+
+
+def _as_text(name: str, value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    if name == "resource" and isinstance(value, list) and all(isinstance(uri, str) for uri in value):
+        return " ".join(value)
+    if name == "max_age" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return json.dumps(value) if name in {"claims", "registration"} and isinstance(value, dict) else None
+
+
+def _require_agreement(checks: Checks, client: Client, given: Parameters, inside: Mapping[str, str]) -> None:
+    """Beside the object the same client and response type, and no scope that is not inside (OIDC Core section 6.1)."""
+    scope = parse_scope(inside.get("scope", given.get("scope")))
+    differing = [
+        name
+        for name, value in (("client_id", client.client_id), ("response_type", given.get("response_type")))
+        if value is not None and inside.get(name, value) != value
+    ]
+    if not set(parse_scope(given.get("scope"))) <= set(scope):
+        differing.append("scope")
+    checks.require(
+        not differing,
+        "What is said beside the request object is said inside too",
+        section="RFC 9101 section 5",
+        error=InvalidRequestObjectError,
+        description=UNREADABLE,
+        expected="the same client_id and response_type, and no other scope",
+        got=", ".join(differing),
+    )

@@ -1,0 +1,1 @@
+"""The tables of authorization requests, codes and consents and the only SQL on them."""

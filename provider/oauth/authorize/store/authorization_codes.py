@@ -1,0 +1,133 @@
+"""Authorization codes by digest: what each stands for, and when it was spent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from provider.accounts.store.email_addresses import email_addresses
+from provider.database.base import metadata
+from provider.database.types import Digest, Identifier, UtcTime
+from provider.oauth.tokens.store import grants, refresh_tokens
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.refresh_tokens import RefreshToken
+
+authorization_codes = Table(
+    "authorization_codes",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    Column("grant_id", Identifier, ForeignKey("grants.id", ondelete="CASCADE"), nullable=False),
+    Column("redirect_uri", String(2000), nullable=False),
+    Column("redirect_uri_given", Boolean, nullable=False),
+    Column("code_challenge", String(128)),
+    Column("nonce", String(2000)),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("spent_at", UtcTime),
+    Index("ix_authorization_codes_grant_id", "grant_id"),
+    Index("ix_authorization_codes_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True)
+class AuthorizationCode:
+    digest: bytes
+    grant_id: str
+    redirect_uri: str
+    redirect_uri_given: bool
+    code_challenge: str | None
+    nonce: str | None
+    expires_at: datetime
+    attempts: int
+    spent_at: datetime | None
+
+
+_CODE = tuple(authorization_codes.c)
+_C, _G, _S = len(_CODE), len(GRANT), len(STANDING)
+_FIND = (
+    select(*_CODE, *GRANT, *STANDING, *PERSON)
+    .select_from(
+        join_standing(
+            authorization_codes.join(grants.grants, grants.grants.c.id == authorization_codes.c.grant_id)
+        ).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address)
+    )
+    .where(authorization_codes.c.digest == bindparam("digest"))
+)
+_SPEND = (
+    update(authorization_codes)
+    .where(authorization_codes.c.digest == bindparam("code_digest"), authorization_codes.c.spent_at.is_(None))
+    .values(spent_at=bindparam("now"))
+)
+
+
+_REDEEM_AT_ONCE = refresh_tokens.insert_after(_SPEND.returning(authorization_codes.c.grant_id))
+
+
+def add(db: Connection, code: AuthorizationCode, grant: Grant) -> None:
+    """The code and the grant it stands for."""
+    if db.dialect.name == "postgresql":
+        values = {f"g_{name}": value for name, value in grant.__dict__.items()}
+        db.execute(_ADD_AT_ONCE, {**values, **{f"c_{name}": value for name, value in code.__dict__.items()}})
+        return
+    grants.add(db, grant)
+    db.execute(insert(authorization_codes), code.__dict__)
+
+
+def _values(table: Table, prefix: str) -> dict[str, Any]:
+    return {column.name: bindparam(prefix + column.name, type_=column.type) for column in table.c}
+
+
+_new_grant = insert(grants.grants).values(_values(grants.grants, "g_")).returning(grants.grants.c.id).cte("new_grant")
+_ADD_AT_ONCE = insert(authorization_codes).values(_values(authorization_codes, "c_")).add_cte(_new_grant)
+
+
+def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, Standing, Person] | None:
+    row = db.execute(_FIND, {"digest": digest}).one_or_none()
+    if row is None:
+        return None
+    rest = row[_C:]
+    return (AuthorizationCode(*row[:_C]), *grants.split(rest), Person(*rest[_G + _S :]))
+
+
+def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
+    """Once (RFC 6749 section 4.1.2). Kept, not deleted: a second use must be recognised to revoke what the first
+    made.
+    """
+    return db.execute(_SPEND, {"code_digest": digest, "now": now}).rowcount == 1
+
+
+def redeem(db: Connection, digest: bytes, *, refresh_token: RefreshToken | None, now: datetime) -> bool:
+    """Spend the code and add the first refresh token of its family; False when the code was spent before."""
+    if db.dialect.name == "postgresql" and refresh_token is not None:
+        values = {"code_digest": digest, "now": now, **refresh_tokens.bind_new(refresh_token)}
+        return db.execute(_REDEEM_AT_ONCE, values).rowcount == 1
+    if not spend(db, digest, now=now):
+        return False
+    if refresh_token is not None:
+        refresh_tokens.add(db, refresh_token)
+    return True
+
+
+def count_attempt(db: Connection, digest: bytes) -> None:
+    tried = update(authorization_codes).where(authorization_codes.c.digest == digest)
+    db.execute(tried.values(attempts=authorization_codes.c.attempts + 1))
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    old = select(authorization_codes.c.digest).where(authorization_codes.c.expires_at < before).limit(limit)
+    return db.execute(delete(authorization_codes).where(authorization_codes.c.digest.in_(old))).rowcount

@@ -1,0 +1,283 @@
+"""Clients: register, change, disable; and their secrets."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.digests import digest, new_handle, new_opaque, same
+from provider.crypto.vault import Vault
+from provider.database.base import new_id
+from provider.languages.text import Text
+from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
+from provider.oauth.clients.metadata_rules import check_metadata
+from provider.oauth.clients.reachable import require_reachable
+from provider.oauth.clients.resources import is_ours
+from provider.oauth.clients.store import api_resources, client_origins
+from provider.oauth.clients.store import clients as store
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+PURPOSE = "client-secret"
+ROTATION_OVERLAP = timedelta(days=1)
+"""How long the secret before a rotation still works."""
+MARKED_AGAIN_AFTER = timedelta(days=1)
+
+
+class NoSuchClient(Refusal):
+    status_code = 404
+    message = Text("There is no such client.")
+
+
+@dataclass(frozen=True)
+class Client:
+    """A registered client as the protocol code uses it."""
+
+    client_id: str
+    metadata: ClientMetadata
+    secret_digests: tuple[bytes, ...]
+    created_at: datetime
+    disabled: bool
+    sealed_secrets: tuple[str, ...] = ()
+    """Encrypted, for client_secret_jwt: see `open_secrets`."""
+    registration_digest: bytes | None = None
+    """Of the token by which it manages its own registration (`registration`)."""
+    expires_at: datetime | None = None
+    """Unused until then, it is deleted."""
+
+    @property
+    def name(self) -> str:
+        return self.metadata.client_name or self.client_id
+
+    @property
+    def registered_itself(self) -> bool:
+        return self.registration_digest is not None
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Did an operator look at what it says of itself?"""
+        return not self.registered_itself or self.metadata.first_party
+
+    def host_at(self, redirect_uri: str) -> str:
+        """What a person can check of the app: where they are sent back to, or the home that an operator vouched for."""
+        if self.is_vouched_for:
+            return self.metadata.host
+        parts = urlsplit(redirect_uri)
+        return parts.hostname or parts.scheme
+
+    @property
+    def host(self) -> str:
+        """The same where no request says to which. Whoever gets tokens without being sent back anywhere proves none."""
+        unproven = not self.is_vouched_for and DEVICE_CODE in self.metadata.grant_types
+        return "" if unproven else self.host_at(next(iter(self.metadata.redirect_uris), ""))
+
+    def has_secret(self, secret: str) -> bool:
+        """Compared in constant time, by digest."""
+        presented = digest(secret)
+        return any(same(stored, presented) for stored in self.secret_digests)
+
+    def open_secrets(self, vault: Vault) -> list[str]:
+        """The secrets themselves, which key an HMAC; none unless the client is registered for client_secret_jwt."""
+        return [
+            vault.decrypt(sealed, purpose=PURPOSE, context=self.client_id).decode() for sealed in self.sealed_secrets
+        ]
+
+
+def find_client(work: UnitOfWork, client_id: str) -> Client | None:
+    if not _is_plausible(client_id):
+        return None
+    row = store.find(work.read, client_id)
+    if row is None:
+        return None
+    secrets = store.find_secrets(work.read, client_id, now=work.now)
+    return client_of(row, secrets)
+
+
+def client_of(row: store.ClientRow, secrets: Sequence[tuple[bytes, str | None]] = ()) -> Client:
+    return Client(
+        row.client_id,
+        load_metadata(row.metadata),
+        tuple(digest for digest, _ in secrets),
+        row.created_at,
+        row.disabled_at is not None,
+        tuple(sealed for _, sealed in secrets if sealed is not None),
+        row.registration_digest,
+        row.expires_at,
+    )
+
+
+def _is_plausible(client_id: str) -> bool:
+    return 0 < len(client_id) <= 128 and client_id.isascii() and client_id.isprintable()
+
+
+def create_client(
+    work: UnitOfWork, metadata: ClientMetadata, *, client_id: str | None = None, secret: str | None = None
+) -> tuple[Client, str | None]:
+    """Register a client. Returns it with its secret, shown only now (None for a client that needs none).
+
+    `client_id` and `secret` may be brought along from another provider. Raises InvalidMetadata.
+    """
+    check_metadata(metadata)
+    client_id = client_id or new_handle()
+    if not _is_plausible(client_id) or _is_uuid(client_id):
+        # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
+        raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
+    store.queue_for(work.db, [client_id, *metadata.resource_identifiers])
+    require_fit(work, metadata)
+    if store.find(work.read, client_id) is not None:
+        raise InvalidMetadata("There is a client of this client_id already.")
+    if not metadata.has_secret:
+        secret = None
+    else:
+        secret = secret or new_opaque()
+        if len(secret) < 32:
+            raise InvalidMetadata("A client secret needs 32 characters or more.")
+    store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
+    _keep_looked_up(work, client_id, metadata)
+    if secret is not None:
+        _add_secret(work, client_id, metadata, secret)
+    record(work, Event.CLIENT_CREATED, client_id=client_id, name=metadata.client_name)
+    client = find_client(work, client_id)
+    assert client is not None  # noqa: S101  # added a moment ago, in this transaction
+    return client, secret
+
+
+def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
+    """Replace what a client is registered as. Raises InvalidMetadata, NoSuchClient."""
+    check_metadata(metadata)
+    store.lock(work.db, client_id)  # so that the event tells what was there
+    store.queue_for(work.db, metadata.resource_identifiers)
+    before = find_client(work, client_id)
+    require_fit(work, metadata, before=before)
+    if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
+        raise NoSuchClient
+    _keep_looked_up(work, client_id, metadata)
+    if metadata.token_endpoint_auth_method != SECRET_JWT:
+        store.forget_sealed(work.db, client_id)
+    changed = before.metadata.differences(metadata)
+    was, is_now = ({name: pair[side] for name, pair in changed.items()} for side in (0, 1))
+    record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=list(changed), before=was, after=is_now)
+
+
+def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
+    """May a client be registered as this, or become it? Raises InvalidMetadata."""
+    check_metadata(metadata)
+    require_reachable(work, *metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)
+    _require_free(work, metadata, before)
+    if before is not None and before.metadata.sector != metadata.sector:
+        # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
+        raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
+
+
+def mark_used(work: UnitOfWork, client: Client) -> None:
+    """Of a client that would be deleted if nobody used it: it stays for as long again. Written once a day at most."""
+    if client.expires_at is None:
+        return
+    expires_at = work.now + work.settings.unused_client_lifetime
+    if expires_at - client.expires_at >= MARKED_AGAIN_AFTER:
+        store.set_expiry(work.once, client.client_id, expires_at)
+
+
+def purge_unused(work: UnitOfWork, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` clients that registered themselves and that nobody used; how many were."""
+    gone = store.remove_expired(work.db, before=before, limit=limit)
+    for client_id in gone:
+        record(work, Event.CLIENT_DELETED, client_id=client_id, reason="unused")
+    return len(gone)
+
+
+def rotate_secret(work: UnitOfWork, client_id: str) -> str:
+    """A new secret, shown only now; the ones before work for another day. Raises NoSuchClient."""
+    store.lock(work.db, client_id)  # of two at once, the second retires what the first made
+    client = find_client(work, client_id)
+    if client is None:
+        raise NoSuchClient
+    if not client.metadata.has_secret:
+        raise InvalidMetadata(
+            f"A client that authenticates with {client.metadata.token_endpoint_auth_method} has none."
+        )
+    secret = new_opaque()
+    store.retire_secrets(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
+    _add_secret(work, client_id, client.metadata, secret)
+    count = len(client.secret_digests)
+    before, after = {"valid_secrets": count}, {"valid_secrets": count + 1}
+    record(work, Event.CLIENT_SECRET_ROTATED, client_id=client_id, before=before, after=after)
+    return secret
+
+
+def end_retired_secrets(work: UnitOfWork, client_id: str) -> None:
+    """Those before the last rotation work no longer, for somebody else may have them. Raises NoSuchClient."""
+    if store.find(work.read, client_id) is None:
+        raise NoSuchClient
+    count = store.end_retired_secrets(work.db, client_id, now=work.now)
+    if count:
+        record(work, Event.CLIENT_SECRETS_ENDED, client_id=client_id, count=count)
+
+
+def disable(work: UnitOfWork, client_id: str) -> None:
+    """The client gets nothing any more, and what it holds stops working. Raises NoSuchClient."""
+    if _switch(work, client_id, off=True):
+        before, after = {"disabled": False}, {"disabled": True}
+        record(work, Event.CLIENT_DISABLED, client_id=client_id, before=before, after=after)
+
+
+def enable(work: UnitOfWork, client_id: str) -> None:
+    """Undo `disable`. Raises NoSuchClient."""
+    if _switch(work, client_id, off=False):
+        before, after = {"disabled": True}, {"disabled": False}
+        record(work, Event.CLIENT_ENABLED, client_id=client_id, before=before, after=after)
+
+
+def _switch(work: UnitOfWork, client_id: str, *, off: bool) -> bool:
+    """False when it was so before. Raises NoSuchClient."""
+    if find_client(work, client_id) is None:
+        raise NoSuchClient
+    return store.set_disabled(work.db, client_id, work.now if off else None, now=work.now)
+
+
+def delete_client(work: UnitOfWork, client_id: str) -> None:
+    """With everything that belongs to it. Raises NoSuchClient."""
+    if find_client(work, client_id) is None or not store.remove(work.db, client_id):
+        raise NoSuchClient
+    record(work, Event.CLIENT_DELETED, client_id=client_id)
+
+
+def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100) -> list[Client]:
+    """Without their secrets."""
+    return [client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
+
+
+def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secret: str) -> None:
+    """By digest; encrypted too only where the secret is the key of an HMAC, which no digest can be."""
+    sealed = None
+    if metadata.token_endpoint_auth_method == SECRET_JWT:
+        sealed = work.vault.encrypt(secret.encode(), purpose=PURPOSE, context=client_id)
+    stored = digest(secret)
+    store.add_secret(work.db, secret_id=new_id(), client_id=client_id, digest=stored, sealed=sealed, now=work.now)
+
+
+def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
+    """What clients are found by, beside their id."""
+    client_origins.replace(work.db, client_id, metadata.origins)
+    api_resources.replace(work.db, client_id, metadata.resource_identifiers)
+
+
+def _require_free(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:
+    """Two APIs of one name could each use the tokens of the other."""
+    identifiers = metadata.resource_identifiers
+    owners = api_resources.find_owners(work.read, identifiers) if identifiers else {}
+    taken = [uri for uri, owner in owners.items() if before is None or owner != before.client_id]
+    taken += [uri for uri in identifiers if is_ours(work.settings.issuer, uri)]
+    if taken:
+        raise InvalidMetadata(f"resource_identifiers: {taken[0]!r} is another API's.")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

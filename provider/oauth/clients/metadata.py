@@ -1,0 +1,145 @@
+"""What a client is registered as, as a value (RFC 7591 section 2, OIDC Registration section 2). Pure.
+
+What it may be registered as is in `client_metadata_rules`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from provider.jose.key_sets import SIGNATURES
+from provider.oauth.clients.redirect_uris import origin_of
+from provider.oauth.clients.sectors import PUBLIC, find_sector
+from provider.oauth.response_types import IMPLICIT, ResponseMode
+from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
+from provider.refusals import Refusal
+
+SECRET_JWT = "client_secret_jwt"  # noqa: S105  # a method's name
+PRIVATE_KEY_JWT = "private_key_jwt"
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE_KEY_JWT, "none")
+ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
+FAPI2 = "fapi2"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a grant type
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE, IMPLICIT)
+
+
+class InvalidMetadata(Refusal):
+    """RFC 7591 section 3.2.2: `invalid_redirect_uri` or `invalid_client_metadata`."""
+
+    def __init__(self, message: str, *, error: str = "invalid_client_metadata") -> None:
+        self.error = error
+        super().__init__(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientMetadata:
+    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last eight are ours."""
+
+    client_name: str = ""
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str | None = None
+    frontchannel_logout_session_required: bool = False
+    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105  # a method's name
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    response_types: tuple[str, ...] = ("code",)
+    scope: str = " ".join(STANDARD_SCOPES)
+    application_type: str = "web"
+    id_token_signed_response_alg: str = "RS256"  # noqa: S105  # an algorithm
+    id_token_encrypted_response_alg: str | None = None
+    id_token_encrypted_response_enc: str | None = None
+    userinfo_signed_response_alg: str | None = None
+    userinfo_encrypted_response_alg: str | None = None
+    userinfo_encrypted_response_enc: str | None = None
+    introspection_signed_response_alg: str | None = None
+    introspection_encrypted_response_alg: str | None = None
+    introspection_encrypted_response_enc: str | None = None
+    subject_type: str = PUBLIC
+    sector_identifier_uri: str | None = None
+    default_max_age: int | None = None
+    require_auth_time: bool = False
+    client_uri: str | None = None
+    logo_uri: str | None = None
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    initiate_login_uri: str | None = None
+    contacts: tuple[str, ...] = ()
+    jwks: dict[str, Any] | None = None
+    jwks_uri: str | None = None
+    token_endpoint_auth_signing_alg: str | None = None
+    request_object_signing_alg: str | None = None
+    request_uris: tuple[str, ...] = ()
+    require_pushed_authorization_requests: bool = False
+    require_pkce: bool = True
+    claims_in_id_token: bool = False
+    resource_identifiers: tuple[str, ...] = ()
+    exchange_targets: tuple[str, ...] = ()
+    first_party: bool = False
+    authorization_challenge: bool = False
+    response_modes: tuple[str, ...] = tuple(ResponseMode)
+    profile: str = "none"
+
+    @property
+    def is_public(self) -> bool:
+        return self.token_endpoint_auth_method == "none"  # noqa: S105  # a method
+
+    @property
+    def has_secret(self) -> bool:
+        return self.token_endpoint_auth_method.startswith("client_secret_")
+
+    @property
+    def is_fapi2(self) -> bool:
+        return self.profile == FAPI2
+
+    @property
+    def must_push(self) -> bool:
+        """RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2."""
+        return self.require_pushed_authorization_requests or self.is_fapi2
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return frozenset(parse_scope(self.scope))
+
+    def still_of(self, scope: Iterable[str]) -> tuple[str, ...]:
+        """Of what was asked for or granted once, what the client may still have: its registration may say less now."""
+        return tuple(token for token in scope if token in self.scopes)
+
+    @property
+    def host(self) -> str:
+        """What a person can check: the host they will be sent back to."""
+        return urlsplit(self.client_uri or (self.redirect_uris or ("",))[0]).hostname or ""
+
+    @property
+    def sector(self) -> str | None:
+        """Of a pairwise client: it sees the same subjects as others of its sector, and other ones than the rest."""
+        return None if self.subject_type == PUBLIC else find_sector(self.redirect_uris, self.sector_identifier_uri)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Of its pages, as browsers write them in `Origin`: those of its redirect URIs."""
+        return frozenset(filter(None, map(origin_of, self.redirect_uris)))
+
+    def differences(self, wanted: "ClientMetadata") -> dict[str, tuple[Any, Any]]:
+        """What would be another: name -> (as it is here, as it is wanted)."""
+        pairs = {name: (getattr(self, name), getattr(wanted, name)) for name in FIELDS}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+    def as_json(self) -> dict[str, Any]:
+        """RFC 7591 names, lists and plain values."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+FIELDS = {field.name: field for field in fields(ClientMetadata)}
+LISTS = {name for name, field in FIELDS.items() if "tuple" in str(field.type)}
+
+
+def load_metadata(given: Mapping[str, Any]) -> ClientMetadata:
+    """Stored metadata as a value; members we do not know are ignored (RFC 7591 section 2)."""
+    known: dict[str, Any] = {
+        name: tuple(value) if name in LISTS else value for name, value in given.items() if name in FIELDS
+    }
+    return ClientMetadata(**known)

@@ -1,0 +1,252 @@
+"""What a client may be registered as (RFC 7591 section 2, OIDC Registration section 2). Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from provider.jose.algorithms import SIGNING_ALGORITHMS
+from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
+from provider.jose.key_sets import SIGNATURES, UnfitKey, parse_jwks
+from provider.oauth.clients.metadata import (
+    ASSERTION_ALGORITHMS,
+    AUTH_METHODS,
+    DEVICE_CODE,
+    FAPI2,
+    FIELDS,
+    GRANT_TYPES,
+    LISTS,
+    PRIVATE_KEY_JWT,
+    TOKEN_EXCHANGE,
+    ClientMetadata,
+    InvalidMetadata,
+    load_metadata,
+)
+from provider.oauth.clients.redirect_uris import origin_of, problem_with
+from provider.oauth.clients.resources import problem_with_identifier
+from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
+from provider.oauth.response_types import (
+    IMPLICIT,
+    RESPONSE_TYPES,
+    ResponseMode,
+    grant_types_of,
+    is_one_of,
+    parse_response_type,
+)
+from provider.oauth.scopes import is_scope_token, parse_scope
+
+LONGEST_SCOPE = 2000
+"""What a grant can remember."""
+LONGEST_MAX_AGE = 10**9
+"""Some thirty years, in seconds."""
+LONGEST_REQUEST_URI = 512
+"""OIDC Core section 6.2."""
+
+
+def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
+    """Metadata as somebody sent it. Raises InvalidMetadata with what is wrong."""
+    for name, value in given.items():
+        field = FIELDS.get(name)
+        if field is None:
+            continue
+        kind = str(field.type)
+        if name in LISTS:
+            good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+        elif "bool" in kind:
+            good = isinstance(value, bool)
+        elif "int" in kind:
+            good = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+        elif "dict" in kind:
+            good = value is None or isinstance(value, dict)
+        else:
+            good = isinstance(value, str) or (value is None and "None" in kind)
+        if not good:
+            raise InvalidMetadata(f"{name} has the wrong type.")
+    metadata = load_metadata(given)
+    check_metadata(metadata)
+    return metadata
+
+
+def check_metadata(metadata: ClientMetadata) -> None:
+    """Raises InvalidMetadata for what we would not serve."""
+    _one_of("token_endpoint_auth_method", metadata.token_endpoint_auth_method, AUTH_METHODS)
+    _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
+    _one_of("application_type", metadata.application_type, ("web", "native"))
+    _one_of("profile", metadata.profile, ("none", FAPI2))
+    for grant_type in metadata.grant_types:
+        _one_of("grant_types", grant_type, GRANT_TYPES)
+    for response_mode in metadata.response_modes:
+        _one_of("response_modes", response_mode, tuple(ResponseMode))
+    if not metadata.response_modes:
+        raise InvalidMetadata("response_modes must name one at least.")
+    _check_redirect_uris(metadata)
+    _check_response_types(metadata)
+    for grant_type in ("client_credentials", TOKEN_EXCHANGE):
+        if metadata.is_public and grant_type in metadata.grant_types:
+            raise InvalidMetadata(f"A public client cannot use {grant_type}.")
+    if "refresh_token" in metadata.grant_types and not {"authorization_code", DEVICE_CODE} & set(metadata.grant_types):
+        raise InvalidMetadata(f"refresh_token needs authorization_code or {DEVICE_CODE}.")
+    if metadata.authorization_challenge and not metadata.first_party:
+        raise InvalidMetadata("authorization_challenge is for first_party clients: it shows them people's passwords.")
+    if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
+        raise InvalidMetadata("authorization_challenge needs authorization_code.")
+    if metadata.is_public and not metadata.require_pkce:
+        raise InvalidMetadata("A public client cannot do without PKCE.")
+    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
+        uri = getattr(metadata, name)
+        if uri is not None and (problem_with(uri) is not None or urlsplit(uri).scheme not in {"https", "http"}):
+            raise InvalidMetadata(f"{name} must be an http or https URL.")
+    starts_at = metadata.initiate_login_uri
+    if starts_at is not None and (problem_with(starts_at) is not None or urlsplit(starts_at).scheme != "https"):
+        raise InvalidMetadata("initiate_login_uri must be an https URL.")  # OIDC Core section 4
+    if len(metadata.contacts) > 20 or not all(len(one) <= 254 and one.isprintable() for one in metadata.contacts):
+        raise InvalidMetadata("contacts are at most 20 addresses of 254 printable characters.")
+    if len(metadata.client_name) > 200 or not metadata.client_name.isprintable():
+        raise InvalidMetadata("client_name is too long or not printable.")
+    if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
+        raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+    _check_resources(metadata)
+    _check_keys(metadata)
+    _check_what_it_is_told(metadata)
+    _check_logout(metadata)
+    if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
+        raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
+
+
+def _check_redirect_uris(metadata: ClientMetadata) -> None:
+    """Before anything else looks at them: from here on each is a URI."""
+    for grant_type in ("authorization_code", IMPLICIT):
+        if grant_type in metadata.grant_types and not metadata.redirect_uris:
+            raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
+    if len(metadata.redirect_uris) > 50 or len(metadata.post_logout_redirect_uris) > 50:
+        raise InvalidMetadata("At most 50 redirect URIs.", error="invalid_redirect_uri")
+    for uri in metadata.redirect_uris + metadata.post_logout_redirect_uris:
+        problem = problem_with(uri)
+        if problem is not None:
+            raise InvalidMetadata(f"{uri[:200]!r}: {problem}.", error="invalid_redirect_uri")
+
+
+def _check_resources(metadata: ClientMetadata) -> None:
+    """RFC 8707 section 2, RFC 8693: what it is called as an API, and which others it may call for a person."""
+    for name in ("resource_identifiers", "exchange_targets"):
+        uris = getattr(metadata, name)
+        for uri in uris:
+            if problem_with_identifier(uri) is not None:
+                raise InvalidMetadata(f"{name}: {uri[:200]!r} {problem_with_identifier(uri)}.")
+        if len(uris) > 20:
+            raise InvalidMetadata(f"At most 20 {name}.")
+    if bool(metadata.exchange_targets) != (TOKEN_EXCHANGE in metadata.grant_types):
+        raise InvalidMetadata("exchange_targets and the grant type token-exchange come together.")
+
+
+def _check_what_it_is_told(metadata: ClientMetadata) -> None:
+    """OIDC Registration section 2: how it is told of people, and as whom."""
+    if metadata.userinfo_signed_response_alg is not None:
+        _one_of("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, SIGNING_ALGORITHMS)
+    if metadata.introspection_signed_response_alg is not None:  # RFC 9701 section 6
+        _one_of("introspection_signed_response_alg", metadata.introspection_signed_response_alg, SIGNING_ALGORITHMS)
+    for response in ("id_token", "userinfo", "introspection"):
+        _check_encryption(metadata, f"{response}_encrypted_response_alg", f"{response}_encrypted_response_enc")
+    _one_of("subject_type", metadata.subject_type, SUBJECT_TYPES)
+    sector_uri = metadata.sector_identifier_uri
+    if sector_uri is not None and problem_with_uri(sector_uri) is not None:
+        raise InvalidMetadata(f"sector_identifier_uri {problem_with_uri(sector_uri)}.")
+    if metadata.subject_type != PUBLIC and metadata.sector is None:
+        raise InvalidMetadata("subject_type pairwise needs redirect_uris of one host, or a sector_identifier_uri.")
+
+
+def _check_logout(metadata: ClientMetadata) -> None:
+    """Where it is told of a logout (Back-Channel Logout section 2.2, Front-Channel Logout section 2)."""
+    back, front = metadata.backchannel_logout_uri, metadata.frontchannel_logout_uri
+    if back is not None and not _is_url(back):
+        raise InvalidMetadata("backchannel_logout_uri must be an https URL without fragment.")
+    if front is not None and (problem_with(front) is not None or origin_of(front) not in metadata.origins):
+        raise InvalidMetadata(
+            "frontchannel_logout_uri must be an https URL at the scheme, host and port of a redirect URI."
+        )
+
+
+def _check_response_types(metadata: ClientMetadata) -> None:
+    """Those of the front channel fit the grant types and the redirect URIs (OIDC Registration section 2)."""
+    for text in metadata.response_types:
+        response_type = parse_response_type(text)
+        if not is_one_of(response_type, RESPONSE_TYPES):
+            _one_of("response_types", text, RESPONSE_TYPES)
+        missing = grant_types_of(response_type) - set(metadata.grant_types)
+        if IMPLICIT in grant_types_of(response_type) and missing:
+            raise InvalidMetadata(f"response_types {text!r} needs the grant type {' and '.join(sorted(missing))}.")
+    if IMPLICIT in metadata.grant_types and metadata.application_type == "web":
+        for uri in metadata.redirect_uris:
+            if urlsplit(uri).scheme != "https" or urlsplit(uri).hostname == "localhost":
+                raise InvalidMetadata(
+                    f"{uri[:200]!r}: must be https and not localhost for implicit.", error="invalid_redirect_uri"
+                )
+
+
+def _check_keys(metadata: ClientMetadata) -> None:
+    """RFC 7591 section 2, OIDC Registration section 2: its public keys, and what it signs with them."""
+    method = metadata.token_endpoint_auth_method
+    if metadata.jwks is not None and metadata.jwks_uri is not None:
+        raise InvalidMetadata("jwks and jwks_uri exclude each other.")
+    if method == PRIVATE_KEY_JWT and metadata.jwks is None and metadata.jwks_uri is None:
+        raise InvalidMetadata("private_key_jwt needs jwks or jwks_uri.")
+    if metadata.jwks is not None:
+        try:
+            parse_jwks(metadata.jwks)
+        except UnfitKey as problem:
+            raise InvalidMetadata(f"jwks {problem}.") from None
+    if metadata.jwks_uri is not None and not _is_url(metadata.jwks_uri):
+        raise InvalidMetadata("jwks_uri must be an https URL.")
+    if not all(_is_url(uri.replace("#", "", 1)) for uri in metadata.request_uris):  # one fragment is fine: a hash
+        raise InvalidMetadata("request_uris must be https URLs.")
+    if len(metadata.request_uris) > 50 or any(len(uri) > LONGEST_REQUEST_URI for uri in metadata.request_uris):
+        raise InvalidMetadata(f"At most 50 request_uris of {LONGEST_REQUEST_URI} characters.")
+    if metadata.token_endpoint_auth_signing_alg is not None:
+        algorithms = ASSERTION_ALGORITHMS.get(method, ())
+        _one_of("token_endpoint_auth_signing_alg", metadata.token_endpoint_auth_signing_alg, algorithms)
+    if metadata.request_object_signing_alg is not None:
+        _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)
+    if metadata.is_fapi2:
+        _check_fapi2(metadata)
+
+
+def _is_url(uri: str) -> bool:
+    """One that we may ask; where plain http is fit, `clients` knows."""
+    scheme, _, rest = uri.partition("://")
+    return scheme in {"https", "http"} and problem_with(f"https://{rest}") is None
+
+
+def _check_fapi2(metadata: ClientMetadata) -> None:
+    """FAPI 2.0 Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1, as far as they concern the registration."""
+    if metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT or not metadata.require_pkce:
+        raise InvalidMetadata("profile fapi2 needs private_key_jwt and PKCE.")
+    if IMPLICIT in metadata.grant_types:
+        raise InvalidMetadata("profile fapi2 excludes the grant type implicit.")
+    signing = (
+        metadata.id_token_signed_response_alg,
+        metadata.userinfo_signed_response_alg,
+        metadata.token_endpoint_auth_signing_alg,
+        metadata.request_object_signing_alg,
+    )
+    if "RS256" in signing:
+        raise InvalidMetadata("profile fapi2 excludes RS256.")
+
+
+def _check_encryption(metadata: ClientMetadata, name: str, method_name: str) -> None:
+    """Of one kind of response (OIDC Registration section 2)."""
+    alg, enc = getattr(metadata, name), getattr(metadata, method_name)
+    if alg is None:
+        if enc is not None:
+            raise InvalidMetadata(f"{method_name} needs {name}.")
+        return
+    _one_of(name, alg, ENCRYPTION_ALGORITHMS)
+    # Left out it would mean A128CBC-HS256, which we do not do: better said now than found out by who cannot decrypt.
+    _one_of(method_name, enc or "A128CBC-HS256", ENCRYPTION_METHODS)
+    if metadata.jwks is None and metadata.jwks_uri is None:
+        raise InvalidMetadata(f"{name} needs jwks or jwks_uri.")
+    if metadata.jwks is not None and choose_key(parse_jwks(metadata.jwks), alg) is None:
+        raise InvalidMetadata(f"jwks holds no key for {alg}, with use enc or without use.")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InvalidMetadata(f"{name} must be one of {', '.join(allowed)}, not {value[:60]!r}.")

@@ -1,0 +1,214 @@
+"""Clients that register themselves: what they may be, and the token each manages its registration by (RFC 7591, RFC
+7592, OIDC Registration).
+
+They may be no more than anybody may: what an operator alone can give (REGISTRABLE leaves it out) is not to be had here,
+whatever is sent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.config.settings import Settings
+from provider.crypto.digests import digest, new_opaque
+from provider.oauth.clients import clients
+from provider.oauth.clients.clients import Client, NoSuchClient
+from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.clients.reachable import require_reachable
+from provider.oauth.clients.sector_documents import require_vouched_for
+from provider.oauth.clients.sectors import PUBLIC
+from provider.oauth.clients.store import clients as store
+from provider.oauth.clients.store import initial_access_tokens
+from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
+from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OFFLINE_ACCESS, format_scope, parse_scope
+from provider.work import UnitOfWork
+
+REGISTRABLE = (
+    "client_name",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "token_endpoint_auth_method",
+    "grant_types",
+    "response_types",
+    "response_modes",
+    "scope",
+    "application_type",
+    "id_token_signed_response_alg",
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
+    "userinfo_signed_response_alg",
+    "userinfo_encrypted_response_alg",
+    "userinfo_encrypted_response_enc",
+    "subject_type",
+    "sector_identifier_uri",
+    "default_max_age",
+    "require_auth_time",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+    "initiate_login_uri",
+    "contacts",
+    "jwks",
+    "jwks_uri",
+    "token_endpoint_auth_signing_alg",
+    "request_object_signing_alg",
+    "introspection_signed_response_alg",
+    "introspection_encrypted_response_alg",
+    "introspection_encrypted_response_enc",
+    "request_uris",
+    "require_pushed_authorization_requests",
+    "backchannel_logout_uri",
+    "backchannel_logout_session_required",
+    "frontchannel_logout_uri",
+    "frontchannel_logout_session_required",
+)
+"""Of the client metadata, what anybody may say of their client. Anything else is as if it had not been sent."""
+OPERATORS_ONLY = (
+    "require_pkce",
+    "claims_in_id_token",
+    "first_party",
+    "authorization_challenge",
+    "profile",
+    "resource_identifiers",
+    "exchange_targets",
+)
+
+RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE})
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A client as it is registered now, and what is shown only this once."""
+
+    client: Client
+    token: str
+    """The registration access token."""
+    secret: str | None = None
+
+
+def issue_initial_token(work: UnitOfWork, *, uses: int, lifetime: timedelta) -> tuple[str, datetime]:
+    """An initial access token for so many registrations, and when it expires."""
+    token, expires_at = new_opaque(), work.now + lifetime
+    initial_access_tokens.add(work.db, digest=digest(token), uses=uses, now=work.now, expires_at=expires_at)
+    record(work, Event.REGISTRATION_TOKEN_ISSUED, uses=uses)
+    return token, expires_at
+
+
+def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client | None = None) -> ClientMetadata:
+    """What a client that sends this is to be registered as; what it left out is as RFC 7591 section 2 has it. May ask
+    the client's server. Raises InvalidMetadata.
+    """
+    # "Omitted fields MUST be treated as null", and so the other way round (RFC 7592 section 2.2).
+    wanted = {name: given[name] for name in REGISTRABLE if given.get(name) is not None}
+    metadata = _obtainable(work.settings, wanted, parse_metadata(wanted))
+    # A browser loads the logo without being asked to: not from the network that the person happens to be in.
+    require_reachable(work, metadata.logo_uri)
+    clients.require_fit(work, metadata, before=before)
+    require_vouched_for(work, metadata)
+    return metadata
+
+
+def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientMetadata) -> ClientMetadata:
+    grant_types = _grant_types(settings)
+    forbidden = [grant_type for grant_type in metadata.grant_types if grant_type not in grant_types]
+    if forbidden:
+        raise InvalidMetadata(f"grant_types: {forbidden[0]} cannot be had by registration; {_one_of(grant_types)} can.")
+    if not metadata.grant_types:
+        raise InvalidMetadata("grant_types must name one at least.")
+    if DEVICE_CODE in metadata.grant_types and metadata.subject_type != PUBLIC:
+        # No redirect proves that the hosts it names are its own: it would see people as another app does.
+        raise InvalidMetadata("subject_type pairwise and the device flow cannot both be had by registration.")
+    response_types = metadata.response_types
+    if "response_types" not in wanted and "authorization_code" not in metadata.grant_types:
+        response_types = ()
+    for text in response_types:
+        missing = grant_types_of(parse_response_type(text)) - set(metadata.grant_types)
+        if missing:
+            raise InvalidMetadata(f"response_types {text} needs the grant type {' and '.join(sorted(missing))}.")
+    return replace(
+        metadata,
+        response_types=response_types,
+        scope=_scope(settings, metadata, asked=parse_scope(wanted.get("scope"))),
+        require_pkce=metadata.is_public or settings.registration_require_pkce,
+    )
+
+
+def _grant_types(settings: Settings) -> tuple[str, ...]:
+    """Those in which a person decides; where a token is needed to register, its holder may also act alone."""
+    legacy = (IMPLICIT,) if settings.legacy_response_types else ()
+    alone = ("client_credentials",) if settings.registration == "token" else ()
+    return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
+
+
+def _scope(settings: Settings, metadata: ClientMetadata, *, asked: tuple[str, ...]) -> str:
+    """Who names no scope may have all that are to be had, who names some has those of them (RFC 7591 section 2)."""
+    offered = [token for token in settings.registration_scopes if token not in RESERVED_SCOPES]
+    if "refresh_token" not in metadata.grant_types:
+        offered = [token for token in offered if token != OFFLINE_ACCESS]
+    granted = [token for token in asked if token in offered] if asked else offered
+    if asked and not granted:
+        raise InvalidMetadata(f"scope: nothing of it can be had by registration; {_one_of(offered)} can.")
+    return format_scope(granted)
+
+
+def _one_of(values: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(values) or "nothing"
+
+
+def register(work: UnitOfWork, metadata: ClientMetadata) -> Registered:
+    """Register a client as what `read_metadata` made of its wishes."""
+    client, secret = clients.create_client(work, metadata)
+    token, expires_at = new_opaque(), work.now + work.settings.unused_client_lifetime
+    store.rotate_registration(work.db, client.client_id, before=None, digest=digest(token))
+    store.set_expiry(work.db, client.client_id, expires_at)
+    return Registered(replace(client, registration_digest=digest(token), expires_at=expires_at), token, secret)
+
+
+def update(work: UnitOfWork, client: Client, metadata: ClientMetadata) -> Registered | None:
+    """Replace what the client is registered as, and its registration access token. None when somebody else's update
+    came first. What an operator had added is gone.
+    """
+    token = new_opaque()
+    if not store.rotate_registration(
+        work.db, client.client_id, before=client.registration_digest, digest=digest(token)
+    ):
+        return None
+    clients.update_client(work, client.client_id, metadata)
+    needs_secret = metadata.has_secret and not client.secret_digests
+    needs_key = metadata.token_endpoint_auth_method == SECRET_JWT and not client.sealed_secrets
+    secret = clients.rotate_secret(work, client.client_id) if needs_secret or needs_key else None
+    return Registered(replace(client, metadata=metadata), token, secret)
+
+
+def delete(work: UnitOfWork, client: Client) -> bool:
+    """False when it was gone already."""
+    try:
+        clients.delete_client(work, client.client_id)
+    except NoSuchClient:
+        return False
+    return True
+
+
+def information(settings: Settings, registered: Registered) -> dict[str, Any]:
+    """The client information response (RFC 7591 section 3.2.1, RFC 7592 section 3)."""
+    client = registered.client
+    metadata = {
+        name: value
+        for name, value in client.metadata.as_json().items()
+        # Empty means left out, but for these: left out they would mean authorization_code and code.
+        if name in REGISTRABLE and (value not in ("", ()) or name in {"grant_types", "response_types"})
+    }
+    secret = {} if registered.secret is None else {"client_secret": registered.secret, "client_secret_expires_at": 0}
+    return {
+        "client_id": client.client_id,
+        "client_id_issued_at": int(client.created_at.timestamp()),
+        **secret,
+        **metadata,
+        "registration_client_uri": f"{settings.issuer}/oauth2/register/{client.client_id}",
+        "registration_access_token": registered.token,
+    }

@@ -1,0 +1,30 @@
+"""What vouches for the sector of a client: the document at its sector_identifier_uri (OIDC Registration section 5)."""
+
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.clients.sectors import problem_with_document
+from provider.outbound.connection import OutboundFailed
+from provider.work import UnitOfWork
+
+TYPES = ("application/json",)
+
+
+class DocumentUnavailable(InvalidMetadata):
+    """`reason` is for operators, never for a caller, whom it would tell what our network looks like."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__("sector_identifier_uri cannot be read: it must answer 200 with application/json, over https.")
+
+
+def require_vouched_for(work: UnitOfWork, metadata: ClientMetadata) -> None:
+    """Fetch the document, when there is to be one: it must hold every redirect URI. Raises InvalidMetadata."""
+    uri = metadata.sector_identifier_uri
+    if uri is None:
+        return
+    try:
+        document = work.outbound.fetch(uri, accept=TYPES).body
+    except OutboundFailed as failed:
+        raise DocumentUnavailable(failed.reason) from None
+    problem = problem_with_document(document, metadata.redirect_uris)
+    if problem is not None:
+        raise InvalidMetadata(f"The document at sector_identifier_uri {problem}.")

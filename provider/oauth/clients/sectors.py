@@ -1,0 +1,52 @@
+"""The sector of a client: the apps that see the same pairwise subject (OIDC Core section 8.1). Pure."""
+
+import json
+from urllib.parse import urlsplit
+
+from provider.config.settings import is_loopback
+
+PUBLIC = "public"
+PAIRWISE = "pairwise"
+SUBJECT_TYPES = (PUBLIC, PAIRWISE)
+
+
+def find_sector(redirect_uris: tuple[str, ...], sector_identifier_uri: str | None) -> str | None:
+    """The host of sector_identifier_uri, else the one host that every redirect URI has. None when there is no such.
+
+    An app on a device (a private-use scheme, a loopback address) has no host of its own: every other one could share
+    it.
+    """
+    if sector_identifier_uri is not None:
+        return urlsplit(sector_identifier_uri).hostname
+    hosts = {_host_of(uri) for uri in redirect_uris}
+    return hosts.pop() if len(hosts) == 1 else None
+
+
+def _host_of(uri: str) -> str | None:
+    parts = urlsplit(uri)
+    host = parts.hostname if parts.scheme in {"https", "http"} else None
+    return None if host is None or is_loopback(host) else host
+
+
+def problem_with_uri(sector_identifier_uri: str) -> str | None:
+    """Why this cannot be a sector_identifier_uri; None when it can."""
+    try:
+        parts = urlsplit(sector_identifier_uri)
+        usable = parts.scheme == "https" and bool(parts.hostname) and not parts.fragment and "@" not in parts.netloc
+        _ = parts.port
+    except ValueError:
+        usable = False
+    good = usable and sector_identifier_uri.isascii() and sector_identifier_uri.isprintable()
+    return None if good and " " not in sector_identifier_uri else "must be an https URL"
+
+
+def problem_with_document(document: bytes, redirect_uris: tuple[str, ...]) -> str | None:
+    """Why what sector_identifier_uri answered does not vouch for these redirect URIs; None when it does."""
+    try:
+        listed = json.loads(document)
+    except (ValueError, RecursionError):
+        return "is not JSON"
+    if not isinstance(listed, list) or not all(isinstance(uri, str) for uri in listed):
+        return "is not an array of strings"
+    missing = [uri for uri in redirect_uris if uri not in listed]
+    return f"does not hold {missing[0]}" if missing else None

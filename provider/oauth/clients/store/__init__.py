@@ -1,0 +1,1 @@
+"""The tables of clients and the only SQL on them."""

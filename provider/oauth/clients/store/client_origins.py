@@ -1,0 +1,44 @@
+"""The origins of clients' pages, so that a preflight, which names no client, is answered by one indexed look."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+)
+
+from provider.database.base import metadata
+from provider.oauth.clients.store.clients import clients
+
+client_origins = Table(
+    "client_origins",
+    metadata,
+    Column("origin", String(2000), nullable=False),
+    Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("origin", "client_id"),
+    Index("ix_client_origins_client_id", "client_id"),
+)
+
+
+def replace(db: Connection, client_id: str, origins: Iterable[str]) -> None:
+    """These, and no others."""
+    db.execute(delete(client_origins).where(client_origins.c.client_id == client_id))
+    rows = [{"origin": origin, "client_id": client_id} for origin in sorted(origins)]
+    if rows:
+        db.execute(insert(client_origins), rows)
+
+
+def is_known(db: Connection, origin: str) -> bool:
+    """Does a client that is not disabled have pages there?"""
+    theirs = client_origins.join(clients, clients.c.client_id == client_origins.c.client_id)
+    live = (client_origins.c.origin == origin, clients.c.disabled_at.is_(None))
+    found = select(client_origins.c.client_id).select_from(theirs).where(*live).limit(1)
+    return db.scalar(found) is not None

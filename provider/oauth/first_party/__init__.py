@@ -1,0 +1,1 @@
+"""Sign-in inside first-party apps (draft-ietf-oauth-first-party-apps)."""

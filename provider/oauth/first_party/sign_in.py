@@ -1,0 +1,125 @@
+"""Sign-in inside a first-party app (draft-ietf-oauth-first-party-apps): the steps, limits and events of the pages,
+and an authorization code at the end of them.
+
+Between the steps the app holds an `auth_session`: sealed, for this client alone, good for the second factor of this
+sign-in and nothing else. The session's own value is inside, so it can neither be used as a cookie nor come from one.
+"""
+
+from provider.accounts.email.verification_emails import seal_ticket
+from provider.accounts.factors import totp
+from provider.accounts.factors.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
+from provider.crypto.digests import digest, new_opaque
+from provider.login import steps
+from provider.login.steps import AddressUnconfirmed, SecondFactorOver, Step, Suspended, WrongPassword
+from provider.oauth.authorize.approval import new_code
+from provider.oauth.authorize.interaction import Issue, next_step
+from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
+from provider.oauth.errors import (
+    AccessDeniedError,
+    InsufficientAuthorizationError,
+    InvalidRequestError,
+    InvalidSessionError,
+    RedirectToWebError,
+)
+from provider.oauth.first_party import store as own_sessions
+from provider.oauth.grants.request import TokenRequest
+from provider.parameters import Parameters
+from provider.sessions import store as sessions
+from provider.sessions.lifecycle import end_session
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+PURPOSE = "auth-session"
+SECTION = "First-Party Applications section 5.1"
+KEPT = ("redirect_uri", "scope", "nonce", "code_challenge", "code_challenge_method", "acr_values", "max_age", "claims")
+"""Of the first request: what the code will stand for. A follow-up cannot change it."""
+OVER = "This sign-in is over: begin again with the password"
+
+
+def begin(request: TokenRequest) -> str:
+    """The password. Returns a code, or raises InsufficientAuthorizationError with the `auth_session` to go on with."""
+    work, form = request.work, request.form
+    given = {name: form[name] for name in KEPT if name in form}
+    asked = _read(request, given)
+    username, password = request.required("username", SECTION), request.required("password", SECTION)
+    try:
+        signed_in = steps.sign_in(
+            work, username=username, password=password, current=None, browser=new_opaque(), carry={}
+        )
+    except (WrongPassword, Suspended) as refusal:
+        raise AccessDeniedError(description=refusal.message) from None
+    except AddressUnconfirmed as refusal:
+        has_letters = work.settings.has("email-verification")
+        more = {"ticket": seal_ticket(work, refusal.ticket)} if has_letters else {}
+        raise InsufficientAuthorizationError(refusal.message, **more) from None
+    if signed_in.step is Step.DONE:
+        return _finish(request, asked, signed_in.cookie)
+    value = {"session": signed_in.cookie, "client_id": request.client.client_id, "given": given}
+    lifetime = work.settings.second_factor_lifetime
+    sealed = work.vault.seal(value, purpose=PURPOSE, now=work.now, lifetime=lifetime)
+    expires_in = int(lifetime.total_seconds())
+    raise InsufficientAuthorizationError(
+        "A second factor is needed: otp or recovery_code", auth_session=sealed, expires_in=expires_in
+    )
+
+
+def go_on(request: TokenRequest, auth_session: str) -> str:
+    """The second factor. Returns a code; after a wrong one the `auth_session` goes on, at most as often as the pages
+    let a sign-in go on.
+    """
+    work, form = request.work, request.form
+    value = work.vault.unseal(auth_session, purpose=PURPOSE, now=work.now)
+    if value is None or value["client_id"] != request.client.client_id:
+        raise InvalidSessionError(OVER)
+    session = _find(work, value["session"])
+    if session is None or session.pending_until is None or session.pending_until <= work.now:
+        raise InvalidSessionError(OVER)
+    asked = _read(request, value["given"])
+    method = Method.RECOVERY_CODE if "recovery_code" in form else Method.TOTP
+    code = form["recovery_code"] if method is Method.RECOVERY_CODE else request.required("otp", SECTION)
+    try:
+        cookie = steps.show_second_factor(work, session, method=method, code=code)
+    except (WrongSecondFactor, SecondFactorLocked) as refusal:
+        raise InsufficientAuthorizationError(refusal.message, auth_session=auth_session) from None
+    except (SignInOver, SecondFactorOver):
+        raise InvalidSessionError(OVER) from None
+    return _finish(request, asked, cookie)
+
+
+def _read(request: TokenRequest, given: dict[str, str]) -> AuthorizationRequest:
+    """An authorization request like any other, except that nobody is redirected and PKCE is never optional."""
+    parameters = {"response_type": "code", "client_id": request.client.client_id, **given}
+    ask = Parameters(list(parameters.items()))
+    target = Target(request.client, "", redirect_uri_given=False, state=None)
+    if "redirect_uri" in given:
+        target = find_target(request.work, request.server, request.checks, ask)
+    asked = read_request(request.work, request.server, request.checks, target, ask)
+    request.checks.require(
+        asked.code_challenge is not None,
+        "code_challenge is present",
+        section="RFC 7636 section 4.3",
+        error=InvalidRequestError,
+        description="PKCE is required: code_challenge is missing",
+        got="nothing",
+    )
+    return asked
+
+
+def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str) -> str:
+    """The code. The session becomes the app's own: no browser knows of it."""
+    work = request.work
+    session = _find(work, cookie)
+    assert session is not None  # noqa: S101  # opened a moment ago, in this transaction
+    has_second_factor = totp.is_enabled(work, session.user_id)
+    step = next_step(asked, session, parked=None, consent=None, has_second_factor=has_second_factor, now=work.now)
+    if not isinstance(step, Issue):
+        end_session(work, session, reason="redirected_to_web")
+        raise RedirectToWebError(f"Start an authorization request in a browser: {getattr(step, 'why', '')}")
+    code, grant = new_code(work, asked, session)
+    own_sessions.put(work.db, grant.id, session.id)
+    return code
+
+
+def _find(work: UnitOfWork, cookie: str) -> Session | None:
+    idle_since = work.now - work.settings.session_idle_lifetime
+    return sessions.find_standing(work.read, digest(cookie), now=work.now, idle_since=idle_since)

@@ -1,0 +1,114 @@
+"""A device without a browser asks, and a person with one answers (RFC 8628): the codes of both, and the answer.
+
+What is allowed is a grant like that of an authorization code: it ends with what ends those, before the device has
+fetched anything and after.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.crypto.digests import digest, new_opaque
+from provider.oauth.authorize import consent
+from provider.oauth.authorize.approval import new_grant
+from provider.oauth.authorize.request import AuthorizationRequest
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import DEVICE_CODE
+from provider.oauth.grants import store as device_codes
+from provider.oauth.grants.store import DeviceCode
+from provider.oauth.scopes import format_scope, parse_scope
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+VERIFICATION_PATH = "/device"
+"""Where the user types the code (`verification_uri`, RFC 8628 section 3.2)."""
+PURPOSE = "user-code"
+ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
+"""No vowels, so no words, and nothing that is misread; 34 bits in eight letters (section 6.1)."""
+LENGTH = 8
+INTERVAL = 5
+"""Seconds between two questions of a device (section 3.2)."""
+
+
+@dataclass(frozen=True)
+class DeviceRequest:
+    """A device that waits for an answer, as the person is shown it."""
+
+    digest: bytes
+    user_code: str
+    request: AuthorizationRequest
+    network: str
+    asked_at: datetime
+
+
+def begin(work: UnitOfWork, client: Client, scope: tuple[str, ...]) -> tuple[str, str]:
+    """A device code, and the user code to be typed for it."""
+    device_code = new_opaque()
+    while True:
+        user_code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        code = DeviceCode(
+            digest=digest(device_code),
+            user_code=work.vault.keyed_digest(user_code, purpose=PURPOSE),
+            client_id=client.client_id,
+            scope=format_scope(scope),
+            network=work.origin.network,
+            created_at=work.now,
+            expires_at=work.now + work.settings.device_code_lifetime,
+            poll_interval=INTERVAL,
+            next_poll_at=work.now,
+            answered_at=None,
+            grant_id=None,
+            spent_at=None,
+        )
+        if device_codes.add(work.db, code):
+            return device_code, with_dash(user_code)
+
+
+def with_dash(user_code: str) -> str:
+    return f"{user_code[: LENGTH // 2]}-{user_code[LENGTH // 2 :]}"
+
+
+def read_user_code(typed: str) -> str:
+    """As it was made: in capitals, without whatever people put between letters (section 6.1)."""
+    return "".join(character for character in typed.upper() if character.isalnum())
+
+
+def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> DeviceRequest | None:
+    """None when nobody waits for this code: unknown, answered, expired, or its client is disabled or no longer for
+    devices.
+    """
+    user_code = read_user_code(typed)
+    if len(user_code) != LENGTH:
+        return None
+    found = device_codes.find_waiting(work.read, work.vault.keyed_digests(user_code, purpose=PURPOSE), now=work.now)
+    client = None if found is None else server.clients.find(work, found.client_id)
+    if found is None or client is None or client.disabled or DEVICE_CODE not in client.metadata.grant_types:
+        return None
+    scope = client.metadata.still_of(parse_scope(found.scope))
+    asked = AuthorizationRequest(client=client, redirect_uri="", redirect_uri_given=False, scope=scope)
+    return DeviceRequest(found.digest, with_dash(user_code), asked, found.network, found.created_at)
+
+
+def allow(work: UnitOfWork, device: DeviceRequest, session: Session) -> bool:
+    """The device may act for the person of this session. False when it was answered meanwhile."""
+    request, user_id = device.request, session.user_id
+    grant = new_grant(work, request, session)
+    if not device_codes.answer(work.db, device.digest, now=work.now):
+        return False
+    device_codes.attach(work.db, device.digest, grant)
+    client = request.client
+    if not client.metadata.first_party:
+        consent.grant(work, user_id=user_id, client=client, scopes=request.scope, claims=frozenset())
+    record(work, Event.DEVICE_ALLOWED, user_id=user_id, client_id=client.client_id, grant=grant.id)
+    return True
+
+
+def deny(work: UnitOfWork, device: DeviceRequest, session: Session) -> bool:
+    """The device is told so. False when it was answered meanwhile."""
+    if not device_codes.answer(work.db, device.digest, now=work.now):
+        return False
+    consent.deny(work, user_id=session.user_id, client_id=device.request.client.client_id)
+    return True

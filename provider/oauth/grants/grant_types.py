@@ -1,0 +1,9 @@
+"""The grant types the token endpoint supports, each with the function that redeems it."""
+
+from provider.oauth.grants import authorization_code, client_credentials, device_code, refresh_token, token_exchange
+
+GRANTS = {
+    grant.GRANT_TYPE: grant.redeem
+    for grant in (authorization_code, refresh_token, client_credentials, device_code, token_exchange)
+}
+"""The discovery document lists the same names."""

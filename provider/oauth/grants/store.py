@@ -1,0 +1,151 @@
+"""Device codes and the user codes beside them, by digest: what was asked for, how often the device may ask again, and
+what the person answered (RFC 8628).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    delete,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from provider.accounts.store.email_addresses import email_addresses
+from provider.database.base import metadata
+from provider.database.types import Digest, Identifier, UtcTime
+from provider.oauth.tokens.store import grants, refresh_tokens
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.refresh_tokens import RefreshToken
+
+device_codes = Table(
+    "device_codes",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    Column("user_code", Digest, nullable=False, unique=True),  # a keyed one: eight letters are found by trying them all
+    Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False),
+    Column("scope", String(2000), nullable=False),
+    Column("network", String(64), nullable=False),  # where the device asked from
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("poll_interval", Integer, nullable=False),  # seconds; grows when the device asks too often
+    Column("next_poll_at", UtcTime, nullable=False),
+    Column("answered_at", UtcTime),
+    Column("grant_id", Identifier, ForeignKey("grants.id", ondelete="CASCADE")),  # answered without one: denied
+    Column("spent_at", UtcTime),
+    Index("ix_device_codes_client_id", "client_id"),
+    Index("ix_device_codes_expires_at", "expires_at"),
+    Index("ix_device_codes_grant_id", "grant_id"),
+)
+
+
+@dataclass(frozen=True)
+class DeviceCode:
+    digest: bytes
+    user_code: bytes
+    client_id: str
+    scope: str
+    network: str
+    created_at: datetime
+    expires_at: datetime
+    poll_interval: int
+    next_poll_at: datetime
+    answered_at: datetime | None
+    grant_id: str | None
+    spent_at: datetime | None
+
+
+_G, _S = len(GRANT), len(STANDING)
+_FIND_ALLOWED = (
+    select(*GRANT, *STANDING, *PERSON)
+    .select_from(
+        join_standing(grants.grants).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address)
+    )
+    .where(grants.grants.c.id == bindparam("grant_id"))
+)
+_SPEND = (
+    update(device_codes)
+    .where(device_codes.c.digest == bindparam("code_digest"), device_codes.c.spent_at.is_(None))
+    .values(spent_at=bindparam("now"))
+)
+_REDEEM_AT_ONCE = refresh_tokens.insert_after(_SPEND.returning(device_codes.c.grant_id))
+
+
+def add(db: Connection, code: DeviceCode) -> bool:
+    """False when another one has this user code."""
+    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    added = insert(device_codes).values(**code.__dict__).on_conflict_do_nothing()
+    return db.scalar(added.returning(device_codes.c.digest)) is not None
+
+
+def find(db: Connection, digest: bytes) -> DeviceCode | None:
+    row = db.execute(select(device_codes).where(device_codes.c.digest == digest)).one_or_none()
+    return None if row is None else DeviceCode(*row)
+
+
+def find_waiting(db: Connection, user_codes: Iterable[bytes], *, now: datetime) -> DeviceCode | None:
+    """The one of this user code that nobody answered yet; `user_codes` are its digests under every key."""
+    query = select(device_codes).where(
+        device_codes.c.user_code.in_(list(user_codes)),
+        device_codes.c.expires_at > now,
+        device_codes.c.answered_at.is_(None),
+    )
+    row = db.execute(query).one_or_none()
+    return None if row is None else DeviceCode(*row)
+
+
+def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, Standing, Person] | None:
+    """What the person allowed. It goes with its code: None when both went a moment ago."""
+    row = db.execute(_FIND_ALLOWED, {"grant_id": grant_id}).one_or_none()
+    return None if row is None else (*grants.split(row), Person(*row[_G + _S :]))
+
+
+def answer(db: Connection, digest: bytes, *, now: datetime) -> bool:
+    """Once, and in time. False when somebody answered before."""
+    waiting = (device_codes.c.digest == digest, device_codes.c.answered_at.is_(None), device_codes.c.expires_at > now)
+    return db.execute(update(device_codes).where(*waiting).values(answered_at=now)).rowcount == 1
+
+
+def attach(db: Connection, digest: bytes, grant: Grant) -> None:
+    """The answer was yes, and this is what it gives."""
+    grants.add(db, grant)
+    db.execute(update(device_codes).where(device_codes.c.digest == digest).values(grant_id=grant.id))
+
+
+def poll(db: Connection, code: DeviceCode, *, next_poll_at: datetime, now: datetime) -> bool:
+    """Note that the device asked. False when it was too early."""
+    in_time = (device_codes.c.digest == code.digest, device_codes.c.next_poll_at <= now)
+    return db.execute(update(device_codes).where(*in_time).values(next_poll_at=next_poll_at)).rowcount == 1
+
+
+def slow_down(db: Connection, code: DeviceCode, *, poll_interval: int, next_poll_at: datetime) -> None:
+    """From now on it has to wait longer."""
+    slower = update(device_codes).where(device_codes.c.digest == code.digest)
+    db.execute(slower.values(poll_interval=poll_interval, next_poll_at=next_poll_at))
+
+
+def redeem(db: Connection, digest: bytes, *, refresh_token: RefreshToken | None, now: datetime) -> bool:
+    """Spend the code and add the first refresh token of its family; False when the code was spent before."""
+    if db.dialect.name == "postgresql" and refresh_token is not None:
+        values = {"code_digest": digest, "now": now, **refresh_tokens.bind_new(refresh_token)}
+        return db.execute(_REDEEM_AT_ONCE, values).rowcount == 1
+    if db.execute(_SPEND, {"code_digest": digest, "now": now}).rowcount != 1:
+        return False
+    if refresh_token is not None:
+        refresh_tokens.add(db, refresh_token)
+    return True
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    old = select(device_codes.c.digest).where(device_codes.c.expires_at < before).limit(limit)
+    return db.execute(delete(device_codes).where(device_codes.c.digest.in_(old))).rowcount

@@ -1,0 +1,1 @@
+"""What the protocol endpoints share: client authentication, errors, CORS, bearer tokens, responses."""

@@ -1,0 +1,32 @@
+"""What token, introspection and revocation requests have in common: one form, from one authenticated client."""
+
+from provider.oauth.checks import Checks
+from provider.oauth.client_authentication.authenticate import authenticate
+from provider.oauth.clients.clients import Client
+from provider.oauth.grants.request import TokenRequest
+from provider.oauth.http.cross_origin import allow
+from provider.oauth.http.refused import read_form
+from provider.oauth.http.server import server_of
+from provider.web.call import Call
+
+
+def authenticated(call: Call, endpoint: str) -> TokenRequest:
+    """The request of a client that proved who it is (RFC 6749 section 3.2). Raises an OAuth2Error."""
+    checks = Checks(endpoint)
+    client: Client
+    if "client" in call.state:  # the call began anew, to ask somebody else's server; its assertion is spent
+        client, checks.done = call.state["client"]
+        checks.client_id = client.client_id
+    else:
+        read_form(call, checks)
+        client = authenticate(
+            call.work,
+            server_of(call),
+            checks,
+            authorization=call.headers.get("authorization"),
+            form=call.form,
+            endpoint_url=call.settings.issuer + call.path,
+        )
+        call.state["client"] = (client, list(checks.done))
+    allow(call, client.client_id)
+    return TokenRequest(call.work, server_of(call), client, call.form, checks)

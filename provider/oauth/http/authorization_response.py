@@ -1,0 +1,60 @@
+"""How an answer travels through the browser back to the app: in the query, in the fragment, or posted by a page of ours
+(RFC 6749 section 4.1.2, OAuth 2.0 Multiple Response Type Encoding Practices, OAuth 2.0 Form Post Response Mode).
+"""
+
+from collections.abc import Mapping
+
+from starlette.responses import RedirectResponse, Response
+
+from provider.oauth.authorize.request import Target
+from provider.oauth.clients.redirect_uris import csp_source, encode, with_query
+from provider.oauth.errors import OAuth2Error
+from provider.oauth.http.session_state import session_state_for
+from provider.oauth.response_types import ResponseMode
+from provider.web.call import Call
+from provider.web.pages import page
+
+
+def answer(call: Call, target: Target, parameters: Mapping[str, str]) -> Response:
+    """The parameters with `state`, `iss` (RFC 9207) and, where it is on, `session_state`, in the mode in force."""
+    known = session_state_for(call, client_id=target.client.client_id, redirect_uri=target.redirect_uri)
+    given = {**parameters, "state": target.state, "iss": call.settings.issuer, "session_state": known}
+    if target.response_mode is ResponseMode.FORM_POST:
+        return _form_post(call, target, {name: value for name, value in given.items() if value is not None})
+    in_fragment = target.response_mode is ResponseMode.FRAGMENT
+    return send_to(location_of(target.redirect_uri, given, in_fragment=in_fragment))
+
+
+def error_response(call: Call, target: Target, error: OAuth2Error) -> Response:
+    """RFC 6749 section 4.1.2.1; the description ends in the id that `signet explain` knows."""
+    known_as = f"error id {call.request_id}"
+    description = f"{error.description} ({known_as})" if error.description else known_as
+    return answer(call, target, {"error": error.error, "error_description": description})
+
+
+def location_of(redirect_uri: str, parameters: Mapping[str, str | None], *, in_fragment: bool = False) -> str:
+    """The registered URI with the answer. Its own query stays as it is; a fragment it never has."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return f"{redirect_uri}#{encode(given)}" if in_fragment else with_query(redirect_uri, given)
+
+
+def send_to(location: str) -> Response:
+    """The redirect to an app."""
+    response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
+    # Set as it is: the URI was registered and compared byte for byte, and must arrive that way.
+    response.headers["location"] = location
+    return response
+
+
+def _form_post(call: Call, target: Target, parameters: Mapping[str, str]) -> Response:
+    """A page whose one form goes to the app, by itself where scripts run (Form Post Response Mode section 2)."""
+    return page(
+        call,
+        "oauth/form_post.html",
+        form_targets=(csp_source(target.redirect_uri),),
+        only_form_targets=True,
+        offers_languages=False,
+        action=target.redirect_uri,
+        parameters=parameters,
+        app={"name": target.client.name, "host": target.client.host_at(target.redirect_uri)},
+    )

@@ -1,0 +1,103 @@
+"""Bearer tokens as our own APIs accept them (RFC 6750): userinfo and the account API."""
+
+from collections.abc import Iterable
+
+from provider.oauth.checks import Checks
+from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
+from provider.oauth.http.cross_origin import allow
+from provider.oauth.http.server import server_of
+from provider.oauth.tokens.access_tokens import DeadToken, LiveToken, read_access_token
+from provider.oauth.tokens.store.grants import Grant, Person
+from provider.web.call import Call
+
+
+def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, Grant, Person]:
+    """A live access token with this scope, issued to act for a person. Raises InvalidTokenError (401),
+    InsufficientScopeError (403), or InvalidRequestError for a muddle.
+    """
+    live = _require_live(call, checks)
+    checks.require(
+        scope in live.scope and live.grant is not None,
+        f"The token was issued for {scope}, to act for a person",
+        section="RFC 6750 section 3.1",
+        error=InsufficientScopeError,
+        description=f"The token was not issued for the scope {scope}",
+        expected=scope,
+        got=" ".join(live.scope),
+    )
+    assert live.grant is not None  # noqa: S101  # just required
+    assert live.person is not None  # noqa: S101  # asked for
+    return live, live.grant, live.person
+
+
+def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> LiveToken:
+    """A live access token with one of these scopes, of a person or of a client acting for itself."""
+    live, wanted = _require_live(call, checks), sorted(scopes)
+    checks.require(
+        not set(wanted).isdisjoint(live.scope),
+        f"The token was issued for {' or '.join(wanted)}",
+        section="RFC 6750 section 3.1",
+        error=InsufficientScopeError,
+        description=f"The token was not issued for the scope {wanted[0]}",
+        expected=" or ".join(wanted),
+        got=" ".join(live.scope),
+    )
+    return live
+
+
+def _require_live(call: Call, checks: Checks) -> LiveToken:
+    token = bearer_token(call, checks)
+    live: LiveToken | None = None
+    problem = "a live access token"
+    try:
+        live = read_access_token(call.work, server_of(call), token, with_person=True)
+        checks.client_id = str(live.claims["client_id"])
+        if call.settings.issuer not in live.audience:
+            problem, live = f"a token for {' '.join(sorted(live.audience))}", None
+    except DeadToken as dead:
+        problem, checks.client_id = str(dead), dead.client_id
+    if checks.client_id is not None:
+        allow(call, checks.client_id)
+    checks.require(
+        live is not None,
+        "The access token is live",
+        section="RFC 6750 section 3.1",
+        error=InvalidTokenError,
+        description="The access token is not valid",
+        got=problem,
+    )
+    assert live is not None  # noqa: S101  # just required
+    return live
+
+
+def bearer_token(call: Call, checks: Checks) -> str:
+    """The token, from the header or the form body, exactly one of them; the query is never read (OAuth 2.1 section
+    5.1).
+    """
+    headers = call.headers.getlist("authorization")
+    shown = []
+    for header in headers:
+        scheme, _, value = header.partition(" ")
+        if scheme.lower() == "bearer":
+            shown.append(value.strip())
+    in_body = call.form.get("access_token") if call.method == "POST" else None
+    if in_body is not None:
+        shown.append(in_body)
+    checks.require(
+        len(shown) <= 1 and len(headers) <= 1 and not call.form.repeated,
+        "The token is sent in one way only",
+        section="RFC 6750 section 2",
+        error=InvalidRequestError,
+        description="More than one access token was sent",
+        got=f"{len(shown)} tokens",
+    )
+    checks.require(
+        shown,
+        "A token is sent",
+        section="RFC 6750 section 2",
+        error=MissingTokenError,
+        description="An access token is needed",
+        expected="Authorization: Bearer, or access_token in the form",
+        got="neither",
+    )
+    return shown[0]

@@ -1,0 +1,79 @@
+"""The discovery document (OIDC Discovery section 3, RFC 8414), computed from what the code supports."""
+
+from typing import Any
+
+from provider.config.settings import Settings
+from provider.jose.algorithms import SIGNING_ALGORITHMS
+from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS
+from provider.jose.key_sets import SIGNATURES
+from provider.oauth.authorize.parameters import prompts_supported
+from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS, AUTH_METHODS
+from provider.oauth.clients.sectors import SUBJECT_TYPES
+from provider.oauth.grants.grant_types import GRANTS
+from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
+from provider.oauth.response_types import IMPLICIT, ResponseMode, response_types_supported
+from provider.oauth.scopes import CLAIMS, SCOPES
+from provider.sessions.assurance import ACR_VALUES
+
+ID_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
+
+
+def provider_metadata(settings: Settings) -> dict[str, Any]:
+    """One document for both well-known URLs."""
+    issuer = settings.issuer
+    registration = {} if settings.registration == "closed" else {"registration_endpoint": f"{issuer}/oauth2/register"}
+    assertion_algorithms = [alg for algorithms in ASSERTION_ALGORITHMS.values() for alg in algorithms]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth2/authorize",
+        "authorization_challenge_endpoint": f"{issuer}/oauth2/authorize-challenge",
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth2/par",
+        "require_pushed_authorization_requests": False,
+        "token_endpoint": f"{issuer}/oauth2/token",
+        "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
+        "jwks_uri": f"{issuer}/oauth2/jwks",
+        "introspection_endpoint": f"{issuer}/oauth2/introspect",
+        "revocation_endpoint": f"{issuer}/oauth2/revoke",
+        "end_session_endpoint": f"{issuer}/oauth2/logout",
+        **registration,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
+        **({"check_session_iframe": f"{issuer}/oauth2/check-session"} if settings.session_management else {}),
+        "device_authorization_endpoint": f"{issuer}/oauth2/device_authorization",
+        "protected_resources": [issuer + path for path in SCOPES_OF_RESOURCE],
+        "response_types_supported": list(response_types_supported(settings)),
+        "response_modes_supported": list(ResponseMode),
+        "grant_types_supported": [*GRANTS, *([IMPLICIT] if settings.legacy_response_types else [])],
+        "scopes_supported": list(SCOPES),
+        "claims_supported": [*CLAIMS, *ID_TOKEN_CLAIMS],
+        "claim_types_supported": ["normal"],
+        "subject_types_supported": list(SUBJECT_TYPES),
+        "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "id_token_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "id_token_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
+        "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "userinfo_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
+        "introspection_endpoint_auth_methods_supported": [method for method in AUTH_METHODS if method != "none"],
+        "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
+        "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "introspection_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "introspection_encryption_enc_values_supported": list(ENCRYPTION_METHODS),
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms,
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "acr_values_supported": list(ACR_VALUES),
+        "display_values_supported": ["page", "popup", "touch"],
+        "prompt_values_supported": list(prompts_supported(settings)),
+        "ui_locales_supported": list(settings.languages),
+        "claims_parameter_supported": True,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(SIGNATURES),
+        "request_uri_parameter_supported": settings.request_uri,
+        "require_request_uri_registration": settings.request_uri,
+    }

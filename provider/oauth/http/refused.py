@@ -1,0 +1,133 @@
+"""How a refused protocol request is answered: JSON at the machine endpoints, with the id of its explanation.
+
+Outages, floods and bugs are no verdicts and keep their own status (`web.errors.as_json`).
+"""
+
+from authlib.oauth2 import OAuth2Error
+from starlette.responses import JSONResponse, Response
+
+from provider.oauth.checks import Checks
+from provider.oauth.errors import (
+    AuthorizationPendingError,
+    ChallengeError,
+    InsufficientScopeError,
+    InvalidClientError,
+    InvalidRequestError,
+    InvalidTokenError,
+    MissingTokenError,
+)
+from provider.oauth.explanations import explain
+from provider.oauth.protected_resources import metadata_url
+from provider.parameters import MalformedParameters
+from provider.refusals import Unavailable
+from provider.web import errors
+from provider.web.call import Call
+from provider.web.endpoint import machine_endpoint
+
+NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+"""On everything that carries or speaks of tokens (RFC 6749 section 5.1)."""
+
+
+def as_json(call: Call, error: Exception) -> Response:
+    """RFC 6749 section 5.2."""
+    if isinstance(error, MalformedParameters):
+        error = InvalidRequestError(description=f"The parameters cannot be read: {error}")
+    if not isinstance(error, OAuth2Error):
+        return errors.as_json(call, error)
+    body = {"error": error.error, "error_description": error.description or ""}
+    if not isinstance(error, AuthorizationPendingError):  # no refusal, and a device hears it every few seconds
+        explain(call.installation, call.origin, error)
+        body["error_id"] = call.request_id
+    if isinstance(error, ChallengeError):
+        body |= error.members
+    headers = dict(NO_STORE)
+    if error.status_code == Unavailable.status_code:
+        headers["retry-after"] = str(Unavailable.retry_after)
+    if isinstance(error, InvalidClientError):
+        headers["www-authenticate"] = 'Basic realm="signet"'
+    elif isinstance(error, InvalidTokenError | InsufficientScopeError):
+        headers["www-authenticate"] = bearer_challenge(call, error)
+    return JSONResponse(body, status_code=error.status_code, headers=headers)
+
+
+def bearer_challenge(call: Call, error: OAuth2Error) -> str:
+    """RFC 6750 section 3: no code when no token came at all. It says where the resource describes itself (RFC 9728
+    section 5.1).
+    """
+    about = metadata_url(call.settings.issuer, call.path)
+    challenge = 'Bearer realm="signet"' + (f', resource_metadata="{about}"' if about else "")
+    if isinstance(error, MissingTokenError):
+        return challenge
+    return f'{challenge}, error="{error.error}", error_description="{error.description}"'
+
+
+protocol_endpoint = machine_endpoint(render=as_json)
+"""An endpoint for programs whose refusals are explained."""
+
+
+def read_form(call: Call, checks: Checks) -> None:
+    """The request is a POST of one urlencoded form, each parameter once, nothing in the query (RFC 6749 section
+    3.2).
+    """
+    content_type = call.headers.get("content-type", "")
+    authorizations = len(call.headers.getlist("authorization"))
+    checks.require(
+        authorizations <= 1,
+        "There is one Authorization header at most",
+        section="RFC 6749 section 2.3",
+        error=InvalidRequestError,
+        description="More than one way of client authentication",
+        got=f"{authorizations} headers",
+    )
+    checks.require(
+        call.has_form,
+        "The body is a form",
+        section="RFC 6749 section 3.2",
+        error=InvalidRequestError,
+        description="The body must be application/x-www-form-urlencoded",
+        expected="application/x-www-form-urlencoded",
+        got=content_type or "no Content-Type",
+    )
+    repeated = call.form.repeated
+    checks.require(
+        not repeated,
+        "No parameter is repeated",
+        section="RFC 6749 section 3.2",
+        error=InvalidRequestError,
+        description="A parameter is repeated",
+        got=", ".join(sorted(repeated)),
+    )
+    checks.require(
+        not call.scope["query_string"] or not (set(call.query) & set(SENSITIVE)),
+        "Nothing that belongs in the body is in the URL",
+        section="RFC 6749 section 2.3.1",
+        error=InvalidRequestError,
+        description="Parameters belong in the body, not in the URL",
+        got="a parameter in the query",
+    )
+
+
+SENSITIVE = (
+    "client_id",
+    "client_secret",
+    "grant_type",
+    "code",
+    "code_verifier",
+    "device_code",
+    "refresh_token",
+    "token",
+    "access_token",
+    "redirect_uri",
+    "scope",
+    "assertion",
+    "client_assertion",
+    "password",
+    "username",
+    "otp",
+    "resource",
+    "audience",
+    "subject_token",
+    "actor_token",
+    "recovery_code",
+    "auth_session",
+)

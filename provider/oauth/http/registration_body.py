@@ -1,0 +1,100 @@
+"""The body of a registration (RFC 7591 section 3.1) or of its update (RFC 7592 section 2.2): a JSON object of client
+metadata.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from provider.jose.json_objects import is_deeper, read_object
+from provider.oauth.checks import Checks
+from provider.oauth.clients import registration as rule
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.clients.sector_documents import DocumentUnavailable
+from provider.oauth.errors import (
+    InvalidClientMetadataError,
+    InvalidRedirectUriError,
+    InvalidSoftwareStatementError,
+    UnapprovedSoftwareStatementError,
+)
+from provider.ratelimits import LIMITS, hit
+from provider.web.call import Call
+
+DEEPEST = 20
+"""No metadata is nested like that; a jwks, the deepest, has four levels."""
+ERRORS = {error.error: error for error in (InvalidClientMetadataError, InvalidRedirectUriError)}
+
+
+def read_body(call: Call, checks: Checks) -> dict[str, Any]:
+    """Client metadata as it came, with nothing in it that could not be stored or told back."""
+    media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    checks.require(
+        media_type == "application/json",
+        "The body is JSON",
+        section="RFC 7591 section 3.1",
+        error=InvalidClientMetadataError,
+        description="The body must be application/json",
+        expected="application/json",
+        got=media_type or "no Content-Type",
+    )
+    given, problem = {}, ""
+    try:
+        given = read_object(call.body)
+        json.dumps(given, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        problem = "text that is not Unicode" if isinstance(error, UnicodeError) else str(error)
+    if not problem and is_deeper(given, DEEPEST):
+        problem = "JSON that is nested too deeply"
+    checks.require(
+        not problem,
+        "The body is one JSON object",
+        section="RFC 7591 section 3.1",
+        error=InvalidClientMetadataError,
+        description="The body is not one JSON object, each member once",
+        got=problem,
+    )
+    return given
+
+
+def require_metadata(
+    call: Call, checks: Checks, given: Mapping[str, Any], *, before: Client | None = None
+) -> ClientMetadata:
+    """What the client is to be registered as. Raises an OAuth2Error with the code of RFC 7591 section 3.2.2."""
+    _require_no_statement(checks, given)
+    if "counted" not in call.state:  # the call may begin anew, to ask the client's server
+        hit(call.work, LIMITS.registration, key=f"registration:{call.origin.network}")
+        call.state["counted"] = True
+    metadata, refused = None, None
+    try:
+        metadata = rule.read_metadata(call.work, given, before=before)
+    except InvalidMetadata as error:
+        refused = error
+    checks.require(
+        metadata is not None,
+        "The metadata is of a client that may register itself",
+        section="RFC 7591 section 2",
+        error=ERRORS[refused.error] if refused else InvalidClientMetadataError,
+        description=str(refused),
+        got=refused.reason if isinstance(refused, DocumentUnavailable) else refused,
+    )
+    assert metadata is not None  # noqa: S101  # just required
+    return metadata
+
+
+def _require_no_statement(checks: Checks, given: Mapping[str, Any]) -> None:
+    """Nobody's word about a client is taken here but an operator's."""
+    statement = given.get("software_statement")
+    is_one = isinstance(statement, str) and statement.count(".") == 2
+    checks.require(
+        statement is None,
+        "No software statement is sent",
+        section="RFC 7591 section 2.3",
+        error=UnapprovedSoftwareStatementError if is_one else InvalidSoftwareStatementError,
+        description="Software statements are not accepted: no issuer of them is trusted here"
+        if is_one
+        else "The software statement is not a JWT",
+        expected="nothing",
+        got="a software statement",
+        fix="Register without software_statement.",
+    )

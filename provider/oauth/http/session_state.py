@@ -1,0 +1,28 @@
+"""`session_state`: what an app compares with the session at the browser (OpenID Connect Session Management 1.0 section
+3). Our page at check_session_iframe makes the same hash in the browser (templates/static/check_session.js).
+"""
+
+from hashlib import sha256
+
+from provider.crypto.digests import new_handle
+from provider.oauth.clients.redirect_uris import origin_of
+from provider.sessions import browser_state
+from provider.sessions.cookie import find_session
+from provider.web.call import Call
+
+
+def session_state(client_id: str, origin: str, state: str, salt: str) -> str:
+    return f"{sha256(f'{client_id} {origin} {state} {salt}'.encode()).hexdigest()}.{salt}"
+
+
+def session_state_for(call: Call, *, client_id: str, redirect_uri: str) -> str | None:
+    """For an answer that goes to this address. None when nobody is signed in, when no page there could frame ours, and
+    where SIGNET_SESSION_MANAGEMENT is off.
+    """
+    if not call.settings.session_management:
+        return None
+    session, origin = find_session(call), origin_of(redirect_uri)
+    browser_state.follow(call, session)
+    if session is None or origin is None:
+        return None
+    return session_state(client_id, origin, browser_state.state_of(call, session), new_handle())

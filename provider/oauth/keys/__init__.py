@@ -1,0 +1,1 @@
+"""Signing keys: making key pairs, rotating them, and the key ring each process signs and verifies with."""

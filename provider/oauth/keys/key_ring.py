@@ -1,0 +1,174 @@
+"""The key ring of a process: what it signs and verifies with now, and the key set relying apps verify with (RFC 7517).
+
+A process parses each key once and keeps it (an RSA import costs 27 ms); it looks for changes every SIGNET_KEY_CACHE
+seconds, and at once when a token names a key it does not know.
+"""
+
+import base64
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
+
+from provider.config.environment import SettingsError
+from provider.jose.algorithms import ED25519, EDDSA, KEY_PAIRS, RS256
+from provider.oauth.keys import store as signing_keys
+from provider.oauth.keys.key_pairs import Key, kid_for, open_private, open_public, published_keys, row_of
+from provider.oauth.keys.store import SigningKeyRow, State
+from provider.work import Installation, UnitOfWork, unit_of_work
+
+
+class Registry(JWSRegistry):
+    """EdDSA is the name most libraries have for what RFC 9864 calls Ed25519; here it means nothing else."""
+
+    algorithms = {**JWSRegistry.algorithms, EDDSA: JWSRegistry.algorithms[ED25519]}  # noqa: RUF012  # as it is there
+
+
+@dataclass(frozen=True)
+class Signer:
+    """The current key of an algorithm."""
+
+    kid: str
+    alg: str
+    key: Key
+
+    def sign(self, claims: dict[str, Any], *, typ: str) -> str:
+        header = {"typ": typ, "kid": self.kid, "alg": self.alg}
+        return jwt.encode(header, claims, self.key, registry=Registry(algorithms=[self.alg]))
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """The keys of an installation at one moment, parsed."""
+
+    signers: dict[str, Signer]
+    """By algorithm."""
+    verifying: dict[str, tuple[str, Key]]
+    """kid -> (alg, key)."""
+    past: dict[str, tuple[str, Key]]
+    """The same of keys whose last token has expired: they only tell that an old token was ours."""
+    jwks: bytes
+    etag: str
+
+
+class SignatureRefused(Exception):
+    """Not signed by us, or by a key that no longer counts."""
+
+
+@dataclass
+class Keys:
+    """The key ring of this process."""
+
+    installation: Installation
+    _ring: KeyRing | None = None
+    _read_at: datetime | None = None
+    _parsed: dict[str, Key] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ring(self, work: UnitOfWork | None = None) -> KeyRing:
+        """The current ring. Without `work`, whatever was read last (the key set stays up when the database is down)."""
+        if self._ring is not None and (work is None or not self._is_stale(work)):
+            return self._ring
+        if work is None:
+            with unit_of_work(self.installation) as fresh:
+                return self.ring(fresh)
+        return self._reload(work, seen=self._read_at)
+
+    def _is_stale(self, work: UnitOfWork) -> bool:
+        keep = timedelta(seconds=work.settings.key_cache)
+        return self._read_at is None or not timedelta(0) <= work.now - self._read_at < keep
+
+    def _reload(self, work: UnitOfWork, *, seen: datetime | None) -> KeyRing:
+        with self._lock:
+            if self._ring is not None and self._read_at != seen:
+                return self._ring  # another thread has just done it
+            self._ring = self._parse(work, signing_keys.find_all(work.read))
+            self._read_at = work.now
+            return self._ring
+
+    def _parse(self, work: UnitOfWork, rows: list[SigningKeyRow]) -> KeyRing:
+        signers: dict[str, Signer] = {}
+        verifying: dict[str, tuple[str, Key]] = {}
+        past: dict[str, tuple[str, Key]] = {}
+        published: list[dict[str, Any]] = []
+        for row in rows:
+            if (
+                row.state == State.REVOKED or row.alg not in KEY_PAIRS
+            ):  # one that a newer version made is not ours to use
+                continue
+            over = row.expires_at is not None and row.expires_at <= work.now
+            key = self._open(work, row)
+            for alg in KEY_PAIRS[row.alg]:
+                kid = kid_for(row.kid, alg)
+                (past if over else verifying)[kid] = (alg, key)
+                if row.state == State.CURRENT:
+                    signers[alg] = Signer(kid, alg, key)
+            if not over:
+                published += published_keys(row)
+        missing = [name for name in KEY_PAIRS if name not in signers]
+        if missing:
+            raise SettingsError(f"no current signing key for {', '.join(missing)}; `signet migrate` makes missing ones")
+        jwks = json.dumps({"keys": published}, separators=(",", ":")).encode()
+        return KeyRing(signers, verifying, past, jwks, f'"{sha256(jwks).hexdigest()[:16]}"')
+
+    def _open(self, work: UnitOfWork, row: SigningKeyRow) -> Key:
+        if row.kid not in self._parsed:
+            signs = row.state in {State.UPCOMING, State.CURRENT}
+            self._parsed[row.kid] = open_private(work.vault, row) if signs else open_public(row)
+        return self._parsed[row.kid]
+
+    def signer(self, work: UnitOfWork, alg: str = RS256) -> Signer:
+        return self.ring(work).signers[alg]
+
+    def verify(self, work: UnitOfWork, token: str, *, typ: str, even_past: bool = False) -> dict[str, Any]:
+        """The claims of a JWT we signed; times are not checked. Raises SignatureRefused.
+
+        `even_past` also takes keys whose last token has expired, but not revoked ones: an id_token_hint is good however
+        old it is (OIDC Core section 3.1.2.1, RP-Initiated Logout section 2).
+
+        The key decides the algorithm, never the header; `jwk`, `jku`, `x5u` and `crit` are not honoured (RFC 8725
+        sections 3.1, 3.10).
+        """
+        header = _header_of(token)
+        if str(header.get("typ", "")).lower().removeprefix("application/") != typ:
+            raise SignatureRefused("another type of token")
+        if "crit" in header or "b64" in header:
+            raise SignatureRefused("critical header parameters")
+        kid = header.get("kid")
+        ring = self.ring(work)
+        if not isinstance(kid, str) or kid not in ring.verifying:
+            ring = (
+                self._reload(work, seen=self._read_at)
+                if isinstance(kid, str) and len(row_of(kid)) == 43 and self._is_older(work)
+                else ring
+            )
+        try:
+            known = ring.verifying | ring.past if even_past else ring.verifying
+            alg, key = known[str(kid)]
+            claims = jwt.decode(token, key, registry=Registry(algorithms=[alg])).claims
+        except (KeyError, JoseError, ValueError, TypeError) as error:
+            raise SignatureRefused(type(error).__name__) from None
+        if not isinstance(claims, dict):
+            raise SignatureRefused("not a claims object")
+        return claims
+
+    def _is_older(self, work: UnitOfWork) -> bool:
+        # An unknown kid may be a key another node has just made; forged ones must not cost a query each.
+        return self._read_at is None or abs(work.now - self._read_at) >= timedelta(seconds=1)
+
+
+def _header_of(token: str) -> dict[str, Any]:
+    try:
+        head = token.split(".", 1)[0]
+        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, RecursionError):
+        raise SignatureRefused("not a JWT") from None
+    if not isinstance(header, dict):
+        raise SignatureRefused("not a JWT")
+    return header

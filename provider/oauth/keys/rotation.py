@@ -1,0 +1,196 @@
+"""Signing keys over time: made, published, current, retired, erased (OIDC Core section 10.1.1).
+
+An upcoming key is always published, so that relying apps know it long before it signs, and an emergency finds one that
+they know. Whoever moves the upcoming key on has done the rotation: one conditional UPDATE decides, however many workers
+try.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.config.settings import Settings
+from provider.jose.algorithms import KEY_PAIRS, RS256, SIGNING_ALGORITHMS, find_pair
+from provider.languages.text import Text
+from provider.oauth.keys import store as signing_keys
+from provider.oauth.keys.key_pairs import generate, row_of
+from provider.oauth.keys.store import SigningKeyRow, State
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+MARGIN = timedelta(minutes=5)
+"""A retired key outlives its last token by this: clocks differ, and verifiers give a token some leeway."""
+
+
+class UnknownKey(Refusal):
+    status_code = 404
+    message = Text("There is no such signing key, or it is not in the state this needs.")
+
+
+class TooSoon(Refusal):
+    """Apps that keep the key set may not know the upcoming key yet."""
+
+    status_code = 409
+
+    def __init__(self, upcoming: str, may_sign_from: datetime) -> None:
+        moment = f"{may_sign_from:%Y-%m-%d %H:%M} UTC"
+        super().__init__(f"The upcoming key {upcoming} may sign from {moment}; --at-once does not wait.")
+
+
+class Due(StrEnum):
+    """What the schedule asks for."""
+
+    PUBLISH = "publish"
+    ROTATE = "rotate"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a key pair's rotation stands."""
+
+    current: SigningKeyRow | None
+    upcoming: SigningKeyRow | None
+
+
+def standing_of(rows: list[SigningKeyRow], pair: str) -> Standing:
+    mine = {row.state: row for row in rows if row.alg == pair}
+    return Standing(mine.get(State.CURRENT), mine.get(State.UPCOMING))
+
+
+def may_sign_from(upcoming: SigningKeyRow, settings: Settings) -> datetime:
+    """When every copy of the key set that is still in use holds this key."""
+    return upcoming.created_at + settings.key_lead
+
+
+def what_is_due(standing: Standing, settings: Settings, now: datetime) -> Due | None:
+    """Pure. SIGNET_KEY_ROTATION=0 leaves rotating to the operator; a key to rotate to is published all the same."""
+    current, upcoming = standing.current, standing.upcoming
+    if upcoming is None:
+        return Due.PUBLISH
+    if current is None or not settings.key_rotation:
+        return None
+    signs_since = current.signs_from or current.created_at
+    old = now - signs_since >= settings.key_rotation
+    return Due.ROTATE if old and now >= may_sign_from(upcoming, settings) else None
+
+
+def follow_schedule(work: UnitOfWork, pair: str) -> Due | None:
+    """Do what is due for a key pair. None when nothing was, or another worker was faster."""
+    rows = signing_keys.find_all(work.read)
+    standing = standing_of(rows, pair)
+    due = what_is_due(standing, work.settings, work.now)
+    done = False
+    if due is not None:
+        fresh = generate(work, pair, State.UPCOMING)
+        done = (due == Due.PUBLISH or _take_over(work, standing)) and _publish(work, fresh)
+    for row in rows:
+        if row.alg == pair and row.private is not None and _is_over(row, work.now):
+            _erase(work, row)
+    return due if done else None
+
+
+def _is_over(row: SigningKeyRow, now: datetime) -> bool:
+    return row.expires_at is not None and row.expires_at <= now
+
+
+def create_missing(work: UnitOfWork) -> list[str]:
+    """Give the installation a current key of each pair it never had one of. The kids made.
+
+    One whose keys are all retired or revoked lost something: that is left for `serve` to complain of.
+    """
+    had = {row.alg for row in signing_keys.find_all(work.read)}
+    made = [generate(work, pair, State.CURRENT) for pair in KEY_PAIRS if pair not in had]
+    for row in made:
+        _add(work, row)
+    return [row.kid for row in made]
+
+
+def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tuple[str, str]:
+    """One step of the rotation: the upcoming key becomes current, and a new upcoming one is published.
+
+    Without an upcoming key it is only published, unless `at_once`. Returns (the current kid, the upcoming kid). Raises
+    UnknownKey, and TooSoon unless `at_once`.
+    """
+    pair = find_pair(alg)
+    if pair is None:
+        raise UnknownKey(f"The algorithms are {', '.join(SIGNING_ALGORITHMS)}.")
+    standing = standing_of(signing_keys.find_all(work.read), pair)
+    current, upcoming = standing.current, standing.upcoming
+    if upcoming is None and current is not None and not at_once:
+        fresh = generate(work, pair, State.UPCOMING)
+        if not _publish(work, fresh):
+            raise UnknownKey("Another rotation is under way.")
+        return current.kid, fresh.kid
+    if upcoming is not None and not at_once and work.now < may_sign_from(upcoming, work.settings):
+        raise TooSoon(upcoming.kid, may_sign_from(upcoming, work.settings))
+    spare = generate(work, pair, State.UPCOMING) if upcoming is None else None
+    fresh = generate(work, pair, State.UPCOMING)
+    taken = upcoming or spare
+    assert taken is not None  # noqa: S101  # one of the two is
+    published = spare is None or _publish(work, spare)
+    if not published or not _take_over(work, Standing(current, taken)):
+        raise UnknownKey("Another rotation is under way.")
+    _publish(work, fresh)
+    return taken.kid, fresh.kid
+
+
+def revoke(work: UnitOfWork, *, kid: str) -> None:
+    """Emergency: the key verifies nothing any more. A current key is first replaced, so that signing goes on: by the
+    upcoming one, which apps know, else by a new one. Raises UnknownKey.
+    """
+    rows = signing_keys.find_all(work.read)
+    row = next((row for row in rows if row.kid == row_of(kid)), None)
+    if row is None or row.state == State.REVOKED:
+        raise UnknownKey
+    if row.state == State.CURRENT:
+        rotate(work, alg=row.alg, at_once=True)
+    fresh = generate(work, row.alg, State.UPCOMING) if row.state == State.UPCOMING else None
+    if not signing_keys.revoke(work.db, row.kid):
+        raise UnknownKey
+    record(work, Event.KEY_REVOKED, kid=row.kid, alg=row.alg)
+    if fresh is not None:
+        _publish(work, fresh)
+
+
+def list_keys(work: UnitOfWork) -> list[SigningKeyRow]:
+    return signing_keys.find_all(work.read)
+
+
+def _take_over(work: UnitOfWork, standing: Standing) -> bool:
+    """The upcoming key signs from now on. False when somebody else moved it on."""
+    upcoming = standing.upcoming
+    assert upcoming is not None  # noqa: S101  # the callers looked
+    if not signing_keys.promote(work.db, upcoming.kid, now=work.now):
+        return False
+    signing_keys.retire(work.db, upcoming.alg, but=upcoming.kid, expires_at=_last_token_expires(work))
+    retired = None if standing.current is None else standing.current.kid
+    record(work, Event.KEY_ROTATED, retired=retired, current=upcoming.kid, alg=upcoming.alg)
+    return True
+
+
+def _last_token_expires(work: UnitOfWork) -> datetime:
+    """Of the key that retires now: another process may go on signing with it until its ring is read again."""
+    settings = work.settings
+    longest = max(settings.access_token_lifetime, settings.id_token_lifetime)
+    return work.now + timedelta(seconds=settings.key_cache) + longest + MARGIN
+
+
+def _publish(work: UnitOfWork, row: SigningKeyRow) -> bool:
+    """False when there is an upcoming key already."""
+    if not signing_keys.publish(work.db, row):
+        return False
+    record(work, Event.KEY_CREATED, kid=row.kid, alg=row.alg, state=row.state)
+    return True
+
+
+def _add(work: UnitOfWork, row: SigningKeyRow) -> None:
+    signing_keys.add(work.db, row)
+    record(work, Event.KEY_CREATED, kid=row.kid, alg=row.alg, state=row.state)
+
+
+def _erase(work: UnitOfWork, row: SigningKeyRow) -> None:
+    """Nobody needs the private part any more."""
+    if signing_keys.erase_private(work.db, row.kid):
+        record(work, Event.KEY_ERASED, kid=row.kid, alg=row.alg)

@@ -1,0 +1,83 @@
+"""The page after a sign-out: which applications hear of it, and the frames that tell some of them (OpenID Connect
+Front-Channel Logout 1.0). The others are told by `logout`, whether anybody looks at a page or not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.redirect_uris import with_query
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store import grants
+from provider.work import UnitOfWork
+
+PURPOSE = "signed-out"
+LIFETIME = timedelta(minutes=5)
+"""Of the page's address, which is good for nothing but looking at it."""
+SIGNED_OUT = "/signed-out"
+
+
+@dataclass(frozen=True)
+class Told:
+    """An application that hears of it. `frame` is what to load for that, if it is told through the browser."""
+
+    name: str
+    host: str
+    frame: str | None
+
+
+@dataclass(frozen=True)
+class SignedOut:
+    """What has ended, and where the person goes on to: an address of `client` that was checked."""
+
+    user_id: str
+    session_ids: Sequence[str]
+    client_id: str | None = None
+    onward: str | None = None
+
+
+def way_on(work: UnitOfWork, server: AuthorizationServer, done: SignedOut) -> str | None:
+    """The page that tells applications. None when nobody needs to see it: there is somewhere to go on to, and no frame
+    to load before; or there is nobody to tell.
+    """
+    told = find_told(work, server, done)
+    if not told or (done.onward is not None and not any(app.frame for app in told)):
+        return None
+    ticket = work.vault.seal(dict(done.__dict__), purpose=PURPOSE, now=work.now, lifetime=LIFETIME)
+    return f"/oauth2/logout/done?{urlencode({'ticket': ticket})}"
+
+
+def read_ticket(work: UnitOfWork, ticket: str) -> SignedOut | None:
+    given = work.vault.unseal(ticket, purpose=PURPOSE, now=work.now)
+    return None if given is None else SignedOut(**given)
+
+
+def find_told(work: UnitOfWork, server: AuthorizationServer, done: SignedOut) -> list[Told]:
+    """Every client that got a grant in a session that ended and is registered to hear of it, the one that asked too."""
+    told = []
+    for client_id, session_id in grants.find_clients_of_sessions(work.read, done.session_ids):
+        client = server.clients.find(work, client_id)
+        if client is None or client.disabled:
+            continue
+        frame = _frame_of(work, server, client, done.user_id, session_id)
+        if frame is not None or client.metadata.backchannel_logout_uri is not None:
+            told.append(Told(client.name, client.host, frame))
+    return told
+
+
+def _frame_of(
+    work: UnitOfWork, server: AuthorizationServer, client: Client, user_id: str, session_id: str
+) -> str | None:
+    """Section 2: with `iss` and `sid`, both or neither."""
+    uri = client.metadata.frontchannel_logout_uri
+    if uri is None or not client.metadata.frontchannel_logout_session_required:
+        return uri
+    subject = server.subjects.of_session(work, client, user_id=user_id, session_id=session_id)
+    return with_query(uri, {"iss": server.issuer, "sid": subject.sid})
+
+
+def page_after(server: AuthorizationServer, work: UnitOfWork, *, user_id: str, session_id: str) -> str:
+    """Return the page to show after a sign-out on a page of ours (`Services.page_after_sign_out`)."""
+    return way_on(work, server, SignedOut(user_id, [session_id])) or SIGNED_OUT

@@ -1,1 +1,0 @@
-"""One file per table or pair of tables, with its queries."""

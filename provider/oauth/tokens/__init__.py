@@ -1,0 +1,1 @@
+"""Tokens: access tokens, ID tokens, the claims in them, and the grants they belong to."""

@@ -1,0 +1,246 @@
+"""Tokens: one issuer turns any `Authorization` into a token response, and one reader says what an access token is
+good for.
+
+Access tokens are RFC 9068 JWTs and are not stored (decision D4); whether one still counts is asked of the grant it came
+from. Refresh tokens are opaque; a successor is derived from its predecessor (decision D5).
+"""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from provider.crypto.digests import new_opaque
+from provider.jose.algorithms import RS256
+from provider.oauth.clients.clients import Client
+from provider.oauth.keys.key_ring import SignatureRefused
+from provider.oauth.scopes import OPENID, ROLES, format_scope
+from provider.oauth.tokens.claims import roles_for
+from provider.oauth.tokens.id_tokens import make_id_token
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store.grants import Grant, Person, Standing
+from provider.sessions.assurance import acr_of
+from provider.work import UnitOfWork
+
+TYP = "at+jwt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorization:
+    """What a grant proved: this client may have these tokens. Without a grant the client acts for itself."""
+
+    client: Client
+    scope: tuple[str, ...]
+    grant: Grant | None = None
+    person: Person | None = None
+    nonce: str | None = None
+    audience: tuple[str, ...]
+    """The APIs the access token is for; the issuer stands for our own."""
+    act: dict[str, Any] | None = None
+    """Who acts for the person in the client's place (RFC 8693 section 4.1)."""
+    expires_at: int | None = None
+    """The access token lives no longer than this, in seconds since the epoch."""
+
+    def lifetime(self, work: UnitOfWork) -> int:
+        """Of its access token, in seconds."""
+        usual = int(work.settings.access_token_lifetime.total_seconds())
+        return usual if self.expires_at is None else min(usual, self.expires_at - int(work.now.timestamp()))
+
+
+def token_response(
+    work: UnitOfWork, server: AuthorizationServer, authorization: Authorization, *, refresh_token: str | None = None
+) -> dict[str, Any]:
+    """RFC 6749 section 5.1. Signs, and writes nothing: do this before the write transaction opens."""
+    access_token = sign_access_token(work, server, authorization)
+    response: dict[str, Any] = {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": authorization.lifetime(work),
+    }
+    if authorization.scope:
+        response["scope"] = format_scope(authorization.scope)
+    if refresh_token is not None:
+        response["refresh_token"] = refresh_token
+    grant, person = authorization.grant, authorization.person
+    if grant is not None and person is not None and OPENID in authorization.scope:
+        response["id_token"] = make_id_token(
+            work,
+            server,
+            client=authorization.client,
+            grant=grant,
+            scope=authorization.scope,
+            person=person,
+            access_token=access_token,
+            nonce=authorization.nonce,
+        )
+    return response
+
+
+def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorization: Authorization) -> str:
+    """RFC 9068 section 2.2. The audience is this installation (userinfo, and every API that trusts the issuer) unless
+    others were asked for (RFC 8707).
+
+    The subject is the one the client knows (section 5): an API is told no more of people than the app that calls it.
+    """
+    client_id = authorization.client.client_id
+    issued = int(work.now.timestamp())
+    claims: dict[str, Any] = {
+        "iss": server.issuer,
+        "sub": client_id,
+        "aud": _one_or_list(authorization.audience),
+        "iat": issued,
+        "exp": issued + authorization.lifetime(work),
+        "jti": new_opaque()[:22],
+        "client_id": client_id,
+    }
+    if authorization.scope:
+        claims["scope"] = format_scope(authorization.scope)
+    if authorization.act is not None:
+        claims["act"] = authorization.act
+    grant = authorization.grant
+    if grant is not None:
+        subject = server.subjects.of_grant(work, authorization.client, grant)
+        claims["sub"] = subject.sub
+        claims["sid"] = subject.sid
+        claims["grant_id"] = grant.id
+        claims["auth_time"] = int(grant.auth_time.timestamp())
+        claims["acr"] = acr_of(grant.amr)
+        claims["amr"] = grant.amr.split()
+        if ROLES in authorization.scope and authorization.person is not None:
+            claims["roles"] = roles_for(authorization.person.roles, client_id)
+    return server.keys.signer(work, RS256).sign(claims, typ=TYP)
+
+
+def _one_or_list(audience: tuple[str, ...]) -> str | list[str]:
+    return audience[0] if len(audience) == 1 else list(audience)
+
+
+def successors_of(work: UnitOfWork, presented: str) -> list[str]:
+    """The refresh token that follows `presented`: an HMAC of it under the installation's key, so it need not be stored.
+
+    First as it is made now; then as earlier secret keys would have made it.
+    """
+    return [
+        base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        for raw in work.vault.keyed_digests(presented, purpose="refresh-successor")
+    ]
+
+
+def why_dead(grant: Grant, standing: Standing, now: datetime) -> str | None:
+    """Why a family no longer counts, in words for an explanation; None when it does."""
+    if grant.revoked_at is not None:
+        return f"it was revoked ({grant.revoke_reason})"
+    if grant.expires_at <= now:
+        return "it reached its absolute age"
+    if standing.user_status != "ACTIVE":
+        return "the account is not active"
+    if standing.not_before is not None and grant.created_at <= standing.not_before:
+        return "the account's credentials were reset since"
+    if not grant.offline and standing.session_ended_at is not None:
+        return "the person signed out, and offline_access was not granted"
+    if standing.client_disabled_at is not None:
+        return "the client is disabled"
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveToken:
+    """An access token of ours that counts now."""
+
+    claims: dict[str, Any]
+    grant: Grant | None
+    person: Person | None
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        return tuple(str(self.claims.get("scope", "")).split())
+
+    @property
+    def audience(self) -> frozenset[str]:
+        named = self.claims["aud"]
+        return frozenset([named] if isinstance(named, str) else named)
+
+
+class DeadToken(Exception):
+    """Not an access token of ours, expired, revoked, or its family is dead. The text says which, for explanations;
+    `client_id` whom it was issued to, if it is ours.
+    """
+
+    client_id: str | None = None
+
+
+def read_access_token(
+    work: UnitOfWork, server: AuthorizationServer, token: str, *, with_person: bool = False
+) -> LiveToken:
+    """Check signature, type, issuer and times; then ask the database whether it still counts. Whom it is for, the
+    caller looks at (`LiveToken.audience`). Raises DeadToken.
+    """
+    try:
+        claims = server.keys.verify(work, token, typ=TYP)
+    except SignatureRefused as refused:
+        raise DeadToken(f"not a token of ours: {refused}") from None
+    if claims.get("iss") != server.issuer or not claims.get("aud"):
+        raise DeadToken("another issuer, or for nobody")
+    try:
+        return _read_live(work, server, claims, with_person=with_person)
+    except DeadToken as dead:
+        dead.client_id = str(claims.get("client_id"))
+        raise
+
+
+def _read_live(
+    work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], *, with_person: bool
+) -> LiveToken:
+    if not _is_timely(claims, work.now.timestamp()):
+        raise DeadToken("expired, or not yet valid")
+    grant_id, jti = claims.get("grant_id"), str(claims.get("jti"))
+    if grant_id is None:
+        return _read_own(work, server, claims, jti)
+    person: Person | None = None
+    if with_person:
+        found = grants.find_for_userinfo(work.read, grant_id, jti)
+        if found is None:
+            raise DeadToken("its family is gone")
+        grant, standing, revoked, person = found
+    else:
+        plain = grants.find_for_access_token(work.read, grant_id, jti)
+        if plain is None:
+            raise DeadToken("its family is gone")
+        grant, standing, revoked = plain
+    reason = "it was revoked" if revoked else why_dead(grant, standing, work.now)
+    if reason is not None:
+        raise DeadToken(reason)
+    for client_id in _actors(claims):  # it was exchanged, by each of these
+        _require_standing(work, server, client_id)
+    return LiveToken(claims=claims, grant=grant, person=person)
+
+
+def _is_timely(claims: dict[str, Any], now: float) -> bool:
+    """`exp` lies ahead, `iat` and `nbf` do not; clocks may be a minute apart (RFC 7519 section 4.1)."""
+    expires, begins = claims.get("exp"), (claims.get("iat"), claims.get("nbf", 0))
+    past = all(isinstance(moment, int) and moment <= now + 60 for moment in begins)
+    return past and isinstance(expires, int) and expires > now
+
+
+def _actors(claims: dict[str, Any]) -> Iterator[str]:
+    """Who acts for the person, the one that acts now first (RFC 8693 section 4.1)."""
+    act = claims.get("act")
+    while act:
+        yield str(act["sub"])
+        act = act.get("act")
+
+
+def _require_standing(work: UnitOfWork, server: AuthorizationServer, client_id: str) -> None:
+    client = server.clients.find(work, client_id)
+    if client is None or client.disabled:
+        raise DeadToken("the client is gone or disabled")
+
+
+def _read_own(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], jti: str) -> LiveToken:
+    """A client's token for itself stands while the client does."""
+    _require_standing(work, server, str(claims.get("client_id")))
+    if grants.is_jti_revoked(work.read, jti):
+        raise DeadToken("it was revoked")
+    return LiveToken(claims=claims, grant=None, person=None)

@@ -1,0 +1,161 @@
+"""A person's claims for userinfo and the ID token, and the claims request parameter (OIDC Core sections 5.1, 5.4,
+5.5).
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from provider.oauth.scopes import CLAIMS, CLAIMS_OF_SCOPE, SCOPE_OF_CLAIM
+from provider.oauth.tokens.store.grants import Person
+
+
+@dataclass(frozen=True)
+class RequestedClaims:
+    """The claims parameter, reduced to what we act on: names we know, the values wanted of them, and which acr is
+    essential. That another claim is essential changes nothing: one the person has not is no error (section 5.5.1).
+    """
+
+    id_token: tuple[str, ...] = ()
+    userinfo: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, list[str | int]]] = field(default_factory=dict)
+    """By place and name: the only values the claim is wanted with."""
+    acr_values: tuple[str, ...] = ()
+    acr_essential: bool = False
+    sub: str | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.id_token) | frozenset(self.userinfo)
+
+    def only(self, allowed: Iterable[str]) -> "RequestedClaims":
+        """Without the claims that may not be asked for."""
+        allowed = frozenset(allowed)
+        return replace(
+            self,
+            id_token=tuple(name for name in self.id_token if name in allowed),
+            userinfo=tuple(name for name in self.userinfo if name in allowed),
+            values={
+                place: {name: wanted for name, wanted in values.items() if name in allowed}
+                for place, values in self.values.items()
+            },
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """What a grant remembers."""
+        if not self.names:
+            return {}
+        names = {"id_token": list(self.id_token), "userinfo": list(self.userinfo)}
+        return {**names, "values": self.values} if self.values else names
+
+
+NOTHING = RequestedClaims()
+PLACES = ("id_token", "userinfo")
+
+KNOWN_BY_US = frozenset({"sub", "email", "email_verified", "updated_at", "roles"})
+
+
+def parse_claims(text: str | None) -> RequestedClaims:
+    """OIDC Core section 5.5. Unknown members are ignored; raises ValueError when it is not such an object."""
+    if not text:
+        return NOTHING
+    try:
+        given = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(given, dict):
+        raise ValueError("not an object")  # noqa: TRY004  # one kind of error for one kind of problem
+    asked = {place: _members(given, place) for place in PLACES}
+    id_token, userinfo = (tuple(name for name in asked[place] if name in CLAIMS and name != "sub") for place in PLACES)
+    values = {place: _wanted(asked[place], names) for place, names in zip(PLACES, (id_token, userinfo), strict=True)}
+    acr = asked["id_token"].get("acr") or {}
+    subjects = [(asked[place].get("sub") or {}).get("value") for place in PLACES]
+    return RequestedClaims(
+        id_token=id_token,
+        userinfo=userinfo,
+        values={place: wanted for place, wanted in values.items() if wanted},
+        acr_values=tuple(value for value in _values(acr) or () if isinstance(value, str)),
+        acr_essential=acr.get("essential") is True,
+        sub=next((sub for sub in subjects if isinstance(sub, str)), None),
+    )
+
+
+def without_others(text: str, names: Collection[str]) -> str:
+    """The parameter, which can be read, without the claims that are not among these names."""
+    given = json.loads(text)
+    others = frozenset(CLAIMS) - {"sub"} - frozenset(names)
+    places = [given[place] for place in PLACES if given.get(place)]
+    if all(others.isdisjoint(members) for members in places):
+        return text
+    for members in places:
+        for name in others & members.keys():
+            del members[name]
+    return json.dumps(given, separators=(",", ":"))
+
+
+def _wanted(members: Mapping[str, dict[str, Any] | None], names: Iterable[str]) -> dict[str, list[str | int]]:
+    return {name: values for name in names if (values := _values(members[name])) is not None}
+
+
+def _values(member: dict[str, Any] | None) -> list[str | int] | None:
+    """Of `values`, or the one of `value`; None when any will do. Other kinds of values no claim of ours has."""
+    member = member or {}
+    values = member.get("values", [member["value"]] if "value" in member else None)
+    return [value for value in values if isinstance(value, str | int)] if isinstance(values, list) else None
+
+
+def _members(given: dict[str, Any], place: str) -> dict[str, dict[str, Any] | None]:
+    members = given.get(place)
+    if members is None:
+        return {}
+    if not isinstance(members, dict) or not all(value is None or isinstance(value, dict) for value in members.values()):
+        raise ValueError(f"{place} is not an object of claims")
+    return members
+
+
+def released(
+    person: Person,
+    names: Iterable[str],
+    requested: Mapping[str, Any],
+    place: str,
+    *,
+    client_id: str,
+    scopes: Collection[str],
+) -> dict[str, Any]:
+    """The claims of these names, and those a grant's claims parameter asks for in this place: these only with a value
+    it wants, if it says which (OIDC Core section 5.5.1), and only while the client is registered for their `scopes`.
+    """
+    names, wanted = list(names), requested.get("values", {}).get(place, {})
+    single = [name for name in requested.get(place, ()) if SCOPE_OF_CLAIM[name] in scopes]
+    claims = claims_of(person, [*names, *single], client_id=client_id)
+    return {name: value for name, value in claims.items() if name in names or value in wanted.get(name, [value])}
+
+
+def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
+    """The scopes that would release these claims: a client that may not ask for the scope may not ask for the claim."""
+    return frozenset(SCOPE_OF_CLAIM[name] for name in names)
+
+
+def claims_of(person: Person, names: Iterable[str], *, client_id: str) -> dict[str, Any]:
+    """Those of the named claims the person has; absent ones are left out, never null or empty (OIDC Core 5.3.2)."""
+    # What a person says about themselves never stands in for what we know.
+    all_claims = {name: value for name, value in person.claims.items() if name not in KNOWN_BY_US}
+    all_claims["updated_at"] = int(person.updated_at.timestamp())
+    all_claims["roles"] = roles_for(person.roles, client_id)
+    if person.email:
+        all_claims["email"] = person.email
+        all_claims["email_verified"] = person.email_verified_at is not None
+    return {name: all_claims[name] for name in names if all_claims.get(name) not in (None, "", {}, [])}
+
+
+def roles_for(roles: Iterable[str], client_id: str) -> list[str]:
+    """The roles one client sees: those without a colon, and its own, written `client_id:role`, without the prefix."""
+    own = f"{client_id}:"
+    seen = (role.removeprefix(own) for role in roles if role.startswith(own) or ":" not in role)
+    return list(dict.fromkeys(seen))
+
+
+def names_for(scope: Iterable[str]) -> list[str]:
+    """The claims that these scopes release."""
+    return [name for token in scope for name in CLAIMS_OF_SCOPE.get(token, ())]

@@ -1,0 +1,54 @@
+"""ID tokens and userinfo that only their client can read (OIDC Core section 10.2): signed first, then encrypted."""
+
+from provider.jose.encryption import choose_key, encrypt
+from provider.jose.key_sets import PublicKey
+from provider.oauth.checks import Checks
+from provider.oauth.clients.client_keys import KeysUnavailable
+from provider.oauth.clients.clients import Client
+from provider.oauth.errors import ClientKeysUnavailableError, InvalidClientMetadataError
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.work import UnitOfWork
+
+
+def encrypt_to(
+    work: UnitOfWork, server: AuthorizationServer, client: Client, payload: str, *, alg: str, enc: str, nested: bool
+) -> str:
+    """May ask the client's server for its keys, so this comes before the first write. Raises InvalidClientMetadataError
+    when none of them fits, ClientKeysUnavailableError when they cannot be had.
+    """
+    checks = Checks("encryption", client_id=client.client_id)
+    keys = find_keys(work, server, client, checks)
+    key = choose_key(keys, alg)
+    checks.require(
+        key is not None,
+        "The client has a key to encrypt to",
+        section="OIDC Core section 10.2",
+        error=InvalidClientMetadataError,
+        description=f"The answer is to be encrypted, and the client has no key for {alg}",
+        expected=f"a key for {alg} with use enc, or without use",
+        got=", ".join(f"{key.kty} {key.use or 'without use'}" for key in keys) or "no keys",
+        fix="Publish one among the client's keys.",
+    )
+    assert key is not None  # noqa: S101  # just required
+    return encrypt(payload, key, alg=alg, enc=enc, nested=nested)
+
+
+def find_keys(work: UnitOfWork, server: AuthorizationServer, client: Client, checks: Checks) -> tuple[PublicKey, ...]:
+    """The client's, from its server if need be; then at hand for a while. Raises ClientKeysUnavailableError."""
+    keys: tuple[PublicKey, ...] = ()
+    problem = ""
+    try:
+        keys = server.client_keys.find(work, client)
+    except KeysUnavailable as away:
+        problem = away.reason
+    checks.require(
+        not problem,
+        "The client's keys can be had",
+        section="OIDC Core section 10.2",
+        error=ClientKeysUnavailableError,
+        description="The answer is to be encrypted, and the client's keys cannot be had",
+        expected="a JWK set at its jwks_uri",
+        got=problem,
+        fix="This is the client's own server, not this one: it must answer at its jwks_uri.",
+    )
+    return keys

@@ -1,0 +1,84 @@
+"""Contents and signing of the ID token (OIDC Core section 2)."""
+
+from typing import Any
+
+from provider.jose.algorithms import half_hash
+from provider.oauth.clients.clients import Client
+from provider.oauth.keys.key_ring import Keys, SignatureRefused
+from provider.oauth.scopes import ROLES
+from provider.oauth.tokens.claims import names_for, released
+from provider.oauth.tokens.encrypted_responses import encrypt_to
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store.grants import Grant, Person
+from provider.sessions.assurance import acr_of
+from provider.work import UnitOfWork
+
+TYP = "JWT"
+
+
+def make_id_token(
+    work: UnitOfWork,
+    server: AuthorizationServer,
+    *,
+    client: Client,
+    grant: Grant,
+    scope: tuple[str, ...],
+    person: Person,
+    nonce: str | None,
+    access_token: str | None = None,
+    code: str | None = None,
+) -> str:
+    """Signed, and encrypted for a client that is registered for that (`encrypt_to` says what may go wrong).
+
+    `access_token` and `code` are what comes beside it. `auth_time` and `acr` are those of the sign-in the grant came
+    from, also on refresh (OIDC Core section 12.2).
+
+    Profile, email, address and phone claims come from userinfo, unless they were asked for by name, the client is
+    registered with `claims_in_id_token`, or no access token will ever be issued to ask there (section 5.4).
+    """
+    subject = server.subjects.of_grant(work, client, grant)
+    signer = server.keys.signer(work, client.metadata.id_token_signed_response_alg)
+    alone = access_token is None and code is None
+    names = names_for(scope) if client.metadata.claims_in_id_token or alone else []
+    if ROLES in scope:
+        names.append(ROLES)
+    claims = released(
+        person, names, grant.claims, "id_token", client_id=client.client_id, scopes=client.metadata.scopes
+    )
+    issued = int(work.now.timestamp())
+    claims |= {
+        "iss": work.settings.issuer,
+        "sub": subject.sub,
+        "aud": client.client_id,
+        "iat": issued,
+        "exp": issued + int(work.settings.id_token_lifetime.total_seconds()),
+        "auth_time": int(grant.auth_time.timestamp()),
+        "acr": acr_of(grant.amr),
+        "amr": grant.amr.split(),
+        "sid": subject.sid,
+    }
+    if access_token is not None:
+        claims["at_hash"] = half_hash(access_token, signer.alg)
+    if code is not None:
+        claims["c_hash"] = half_hash(code, signer.alg)
+    if nonce is not None:
+        claims["nonce"] = nonce
+    token = signer.sign(claims, typ=TYP)
+    alg, enc = client.metadata.id_token_encrypted_response_alg, client.metadata.id_token_encrypted_response_enc
+    if alg is None or enc is None:
+        return token
+    return encrypt_to(work, server, client, token, alg=alg, enc=enc, nested=True)
+
+
+def read_hint(work: UnitOfWork, keys: Keys, hint: str) -> tuple[dict[str, Any], str]:
+    """(claims, "") of an ID token of ours, expired or not, or ({}, what is wrong with it). Whose it is, the caller
+    checks; `sub` and `sid` are what its client knows (`Subjects`).
+    """
+    try:
+        claims = keys.verify(work, hint, typ=TYP.lower(), even_past=True)
+    except SignatureRefused as refused:
+        return {}, str(refused)
+    if claims.get("iss") != work.settings.issuer:
+        return {}, "another issuer"
+    # A signed userinfo response has the same type, and no time at which anybody signed in (RFC 8725 section 3.12).
+    return (claims, "") if claims.keys() >= {"sub", "aud", "auth_time", "exp"} else ({}, "not an ID token")

@@ -1,0 +1,38 @@
+"""The answer about a token as a JWT, for a resource server that has to show later what it was told (RFC 9701)."""
+
+from typing import Any
+
+from provider.jose.algorithms import RS256
+from provider.oauth.clients.clients import Client
+from provider.oauth.tokens.encrypted_responses import encrypt_to
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.work import UnitOfWork
+
+TYP = "token-introspection+jwt"
+MEDIA_TYPE = f"application/{TYP}"
+
+
+def is_wanted(accept: str) -> bool:
+    """Does the `Accept` header name it (section 4)?"""
+    return any(part.partition(";")[0].strip().lower() == MEDIA_TYPE for part in accept.split(","))
+
+
+def make_introspection_jwt(
+    work: UnitOfWork, server: AuthorizationServer, client: Client, answer: dict[str, Any]
+) -> str:
+    """Section 5: signed for this client, and encrypted if it is registered for that. Neither `sub` nor `exp` stand
+    outside of `token_introspection`: it must never be taken for an ID token or an access token. Raises what
+    `encrypt_to` raises.
+    """
+    metadata = client.metadata
+    claims = {
+        "iss": server.issuer,
+        "aud": client.client_id,
+        "iat": int(work.now.timestamp()),
+        "token_introspection": answer,
+    }
+    jwt = server.keys.signer(work, metadata.introspection_signed_response_alg or RS256).sign(claims, typ=TYP)
+    alg, enc = metadata.introspection_encrypted_response_alg, metadata.introspection_encrypted_response_enc
+    if alg is None or enc is None:
+        return jwt
+    return encrypt_to(work, server, client, jwt, alg=alg, enc=enc, nested=True)

@@ -1,0 +1,28 @@
+"""What the protocol code of a process holds: the keys, its copies of clients and their keys, who people are to them."""
+
+from dataclasses import dataclass, field
+
+from provider.oauth.clients.client_keys import ClientKeys
+from provider.oauth.clients.copies import Clients
+from provider.oauth.keys.key_ring import Keys
+from provider.oauth.tokens.subjects import Subjects
+from provider.work import Installation
+
+
+@dataclass(frozen=True)
+class AuthorizationServer:
+    """One per process; `app.state.oauth`."""
+
+    installation: Installation
+    keys: Keys
+    clients: Clients = field(default_factory=Clients)
+    client_keys: ClientKeys = field(default_factory=ClientKeys)
+    subjects: Subjects = field(default_factory=Subjects)
+
+    @property
+    def issuer(self) -> str:
+        return self.installation.settings.issuer
+
+
+def open_server(installation: Installation) -> AuthorizationServer:
+    return AuthorizationServer(installation, Keys(installation))

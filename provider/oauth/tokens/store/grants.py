@@ -1,0 +1,268 @@
+"""Grants: one approval each, the root of a token family; and whether it still stands."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    bindparam,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    table,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from provider.accounts.store.email_addresses import email_addresses
+from provider.accounts.store.users import users
+from provider.database.base import metadata
+from provider.database.types import Identifier, UtcTime
+from provider.oauth.clients.store.clients import clients
+from provider.sessions.store import sessions
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("client_id", String(128), ForeignKey("clients.client_id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", Identifier, nullable=False),  # the `sid`; the session may be purged before the grant
+    Column("scope", String(2000), nullable=False),
+    Column(
+        "claims", JSON, nullable=False
+    ),  # the OIDC claims parameter, reduced: {"id_token": [names], "userinfo": [names], "values": {}}
+    Column("offline", Boolean, nullable=False),  # outlives the browser session
+    Column("auth_time", UtcTime, nullable=False),
+    Column("amr", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("revoke_reason", String(32)),
+    Column("resources", JSON, nullable=False, server_default="[]"),  # the APIs its tokens may be for (RFC 8707)
+    Index("ix_grants_user_id_client_id", "user_id", "client_id"),
+    Index("ix_grants_session_id", "session_id"),
+    Index("ix_grants_expires_at", "expires_at"),
+    Index("ix_grants_client_id", "client_id"),
+)
+
+revoked_access_tokens = Table(
+    "revoked_access_tokens",
+    metadata,
+    Column("jti", String(64), primary_key=True),
+    Column("expires_at", UtcTime, nullable=False),
+    Index("ix_revoked_access_tokens_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True)
+class Grant:
+    id: str
+    user_id: str
+    client_id: str
+    session_id: str
+    scope: str
+    claims: dict[str, Any]
+    offline: bool
+    auth_time: datetime
+    amr: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoke_reason: str | None
+    resources: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What decides whether a grant still counts, read together with it."""
+
+    user_status: str
+    not_before: datetime | None
+    session_ended_at: datetime | None
+    client_disabled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Person:
+    """What the user says about themselves, for the ID token and userinfo."""
+
+    claims: dict[str, Any]
+    roles: list[str]
+    updated_at: datetime
+    email: str | None
+    email_verified_at: datetime | None
+
+
+GRANT = tuple(grants.c)
+STANDING = (users.c.status, users.c.not_before, sessions.c.ended_at, clients.c.disabled_at)
+_mine = email_addresses.alias("mine")
+primary_address = (
+    select(_mine.c.id)
+    .where(_mine.c.user_id == users.c.id)
+    .order_by(_mine.c.verified_at.is_(None), _mine.c.created_at.desc())
+    .limit(1)
+    .correlate(users)
+    .scalar_subquery()
+)
+"""The id of a user's address: the verified one first."""
+PERSON = (
+    users.c.claims.label("person_claims"),
+    users.c.roles,
+    users.c.updated_at.label("person_updated_at"),
+    email_addresses.c.address,
+    email_addresses.c.verified_at,
+)
+
+
+# The table of refresh tokens stands on this one, so it is named here without an import.
+_refresh = table("refresh_tokens", column("grant_id"), column("rotated_at", UtcTime()))
+
+
+def join_standing(source: Any) -> Any:
+    """`source`, which holds grants, with the rows that decide whether each still counts."""
+    return (
+        source.join(users, users.c.id == grants.c.user_id)
+        .join(clients, clients.c.client_id == grants.c.client_id)
+        .outerjoin(sessions, sessions.c.id == grants.c.session_id)
+    )
+
+
+_jti_revoked = exists().where(revoked_access_tokens.c.jti == bindparam("jti"))
+_FOR_ACCESS_TOKEN = (
+    select(*GRANT, *STANDING, _jti_revoked.label("jti_revoked"))
+    .select_from(join_standing(grants))
+    .where(grants.c.id == bindparam("grant_id"))
+)
+_FOR_USERINFO = (
+    select(*GRANT, *STANDING, _jti_revoked.label("jti_revoked"), *PERSON)
+    .select_from(join_standing(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
+    .where(grants.c.id == bindparam("grant_id"))
+)
+_PERSON = (
+    select(*PERSON)
+    .select_from(users.outerjoin(email_addresses, email_addresses.c.id == primary_address))
+    .where(users.c.id == bindparam("user_id"))
+)
+_G, _S = len(GRANT), len(STANDING)
+
+
+def add(db: Connection, grant: Grant) -> None:
+    db.execute(insert(grants), grant.__dict__)
+
+
+def split(row: Any) -> tuple[Grant, Standing]:
+    """A row that begins with GRANT and STANDING."""
+    return Grant(*row[:_G]), Standing(*row[_G : _G + _S])
+
+
+def find_for_access_token(db: Connection, grant_id: str, jti: str) -> tuple[Grant, Standing, bool] | None:
+    """With whether this `jti` was revoked."""
+    row = db.execute(_FOR_ACCESS_TOKEN, {"grant_id": grant_id, "jti": jti}).one_or_none()
+    return None if row is None else (*split(row), bool(row[_G + _S]))
+
+
+def find_for_userinfo(db: Connection, grant_id: str, jti: str) -> tuple[Grant, Standing, bool, Person] | None:
+    row = db.execute(_FOR_USERINFO, {"grant_id": grant_id, "jti": jti}).one_or_none()
+    return None if row is None else (*split(row), bool(row[_G + _S]), Person(*row[_G + _S + 1 :]))
+
+
+def find_person(db: Connection, user_id: str) -> Person | None:
+    row = db.execute(_PERSON, {"user_id": user_id}).one_or_none()
+    return None if row is None else Person(*row)
+
+
+def revoke(db: Connection, grant_id: str, *, reason: str, now: datetime) -> bool:
+    """Every token of the family is dead. False when it was already."""
+    standing = (grants.c.id == grant_id, grants.c.revoked_at.is_(None))
+    return db.execute(update(grants).where(*standing).values(revoked_at=now, revoke_reason=reason)).rowcount == 1
+
+
+def revoke_all(db: Connection, *, user_id: str, client_id: str, reason: str, now: datetime) -> int:
+    """Every family a person gave a client; how many."""
+    standing = (grants.c.user_id == user_id, grants.c.client_id == client_id, grants.c.revoked_at.is_(None))
+    return db.execute(update(grants).where(*standing).values(revoked_at=now, revoke_reason=reason)).rowcount
+
+
+def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> list[tuple[str, str]]:
+    """(client_id, session) of every client that got a grant in one of these sessions, whatever became of it."""
+    query = select(grants.c.client_id, grants.c.session_id).distinct()
+    found = query.where(grants.c.session_id.in_(session_ids)).order_by(grants.c.client_id)
+    return [(client_id, session_id) for client_id, session_id in db.execute(found)]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one client holds of one person."""
+
+    families: int
+    scopes: list[str]
+    last_used: datetime
+
+
+def _standing_of(user_id: str, now: datetime) -> tuple[Any, ...]:
+    """For what `join_standing` joins: families of this person that still count."""
+    return (
+        grants.c.user_id == user_id,
+        grants.c.revoked_at.is_(None),
+        grants.c.expires_at > now,
+        or_(users.c.not_before.is_(None), grants.c.auth_time >= users.c.not_before),
+        or_(grants.c.offline, sessions.c.ended_at.is_(None)),
+    )
+
+
+def find_standing(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
+    """The families of this person that still count, the latest first."""
+    query = select(*GRANT).select_from(join_standing(grants)).where(*_standing_of(user_id, now))
+    return [Grant(*row) for row in db.execute(query.order_by(grants.c.id.desc()))]
+
+
+def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
+    """The same by client. Used is: made, or refreshed."""
+    rotated = select(func.max(_refresh.c.rotated_at)).where(_refresh.c.grant_id == grants.c.id).scalar_subquery()
+    query = (
+        select(grants.c.client_id, grants.c.scope, grants.c.created_at, rotated)
+        .select_from(join_standing(grants))
+        .where(*_standing_of(user_id, now))
+    )
+    held: dict[str, Held] = {}
+    for client_id, scope, created_at, rotated_at in db.execute(query):
+        used = max(created_at, rotated_at or created_at)
+        before = held.get(client_id, Held(0, [], used))
+        scopes = list(dict.fromkeys([*before.scopes, *scope.split()]))
+        held[client_id] = Held(before.families + 1, scopes, max(used, before.last_used))
+    return held
+
+
+def is_jti_revoked(db: Connection, jti: str) -> bool:
+    return bool(db.scalar(select(exists().where(revoked_access_tokens.c.jti == jti))))
+
+
+def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:
+    """Remember a revoked access token until it would have expired anyway."""
+    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    known = insert(revoked_access_tokens).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing()
+    db.execute(known)
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    old = select(grants.c.id).where(grants.c.expires_at < before).limit(limit)
+    return db.execute(delete(grants).where(grants.c.id.in_(old))).rowcount
+
+
+def purge_revoked_jtis(db: Connection, *, before: datetime, limit: int) -> int:
+    old = select(revoked_access_tokens.c.jti).where(revoked_access_tokens.c.expires_at < before).limit(limit)
+    return db.execute(delete(revoked_access_tokens).where(revoked_access_tokens.c.jti.in_(old))).rowcount

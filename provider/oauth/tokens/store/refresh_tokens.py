@@ -1,0 +1,124 @@
+"""Refresh tokens by digest: which family, which generation, whether its successor was made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Insert,
+    Integer,
+    Table,
+    Update,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from provider.accounts.store.email_addresses import email_addresses
+from provider.database.base import metadata
+from provider.database.types import Digest, Identifier, UtcTime
+from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    Column("grant_id", Identifier, ForeignKey("grants.id", ondelete="CASCADE"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("rotated_at", UtcTime),
+    Index("ix_refresh_tokens_grant_id", "grant_id"),
+    Index("ix_refresh_tokens_expires_at", "expires_at"),
+)
+
+
+@dataclass(frozen=True)
+class RefreshToken:
+    digest: bytes
+    grant_id: str
+    generation: int
+    expires_at: datetime
+    rotated_at: datetime | None
+
+
+_TOKEN = tuple(refresh_tokens.c)
+_T, _G, _S = len(_TOKEN), len(GRANT), len(STANDING)
+_FIND = (
+    select(*_TOKEN, *GRANT, *STANDING, *PERSON)
+    .select_from(
+        join_standing(refresh_tokens.join(grants.grants, grants.grants.c.id == refresh_tokens.c.grant_id)).outerjoin(
+            email_addresses, email_addresses.c.id == grants.primary_address
+        )
+    )
+    .where(refresh_tokens.c.digest == bindparam("digest"))
+)
+_ROTATE = (
+    update(refresh_tokens)
+    .where(refresh_tokens.c.digest == bindparam("old_digest"), refresh_tokens.c.rotated_at.is_(None))
+    .values(rotated_at=bindparam("now"))
+)
+_INSERT = insert(refresh_tokens)
+
+
+def insert_after(change: Update) -> Insert:
+    """PostgreSQL: add a refresh token if `change` changed its row, in one statement. `change` returns the grant_id.
+
+    Bind names begin with n_: one named like a column would be taken for its value.
+    """
+    changed = change.cte("changed")
+    values = select(
+        cast(bindparam("n_digest"), Digest),
+        changed.c.grant_id,
+        cast(bindparam("n_generation"), Integer),
+        cast(bindparam("n_expires_at"), UtcTime),
+    )
+    added = insert(refresh_tokens).from_select(["digest", "grant_id", "generation", "expires_at"], values)
+    return added.execution_options(preserve_rowcount=True)
+
+
+_ROTATE_AT_ONCE = insert_after(_ROTATE.returning(refresh_tokens.c.grant_id))
+
+
+def add(db: Connection, token: RefreshToken) -> None:
+    db.execute(_INSERT, token.__dict__)
+
+
+def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, Standing, Person] | None:
+    row = db.execute(_FIND, {"digest": digest}).one_or_none()
+    if row is None:
+        return None
+    rest = row[_T:]
+    return (RefreshToken(*row[:_T]), *grants.split(rest), Person(*rest[_G + _S :]))
+
+
+def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datetime) -> bool:
+    """Retire a token for its successor, once. False when somebody else did."""
+    if db.dialect.name == "postgresql":
+        return db.execute(_ROTATE_AT_ONCE, {"old_digest": digest, "now": now, **bind_new(successor)}).rowcount == 1
+    if db.execute(_ROTATE, {"old_digest": digest, "now": now}).rowcount != 1:
+        return False
+    db.execute(_INSERT, successor.__dict__)
+    return True
+
+
+def bind_new(token: RefreshToken) -> dict[str, object]:
+    """The values `insert_after` binds."""
+    return {"n_digest": token.digest, "n_generation": token.generation, "n_expires_at": token.expires_at}
+
+
+def find_plain(db: Connection, digest: bytes) -> RefreshToken | None:
+    row = db.execute(select(refresh_tokens).where(refresh_tokens.c.digest == digest)).one_or_none()
+    return None if row is None else RefreshToken(*row)
+
+
+def purge(db: Connection, *, before: datetime, limit: int) -> int:
+    """Tokens that expired before `before`."""
+    old = select(refresh_tokens.c.digest).where(refresh_tokens.c.expires_at < before).limit(limit)
+    return db.execute(delete(refresh_tokens).where(refresh_tokens.c.digest.in_(old))).rowcount

@@ -1,0 +1,32 @@
+"""The userinfo response as a JWT, for clients registered for one (OIDC Core section 5.3.2)."""
+
+import json
+from typing import Any
+
+from provider.oauth.tokens.encrypted_responses import encrypt_to
+from provider.oauth.tokens.server import AuthorizationServer
+from provider.work import UnitOfWork
+
+TYP = "JWT"
+
+
+def make_userinfo_jwt(
+    work: UnitOfWork, server: AuthorizationServer, *, client_id: str, claims: dict[str, Any]
+) -> str | None:
+    """Signed with `iss` and `aud`, encrypted, or one in the other, as the client is registered; None when it is to get
+    plain JSON. Raises what `encrypt_to` raises.
+    """
+    client = server.clients.find(work, client_id)
+    if client is None:
+        return None
+    metadata = client.metadata
+    signing = metadata.userinfo_signed_response_alg
+    alg, enc = metadata.userinfo_encrypted_response_alg, metadata.userinfo_encrypted_response_enc
+    jwt = None
+    if signing is not None:
+        signed_claims = {**claims, "iss": server.issuer, "aud": client_id}
+        jwt = server.keys.signer(work, signing).sign(signed_claims, typ=TYP)
+    if alg is None or enc is None:
+        return jwt
+    payload = json.dumps(claims, separators=(",", ":")) if jwt is None else jwt
+    return encrypt_to(work, server, client, payload, alg=alg, enc=enc, nested=jwt is not None)

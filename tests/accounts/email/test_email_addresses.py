@@ -1,0 +1,272 @@
+"""Confirm an address: link and code, once, by whoever signed up."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from provider.accounts import registration, suspension
+from provider.accounts.email import email_addresses
+from provider.accounts.email.email_addresses import AlreadyConfirmed, parse_address
+from provider.accounts.store import links
+from provider.accounts.store.users import Status
+from provider.work import Installation, unit_of_work
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import PASSWORD, make_user
+from tests.inbox import Inbox
+from tests.people import ADDRESS, find_user, is_signed_in, sign_in, sign_up
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("Ada@Example.COM", "ada@example.com"),
+        ("  ada@example.com ", "ada@example.com"),
+        ("ada+tag@example.com", "ada+tag@example.com"),
+        ("ada@intranet", "ada@intranet"),
+        ("andre\u0301@example.com", "andr\u00e9@example.com"),
+        ("ada@B\u00fccher.example", "ada@b\u00fccher.example"),
+    ],
+)
+def test_addresses_compare_in_one_normal_form(text: str, normal: str) -> None:
+    address = parse_address(text)
+    assert address is not None
+    assert address.normal == normal
+
+
+def test_a_typed_code_confirms_however_it_is_spaced(browser: Browser, inbox: Inbox, work: Work) -> None:
+    sign_up(browser)
+    code = inbox.latest(ADDRESS).code
+    page = browser.submit({"code": f" {code[:3]} {code[3:]} "})
+    assert page.title.startswith("Email address confirmed")
+    assert find_user(work).status == Status.ACTIVE
+    assert not is_signed_in(browser)
+
+
+def test_five_wrong_codes_end_the_code_but_not_the_link(browser: Browser, inbox: Inbox, work: Work) -> None:
+    """ASVS v5.0.0-6.6.3."""
+    sign_up(browser)
+    letter = inbox.latest(ADDRESS)
+    wrong = "000000" if letter.code != "000000" else "111111"
+    for _ in range(5):
+        assert browser.submit({"code": wrong}).status == 400
+    assert browser.submit({"code": letter.code}).status == 400
+    assert find_user(work).status == Status.INACTIVE
+    browser.open(letter.link)
+    assert browser.submit(button="Confirm").title.startswith("Email address confirmed")
+
+
+def test_a_code_works_for_ten_minutes(browser: Browser, inbox: Inbox, clock: Clock) -> None:
+    """ASVS v5.0.0-6.5.5."""
+    sign_up(browser)
+    clock.advance(minutes=10, seconds=1)
+    assert browser.submit({"code": inbox.latest(ADDRESS).code}).status == 400
+
+
+def test_a_code_of_another_account_confirms_nothing(
+    browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox
+) -> None:
+    """ASVS v5.0.0-6.6.2: bound to its request."""
+    sign_up(browser)
+    sign_up(new_browser(), "grace@example.test")
+    assert browser.submit({"code": inbox.latest("grace@example.test").code}).status == 400
+
+
+def test_looking_at_a_link_consumes_nothing(browser: Browser, inbox: Inbox, work: Work) -> None:
+    """A-83: mail scanners open links, and ask for their heads. Replaces: verification links and another letter."""
+    sign_up(browser)
+    link = inbox.latest(ADDRESS).link
+    for _ in range(3):
+        browser.client.head(link)
+        assert browser.open(link).title.startswith("Confirm your email address")
+    assert find_user(work).status == Status.INACTIVE
+    assert browser.submit(button="Confirm").title.startswith("Email address confirmed")
+
+
+def test_a_link_works_once_and_then_says_so(browser: Browser, inbox: Inbox) -> None:
+    sign_up(browser)
+    link = inbox.latest(ADDRESS).link
+    browser.open(link)
+    page = browser.page
+    browser.submit(button="Confirm")
+    assert browser.open(link).title.startswith("Already confirmed")
+    browser.page = page
+    assert browser.submit(button="Confirm").title.startswith("Already confirmed")
+
+
+def test_another_browser_must_know_the_password(
+    browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, work: Work
+) -> None:
+    """Whoever reads the mailbox does not bring a stranger's account to life."""
+    sign_up(browser)
+    other = new_browser()
+    page = other.open(inbox.latest(ADDRESS).link)
+    assert "Password you signed up with" in page.text
+    assert other.submit({"password": "not the password"}, button="Confirm").status == 400
+    assert other.submit(button="Confirm").status == 400
+    assert find_user(work).status == Status.INACTIVE
+    assert other.submit({"password": PASSWORD}, button="Confirm").title.startswith("Email address confirmed")
+
+
+def test_guessing_the_password_of_a_link_is_slowed_like_any_other(
+    browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox
+) -> None:
+    sign_up(browser)
+    other = new_browser()
+    other.open(inbox.latest(ADDRESS).link)
+    statuses = [other.submit({"password": f"wrong {number}"}, button="Confirm").status for number in range(6)]
+    assert statuses == [400, 400, 400, 400, 400, 429]
+    assert sign_in(new_browser()).status == 429
+
+
+def test_a_link_is_dead_after_its_time(browser: Browser, inbox: Inbox, clock: Clock, work: Work) -> None:
+    sign_up(browser)
+    clock.advance(hours=24, seconds=1)
+    page = browser.open(inbox.latest(ADDRESS).link)
+    assert page.status == 410
+    assert "Sign in" in page.links
+    assert find_user(work).status == Status.INACTIVE
+
+
+@pytest.mark.usefixtures("unlimited")
+def test_only_the_newest_letter_works(browser: Browser, inbox: Inbox, clock: Clock) -> None:
+    """A-83."""
+    check_mail = sign_up(browser)
+    old = inbox.latest(ADDRESS)
+    clock.advance(seconds=1)
+    browser.submit(button="Send another letter")
+    new = inbox.latest(ADDRESS)
+    assert browser.open(old.link).status == 410
+    browser.page = check_mail
+    if old.code != new.code:
+        assert browser.submit({"code": old.code}).status == 400
+    assert browser.submit({"code": new.code}).title.startswith("Email address confirmed")
+
+
+def test_asking_for_more_letters_is_silently_limited(browser: Browser, inbox: Inbox) -> None:
+    """Replaces: verification links and another letter."""
+    sign_up(browser)
+    for _ in range(4):
+        page = browser.submit(button="Send another letter")
+        assert page.status == 200
+        assert "another letter is on its way" in page.text
+    assert len(inbox.letters(ADDRESS)) == 1
+
+
+def test_signing_in_before_confirming_leads_to_the_code_and_to_no_session(
+    browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, work: Work
+) -> None:
+    """A-106. Replaces: inactive until verified, refused when suspended."""
+    sign_up(browser)
+    code = inbox.latest(ADDRESS).code
+    other = new_browser()
+    page = sign_in(other)
+    assert page.path == "/verify-email"
+    assert "Your password is right" in page.text
+    assert not is_signed_in(other)
+    sign_in(other)
+    assert other.submit({"code": code}).title.startswith("Email address confirmed")
+    assert sign_in(other).path == "/account"
+
+
+@pytest.mark.parametrize("ticket", ["", "x", "ab12cd34.AAAA", "\u00fc", "a" * 4000])
+def test_a_ticket_that_is_not_ours_leads_on(browser: Browser, ticket: str) -> None:
+    page = browser.open(f"/verify-email?ticket={ticket}")
+    assert page.status == 410
+    assert "Sign in" in page.links
+
+
+def test_a_suspended_sign_up_cannot_be_confirmed(browser: Browser, inbox: Inbox, work: Work) -> None:
+    """A-105."""
+    sign_up(browser)
+    letter = inbox.latest(ADDRESS)
+    with work() as w:
+        suspension.suspend(w, user_id=find_user(work).id, reason=None)
+    assert browser.submit({"code": letter.code}).status == 400
+    assert browser.open(letter.link).status == 410
+    with work() as w:
+        suspension.restore(w, user_id=find_user(work).id)
+    assert browser.open(letter.link).status == 410
+    assert find_user(work).status == Status.INACTIVE
+
+
+def test_the_letter_carries_on_to_where_the_sign_up_came_from(browser: Browser, inbox: Inbox) -> None:
+    browser.open("/signup?return_to=/account/sessions")
+    browser.submit({"email": ADDRESS, "password": PASSWORD})
+    browser.open(inbox.latest(ADDRESS).link)
+    browser.submit(button="Confirm")
+    browser.follow("Sign in")
+    assert browser.submit({"username": ADDRESS, "password": PASSWORD}).path == "/account/sessions"
+
+
+def test_an_operator_confirms_once(work: Work) -> None:
+    with work() as w:
+        user_id = make_user(w, verified=False)
+    with work() as w:
+        email_addresses.verify_by_operator(w, user_id=user_id)
+    assert find_user(work).status == Status.ACTIVE
+    with work() as w, pytest.raises(AlreadyConfirmed):
+        email_addresses.verify_by_operator(w, user_id=user_id)
+
+
+def test_links_are_kept_for_the_audit_and_then_purged(browser: Browser, work: Work, clock: Clock) -> None:
+    sign_up(browser)
+    with work() as w:
+        assert links.purge(w.db, before=clock.now, limit=500) == 0
+        assert links.purge(w.db, before=clock.now + timedelta(days=2), limit=500) == 1
+
+
+def test_nothing_a_letter_holds_is_stored_in_clear(browser: Browser, inbox: Inbox, work: Work) -> None:
+    """A-104."""
+    sign_up(browser)
+    letter = inbox.latest(ADDRESS)
+    with work() as w:
+        rows = w.read.exec_driver_sql("SELECT * FROM one_time_links").all()
+        sealed = w.read.exec_driver_sql("SELECT * FROM outbox").all()
+    for secret in (letter.code, letter.link.partition("token=")[2]):
+        assert secret not in str(rows)
+        assert secret not in str(sealed)
+
+
+def test_of_those_who_confirm_the_same_address_at_once_one_has_it(installation: Installation, work: Work) -> None:
+    for _ in range(5):
+        ids = []
+        for _ in range(4):
+            with work() as w:
+                ids.append(make_user(w, verified=False))
+
+        def confirm(user_id: str) -> bool:
+            try:
+                with unit_of_work(installation) as w:
+                    email_addresses.verify_by_operator(w, user_id=user_id)
+            except AlreadyConfirmed:
+                return False
+            return True
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(confirm, ids)) == [False] * 3 + [True]
+        with work() as w:
+            for user_id in ids:
+                registration.delete_user(w, user_id=user_id)
+
+
+def test_a_link_confirms_once_however_often_the_button_is_pressed(
+    installation: Installation, browser: Browser, inbox: Inbox
+) -> None:
+    sign_up(browser)
+    token = inbox.latest(ADDRESS).link.partition("token=")[2]
+    cookie = browser.cookies["__Host-signet-browser"]
+
+    def confirm(_: int) -> bool:
+        try:
+            with unit_of_work(installation) as w:
+                email_addresses.confirm_by_link(w, token=token, browser=cookie, password="")
+        except AlreadyConfirmed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(confirm, range(8))) == [False] * 7 + [True]

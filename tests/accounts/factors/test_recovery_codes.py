@@ -1,0 +1,63 @@
+"""Make new recovery codes."""
+
+from collections.abc import Callable
+
+import pytest
+
+from provider.accounts.factors import recovery_codes
+from provider.accounts.factors.store import recovery_codes as store
+from provider.crypto.digests import digest
+from tests.browser import Browser
+from tests.clock import Clock
+from tests.conftest import Work
+from tests.factories import make_user
+from tests.inbox import Inbox
+from tests.people import ADDRESS, find_user, recovery_codes_on, sign_in, turn_on_two_factor
+
+
+@pytest.fixture
+def codes(browser: Browser, work: Work, clock: Clock) -> list[str]:
+    with work() as w:
+        make_user(w)
+    sign_in(browser)
+    return turn_on_two_factor(browser, clock.now)[1]
+
+
+def test_new_codes_replace_the_old_ones(
+    browser: Browser, new_browser: Callable[[], Browser], codes: list[str], inbox: Inbox
+) -> None:
+    """A-72. Replaces: recovery codes."""
+    assert "10 recovery codes left" in browser.open("/account/recovery-codes").text
+    fresh = recovery_codes_on(browser.submit(button="Make ten new codes"))
+    assert len(set(fresh)) == 10
+    assert set(fresh).isdisjoint(codes)
+    assert inbox.latest(ADDRESS).subject == "You have new recovery codes"
+    other = new_browser()
+    sign_in(other)
+    other.follow("Lost your device?")
+    assert other.submit({"code": codes[0]}).status == 400
+    assert other.submit({"code": fresh[0]}).path == "/account"
+    assert "9 recovery codes left" in other.page.text if other.page else False
+
+
+def test_a_spent_code_can_be_told_from_a_wrong_one(work: Work, codes: list[str]) -> None:
+    """In the store, by whoever looks into a complaint; from outside they look alike. Replaces: recovery codes."""
+    user_id = find_user(work).id
+    with work() as w:
+        assert recovery_codes.use_code(w, user_id, codes[0])
+    with work() as w:
+        states = [store.find_state(w.read, user_id, digest(recovery_codes.plain(code))) for code in (*codes[:2], "x")]
+    assert states == ["spent", "unspent", None]
+
+
+def test_a_stale_session_signs_in_again_first(browser: Browser, codes: list[str], clock: Clock) -> None:
+    """A-74."""
+    clock.advance(minutes=16)
+    assert browser.open("/account/recovery-codes").path == "/login"
+
+
+def test_without_two_factor_sign_in_there_are_none(browser: Browser, work: Work) -> None:
+    with work() as w:
+        make_user(w)
+    sign_in(browser)
+    assert browser.open("/account/recovery-codes").path == "/account/two-factor"

@@ -1,0 +1,140 @@
+"""Settings: typed, documented, safe by default; what nobody knows stops the start."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from provider.config.environment import SettingsError, load_settings
+from provider.config.settings import PREFIX, Settings, is_loopback
+
+KEY = "k" * 32
+
+
+def test_the_defaults_are_fit_for_production() -> None:
+    settings = load_settings({})
+    assert settings.env == "production"
+    assert settings.bcrypt_cost >= 12
+    assert settings.code_lifetime <= timedelta(seconds=60)
+    assert settings.access_token_lifetime <= timedelta(minutes=10)
+    assert settings.registration == "closed"
+    assert settings.totp_bypass_code is None
+    assert settings.trusted_proxies == frozenset()
+
+
+def test_every_setting_is_described_and_listed_for_operators() -> None:
+    documented = (Path(__file__).parents[2] / "docs/settings.md").read_text()
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert f"`{PREFIX}{name.upper()}`" in documented, name
+
+
+@pytest.mark.parametrize(
+    ("environ", "problem"),
+    [
+        ({"SIGNET_ISUER": "https://id.example"}, "unknown setting SIGNET_ISUER"),
+        ({"signet_issuer": "https://id.example", "SIGNET_NOPE": "1"}, "SIGNET_NOPE"),
+        ({"SIGNET_ISSUER": "http://id.example"}, "SIGNET_ISSUER: must be https"),
+        ({"SIGNET_ISSUER": "https://id.example/"}, "no path"),
+        ({"SIGNET_ISSUER": "https://id.example?x=1"}, "no query"),
+        ({"SIGNET_ISSUER": "https://me@id.example"}, "user"),
+        ({"SIGNET_ISSUER": "id.example"}, "URL"),
+        ({"SIGNET_SECRET_KEY": "short"}, "32 characters"),
+        ({"SIGNET_SECRET_KEY": f"{KEY},short"}, "32 characters"),
+        ({"SIGNET_METRICS_ADDRESS": "9464"}, "SIGNET_METRICS_ADDRESS: must be an address and a port"),
+        ({"SIGNET_METRICS_ADDRESS": "127.0.0.1:0"}, "SIGNET_METRICS_ADDRESS: must be an address and a port"),
+        ({"SIGNET_SMTP_PORT": "many"}, "SIGNET_SMTP_PORT"),
+        ({"SIGNET_SMTP_TLS": "maybe"}, "SIGNET_SMTP_TLS"),
+        ({"SIGNET_CODE_LIFETIME": "-1"}, "SIGNET_CODE_LIFETIME"),
+        ({"SIGNET_CODE_LIFETIME": "soon"}, "SIGNET_CODE_LIFETIME"),
+        ({"SIGNET_KEY_LEAD": "379s"}, "SIGNET_KEY_LEAD must be 380 seconds or more"),
+        ({"SIGNET_KEY_LEAD": "959s", "SIGNET_KEY_CACHE": "300"}, "SIGNET_KEY_LEAD must be 960 seconds or more"),
+        ({"SIGNET_KEY_ROTATION": "1d"}, "SIGNET_KEY_ROTATION must be longer than SIGNET_KEY_LEAD"),
+        ({"SIGNET_FEATURES": "registration,magic"}, "SIGNET_FEATURES"),
+        ({"SIGNET_REGISTRATION_SCOPES": "openid email"}, "SIGNET_REGISTRATION_SCOPES: must be scopes, comma-separated"),
+        ({"SIGNET_UNUSED_CLIENT_LIFETIME": "1d"}, "SIGNET_UNUSED_CLIENT_LIFETIME"),
+        ({"SIGNET_TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "SIGNET_TRUSTED_PROXIES"),
+        ({"SIGNET_TOTP_BYPASS_CODE": "000000"}, "SIGNET_ENV=development"),
+        (
+            {"SIGNET_TOTP_BYPASS_CODE": "0", "SIGNET_ENV": "development", "SIGNET_ISSUER": "https://id.example"},
+            "loopback",
+        ),
+    ],
+)
+def test_what_is_unknown_or_unfit_is_one_line(environ: dict[str, str], problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem) as refused:
+        load_settings(environ)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_refused_secret_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"SIGNET_SECRET_KEY": "hunter2"})
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "lifetime"),
+    [
+        ("90", timedelta(seconds=90)),
+        ("90s", timedelta(seconds=90)),
+        ("10m", timedelta(minutes=10)),
+        ("1.5h", timedelta(minutes=90)),
+        ("14d", timedelta(days=14)),
+        ("PT5M", timedelta(minutes=5)),
+    ],
+)
+def test_durations_are_written_as_people_do(text: str, lifetime: timedelta) -> None:
+    assert load_settings({"SIGNET_REQUEST_LIFETIME": text}).request_lifetime == lifetime
+
+
+def test_keys_may_be_rotated_by_hand_only() -> None:
+    assert not load_settings({"SIGNET_KEY_ROTATION": "0"}).key_rotation
+
+
+def test_lists_are_comma_separated() -> None:
+    settings = load_settings({"SIGNET_FEATURES": "two-factor, registration", "SIGNET_SECRET_KEY": f"{KEY},{KEY}x"})
+    assert settings.features == {"two-factor", "registration"}
+    assert not settings.has("reset-passwords")
+    assert settings.secret_keys == (KEY, KEY + "x")
+
+
+def test_secrets_do_not_print() -> None:
+    assert KEY not in repr(load_settings({"SIGNET_SECRET_KEY": KEY, "SIGNET_SMTP_PASSWORD": KEY}))
+
+
+def test_the_bypass_code_is_for_development_on_this_machine() -> None:
+    """Replaces: bypass code."""
+    environ = {"SIGNET_TOTP_BYPASS_CODE": "000000", "SIGNET_ENV": "development"}
+    assert load_settings(environ).totp_bypass_code == "000000"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost.evil", False)],
+)
+def test_loopback_is_an_address_of_this_machine_alone(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+def test_nothing_but_the_given_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("SIGNET_BRAND=From a file\n")
+    monkeypatch.setenv("SIGNET_BRAND", "From the shell")
+    assert Settings().brand == "Signet"
+    assert load_settings({}).brand == "Signet"
+    assert load_settings().brand == "From the shell"
+
+
+def test_what_may_be_asked_of_others_is_looked_at_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing of the kind")
+    for environ, name in (
+        ({"SIGNET_OUTBOUND_ALLOW": "10.0.0.0/99"}, "SIGNET_OUTBOUND_ALLOW"),
+        ({"SIGNET_OUTBOUND_CA": str(tmp_path / "ca.pem")}, "SIGNET_OUTBOUND_CA: is not a file"),
+        ({"SIGNET_OUTBOUND_CA": str(tmp_path / "none.pem")}, "SIGNET_OUTBOUND_CA: is not a file"),
+    ):
+        with pytest.raises(SettingsError) as refused:
+            load_settings(environ)
+        assert name in str(refused.value)
+    allowed = load_settings({"SIGNET_OUTBOUND_ALLOW": "10.0.0.0/8, ::1"}).outbound_allow
+    assert allowed == {"10.0.0.0/8", "::1"}

@@ -1,0 +1,245 @@
+"""What a person must still do, as tables of cases."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from provider.oauth.authorize.interaction import (
+    AskConsent,
+    Issue,
+    LogIn,
+    Refuse,
+    SelectAccount,
+    SignUp,
+    StepUp,
+    next_step,
+)
+from provider.oauth.authorize.request import AuthorizationRequest
+from provider.oauth.authorize.store.authorization_requests import ParkedRequest
+from provider.oauth.authorize.store.consents import Consent
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.tokens.claims import RequestedClaims
+from provider.sessions.store import Session
+
+NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
+ADA = "ada"
+CLIENT = Client("c", ClientMetadata(redirect_uris=("https://app.test/cb",)), (), NOW, disabled=False)
+FIRST_PARTY = replace(CLIENT, metadata=replace(CLIENT.metadata, first_party=True))
+ALLOWED = Consent(ADA, "c", ["openid", "email"], [], NOW)
+
+
+def ask(**changes: Any) -> AuthorizationRequest:
+    given = {"client": CLIENT, "redirect_uri": "https://app.test/cb", "redirect_uri_given": True, "scope": ("openid",)}
+    return AuthorizationRequest(**{**given, **changes})
+
+
+def session(*, age: float = 60, amr: str = "pwd", user_id: str = ADA) -> Session:
+    began = NOW - timedelta(seconds=age)
+    return Session(
+        id="s",
+        digest=b"",
+        user_id=user_id,
+        created_at=began,
+        auth_time=began,
+        amr=amr,
+        pending=None,
+        pending_until=None,
+        last_seen=NOW,
+        expires_at=NOW + timedelta(hours=1),
+        network="",
+        user_agent="",
+        ended_at=None,
+        end_reason=None,
+    )
+
+
+def parked(*, age: float = 30, chosen: str | None = None, consented: str | None = None) -> ParkedRequest:
+    began = NOW - timedelta(seconds=age)
+    return ParkedRequest(b"", "c", {}, None, began, NOW + timedelta(hours=1), chosen, consented, None)
+
+
+def step(request: AuthorizationRequest, who: Session | None, **known: Any) -> object:
+    given: dict[str, Any] = {"parked": None, "consent": ALLOWED, "has_second_factor": False, "now": NOW, **known}
+    return next_step(request, who, **given)
+
+
+CASES = {
+    "nobody is signed in": (ask(), None, {}, LogIn),
+    "somebody is, and allowed this": (ask(), session(), {}, Issue),
+    "prompt=none changes nothing when nothing is missing": (ask(prompt=frozenset({"none"})), session(), {}, Issue),
+    # prompt=login and max_age (OIDC Core section 3.1.2.1)
+    "prompt=login asks again": (ask(prompt=frozenset({"login"})), session(), {}, LogIn),
+    "a sign-in before the request was parked is not enough": (
+        ask(prompt=frozenset({"login"})),
+        session(age=60),
+        {"parked": parked(age=30)},
+        LogIn,
+    ),
+    "a sign-in since is": (ask(prompt=frozenset({"login"})), session(age=10), {"parked": parked(age=30)}, Issue),
+    "max_age in whole seconds, just reached": (ask(max_age=60), session(age=60.9), {}, Issue),
+    "max_age passed": (ask(max_age=60), session(age=61), {}, LogIn),
+    "max_age=0 right after the sign-in": (ask(max_age=0), session(age=0.5), {}, Issue),
+    "max_age=0 later": (ask(max_age=0), session(age=1), {}, LogIn),
+    "a slow person under max_age=1 is not asked for ever": (
+        ask(max_age=1),
+        session(age=20),
+        {"parked": parked(age=30)},
+        Issue,
+    ),
+    "the longest max_age": (ask(max_age=9_999_999_999), session(), {}, Issue),
+    # prompt=create (Initiating User Registration section 4.1)
+    "nobody is signed in, and an account is wanted": (ask(prompt=frozenset({"create"})), None, {}, SignUp),
+    "somebody is, and another account is wanted": (ask(prompt=frozenset({"create"})), session(), {}, SignUp),
+    "they signed in to the account they made": (
+        ask(prompt=frozenset({"create"})),
+        session(age=10),
+        {"parked": parked(age=30)},
+        Issue,
+    ),
+    "then they are asked for consent": (
+        ask(prompt=frozenset({"create", "consent"})),
+        session(age=10),
+        {"parked": parked(age=30)},
+        AskConsent,
+    ),
+    # id_token_hint
+    "the hint names who is here": (ask(expected_user_id=ADA), session(), {}, Issue),
+    "the hint names somebody else": (ask(expected_user_id="bob"), session(), {}, LogIn),
+    "and still somebody else signed in": (
+        ask(expected_user_id="bob"),
+        session(age=10),
+        {"parked": parked(age=30)},
+        Refuse,
+    ),
+    # prompt=select_account
+    "select_account asks": (ask(prompt=frozenset({"select_account"})), session(), {}, SelectAccount),
+    "select_account is answered by choosing": (
+        ask(prompt=frozenset({"select_account"})),
+        session(),
+        {"parked": parked(chosen="s")},
+        Issue,
+    ),
+    "choosing another session is no answer": (
+        ask(prompt=frozenset({"select_account"})),
+        session(),
+        {"parked": parked(chosen="other")},
+        SelectAccount,
+    ),
+    "select_account is answered by signing in": (
+        ask(prompt=frozenset({"select_account"})),
+        session(age=10),
+        {"parked": parked(age=30)},
+        Issue,
+    ),
+    # acr_values (OIDC Core section 3.1.2.1, RFC 9470 section 4)
+    "aal2 with one factor shown and two registered": (
+        ask(acr_values=("aal2",)),
+        session(),
+        {"has_second_factor": True},
+        StepUp,
+    ),
+    "aal2 with both shown": (
+        ask(acr_values=("aal2",)),
+        session(amr="pwd otp mfa"),
+        {"has_second_factor": True},
+        Issue,
+    ),
+    "aal2, voluntary, without a second factor": (ask(acr_values=("aal2",)), session(), {}, Issue),
+    "aal2, essential, without a second factor": (ask(acr_values=("aal2",), acr_essential=True), session(), {}, Refuse),
+    "aal1 is satisfied by aal2": (ask(acr_values=("aal1",)), session(amr="pwd otp mfa"), {}, Issue),
+    "one of several is enough": (
+        ask(acr_values=("aal2", "aal1")),
+        session(),
+        {"has_second_factor": True},
+        Issue,
+    ),
+    "levels nobody knows do not ask for a factor": (
+        ask(acr_values=("1", "2")),
+        session(),
+        {"has_second_factor": True},
+        Issue,
+    ),
+    "levels nobody knows do not ask for ever": (
+        ask(acr_values=("1",)),
+        session(amr="pwd otp mfa"),
+        {"has_second_factor": True},
+        Issue,
+    ),
+    "an essential level nobody knows": (
+        ask(acr_values=("1",), acr_essential=True),
+        session(amr="pwd otp mfa"),
+        {"has_second_factor": True},
+        Refuse,
+    ),
+    # consent
+    "nothing was allowed yet": (ask(), session(), {"consent": None}, AskConsent),
+    "more is asked for": (ask(scope=("openid", "phone")), session(), {}, AskConsent),
+    "less is asked for": (ask(scope=("email",)), session(), {}, Issue),
+    "a single claim more": (ask(claims=RequestedClaims(userinfo=("name",))), session(), {}, AskConsent),
+    "a first-party app need not ask": (ask(client=FIRST_PARTY), session(), {"consent": None}, Issue),
+    "prompt=consent asks in any case": (
+        ask(client=FIRST_PARTY, prompt=frozenset({"consent"})),
+        session(),
+        {},
+        AskConsent,
+    ),
+    "the person just allowed it": (
+        ask(prompt=frozenset({"consent"})),
+        session(),
+        {"parked": parked(consented=ADA), "consent": None},
+        Issue,
+    ),
+    "somebody else allowed it": (
+        ask(prompt=frozenset({"consent"})),
+        session(),
+        {"parked": parked(consented="bob")},
+        AskConsent,
+    ),
+    # order
+    "first the sign-in, then the consent": (ask(prompt=frozenset({"login", "consent"})), session(), {}, LogIn),
+    "first the account, then the factor": (
+        ask(prompt=frozenset({"select_account"}), acr_values=("aal2",)),
+        session(),
+        {"has_second_factor": True},
+        SelectAccount,
+    ),
+    "first the factor, then the consent": (
+        ask(acr_values=("aal2",)),
+        session(),
+        {"has_second_factor": True, "consent": None},
+        StepUp,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_next_step(case: str) -> None:
+    """OIDC Core sections 3.1.2.1 to 3.1.2.4."""
+    request, who, known, expected = CASES[case]
+    assert isinstance(step(request, who, **known), expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("case", "error"),
+    [
+        ("nobody is signed in", "login_required"),
+        ("prompt=login asks again", "login_required"),
+        ("select_account asks", "account_selection_required"),
+        ("aal2 with one factor shown and two registered", "interaction_required"),
+        ("nothing was allowed yet", "consent_required"),
+        ("aal2, essential, without a second factor", "unmet_authentication_requirements"),
+    ],
+)
+def test_under_prompt_none_the_step_is_an_error(case: str, error: str) -> None:
+    """OIDC Core section 3.1.2.6."""
+    request, who, known, _ = CASES[case]
+    found = step(request, who, **known)  # type: ignore[arg-type]
+    assert found.error.error == error  # type: ignore[attr-defined]
+
+
+def test_asking_again_says_so() -> None:
+    """The sign-in page shows itself although somebody is signed in."""
+    assert step(ask(prompt=frozenset({"login"})), session()) == LogIn("prompt=login", again=True)
