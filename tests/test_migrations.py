@@ -15,7 +15,9 @@ from provider.oauth.clients.store.client_origins import client_origins
 from provider.oauth.clients.store.clients import clients
 from provider.resources import MIGRATIONS
 from provider.tables import metadata
-from tests.conftest import settings_for
+from tests.support.installation import settings_for
+
+pytestmark = pytest.mark.both_databases
 
 
 def tables(connection: Connection) -> set[str]:

@@ -23,10 +23,13 @@ from provider.work import Installation, unit_of_work
 from provider.worker import background, queue
 from provider.worker.background import BackgroundWorker
 from provider.worker.jobs import BATCH, purge
-from tests.clock import Clock
-from tests.conftest import SECRET_KEY, Work
 from tests.mail.smtp_sink import Sink, smtp_sink
-from tests.server_process import environment
+from tests.support.clock import Clock
+from tests.support.installation import SECRET_KEY, Work
+from tests.support.server_process import environment
+from tests.support.waiting import PATIENCE, wait_until
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
@@ -46,13 +49,6 @@ def write(installation: Installation) -> None:
         messages.put(work, "mail", letter, about="hello to ada@example.test")
 
 
-def eventually(what: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def with_worker(installation: Installation, worker: BackgroundWorker) -> Installation:
     return dataclasses.replace(installation, wake=worker.wake)
 
@@ -62,14 +58,22 @@ def is_kept(installation: Installation) -> bool:
         return {promise.state for promise in store.find(work.read)} == {State.KEPT}
 
 
-def test_without_redis_a_letter_leaves_from_the_web_process_at_once(installation: Installation, sink: Sink) -> None:
+@pytest.fixture
+def no_timetable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is found by looking at what is due: only a message makes a letter leave."""
+    monkeypatch.setattr("provider.worker.background.QUEUE_DUE_EVERY", 3600.0)
+
+
+def test_without_redis_a_letter_leaves_from_the_web_process_at_once(
+    installation: Installation, sink: Sink, no_timetable: None
+) -> None:
     worker = BackgroundWorker(installation.settings)
     installation = with_worker(installation, worker)
     worker.start(installation)
-    eventually(lambda: len(worker._timetables) == 3)
+    wait_until(lambda: len(worker._timetables) == 3)
     write(installation)
-    eventually(lambda: sink.letters)
-    eventually(lambda: is_kept(installation))
+    wait_until(lambda: sink.letters)
+    wait_until(lambda: is_kept(installation))
     worker.stop()
 
 
@@ -78,28 +82,26 @@ def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: 
     write(installation)
     worker = BackgroundWorker(installation.settings)
     worker.start(installation)
-    eventually(lambda: sink.letters)
+    wait_until(lambda: sink.letters)
     worker.stop()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
-    installation: Installation, redis_url: str, sink: Sink
+    installation: Installation, redis_url: str, sink: Sink, no_timetable: None
 ) -> None:
     settings = installation.settings.model_copy(update={"redis_url": redis_url})
     web, worker = BackgroundWorker(settings, delivers=False), BackgroundWorker(settings)
     installation = with_worker(dataclasses.replace(installation, settings=settings), web)
     worker.start(installation)
     web.start(installation)
-    eventually(lambda: len(worker._timetables) == 3)
+    wait_until(lambda: len(worker._timetables) == 3)
     write(installation)
-    eventually(lambda: sink.letters, seconds=4)
+    wait_until(lambda: sink.letters)
     worker.stop()
     web.stop()
     assert len(web._timetables) == 1  # it only hands over what it counted
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("listening", [True, False], ids=["hanging", "away"])
 def test_a_request_does_not_notice_that_redis_is_away(installation: Installation, sink: Sink, listening: bool) -> None:
     """F-5: and the letter leaves all the same. Replaces: mail through a queue."""
@@ -112,9 +114,9 @@ def test_a_request_does_not_notice_that_redis_is_away(installation: Installation
         installation = with_worker(installation, worker)
         began = time.monotonic()
         write(installation)
-        assert time.monotonic() - began < 3  # a hanging Redis would hold it for good
+        assert time.monotonic() - began < 30  # a hanging Redis would hold it for good
         worker.start(installation)
-        eventually(lambda: sink.letters)
+        wait_until(lambda: sink.letters)
     worker.stop()
 
 
@@ -149,14 +151,14 @@ def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with worker_process(installation, redis_url, silent.getsockname()[1]) as process:
-            eventually(is_claimed, seconds=20)
+            wait_until(is_claimed)
             process.kill()
         with work() as w:  # instead of waiting for the lease to lapse
             w.db.execute(store.outbox.update().values(next_at=clock.now))
     with worker_process(installation, redis_url, sink.port) as process:
-        eventually(lambda: sink.letters, seconds=20)
+        wait_until(lambda: sink.letters)
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     assert len(sink.letters) == 1
     assert is_kept(installation)
 
@@ -185,23 +187,21 @@ def test_twenty_emails_that_are_due_leave_in_parallel_through_a_slow_mail_server
         write(installation)
     worker = BackgroundWorker(installation.settings, threads=4)
     worker.start(installation)
-    eventually(lambda: len(sink.letters) == 20)
-    eventually(lambda: is_kept(installation))
+    wait_until(lambda: len(sink.letters) == 20)
+    wait_until(lambda: is_kept(installation))
     worker.stop()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_with_redis_two_worker_processes_share_what_is_due(
     installation: Installation, redis_url: str, sink: Sink
 ) -> None:
     for _ in range(12):
         write(installation)
     with worker_process(installation, redis_url, sink.port), worker_process(installation, redis_url, sink.port):
-        eventually(lambda: is_kept(installation), seconds=60)
+        wait_until(lambda: is_kept(installation))
     assert len(sink.letters) == 12
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_delivery_beyond_the_time_limit_is_interrupted_and_tried_again_later(
     installation: Installation, handled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,15 +216,14 @@ def test_a_delivery_beyond_the_time_limit_is_interrupted_and_tried_again_later(
     write(installation)
     worker = BackgroundWorker(installation.settings, threads=1)
     worker.start(installation)
-    eventually(lambda: states(installation) == {State.TRYING: 1})
-    eventually(lambda: states(installation) == {State.DUE: 1})
+    wait_until(lambda: states(installation) == {State.TRYING: 1})
+    wait_until(lambda: states(installation) == {State.DUE: 1})
     ended.set()
     worker.stop()
     with unit_of_work(installation) as work:
         assert [(row.attempts, row.error) for row in store.find(work.read)] == [(1, "TimeLimitExceeded")]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_stopping_finishes_what_is_under_way_and_begins_nothing_more(
     installation: Installation, handled: Callable[..., None]
 ) -> None:
@@ -242,14 +241,13 @@ def test_stopping_finishes_what_is_under_way_and_begins_nothing_more(
     assert all(under_way.acquire(timeout=60) for _ in range(2))
     stopping = threading.Thread(target=worker.stop)
     stopping.start()
-    eventually(lambda: worker._worker is not None and not any(one.running for one in worker._worker.workers))
+    wait_until(lambda: worker._worker is not None and not any(one.running for one in worker._worker.workers))
     go_on.set()
     stopping.join(60)
     assert not stopping.is_alive()
     assert states(installation) == {State.KEPT: 2, State.DUE: 4}
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_stopping_does_not_wait_for_a_delivery_that_hangs(
     installation: Installation, handled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,10 +268,9 @@ def test_stopping_does_not_wait_for_a_delivery_that_hangs(
     assert not over.is_set()
     assert states(installation) == {State.TRYING: 1}  # due again when the claim lapses
     go_on.set()
-    eventually(lambda: is_kept(installation))
+    wait_until(lambda: is_kept(installation))
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_row_that_is_due_is_queued_once_for_each_attempt(
     installation: Installation, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

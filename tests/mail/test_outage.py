@@ -13,12 +13,12 @@ from provider.mail import transport
 from provider.outbox import store
 from provider.outbox.store import State
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.deliveries import deliver_due
-from tests.factories import PASSWORD, make_user
 from tests.mail.smtp_sink import Sink, smtp_sink
-from tests.silence import Seen, Stranger
+from tests.support.clock import Clock
+from tests.support.deliveries import deliver_due
+from tests.support.factories import PASSWORD, make_user
+from tests.support.installation import Work
+from tests.support.silence import Seen, Stranger
 
 ADA, EVE = "ada@example.test", "eve@example.test"
 

@@ -23,8 +23,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from provider.audit.hourly import hourly_counts
 from provider.tracing import Traced, _trace_statements, wanted
 from provider.work import Installation, unit_of_work
-from tests.conftest import SECRET_KEY
-from tests.server_process import environment, serving
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import environment, serving
+from tests.support.waiting import PATIENCE
 
 
 class Collector(HTTPServer):
@@ -59,7 +60,6 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_request_is_traced_with_its_statements_and_without_what_was_sent(
     database_url: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,7 +71,7 @@ def test_a_request_is_traced_with_its_statements_and_without_what_was_sent(
         strange = {"host": server.host, "traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "user-agent": "hidden-browser"}
         asked = urllib.request.Request(server.origin + "/oauth2/token", form, strange)
         with pytest.raises(urllib.error.HTTPError):
-            urllib.request.urlopen(asked, timeout=10)
+            urllib.request.urlopen(asked, timeout=PATIENCE)
         server.get("/login?ticket=hidden-ticket")
         assert server.stop() == 0
     sent = collector.got["/v1/traces"]
@@ -115,6 +115,7 @@ async def crashing(app: ASGIApp) -> None:
     await app({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}, receive, send)
 
 
+@pytest.mark.both_databases
 def test_a_statement_that_fails_does_not_quote_its_values(
     installation: Installation, spans: tuple[Tracer, InMemorySpanExporter]
 ) -> None:

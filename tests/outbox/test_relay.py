@@ -10,9 +10,11 @@ from provider.outbox import messages, relay, store
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.outbox.store import Promise, State
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.deliveries import deliver_due
+from tests.support.clock import Clock
+from tests.support.deliveries import deliver_due
+from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
 
 Put = Callable[..., str]
 

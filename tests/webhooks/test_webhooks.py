@@ -23,13 +23,11 @@ from provider.ratelimits import LimitCounter
 from provider.refusals import NotFound, Refusal
 from provider.webhooks import store, subscriptions
 from provider.work import Installation, unit_of_work
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
-from tests.deliveries import deliver_due
-from tests.factories import make_user
-from tests.foreign_server import ForeignServer, Request, answer
-
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.clock import Clock
+from tests.support.deliveries import deliver_due
+from tests.support.factories import make_user
+from tests.support.foreign_server import ForeignServer, Request, answer
+from tests.support.installation import Work, settings_for
 
 
 @pytest.fixture
@@ -131,7 +129,6 @@ def test_what_was_undone_is_not_told(listen: Listen, work: Work) -> None:
     assert len(promised(work)) == before
 
 
-@once
 def test_webhooks_are_read_once_in_a_transaction_of_many_events(installation: Installation, work: Work) -> None:
     read: list[str] = []
 
@@ -152,6 +149,7 @@ def test_webhooks_are_read_once_in_a_transaction_of_many_events(installation: In
     assert len(read) == 2
 
 
+@pytest.mark.both_databases
 def test_events_of_another_process_reach_a_webhook_from_the_moment_it_exists(
     listen: Listen, work: Work, installation: Installation, clock: Clock
 ) -> None:
@@ -176,7 +174,6 @@ def test_a_refused_request_keeps_its_events_for_webhooks_too(listen: Listen, wor
     assert len(promised(work)) == 1
 
 
-@once
 def test_a_receiver_that_is_away_is_told_later_under_the_same_id(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
@@ -195,7 +192,6 @@ def test_a_receiver_that_is_away_is_told_later_under_the_same_id(
     verified(second, secret)
 
 
-@once
 def test_a_receiver_that_is_gone_is_told_no_more(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer
 ) -> None:
@@ -212,7 +208,6 @@ def test_a_receiver_that_is_gone_is_told_no_more(
     assert len(receiver.requests) == 1
 
 
-@once
 def test_after_a_rotation_both_secrets_sign_for_a_day(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
@@ -229,7 +224,6 @@ def test_after_a_rotation_both_secrets_sign_for_a_day(
     verified(receiver.requests[1], new)
 
 
-@once
 def test_what_happened_while_it_was_disabled_can_be_replayed(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
@@ -247,7 +241,6 @@ def test_what_happened_while_it_was_disabled_can_be_replayed(
     assert [verified(request, secret)["type"] for request in receiver.requests] == ["account.created"] * 2
 
 
-@once
 @pytest.mark.parametrize(
     "url", ["http://hooks.example.test/", "https://127.0.0.9/", "https://[::1]/", "file:///etc/passwd", "https://", "x"]
 )
@@ -260,7 +253,6 @@ def test_only_an_address_that_may_be_asked_is_taken(url: str, work: Work, instal
             subscriptions.create(w, url=url)
 
 
-@once
 def test_an_event_there_is_not_is_refused(listen: Listen) -> None:
     for wrong in ("account", "account.exploded", "*", "ccount.*"):
         with pytest.raises(Refusal, match="There is no event"):

@@ -10,11 +10,11 @@ from provider.audit.store import find as find_events
 from provider.oauth.authorize.store import consents
 from provider.oauth.clients import clients
 from provider.work import Installation
-from tests.conftest import Work
-from tests.factories import make_user
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
 
 PAYLOAD = '"><svg onload=alert(1)>{{7*7}}${7*7}'
 
