@@ -78,6 +78,7 @@ def verified(request: Request, *secrets: str) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.both_databases
 def test_what_happens_is_told_signed_and_once(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
@@ -158,6 +159,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day(
     verified(receiver.requests[1], new)
 
 
+@pytest.mark.both_databases
 def test_what_happened_while_it_was_disabled_can_be_replayed(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
