@@ -1,4 +1,4 @@
-"""The idempotency_keys table: what was answered to a request that made something, for whoever sends it once more."""
+"""The idempotency_keys table: stored responses to requests that created something, for requests that are repeated."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ class KeptAnswer:
 
 
 def hold(db: Connection, digest: bytes) -> bool:
-    """Until this transaction ends, nobody else holds this key. False when somebody does, who is still at work."""
+    """Lock this key until the transaction ends. Returns False if another request holds it."""
     if db.dialect.name == "sqlite":
         return True  # whoever writes is alone
     number = int.from_bytes(digest[:8], signed=True)
@@ -40,7 +40,7 @@ def find(db: Connection, digest: bytes, *, now: datetime) -> KeptAnswer | None:
 
 
 def keep(db: Connection, answer: KeptAnswer) -> None:
-    """In the place of one that expired. Only for who holds the key."""
+    """Store a response, replacing an expired one with the same key. The caller must hold the key."""
     db.execute(delete(idempotency_keys).where(idempotency_keys.c.digest == answer.digest))
     db.execute(insert(idempotency_keys), answer.__dict__)
 

@@ -1,4 +1,4 @@
-"""Webhooks as operators manage them: create, rotate, disable, delete; and tell again what was told."""
+"""Webhooks as operators manage them: create, rotate, disable, enable, delete, and replay events."""
 
 import base64
 import re
@@ -21,7 +21,7 @@ from provider.webhooks.telling import tell_one
 from provider.work import UnitOfWork
 
 OVERLAP = timedelta(days=1)
-"""How long the secret before a rotation still signs."""
+"""How long the previous secret still signs after a rotation."""
 MOST_REPLAYED = 10_000
 
 
@@ -31,7 +31,7 @@ class NoSuchWebhook(Refusal):
 
 
 class UnfitWebhook(Refusal):
-    """The message says why, to an operator."""
+    """An invalid webhook. The message, which is for operators, gives the reason."""
 
 
 class Disabled(Refusal):
@@ -40,8 +40,8 @@ class Disabled(Refusal):
 
 
 def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[Webhook, str]:
-    """The webhook, and its secret, shown only now. Raises UnfitWebhook for a URL that may not be asked, or an event
-    that there is not.
+    """Create a webhook; return it and its secret, which is shown only once. Raises UnfitWebhook for a URL that is not
+    allowed or an unknown event.
     """
     wanted = sorted(set(events))
     unknown = [each for each in wanted if not names_of(each)]
@@ -61,7 +61,7 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
 
 
 def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
-    """A new secret, shown only now; for a day the one before signs too."""
+    """Create a new secret and return it; it is shown only once. The previous secret also signs for one more day."""
     store.lock(work.db, webhook_id)  # of two at once, the second keeps what the first made for its day
     webhook, secret = find(work, webhook_id), _new_secret()
     store.rotate(work.db, webhook, sealed=_seal(work, webhook_id, secret), until=work.now + OVERLAP)
@@ -70,7 +70,7 @@ def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
 
 
 def disable(work: UnitOfWork, webhook_id: str) -> None:
-    """It is told nothing more, and what is under way is given up."""
+    """Disable a webhook. It is sent no more events, and pending deliveries fail."""
     if find(work, webhook_id).disabled_at is None:
         before, after = {"disabled": False}, {"disabled": True}
         log.record(work, Event.WEBHOOK_DISABLED, webhook=webhook_id, before=before, after=after)
@@ -78,7 +78,7 @@ def disable(work: UnitOfWork, webhook_id: str) -> None:
 
 
 def enable(work: UnitOfWork, webhook_id: str) -> None:
-    """It is told what happens from now on; `replay` is for the time between."""
+    """Enable a webhook. It is sent events from now on; `replay` sends those missed while it was disabled."""
     if find(work, webhook_id).disabled_at is not None:
         store.set_disabled(work.db, webhook_id, None)
         before, after = {"disabled": True}, {"disabled": False}
@@ -92,7 +92,9 @@ def delete(work: UnitOfWork, webhook_id: str) -> None:
 
 
 def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
-    """Tell it everything it wants to know since then once more, the oldest first. How many events."""
+    """Send a webhook the events since the given time again, the oldest first; return how many. Only events it
+    subscribes to are sent. Raises NoSuchWebhook, Disabled.
+    """
     webhook = find(work, webhook_id)
     if webhook.disabled_at is not None:
         raise Disabled
@@ -107,7 +109,7 @@ def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
 
 
 def find(work: UnitOfWork, webhook_id: str) -> Webhook:
-    """Raises NoSuchWebhook."""
+    """Return the webhook with this id. Raises NoSuchWebhook."""
     webhook = store.find(work.read, webhook_id)
     if webhook is None:
         raise NoSuchWebhook

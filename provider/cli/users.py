@@ -1,4 +1,4 @@
-"""signet user: accounts, by id or by email address."""
+"""The commands `signet user`: manage accounts, by id or email address."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,7 +54,7 @@ def create(
     name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Create an account. Without --password-stdin the password is asked for.
+    """Create an account. Without --password-stdin, the command asks for the password.
 
     Example: signet user create --email ada@example.com --password-stdin --verified --role admin < password.txt
     """
@@ -84,7 +84,7 @@ def invite(
     name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Create an account and send its person a letter with a link to choose the password.
+    """Create an account and email the user a link to choose a password.
 
     Example: signet user invite ada@example.com --name "Ada Lovelace" --role staff
     """
@@ -111,7 +111,7 @@ def list_users(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List accounts in order of creation, or those that are searched.
+    """List accounts in order of creation, or those that match a search.
 
     Example: signet user list --limit 1000 --json
     """
@@ -133,7 +133,7 @@ def list_users(
 
 @app.command()
 def show(who: Who, *, as_json: Json = False) -> None:
-    """Everything about one account but its secrets.
+    """Show everything about an account except its secrets.
 
     Example: signet user show ada@example.com
     """
@@ -152,7 +152,7 @@ def show(who: Who, *, as_json: Json = False) -> None:
 def suspend(
     who: Who, *, reason: Annotated[str | None, typer.Option(help="For operators.")] = None, as_json: Json = False
 ) -> None:
-    """Suspend: sessions, tokens and links end at once.
+    """Suspend an account. Its sessions, tokens and links end immediately.
 
     Example: signet user suspend ada@example.com --reason 'a stolen laptop'
     """
@@ -166,7 +166,7 @@ def suspend(
 
 @app.command()
 def restore(who: Who, *, as_json: Json = False) -> None:
-    """Lift a suspension. What had ended stays ended.
+    """Restore a suspended account. Sessions, tokens and links that ended do not come back.
 
     Example: signet user restore ada@example.com
     """
@@ -180,7 +180,7 @@ def restore(who: Who, *, as_json: Json = False) -> None:
 
 @app.command(name="verify-email")
 def verify_email(who: Who, *, as_json: Json = False) -> None:
-    """Take the operator's word for it that the address is theirs.
+    """Mark the email address as verified.
 
     Example: signet user verify-email ada@example.com
     """
@@ -194,7 +194,7 @@ def verify_email(who: Who, *, as_json: Json = False) -> None:
 
 @app.command(name="reset-totp")
 def reset_totp(who: Who, *, as_json: Json = False) -> None:
-    """Turn two-factor off for somebody who lost the device and the codes. Ends their sessions.
+    """Turn two-factor off for a user who lost the device and the codes. Ends their sessions and all access of apps.
 
     Example: signet user reset-totp ada@example.com
     """
@@ -213,7 +213,7 @@ def set_role(
     *,
     as_json: Json = False,
 ) -> None:
-    """Set the roles of an account: exactly these.
+    """Set the roles of an account. Roles that are not listed are removed.
 
     Example: signet user set-role ada@example.com admin staff
     """

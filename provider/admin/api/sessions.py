@@ -1,4 +1,4 @@
-"""Sessions of an account: seen, cut short, ended. Only a sign-in opens one (decision 36)."""
+"""The sessions of users: list, shorten and end them. Only a sign-in creates a session (decision 36)."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -92,8 +92,10 @@ def end_session(call: Call, _operator: Operator, _body: Body) -> None:
 
 @by_operator(problems=(NoSuchUser,))
 def end_all_sessions(call: Call, _operator: Operator, _body: Body) -> None:
-    """End all sessions of a user, immediately and on every node."""
-    lifecycle.end_all_sessions(call.work, user_id=user_id_of(call), reason="operator")
+    """Sign a user out everywhere: end all sessions and tokens, immediately and on every node. Refresh tokens with
+    offline_access end too, and the user's devices are no longer known.
+    """
+    devices.sign_out_everywhere_by_operator(call.work, user_id=user_id_of(call))
 
 
 def _session(call: Call) -> store.Session:

@@ -1,4 +1,4 @@
-"""Accounts: found by id, by address or by a linked identity; made, changed, suspended, deleted."""
+"""The user operations: find by id, email address or linked identity; create, update, suspend, restore and delete."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ from provider.web.call import Call
 from provider.work import UnitOfWork
 
 Role = Annotated[str, Field(min_length=1, max_length=200, pattern="^[!-~]+$")]
-"""`role`, or `client_id:role` for one client."""
+"""A role name, or `client_id:role` for a role in one client."""
 WANTED = {
     "email": "Whoever this address stands for.",
     "issuer": "With `subject`: whoever signs in with this identity of an upstream provider.",
@@ -62,7 +62,7 @@ class NewAccount(Body):
 
 
 class Change(Body):
-    """A member left out stays as it is."""
+    """The members of a user to change. A member left out stays unchanged."""
 
     roles: tuple[Role, ...] | None = None
     claims: Editable | None = Field(None, description="In the place of all that was said before.")
@@ -155,7 +155,7 @@ def restore_user(call: Call, _operator: Operator, _body: Body) -> None:
 
 
 def user_id_of(call: Call) -> str:
-    """The account the path names. Raises NoSuchUser."""
+    """Return the id of the user named by the path. Raises NoSuchUser."""
     user_id = parse_id(call.path_params["user_id"])
     user = None if user_id is None else users.find(call.work.read, user_id)
     if user is None:
@@ -164,7 +164,7 @@ def user_id_of(call: Call) -> str:
 
 
 def describe(work: UnitOfWork, user_id: str) -> Account:
-    """Raises NoSuchUser."""
+    """Return a user as the admin API shows them. Raises NoSuchUser."""
     described = _describe_all(work, [user_id])
     if not described:
         raise NoSuchUser
@@ -172,7 +172,7 @@ def describe(work: UnitOfWork, user_id: str) -> Account:
 
 
 def _describe_all(work: UnitOfWork, user_ids: Sequence[str]) -> list[Account]:
-    """Of those that are there, in this order."""
+    """Return the users that exist among these ids, in the order of the ids."""
     holders = email_addresses.find_holders(work.read, user_ids)
     with_password = passwords.find_owners(work.read, user_ids)
     with_two_factor = totp.find_owners(work.read, user_ids)

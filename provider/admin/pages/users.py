@@ -1,4 +1,4 @@
-"""People, as operators see them: found, listed, made, and each with everything that hangs on them."""
+"""The user pages of the console: search, list, create, and show a user with all that belongs to the account."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ from provider.web.pages import go, page
 
 PATH = "/admin/users"
 LATEST = 20
-"""Events on a person's page; the audit log has all of them."""
+"""How many events are shown on a user's page. The audit log has all of them."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with all that hangs on them."""
+    """A user with everything that belongs to the account."""
 
     user: User
     address: EmailAddress | None
@@ -46,7 +46,7 @@ class Person:
     apps: list[ConnectedApp]
     identities: list[LinkedIdentity]
     has: Callable[[Feature], bool]
-    """Which features are on."""
+    """Returns whether a feature is on."""
 
     @property
     def is_confirmed(self) -> bool:
@@ -55,7 +55,7 @@ class Person:
 
 @endpoint
 def list_users(call: Call) -> Response:
-    """GET /admin/users?q=: those whom it finds, or everybody, the latest first."""
+    """List users, the newest first, or those a search finds: GET /admin/users?q=."""
     require_operator(call)
     asked, place = call.query.text("q"), place_on(call, "users")
     found, further = search.find_page(
@@ -79,7 +79,9 @@ def show_new_user(call: Call) -> Response:
 
 @endpoint
 def create_user(call: Call) -> Response:
-    """POST /admin/users/new: an account, and unless the operator hands on the link themselves, its invitation."""
+    """Create a user: POST /admin/users/new. With `invite`, the user is emailed an invitation; otherwise the operator
+    passes on a link.
+    """
     require_operator(call)
     errors: dict[str, str] = {}
     name, roles = clean_name(call.form.text("name")), roles_of(call.form.text("roles"))
@@ -106,7 +108,7 @@ def create_user(call: Call) -> Response:
 
 @endpoint
 def show_user(call: Call) -> Response:
-    """GET /admin/users/{user_id}: one person, and what can be done."""
+    """Show a user and the actions available: GET /admin/users/{user_id}."""
     operator = require_operator(call)
     person: Person = find_person(call, operator).value
     return page(
@@ -123,7 +125,7 @@ def show_user(call: Call) -> Response:
 
 
 def find_person(call: Call, operator: Session) -> Thing:
-    """Whom the path names. Raises NoSuchUser."""
+    """Return the user named by the path, as a Thing. Raises NoSuchUser."""
     work, user_id = call.work, parse_id(call.path_params["user_id"])
     user = None if user_id is None else users.find(work.read, user_id)
     if user is None:
