@@ -72,10 +72,10 @@ def add(db: Connection, promise: Promise) -> None:
     db.execute(insert(outbox), promise.__dict__)
 
 
-def find_due(db: Connection, *, now: datetime, limit: int) -> list[str]:
-    """Ids of what is to be tried now, also of claims that lapsed."""
-    query = select(outbox.c.id).where(_open, outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(limit)
-    return list(db.scalars(query))
+def find_due(db: Connection, *, now: datetime, limit: int) -> list[tuple[str, datetime]]:
+    """Return the id and `next_at` of up to `limit` rows to be tried now, also of claims that lapsed; oldest first."""
+    due = select(outbox.c.id, outbox.c.next_at).where(_open, outbox.c.next_at <= now)
+    return [(row_id, at) for row_id, at in db.execute(due.order_by(outbox.c.next_at).limit(limit))]
 
 
 def oldest_due(db: Connection, *, now: datetime) -> datetime | None:

@@ -16,7 +16,7 @@ from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status
 from provider.config.settings import Settings
 from provider.work import Installation, UnitOfWork
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user

@@ -107,7 +107,7 @@ def test_a_failed_letter_is_sent_again_or_given_up(console: Console, work: Work)
     with work() as w:
         for who in ("ada", "grace"):
             messages.put(w, "mail", {"to": who}, about=f"hello to {who}@example.test")
-        for promise_id in store.find_due(w.db, now=w.now, limit=9):
+        for promise_id, _ in store.find_due(w.db, now=w.now, limit=9):
             store.claim(w.db, promise_id, now=w.now, lease_until=w.now)
             store.settle_failed(w.db, promise_id, attempt=1, error="550 <b>no</b>")
     page = console.open("/outbox?state=failed&about=grace")

@@ -20,7 +20,7 @@ from provider.admin.store import idempotency_keys
 from provider.oauth.clients.store.clients import clients
 from provider.outbox import messages
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.admin.conftest import Program, program
 from tests.support.browser import Browser
 from tests.support.clock import Clock

@@ -18,7 +18,7 @@ from provider.accounts.store.users import users
 from provider.federation.store import used_states
 from provider.sessions.store import sessions
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.federation.conftest import EXAMPLE, NewTraveller
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, TOKEN, FakeProvider, Traveller, ec_key, rsa_key
 from tests.support.browser import Browser, Page

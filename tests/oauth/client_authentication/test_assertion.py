@@ -24,7 +24,7 @@ from provider.oauth.http.refused import protocol_endpoint
 from provider.ratelimits import LimitCounter
 from provider.web.call import Call
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.client_keys import (

@@ -10,7 +10,7 @@ from provider.config.settings import Settings
 from provider.oauth.clients import clients, registration
 from provider.oauth.clients.clients import Client, find_client
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import allow
 from tests.oauth.endpoints.test_registration import REGISTER, URI, WEB, assert_refused

@@ -30,7 +30,7 @@ from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.ratelimits import LimitCounter
 from provider.work import Installation, unit_of_work
-from provider.worker import rotate_keys
+from provider.worker.jobs import rotate_keys
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
