@@ -22,14 +22,17 @@ Columns = tuple[ColumnElement[Any], ...]
 class Rows(Generic[Value]):
     """Columns to select, and what is made of each row of them."""
 
-    def __init__(self, columns: Columns, make: Callable[..., Value]) -> None:
-        """`make` takes the values of `columns`, in this order."""
+    def __init__(self, columns: Columns, make: Callable[..., Value], *, table: FromClause | None = None) -> None:
+        """`make` takes the values of `columns`, in this order. `table` is the one whose columns they are, if any."""
         self.columns = columns
         self.make = make
+        # SQLAlchemy finds the compiled form of a whole table faster than that of its columns, one by one.
+        is_whole = table is not None and list(map(id, table.c)) == list(map(id, columns))
+        self._select = select(table) if table is not None and is_whole else select(*columns)
 
     def select(self) -> Select[Any]:
         """Select these columns. What `one` and `all` are given begins with this, or returns `columns`."""
-        return select(*self.columns)
+        return self._select
 
     def one(self, db: Connection, query: Executable, bound: Mapping[str, Any] | None = None) -> Value | None:
         """Run a query that finds one row or none. Raises MultipleResultsFound."""
@@ -59,7 +62,7 @@ def columns_of(row_class: type[Any], source: FromClause | None = None, /, **name
 
 def rows_of(row_class: type[Value], source: FromClause | None = None, /, **named: ColumnElement[Any]) -> Rows[Value]:
     """Return how to read a dataclass from a table, with the columns that `columns_of` finds."""
-    return Rows(columns_of(row_class, source, **named), row_class)
+    return Rows(columns_of(row_class, source, **named), row_class, table=source)
 
 
 def one_value(column: ColumnElement[Value]) -> Rows[Value]:
