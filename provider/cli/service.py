@@ -1,4 +1,4 @@
-"""Start it, move its schema, clean up: demo, serve, worker, migrate, purge."""
+"""The commands that run and maintain the service: demo, serve, worker, migrate and purge."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ def demo(
     *,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over with an empty database.")] = False,
 ) -> None:
-    """All in one process, embedded, for looking around.
+    """Run a demo in a single process: the provider, sample apps and a mailbox.
 
     Example: signet demo --port 9000 --fresh
     """
@@ -39,7 +39,7 @@ def serve(
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file of its private key.")] = None,
 ) -> int:
-    """The web service: http for a proxy in front, https with --tls-cert and --tls-key.
+    """Run the web service: HTTP behind a proxy, or HTTPS with --tls-cert and --tls-key.
 
     Example: signet serve --host 127.0.0.1 --port 8001 --workers 2
     """
@@ -77,7 +77,8 @@ def migrate(
     sql: Annotated[bool, typer.Option("--sql", help="Print the statements instead of running them.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Move the schema up or down. An empty database also gets its signing keys, and the embedded mode its key file.
+    """Migrate the database schema up or down. An empty database also gets signing keys, and in embedded mode a secret
+    key file.
 
     Example: signet migrate --sql, then signet migrate
     """
@@ -94,7 +95,7 @@ def migrate(
 
 
 def purge(*, as_json: Json = False) -> None:
-    """Delete what has expired, 500 rows at a time. The worker does it every hour.
+    """Delete expired data, 500 rows at a time. The worker does this every hour.
 
     Example: signet purge --json
     """

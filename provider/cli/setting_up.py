@@ -1,5 +1,5 @@
-"""What `signet migrate` does besides moving the schema: an installation gets the secret key and signing keys it never
-had.
+"""The work of `signet migrate`: move the schema, and create the secret key and signing keys that a new installation
+needs.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,16 @@ from provider.work import unit_of_work
 
 @dataclass(frozen=True)
 class Done:
-    """What was changed, for people and for machines."""
+    """The result of a migration: sentences for people, values for machines."""
 
     sentences: list[str]
     values: dict[str, Any]
 
 
 def set_up(settings: Settings, *, to: str = "head", sql: bool = False, told: Told = lambda _step: None) -> Done | None:
-    """Move the schema; make what an empty installation lacks. None when the SQL was printed. Raises SettingsError."""
+    """Migrate the schema, and create what an empty installation lacks. Returns None if the SQL was only printed. Raises
+    SettingsError.
+    """
     database = open_database(settings)
     try:
         with database.engine.connect() as connection:

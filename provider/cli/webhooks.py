@@ -1,4 +1,4 @@
-"""signet webhook: audit events, told to other systems."""
+"""The commands `signet webhook`: send audit events to other systems."""
 
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ def create(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell a URL of events from now on. Prints the id and, only this once, the secret that signs.
+    """Create a webhook, which is sent events from now on. Prints its id and its secret, which is shown only once.
 
     Example: signet webhook create https://hooks.example.com/signet --event 'account.*'
     """
@@ -35,7 +35,7 @@ def create(
 
 @app.command(name="list")
 def list_webhooks(*, as_json: Json = False) -> None:
-    """List them. What became of each event: signet outbox list --topic webhook --about ID.
+    """List webhooks. To see the delivery of each event: signet outbox list --topic webhook --about ID.
 
     Example: signet webhook list
     """
@@ -48,7 +48,7 @@ def list_webhooks(*, as_json: Json = False) -> None:
 
 @app.command()
 def rotate_secret(webhook_id: Id, *, as_json: Json = False) -> None:
-    """A new secret; for a day events are signed with both.
+    """Rotate a webhook's secret. For one day, events are signed with both secrets.
 
     Example: signet webhook rotate-secret ID
     """
@@ -61,7 +61,7 @@ def rotate_secret(webhook_id: Id, *, as_json: Json = False) -> None:
 
 @app.command()
 def disable(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Tell it nothing for now.
+    """Pause a webhook, so that it is sent no events.
 
     Example: signet webhook disable ID
     """
@@ -70,7 +70,7 @@ def disable(webhook_id: Id, *, as_json: Json = False) -> None:
 
 @app.command()
 def enable(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Tell it again, from now on.
+    """Enable a paused webhook, which is sent events again from now on.
 
     Example: signet webhook enable ID
     """
@@ -79,7 +79,7 @@ def enable(webhook_id: Id, *, as_json: Json = False) -> None:
 
 @app.command()
 def delete(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Forget it.
+    """Delete a webhook.
 
     Example: signet webhook delete ID
     """
@@ -93,7 +93,7 @@ def replay(
     since: Annotated[str, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d).")],
     as_json: Json = False,
 ) -> None:
-    """Tell it once more what happened since then. Events keep their ids, so a receiver knows what it has.
+    """Send the events since a given time again. Events keep their ids, so that a receiver can skip those it has.
 
     Example: signet webhook replay ID --since 24h
     """

@@ -194,6 +194,7 @@ def test_what_a_person_typed_is_shown_as_text(browser: Browser, inbox: Inbox, wo
     assert "<svg onload" not in page.html
 
 
+@pytest.mark.both_databases
 @pytest.mark.usefixtures("unlimited")
 def test_somebody_who_signs_up_again_gets_another_letter_and_the_last_password_counts(
     browser: Browser, inbox: Inbox, clock: Clock, work: Work

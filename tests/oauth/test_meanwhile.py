@@ -140,6 +140,7 @@ class TestTheClientChanges:
         assert http.delete(url, headers=bearer).status_code == 401  # by the token of before
         assert rp.redeem(answers[1]).status == 200
 
+    @pytest.mark.both_databases
     @pytest.mark.parametrize("pushed", [True, False])
     def test_what_the_person_was_not_shown_is_not_allowed(
         self, http: WatchedClient, person: Person, ada: str, hosts: set[str], work: Work, pushed: bool

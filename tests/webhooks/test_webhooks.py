@@ -99,6 +99,7 @@ def receiver_of(secret: str) -> standardwebhooks.Webhook:
     return standardwebhooks.Webhook(secret)
 
 
+@pytest.mark.both_databases
 def test_what_happens_is_told_signed_and_once(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
@@ -224,6 +225,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day(
     verified(receiver.requests[1], new)
 
 
+@pytest.mark.both_databases
 def test_what_happened_while_it_was_disabled_can_be_replayed(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:

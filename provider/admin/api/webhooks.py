@@ -1,4 +1,4 @@
-"""Who is told of audit events; docs/webhooks.md."""
+"""The webhooks that receive audit events (docs/webhooks.md)."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -52,7 +52,7 @@ class Replayed(Body):
 
 
 def _webhook(call: Call) -> Row:
-    """The one the path names. Raises NoSuchWebhook."""
+    """Return the webhook named by the path. Raises NoSuchWebhook."""
     webhook_id = parse_id(call.path_params["webhook_id"])
     if webhook_id is None:
         raise NoSuchWebhook

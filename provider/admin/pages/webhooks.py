@@ -1,4 +1,4 @@
-"""Who is told of audit events (docs/webhooks.md): listed, made, changed over, told again."""
+"""The webhooks in the console (docs/webhooks.md): list, create, change, and replay events."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from provider.webhooks.subscriptions import NoSuchWebhook, UnfitWebhook
 
 PATH = "/admin/webhooks"
 LONGEST_REPLAY = 24 * 90
-"""Hours."""
+"""How far back events can be replayed, in hours."""
 
 
 def _secret(secret: str) -> ShownOnce:
@@ -105,7 +105,7 @@ def list_webhooks(call: Call) -> Response:
 
 @endpoint
 def create_webhook(call: Call) -> Response:
-    """POST /admin/webhooks."""
+    """Create a webhook and show its secret: POST /admin/webhooks."""
     operator = require_operator(call)
     url, wanted = call.form.text("url"), call.form.text("events").split()
     try:
@@ -117,7 +117,7 @@ def create_webhook(call: Call) -> Response:
 
 
 def find_webhook(call: Call, operator: Session) -> Thing:
-    """Which the path names. Raises NoSuchWebhook."""
+    """Return the webhook named by the path, as a Thing. Raises NoSuchWebhook."""
     webhook_id = parse_id(call.path_params["webhook_id"])
     if webhook_id is None:
         raise NoSuchWebhook

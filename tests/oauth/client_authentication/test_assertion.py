@@ -206,12 +206,14 @@ class TestOnce:
         assert send(service, assertion, grant_type="password").json()["error"] == "unsupported_grant_type"
         assert_invalid_client(send(service, assertion))
 
+    @pytest.mark.both_databases
     def test_two_clients_may_have_the_same_one(self, service: RelyingParty, register: Register) -> None:
         """A-76: no client can use up another's."""
         other = register(**PRIVATE_KEY, jwks=Signatory().jwks)
         for rp in (service, other):
             assert send(rp, rp.signatory.sign(claims(rp, jti="the same"))).status_code == 200
 
+    @pytest.mark.both_databases
     def test_it_is_forgotten_when_it_could_not_be_used_again(
         self, service: RelyingParty, clock: Clock, installation: Installation, work: Work
     ) -> None:
@@ -235,6 +237,7 @@ class TestOnce:
         assert send(service, later).status_code == 200
         assert_invalid_client(send(service, later))
 
+    @pytest.mark.both_databases
     def test_a_request_that_begins_anew_for_the_network_is_not_its_own_replay(
         self, service: RelyingParty, app: Starlette
     ) -> None:

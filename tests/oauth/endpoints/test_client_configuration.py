@@ -162,6 +162,7 @@ def test_what_an_operator_added_does_not_outlive_a_change_by_the_client(
     assert (client.metadata.first_party, client.metadata.scope) == (False, "openid")
 
 
+@pytest.mark.both_databases
 def test_of_two_updates_at_once_one_counts(http: WatchedClient, told: Told, work: Work) -> None:
     """RFC 7592 section 2.2: the later one has a token that was replaced while it was read."""
     with work() as first, work() as second:

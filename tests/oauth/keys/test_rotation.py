@@ -111,6 +111,7 @@ def test_a_key_that_apps_cannot_know_yet_is_not_rotated_to(work: Work, clock: Cl
     assert rotate(work, alg=ES256)[0] == upcoming
 
 
+@pytest.mark.both_databases
 def test_a_retired_key_leaves_when_its_last_token_has_expired(
     rp: RelyingParty, browser: WatchedClient, work: Work, clock: Clock, server: AuthorizationServer
 ) -> None:
@@ -217,6 +218,7 @@ def test_an_unknown_key_cannot_be_revoked(work: Work, kid: str) -> None:
         rotation.revoke(w, kid=kid)
 
 
+@pytest.mark.both_databases
 def test_a_key_is_revoked_once(work: Work) -> None:
     kid = rows(work)[0].kid
     with work() as w:
@@ -228,6 +230,7 @@ def test_a_key_is_revoked_once(work: Work) -> None:
 # First keys
 
 
+@pytest.mark.both_databases
 def test_first_keys_are_made_once(work: Work) -> None:
     with work() as w:
         assert rotation.create_missing(w) == []
@@ -285,6 +288,7 @@ def test_what_is_due_is_decided_by_age_alone(
     assert what_is_due(Standing(signing, next_one), settings, now) == due
 
 
+@pytest.mark.both_databases
 def test_the_schedule_publishes_waits_rotates_and_publishes_again(work: Work, clock: Clock) -> None:
     """OIDC Core section 10.1.1; and doing it twice does nothing."""
     (first,) = kids(work, ES256, State.CURRENT)
@@ -374,6 +378,7 @@ def follow_there(installation: Installation) -> Due | None:
         return rotation.follow_schedule(work, ES256)
 
 
+@pytest.mark.both_databases
 def test_however_many_workers_follow_the_schedule_it_happens_once(
     installation: Installation, work: Work, clock: Clock
 ) -> None:

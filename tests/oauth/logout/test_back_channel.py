@@ -138,6 +138,7 @@ def test_sessions_end_in_one_place() -> None:
     assert enders == {"lifecycle.py"}
 
 
+@pytest.mark.both_databases
 def test_an_app_that_is_down_hears_of_it_once_it_is_back(
     register: Register,
     browser: WatchedClient,
