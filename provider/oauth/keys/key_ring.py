@@ -14,20 +14,13 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jws import JWSRegistry
 
 from provider.config.environment import SettingsError
-from provider.jose.algorithms import ED25519, EDDSA, KEY_PAIRS, RS256
+from provider.jose.algorithms import KEY_PAIRS, RS256, Registry
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_pairs import Key, kid_for, open_private, open_public, published_keys, row_of
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.work import Installation, UnitOfWork, unit_of_work
-
-
-class Registry(JWSRegistry):
-    """EdDSA is the name most libraries have for what RFC 9864 calls Ed25519; here it means nothing else."""
-
-    algorithms = {**JWSRegistry.algorithms, EDDSA: JWSRegistry.algorithms[ED25519]}  # noqa: RUF012  # as it is there
 
 
 @dataclass(frozen=True)
