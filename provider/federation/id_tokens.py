@@ -1,6 +1,7 @@
 """Is this ID token an upstream's word about the person we sent there (OIDC Core section 3.1.3.7)?"""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from provider.crypto.digests import same
@@ -84,15 +85,10 @@ def proven_before(claims: dict[str, Any], state: State) -> datetime | None:
 
 def _verify(work: UnitOfWork, upstream: Upstream, token: str) -> dict[str, Any]:
     """Check the signature, by a published key and an algorithm that the upstream announced; return the claims."""
-    metadata, key_sets = upstream.metadata(work), upstream.key_sets
+    metadata = upstream.metadata(work)
     try:
         jwt = read_jwt(token, algorithms=metadata.algorithms)
-        require_signature(
-            jwt,
-            key_sets.find(work, metadata.jwks_uri),
-            newer=lambda: key_sets.find_newer(work, metadata.jwks_uri),
-            one_without_kid=True,
-        )
+        require_signature(jwt, partial(upstream.key_sets.find, work, metadata.jwks_uri), one_without_kid=True)
     except InvalidJwt as invalid:
         raise UpstreamUntrusted(upstream, f"ID token: {invalid.reason}") from None
     except KeySetUnavailable as unavailable:

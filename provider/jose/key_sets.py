@@ -50,7 +50,7 @@ MOST_KEYS = 20
 BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class InvalidKey(ValueError):
+class InvalidKey(Exception):
     """Why a key is not taken, in words."""
 
 
@@ -122,13 +122,13 @@ def _parse(jwk: object) -> PublicKey:
     kty = str(jwk.get("kty"))
     if kty not in MEMBERS:
         raise InvalidKey(f"holds a key whose kty is not one of {', '.join(MEMBERS)}")
-    parser, needed = MEMBERS[kty]
     about = {name: jwk.get(name) for name in ("kid", "use", "alg")}
     if not all(value is None or (isinstance(value, str) and 0 < len(value) <= 256) for value in about.values()):
         raise InvalidKey("holds a key whose kid, use or alg is not a short text")
     operations = jwk.get("key_ops")
-    if operations is not None and not (isinstance(operations, list) and all(isinstance(op, str) for op in operations)):
-        raise InvalidKey("holds a key whose key_ops is not a list of texts")
+    if not isinstance(operations, list | None):
+        raise InvalidKey("holds a key whose key_ops is not a list")
+    parser, needed = MEMBERS[kty]
     plain: dict[str, Any] = {name: jwk.get(name) for name in needed}
     if not all(isinstance(value, str) and BASE64URL.fullmatch(value) for value in plain.values()):
         raise InvalidKey(f"holds an {kty} key that lacks one of {', '.join(needed)}")
@@ -138,11 +138,10 @@ def _parse(jwk: object) -> PublicKey:
         if kty == "RSA":
             _require_sane_rsa(plain)
         key = parser.import_key({"kty": kty, **plain})
-    except InvalidKey:
-        raise
     except (JoseError, ValueError, TypeError):
-        raise InvalidKey(f"holds an {kty} key that is none") from None
-    return PublicKey(kty=kty, key=key, key_ops=None if operations is None else frozenset(operations), **about)
+        raise InvalidKey(f"holds an {kty} key that is malformed") from None
+    key_ops = None if operations is None else frozenset(map(str, operations))
+    return PublicKey(kty=kty, key=key, key_ops=key_ops, **about)
 
 
 def _require_sane_rsa(plain: dict[str, Any]) -> None:

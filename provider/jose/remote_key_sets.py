@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from provider.jose.json_objects import read_object
-from provider.jose.key_sets import MOST_KEYS, PublicKey, parse_usable
+from provider.jose.key_sets import MOST_KEYS, InvalidKey, PublicKey, parse_usable
 from provider.outbound.client import Outbound
 from provider.outbound.connection import OutboundFailed
 
@@ -59,25 +59,22 @@ class RemoteKeySets:
     _copies: dict[str, _Copy] = field(default_factory=dict)
     _fetching: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
-    def find(self, work: Work, url: str) -> tuple[PublicKey, ...]:
-        """Return the keys of a set; ask its server when the copy is old. Raises KeySetUnavailable."""
-        copy = self._copies.get(url)
-        if copy is None or not (_within(self.fresh_for, copy.fetched_at, work) or _may_wait(copy, work)):
-            copy = self._fetch(work, url, seen=copy)
-        return copy.keys
+    def find(self, work: Work, url: str, *, newer: bool = False) -> tuple[PublicKey, ...]:
+        """Return the keys of a set; ask its server when the copy is old, or, with `newer`, because a key is missing.
 
-    def find_newer(self, work: Work, url: str) -> tuple[PublicKey, ...] | None:
-        """Fetch the set again, because a key is missing; None when it was fetched a moment ago.
-
-        Raises KeySetUnavailable.
+        Raises KeySetUnavailable, with `newer` also when only the last copy is left.
         """
         copy = self._copies.get(url)
-        tried = copy is not None and _within(ASKED_AGAIN_AFTER, copy.tried_at, work)
-        if copy is None or not tried:
+        if copy is None or self._is_due(copy, work, newer=newer):
             copy = self._fetch(work, url, seen=copy)
-        if copy.problem:
+        if newer and copy.problem:
             raise KeySetUnavailable(copy.problem)
-        return None if tried else copy.keys
+        return copy.keys
+
+    def _is_due(self, copy: _Copy, work: Work, *, newer: bool) -> bool:
+        if _within(ASKED_AGAIN_AFTER, copy.tried_at, work):
+            return not _within(KEPT_FOR, copy.fetched_at, work)
+        return newer or not _within(self.fresh_for, copy.fetched_at, work)
 
     def _fetch(self, work: Work, url: str, *, seen: _Copy | None) -> _Copy:
         outbound = work.outbound  # before the lock: in an ordinary thread nobody waits for it
@@ -88,7 +85,7 @@ class RemoteKeySets:
             try:
                 keys = parse_usable(read_object(outbound.fetch(url, accept=TYPES).body), most=self.most_keys)
                 copy = _Copy(keys, fetched_at=work.now, tried_at=work.now)
-            except (OutboundFailed, ValueError) as failed:
+            except (OutboundFailed, InvalidKey, ValueError) as failed:
                 if copy is None or not _within(KEPT_FOR, copy.fetched_at, work):
                     raise KeySetUnavailable(str(failed)) from None
                 copy = replace(copy, tried_at=work.now, problem=str(failed))
@@ -96,11 +93,6 @@ class RemoteKeySets:
                 self._copies.clear()
             self._copies[url] = copy
             return copy
-
-
-def _may_wait(copy: _Copy, work: Work) -> bool:
-    """Tell whether the last copy is used because its server did not answer a moment ago."""
-    return _within(ASKED_AGAIN_AFTER, copy.tried_at, work) and _within(KEPT_FOR, copy.fetched_at, work)
 
 
 def _within(span: timedelta, since: datetime, work: Work) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from provider.jose.algorithms import Registry
 from provider.jose.json_objects import read_object
-from provider.jose.key_sets import PublicKey, choose_keys
+from provider.jose.key_sets import Key, PublicKey, choose_keys
 
 COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
 LONGEST = 64 * 1024
@@ -37,6 +37,11 @@ class SignedJwt:
     claims: dict[str, Any]
     signed: bytes
     signature: bytes
+
+    def is_signed_by(self, key: Key) -> bool:
+        """Tell whether this key, which must be one for `alg`, made the signature."""
+        # The model of the algorithm and not `jws.deserialize_compact`: header and claims were read, more strictly.
+        return Registry.algorithms[self.alg].verify(self.signed, self.signature, key)
 
 
 def read_jwt(text: str, *, algorithms: Collection[str] | None = None) -> SignedJwt:
@@ -66,28 +71,19 @@ def _decode(part: str) -> bytes:
 
 
 def require_signature(
-    jwt: SignedJwt,
-    keys: tuple[PublicKey, ...],
-    *,
-    newer: Callable[[], tuple[PublicKey, ...] | None],
-    one_without_kid: bool = False,
+    jwt: SignedJwt, find: Callable[..., tuple[PublicKey, ...]], *, one_without_kid: bool = False
 ) -> None:
     """Check that one of the signer's keys made the signature (RFC 8725 section 3.2). Raises InvalidJwt.
 
-    `newer` fetches the keys again, or returns None when it cannot; it is called when the key may be missing in `keys`.
+    `find()` returns those keys. `find(newer=True)` is called when the key may be missing there, and asks the signer.
     With `one_without_kid`, a JWT without `kid` is refused when several keys fit (OIDC Core section 10.1).
     """
-    chosen = choose_keys(keys, alg=jwt.alg, kid=jwt.kid)
-    verified = _is_signed_by_one(jwt, chosen)
-    if not verified and (jwt.kid is None or not chosen):
-        chosen = choose_keys(newer() or keys, alg=jwt.alg, kid=jwt.kid)
-        verified = _is_signed_by_one(jwt, chosen)
-    if one_without_kid and jwt.kid is None and len(chosen) > 1:
+    keys = choose_keys(find(), alg=jwt.alg, kid=jwt.kid)
+    verified = any(jwt.is_signed_by(key.key) for key in keys)
+    if not verified and (jwt.kid is None or not keys):
+        keys = choose_keys(find(newer=True), alg=jwt.alg, kid=jwt.kid)
+        verified = any(jwt.is_signed_by(key.key) for key in keys)
+    if one_without_kid and jwt.kid is None and len(keys) > 1:
         raise InvalidJwt("it names no key, and several fit")
     if not verified:
-        raise InvalidJwt("the signature is wrong" if chosen else "its signer has no such key")
-
-
-def _is_signed_by_one(jwt: SignedJwt, keys: tuple[PublicKey, ...]) -> bool:
-    # The model of the algorithm and not `jws.deserialize_compact`: header and claims were read, more strictly, already.
-    return any(Registry.algorithms[jwt.alg].verify(jwt.signed, jwt.signature, key.key) for key in keys)
+        raise InvalidJwt("the signature is wrong" if keys else "its signer has no such key")

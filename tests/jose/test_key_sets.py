@@ -70,7 +70,6 @@ UNFIT = [
     with_members(EC, use=["sig"]),
     with_members(EC, alg={}),
     with_members(EC, key_ops="verify"),
-    with_members(EC, key_ops=[1]),
     "key",
     None,
 ]

@@ -45,8 +45,8 @@ def work() -> Work:
     return Work()
 
 
-def kids(work: Work, sets: RemoteKeySets) -> list[str | None]:
-    return [key.kid for key in sets.find(work, URL)]
+def kids(work: Work, sets: RemoteKeySets, *, newer: bool = False) -> list[str | None]:
+    return [key.kid for key in sets.find(work, URL, newer=newer)]
 
 
 def test_a_set_is_fetched_again_when_it_is_no_longer_fresh(work: Work) -> None:
@@ -73,13 +73,12 @@ def test_how_long_a_set_is_fresh_can_be_chosen(work: Work) -> None:
 def test_a_missing_key_is_asked_for_once_a_minute(work: Work) -> None:
     sets = RemoteKeySets()
     kids(work, sets)
-    assert sets.find_newer(work, URL) is None
-    work.pass_by(ASKED_AGAIN_AFTER)
     work.kid = "second"
-    newer = sets.find_newer(work, URL)
-    assert newer is not None
-    assert [key.kid for key in newer] == ["second"]
-    assert sets.find_newer(work, URL) is None
+    assert kids(work, sets, newer=True) == ["first"]
+    work.pass_by(ASKED_AGAIN_AFTER)
+    assert kids(work, sets, newer=True) == ["second"]
+    work.kid = "third"
+    assert kids(work, sets, newer=True) == ["second"]
     assert len(work.asked) == 2
 
 
@@ -91,11 +90,11 @@ def test_while_the_set_is_unavailable_known_keys_count_and_missing_ones_are_not_
     assert kids(work, sets) == ["first"]
     for _ in range(2):
         with pytest.raises(KeySetUnavailable, match="it answered 500"):
-            sets.find_newer(work, URL)
+            kids(work, sets, newer=True)
     assert len(work.asked) == 2
     work.pass_by(ASKED_AGAIN_AFTER)
     with pytest.raises(KeySetUnavailable):
-        sets.find_newer(work, URL)
+        kids(work, sets, newer=True)
     assert len(work.asked) == 3
     work.pass_by(KEPT_FOR)
     with pytest.raises(KeySetUnavailable):
@@ -103,7 +102,7 @@ def test_while_the_set_is_unavailable_known_keys_count_and_missing_ones_are_not_
     work.problem = ""
     assert kids(work, sets) == ["first"]
     work.pass_by(ASKED_AGAIN_AFTER)
-    assert sets.find_newer(work, URL) is not None
+    assert kids(work, sets, newer=True) == ["first"]
 
 
 def test_a_set_that_was_never_there_is_unavailable(work: Work) -> None:

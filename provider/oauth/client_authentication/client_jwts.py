@@ -46,9 +46,9 @@ def require_client_signature(
     work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, *, kind: Kind, jwt: SignedJwt
 ) -> None:
     """Check that one of the client's keys made the signature. May ask the client's server for them."""
-    keys, problem, fix = server.client_keys, "", ""
+    problem, fix = "", ""
     try:
-        require_signature(jwt, keys.find(work, client), newer=partial(keys.find_newer, work, client))
+        require_signature(jwt, partial(server.client_keys.find, work, client))
     except InvalidJwt as invalid:
         problem = invalid.reason
     except KeySetUnavailable as unavailable:

@@ -18,20 +18,12 @@ class ClientKeys:
     _published: RemoteKeySets = field(default_factory=RemoteKeySets)
     _registered: dict[str, tuple[dict[str, Any], tuple[PublicKey, ...]]] = field(default_factory=dict)
 
-    def find(self, work: UnitOfWork, client: Client) -> tuple[PublicKey, ...]:
-        """Return the client's keys, or none; ask its server when the copy is old. Raises KeySetUnavailable."""
+    def find(self, work: UnitOfWork, client: Client, *, newer: bool = False) -> tuple[PublicKey, ...]:
+        """Return the client's keys, or none; may ask its server (`RemoteKeySets.find`). Raises KeySetUnavailable."""
         metadata = client.metadata
         if metadata.jwks is not None:
             return self._parse(client.client_id, metadata.jwks)
-        return () if metadata.jwks_uri is None else self._published.find(work, metadata.jwks_uri)
-
-    def find_newer(self, work: UnitOfWork, client: Client) -> tuple[PublicKey, ...] | None:
-        """Fetch the client's keys again, because one is missing; None when there are none to fetch, or it is too early.
-
-        Raises KeySetUnavailable.
-        """
-        uri = client.metadata.jwks_uri
-        return None if uri is None else self._published.find_newer(work, uri)
+        return () if metadata.jwks_uri is None else self._published.find(work, metadata.jwks_uri, newer=newer)
 
     def _parse(self, client_id: str, jwks: dict[str, Any]) -> tuple[PublicKey, ...]:
         known, keys = self._registered.get(client_id, (None, ()))
