@@ -105,6 +105,17 @@ def test_while_the_set_is_unavailable_known_keys_count_and_missing_ones_are_not_
     assert kids(work, sets, newer=True) == ["first"]
 
 
+def test_known_keys_count_no_longer_than_an_hour_even_right_after_a_failed_try(work: Work) -> None:
+    sets = RemoteKeySets()
+    kids(work, sets)
+    work.problem = "it answered 500"
+    work.pass_by(KEPT_FOR - timedelta(seconds=1))
+    assert kids(work, sets) == ["first"]
+    work.pass_by(timedelta(seconds=1))
+    with pytest.raises(KeySetUnavailable):
+        kids(work, sets)
+
+
 def test_a_set_that_was_never_there_is_unavailable(work: Work) -> None:
     work.problem = "it answered 404"
     with pytest.raises(KeySetUnavailable, match="it answered 404"):

@@ -22,7 +22,6 @@ from provider.config.settings import DOCUMENT_MAX_AGE, Settings
 from provider.jose.algorithms import ES256, KEY_PAIRS, PS256, RS256
 from provider.jose.signed_jwts import read_jwt
 from provider.oauth.endpoints import jwks as jwks_endpoint
-from provider.oauth.keys import key_ring as keys
 from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_ring import SignatureRefused
