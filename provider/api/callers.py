@@ -11,6 +11,7 @@ from provider.oauth.client_authentication.authenticate import authenticate
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, UnauthorizedClientError
 from provider.oauth.http.bearer import require_person, require_token
+from provider.oauth.http.server import server_of
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE
 from provider.oauth.tokens.store.grants import Grant, Person
 from provider.sessions.assurance import AAL2, acr_of
@@ -53,7 +54,7 @@ def require_first_party(call: Call) -> Client:
     )
     client = authenticate(
         call.work,
-        call.seams.oauth,
+        server_of(call),
         checks,
         authorization=headers[0] if headers else "",
         form={},

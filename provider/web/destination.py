@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from provider.destination import LONGEST_LOCALES, App, Destination, local_path
+from provider.destination import LONGEST_LOCALES, Destination, local_path
 from provider.web.call import Call
 
 
@@ -12,7 +12,7 @@ def destination(call: Call, given: Mapping[str, str] | None = None) -> Destinati
     """
     given = call.query if given is None else given
     request_uri, ui_locales = given.get("request_uri"), given.get("ui_locales", "")[:LONGEST_LOCALES] or None
-    app: App | None = None if request_uri is None else call.seams.describe_request(call.work, request_uri)
+    app = None if request_uri is None else call.services.describe_request(call.work, request_uri)
     return Destination(
         request_uri=None if app is None else request_uri,
         return_to=None if request_uri is not None else local_path(given.get("return_to")),

@@ -106,7 +106,7 @@ def way_back(request_uri: str, *, ui_locales: str | None = None) -> str:
 
 
 def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) -> App | None:
-    """The app behind a request_uri, for the pages on the way (`app.state.describe_request`)."""
+    """The app behind a request_uri, for the pages on the way (`Services.describe_request`)."""
     parked = find(work, request_uri)
     client = None if parked is None else server.clients.find(work, parked.client_id)
     if parked is None or client is None or client.disabled:

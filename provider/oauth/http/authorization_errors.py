@@ -14,6 +14,7 @@ from provider.oauth.checks import Checks
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_response import error_response
+from provider.oauth.http.server import server_of
 from provider.parameters import Parameters
 from provider.refusals import Refusal
 from provider.web import errors
@@ -41,7 +42,7 @@ def decline(call: Call, parked: ParkedRequest) -> Response:
     checks = Checks("authorization")
     given = Parameters(list(parked.parameters.items()))
     try:
-        target = find_target(call.work, call.seams.oauth, checks, given)
+        target = find_target(call.work, server_of(call), checks, given)
     except OAuth2Error as refused:  # the client was disabled or changed meanwhile
         return refuse_on_page(call, refused)
     authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
