@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.oauth.checks import Checks
-from provider.oauth.client_authentication.client_jwts import ClientJwt, JwtRefused, read_jwt
 from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, SECRET_JWT
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
 
@@ -22,7 +22,7 @@ class Credentials:
     method: str
     client_id: str
     secret: str | None = None
-    assertion: ClientJwt | None = None
+    assertion: SignedJwt | None = None
 
 
 def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping[str, str]) -> Credentials:
@@ -106,8 +106,8 @@ def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
     )
     try:
         assertion, problem = read_jwt(form["client_assertion"]), ""
-    except JwtRefused as refused:
-        assertion, problem = None, refused.reason
+    except InvalidJwt as invalid:
+        assertion, problem = None, invalid.reason
     subject = None if assertion is None else assertion.claims.get("sub")
     if not problem and not isinstance(subject, str):
         problem = "it has no sub"

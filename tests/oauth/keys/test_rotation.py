@@ -20,8 +20,8 @@ from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.config.settings import DOCUMENT_MAX_AGE, Settings
 from provider.jose.algorithms import ES256, KEY_PAIRS, PS256, RS256
+from provider.jose.signed_jwts import read_jwt
 from provider.oauth.endpoints import jwks as jwks_endpoint
-from provider.oauth.keys import key_ring as keys
 from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_ring import SignatureRefused
@@ -47,7 +47,7 @@ OVER = INTERVAL + timedelta(minutes=1)
 
 
 def kid_of(token: str) -> str:
-    return str(keys._header_of(token)["kid"])
+    return str(read_jwt(token).kid)
 
 
 def published(rp: RelyingParty) -> list[str]:
