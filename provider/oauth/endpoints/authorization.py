@@ -47,6 +47,15 @@ from provider.web.call import Call, require_get_or_post
 from provider.web.endpoint import endpoint
 from provider.web.pages import go
 
+PAGES: dict[type[Step], str] = {
+    LogIn: "/login",
+    SignUp: "/signup",
+    StepUp: "/login/second-factor",
+    SelectAccount: "/select-account",
+    AskConsent: "/consent",
+}
+"""Where the user takes each step."""
+
 
 @endpoint(csrf_checked=False)
 def authorization(call: Call) -> Response:
@@ -171,16 +180,8 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
 
 
 def _page_of(step: Step, destination: Destination) -> str:
-    if isinstance(step, LogIn):
-        return destination.through("/login", **({"prompt": "login"} if step.again else {}))
-    if isinstance(step, SignUp):
-        return destination.through("/signup")
-    if isinstance(step, StepUp):
-        return destination.through("/login/second-factor")
-    if isinstance(step, SelectAccount):
-        return destination.through("/select-account")
-    assert isinstance(step, AskConsent)  # noqa: S101  # the only one left
-    return destination.through("/consent")
+    again = {"prompt": "login"} if isinstance(step, LogIn) and step.again else {}
+    return destination.through(PAGES[type(step)], **again)
 
 
 @endpoint(form_on="/oauth2/authorize")

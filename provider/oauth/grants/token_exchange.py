@@ -28,8 +28,9 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     _require_types(request)
     subject = _read(request, "subject_token")
     checks, client, work = request.checks, request.client, request.work
-    checks.require(
-        subject.grant is not None and subject.person is not None and _is_for(client, subject, request.server.issuer),
+    acts_for = None if subject.grant is None or subject.person is None else (subject.grant, subject.person)
+    grant, person = checks.found(
+        acts_for if _is_for(client, subject, request.server.issuer) else None,
         "The subject token acts for a person, and is for this client",
         section="RFC 8693 section 2.1",
         error=InvalidRequestError,
@@ -46,19 +47,18 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         Authorization(
             client=client,
             scope=scope,
-            grant=subject.grant,
-            person=subject.person,
+            grant=grant,
+            person=person,
             audience=target,
             act=_act(request, subject),
             expires_at=int(subject.claims["exp"]),
         ),
     )
-    assert subject.grant is not None  # noqa: S101  # just required
     issuer_of_subject = str(subject.claims["client_id"])
     record(
         work,
         Event.TOKEN_EXCHANGED,
-        user_id=subject.grant.user_id,
+        user_id=grant.user_id,
         client_id=client.client_id,
         of=issuer_of_subject,
         target=" ".join(target),
@@ -98,16 +98,14 @@ def _read(request: TokenRequest, name: str) -> LiveToken:
         live = read_access_token(request.work, request.server, request.form[name], with_person=True)
     except DeadToken as dead:
         problem = str(dead)
-    request.checks.require(
-        live is not None,
+    return request.checks.found(
+        live,
         f"The {name} is live",
         section="RFC 8693 section 2.2.2",
         error=InvalidRequestError,
         description=f"The {name} is not valid",
         got=problem,
     )
-    assert live is not None  # noqa: S101  # just required
-    return live
 
 
 def _is_for(client: Client, subject: LiveToken, issuer: str) -> bool:

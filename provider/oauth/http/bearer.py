@@ -15,8 +15,9 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, G
     InsufficientScopeError (403), or InvalidRequestError for a muddle.
     """
     live = _require_live(call, checks)
-    checks.require(
-        scope in live.scope and live.grant is not None,
+    acts_for = None if live.grant is None or live.person is None else (live.grant, live.person)
+    grant, person = checks.found(
+        acts_for if scope in live.scope else None,
         f"The token was issued for {scope}, to act for a person",
         section="RFC 6750 section 3.1",
         error=InsufficientScopeError,
@@ -24,9 +25,7 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, G
         expected=scope,
         got=" ".join(live.scope),
     )
-    assert live.grant is not None  # noqa: S101  # just required
-    assert live.person is not None  # noqa: S101  # asked for
-    return live, live.grant, live.person
+    return live, grant, person
 
 
 def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> LiveToken:
@@ -57,16 +56,14 @@ def _require_live(call: Call, checks: Checks) -> LiveToken:
         problem, checks.client_id = str(dead), dead.client_id
     if checks.client_id is not None:
         allow(call, checks.client_id)
-    checks.require(
-        live is not None,
+    return checks.found(
+        live,
         "The access token is live",
         section="RFC 6750 section 3.1",
         error=InvalidTokenError,
         description="The access token is not valid",
         got=problem,
     )
-    assert live is not None  # noqa: S101  # just required
-    return live
 
 
 def bearer_token(call: Call, checks: Checks) -> str:

@@ -84,7 +84,8 @@ def follow_schedule(work: UnitOfWork, pair: str) -> Due | None:
     done = False
     if due is not None:
         fresh = generate(work, pair, State.UPCOMING)
-        done = (due == Due.PUBLISH or _take_over(work, standing)) and _publish(work, fresh)
+        moved_on = standing.upcoming is None or _take_over(work, standing.upcoming, retiring=standing.current)
+        done = moved_on and _publish(work, fresh)
     for row in rows:
         if row.alg == pair and row.private is not None and _is_over(row, work.now):
             _erase(work, row)
@@ -125,12 +126,10 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
         return current.kid, fresh.kid
     if upcoming is not None and not at_once and work.now < may_sign_from(upcoming, work.settings):
         raise TooSoon(upcoming.kid, may_sign_from(upcoming, work.settings))
-    spare = generate(work, pair, State.UPCOMING) if upcoming is None else None
+    taken = upcoming or generate(work, pair, State.UPCOMING)
     fresh = generate(work, pair, State.UPCOMING)
-    taken = upcoming or spare
-    assert taken is not None  # noqa: S101  # one of the two is
-    published = spare is None or _publish(work, spare)
-    if not published or not _take_over(work, Standing(current, taken)):
+    published = upcoming is not None or _publish(work, taken)
+    if not published or not _take_over(work, taken, retiring=current):
         raise UnknownKey("Another rotation is under way.")
     _publish(work, fresh)
     return taken.kid, fresh.kid
@@ -158,14 +157,12 @@ def list_keys(work: UnitOfWork) -> list[SigningKeyRow]:
     return signing_keys.find_all(work.read)
 
 
-def _take_over(work: UnitOfWork, standing: Standing) -> bool:
-    """The upcoming key signs from now on. False when somebody else moved it on."""
-    upcoming = standing.upcoming
-    assert upcoming is not None  # noqa: S101  # the callers looked
+def _take_over(work: UnitOfWork, upcoming: SigningKeyRow, *, retiring: SigningKeyRow | None) -> bool:
+    """Sign with the upcoming key from now on. False when another process has moved it on already."""
     if not signing_keys.promote(work.db, upcoming.kid, now=work.now):
         return False
     signing_keys.retire(work.db, upcoming.alg, but=upcoming.kid, expires_at=_last_token_expires(work))
-    retired = None if standing.current is None else standing.current.kid
+    retired = None if retiring is None else retiring.kid
     record(work, Event.KEY_ROTATED, retired=retired, current=upcoming.kid, alg=upcoming.alg)
     return True
 
