@@ -121,10 +121,10 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
     )
     rows = signing_keys.find_all(work.read)
     for pair in KEY_PAIRS:
-        standing = rotation.standing_of(rows, pair)
-        if standing.current is None:
+        states = rotation.key_states_of(rows, pair)
+        if states.current is None:
             continue
-        signs_since = standing.current.signs_from or standing.current.created_at
+        signs_since = states.current.signs_from or states.current.created_at
         age.add_metric((pair,), (work.now - signs_since).total_seconds())
         if work.settings.key_rotation:
             due_at = signs_since + work.settings.key_rotation

@@ -25,7 +25,7 @@ from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants, refresh_tokens
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 device_codes = Table(
@@ -65,12 +65,10 @@ class DeviceCode:
     spent_at: datetime | None
 
 
-_G, _S = len(GRANT), len(STANDING)
+_G, _S = len(GRANT), len(STATE)
 _FIND_ALLOWED = (
-    select(*GRANT, *STANDING, *PERSON)
-    .select_from(
-        join_standing(grants.grants).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address)
-    )
+    select(*GRANT, *STATE, *PERSON)
+    .select_from(join_state(grants.grants).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address))
     .where(grants.grants.c.id == bindparam("grant_id"))
 )
 _SPEND = (
@@ -104,7 +102,7 @@ def find_waiting(db: Connection, user_codes: Iterable[bytes], *, now: datetime) 
     return None if row is None else DeviceCode(*row)
 
 
-def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, Standing, Person] | None:
+def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, GrantState, Person] | None:
     """What the person allowed. It goes with its code: None when both went a moment ago."""
     row = db.execute(_FIND_ALLOWED, {"grant_id": grant_id}).one_or_none()
     return None if row is None else (*grants.split(row), Person(*row[_G + _S :]))

@@ -15,7 +15,13 @@ from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError, InvalidScopeError, InvalidTargetError
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, parse_scope
-from provider.oauth.tokens.access_tokens import Authorization, DeadToken, LiveToken, read_access_token, token_response
+from provider.oauth.tokens.access_tokens import (
+    ActiveToken,
+    Authorization,
+    InactiveToken,
+    read_access_token,
+    token_response,
+)
 
 GRANT_TYPE = TOKEN_EXCHANGE
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type
@@ -92,12 +98,12 @@ def _require_types(request: TokenRequest) -> None:
     )
 
 
-def _read(request: TokenRequest, name: str) -> LiveToken:
+def _read(request: TokenRequest, name: str) -> ActiveToken:
     live, problem = None, ""
     try:
         live = read_access_token(request.work, request.server, request.form[name], with_person=True)
-    except DeadToken as dead:
-        problem = str(dead)
+    except InactiveToken as inactive:
+        problem = str(inactive)
     return request.checks.found(
         live,
         f"The {name} is live",
@@ -108,7 +114,7 @@ def _read(request: TokenRequest, name: str) -> LiveToken:
     )
 
 
-def _is_for(client: Client, subject: LiveToken, issuer: str) -> bool:
+def _is_for(client: Client, subject: ActiveToken, issuer: str) -> bool:
     return not subject.audience.isdisjoint({issuer, *client.metadata.resource_identifiers})
 
 
@@ -128,7 +134,7 @@ def _require_own_actor(request: TokenRequest) -> None:
         )
 
 
-def _act(request: TokenRequest, subject: LiveToken) -> dict[str, Any]:
+def _act(request: TokenRequest, subject: ActiveToken) -> dict[str, Any]:
     """RFC 8693 section 4.1: the one who acts now, and inside, those before."""
     act: dict[str, Any] = {"sub": request.client.client_id}
     before = subject.claims.get("act")
@@ -166,7 +172,7 @@ def _target(request: TokenRequest) -> tuple[str, ...]:
     return target
 
 
-def _scope(request: TokenRequest, subject: LiveToken) -> tuple[str, ...]:
+def _scope(request: TokenRequest, subject: ActiveToken) -> tuple[str, ...]:
     """No more than the subject token has and the client is registered for; never what is for the app that signed the
     person in.
     """

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from provider.oauth.checks import Checks
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
 from provider.oauth.http.cross_origin import allow
-from provider.oauth.tokens.access_tokens import DeadToken, LiveToken, read_access_token
+from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, read_access_token
 from provider.oauth.tokens.store.grants import Grant, Person
 from provider.web.call import Call
 
 
-def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, Grant, Person]:
+def require_person(call: Call, checks: Checks, scope: str) -> tuple[ActiveToken, Grant, Person]:
     """A live access token with this scope, issued to act for a person. Raises InvalidTokenError (401),
     InsufficientScopeError (403), or InvalidRequestError for a muddle.
     """
@@ -28,7 +28,7 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, G
     return live, grant, person
 
 
-def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> LiveToken:
+def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> ActiveToken:
     """A live access token with one of these scopes, of a person or of a client acting for itself."""
     live, wanted = _require_live(call, checks), sorted(scopes)
     checks.require(
@@ -43,17 +43,17 @@ def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> LiveToke
     return live
 
 
-def _require_live(call: Call, checks: Checks) -> LiveToken:
+def _require_live(call: Call, checks: Checks) -> ActiveToken:
     token = bearer_token(call, checks)
-    live: LiveToken | None = None
+    live: ActiveToken | None = None
     problem = "a live access token"
     try:
         live = read_access_token(call.work, call.seams.oauth, token, with_person=True)
         checks.client_id = str(live.claims["client_id"])
         if call.settings.issuer not in live.audience:
             problem, live = f"a token for {' '.join(sorted(live.audience))}", None
-    except DeadToken as dead:
-        problem, checks.client_id = str(dead), dead.client_id
+    except InactiveToken as inactive:
+        problem, checks.client_id = str(inactive), inactive.client_id
     if checks.client_id is not None:
         allow(call, checks.client_id)
     return checks.found(

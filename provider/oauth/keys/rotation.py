@@ -47,16 +47,16 @@ class Due(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a key pair's rotation stands."""
+class KeyStates:
+    """The keys of one pair that sign now and next."""
 
     current: SigningKeyRow | None
     upcoming: SigningKeyRow | None
 
 
-def standing_of(rows: list[SigningKeyRow], pair: str) -> Standing:
+def key_states_of(rows: list[SigningKeyRow], pair: str) -> KeyStates:
     mine = {row.state: row for row in rows if row.alg == pair}
-    return Standing(mine.get(State.CURRENT), mine.get(State.UPCOMING))
+    return KeyStates(mine.get(State.CURRENT), mine.get(State.UPCOMING))
 
 
 def may_sign_from(upcoming: SigningKeyRow, settings: Settings) -> datetime:
@@ -64,9 +64,9 @@ def may_sign_from(upcoming: SigningKeyRow, settings: Settings) -> datetime:
     return upcoming.created_at + settings.key_lead
 
 
-def what_is_due(standing: Standing, settings: Settings, now: datetime) -> Due | None:
+def what_is_due(states: KeyStates, settings: Settings, now: datetime) -> Due | None:
     """Pure. SIGNET_KEY_ROTATION=0 leaves rotating to the operator; a key to rotate to is published all the same."""
-    current, upcoming = standing.current, standing.upcoming
+    current, upcoming = states.current, states.upcoming
     if upcoming is None:
         return Due.PUBLISH
     if current is None or not settings.key_rotation:
@@ -79,12 +79,12 @@ def what_is_due(standing: Standing, settings: Settings, now: datetime) -> Due | 
 def follow_schedule(work: UnitOfWork, pair: str) -> Due | None:
     """Do what is due for a key pair. None when nothing was, or another worker was faster."""
     rows = signing_keys.find_all(work.read)
-    standing = standing_of(rows, pair)
-    due = what_is_due(standing, work.settings, work.now)
+    states = key_states_of(rows, pair)
+    due = what_is_due(states, work.settings, work.now)
     done = False
     if due is not None:
         fresh = generate(work, pair, State.UPCOMING)
-        moved_on = standing.upcoming is None or _take_over(work, standing.upcoming, retiring=standing.current)
+        moved_on = states.upcoming is None or _take_over(work, states.upcoming, retiring=states.current)
         done = moved_on and _publish(work, fresh)
     for row in rows:
         if row.alg == pair and row.private is not None and _is_over(row, work.now):
@@ -117,8 +117,8 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
     pair = find_pair(alg)
     if pair is None:
         raise UnknownKey(f"The algorithms are {', '.join(SIGNING_ALGORITHMS)}.")
-    standing = standing_of(signing_keys.find_all(work.read), pair)
-    current, upcoming = standing.current, standing.upcoming
+    states = key_states_of(signing_keys.find_all(work.read), pair)
+    current, upcoming = states.current, states.upcoming
     if upcoming is None and current is not None and not at_once:
         fresh = generate(work, pair, State.UPCOMING)
         if not _publish(work, fresh):

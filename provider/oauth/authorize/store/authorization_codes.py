@@ -24,7 +24,7 @@ from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants, refresh_tokens
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 authorization_codes = Table(
@@ -58,11 +58,11 @@ class AuthorizationCode:
 
 
 _CODE = tuple(authorization_codes.c)
-_C, _G, _S = len(_CODE), len(GRANT), len(STANDING)
+_C, _G, _S = len(_CODE), len(GRANT), len(STATE)
 _FIND = (
-    select(*_CODE, *GRANT, *STANDING, *PERSON)
+    select(*_CODE, *GRANT, *STATE, *PERSON)
     .select_from(
-        join_standing(
+        join_state(
             authorization_codes.join(grants.grants, grants.grants.c.id == authorization_codes.c.grant_id)
         ).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address)
     )
@@ -96,7 +96,7 @@ _new_grant = insert(grants.grants).values(_values(grants.grants, "g_")).returnin
 _ADD_AT_ONCE = insert(authorization_codes).values(_values(authorization_codes, "c_")).add_cte(_new_grant)
 
 
-def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, Standing, Person] | None:
+def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, GrantState, Person] | None:
     row = db.execute(_FIND, {"digest": digest}).one_or_none()
     if row is None:
         return None

@@ -24,7 +24,7 @@ from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 
 refresh_tokens = Table(
     "refresh_tokens",
@@ -49,11 +49,11 @@ class RefreshToken:
 
 
 _TOKEN = tuple(refresh_tokens.c)
-_T, _G, _S = len(_TOKEN), len(GRANT), len(STANDING)
+_T, _G, _S = len(_TOKEN), len(GRANT), len(STATE)
 _FIND = (
-    select(*_TOKEN, *GRANT, *STANDING, *PERSON)
+    select(*_TOKEN, *GRANT, *STATE, *PERSON)
     .select_from(
-        join_standing(refresh_tokens.join(grants.grants, grants.grants.c.id == refresh_tokens.c.grant_id)).outerjoin(
+        join_state(refresh_tokens.join(grants.grants, grants.grants.c.id == refresh_tokens.c.grant_id)).outerjoin(
             email_addresses, email_addresses.c.id == grants.primary_address
         )
     )
@@ -90,7 +90,7 @@ def add(db: Connection, token: RefreshToken) -> None:
     db.execute(_INSERT, token.__dict__)
 
 
-def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, Standing, Person] | None:
+def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, GrantState, Person] | None:
     row = db.execute(_FIND, {"digest": digest}).one_or_none()
     if row is None:
         return None
@@ -111,6 +111,14 @@ def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datet
 def bind_new(token: RefreshToken) -> dict[str, object]:
     """The values `insert_after` binds."""
     return {"n_digest": token.digest, "n_generation": token.generation, "n_expires_at": token.expires_at}
+
+
+def find_rotation(db: Connection, digest: bytes) -> datetime:
+    """Return when a token was rotated that another request has just rotated: `rotate` answered False for it."""
+    rotated_at: datetime = db.execute(
+        select(refresh_tokens.c.rotated_at).where(refresh_tokens.c.digest == digest)
+    ).scalar_one()
+    return rotated_at
 
 
 def find_plain(db: Connection, digest: bytes) -> RefreshToken | None:
