@@ -14,6 +14,7 @@ from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import authorization_requests as store
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
+from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import csp_source
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.scopes import format_scope, parse_scope
@@ -106,15 +107,24 @@ def way_back(request_uri: str, *, ui_locales: str | None = None) -> str:
 
 
 def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) -> App | None:
-    """The app behind a request_uri, for the pages on the way (`app.state.describe_request`)."""
+    """Return the app behind a request_uri, for the pages on the way (`app.state.describe_request`); None when the
+    request is gone, or its client.
+    """
     parked = find(work, request_uri)
     client = None if parked is None else server.clients.find(work, parked.client_id)
-    if parked is None or client is None or client.disabled:
+    return None if parked is None or client is None else app_of(parked, client)
+
+
+def app_of(parked: ParkedRequest, client: Client) -> App | None:
+    """Return what pages on the way say of the app that made a parked request; None when its client is disabled or has
+    no redirect URI any more.
+    """
+    if client.disabled:
         return None
     prompt = parse_scope(parked.parameters.get("prompt"))
     metadata = client.metadata
     redirect_uri = parked.parameters.get("redirect_uri") or next(iter(metadata.redirect_uris), None)
-    if redirect_uri is None:  # it has none any more
+    if redirect_uri is None:
         return None
     return App(
         name=client.name,

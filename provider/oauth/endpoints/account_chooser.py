@@ -21,9 +21,11 @@ def account_chooser(call: Call) -> Response:
     if parked is None:
         raise RequestGone
     session = find_session(call)
-    if session is None or parked_requests.claim(call.work, parked, call.browser) is None:
+    claimed = None if session is None else parked_requests.claim(call.work, parked, call.browser)
+    if session is None or claimed is None:
         return go(parked_requests.way_back(request_uri, ui_locales=call.query.get("ui_locales")))
-    where = destination(call)
+    client = call.seams.oauth.clients.find(call.work, claimed.client_id)
+    where = destination(call, app=None if client is None else parked_requests.app_of(claimed, client))
     decision = call.form.get("decision")
     if decision == "continue":
         authorization_requests.choose_session(call.work.db, parked.digest, session.id)

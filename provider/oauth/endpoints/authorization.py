@@ -93,7 +93,7 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
     if parked is None:
         raise RequestGone
     checks = Checks("authorization")
-    given = Parameters(list(parked.parameters.items()))
+    given = parked.given
     try:
         parked_requests.require_own(checks, parked, plain.get("client_id"))
         target = find_target(call.work, server, checks, given)
@@ -191,7 +191,11 @@ def cancel(call: Call) -> Response:
     parked = parked_requests.find(call.work, request_uri)
     if parked is None or parked_requests.claim(call.work, parked, call.browser) is None:
         raise RequestGone
-    return decline(call, parked)
+    try:
+        target = find_target(call.work, call.seams.oauth, Checks("authorization"), parked.given)
+    except OAuth2Error as refused:  # the client was disabled or changed meanwhile
+        return refuse_on_page(call, refused)
+    return decline(call, parked, target)
 
 
 def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: ParkedRequest | None) -> Response:
