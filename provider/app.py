@@ -19,7 +19,7 @@ from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.federation.upstreams import open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
-from provider.oauth.logout import front_channel as front_channel_logout
+from provider.oauth.logout import front_channel
 from provider.oauth.tokens.server import open_server
 from provider.outbound.client import Outbound
 from provider.ratelimits import open_counter
@@ -31,6 +31,7 @@ from provider.web.endpoint import Endpoint
 from provider.web.measuring import Measured
 from provider.web.middleware import Envelope
 from provider.web.pages import go
+from provider.web.services import Services
 from provider.web.threads import Threads
 from provider.work import Installation, utc_now
 
@@ -81,10 +82,13 @@ def create_app(installation: Installation, *, background: Background | None = No
     app.state.installation = installation
     app.state.threads = Threads(settings)
     app.state.oauth = server = open_server(installation)
-    app.state.upstreams = open_upstreams(settings)
-    app.state.export_applications = partial(connected_apps.export, server)
-    app.state.page_after_sign_out = partial(front_channel_logout.page_after, server)
-    app.state.describe_request = partial(parked_requests.describe, server)
+    app.state.upstreams = upstreams = open_upstreams(settings)
+    app.state.services = Services(
+        describe_request=partial(parked_requests.describe, server),
+        export_applications=partial(connected_apps.export, server),
+        page_after_sign_out=partial(front_channel.page_after, server),
+        sign_in_buttons=upstreams.shown,
+    )
     return app
 
 

@@ -12,6 +12,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InsufficientScopeError, UnauthorizedClientError
 from provider.oauth.http.bearer import require_person, require_token
 from provider.oauth.http.refused import require_one_authorization
+from provider.oauth.http.server import server_of
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE
 from provider.oauth.tokens.store.grants import Grant, Person
 from provider.sessions.assurance import AAL2, acr_of
@@ -46,7 +47,7 @@ def require_first_party(call: Call) -> Client:
     authorization = require_one_authorization(call, checks)
     client = authenticate(
         call.work,
-        call.seams.oauth,
+        server_of(call),
         checks,
         authorization=authorization or "",
         form={},

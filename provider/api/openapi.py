@@ -160,7 +160,7 @@ def _describe(route: Route, operation: Operation, api: Api) -> dict[str, Any]:
     said = (operation.__doc__ or "").strip()
     described: dict[str, Any] = {
         "operationId": route.name,
-        "summary": re.split(r"[.:;?,](?:\s|$)", said, maxsplit=1)[0],
+        "summary": re.split(r"\.(?:\s|$)", " ".join(said.split()), maxsplit=1)[0],
         "description": " ".join(said.split()),
         "tags": [route.path.removeprefix(api.path + "/").partition("/")[0]],
         "security": [{operation.caller.scheme: list(operation.caller.scopes)}],

@@ -17,7 +17,7 @@ One specification, one place:
 
 | specification | module |
 |---|---|
-| RFC 6749 authorization endpoint, OIDC Core 3.1.2 | `endpoints.authorization`, `authorize.request`, `authorize.interaction` |
+| RFC 6749 authorization endpoint, OIDC Core 3.1.2 | `endpoints.authorization`, `authorize.interaction` |
 | RFC 6749 token endpoint | `endpoints.token`, `grants`, `client_authentication` |
 | RFC 6750 bearer tokens | `http.bearer` |
 | OIDC Core 5.3 userinfo | `endpoints.userinfo`, `tokens.claims` |

@@ -15,6 +15,7 @@ from provider.languages.negotiation import best, parse_accept_language, parse_ui
 from provider.parameters import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
 from provider.web import cookies, csrf, errors
 from provider.web.network import network_of
+from provider.web.services import Services
 from provider.web.uploads import is_multipart, parse_multipart
 from provider.work import Installation, Origin, UnitOfWork
 
@@ -49,9 +50,10 @@ class Call:
         self._headers: dict[str, str] = {}
 
     @property
-    def seams(self) -> Any:
-        """What the composition root handed over (`app.state`)."""
-        return self.scope["app"].state
+    def services(self) -> Services:
+        """What the composition root handed over."""
+        services: Services = self.scope["app"].state.services
+        return services
 
     @property
     def path_params(self) -> dict[str, str]:

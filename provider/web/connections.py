@@ -29,7 +29,6 @@ class BoundedConnection(HttpToolsProtocol):
     _in_head = True
     _head_size = 0
     _deadline: asyncio.TimerHandle | None = None
-    _is_last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -40,11 +39,12 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """The service stops. Whoever connected and has not asked may still do so, once: a proxy that sent a form may
-        send it to no other node.
+        """Give a connection that brought no request yet a few seconds to bring one.
+
+        A proxy that sent a form may send it to no other node. The answer says `Connection: close` (`web.middleware`),
+        and uvicorn then closes the connection.
         """
         if self.cycle is None:
-            self._is_last = True
             self.loop.call_later(LAST_WORD, self._end_unless_asked)
         else:
             super().shutdown()
@@ -70,8 +70,6 @@ class BoundedConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
-        if self._is_last:
-            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         self._clear_deadline()

@@ -14,7 +14,7 @@ def destination(call: Call, given: Mapping[str, str] | None = None, *, app: App 
     given = call.query if given is None else given
     request_uri, ui_locales = given.get("request_uri"), given.get("ui_locales", "")[:LONGEST_LOCALES] or None
     if app is None and request_uri is not None:
-        app = call.seams.describe_request(call.work, request_uri)
+        app = call.services.describe_request(call.work, request_uri)
     return Destination(
         request_uri=None if app is None else request_uri,
         return_to=None if request_uri is not None else local_path(given.get("return_to")),

@@ -49,6 +49,38 @@ def test_every_operation_is_in_it_once() -> None:
     assert all(described["summary"] and described["responses"] for _, _, described in OPERATIONS)
 
 
+VERBS = frozenset(
+    """
+    Cancel Change Check Confirm Count Create Delete Disable Email Enable End Export Find Get Issue Link List Open
+    Register Remove Replace Replay Request Reset Restore Retry Revoke Rotate Send Shorten Start Suspend Turn
+    Unlink Update Upload Use Withdraw
+    """.split()  # noqa: SIM905  # read as a list of words
+)
+SAID_OTHERWISE = {
+    "admin/refusals": "rejected",
+    "admin/refusals/{error_id}": "rejected",
+    "account/consents": "application",
+    "account/register": "Create an account",
+    "admin/registration-tokens": "initial access token",
+}
+"""Paths whose word is not the one people use."""
+
+
+@pytest.mark.parametrize("api", [openapi.ACCOUNT_API, openapi.ADMIN_API], ids=lambda api: api.path)
+def test_a_summary_is_a_sentence_of_a_verb_and_what_the_path_names(api: openapi.Api) -> None:
+    """It is read alone, in a list: "Delete a user", not "At once"."""
+    wrong = []
+    for path, methods in openapi.document(Settings(), routes(Settings()), api)["paths"].items():
+        named = {part[:4] for part in path.replace("-", "/").split("/")[3:] if part and not part.startswith("{")}
+        for method, described in methods.items():
+            summary = described["summary"]
+            word = SAID_OTHERWISE.get(path.removeprefix("/api/"))
+            names_it = word in summary if word else any(stem in summary.lower() for stem in named)
+            if summary.split()[0] not in VERBS or not names_it or not described["description"].endswith("."):
+                wrong.append(f"{method} {path}: {summary}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_every_reference_in_it_leads_somewhere() -> None:
     text = json.dumps(DOCUMENT)
     names = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}

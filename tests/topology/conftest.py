@@ -32,8 +32,8 @@ class Topology:
     ports: tuple[int, int]
     letters: Sink
     trusted: ssl.SSLContext
-    nodes: dict[int, ExitStack]
-    """Port -> what stops the node there."""
+    nodes: dict[int, tuple[Serving, ExitStack]]
+    """Port -> the node there, and what ends it at the end of the tests."""
     clients: ExitStack
     """Closes the connections that were made."""
 
@@ -52,17 +52,22 @@ class Topology:
         return done
 
     def start(self, port: int) -> Serving:
-        stack = self.nodes[port] = ExitStack()
-        return stack.enter_context(serving(self.settings, port=port))
+        stack = ExitStack()
+        node = stack.enter_context(serving(self.settings, port=port, workers=2))
+        self.nodes[port] = node, stack
+        return node
 
     def restart(self, port: int) -> None:
-        """As `systemctl restart` does: SIGTERM, wait, start, wait until it is ready."""
-        self.nodes[port].close()
+        """Restart a node as `systemctl restart` does: SIGTERM, wait, start, wait until it is ready."""
+        node, stack = self.nodes[port]
+        assert node.stop() == 0
+        stack.close()
         self.start(port)
 
     def stop(self) -> None:
-        for node in self.nodes.values():
-            node.close()
+        """Stop every node immediately."""
+        for _, stack in self.nodes.values():
+            stack.close()
 
     def ask_node(self, port: int, method: str, path: str, **options: Any) -> httpx2.Response:
         """Past nginx, at one node."""

@@ -27,7 +27,7 @@ def data(call: Call) -> Response:
 @endpoint
 def export(call: Call) -> Response:
     session = _require(call)
-    applications = call.seams.export_applications(call.work, session.user_id)
+    applications = call.services.export_applications(call.work, session.user_id)
     document = data_export.export(call.work, user_id=session.user_id, applications=applications)
     headers = {"content-disposition": 'attachment; filename="account.json"', "cache-control": "no-store"}
     return Response(document, media_type="application/json", headers=headers)

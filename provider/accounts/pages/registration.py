@@ -79,7 +79,7 @@ def _page(
         where=where,
         action=where.through("/signup"),
         values=values,
-        upstreams=call.seams.upstreams.shown,
+        upstreams=call.services.sign_in_buttons,
         min_length=call.settings.password_min_length,
         errors=errors or {},
     )

@@ -35,7 +35,7 @@ def end_sessions(call: Call) -> Response:
     if which == "all":
         devices.sign_out_everywhere(call.work, session)
         forget_session(call)
-        return go(call.seams.page_after_sign_out(call.work, session))
+        return go(call.services.page_after_sign_out(call.work, user_id=session.user_id, session_id=session.id))
     if which == "others":
         devices.sign_out_others(call.work, session)
     else:

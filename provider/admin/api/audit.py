@@ -45,7 +45,7 @@ class AuditEntries(Body):
 
 @by_operator(reads=True, gives=AuditEntries, asks={**WANTED, **PAGED})
 def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntries:
-    """The latest first."""
+    """List audit events, the newest first."""
     wanted, page = _filters(call), asked_page(call, "audit")
     after = None if page.after is None else (datetime.fromisoformat(page.after["at"]), page.after["id"])
     shown, further = audit_log.find_page(call.work, wanted, after=after, limit=page.limit)
@@ -61,9 +61,7 @@ def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntr
     asks={**WANTED, "format": "`jsonl` (the default), or `csv`: no cell of it is a formula."},
 )
 def export_audit_events(call: Call, _operator: Operator, _body: Body) -> Response:
-    """All of them up to now, the latest first; a connection that breaks off in between is an export that is not
-    whole.
-    """
+    """Export all audit events up to now, the newest first. An export whose connection broke off is incomplete."""
     wanted, name = _filters(call), call.query.get("format", "jsonl")
     if name not in FORMATS:
         raise InvalidBody([{"member": "format", "problem": Text("Enter csv or jsonl.")}])

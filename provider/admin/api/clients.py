@@ -74,7 +74,7 @@ CLIENT = Thing(lambda call: store.lock(call.work.db, _client(call).client_id), _
     problems=(InvalidBody,),
 )
 def list_clients(call: Call, _operator: Operator, _body: Body) -> Applications:
-    """Those that are searched, or all in the order of their client_id."""
+    """List clients: those a search matches, or all ordered by client_id."""
     if "search" in call.query:
         return _search(call, asked_text(call, "search") or "")
     page = asked_page(call, "clients")
@@ -100,7 +100,9 @@ def _search(call: Call, text: str) -> Applications:
 
 @by_operator(takes=NewApplication, gives=MadeApplication, status=201, problems=(InvalidMetadata,), asks_others=True)
 def create_client(call: Call, _operator: Operator, body: Body) -> Body:
-    """Register one. What is left out is as RFC 7591 section 2 has it; the secret is shown only now."""
+    """Register a client. Members left out have the defaults of RFC 7591 section 2; the secret is shown only in this
+    response.
+    """
     given = body.model_dump(exclude_unset=True)
     client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
     metadata = _parse(call, given)
@@ -111,13 +113,13 @@ def create_client(call: Call, _operator: Operator, body: Body) -> Body:
 
 @by_operator(reads=True, of=CLIENT, gives=Application, problems=(NoSuchClient,))
 def show_client(call: Call, _operator: Operator, _body: Body) -> Body:
-    """Everything but its secrets."""
+    """Get a client's metadata, without its secrets."""
     return _show(call)
 
 
 @by_operator(of=CLIENT, takes=Metadata, gives=Application, problems=(NoSuchClient, InvalidMetadata), asks_others=True)
 def replace_client(call: Call, _operator: Operator, body: Body) -> Body:
-    """All of its metadata: what is left out is as if it had never been said."""
+    """Replace a client's metadata. Members left out return to their defaults."""
     metadata = _parse(call, body.model_dump(exclude_unset=True))
     client = _client(call)
     begin(call)
@@ -127,32 +129,32 @@ def replace_client(call: Call, _operator: Operator, body: Body) -> Body:
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def delete_client(call: Call, _operator: Operator, _body: Body) -> None:
-    """With everything that belongs to it: consents, tokens."""
+    """Delete a client with its consents and tokens."""
     rules.delete_client(call.work, call.path_params["client_id"])
 
 
 @by_operator(of=CLIENT, gives=NewSecret, problems=(NoSuchClient, InvalidMetadata))
 def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
-    """A new secret; the one before works for another day."""
+    """Rotate a client's secret. The previous secret works for one more day."""
     client = _client(call)
     return NewSecret(client_id=client.client_id, client_secret=rules.rotate_secret(call.work, client.client_id))
 
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def end_old_client_secrets(call: Call, _operator: Operator, _body: Body) -> None:
-    """Those from before the last rotation work no longer, for somebody else may have them."""
+    """End a client's previous secrets immediately, for example because they leaked."""
     rules.end_retired_secrets(call.work, _client(call).client_id)
 
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def disable_client(call: Call, _operator: Operator, _body: Body) -> None:
-    """It gets nothing any more, and what it holds stops working."""
+    """Disable a client. It gets no more tokens, and those it has stop working."""
     rules.disable(call.work, call.path_params["client_id"])
 
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def enable_client(call: Call, _operator: Operator, _body: Body) -> None:
-    """Undo `disable`."""
+    """Enable a disabled client."""
     rules.enable(call.work, call.path_params["client_id"])
 
 

@@ -15,6 +15,7 @@ from provider.audit.log import record
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.oauth.authorize.connected_apps import NotConnected, disconnect
+from provider.oauth.http.server import server_of
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
 from provider.refusals import NotFound
@@ -43,26 +44,28 @@ class TokenFamilies(Body):
 
 @by_operator(reads=True, gives=Consents, problems=(NoSuchUser,))
 def consents_of_user(call: Call, _operator: Operator, _body: Body) -> Consents:
-    """Applications with a consent or with tokens that count, by name."""
+    """List the applications a user connected: those with a consent or with active tokens, by name."""
     return consents_of(call, user_id_of(call))
 
 
 @by_operator(problems=(NoSuchUser, NotConnected))
 def withdraw_consent_of_user(call: Call, _operator: Operator, _body: Body) -> None:
-    """The application has to ask again, and every token it holds of them dies."""
+    """Withdraw a user's consent to an application. Its tokens for the user are revoked, and the user is asked again
+    next time.
+    """
     client_id = call.path_params["client_id"]
-    disconnect(call.work, call.seams.oauth, user_id=user_id_of(call), client_id=client_id)
+    disconnect(call.work, server_of(call), user_id=user_id_of(call), client_id=client_id)
 
 
 @by_operator(reads=True, gives=TokenFamilies, problems=(NoSuchUser,))
 def token_families_of_user(call: Call, _operator: Operator, _body: Body) -> TokenFamilies:
-    """Each approval whose tokens still count, the latest first."""
+    """List a user's active token families, the newest first: one per authorization an application was given."""
     return TokenFamilies(token_families=[_describe(grant) for grant in _families(call, user_id_of(call))])
 
 
 @by_operator(problems=(NoSuchUser, NoSuchFamily))
 def revoke_token_family(call: Call, _operator: Operator, _body: Body) -> None:
-    """Its access tokens and its refresh token die; what was consented to stays."""
+    """Revoke a token family: its access tokens and its refresh token. The user's consent stays."""
     user_id, family_id = user_id_of(call), parse_id(call.path_params["family_id"])
     family = next((grant for grant in _families(call, user_id) if grant.id == family_id), None)
     work = call.work

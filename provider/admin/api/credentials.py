@@ -30,11 +30,13 @@ SENDERS = {"verify": letters.send_verification_again, "reset": letters.send_rese
 
 @by_operator(takes=LetterRequest, status=202, problems=(NoSuchUser, AlreadyConfirmed, NotNow, HasPassword))
 def send_letter(call: Call, _operator: Operator, body: LetterRequest) -> None:
-    """To the address of the account, with a link that works once; earlier ones of this purpose no longer do."""
+    """Email a user a single-use link. Earlier links for the same purpose stop working."""
     SENDERS[body.purpose](call.work, user_id=user_id_of(call))
 
 
 @by_operator(of=USER, problems=(NoSuchUser, NotTurnedOn))
 def reset_two_factor(call: Call, _operator: Operator, _body: Body) -> None:
-    """For somebody who lost the device and the recovery codes; their sessions end, and they are told by letter."""
+    """Reset a user's two-factor authentication, for someone who lost their device and recovery codes. Their sessions
+    end, and they are notified by email.
+    """
     totp.reset(call.work, user_id=user_id_of(call))

@@ -36,13 +36,13 @@ class NewIdentity(Body):
 
 @by_operator(reads=True, gives=Identities, problems=(NoSuchUser,))
 def list_identities(call: Call, _operator: Operator, _body: Body) -> Identities:
-    """The oldest first."""
+    """List the identities linked to a user, the oldest first."""
     return _all(call, user_id_of(call))
 
 
 @by_operator(takes=NewIdentity, gives=Identities, status=201, problems=(NoSuchUser, LinkedElsewhere))
 def link_identity(call: Call, _operator: Operator, body: NewIdentity) -> Identities:
-    """From now on it signs this account in; its person is told by letter."""
+    """Link an identity to a user, which can then be used to sign in. The user is notified by email."""
     user_id = user_id_of(call)
     rules.link(call.work, user_id=user_id, issuer=body.issuer, subject=body.subject, email=body.email, name=body.issuer)
     return _all(call, user_id)
@@ -50,7 +50,7 @@ def link_identity(call: Call, _operator: Operator, body: NewIdentity) -> Identit
 
 @by_operator(problems=(NoSuchUser, LastWayIn))
 def unlink_identity(call: Call, _operator: Operator, _body: Body) -> None:
-    """It signs nobody in any more; its person is told by letter."""
+    """Unlink an identity from a user, so that it can no longer be used to sign in. The user is notified by email."""
     identity_id = call.path_params["identity_id"]
     rules.unlink(call.work, user_id=user_id_of(call), identity_id=identity_id, name_of=str)
 

@@ -37,7 +37,7 @@ class Rotated(Body):
 
 @by_operator(reads=True, gives=Keys)
 def list_keys(call: Call, _operator: Operator, _body: Body) -> Keys:
-    """In order of creation."""
+    """List the signing keys in order of creation."""
     return Keys(
         keys=[
             Key(
@@ -55,12 +55,14 @@ def list_keys(call: Call, _operator: Operator, _body: Body) -> Keys:
 
 @by_operator(takes=Rotation, gives=Rotated, problems=(UnknownKey, TooSoon))
 def rotate_keys(call: Call, _operator: Operator, body: Rotation) -> Rotated:
-    """One step: the upcoming key becomes current, and a new upcoming one is published."""
+    """Rotate the signing keys by one step. The upcoming key becomes the current one, and a new upcoming key is
+    published.
+    """
     current, upcoming = rotation.rotate(call.work, alg=body.alg, at_once=body.at_once)
     return Rotated(current=current, upcoming=upcoming)
 
 
 @by_operator(problems=(UnknownKey,))
 def revoke_key(call: Call, _operator: Operator, _body: Body) -> None:
-    """Emergency: what it signed is worth nothing from now on, and another key signs."""
+    """Revoke a signing key in an emergency. Tokens it signed are no longer valid, and another key signs from now on."""
     rotation.revoke(call.work, kid=call.path_params["kid"])

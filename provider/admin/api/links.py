@@ -39,7 +39,7 @@ class Token(Body):
 
 @by_operator(takes=LinkRequest, gives=NewLink, status=201, problems=(NoSuchUser,))
 def issue(call: Call, _operator: Operator, body: LinkRequest) -> NewLink:
-    """A fresh one; earlier ones of this purpose no longer work. Nobody is written to."""
+    """Create a single-use link for a user, without emailing it. Earlier links for the same purpose stop working."""
     work, user_id = call.work, user_id_of(call)
     address = email_addresses.find_of_user(work.read, user_id)
     if address is None:
@@ -55,5 +55,5 @@ def issue(call: Call, _operator: Operator, body: LinkRequest) -> NewLink:
 
 @by_operator(takes=Token, problems=(LinkDead, AlreadyConfirmed))
 def use(call: Call, _operator: Operator, body: Token) -> None:
-    """Confirm the address a verification link was made for: whoever brought the token reads its mailbox."""
+    """Use a verification link, which confirms the email address it was created for."""
     addresses.confirm_by_token(call.work, token=body.token)

@@ -48,7 +48,7 @@ PROMISE = Thing(lambda call: store.lock(call.work.db, _show(call).id), _show)
 
 @by_operator(reads=True, gives=Promises, asks={**WANTED, **PAGED})
 def list_promises(call: Call, _operator: Operator, _body: Body) -> Promises:
-    """The latest first."""
+    """List the jobs of the outbox, the newest first."""
     page = asked_page(call, "outbox")
     wanted = {name: asked_text(call, name) for name in WANTED}
     after = None if page.after is None else page.after["id"]
@@ -62,19 +62,19 @@ def list_promises(call: Call, _operator: Operator, _body: Body) -> Promises:
 
 @by_operator(reads=True, of=PROMISE, gives=Promise, problems=(NoSuchPromise,))
 def show_promise(call: Call, _operator: Operator, _body: Body) -> Promise:
-    """One of them."""
+    """Get a job of the outbox."""
     return _show(call)
 
 
 @by_operator(of=PROMISE, problems=(NoSuchPromise, NotFailed))
 def retry_promise(call: Call, _operator: Operator, _body: Body) -> None:
-    """A failed one is due again, with fresh attempts."""
+    """Retry a failed job of the outbox. Its attempts are counted from zero again."""
     rules.retry(call.work, call.path_params["promise_id"])
 
 
 @by_operator(of=PROMISE, problems=(NoSuchPromise, NotWaiting))
 def cancel_promise(call: Call, _operator: Operator, _body: Body) -> None:
-    """One that is due or has failed is given up for good, and its contents erased."""
+    """Cancel a waiting or failed job of the outbox for good. Its contents are erased."""
     rules.cancel(call.work, call.path_params["promise_id"])
 
 

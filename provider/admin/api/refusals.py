@@ -57,7 +57,7 @@ class Refusals(Body):
 
 @by_operator(reads=True, gives=Refusals, asks={"client": "Of this client_id.", **PAGED}, problems=(InvalidBody,))
 def list_refusals(call: Call, _operator: Operator, _body: Body) -> Refusals:
-    """Of the last week, the latest first; each without its checks."""
+    """List the rejected requests of the last week, the newest first, without their checks."""
     page = asked_page(call, "refusals")
     after = None if page.after is None else (datetime.fromisoformat(page.after["at"]), page.after["id"])
     found = find_latest(call.work, client_id=asked_text(call, "client"), after=after, limit=page.limit + 1)
@@ -83,5 +83,5 @@ REFUSAL = Thing(lambda _call: None, _show)
 
 @by_operator(reads=True, of=REFUSAL, gives=ExplainedRefusal, problems=(NoSuchRefusal,))
 def show_refusal(call: Call, _operator: Operator, _body: Body) -> ExplainedRefusal:
-    """Each check, what was expected and what came."""
+    """Get a rejected request with each check: what was expected and what was received."""
     return _show(call)

@@ -26,6 +26,6 @@ class RegistrationToken(Body):
 
 @by_operator(takes=RegistrationTokenRequest, gives=RegistrationToken, status=201)
 def issue_registration_token(call: Call, _operator: Operator, body: RegistrationTokenRequest) -> RegistrationToken:
-    """It is taken where SIGNET_REGISTRATION is `token`."""
+    """Issue an initial access token for dynamic client registration. Needed where SIGNET_REGISTRATION is `token`."""
     token, expires_at = issue_initial_token(call.work, uses=body.uses, lifetime=timedelta(seconds=body.expires_in))
     return RegistrationToken(initial_access_token=token, uses=body.uses, expires_at=expires_at)

@@ -48,14 +48,14 @@ SESSION = Thing(lambda call: store.lock(call.work.db, _session(call).id), lambda
 
 @by_operator(reads=True, gives=Sessions, problems=(NoSuchUser,))
 def list_sessions(call: Call, _operator: Operator, _body: Body) -> Sessions:
-    """Those that still count, the latest used first."""
+    """List a user's active sessions, the most recently used first."""
     found = devices.find_sessions(call.work, user_id_of(call))
     return Sessions(sessions=[_describe(one) for one in found])
 
 
 @by_operator(reads=True, gives=SessionsOfAll, asks=PAGED, problems=(InvalidBody,))
 def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsOfAll:
-    """Everybody's that still count, those that will last longest first."""
+    """List the active sessions of all users, those that expire last first."""
     work, page = call.work, asked_page(call, "sessions")
     after = None if page.after is None else (datetime.fromisoformat(page.after["expires_at"]), page.after["id"])
     idle_since = work.now - work.settings.session_idle_lifetime
@@ -69,13 +69,13 @@ def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsO
 
 @by_operator(reads=True, of=SESSION, gives=Session, problems=(NoSuchSession,))
 def show_session(call: Call, _operator: Operator, _body: Body) -> Session:
-    """One that still counts."""
+    """Get an active session."""
     return _describe(_session(call))
 
 
 @by_operator(of=SESSION, takes=SessionChange, gives=Session, problems=(NoSuchSession,))
 def change_session(call: Call, _operator: Operator, body: SessionChange) -> Session:
-    """Let it end sooner."""
+    """Shorten a session, so that it expires earlier."""
     session = _session(call)
     if not store.shorten(call.work.db, session.id, expires_at=body.expires_at):
         problem = Text("A session is only made shorter.")
@@ -85,14 +85,14 @@ def change_session(call: Call, _operator: Operator, body: SessionChange) -> Sess
 
 @by_operator(of=SESSION, problems=(NoSuchSession,))
 def end_session(call: Call, _operator: Operator, _body: Body) -> None:
-    """At once, on every node."""
+    """End a session, immediately and on every node."""
     if not lifecycle.end_by_operator(call.work, session_id=_session(call).id):
         raise NoSuchSession
 
 
 @by_operator(problems=(NoSuchUser,))
 def end_all_sessions(call: Call, _operator: Operator, _body: Body) -> None:
-    """Every one of the account, at once, on every node."""
+    """End all sessions of a user, immediately and on every node."""
     lifecycle.end_all_sessions(call.work, user_id=user_id_of(call), reason="operator")
 
 

@@ -23,5 +23,5 @@ class SettingsInForce(Body):
 
 @by_operator(reads=True, gives=SettingsInForce)
 def list_settings(call: Call, _operator: Operator, _body: Body) -> SettingsInForce:
-    """Of the process that answers."""
+    """List the settings in effect on the server that answers. Secrets are masked."""
     return SettingsInForce(settings=[Setting(**vars(shown)) for shown in settings_in_force(call.settings)])

@@ -80,7 +80,7 @@ USER = Thing(
 
 @by_operator(reads=True, gives=Accounts, asks=WANTED)
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
-    """One account by address or linked identity; those that are searched, or all of them, a page at a time."""
+    """Find users: one by email address or linked identity, those a search matches, or all. Lists are paged."""
     work, query = call.work, call.query
     if "email" in query:
         return _one(work, _by_address(work, query["email"]))
@@ -101,7 +101,9 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
 
 @by_operator(of=USER, takes=NewAccount, gives=Account, status=201, problems=(NotAnAddress, AddressTaken, NotNow))
 def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
-    """An active account without a password: its person sets one by a link (`invite`, `links`) or comes in upstream."""
+    """Create an active user without a password. The user sets one with a link (`invite`, `links`) or signs in with an
+    upstream provider.
+    """
     work, claims = call.work, {} if body.claims is None else claims_of(body.claims)
     if body.invite:
         user_id = invitation.invite(work, email=body.email, roles=body.roles, claims=claims)
@@ -114,13 +116,13 @@ def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
 
 @by_operator(reads=True, of=USER, gives=Account, problems=(NoSuchUser,))
 def show_user(call: Call, _operator: Operator, _body: Body) -> Account:
-    """One account."""
+    """Get a user."""
     return describe(call.work, user_id_of(call))
 
 
 @by_operator(of=USER, takes=Change, gives=Account, problems=(NoSuchUser, AlreadyConfirmed))
 def change_user(call: Call, _operator: Operator, body: Change) -> Account:
-    """Roles, claims, or the word that the address is theirs."""
+    """Update a user's roles or claims, or mark the email address as verified."""
     work, user_id = call.work, user_id_of(call)
     if body.email_verified is False:
         raise InvalidBody([{"member": "email_verified", "problem": Text("What was proven stays so.")}])
@@ -136,19 +138,19 @@ def change_user(call: Call, _operator: Operator, body: Change) -> Account:
 
 @by_operator(of=USER, problems=(NoSuchUser,))
 def delete_user(call: Call, _operator: Operator, _body: Body) -> None:
-    """At once, with everything that points at it; the audit events stay."""
+    """Delete a user and everything that belongs to them, immediately. Audit events are kept."""
     registration.delete_user(call.work, user_id=user_id_of(call))
 
 
 @by_operator(of=USER, takes=Suspension, problems=(NoSuchUser,))
 def suspend_user(call: Call, _operator: Operator, body: Suspension) -> None:
-    """Sessions, tokens and links end with it; restoring revives none of them."""
+    """Suspend a user. Their sessions, tokens and links end and do not come back when the user is restored."""
     suspension.suspend(call.work, user_id=user_id_of(call), reason=body.reason)
 
 
 @by_operator(of=USER, problems=(NoSuchUser,))
 def restore_user(call: Call, _operator: Operator, _body: Body) -> None:
-    """May sign in again."""
+    """Restore a suspended user, who can then sign in again."""
     suspension.restore(call.work, user_id=user_id_of(call))
 
 

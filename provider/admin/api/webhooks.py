@@ -67,51 +67,53 @@ WEBHOOK = Thing(
 
 @by_operator(reads=True, gives=Webhooks)
 def list_webhooks(call: Call, _operator: Operator, _body: Body) -> Webhooks:
-    """All of them, the oldest first. What became of each event is in the outbox."""
+    """List the webhooks, the oldest first. The outbox shows the delivery of each event."""
     return Webhooks(webhooks=[Webhook(**_values(row)) for row in store.find_all(call.work.read)])
 
 
 @by_operator(takes=NewWebhook, gives=MadeWebhook, status=201, problems=(UnfitWebhook,))
 def create_webhook(call: Call, _operator: Operator, body: NewWebhook) -> MadeWebhook:
-    """Tell a URL of events from now on."""
+    """Create a webhook, which is sent events from now on."""
     row, secret = rules.create(call.work, url=body.url, events=body.events)
     return MadeWebhook(**_values(row), secret=secret)
 
 
 @by_operator(reads=True, of=WEBHOOK, gives=Webhook, problems=(NoSuchWebhook,))
 def show_webhook(call: Call, _operator: Operator, _body: Body) -> Webhook:
-    """One of them."""
+    """Get a webhook."""
     return Webhook(**_values(_webhook(call)))
 
 
 @by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
 def delete_webhook(call: Call, _operator: Operator, _body: Body) -> None:
-    """It is told nothing more, and forgotten."""
+    """Delete a webhook. It is sent no more events."""
     rules.delete(call.work, _webhook(call).id)
 
 
 @by_operator(of=WEBHOOK, gives=WebhookSecret, problems=(NoSuchWebhook,))
 def rotate_webhook_secret(call: Call, _operator: Operator, _body: Body) -> WebhookSecret:
-    """A new secret."""
+    """Rotate a webhook's secret."""
     webhook_id = _webhook(call).id
     return WebhookSecret(id=webhook_id, secret=rules.rotate_secret(call.work, webhook_id))
 
 
 @by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
 def disable_webhook(call: Call, _operator: Operator, _body: Body) -> None:
-    """Tell it nothing for now."""
+    """Disable a webhook, so that it is sent no events."""
     rules.disable(call.work, _webhook(call).id)
 
 
 @by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
 def enable_webhook(call: Call, _operator: Operator, _body: Body) -> None:
-    """Tell it again, from now on."""
+    """Enable a disabled webhook, which is sent events again from now on."""
     rules.enable(call.work, _webhook(call).id)
 
 
 @by_operator(takes=Replay, gives=Replayed, problems=(NoSuchWebhook, Disabled))
 def replay_webhook(call: Call, _operator: Operator, body: Replay) -> Replayed:
-    """Tell it once more what happened since then. Events keep their ids, so a receiver knows what it has."""
+    """Replay events to a webhook: all since a given time. Events keep their ids, so that a receiver can skip those it
+    has.
+    """
     return Replayed(events=rules.replay(call.work, _webhook(call).id, since=body.since))
 
 

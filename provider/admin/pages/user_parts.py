@@ -8,6 +8,7 @@ from provider.accounts import linked_identities
 from provider.admin.pages.acts import Act, Acts, Thing
 from provider.languages.text import Text
 from provider.oauth.authorize import connected_apps
+from provider.oauth.http.server import server_of
 from provider.sessions import lifecycle
 from provider.web.call import Call
 
@@ -26,7 +27,7 @@ def _app(call: Call, person: Any) -> str | None:
 
 def _disconnect(call: Call, thing: Thing) -> None:
     user_id, client_id = thing.value.user.id, call.query["client_id"]
-    connected_apps.disconnect(call.work, call.seams.oauth, user_id=user_id, client_id=client_id)
+    connected_apps.disconnect(call.work, server_of(call), user_id=user_id, client_id=client_id)
 
 
 def _identity(call: Call, person: Any) -> str | None:

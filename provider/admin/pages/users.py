@@ -22,6 +22,7 @@ from provider.config.settings import Feature
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.oauth.authorize.connected_apps import ConnectedApp, find_connected
+from provider.oauth.http.server import server_of
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -135,7 +136,7 @@ def find_person(call: Call, operator: Session) -> Thing:
         codes_left=recovery_codes.count_left(work, user.id),
         has_password=passwords.find(work.read, user.id) is not None,
         sessions=devices.find_sessions(work, user.id),
-        apps=find_connected(work, call.seams.oauth, user.id),
+        apps=find_connected(work, server_of(call), user.id),
         identities=linked_identities.find_of_user(work.read, user.id),
         has=call.settings.has,
     )

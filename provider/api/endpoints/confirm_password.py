@@ -33,7 +33,7 @@ class Window(Body):
 
 @by_person(gives=Window)
 def confirmation_status(call: Call, bearer: Bearer, _body: Body) -> Window:
-    """Is the confirm-password window open?"""
+    """Check whether the user confirmed their password recently (the confirm-password window)."""
     proof = latest_proof(call.work, bearer)
     enough = acr_of(proof.amr) == AAL2 or not totp.is_enabled(call.work, bearer.user_id)
     return _window(call, proof, confirmed=enough and proof.is_recent(call.work))
@@ -41,7 +41,9 @@ def confirmation_status(call: Call, bearer: Bearer, _body: Body) -> Window:
 
 @by_person(takes=PasswordProof, gives=Window, problems=(*WRONG, TooManyRequests), hashes_passwords=True)
 def confirm_password(call: Call, bearer: Bearer, body: PasswordProof) -> Window:
-    """Open the window, for this app alone, by the password and the second factor when there is one."""
+    """Confirm the password, which opens the confirm-password window for this app. Needs the second factor too if the
+    user has one.
+    """
     reauthentication.confirm(call.work, own_session(call.work, bearer), password=body.password, code=body.code)
     return _window(call, latest_proof(call.work, bearer), confirmed=True)
 

@@ -8,6 +8,7 @@ from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.operation import by_person
 from provider.oauth.authorize.connected_apps import NotConnected, disconnect, find_connected
+from provider.oauth.http.server import server_of
 from provider.web.call import Call
 
 
@@ -26,14 +27,14 @@ class Consents(Body):
 
 @by_person(gives=Consents)
 def list_consents(call: Call, bearer: Bearer, _body: Body) -> Consents:
-    """Applications with a consent or with tokens that count, by name."""
+    """List the applications the user connected: those with a consent or with active tokens, by name."""
     return consents_of(call, bearer.user_id)
 
 
 @by_person(problems=(NotConnected,))
 def withdraw_consent(call: Call, bearer: Bearer, _body: Body) -> None:
-    """The application is asked for again next time, and every token it holds dies."""
-    disconnect(call.work, call.seams.oauth, user_id=bearer.user_id, client_id=call.path_params["client_id"])
+    """Withdraw the consent to an application. Its tokens are revoked, and the user is asked again next time."""
+    disconnect(call.work, server_of(call), user_id=bearer.user_id, client_id=call.path_params["client_id"])
 
 
 def consents_of(call: Call, user_id: str) -> Consents:
@@ -47,6 +48,6 @@ def consents_of(call: Call, user_id: str) -> Consents:
                 token_families=app.families,
                 last_used=app.last_used,
             )
-            for app in find_connected(call.work, call.seams.oauth, user_id)
+            for app in find_connected(call.work, server_of(call), user_id)
         ]
     )

@@ -30,14 +30,15 @@ class EmailCode(Body):
 
 @by_person(gives=Email)
 def show_email(call: Call, bearer: Bearer, _body: Body) -> Email:
-    """The address, and the one that is to take its place."""
+    """Get the email address, and the pending one if a change was requested."""
     return Email(email=bearer.person.email, pending=email_change.find_pending(call.work, bearer.user_id))
 
 
 @by_person(takes=EmailChange, status=202, problems=(ConfirmationNeeded, SecondFactorNeeded, SameAddress))
 def request_change(call: Call, bearer: Bearer, body: EmailChange) -> None:
-    """Send a code and a link to the new address, and a notice to the old one, which stays until the new one is proven.
-    Whether it belongs to somebody else, and whether there were enough letters already, is not told.
+    """Request a change of the email address. A code and a link are emailed to the new address, a notice to the current
+    one, which stays until the new one is confirmed. The response is the same if the new address is taken or the
+    limit was reached.
     """
     session = require_confirmed(call.work, bearer)
     address = parse_address(body.email)
@@ -48,11 +49,15 @@ def request_change(call: Call, bearer: Bearer, body: EmailChange) -> None:
 
 @by_person(takes=EmailCode, problems=(WrongCode, TooManyRequests))
 def confirm_change(call: Call, bearer: Bearer, body: EmailCode) -> None:
-    """Change the address, by the code of the letter. The old address gets a link that undoes it."""
+    """Confirm the new email address with the code from the email. The previous address is emailed a link that undoes
+    the change.
+    """
     email_change.confirm_by_code(call.work, user_id=bearer.user_id, code=body.code)
 
 
 @by_person()
 def cancel_change(call: Call, bearer: Bearer, _body: Body) -> None:
-    """Think better of it: the code and the link of the letter are dead. Nothing pending is no problem."""
+    """Cancel a pending change of the email address. Its code and link stop working; it is not an error if none is
+    pending.
+    """
     email_change.cancel(call.work, user_id=bearer.user_id)

@@ -31,13 +31,13 @@ class Confirmation(Body):
 
 @by_client(takes=LetterRequest, status=202, problems=(TicketOver,))
 def request_letter(call: Call, _client: Client, body: LetterRequest) -> None:
-    """Send another verification letter, unless there were enough: the answer is the same."""
+    """Send another verification email. The response is the same if the limit was reached and none is sent."""
     resend(call.work, _open(call, body.ticket), browser=new_opaque(), carry={})
 
 
 @by_client(takes=Confirmation, problems=(TicketOver, WrongCode, AlreadyConfirmed, TooManyRequests))
 def confirm_address(call: Call, _client: Client, body: Confirmation) -> None:
-    """Confirm the address; the account is active from then on. Signs nobody in."""
+    """Confirm the email address, which activates the account. The user is not signed in."""
     email_addresses.confirm_by_code(call.work, address_id=_open(call, body.ticket).address_id, code=body.code)
 
 

@@ -24,7 +24,9 @@ class PasswordChange(Body):
 
 @by_person(takes=PasswordChange, problems=REFUSED, hashes_passwords=True)
 def change_password(call: Call, bearer: Bearer, body: PasswordChange) -> None:
-    """Set a new one. Every session, token family and reset link ends, this token's too: sign in with the new one."""
+    """Change the password. All sessions, token families and reset links end, including this token's: sign in again with
+    the new password.
+    """
     guarded = totp.is_enabled(call.work, bearer.user_id)
     session = (require_confirmed if guarded else own_session)(call.work, bearer)
     password_change.change_password(call.work, session, current=body.current_password, password=body.new_password)

@@ -31,7 +31,7 @@ class Reset(Body):
 
 @by_client(takes=Forgotten, status=202)
 def forgot_password(call: Call, _client: Client, body: Forgotten) -> None:
-    """Send a letter to the owner of the address, if there is one; the answer is the same."""
+    """Send a password reset email, if the address has an account. The response is the same if it has none."""
     address = parse_address(body.email)
     if address is None:
         raise InvalidBody([NOT_AN_ADDRESS])
@@ -40,7 +40,7 @@ def forgot_password(call: Call, _client: Client, body: Forgotten) -> None:
 
 @by_client(takes=Link, gives=OpenLink, problems=(ResetLinkDead, ResetLinkUsed))
 def check_link(call: Call, _client: Client, body: Link) -> OpenLink:
-    """Does the link still work? Uses nothing up."""
+    """Check whether a password reset link is still valid. The link is not used up."""
     link = password_reset.require_open_link(call.work, body.token)
     address = password_reset.address_of(call.work, link)
     if address is None:
@@ -50,5 +50,7 @@ def check_link(call: Call, _client: Client, body: Link) -> OpenLink:
 
 @by_client(takes=Reset, problems=(ResetLinkDead, ResetLinkUsed, UnfitPassword), hashes_passwords=True)
 def reset_password(call: Call, _client: Client, body: Reset) -> None:
-    """Set the password. Ends every session, token and other link; signs nobody in; the second factor stays."""
+    """Reset the password with the token of a reset link. All sessions, tokens and other links end; two-factor
+    authentication stays on; the user is not signed in.
+    """
     password_reset.reset_password(call.work, token=body.token, password=body.password)

@@ -18,11 +18,11 @@ class PictureFile(File):
 
 @by_person(takes=PictureFile, problems=(UnfitPicture, TooManyRequests))
 def put_picture(call: Call, bearer: Bearer, body: PictureFile) -> None:
-    """Set the picture to this one, of at most 2 MB. It is drawn anew: smaller, and without what else the file tells."""
+    """Upload a profile picture of at most 2 MB. It is resized, and metadata such as the location is removed."""
     pictures.set_picture(call.work, user_id=bearer.user_id, content=body.content)
 
 
 @by_person()
 def remove_picture(call: Call, bearer: Bearer, _body: Body) -> None:
-    """Remove it. The profile has no `picture` afterwards."""
+    """Remove the profile picture. The profile then has no `picture`."""
     pictures.remove_picture(call.work, user_id=bearer.user_id)

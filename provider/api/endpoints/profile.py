@@ -52,13 +52,13 @@ class Profile(Editable):
 
 @by_person(gives=Profile)
 def show_profile(call: Call, bearer: Bearer, _body: Body) -> Profile:  # noqa: ARG001  # an operation takes its call
-    """The person's own profile, whatever scopes the token has besides."""
+    """Get the user's own profile. All claims are returned, whichever scopes the token has besides."""
     return _profile(bearer, bearer.person.claims)
 
 
 @by_person(takes=Editable, gives=Profile)
 def put_profile(call: Call, bearer: Bearer, body: Editable) -> Profile:
-    """Replace all of it by this. The email address has operations of its own."""
+    """Replace the profile. Claims that are left out are removed; the email address has operations of its own."""
     profile.change_profile(call.work, user_id=bearer.user_id, claims=claims_of(body))
     user = users.find(call.work.read, bearer.user_id)
     return _profile(bearer, {} if user is None else user.claims)

@@ -22,13 +22,13 @@ class RecoveryCodes(Body):
 
 @by_person(gives=CodesLeft)
 def codes_left(call: Call, bearer: Bearer, _body: Body) -> CodesLeft:
-    """How many codes nobody used yet."""
+    """Count the unused recovery codes."""
     return CodesLeft(left=recovery_codes.count_left(call.work, bearer.user_id))
 
 
 @by_person(gives=RecoveryCodes, status=201, problems=(ConfirmationNeeded, SecondFactorNeeded, NotTurnedOn))
 def renew_codes(call: Call, bearer: Bearer, _body: Body) -> RecoveryCodes:
-    """Ten fresh codes; the old ones no longer work."""
+    """Replace the recovery codes with ten new ones. The old ones stop working."""
     require_confirmed(call.work, bearer)
     if not totp.is_enabled(call.work, bearer.user_id):
         raise NotTurnedOn

@@ -36,7 +36,7 @@ class Registered(Body):
 
 @by_client(takes=Registration, gives=Registered, status=202, problems=(TooManyRequests,), hashes_passwords=True)
 def register(call: Call, _client: Client, body: Registration) -> Registered:
-    """Create an account and send its verification letter."""
+    """Create an account and send the verification email."""
     address, name = parse_address(body.email), clean_name(body.name)
     errors = [] if address is not None else [NOT_AN_ADDRESS]
     if name is None:

@@ -36,7 +36,7 @@ class Sessions(Body):
 
 @by_person(gives=Sessions)
 def list_sessions(call: Call, bearer: Bearer, _body: Body) -> Sessions:
-    """Sessions that still count, the latest used first."""
+    """List the user's active sessions, the most recently used first."""
     own = _own(call, bearer)
     return Sessions(
         sessions=[
@@ -55,7 +55,7 @@ def list_sessions(call: Call, bearer: Bearer, _body: Body) -> Sessions:
 
 @by_person(problems=(NoSuchSession,))
 def end_one_session(call: Call, bearer: Bearer, _body: Body) -> None:
-    """End one; tokens without offline_access that hang on it die with it."""
+    """End a session. Tokens issued in it without offline_access are revoked with it."""
     wanted = call.path_params["session_id"]
     session = next((one for one in devices.find_sessions(call.work, bearer.user_id) if one.id == wanted), None)
     if session is None:
@@ -65,7 +65,7 @@ def end_one_session(call: Call, bearer: Bearer, _body: Body) -> None:
 
 @by_person()
 def end_other_sessions(call: Call, bearer: Bearer, _body: Body) -> None:
-    """End every session but those this token hangs on."""
+    """End all sessions except those this token belongs to."""
     own = _own(call, bearer)
     for session in devices.find_sessions(call.work, bearer.user_id):
         if session.id not in own:

@@ -42,7 +42,7 @@ class AnyCode(Body):
 
 @by_person(gives=TwoFactor)
 def two_factor(call: Call, bearer: Bearer, _body: Body) -> TwoFactor:
-    """Is two-factor sign-in on?"""
+    """Check whether two-factor authentication is on."""
     return TwoFactor(
         enabled=totp.is_enabled(call.work, bearer.user_id),
         setting_up=_find_enrolment(call, bearer) is not None,
@@ -52,7 +52,9 @@ def two_factor(call: Call, bearer: Bearer, _body: Body) -> TwoFactor:
 
 @by_person(gives=Key, status=201, problems=GUARDED)
 def begin_two_factor(call: Call, bearer: Bearer, _body: Body) -> Key:
-    """Make a key, which counts for nothing until it is confirmed; the factor in use stays until then."""
+    """Start setting up two-factor authentication with an authenticator app. The key returned has no effect until it is
+    confirmed, and a factor in use stays until then.
+    """
     session = require_confirmed(call.work, bearer)
     totp.begin_enrolment(call.work, session)
     return _key(totp.find_enrolment(call.work, session))
@@ -60,20 +62,22 @@ def begin_two_factor(call: Call, bearer: Bearer, _body: Body) -> Key:
 
 @by_person(gives=Key, problems=(*GUARDED, EnrolmentGone))
 def two_factor_key(call: Call, bearer: Bearer, _body: Body) -> Key:
-    """The key this app is setting up; after the first code it is never shown again."""
+    """Get the key being set up. It is not shown again once it has been confirmed."""
     return _key(totp.find_enrolment(call.work, require_confirmed(call.work, bearer)))
 
 
 @by_person(gives=SVG, problems=(*GUARDED, EnrolmentGone))
 def two_factor_picture(call: Call, bearer: Bearer, _body: Body) -> Response:
-    """The same as a QR code."""
+    """Get the key being set up as a QR code."""
     key = _key(totp.find_enrolment(call.work, require_confirmed(call.work, bearer)))
     return Response(qr_code(key.uri), media_type=SVG, headers=NO_STORE)
 
 
 @by_person(takes=Code, gives=RecoveryCodes, problems=(*GUARDED, EnrolmentGone, WrongFirstCode))
 def confirm_two_factor(call: Call, bearer: Bearer, body: Code) -> RecoveryCodes:
-    """Turn it on by the first valid code. The recovery codes are shown only now; all other sessions end."""
+    """Confirm the key with a code, which turns on two-factor authentication. The recovery codes are shown only in this
+    response; all other sessions end.
+    """
     session = require_confirmed(call.work, bearer)
     _, codes = totp.confirm_enrolment(call.work, session, code=body.code)
     return RecoveryCodes(codes=codes)
@@ -92,7 +96,9 @@ def confirm_two_factor(call: Call, bearer: Bearer, body: Code) -> RecoveryCodes:
     ),
 )
 def disable_two_factor(call: Call, bearer: Bearer, body: AnyCode) -> None:
-    """Back to the password alone. Needs a code now, also inside the confirm-password window; other sessions end."""
+    """Turn off two-factor authentication. Needs a current code, also inside the confirm-password window; all other
+    sessions end.
+    """
     session = require_confirmed(call.work, bearer)
     method = reauthentication.method_of(body.code)
     totp.turn_off(call.work, session, method=method, code=body.code)

@@ -12,6 +12,7 @@ from provider.federation import linking
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.linking import Offer
 from provider.federation.pages.sent_on import send_on
+from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.upstreams import Upstream, Upstreams
 from provider.refusals import NotFound, Refusal
 from provider.sessions.guards import require_recent, require_second_factor, require_user
@@ -103,7 +104,7 @@ def _require(call: Call) -> Session:
 
 
 def _upstreams(call: Call) -> Upstreams:
-    upstreams: Upstreams = call.seams.upstreams
+    upstreams = upstreams_of(call)
     return upstreams
 
 

@@ -5,7 +5,8 @@ from starlette.responses import Response
 from provider.destination import Destination
 from provider.federation import exchange, states
 from provider.federation.exchange import UpstreamDeclined
-from provider.federation.upstreams import Upstream, UpstreamAway, Upstreams
+from provider.federation.pages.upstreams_of import upstreams_of
+from provider.federation.upstreams import Upstream, UpstreamAway
 from provider.refusals import NotFound, Refusal
 from provider.web import errors
 from provider.web.call import Call
@@ -14,7 +15,7 @@ from provider.web.pages import page
 
 def find_upstream(call: Call) -> Upstream:
     """The one whose key is in the path. Raises NotFound."""
-    upstreams: Upstreams = call.seams.upstreams
+    upstreams = upstreams_of(call)
     found = upstreams.get(call.path_params["key"])
     if found is None:
         raise NotFound

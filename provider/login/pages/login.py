@@ -73,6 +73,6 @@ def _page(
         action=where.through("/login"),
         username=username,
         reason=REASONS.get(call.query.get("because", "")),
-        upstreams=call.seams.upstreams.shown,
+        upstreams=call.services.sign_in_buttons,
         errors=errors or {},
     )

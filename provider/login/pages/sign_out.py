@@ -18,7 +18,7 @@ def sign_out(call: Call) -> Response:
     if session is None:
         return go("/signed-out")
     end_session(call.work, session, reason="signed_out")
-    return go(call.seams.page_after_sign_out(call.work, session))
+    return go(call.services.page_after_sign_out(call.work, user_id=session.user_id, session_id=session.id))
 
 
 @endpoint

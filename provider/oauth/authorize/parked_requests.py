@@ -107,7 +107,7 @@ def way_back(request_uri: str, *, ui_locales: str | None = None) -> str:
 
 
 def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) -> App | None:
-    """Return the app behind a request_uri, for the pages on the way (`app.state.describe_request`); None when the
+    """Return the app behind a request_uri, for the pages on the way (`Services.describe_request`); None when the
     request is gone, or its client.
     """
     parked = find(work, request_uri)

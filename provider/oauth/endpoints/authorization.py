@@ -37,6 +37,7 @@ from provider.oauth.errors import OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_errors import RequestGone, decline, refuse_on_page
 from provider.oauth.http.authorization_response import answer, error_response
+from provider.oauth.http.server import server_of
 from provider.oauth.response_types import ID_TOKEN
 from provider.oauth.tokens.encrypted_responses import find_keys
 from provider.oauth.tokens.server import AuthorizationServer
@@ -63,7 +64,7 @@ def authorization(call: Call) -> Response:
     again.
     """
     require_get_or_post(call)
-    server: AuthorizationServer = call.seams.oauth
+    server = server_of(call)
     plain = call.form if call.method == "POST" else call.query
     request_uri = plain.get("request_uri", "")
     if request_uri.startswith(parked_requests.URN):
@@ -192,7 +193,7 @@ def cancel(call: Call) -> Response:
     if parked is None or parked_requests.claim(call.work, parked, call.browser) is None:
         raise RequestGone
     try:
-        target = find_target(call.work, call.seams.oauth, Checks("authorization"), parked.given)
+        target = find_target(call.work, server_of(call), Checks("authorization"), parked.given)
     except OAuth2Error as refused:  # the client was disabled or changed meanwhile
         return refuse_on_page(call, refused)
     return decline(call, parked, target)

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from provider.oauth.authorize.connected_apps import NotConnected, disconnect, find_connected
+from provider.oauth.http.server import server_of
 from provider.sessions.guards import require_user
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -14,7 +15,7 @@ PATH = "/account/applications"
 @endpoint
 def applications(call: Call) -> Response:
     session = require_user(call)
-    apps = find_connected(call.work, call.seams.oauth, session.user_id)
+    apps = find_connected(call.work, server_of(call), session.user_id)
     return page(call, "oauth/applications.html", apps=apps, just_ended="ended" in call.query)
 
 
@@ -23,7 +24,7 @@ def withdraw(call: Call) -> Response:
     """By POST only. What is not connected any more was ended in another tab: the list says so."""
     session = require_user(call, back=PATH)
     try:
-        disconnect(call.work, call.seams.oauth, user_id=session.user_id, client_id=call.form.get("client_id", ""))
+        disconnect(call.work, server_of(call), user_id=session.user_id, client_id=call.form.get("client_id", ""))
     except NotConnected:
         return go(PATH)
     return go(f"{PATH}?ended=yes")

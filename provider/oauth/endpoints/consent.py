@@ -16,6 +16,7 @@ from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.errors import OAuth2Error
 from provider.oauth.http.authorization_errors import RequestGone, decline
+from provider.oauth.http.server import server_of
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
 from provider.web.call import Call
@@ -76,8 +77,8 @@ def _question(call: Call) -> Question | Response:
         return go(_way_back(call, request_uri))
     checks, given = Checks("consent"), claimed.given
     try:
-        target = find_target(call.work, call.seams.oauth, checks, given)
-        request = read_request(call.work, call.seams.oauth, checks, target, given)
+        target = find_target(call.work, server_of(call), checks, given)
+        request = read_request(call.work, server_of(call), checks, target, given)
     except OAuth2Error:
         # No longer a request we would take (the client was disabled or changed meanwhile): the way back says so.
         return go(_way_back(call, request_uri))

@@ -13,6 +13,7 @@ from provider.languages.text import Text
 from provider.oauth.authorize.consent import permissions_in_words
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH, DeviceRequest
+from provider.oauth.http.server import server_of
 from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import TooManyRequests
 from provider.sessions.guards import require_user
@@ -39,7 +40,7 @@ def device(call: Call) -> Response:
         require_room(call.work, LIMITS.user_code, key=key)
     except TooManyRequests as refusal:
         return _ask_for_code(call, typed=typed, **too_many(call, refusal))
-    found = device_requests.find_waiting(call.work, call.seams.oauth, typed)
+    found = device_requests.find_waiting(call.work, server_of(call), typed)
     if found is None:
         count(call.work, LIMITS.user_code, key=key)
         return _ask_for_code(call, typed=typed, errors={"user_code": NOT_WAITING}, status_code=400)

@@ -18,9 +18,9 @@ from provider.oauth.errors import InvalidRequestError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_errors import AppRefused
 from provider.oauth.http.authorization_response import location_of, send_to
+from provider.oauth.http.server import server_of
 from provider.oauth.logout.front_channel import SIGNED_OUT, SignedOut, way_on
 from provider.oauth.tokens.id_tokens import read_hint
-from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
 from provider.sessions import lifecycle, store
 from provider.sessions.cookie import find_session, forget_session
@@ -69,7 +69,7 @@ def end_session(call: Call) -> Response:
     if ended:
         client_id = None if request.client is None else request.client.client_id
         done = SignedOut(ended[0].user_id, [one.id for one in ended], client_id, onward)
-        page_of_apps = way_on(call.work, call.seams.oauth, done)
+        page_of_apps = way_on(call.work, server_of(call), done)
         if page_of_apps is not None:
             return go(page_of_apps)
     return go(SIGNED_OUT) if onward is None else send_to(onward)
@@ -103,7 +103,7 @@ def _ask(call: Call, session: Session, request: LogoutRequest, given: Parameters
 
 
 def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
-    server: AuthorizationServer = call.seams.oauth
+    server = server_of(call)
     checks.client_id = given.get("client_id")
     checks.require(
         not given.repeated,
@@ -153,7 +153,7 @@ def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | N
     """Whose hint it is; without a hint, the client that names itself. That is proof enough for a page that asks the
     person, and for a registered address (section 3), but not for ending anything.
     """
-    server: AuthorizationServer = call.seams.oauth
+    server = server_of(call)
     named = given.get("client_id")
     client_id = issued_to or named
     if client_id is None:

@@ -5,8 +5,8 @@ section 3): a page that loads each one's frame, names them all, and then goes on
 from starlette.responses import Response
 
 from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.http.server import server_of
 from provider.oauth.logout.front_channel import SIGNED_OUT, find_told, read_ticket
-from provider.oauth.tokens.server import AuthorizationServer
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
@@ -15,7 +15,7 @@ from provider.web.pages import go, page
 @endpoint
 def signed_out(call: Call) -> Response:
     """GET /oauth2/logout/done?ticket=. Ends nothing: that was done before anybody is sent here."""
-    server: AuthorizationServer = call.seams.oauth
+    server = server_of(call)
     done = read_ticket(call.work, call.query.get("ticket", ""))
     if done is None:
         return go(SIGNED_OUT)

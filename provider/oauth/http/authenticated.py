@@ -6,6 +6,7 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.cross_origin import allow
 from provider.oauth.http.refused import read_form
+from provider.oauth.http.server import server_of
 from provider.web.call import Call
 
 
@@ -20,7 +21,7 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
         read_form(call, checks)
         client = authenticate(
             call.work,
-            call.seams.oauth,
+            server_of(call),
             checks,
             authorization=call.headers.get("authorization"),
             form=call.form,
@@ -28,4 +29,4 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
         )
         call.state["client"] = (client, list(checks.done))
     allow(call, client.client_id)
-    return TokenRequest(call.work, call.seams.oauth, client, call.form, checks)
+    return TokenRequest(call.work, server_of(call), client, call.form, checks)

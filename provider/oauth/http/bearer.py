@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from provider.oauth.checks import Checks
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
 from provider.oauth.http.cross_origin import allow
+from provider.oauth.http.server import server_of
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, read_access_token
 from provider.oauth.tokens.store.grants import Grant, Person
 from provider.web.call import Call
@@ -48,7 +49,7 @@ def _require_live(call: Call, checks: Checks) -> ActiveToken:
     live: ActiveToken | None = None
     problem = "a live access token"
     try:
-        live = read_access_token(call.work, call.seams.oauth, token, with_person=True)
+        live = read_access_token(call.work, server_of(call), token, with_person=True)
         checks.client_id = str(live.claims["client_id"])
         if call.settings.issuer not in live.audience:
             problem, live = f"a token for {' '.join(sorted(live.audience))}", None

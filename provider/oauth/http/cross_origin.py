@@ -9,6 +9,7 @@ from functools import wraps
 from starlette.responses import Response
 
 from provider.oauth.clients.store import client_origins
+from provider.oauth.http.server import server_of
 from provider.web.call import Call
 
 OPEN = "cross_origin"
@@ -37,7 +38,7 @@ def allow(call: Call, client_id: str) -> None:
     origin = call.headers.get("origin")
     if origin is None or OPEN not in call.state:
         return
-    client = call.seams.oauth.clients.find(call.work, client_id)
+    client = server_of(call).clients.find(call.work, client_id)
     if client is not None and origin in client.metadata.origins:
         call.set_header("access-control-allow-origin", origin)
         call.set_header("access-control-expose-headers", EXPOSED_HEADERS)

@@ -11,7 +11,6 @@ from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import with_query
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
-from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 PURPOSE = "signed-out"
@@ -79,6 +78,6 @@ def _frame_of(
     return with_query(uri, {"iss": server.issuer, "sid": subject.sid})
 
 
-def page_after(server: AuthorizationServer, work: UnitOfWork, session: Session) -> str:
-    """Where somebody goes who signed out on a page of ours (`app.state.page_after_sign_out`)."""
-    return way_on(work, server, SignedOut(session.user_id, [session.id])) or SIGNED_OUT
+def page_after(server: AuthorizationServer, work: UnitOfWork, *, user_id: str, session_id: str) -> str:
+    """Return the page to show after a sign-out on a page of ours (`Services.page_after_sign_out`)."""
+    return way_on(work, server, SignedOut(user_id, [session_id])) or SIGNED_OUT
