@@ -75,6 +75,13 @@ def find(work: UnitOfWork, request_uri: str) -> ParkedRequest | None:
     return store.find(work.read, digest(request_uri.removeprefix(URN)), now=work.now)
 
 
+def parameters_of(parked: ParkedRequest) -> Parameters:
+    """Return what was stored, as a request that has just come would give it: each step reads it again, because the
+    client may have changed meanwhile.
+    """
+    return Parameters(list(parked.parameters.items()))
+
+
 def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedRequest | None:
     """The request, if it belongs to this browser. The first one that comes becomes the one, and has from then on the
     usual time: whoever pushed it was given less, and it waited for nobody.

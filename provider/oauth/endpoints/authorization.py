@@ -94,7 +94,7 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
     if parked is None:
         raise RequestGone
     checks = Checks("authorization")
-    given = parked.given
+    given = parked_requests.parameters_of(parked)
     try:
         parked_requests.require_own(checks, parked, plain.get("client_id"))
         target = find_target(call.work, server, checks, given)
@@ -193,7 +193,7 @@ def cancel(call: Call) -> Response:
     if parked is None or parked_requests.claim(call.work, parked, call.browser) is None:
         raise RequestGone
     try:
-        target = find_target(call.work, server_of(call), Checks("authorization"), parked.given)
+        target = find_target(call.work, server_of(call), Checks("authorization"), parked_requests.parameters_of(parked))
     except OAuth2Error as refused:  # the client was disabled or changed meanwhile
         return refuse_on_page(call, refused)
     return decline(call, parked, target)

@@ -75,7 +75,7 @@ def _question(call: Call) -> Question | Response:
     claimed = None if session is None else parked_requests.claim(call.work, parked, call.browser)
     if session is None or claimed is None:
         return go(_way_back(call, request_uri))
-    checks, given = Checks("consent"), claimed.given
+    checks, given = Checks("consent"), parked_requests.parameters_of(claimed)
     try:
         target = find_target(call.work, server_of(call), checks, given)
         request = read_request(call.work, server_of(call), checks, target, given)

@@ -9,7 +9,6 @@ from sqlalchemy import JSON, Column, Connection, ForeignKey, Index, String, Tabl
 
 from provider.database.base import metadata
 from provider.database.types import Digest, Identifier, UtcTime
-from provider.parameters import Parameters
 
 authorization_requests = Table(
     "authorization_requests",
@@ -39,11 +38,6 @@ class ParkedRequest:
     chosen_session_id: str | None
     consented_by: str | None
     completed_at: datetime | None
-
-    @property
-    def given(self) -> Parameters:
-        """The parameters, as a request that has just come would give them."""
-        return Parameters(list(self.parameters.items()))
 
 
 def add(db: Connection, parked: ParkedRequest) -> None:
