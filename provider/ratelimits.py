@@ -5,6 +5,7 @@ account) is counted in SQL: `accounts.throttle`.
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from provider.refusals import TooManyRequests
 from provider.work import UnitOfWork
 
 REDIS_TIMEOUT = 0.25
-"""Seconds a call to Redis may take (failure contract F5)."""
+"""Seconds a call to Redis may take (F-5)."""
 REDIS_PAUSE = 5.0
 """Seconds without asking Redis after it failed."""
 
@@ -60,6 +61,7 @@ class LimitCounter:
 
     def __init__(self, redis_url: str | None = None) -> None:
         self._memory = MovingWindowRateLimiter(MemoryStorage())
+        self._memory_lock = threading.Lock()
         self._shared = None if redis_url is None else MovingWindowRateLimiter(_redis(redis_url))
         self._away_until = 0.0
 
@@ -79,7 +81,8 @@ class LimitCounter:
                 log.warning("ratelimits.redis_away", error=type(error).__name__)
         if self._shared is not None:
             item = type(item)(max(1, item.amount // 2), item.multiples, item.namespace)
-        return question(self._memory, item, key)
+        with self._memory_lock:  # two threads that start the storage's timer at the same moment crash
+            return question(self._memory, item, key)
 
     def _count(self, limiter: MovingWindowRateLimiter, item: limits.RateLimitItem, key: str) -> int | None:
         return None if limiter.hit(item, key) else self._wait(limiter, item, key)

@@ -1,5 +1,6 @@
 """A browser without pixels: follows redirects, keeps cookies, finds forms by what a person reads on them."""
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
@@ -13,6 +14,18 @@ from starlette.testclient import TestClient
 
 REDIRECTS = {301, 302, 303, 307, 308}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+def resolve(base: str, reference: str) -> str:
+    """The URL that a reference leads to from an http(s) page, by the rules browsers follow (URL Standard section 4.4).
+
+    Unlike in RFC 3986, a backslash before the query is a slash, two or more of them begin a host, and tabs and line
+    breaks count for nothing.
+    """
+    plain = re.sub(r"[\t\n\r]", "", reference.strip("".join(map(chr, range(0x21)))))
+    before_query = re.split("[?#]", plain, maxsplit=1)[0]
+    slashed = re.sub("^//+", "//", before_query.replace("\\", "/"))
+    return urljoin(base, slashed + plain[len(before_query) :])
 
 
 @dataclass
@@ -262,11 +275,11 @@ class Browser:
         return self._post(visit.url, visit.body)
 
     def _follow(self, page: Page, target: str) -> Page:
-        return self._send("GET", urljoin(page.url, target), headers={"sec-fetch-site": "same-origin"})
+        return self._send("GET", resolve(page.url, target), headers={"sec-fetch-site": "same-origin"})
 
     def _submit(self, page: Page, form: Form, pressed: Field | None) -> Page:
         data = form.values() + ([(pressed.name, pressed.value)] if pressed is not None and pressed.name else [])
-        target = urljoin(page.url, form.action)
+        target = resolve(page.url, form.action)
         if form.method == "get":
             return self._send("GET", target, headers={"sec-fetch-site": "same-origin"}, params=dict(data))
         return self._post(target, urlencode(data).encode())
@@ -285,7 +298,7 @@ class Browser:
         for _ in range(20):
             if response.status_code not in REDIRECTS:
                 break
-            target = urljoin(str(response.url), response.headers["location"])
+            target = resolve(str(response.url), response.headers["location"])
             if not target.startswith(f"{self.issuer}/"):
                 self.left_to = target
                 break

@@ -1,11 +1,15 @@
-"""Counting in memory and in Redis; without Redis the limits are stricter, never absent (failure contract F5, F6)."""
+"""Counting in memory and in Redis; without Redis the limits are stricter, never absent (F-5, F-6, A-121)."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import redis
+from limits import RateLimitItem
 
 from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter, count, has_room, hit, open_counter, require_room
@@ -88,3 +92,19 @@ def test_when_redis_comes_back_it_counts_again(redis_url: str, monkeypatch: pyte
     assert count_until_full(counter) == 2
     counter._away_until = 0
     assert counter.hit(LIMIT, "ada") is None
+
+
+def test_one_thread_at_a_time_counts_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The storage of `limits` starts a timer at each count, and two threads that do so at the same moment crash."""
+    counter, meeting, met = LimitCounter(), threading.Barrier(2), []
+    count_one = counter._memory.hit
+
+    def count_together(item: RateLimitItem, key: str) -> bool:
+        with suppress(threading.BrokenBarrierError):
+            met.append(meeting.wait(0.2))
+        return count_one(item, key)
+
+    monkeypatch.setattr(counter._memory, "hit", count_together)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: counter.hit(LIMIT, "ada"), range(2))) == [None, None]
+    assert not met

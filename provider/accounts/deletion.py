@@ -3,17 +3,15 @@
 from datetime import datetime
 from functools import partial
 
-from provider.accounts import known_devices
-from provider.accounts.factors.store import totp
+from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import tell
 from provider.accounts.registration import delete_user
-from provider.accounts.store import links, users
+from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.refusals import Refusal
-from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 
 TICKET = "keep-account"
@@ -25,14 +23,11 @@ class NotLeaving(Refusal):
 
 
 def request_deletion(work: UnitOfWork, *, user_id: str) -> None:
-    """One transaction: sessions, pending sign-ins and links end, tokens stop counting. The rest follows the grace."""
+    """Close the account now; `purge` deletes it after the grace. Does nothing unless the account is active."""
     delete_after = work.now + work.settings.deletion_grace
     if not users.leave(work.db, user_id, delete_after=delete_after, now=work.now):
         return  # asked for in another tab
-    links.expire_all(work.db, user_id)
-    totp.forget_enrolment(work.db, user_id)
-    known_devices.forget_all(work, user_id=user_id)
-    end_all_sessions(work, user_id=user_id, reason="deletion_requested")
+    end_access(work, user_id=user_id, cause=Cause.DELETION_REQUESTED)
     record(work, Event.DELETION_REQUESTED, user_id=user_id)
     tell(work, user_id, partial(messages.deletion_requested, delete_after=delete_after))
 
@@ -47,6 +42,7 @@ def keep(work: UnitOfWork, *, ticket: str | None) -> None:
     value = None if not ticket else work.vault.unseal(ticket, purpose=TICKET, now=work.now)
     if value is None or not users.keep(work.db, value["user_id"], now=work.now):
         raise NotLeaving
+    end_access(work, user_id=value["user_id"], cause=Cause.REOPENED)
     record(work, Event.DELETION_CANCELLED, user_id=value["user_id"])
     tell(work, value["user_id"], messages.account_kept)
 

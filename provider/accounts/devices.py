@@ -1,11 +1,12 @@
 """Where a person is signed in, and signing out there."""
 
-from provider.accounts import known_devices
-from provider.accounts.store import users
+from collections.abc import Set as AbstractSet
+
+from provider.accounts.access import Cause, end_access
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.sessions import store
-from provider.sessions.lifecycle import end_all_sessions, end_session
+from provider.sessions.lifecycle import end_session
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -25,13 +26,24 @@ def sign_out_one(work: UnitOfWork, session: Session, *, session_id: str) -> bool
     return True
 
 
-def sign_out_others(work: UnitOfWork, session: Session) -> None:
-    end_all_sessions(work, user_id=session.user_id, reason="signed_out_elsewhere", but=session.id)
+def sign_out_others(work: UnitOfWork, *, user_id: str, but: AbstractSet[str]) -> None:
+    """End every session of the user except those in `but`. Applications keep what they have with offline_access."""
+    end_access(work, user_id=user_id, cause=Cause.SIGNED_OUT_OTHERS, but=but)
 
 
 def sign_out_everywhere(work: UnitOfWork, session: Session) -> None:
-    """Here too, and in every application: nothing signed in or granted before now counts any more."""
-    users.set_not_before(work.db, session.user_id, now=work.now)
-    known_devices.forget_all(work, user_id=session.user_id)
-    if end_all_sessions(work, user_id=session.user_id, reason="signed_out_everywhere") == 0:
-        record(work, Event.SESSIONS_ENDED, user_id=session.user_id, reason="signed_out_everywhere", count=0)
+    """End every session of the user, this one too, and the access of every application."""
+    _end_everywhere(work, session.user_id, Cause.SIGNED_OUT_EVERYWHERE)
+
+
+def sign_out_everywhere_by_operator(work: UnitOfWork, *, user_id: str) -> int:
+    """Do the same for an operator, at the console, by admin API or by command. Returns how many sessions ended."""
+    return _end_everywhere(work, user_id, Cause.SIGNED_OUT_BY_OPERATOR)
+
+
+def _end_everywhere(work: UnitOfWork, user_id: str, cause: Cause) -> int:
+    """The audit log has it also when there was no session, for the access of applications ended."""
+    count = end_access(work, user_id=user_id, cause=cause)
+    if count == 0:
+        record(work, Event.SESSIONS_ENDED, user_id=user_id, reason=cause.reason, count=0)
+    return count

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address, parse_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.store import email_addresses, passwords, search_keys, users
@@ -18,7 +19,6 @@ from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.refusals import NotFound, Refusal
-from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 
 MAX_NAME = 100
@@ -110,7 +110,8 @@ def find_user(work: UnitOfWork, ref: str) -> User | None:
 
 def delete_user(work: UnitOfWork, *, user_id: str) -> None:
     """The account and everything that points at it; the audit events stay."""
-    end_all_sessions(work, user_id=user_id, reason="deleted")  # first: applications are told while we know of them
+    # First: applications are told while we know of them.
+    end_access(work, user_id=user_id, cause=Cause.DELETED)
     if not users.remove(work.db, user_id):
         raise NoSuchUser
     record(work, Event.ACCOUNT_DELETED, user_id=user_id)

@@ -1,29 +1,24 @@
 """Suspend and restore. What hangs on the account ends with the suspension and is not revived afterwards."""
 
-from provider.accounts import known_devices
-from provider.accounts.factors.store import totp
+from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import tell
 from provider.accounts.registration import NoSuchUser
-from provider.accounts.store import email_addresses, links, users
+from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import Status
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.mail import messages
-from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 
 
 def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
-    """One transaction: sessions and pending sign-ins end, links die, tokens stop counting (the not-before mark)."""
+    """Close the account until it is restored. Does nothing if it is suspended already. Raises NoSuchUser."""
     user = users.find(work.read, user_id)
     if user is None:
         raise NoSuchUser
     if not users.suspend(work.db, user_id, reason=reason, now=work.now):
         return
-    end_all_sessions(work, user_id=user_id, reason="suspended")
-    known_devices.forget_all(work, user_id=user_id)
-    links.expire_all(work.db, user_id)
-    totp.forget_enrolment(work.db, user_id)
+    end_access(work, user_id=user_id, cause=Cause.SUSPENDED)
     before, after = {"status": user.status}, {"status": Status.SUSPENDED}
     record(work, Event.ACCOUNT_SUSPENDED, user_id=user_id, reason=reason, before=before, after=after)
     if user.status == Status.ACTIVE:  # an address nobody proved may be a stranger's
@@ -31,13 +26,14 @@ def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
 
 
 def restore(work: UnitOfWork, *, user_id: str) -> None:
-    """May sign in again; nothing that ended comes back."""
+    """Let the user sign in again; nothing that ended comes back. Raises NoSuchUser."""
     if users.find(work.read, user_id) is None:
         raise NoSuchUser
     address = email_addresses.find_of_user(work.read, user_id)
     proven = address is not None and address.verified_at is not None
     status = Status.ACTIVE if proven else Status.INACTIVE
     if users.restore(work.db, user_id, status=status, now=work.now):
+        end_access(work, user_id=user_id, cause=Cause.REOPENED)
         before, after = {"status": Status.SUSPENDED}, {"status": status}
         record(work, Event.ACCOUNT_RESTORED, user_id=user_id, before=before, after=after)
         if proven:

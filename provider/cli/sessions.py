@@ -41,13 +41,18 @@ def list_sessions(
 def end(
     session_id: Annotated[str | None, typer.Argument(metavar="[SESSION]", help="A session's id.")] = None,
     *,
-    who: Annotated[str | None, typer.Option("--user", help="All sessions of this user.")] = None,
+    who: Annotated[
+        str | None, typer.Option("--user", help="Every session of this user, and all access of applications.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Sign somebody out, of one browser or everywhere.
+    """Sign a user out, of one browser or everywhere.
+
+    With --user, the access of every application ends too, also with offline_access.
 
     Example: signet session end --user ada@example.com
     """
+    from provider.accounts import devices
     from provider.cli.users import _get
     from provider.sessions import lifecycle
 
@@ -55,7 +60,7 @@ def end(
         raise typer.BadParameter("name a session, or a user with --user")
     with unit() as work:
         if who is not None:
-            count = lifecycle.end_all_sessions(work, user_id=_get(work, who).id, reason="operator")
+            count = devices.sign_out_everywhere_by_operator(work, user_id=_get(work, who).id)
         else:
             count = int(lifecycle.end_by_operator(work, session_id=identifier(str(session_id))))
     say(f"Ended {count} session{'' if count == 1 else 's'}.", {"ended": count}, as_json=as_json)

@@ -194,7 +194,7 @@ def verify_email(who: Who, *, as_json: Json = False) -> None:
 
 @app.command(name="reset-totp")
 def reset_totp(who: Who, *, as_json: Json = False) -> None:
-    """Turn two-factor off for somebody who lost the device and the codes. Ends their sessions.
+    """Turn two-factor off for a user who lost the device and the codes. Ends their sessions and all access of apps.
 
     Example: signet user reset-totp ada@example.com
     """

@@ -16,7 +16,7 @@ from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 LEEWAY = 60
-"""Seconds their clock may differ from ours (failure contract F11)."""
+"""Seconds their clock may differ from ours (F-11)."""
 OLDEST = 600
 """Seconds since it was issued: no more than a state lives."""
 

@@ -4,6 +4,7 @@ Only here do sessions end, whatever the reason, so that every application that i
 """
 
 from collections import defaultdict
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -100,8 +101,8 @@ def end_session(work: UnitOfWork, session: Session, *, reason: str) -> bool:
     return True
 
 
-def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: str | None = None) -> int:
-    """End every session of a user except `but`; how many ended."""
+def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: AbstractSet[str] = frozenset()) -> int:
+    """End every session of a user except those in `but`; how many ended."""
     ended = store.end_all(work.db, user_id, reason=reason, now=work.now, but=but)
     if ended:
         listeners.tell(work, user_id=user_id, ended=ended)

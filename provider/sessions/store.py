@@ -1,5 +1,6 @@
 """The sessions table: a browser's sign-in, found by the digest of its cookie."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -149,11 +150,13 @@ def shorten(db: Connection, session_id: str, *, expires_at: datetime) -> bool:
     return db.execute(update(sessions).where(longer).values(expires_at=expires_at)).rowcount == 1
 
 
-def end_all(db: Connection, user_id: str, *, reason: str, now: datetime, but: str | None = None) -> list[str]:
-    """End every session of a user, pending ones too, except `but`. The ids that ended."""
+def end_all(
+    db: Connection, user_id: str, *, reason: str, now: datetime, but: AbstractSet[str] = frozenset()
+) -> list[str]:
+    """End every session of a user, pending ones too, except those in `but`. The ids that ended."""
     standing = [sessions.c.user_id == user_id, sessions.c.ended_at.is_(None)]
-    if but is not None:
-        standing.append(sessions.c.id != but)
+    if but:
+        standing.append(sessions.c.id.not_in(but))
     ended = update(sessions).where(*standing).values(ended_at=now, end_reason=reason).returning(sessions.c.id)
     return list(db.scalars(ended))
 

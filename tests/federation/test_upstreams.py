@@ -117,7 +117,7 @@ def test_a_key_set_without_keys_verifies_nothing(traveller: Traveller, keys: Any
 @pytest.mark.parametrize("url", [DISCOVERY, JWKS])
 @pytest.mark.parametrize("reply", [SILENT, (500, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"\xff")], ids=str)
 def test_documents_that_cannot_be_had_are_an_outage(traveller: Traveller, ada: str, url: str, reply: Any) -> None:
-    """F5: 503, never a verdict; and every other way in is open."""
+    """F-5: 503, never a verdict; and every other way in is open."""
     browser, provider = traveller.browser, traveller.provider
     provider.replies[url] = reply
     browser.open("/login?return_to=/account/sessions")

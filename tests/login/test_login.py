@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from sqlalchemy import func, select
@@ -12,12 +13,13 @@ from provider.accounts.store import passwords
 from provider.accounts.store.failures import find_failures
 from provider.config.settings import Settings
 from provider.crypto.passwords import cost_of
+from provider.destination import local_path
 from provider.login import steps
 from provider.login.steps import WrongPassword
 from provider.refusals import TooManyRequests
 from provider.sessions.store import sessions
 from provider.work import Installation, Origin, unit_of_work
-from tests.browser import Browser, Page
+from tests.browser import Browser, Page, resolve
 from tests.clock import Clock
 from tests.conftest import ISSUER, Work
 from tests.factories import PASSWORD, make_user
@@ -257,9 +259,17 @@ def test_who_is_signed_in_goes_on_unless_asked_to_prove_it_again(browser: Browse
     assert browser.submit({"password": PASSWORD}).path == "/account/sessions"
 
 
-@pytest.mark.parametrize(
-    "target", ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)", "/%09/evil.test", "evil"]
-)
+ELSEWHERE = ["//evil.test", "/\\evil.test", "/%09/evil.test", "\\\\evil.test", "///evil.test", "https://evil.test"]
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+def test_what_a_browser_takes_for_another_site_is_no_way_on(target: str) -> None:
+    """By itself: in a redirect a backslash is percent-encoded besides, in a link on a page it is not."""
+    assert urlsplit(resolve(f"{ISSUER}/login", unquote(target))).hostname == "evil.test"
+    assert local_path(unquote(target)) is None
+
+
+@pytest.mark.parametrize("target", [*ELSEWHERE, "javascript:alert(1)", "evil"])
 def test_the_way_on_never_leaves_this_site(browser: Browser, ada: str, target: str) -> None:
     browser.open(f"/login?return_to={target}")
     page = browser.submit({"username": ADDRESS, "password": PASSWORD})

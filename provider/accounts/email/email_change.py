@@ -5,6 +5,7 @@ that belongs to somebody else is never told: its page and its letters look the s
 """
 
 from provider.accounts import compromise_report, search, throttle
+from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address, LinkDead, WrongCode
 from provider.accounts.email.verification_emails import may_write_to
 from provider.accounts.links import find_link, find_link_by_code, issue_link
@@ -148,7 +149,7 @@ def _carry_out(work: UnitOfWork, link: Link) -> bool:
         return False
     if not email_addresses.change(work.db, before.id, address=change.address, normal=change.normal, now=work.now):
         return False
-    links.expire_all(work.db, link.user_id)
+    end_access(work, user_id=link.user_id, cause=Cause.EMAIL_CHANGED)
     users.touch(work.db, link.user_id, now=work.now)
     search.index(work, link.user_id)
     way_back = issue_link(work, purpose=Purpose.UNDO, address=before)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pyotp
 
-from provider.accounts import throttle
+from provider.accounts.access import Cause, end_access
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.second_factor import Method
@@ -21,7 +21,7 @@ from provider.languages.text import Text
 from provider.mail import messages
 from provider.refusals import Refusal
 from provider.sessions.assurance import AAL2, ONE_TIME_CODE, acr_of
-from provider.sessions.lifecycle import end_all_sessions, raise_level
+from provider.sessions.lifecycle import raise_level
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -98,8 +98,7 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple
         raise EnrolmentGone
     totp.replace(work.db, TotpCredential(session.user_id, sealed, work.now, step))
     codes = replace_codes(work, session.user_id)
-    throttle.settle(work, throttle.SECOND_FACTOR, session.user_id)
-    end_all_sessions(work, user_id=session.user_id, reason="two_factor_enabled", but=session.id)
+    end_access(work, user_id=session.user_id, cause=Cause.TWO_FACTOR_ENABLED, but={session.id})
     record(work, Event.TWO_FACTOR_ENABLED, user_id=session.user_id)
     tell(work, session.user_id, messages.two_factor_enabled)
     return value, codes
@@ -111,15 +110,18 @@ def turn_off(work: UnitOfWork, session: Session, *, method: Method, code: str) -
         raise NotTurnedOn
     second_factor.prove(work, session, method=method, code=code)
     _remove(work, session.user_id, by="user")
-    end_all_sessions(work, user_id=session.user_id, reason="two_factor_disabled", but=session.id)
+    end_access(work, user_id=session.user_id, cause=Cause.TWO_FACTOR_DISABLED, but={session.id})
 
 
 def reset(work: UnitOfWork, *, user_id: str) -> None:
-    """By an operator, for a person who lost the device and the recovery codes. Ends all sessions."""
+    """Turn two-factor authentication off as an operator, for a user who lost the device and the recovery codes.
+
+    Ends every session, all access of applications and every link in an email. Raises NotTurnedOn.
+    """
     if not is_enabled(work, user_id):
         raise NotTurnedOn
     _remove(work, user_id, by="operator")
-    end_all_sessions(work, user_id=user_id, reason="two_factor_disabled")
+    end_access(work, user_id=user_id, cause=Cause.TWO_FACTOR_RESET)
 
 
 def grouped(key: str) -> str:
@@ -139,8 +141,6 @@ def _require_factor_in_use(work: UnitOfWork, session: Session) -> None:
 
 def _remove(work: UnitOfWork, user_id: str, *, by: str) -> None:
     totp.remove(work.db, user_id)
-    totp.forget_enrolment(work.db, user_id)
     recovery_codes.remove(work.db, user_id)
-    throttle.settle(work, throttle.SECOND_FACTOR, user_id)
     record(work, Event.TWO_FACTOR_DISABLED, user_id=user_id, by=by)
     tell(work, user_id, messages.two_factor_disabled)

@@ -37,7 +37,7 @@ def end_sessions(call: Call) -> Response:
         forget_session(call)
         return go(call.services.page_after_sign_out(call.work, user_id=session.user_id, session_id=session.id))
     if which == "others":
-        devices.sign_out_others(call.work, session)
+        devices.sign_out_others(call.work, user_id=session.user_id, but={session.id})
     else:
         devices.sign_out_one(call.work, session, session_id=call.form.get("session", ""))
     return go("/account/sessions")

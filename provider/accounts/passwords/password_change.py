@@ -1,16 +1,16 @@
 """Change the password while signed in: the current one first, and nothing else that is signed in stays so."""
 
-from provider.accounts.factors.store import totp
+from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import tell
 from provider.accounts.passwords import passwords as rules
 from provider.accounts.passwords.password_reset import UnfitPassword
 from provider.accounts.reauthentication import SessionOver, require_password
-from provider.accounts.store import email_addresses, links, passwords, users
+from provider.accounts.store import email_addresses, passwords, users
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.passwords import hash_password
 from provider.mail import messages
-from provider.sessions.lifecycle import end_all_sessions, sign_in_again
+from provider.sessions.lifecycle import sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -28,15 +28,12 @@ def change_password(
     if problem is not None:
         raise UnfitPassword(problem)
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
-    # The mark ends all that was signed in before now; this session counts from now on, with the factors it had.
+    # Before access ends: what was signed in before now ends, and this session counts from now on, with its factors.
     value = sign_in_again(work, session, factor=session.amr)
     if value is None:
         raise SessionOver
     passwords.replace(work.db, session.user_id, hashed, now=work.now)
-    users.set_not_before(work.db, session.user_id, now=work.now)
-    links.expire_all(work.db, session.user_id)
-    totp.forget_enrolment(work.db, session.user_id)
-    end_all_sessions(work, user_id=session.user_id, reason="password_changed", but=session.id)
+    end_access(work, user_id=session.user_id, cause=Cause.PASSWORD_CHANGED, but={session.id})
     record(work, Event.PASSWORD_CHANGED, user_id=session.user_id)
     tell(work, session.user_id, messages.password_changed)
     return value

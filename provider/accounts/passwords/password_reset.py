@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from provider.accounts import known_devices, linked_identities, throttle
+from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address
 from provider.accounts.email.verification_emails import may_write_to, send_verification
-from provider.accounts.factors.store import totp
 from provider.accounts.links import find_link, issue_link
 from provider.accounts.passwords.passwords import about_person, problem_of
 from provider.accounts.registration import NoSuchUser
@@ -20,7 +19,6 @@ from provider.crypto.passwords import hash_password
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.refusals import Refusal
-from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 
 STANDING = (Status.ACTIVE, Status.LEAVING)
@@ -105,14 +103,8 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
         raise ResetLinkUsed
     # With a password the account is being taken back, maybe from whoever linked something to it. A first password is
     # only one more way in.
-    if passwords.find(work.db, user.id) is not None:
-        linked_identities.unlink_all(work, user_id=user.id, reason="password_reset")
+    is_first = passwords.find(work.db, user.id) is None
     passwords.replace(work.db, user.id, hashed, now=work.now)
-    users.set_not_before(work.db, user.id, now=work.now)
-    links.expire_all(work.db, user.id)
-    totp.forget_enrolment(work.db, user.id)
-    throttle.settle(work, throttle.PASSWORD, user.id)
-    known_devices.forget_all(work, user_id=user.id)
-    end_all_sessions(work, user_id=user.id, reason="password_reset")
+    end_access(work, user_id=user.id, cause=Cause.FIRST_PASSWORD if is_first else Cause.PASSWORD_RESET)
     record(work, Event.PASSWORD_RESET, user_id=user.id)
     messages.password_was_reset(work, to=address.address, language=user.language)

@@ -94,12 +94,11 @@ def activate(db: Connection, user_id: str, *, now: datetime) -> bool:
 
 
 def suspend(db: Connection, user_id: str, *, reason: str | None, now: datetime) -> bool:
-    """False when there is no such user or it is suspended already. Everything begun before `now` is dead."""
+    """Any status -> SUSPENDED. False when there is no such user, or it is suspended already."""
     standing = (users.c.id == user_id, users.c.status != Status.SUSPENDED)
     values = {
         "status": Status.SUSPENDED,
         "status_reason": reason,
-        "not_before": now,
         "updated_at": now,
         "delete_after": None,
     }
@@ -108,14 +107,14 @@ def suspend(db: Connection, user_id: str, *, reason: str | None, now: datetime) 
 
 def restore(db: Connection, user_id: str, *, status: Status, now: datetime) -> bool:
     suspended = (users.c.id == user_id, users.c.status == Status.SUSPENDED)
-    values = {"status": status, "status_reason": None, "not_before": now, "updated_at": now}
+    values = {"status": status, "status_reason": None, "updated_at": now}
     return db.execute(update(users).where(*suspended).values(**values)).rowcount == 1
 
 
 def leave(db: Connection, user_id: str, *, delete_after: datetime, now: datetime) -> bool:
-    """ACTIVE -> LEAVING. False when it was not ACTIVE. Everything begun before `now` is dead."""
+    """ACTIVE -> LEAVING. False when it was not ACTIVE."""
     active = (users.c.id == user_id, users.c.status == Status.ACTIVE)
-    values = {"status": Status.LEAVING, "delete_after": delete_after, "not_before": now, "updated_at": now}
+    values = {"status": Status.LEAVING, "delete_after": delete_after, "updated_at": now}
     return db.execute(update(users).where(*active).values(**values)).rowcount == 1
 
 
@@ -133,7 +132,7 @@ def find_due(db: Connection, *, before: datetime, limit: int) -> list[str]:
 
 
 def set_not_before(db: Connection, user_id: str, *, now: datetime) -> None:
-    """Nothing signed in or granted before `now` counts any more."""
+    """Nothing signed in or granted before `now` counts any more. For `accounts.access` alone."""
     db.execute(update(users).where(users.c.id == user_id).values(not_before=now))
 
 

@@ -36,7 +36,7 @@ def send_letter(call: Call, _operator: Operator, body: LetterRequest) -> None:
 
 @by_operator(of=USER, problems=(NoSuchUser, NotTurnedOn))
 def reset_two_factor(call: Call, _operator: Operator, _body: Body) -> None:
-    """Reset a user's two-factor authentication, for someone who lost their device and recovery codes. Their sessions
-    end, and they are notified by email.
+    """Reset a user's two-factor authentication, for someone who lost their device and recovery codes. All sessions,
+    tokens and links of the user end, and they are notified by email.
     """
     totp.reset(call.work, user_id=user_id_of(call))

@@ -92,8 +92,10 @@ def end_session(call: Call, _operator: Operator, _body: Body) -> None:
 
 @by_operator(problems=(NoSuchUser,))
 def end_all_sessions(call: Call, _operator: Operator, _body: Body) -> None:
-    """End all sessions of a user, immediately and on every node."""
-    lifecycle.end_all_sessions(call.work, user_id=user_id_of(call), reason="operator")
+    """Sign a user out everywhere: end all sessions and tokens, immediately and on every node. Refresh tokens with
+    offline_access end too, and the user's devices are no longer known.
+    """
+    devices.sign_out_everywhere_by_operator(call.work, user_id=user_id_of(call))
 
 
 def _session(call: Call) -> store.Session:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from provider.accounts import invitation, profile, registration, suspension
+from provider.accounts import devices, invitation, profile, registration, suspension
 from provider.accounts.email import email_addresses, operator_emails
 from provider.accounts.factors import totp
 from provider.accounts.passwords import password_reset
@@ -15,7 +15,6 @@ from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit,
 from provider.admin.pages.user_parts import PART_ACTS
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
-from provider.sessions import lifecycle
 from provider.web.call import Call
 from provider.work import UnitOfWork
 
@@ -94,12 +93,6 @@ def _name(user: User) -> Any:
 
 def _suspend(work: UnitOfWork, *, user_id: str) -> None:
     suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)
-
-
-def _end_sessions(work: UnitOfWork, *, user_id: str) -> None:
-    """Nothing signed in or granted before now counts any more, tokens of applications included."""
-    users.set_not_before(work.db, user_id, now=work.now)
-    lifecycle.end_all_sessions(work, user_id=user_id, reason="operator")
 
 
 def _make_link(call: Call, thing: Thing) -> ShownOnce:
@@ -192,7 +185,8 @@ ACTS: Acts = {
         button=Text("Turn it off"),
         means=(
             Text("For somebody who lost the device and the recovery codes. Make sure that it is really them who asks."),
-            Text("The password alone signs in from now on. Every session ends, and they are told by letter."),
+            Text("Every session ends now, and so do the access of every application and every link in an email."),
+            Text("The password alone signs in from now on. The user is notified by email."),
         ),
         done=Text("Two-factor sign-in is off."),
         do=_to_others(totp.reset),
@@ -227,9 +221,12 @@ ACTS: Acts = {
     "end-sessions": Act(
         title=Text("Sign this person out everywhere"),
         button=Text("Sign out everywhere"),
-        means=(Text("Every session and every token of an application ends. The person can sign in again."),),
+        means=(
+            Text("Every session ends now, and so does the access of every application, offline access included."),
+            Text("Links in emails stay valid. The user can sign in again."),
+        ),
         done=Text("Everything of theirs is signed out."),
-        do=_simply(_end_sessions),
+        do=_simply(devices.sign_out_everywhere_by_operator),
         danger=True,
     ),
     "delete": Act(

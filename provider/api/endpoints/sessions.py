@@ -66,10 +66,7 @@ def end_one_session(call: Call, bearer: Bearer, _body: Body) -> None:
 @by_person()
 def end_other_sessions(call: Call, bearer: Bearer, _body: Body) -> None:
     """End all sessions except those this token belongs to."""
-    own = _own(call, bearer)
-    for session in devices.find_sessions(call.work, bearer.user_id):
-        if session.id not in own:
-            end_session(call.work, session, reason="signed_out_elsewhere")
+    devices.sign_out_others(call.work, user_id=bearer.user_id, but=_own(call, bearer))
 
 
 def _own(call: Call, bearer: Bearer) -> set[str]:

@@ -42,6 +42,16 @@ def test_a_person_chooses_a_new_password(browser: Browser, inbox: Inbox, ada: st
     assert NEW not in letter.text
 
 
+def test_a_user_whose_password_was_guessed_at_need_not_wait_after_a_reset(
+    browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, ada: str
+) -> None:
+    stranger = new_browser()
+    assert [sign_in(stranger, password="a guess").status for _ in range(6)] == [400] * 5 + [429]
+    forgot_password(browser)
+    reset(browser, inbox.latest(ADDRESS).link)
+    assert sign_in(browser, password=NEW).path == "/account"
+
+
 @pytest.mark.parametrize("email", ["nobody@example.test", "ADA@Example.test", "ada+tag@example.test"])
 @pytest.mark.parametrize("state", ["active", "suspended", "unverified"])
 def test_asking_looks_alike_whoever_asks(

@@ -1,0 +1,137 @@
+"""Ending the access to an account: which cause ends what, in one table.
+
+docs/ending-access.md shows the table to users and operators. What ends less than an account's access is not here:
+
+- One session: `sessions.lifecycle`. Signing out, a device signed out from another one, too many wrong codes.
+- One application's access: `oauth.authorize.consent`, and the revocation endpoint.
+- One linked identity: `linked_identities.unlink`. Sessions that began with it continue, like those of an old address.
+- A role: it is read anew for each request and each token, so that nothing has to end.
+- A password found to be breached: it is refused when it is chosen. At a sign-in it ends nothing.
+- Every account at once: `admin.invalidation`, which sweeps the tables for what began before a moment.
+- Accounts that were never confirmed: `unconfirmed`. Nobody could sign in to them.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+
+from provider.accounts import known_devices, linked_identities, throttle
+from provider.accounts.factors.store import totp
+from provider.accounts.store import links, users
+from provider.sessions.lifecycle import end_all_sessions
+from provider.work import UnitOfWork
+
+
+class Access(StrEnum):
+    """A way into an account, or a trace of earlier attempts, that a cause can end."""
+
+    SESSIONS = "sessions"
+    """Every session except those that are kept, sign-ins that wait for a second factor, and with each session the
+    tokens that an application got in it without offline_access."""
+    TOKENS = "tokens"
+    """Every token that an application got before now, also with offline_access, and also in a session that is kept."""
+    LINKS = "links"
+    """Links and codes sent by email, and with them a change of address that waits. Those that undo a change of address
+    stay valid: a user who was locked out needs them (decision 18)."""
+    SETUPS = "setups"
+    """An authenticator app that is being set up and was not confirmed yet."""
+    KNOWN_DEVICES = "known_devices"
+    LINKED_IDENTITIES = "linked_identities"
+    PASSWORD_FAILURES = "password_failures"  # noqa: S105  # no password
+    """Wrong passwords counted so far, and the wait they cause. A known device has a count of its own."""
+    SECOND_FACTOR_FAILURES = "second_factor_failures"
+    """Wrong codes counted so far, and the lock they cause."""
+
+
+class Cause(StrEnum):
+    """A reason to end access. The value is at most 32 characters long."""
+
+    SIGNED_OUT_OTHERS = "signed_out_elsewhere"
+    SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
+    SIGNED_OUT_BY_OPERATOR = "operator"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+    FIRST_PASSWORD = "first_password"  # noqa: S105
+    """By the same link, for an account that had none: an invited one, or one that signs in with a linked identity."""
+    COMPROMISE_REPORTED = "intrusion_reported"
+    """ "This was not me", or a change of the address undone from the old mailbox."""
+    COMPROMISE_REPORTED_NO_RESET = "intrusion_reported_no_reset"
+    """The same where no email can lead to a new password, so that the ways to sign in have to stay."""
+    EMAIL_CHANGED = "email_changed"
+    TWO_FACTOR_ENABLED = "two_factor_enabled"
+    TWO_FACTOR_DISABLED = "two_factor_disabled"
+    TWO_FACTOR_RESET = "two_factor_reset"
+    """By an operator, for a user who can no longer show the second factor."""
+    SUSPENDED = "suspended"
+    DELETION_REQUESTED = "deletion_requested"
+    REOPENED = "reopened"
+    """The end of a suspension, or a deletion that was cancelled."""
+    DELETED = "deleted"
+
+    @property
+    def reason(self) -> str:
+        """The reason in audit events and in the sessions table. Some causes share one."""
+        return _SHARED_REASONS.get(self, self).value
+
+
+_SHARED_REASONS = {
+    Cause.FIRST_PASSWORD: Cause.PASSWORD_RESET,
+    Cause.COMPROMISE_REPORTED_NO_RESET: Cause.COMPROMISE_REPORTED,
+    Cause.TWO_FACTOR_RESET: Cause.TWO_FACTOR_DISABLED,
+}
+
+_SIGNED_OUT = frozenset({Access.SESSIONS, Access.TOKENS, Access.SETUPS, Access.KNOWN_DEVICES})
+"""Nobody is in any more, and no device counts as one the account knows (decision 19)."""
+_CLOSED = _SIGNED_OUT | {Access.LINKS}
+
+ENDS: Mapping[Cause, frozenset[Access]] = {
+    Cause.SIGNED_OUT_OTHERS: frozenset({Access.SESSIONS}),
+    Cause.SIGNED_OUT_EVERYWHERE: _SIGNED_OUT,
+    Cause.SIGNED_OUT_BY_OPERATOR: _SIGNED_OUT,
+    # The user is still here, on a device that the account knows.
+    Cause.PASSWORD_CHANGED: frozenset({Access.SESSIONS, Access.TOKENS, Access.LINKS, Access.SETUPS}),
+    Cause.PASSWORD_RESET: _CLOSED | {Access.LINKED_IDENTITIES, Access.PASSWORD_FAILURES},
+    Cause.FIRST_PASSWORD: _CLOSED | {Access.PASSWORD_FAILURES},
+    Cause.COMPROMISE_REPORTED: _CLOSED | {Access.LINKED_IDENTITIES},
+    Cause.COMPROMISE_REPORTED_NO_RESET: _CLOSED,
+    # A link in the mailbox that was left must not lead into the account.
+    Cause.EMAIL_CHANGED: frozenset({Access.LINKS}),
+    # Tokens stay: their `acr` says how the user signed in at `auth_time`, and that is still true.
+    Cause.TWO_FACTOR_ENABLED: frozenset({Access.SESSIONS, Access.SETUPS, Access.SECOND_FACTOR_FAILURES}),
+    Cause.TWO_FACTOR_DISABLED: frozenset({Access.SESSIONS, Access.SETUPS, Access.SECOND_FACTOR_FAILURES}),
+    # Here nobody showed the second factor. A lost device may be in other hands, with the tokens of its apps; and a link
+    # to choose a password, which the second factor made useless to a stranger, would now be enough (decision 65).
+    Cause.TWO_FACTOR_RESET: _CLOSED | {Access.SECOND_FACTOR_FAILURES},
+    Cause.SUSPENDED: _CLOSED,
+    Cause.DELETION_REQUESTED: _CLOSED,
+    # What began while the account was closed, by a sign-in that was under way. A link sent meanwhile stays valid.
+    Cause.REOPENED: frozenset({Access.SESSIONS, Access.TOKENS}),
+    Cause.DELETED: frozenset(Access),
+}
+
+
+def end_access(work: UnitOfWork, *, user_id: str, cause: Cause, but: AbstractSet[str] = frozenset()) -> int:
+    """End what `ENDS` says, in the transaction of the cause. Returns how many sessions ended.
+
+    `but` has the ids of sessions that are kept. If the cause ends TOKENS, the caller has signed them in again first, in
+    the same transaction: nothing that was signed in before `work.now` counts any more.
+    """
+    ends = ENDS[cause]
+    # The user's row first: two transactions that end the same access queue at it, and do not lock each other out.
+    if Access.TOKENS in ends:
+        users.set_not_before(work.db, user_id, now=work.now)
+    if Access.LINKS in ends:
+        links.expire_all(work.db, user_id)
+    if Access.SETUPS in ends:
+        totp.forget_enrolment(work.db, user_id)
+    if Access.KNOWN_DEVICES in ends:
+        known_devices.forget_all(work, user_id=user_id)
+    if Access.LINKED_IDENTITIES in ends:
+        linked_identities.unlink_all(work, user_id=user_id, reason=cause.reason)
+    if Access.PASSWORD_FAILURES in ends:
+        throttle.settle(work, throttle.PASSWORD, user_id)
+    if Access.SECOND_FACTOR_FAILURES in ends:
+        throttle.settle(work, throttle.SECOND_FACTOR, user_id)
+    if Access.SESSIONS not in ends:
+        return 0
+    return end_all_sessions(work, user_id=user_id, reason=cause.reason, but=but)
