@@ -7,7 +7,7 @@ JOBS   ?= $(shell nproc)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check screenshots format bench bench-at-size migration api-documents translations constraints clean
+.PHONY: help demo test test-all check screenshots format bench bench-at-size migration api-documents translations constraints clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -15,13 +15,17 @@ help:  ## Say what there is
 demo: $(VENV)/run  ## Everything in one process, to look around
 	$(BIN)/signet demo $(ARGS)
 
-test: $(VENV)/test  ## All tests, on SQLite and PostgreSQL, with Redis and a browser; ARGS go to pytest
+test: $(VENV)/test  ## The tests; ARGS go to pytest
 	@tests/set_up $(BIN)
-	@# Once for the hundred processes that tests start, also where PYTHONDONTWRITEBYTECODE is set.
+	@# Compiled once for all processes that tests start, and tests for the next run: also where PYTHONDONTWRITEBYTECODE is set.
 	@$(BIN)/python -m compileall -q provider
-	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then all tests
+test-all: export THOROUGH := 1
+test-all: $(VENV)/test  ## The same with every test on both databases, more examples and longer walks and races
+	$(MAKE) test ARGS="--all-databases $(ARGS)"
+
+check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

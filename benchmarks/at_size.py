@@ -35,10 +35,10 @@ from provider.ratelimits import LimitCounter
 from provider.routes import routes
 from provider.work import Installation, unit_of_work
 from provider.worker import purge
-from tests.factories import PASSWORD, make_client, make_user
-from tests.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
-from tests.server_process import free_port, serving, signet
-from tests.services import Services
+from tests.support.factories import PASSWORD, make_client, make_user
+from tests.support.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
+from tests.support.server_process import free_port, serving, signet
+from tests.support.services import Services
 
 LIMIT = 300
 """Milliseconds that the slowest of `TIMES` requests may take."""

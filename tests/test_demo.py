@@ -4,12 +4,10 @@ import asyncio
 import socket
 import stat
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypeVar
 
 import httpx2
 import pyotp
@@ -19,7 +17,8 @@ from starlette.testclient import TestClient
 from provider.config.settings import Settings
 from provider.demo.mailbox import MOST, Mailbox, mailbox_site
 from provider.demo.run import OURS, run_demo
-from tests.demo_process import Demo, Visitor, demo_command, free_ports, running_demo
+from tests.support.demo_process import Demo, Visitor, demo_command, free_ports, running_demo
+from tests.support.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +32,6 @@ def visitor() -> Iterator[Visitor]:
     visitor = Visitor()
     yield visitor
     visitor.client.close()
-
-
-Found = TypeVar("Found")
-
-
-def soon(look: Callable[[], Found | None]) -> Found:
-    """What `look` finds within ten seconds."""
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("waited in vain")
 
 
 def sign_in(visitor: Visitor, demo: Demo, email: str, password: str) -> None:
@@ -63,7 +48,7 @@ def letter_link(visitor: Visitor, demo: Demo, to: str) -> str:
         page = visitor.open(demo.mailbox)
         return page.text if to in page.text else None
 
-    soon(find)
+    wait_until(find)
     visitor.follow("Confirm your email address")
     assert visitor.page is not None
     return next(target for target in visitor.page.links.values() if "/verify-email/confirm" in target)
@@ -77,16 +62,16 @@ def test_ctrl_c_stops_everything_a_second_start_knows_the_account_and_a_fresh_on
 ) -> None:
     folder = tmp_path / "folder"
     with running_demo(folder) as demo:
-        httpx2.get(f"{demo.web_app}/", timeout=20)
+        httpx2.get(f"{demo.web_app}/", timeout=PATIENCE)
         first = demo.secrets
         assert demo.stop() == 0
         assert "Traceback" not in demo.output
     (folder / "mine.txt").write_text("mine")
     with running_demo(folder) as demo:
-        assert httpx2.get(f"{demo.web_app}/", timeout=20).status_code == 200
+        assert httpx2.get(f"{demo.web_app}/", timeout=PATIENCE).status_code == 200
         assert demo.secrets == first
     with running_demo(folder, fresh=True) as demo:
-        httpx2.get(f"{demo.web_app}/", timeout=20)
+        httpx2.get(f"{demo.web_app}/", timeout=PATIENCE)
         assert demo.secrets != first
     assert (folder / "mine.txt").read_text() == "mine"
     assert {path.name for path in folder.iterdir()} <= {*OURS, "mine.txt"}
@@ -103,7 +88,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
     port = free_ports()
     with socket.create_server(("127.0.0.1", port + 1)):
         command = demo_command(tmp_path / "f", "localhost", port)
-        run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
+        run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode == 1
     assert run.stderr.strip() == (
         f"Port {port + 1} is taken. Stop what listens there, or choose other ports: signet demo --port 9000"
@@ -111,13 +96,13 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
 
 
 def test_its_secrets_are_its_owners(demo: Demo) -> None:
-    httpx2.get(f"{demo.web_app}/", timeout=20)  # answered once the demo is filled
+    httpx2.get(f"{demo.web_app}/", timeout=PATIENCE)  # answered once the demo is filled
     for name in ("demo.json", "signet.db.key"):
         assert stat.S_IMODE((demo.folder / name).stat().st_mode) == 0o600
 
 
 def test_the_summary_names_every_address_and_the_account(demo: Demo) -> None:
-    soon(lambda: demo.secrets["password"] in demo.output)
+    wait_until(lambda: demo.secrets["password"] in demo.output)
     for url in (demo.provider, demo.web_app, demo.api, demo.mailbox, f"{demo.provider}/admin", "ada@example.com"):
         assert url in demo.output
 

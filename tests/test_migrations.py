@@ -13,7 +13,9 @@ from provider.database.migrations import BASE, current, head, is_current, migrat
 from provider.oauth.clients.store.client_origins import client_origins
 from provider.oauth.clients.store.clients import clients
 from provider.tables import metadata
-from tests.conftest import settings_for
+from tests.support.installation import settings_for
+
+pytestmark = pytest.mark.both_databases
 
 
 def tables(connection: Connection) -> set[str]:

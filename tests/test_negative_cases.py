@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.server_process import REPOSITORY
+from tests.support.server_process import REPOSITORY
 
 ROW = re.compile(r"^\| (N-\d+) \| .+ \| .+ \| `([\w/]+\.py)` (\w+) \|$", re.MULTILINE)
 

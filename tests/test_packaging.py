@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo_process import free_ports
-from tests.server_process import REPOSITORY, environment
+from tests.support.demo_process import free_ports
+from tests.support.server_process import REPOSITORY, environment
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -69,15 +70,15 @@ def demo(environment_with_only: Path, tmp_path: Path) -> Iterator[int]:
         assert process.poll() is None
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
-def fetch(url: str, seconds: float = 30) -> str:
+def fetch(url: str) -> str:
     """The page at this address, as soon as there is one."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                 return str(answer.read().decode())
         except OSError:
             assert time.monotonic() < deadline, url

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import typer
 from starlette.routing import Route
 
 from provider.cli.run import command_line
 from provider.config.settings import PREFIX, Settings
 from provider.routes import routes
-from tests.server_process import REPOSITORY
+from tests.support.server_process import REPOSITORY
 
 TESTS = REPOSITORY / "tests"
 TEXT = (REPOSITORY / "docs/replaces.md").read_text()
@@ -56,7 +55,6 @@ def read_rows() -> list[Row]:
 
 
 ROWS = read_rows()
-EACH = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.there[:50])
 
 
 def is_there(reference: str) -> bool:
@@ -118,31 +116,35 @@ def test_the_table_is_read_whole() -> None:
     assert len({row.section for row in ROWS}) == 6
 
 
-@EACH
-def test_what_a_row_names_is_there(row: Row) -> None:
-    missing = [reference for reference in row.references if not is_there(reference)]
-    assert missing == []
+def test_what_a_row_names_is_there() -> None:
+    missing = {row.there: [reference for reference in row.references if not is_there(reference)] for row in ROWS}
+    assert {there: references for there, references in missing.items() if references} == {}
 
 
-@EACH
-def test_what_is_not_there_yet_is_not_there(row: Row) -> None:
+def test_what_is_not_there_yet_is_not_there() -> None:
     """When it comes, its row is finished with it."""
-    for reference in re.findall(NOT_YET, row.here):
-        assert reference, "say in parentheses what will be there"
-        present = is_there(reference) or any(path.startswith(f"{reference}/") for _, path in URLS)
-        assert not present, f"{reference} is there: say what it does and which tests show it"
+    awaited = [(row.there, reference) for row in ROWS for reference in re.findall(NOT_YET, row.here)]
+    assert [there for there, reference in awaited if not reference] == [], "say in parentheses what will be there"
+    present = [
+        (there, reference)
+        for there, reference in awaited
+        if is_there(reference) or any(path.startswith(f"{reference}/") for _, path in URLS)
+    ]
+    assert present == [], "say what it does and which tests show it"
 
 
-@EACH
-def test_a_row_points_to_tests_that_use_what_it_names(row: Row) -> None:
+def test_a_row_points_to_tests_that_use_what_it_names() -> None:
+    assert {row.there: wrong for row in ROWS if (wrong := wrong_about_its_tests(row))} == {}
+
+
+def wrong_about_its_tests(row: Row) -> list[str]:
     files = [TESTS / name for name in row.tests]
-    assert all(file.is_file() for file in files), row.tests
     if not files:
-        assert not row.references
-        assert re.search(rf"{NOT_YET}|^not planned: ", row.here)
-    text = "\n".join(with_helpers(file) for file in files)
-    unused = [reference for reference in row.references if not is_called(reference, text)]
-    assert unused == []
+        explained = not row.references and re.search(rf"{NOT_YET}|^not planned: ", row.here)
+        return [] if explained else ["no test, and not said why"]
+    gone = [f"{file} is not there" for file in files if not file.is_file()]
+    text = "\n".join(with_helpers(file) for file in files if file.is_file())
+    return gone + [f"{reference} is not used" for reference in row.references if not is_called(reference, text)]
 
 
 def test_the_tests_of_a_row_name_it() -> None:

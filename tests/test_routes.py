@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 
 from provider.config.settings import FEATURES, Feature, Settings
 from provider.routes import routes
-from tests.conftest import settings_for
+from tests.support.installation import settings_for
 
 ALL = frozenset(FEATURES)
 
@@ -32,7 +32,6 @@ def settings(database_url: str, feature: Feature) -> Settings:
         ("two-factor", "/account/two-factor"),
     ],
 )
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_belongs_to_a_feature_that_is_off_does_not_exist(client: TestClient, feature: Feature, path: str) -> None:
     """A-86: neither its page nor anything that its forms and the API do. Replaces: feature flags."""
     left = urls(ALL - {feature})

@@ -15,12 +15,12 @@ import pytest
 
 from provider import serve
 from provider.cli.run import FAILED, run
-from tests.certificates import Authority
-from tests.conftest import SECRET_KEY
-from tests.server_process import free_port, serving, signet
+from tests.support.certificates import Authority
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import free_port, serving, signet
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -50,13 +50,6 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return call
 
 
-def eventually(what: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def is_running(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -69,17 +62,15 @@ def test_it_serves_on_either_database_and_stops_when_told_to(environ: dict[str, 
         assert server.stop() == 0
 
 
-@on_sqlite
 def test_on_sigterm_it_is_not_ready_before_it_stops_answering(environ: dict[str, str]) -> None:
     """F-10."""
     with serving(environ, "--drain", "2") as server:
         server.process.send_signal(signal.SIGTERM)
-        eventually(lambda: server.get("/health/ready")[0] == 503)
+        wait_until(lambda: server.get("/health/ready")[0] == 503)
         assert server.get("/.well-known/openid-configuration")[0] == 200
-        assert server.process.wait(20) == 0
+        assert server.process.wait(PATIENCE) == 0
 
 
-@on_sqlite
 def test_a_request_in_flight_is_finished(environ: dict[str, str]) -> None:
     """F-10."""
     body = b"grant_type=client_credentials"
@@ -95,33 +86,30 @@ def test_a_request_in_flight_is_finished(environ: dict[str, str]) -> None:
         time.sleep(0.5)
         client.sendall(body[5:])
         assert client.recv(1000).startswith(b"HTTP/1.1 401")
-        assert server.process.wait(20) == 0
+        assert server.process.wait(PATIENCE) == 0
 
 
-@on_sqlite
 def test_two_workers_share_the_port_and_a_killed_one_is_replaced(environ: dict[str, str]) -> None:
     """F-9."""
     with serving(environ, workers=2) as server:
-        eventually(lambda: len(server.workers()) == 2)
+        wait_until(lambda: len(server.workers()) == 2)
         killed, other = server.workers()
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda: len(server.workers()) == 2 and killed not in server.workers())
+        wait_until(lambda: len(server.workers()) == 2 and killed not in server.workers())
         assert other in server.workers()
-        eventually(lambda: server.get("/health/ready")[0] == 200)
+        wait_until(lambda: server.get("/health/ready")[0] == 200)
         assert server.stop() == 0
         assert not is_running(other)
 
 
-@on_sqlite
 def test_workers_end_with_their_parent_however_that_ended(environ: dict[str, str]) -> None:
     with serving(environ, "--drain", "0", workers=2) as server:
-        eventually(lambda: len(server.workers()) == 2)
+        wait_until(lambda: len(server.workers()) == 2)
         pids = server.workers()
         assert server.stop(signal.SIGKILL) == -signal.SIGKILL
-        eventually(lambda: not any(is_running(pid) for pid in pids))
+        wait_until(lambda: not any(is_running(pid) for pid in pids))
 
 
-@on_sqlite
 def test_answers_name_no_server_and_a_forwarded_address_is_not_believed(environ: dict[str, str]) -> None:
     with serving(environ) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost:8000\r\nConnection: close\r\n\r\n")
@@ -129,7 +117,6 @@ def test_answers_name_no_server_and_a_forwarded_address_is_not_believed(environ:
     assert b"\r\nserver:" not in answer.lower()
 
 
-@on_sqlite
 def test_a_port_that_is_taken_is_said_in_one_line(environ: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = signet("serve", "--port", str(taken.getsockname()[1]), settings=environ)
@@ -147,7 +134,6 @@ def test_an_empty_database_is_refused(empty_database_url: str, refused: Refused)
     assert "signet migrate" in refused(environ)
 
 
-@on_sqlite
 def test_without_a_secret_key_it_does_not_start(environ: dict[str, str], refused: Refused) -> None:
     """F-12, A-128."""
     del environ["SIGNET_SECRET_KEY"]
@@ -160,7 +146,6 @@ def test_with_another_secret_key_it_does_not_start(environ: dict[str, str], refu
     assert "cannot be decrypted" in refused(environ)
 
 
-@on_sqlite
 def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str], refused: Refused) -> None:
     """F-12, A-128."""
     del environ["SIGNET_SECRET_KEY"]
@@ -170,7 +155,6 @@ def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str], ref
     assert "may be read by others" in refused(environ)
 
 
-@on_sqlite
 def test_a_list_of_breached_passwords_that_is_none_is_refused(
     environ: dict[str, str], tmp_path: Path, refused: Refused
 ) -> None:
@@ -186,7 +170,6 @@ def test_a_database_that_is_away_is_said_in_one_line(refused: Refused) -> None:
     assert "database cannot be reached" in refused(environ)
 
 
-@on_sqlite
 def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str]) -> None:
     """F-10: a proxy may not send a form again that it sent once, so every connection that was taken has its answer, and
     says that it is the last one.
@@ -199,7 +182,7 @@ def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str
     def knock(port: int) -> None:
         with contextlib.suppress(ConnectionRefusedError):
             while True:
-                with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+                with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
                     try:
                         client.sendall(request)
                         answers.append(client.recv(2000))
@@ -210,9 +193,9 @@ def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str
         threads = [threading.Thread(target=knock, args=(server.port,)) for _ in range(16)]
         for thread in threads:
             thread.start()
-        eventually(lambda: len(answers) > 50)
+        wait_until(lambda: len(answers) > 50)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(20) == 0
+        assert server.process.wait(PATIENCE) == 0
         for thread in threads:
             thread.join()
     assert {answer[:12] for answer in answers} == {b"HTTP/1.1 401"}
@@ -220,21 +203,20 @@ def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str
     assert b"\r\nconnection: close\r\n" not in answers[0]
 
 
-@on_sqlite
 def test_whoever_is_connected_may_still_ask_when_the_port_is_closed(environ: dict[str, str]) -> None:
     """F-10: on a busy machine a proxy sends its request a while after it connected."""
     with (
         serving(environ, "--drain", "0") as server,
-        socket.create_connection(("127.0.0.1", server.port), timeout=20) as client,
+        socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client,
     ):
         server.get("/health/live")  # by now that connection is taken
         server.process.send_signal(signal.SIGTERM)
-        eventually(lambda: is_refused(server.port))
+        wait_until(lambda: is_refused(server.port))
         client.sendall(b"GET /oauth2/jwks HTTP/1.1\r\nHost: localhost:8000\r\n\r\n")
         answer = client.recv(10_000)
         assert answer.startswith(b"HTTP/1.1 200")
         assert b"connection: close" in answer
-        assert server.process.wait(20) == 0
+        assert server.process.wait(PATIENCE) == 0
 
 
 def is_refused(port: int) -> bool:
@@ -248,7 +230,6 @@ def is_refused(port: int) -> bool:
     return False
 
 
-@on_sqlite
 def test_it_serves_https_itself(environ: dict[str, str], tmp_path: Path) -> None:
     """`--tls-cert` and `--tls-key`: TLS 1.2 with ECDHE and AES-GCM, TLS 1.3, nothing older, and no plain http."""
     authority = Authority(tmp_path)
@@ -278,7 +259,6 @@ def test_it_serves_https_itself(environ: dict[str, str], tmp_path: Path) -> None
                 stack.enter_context(context.wrap_socket(plain, server_hostname="localhost"))
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     ("options", "issuer", "said"),
     [

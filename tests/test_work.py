@@ -15,8 +15,10 @@ from provider.database.engine import OUTAGES
 from provider.outbox import messages
 from provider.refusals import Refusal
 from provider.work import Installation, NeedsNetwork, Origin, UnitOfWork, unit_of_work
-from tests.clock import Clock
-from tests.conftest import Work
+from tests.support.clock import Clock
+from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
 
 
 def events(work: Work) -> list[str]:
@@ -132,7 +134,7 @@ def test_writers_wait_for_each_other_and_all_get_through(work: Work) -> None:
     assert len(events(work)) == 20
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.only_on("sqlite")
 def test_a_writer_that_does_not_end_is_an_outage_for_the_others(installation: Installation, work: Work) -> None:
     """F-3: a bounded wait."""
     lock = installation.database._write_lock

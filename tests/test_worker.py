@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -18,10 +18,13 @@ from provider.outbox import messages, store
 from provider.outbox.store import State
 from provider.work import Installation, unit_of_work
 from provider.worker import BATCH, Worker, purge
-from tests.clock import Clock
-from tests.conftest import SECRET_KEY, Work
 from tests.mail.smtp_sink import Sink, smtp_sink
-from tests.server_process import environment
+from tests.support.clock import Clock
+from tests.support.installation import SECRET_KEY, Work
+from tests.support.server_process import environment
+from tests.support.waiting import PATIENCE, wait_until
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
@@ -41,13 +44,6 @@ def write(installation: Installation) -> None:
         messages.put(work, "mail", letter, about="hello to ada@example.test")
 
 
-def eventually(what: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def with_worker(installation: Installation, worker: Worker) -> Installation:
     return dataclasses.replace(installation, wake=worker.wake)
 
@@ -57,14 +53,22 @@ def is_kept(installation: Installation) -> bool:
         return {promise.state for promise in store.find(work.read)} == {State.KEPT}
 
 
-def test_without_redis_a_letter_leaves_from_the_web_process_at_once(installation: Installation, sink: Sink) -> None:
+@pytest.fixture
+def no_timetable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is found by looking at what is due: only a message makes a letter leave."""
+    monkeypatch.setattr("provider.worker.KEEP_EVERY", 3600.0)
+
+
+def test_without_redis_a_letter_leaves_from_the_web_process_at_once(
+    installation: Installation, sink: Sink, no_timetable: None
+) -> None:
     worker = Worker(installation.settings)
     installation = with_worker(installation, worker)
     worker.start(installation)
-    eventually(lambda: len(worker._timetables) == 3)
+    wait_until(lambda: len(worker._timetables) == 3)
     write(installation)
-    eventually(lambda: sink.letters, seconds=3)  # the timetable alone would take five seconds
-    eventually(lambda: is_kept(installation))
+    wait_until(lambda: sink.letters)
+    wait_until(lambda: is_kept(installation))
     worker.stop()
 
 
@@ -73,28 +77,26 @@ def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: 
     write(installation)
     worker = Worker(installation.settings)
     worker.start(installation)
-    eventually(lambda: sink.letters)
+    wait_until(lambda: sink.letters)
     worker.stop()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
-    installation: Installation, redis_url: str, sink: Sink
+    installation: Installation, redis_url: str, sink: Sink, no_timetable: None
 ) -> None:
     settings = installation.settings.model_copy(update={"redis_url": redis_url})
     web, worker = Worker(settings, keeps_promises=False), Worker(settings)
     installation = with_worker(dataclasses.replace(installation, settings=settings), web)
     worker.start(installation)
     web.start(installation)
-    eventually(lambda: len(worker._timetables) == 3)
+    wait_until(lambda: len(worker._timetables) == 3)
     write(installation)
-    eventually(lambda: sink.letters, seconds=4)
+    wait_until(lambda: sink.letters)
     worker.stop()
     web.stop()
     assert len(web._timetables) == 1  # it only hands over what it counted
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("listening", [True, False], ids=["hanging", "away"])
 def test_a_request_does_not_notice_that_redis_is_away(installation: Installation, sink: Sink, listening: bool) -> None:
     """F-5: and the letter leaves all the same. Replaces: mail through a queue."""
@@ -107,9 +109,9 @@ def test_a_request_does_not_notice_that_redis_is_away(installation: Installation
         installation = with_worker(installation, worker)
         began = time.monotonic()
         write(installation)
-        assert time.monotonic() - began < 3  # a hanging Redis would hold it for good
+        assert time.monotonic() - began < 30  # a hanging Redis would hold it for good
         worker.start(installation)
-        eventually(lambda: sink.letters)
+        wait_until(lambda: sink.letters)
     worker.stop()
 
 
@@ -144,14 +146,14 @@ def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with worker_process(installation, redis_url, silent.getsockname()[1]) as process:
-            eventually(is_claimed, seconds=20)
+            wait_until(is_claimed)
             process.kill()
         with work() as w:  # instead of waiting for the lease to lapse
             w.db.execute(store.outbox.update().values(next_at=clock.now))
     with worker_process(installation, redis_url, sink.port) as process:
-        eventually(lambda: sink.letters, seconds=20)
+        wait_until(lambda: sink.letters)
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     assert len(sink.letters) == 1
     assert is_kept(installation)
 

@@ -30,13 +30,13 @@ from provider.sessions.store import Session, find_standing
 from provider.web import cookies
 from provider.work import Installation, UnitOfWork
 from tests.admin.conftest import Console, Program, program
-from tests.browser import Browser
 from tests.cli.conftest import Signet
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_client, make_user
-from tests.people import ADDRESS
-from tests.relying_party import TWO_FACTORS, RelyingParty, Tokens, sign_in_person
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_client, make_user
+from tests.support.installation import Work
+from tests.support.people import ADDRESS
+from tests.support.relying_party import TWO_FACTORS, RelyingParty, Tokens, sign_in_person
 
 
 @dataclass

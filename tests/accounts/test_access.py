@@ -20,8 +20,8 @@ from provider.accounts.store.links import Purpose
 from provider.audit import store as audit
 from tests.accounts.account_with_everything import World, build, ended
 from tests.cli.conftest import environ, signet
-from tests.factories import PASSWORD
-from tests.people import ADDRESS, is_signed_in
+from tests.support.factories import PASSWORD
+from tests.support.people import ADDRESS, is_signed_in
 
 __all__ = ["build", "environ", "signet"]
 
@@ -174,7 +174,6 @@ CASES = [pytest.param(cause, act, id=f"{cause}-{how}") for cause in Cause for ho
 
 
 @pytest.mark.parametrize(("cause", "act"), CASES)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_cause_ends_what_the_document_says_and_nothing_else(
     build: Callable[[Cause], World], cause: Cause, act: Act
 ) -> None:

@@ -7,12 +7,12 @@ import pytest
 from provider.accounts.activity import SENTENCES
 from provider.audit.events import Event
 from provider.audit.log import record
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
 NOT_THEIRS = ("client.", "key.", "webhook.", "promise.", "installation.")
 NEW = "a brand new and long password"

@@ -15,12 +15,14 @@ from provider.audit.store import audit_events
 from provider.tables import metadata
 from provider.work import Installation
 from provider.worker import purge
-from tests.browser import Browser, Page
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
+
+pytestmark = pytest.mark.both_databases
 
 NEW = "a brand new and long password"
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser import Browser
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.people import find_user, is_signed_in, sign_in
+from tests.support.browser import Browser
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.people import find_user, is_signed_in, sign_in
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import pytest
 
 from provider.accounts import timing as constant_time_response
 from provider.work import UnitOfWork
-from tests.conftest import Work
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.installation import Work
 
 
 def took(work: Work, act: float) -> float:

@@ -21,15 +21,13 @@ from provider.accounts.profile import FIELDS
 from provider.config.settings import Settings
 from provider.routes import routes
 from provider.web.endpoint import Endpoint
-from tests.browser import Browser
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.people import ADDRESS, is_signed_in, sign_in
-from tests.stored import stored as everything_stored
+from tests.support.browser import Browser
+from tests.support.factories import PASSWORD, make_user
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, is_signed_in, sign_in
+from tests.support.stored import stored as everything_stored
 
 pytestmark = pytest.mark.usefixtures("unlimited")
-ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""Where what is asked comes to no database."""
 
 PAGES = [
     (route.path, method)
@@ -97,7 +95,6 @@ def post(browser: Browser, path: str, token: str, fields: dict[str, str]) -> htt
     return browser.client.post(path, data={"csrf_token": token, **fields}, headers=headers)
 
 
-@ON_SQLITE
 @pytest.mark.parametrize(("path", "method"), PAGES)
 def test_half_a_sign_in_opens_no_page_of_the_account(
     browser: Browser, work: Work, ada: str, path: str, method: str
@@ -117,7 +114,6 @@ def test_half_a_sign_in_opens_no_page_of_the_account(
     assert stored(work) == before
 
 
-@ON_SQLITE
 @pytest.mark.parametrize("path", FORMS)
 def test_a_page_from_before_the_sign_in_is_no_longer_current(browser: Browser, work: Work, ada: str, path: str) -> None:
     """N-16: its token was made for a browser, not for the session."""
@@ -129,7 +125,6 @@ def test_a_page_from_before_the_sign_in_is_no_longer_current(browser: Browser, w
     assert is_signed_in(browser)
 
 
-@ON_SQLITE
 @pytest.mark.parametrize("path", FORMS)
 def test_a_token_in_the_address_is_not_looked_for(browser: Browser, work: Work, ada: str, path: str) -> None:
     """N-17: addresses are kept in histories and logs."""
@@ -140,7 +135,6 @@ def test_a_token_in_the_address_is_not_looked_for(browser: Browser, work: Work, 
     assert stored(work) == before
 
 
-@ON_SQLITE
 @pytest.mark.parametrize("path", FORMS)
 def test_a_body_that_is_no_form_changes_nothing(browser: Browser, work: Work, ada: str, path: str) -> None:
     """N-18: what another site can send without asking first, or what a form of ours never is."""
@@ -156,7 +150,6 @@ def test_a_body_that_is_no_form_changes_nothing(browser: Browser, work: Work, ad
 OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"]
 
 
-@ON_SQLITE
 @pytest.mark.parametrize("path", FORMS)
 def test_a_method_is_the_one_that_was_sent(browser: Browser, work: Work, ada: str, path: str) -> None:
     """N-19: no header and no field makes a GET a POST, or a POST something else."""
@@ -173,7 +166,6 @@ def test_a_method_is_the_one_that_was_sent(browser: Browser, work: Work, ada: st
     assert stored(work) == before
 
 
-@ON_SQLITE
 @pytest.mark.parametrize(
     "path", [path for path in FORMS if (path, "GET") not in PAGES] + ["/sign-out", "/keep-account"]
 )
@@ -198,7 +190,6 @@ CONDITIONS = {
 }
 
 
-@ON_SQLITE
 @pytest.mark.parametrize("path", ["/account", "/account/sessions", "/account/activity", "/account/profile", "/login"])
 def test_a_page_is_whole_and_new_each_time(browser: Browser, ada: str, path: str) -> None:
     """N-21: no condition and no range makes a personal page something to keep, or to ask about."""
@@ -245,7 +236,6 @@ def test_no_character_is_too_odd_for_an_answer(browser: Browser, work: Work, ada
         assert answer.status_code < 500, (path, name)
 
 
-@ON_SQLITE
 @pytest.mark.parametrize("path", ["/login", "/signup", "/forgot-password", "/reset-password", "/keep-account"])
 def test_a_field_is_one_text(browser: Browser, work: Work, ada: str, path: str) -> None:
     """N-24: `name[]`, `name.x` and `name[0]` are other fields, and of a field sent twice the first one counts."""
@@ -263,7 +253,6 @@ def test_a_field_is_one_text(browser: Browser, work: Work, ada: str, path: str) 
     assert not is_signed_in(browser)
 
 
-@ON_SQLITE
 @pytest.mark.parametrize(
     "path",
     ["/account/", "/%2faccount", "/ACCOUNT", "/account/.", "/account//sessions", "/account/sessions/", "/account;x",
@@ -300,7 +289,6 @@ def test_what_a_browser_says_of_itself_is_text(browser: Browser, ada: str, agent
         assert len(page.html) < 50_000
 
 
-@ON_SQLITE
 def test_a_cookie_is_good_under_its_own_name_only(
     browser: Browser, new_browser: Callable[[], Browser], ada: str
 ) -> None:

@@ -5,7 +5,6 @@ import threading
 
 import anyio
 import httpx2
-import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -14,10 +13,8 @@ from starlette.testclient import TestClient
 from provider.crypto.passwords import hash_password
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from tests.conftest import ISSUER
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-PATIENCE = 30
+from tests.support.installation import ISSUER
+from tests.support.waiting import PATIENCE
 
 
 def test_a_storm_of_sign_ins_does_not_hold_up_a_token_request(app: Starlette) -> None:

@@ -11,11 +11,11 @@ from provider.accounts.suspension import suspend
 from provider.config.settings import Settings
 from provider.languages.catalogs import LANGUAGES
 from provider.work import Origin
-from tests.browser import Browser, Page
-from tests.conftest import Work
-from tests.factories import PASSWORD, REDIRECT_URI, make_client, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, find_user, forgot_password, sign_in, sign_up, turn_on_two_factor
+from tests.support.browser import Browser, Page
+from tests.support.factories import PASSWORD, REDIRECT_URI, make_client, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, find_user, forgot_password, sign_in, sign_up, turn_on_two_factor
 
 GERMAN = {"accept-language": "de-AT, en;q=0.5"}
 
@@ -195,7 +195,6 @@ def test_a_problem_of_the_api_is_said_in_the_callers_language(client: TestClient
     assert answer.json()["type"] == "urn:signet:problem:not-found"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_one_language_needs_no_switch(settings: Settings) -> None:
     assert settings.languages == tuple(LANGUAGES)
     with pytest.raises(ValueError, match="se: there are en, de, fr"):

@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from provider.accounts.links import NewLink, find_link, issue_link
 from provider.accounts.store import email_addresses, links
 from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
 
 
 def issue(work: Work, user_id: str, purpose: Purpose = Purpose.RESET) -> NewLink:

@@ -22,12 +22,12 @@ from provider.config.settings import Feature, Settings
 from provider.crypto.vault import Vault
 from provider.sessions import store as sessions
 from provider.work import Installation, unit_of_work
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, find_user, is_signed_in, sign_in, sign_up
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import ISSUER, Work
+from tests.support.people import ADDRESS, find_user, is_signed_in, sign_in, sign_up
 
 NEW = "another quiet afternoon"
 OTHER = "grace@example.test"

@@ -12,7 +12,7 @@ from provider.accounts.passwords.passwords import problem_of
 from provider.accounts.profile import FIELDS, Unfit, parse_profile
 from provider.accounts.registration import clean_name
 from provider.crypto.passwords import MAX_BYTES, hash_password, is_password, normal_form
-from tests.conftest import settings_for
+from tests.support.installation import settings_for
 
 MARKS = "a" + "\u0315\u0300\u0334" * 20_000
 """Normalizing this would hold up every thread of the process for seconds."""

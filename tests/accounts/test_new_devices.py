@@ -7,13 +7,13 @@ from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.work import Origin
-from tests import people
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS
+from tests.support import people
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 

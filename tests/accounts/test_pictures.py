@@ -14,10 +14,11 @@ from starlette.testclient import TestClient
 
 from provider.accounts import pictures
 from provider.accounts.pictures import MAX_FILE, SIDE, UnfitPicture
-from tests.browser import Browser, Page
-from tests.conftest import ISSUER, Work
-from tests.factories import make_user
-from tests.people import find_user, sign_in
+from tests.support.browser import Browser, Page
+from tests.support.factories import make_user
+from tests.support.installation import ISSUER, Work
+from tests.support.limits import Lower
+from tests.support.people import find_user, sign_in
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (800, 600), mode: str = "RGB", **options: object) -> bytes:
@@ -182,9 +183,10 @@ def test_an_upload_needs_our_form(browser: Browser, ada: str, work: Work) -> Non
     assert url_of(work) is None
 
 
-def test_uploads_are_limited_per_person(browser: Browser, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [upload(browser, b"no").status for _ in range(31)]
-    assert answers == [400] * 30 + [429]
+def test_uploads_are_limited_per_person(browser: Browser, ada: str, lower: Lower) -> None:
+    lower(picture="3/hour")
+    answers = [upload(browser, b"no").status for _ in range(4)]
+    assert answers == [400] * 3 + [429]
 
 
 @pytest.mark.parametrize("name", ["x", "00000000-0000-0000-0000-000000000000", "..%2f..%2fetc%2fpasswd", "%00"])

@@ -9,11 +9,11 @@ from provider.accounts.profile import FIELDS, parse_profile
 from provider.accounts.registration import clean_name
 from provider.accounts.store import users
 from provider.oauth.scopes import CLAIMS_OF_SCOPE
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.people import find_user, sign_in
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.people import find_user, sign_in
 
 FILLED = {
     "name": "Ada King",
@@ -45,7 +45,6 @@ def ada(work: Work, browser: Browser) -> str:
     return user_id
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_claims_that_were_imported_and_are_no_text_are_empty_fields(browser: Browser, work: Work) -> None:
     with work() as w:
         make_user(w, name=["Ada"], nickname=None, locale=7, address="12 St James's Square", picture=3)
@@ -83,7 +82,6 @@ def test_an_emptied_field_is_a_claim_that_is_gone(browser: Browser, ada: str, wo
     assert find_user(work).claims == {"picture": "https://elsewhere.example/ada.png", "favourite_number": 12}
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -178,7 +176,6 @@ INVISIBLE = [
 
 
 @pytest.mark.parametrize("point", INVISIBLE, ids=[f"U+{point:04X}" for point in INVISIBLE])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_name_turns_the_text_around_it(browser: Browser, ada: str, work: Work, point: int) -> None:
     """N-37: marks of direction and letters nobody sees make one name look like another, or a page read backwards."""
     name, before = f"Ada{chr(point)}Lovelace", find_user(work).claims

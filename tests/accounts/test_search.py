@@ -1,9 +1,13 @@
 """Operators find people by the beginning of an address or of any word of a name, whatever was changed since."""
 
+import pytest
+
 from provider.accounts import profile, search
 from provider.accounts.registration import delete_user
-from tests.conftest import Work
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
 
 
 def found(work: Work, text: str) -> list[str]:

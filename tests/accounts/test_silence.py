@@ -8,10 +8,10 @@ import pytest
 from starlette.applications import Starlette
 
 from provider.accounts import timing as constant_time_response
-from tests.conftest import Work
-from tests.factories import PASSWORD
-from tests.inbox import Inbox
-from tests.silence import ASKED, NOBODY, SPELLINGS, WHO, Stranger, address_of, assert_alike, make_everybody
+from tests.support.factories import PASSWORD
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.silence import ASKED, NOBODY, SPELLINGS, WHO, Stranger, address_of, assert_alike, make_everybody
 
 VERIFY = "Confirm your email address for Signet"
 TAKEN = "You already have a Signet account"

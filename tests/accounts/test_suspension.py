@@ -9,11 +9,11 @@ from provider.accounts.registration import NoSuchUser
 from provider.accounts.store.users import Status
 from provider.audit import store as audit
 from provider.database.base import new_id
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.people import code_of, find_user, is_signed_in, sign_in, turn_on_two_factor
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.people import code_of, find_user, is_signed_in, sign_in, turn_on_two_factor
 
 
 def test_suspension_ends_sessions_and_pending_sign_ins_for_good(

@@ -11,9 +11,11 @@ from provider.accounts.throttle import Exhausted, Policy
 from provider.ratelimits import LIMITS
 from provider.refusals import TooManyRequests
 from provider.work import Installation, unit_of_work
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.server_process import REPOSITORY
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.server_process import REPOSITORY
+
+pytestmark = pytest.mark.both_databases
 
 DOCUMENT = REPOSITORY / "docs/throttling.md"
 FIVE = Policy(kind="test", ceiling=5)

@@ -1,7 +1,7 @@
 """No form tells by its time who has an account (A-61, A-81, A-86).
 
-How this is judged, and why a busy machine does not fail it, is said in tests/timing.py. What can be shown without a
-clock is shown without: the work that checking a password is.
+How this is judged, and why a busy machine does not fail it, is said in tests/support/timing.py. What can be shown
+without a clock is shown without: the work that checking a password is.
 """
 
 import itertools
@@ -23,13 +23,13 @@ from provider.accounts.store import passwords
 from provider.config.settings import Settings
 from provider.crypto.passwords import hash_password
 from provider.mail import messages
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import find_user
-from tests.silence import ACCOUNTS, NOBODY, address_of, make_everybody
-from tests.timing import differing, mann_whitney
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.people import find_user
+from tests.support.silence import ACCOUNTS, NOBODY, address_of, make_everybody
+from tests.support.timing import differing, mann_whitney
 
 COST = 6
 """A check takes milliseconds: as much as the rest of the request, so that leaving it out shows."""
@@ -94,7 +94,6 @@ def ticket_of(app: Starlette, who: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the work is bcrypt's
 @pytest.mark.parametrize(
     ("password", "whose"),
     [("a wrong guess", (*ACCOUNTS, OLDER)), ("", ("act", "pas")), ("x" * 10_000, ("act", "pas"))],
@@ -138,7 +137,6 @@ def test_asking_for_a_letter_takes_the_same_whoever_has_the_address(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("action", ["/verify-email/resend", "/verify-email"])
 def test_the_page_after_a_sign_up_takes_the_same_whoever_has_the_address(
     app: Starlette, everybody: None, unlimited: None, letter: Post, clock: Clock, action: str
@@ -149,7 +147,6 @@ def test_the_page_after_a_sign_up_takes_the_same_whoever_has_the_address(
     assert not differs
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_wrong_password_is_the_same_work_whoever_has_the_address(
     app: Starlette, everybody: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,7 +168,6 @@ def test_a_wrong_password_is_the_same_work_whoever_has_the_address(
             assert sum(rounds) == 2 << COST, who
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_password_of_a_sign_up_is_the_same_work_whoever_has_the_address(
     app: Starlette, everybody: None, unlimited: None, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +195,6 @@ def test_the_password_of_a_sign_up_is_the_same_work_whoever_has_the_address(
         assert (len(checks), waits) == (2, [len(inbox.letters())]), who
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_differs_is_inside_the_even_pace(
     app: Starlette, everybody: None, unlimited: None, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,13 +16,15 @@ from provider.config.settings import Settings
 from provider.tables import metadata
 from provider.work import Installation
 from provider.worker import ACCOUNTS, purge
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
-from tests.factories import make_user
-from tests.inbox import Inbox
 from tests.oauth.store.test_indexes import executed, plan
-from tests.people import ADDRESS, sign_in, sign_up
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work, settings_for
+from tests.support.people import ADDRESS, sign_in, sign_up
+
+pytestmark = pytest.mark.both_databases
 
 TASK = "unconfirmed accounts"
 
@@ -121,7 +123,7 @@ def test_many_go_in_batches_and_the_rest_stays(work: Work, clock: Clock, install
     assert is_there(work, "young@example.test")
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.only_on("postgresql")
 def test_one_that_somebody_is_just_confirming_is_left_alone(
     work: Work, clock: Clock, installation: Installation, browser: Browser
 ) -> None:
@@ -154,7 +156,6 @@ class TestWithAnotherLifetime:
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"unconfirmed_lifetime": timedelta(days=2)})
 
-    @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
     def test_the_setting_decides(self, work: Work, clock: Clock, installation: Installation) -> None:
         with work() as w:
             make_user(w, verified=False)

@@ -10,11 +10,11 @@ from starlette.testclient import TestClient
 
 from provider.audit import store as audit
 from provider.work import Installation
-from tests.browser import Browser, Page
-from tests.conftest import Work
-from tests.factories import make_client, make_user
-from tests.people import ADDRESS
-from tests.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
+from tests.support.browser import Browser, Page
+from tests.support.factories import make_client, make_user
+from tests.support.installation import Work
+from tests.support.people import ADDRESS
+from tests.support.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
 
 API = "/api/admin"
 

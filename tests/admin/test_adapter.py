@@ -8,12 +8,12 @@ from sqlalchemy import event
 from provider.audit import store as audit
 from provider.work import Installation
 from tests.admin.conftest import Program
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, is_signed_in, sign_in, sign_up
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, is_signed_in, sign_in, sign_up
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 GOOGLE = "https://accounts.google.example"
@@ -143,7 +143,6 @@ def test_the_list_goes_on_where_the_page_before_ended(operator: Program, work: W
     assert seen == ids
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_page_costs_as_many_queries_as_one_account(operator: Program, work: Work, installation: Installation) -> None:
     """However many are on it: with a few each, 200 accounts took PostgreSQL more than a second."""
     asked: list[str] = []

@@ -17,13 +17,12 @@ from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.webhooks import store as webhooks
 from provider.work import Installation
 from tests.admin.conftest import Console, Program
-from tests.browser import Page
-from tests.conftest import Work
-from tests.factories import make_client
+from tests.support.browser import Page
+from tests.support.factories import make_client
+from tests.support.installation import Work
 
 API = "https://api.example.test/"
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+on_postgresql = pytest.mark.only_on("postgresql")
 
 
 def waiting(installation: Installation) -> bool:
@@ -59,12 +58,10 @@ def test_lists_find_nothing_by_what_no_database_keeps(console: Console) -> None:
         assert console.open(f"/{question}x%00").status in {200, 404}, question
 
 
-@on_sqlite
 def test_the_audit_log_is_asked_up_to_the_last_day_there_is(console: Console) -> None:
     assert console.open("/audit?until=9999-12-31&since=0001-01-01").html.count("<code>account.created") == 1
 
 
-@on_sqlite
 def test_nobody_who_is_shut_out_is_invited(operator: Program) -> None:
     """A link made meanwhile would come alive when the account is restored."""
     made = operator("POST", "/users", email="grace@example.test").json()["id"]
@@ -73,7 +70,6 @@ def test_nobody_who_is_shut_out_is_invited(operator: Program) -> None:
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:signet:problem:not-now")
 
 
-@on_sqlite
 def test_nobody_reads_in_the_copy_of_their_data_who_suspended_them_and_why(
     console: Console, work: Work, ada: str
 ) -> None:
@@ -121,7 +117,6 @@ def test_a_webhook_is_at_an_address_that_can_be_kept_and_holds_no_password(conso
         assert not webhooks.find_all(w.read)
 
 
-@on_sqlite
 def test_who_asks_for_the_head_of_an_export_has_nothing_read(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     """RFC 9110 section 9.3.2."""
     monkeypatch.setattr(audit_log, "every", lambda *_: 1 / 0)
@@ -178,7 +173,6 @@ def test_of_two_who_register_one_name_the_second_is_told(
             second.result()
 
 
-@on_sqlite
 def test_without_a_page_to_choose_a_password_on_nobody_is_invited(work: Work) -> None:
     """Its link would lead nowhere; and no account is made either."""
     with work() as w:

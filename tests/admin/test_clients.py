@@ -12,8 +12,8 @@ from provider.oauth.clients.client_search import find_page
 from provider.oauth.clients.clients import Client, create_client, find_client
 from provider.oauth.clients.metadata import ClientMetadata
 from tests.admin.conftest import Console, events
-from tests.conftest import ISSUER, Work
-from tests.factories import make_client
+from tests.support.factories import make_client
+from tests.support.installation import ISSUER, Work
 
 URI = "https://shop.example.test/callback"
 
@@ -59,7 +59,6 @@ def test_a_web_app_is_registered_and_its_secret_is_shown_once(console: Console, 
         assert word in page.text
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("preset", "typed"),
     [
@@ -82,7 +81,6 @@ def test_each_kind_can_be_registered_and_is_told_how_to_be_used(
     assert made.client_id in re.findall(r"<pre.*?</pre>", page.html, re.DOTALL)[-1] or preset == "api"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_cannot_be_registered_is_said_at_its_field(console: Console) -> None:
     console.open("/clients/new?preset=web")
     page = console.browser.submit({"client_name": "Shop", "redirect_uris": "http://shop.example.test/#here"})
@@ -127,7 +125,6 @@ def test_an_edit_that_another_overtook_is_refused(console: Console, work: Work) 
     assert registered(work, "store").metadata.scope == made.metadata.scope
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("name", "typed"),
     [
@@ -176,7 +173,6 @@ def test_secrets_change_over_and_an_application_is_shut_out(console: Console, wo
     assert console.open(f"/clients/client?{at}").status == 404
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_client_id_of_any_characters_and_a_hostile_name_have_their_page(console: Console, work: Work) -> None:
     """A-95, A-130."""
     name = "<script>alert(1)</script>"

@@ -24,8 +24,8 @@ from provider.sessions import lifecycle
 from provider.sessions import store as sessions
 from provider.work import UnitOfWork
 from tests.admin.conftest import API, Program
-from tests.conftest import ISSUER, Work
-from tests.factories import make_client
+from tests.support.factories import make_client
+from tests.support.installation import ISSUER, Work
 
 CASES = {GenerationMode.POSITIVE: 3, GenerationMode.NEGATIVE: 2}
 CHECKED = (
@@ -80,7 +80,6 @@ REAL: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_answers_are_as_described(client: TestClient, operator: Program, work: Work) -> None:
     """No 5xx, and status, headers, media type and body of the answer are in the document; what is unfit is refused."""
     schema: Any = schemathesis.openapi.from_dict(client.get(f"{API}/openapi.json").json())

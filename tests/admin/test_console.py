@@ -14,11 +14,11 @@ from provider.oauth.keys import rotation
 from provider.observability import counters
 from provider.outbox import messages, store
 from tests.admin.conftest import Console, events
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.people import sign_in
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.people import sign_in
 
 
 def test_the_overview_shows_what_happened_by_the_hour(console: Console, work: Work, clock: Clock) -> None:
@@ -153,7 +153,6 @@ def test_webhooks_are_made_changed_over_and_told_again(console: Console, work: W
     assert "Nobody is told anything." in console.open("/webhooks").text
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_refusals_are_listed_and_explained(console: Console, client: TestClient) -> None:
     answer = client.post("/oauth2/token", data={"grant_type": "password", "client_id": "no<b>body"})
     page = console.open("/explain")
@@ -164,7 +163,6 @@ def test_refusals_are_listed_and_explained(console: Console, client: TestClient)
     assert "invalid_client" not in console.open("/explain?client=another").text
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_settings_are_shown_as_they_are_in_force_and_secrets_are_not(console: Console, settings: Settings) -> None:
     page = console.open("/settings")
     assert "SIGNET_BRAND set Acme" in page.text

@@ -9,14 +9,14 @@ import pytest
 from starlette.routing import Route
 
 from provider.routes.api import admin_api
-from tests.conftest import SECRET_KEY
-from tests.server_process import REPOSITORY, environment, free_port, serving
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import REPOSITORY, environment, free_port, serving
+from tests.support.waiting import PATIENCE
 
 DOCUMENT = (REPOSITORY / "docs/admin-api.md").read_text()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_commands_do_what_they_say(database_url: str, tmp_path: Path) -> None:
     port = free_port()
     settings = {
@@ -31,7 +31,7 @@ def test_the_commands_do_what_they_say(database_url: str, tmp_path: Path) -> Non
     with serving(settings, port=port):
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
-            env=environment(settings), cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+            env=environment(settings), cwd=tmp_path, capture_output=True, text=True, timeout=5 * PATIENCE, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr + ran.stdout
         assert "412\n" in ran.stdout

@@ -6,12 +6,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.work import Installation
-from tests.browser import Browser, Page
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.relying_party import TWO_FACTORS, sign_in_person
+from tests.support.browser import Browser, Page
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.relying_party import TWO_FACTORS, sign_in_person
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Open = Callable[..., Page]
 
 

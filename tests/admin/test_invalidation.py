@@ -19,15 +19,17 @@ from provider.oauth.clients.store.initial_access_tokens import initial_access_to
 from provider.sessions import lifecycle
 from provider.sessions.store import sessions
 from provider.work import Installation
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_client, make_user
-from tests.inbox import Inbox
 from tests.oauth import devices
-from tests.people import ADDRESS, sign_in, sign_up
-from tests.relying_party import RelyingParty
-from tests.services import postgres_program
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_client, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, sign_in, sign_up
+from tests.support.relying_party import RelyingParty
+from tests.support.services import postgres_program
+
+pytestmark = pytest.mark.both_databases
 
 OFFLINE = "openid offline_access"
 GRANTS = ("authorization_code", "refresh_token", devices.DEVICE_CODE)
@@ -122,7 +124,6 @@ def test_nothing_issued_before_a_restore_counts_and_signing_in_anew_works(
     assert rp.refresh(anew).status == 200
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_run_that_was_broken_off_is_finished_by_the_next(
     installation: Installation, work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from starlette.testclient import TestClient
 
 from provider.audit import store as audit
@@ -17,15 +16,14 @@ from provider.outbox import messages
 from provider.outbox.store import State, outbox
 from provider.work import Origin
 from tests.admin.conftest import Program
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import REDIRECT_URI, make_client, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, is_signed_in, sign_in
-from tests.relying_party import RelyingParty
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import REDIRECT_URI, make_client, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, is_signed_in, sign_in
+from tests.support.relying_party import RelyingParty
 
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SHOP = {"client_name": "Shop", "redirect_uris": [REDIRECT_URI], "grant_types": ["authorization_code", "refresh_token"]}
 
 
@@ -73,7 +71,6 @@ def test_an_application_from_its_registration_to_its_deletion(
     assert problem(operator("POST", "/clients", **SHOP, colour="red")) == "invalid-body"
 
 
-@on_sqlite
 def test_what_was_changed_is_told_before_and_after(operator: Program, ada: str, work: Work) -> None:
     """A-104; docs/events.md: without secrets, and of a profile the names alone."""
     operator("POST", "/clients", client_id="shop", **SHOP)
@@ -94,7 +91,6 @@ def test_what_was_changed_is_told_before_and_after(operator: Program, ada: str, 
     assert "Augusta" not in str(profile.details)
 
 
-@on_sqlite
 def test_keys_rotate_and_are_revoked(operator: Program) -> None:
     """OIDC Core section 10.1.1."""
     assert {key["state"] for key in operator.get("/keys")["keys"]} == {"current"}
@@ -136,7 +132,6 @@ def test_the_audit_is_narrowed_and_paged_the_latest_first(
         assert operator.get(f"/audit?{nothing}")["events"] == []
 
 
-@on_sqlite
 def test_a_page_cursor_that_was_edited_or_made_up_is_refused(operator: Program, reader: Program, clock: Clock) -> None:
     """N-44; A-130: one answer whatever is wrong with it, and no row more."""
     for number in range(3):
@@ -177,7 +172,6 @@ def test_sql_in_a_filter_finds_nothing_and_says_nothing(operator: Program, ada: 
                     assert not next(iter(found.values())), (name, text)  # a wildcard stands for itself
 
 
-@on_sqlite
 def test_an_export_is_whole_and_no_cell_of_it_is_a_formula(operator: Program, work: Work, ada: str) -> None:
     """N-46; OWASP CSV injection: formulas, quotes and line ends that would begin a new cell."""
     formulas = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", ' =1","=2', '"\n=HYPERLINK("x")', "＝1"]  # noqa: RUF001
@@ -231,7 +225,6 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
     assert [event.details["before"]["state"] for event in events(work, "promise.cancelled")] == ["trying", "due"]
 
 
-@on_sqlite
 def test_webhooks_are_managed(operator: Program, work: Work, ada: str) -> None:
     """docs/webhooks.md."""
     made = operator("POST", "/webhooks", url="https://hooks.example.test/x", events=["client.*"]).json()
@@ -251,7 +244,6 @@ def test_webhooks_are_managed(operator: Program, work: Work, ada: str) -> None:
         assert problem(operator("POST", "/webhooks", **body)) == "unfit-webhook"
 
 
-@on_sqlite
 def test_a_refusal_is_explained_by_its_id(operator: Program, client: TestClient) -> None:
     error_id = client.post("/oauth2/token", data={"grant_type": "x", "client_id": "nobody"}).json()["error_id"]
     found = operator.get(f"/refusals/{error_id}")
@@ -260,7 +252,6 @@ def test_a_refusal_is_explained_by_its_id(operator: Program, client: TestClient)
         assert operator("GET", f"/refusals/{unknown}").status_code == 404
 
 
-@on_sqlite
 def test_letters_are_sent_and_a_lost_factor_is_reset(operator: Program, ada: str, inbox: Inbox, work: Work) -> None:
     """OWASP ASVS v5.0.0-6.4.6: an operator starts a reset and never chooses the password."""
     assert operator("POST", f"/users/{ada}/letters", purpose="reset").status_code == 202
@@ -298,7 +289,6 @@ def test_what_applications_hold_of_somebody_is_seen_and_taken_back(
     assert not is_signed_in(browser)
 
 
-@on_sqlite
 def test_settings_are_shown_as_they_are_in_force_without_secrets(operator: Program, work: Work) -> None:
     """N-47; A-104."""
     shown = {each["name"]: each for each in operator.get("/settings")["settings"]}
@@ -310,7 +300,6 @@ def test_settings_are_shown_as_they_are_in_force_without_secrets(operator: Progr
     }  # fmt: skip
 
 
-@on_sqlite
 def test_no_secret_that_was_handed_out_is_kept_in_clear(operator: Program, ada: str, work: Work) -> None:
     """N-48; A-104: of applications, webhooks, links and registrations; nor where answers are kept to be given again."""
     given = [
@@ -340,7 +329,6 @@ def test_people_are_searched_and_invited(operator: Program, ada: str, inbox: Inb
     assert operator("POST", f"/users/{ada}/letters", purpose="invite").status_code == 409  # there is a password
 
 
-@on_sqlite
 def test_applications_are_searched_and_old_secrets_ended(operator: Program) -> None:
     made = operator("POST", "/clients", **SHOP).json()
     found = operator.get("/clients?search=sHo")["clients"]
@@ -350,7 +338,6 @@ def test_applications_are_searched_and_old_secrets_ended(operator: Program) -> N
     assert operator("POST", "/clients/nobody/end-old-secrets").status_code == 404
 
 
-@on_sqlite
 def test_sessions_and_refusals_of_everybody_are_listed_by_pages(
     operator: Program, ada: str, client: TestClient, new_browser: Callable[[], Browser]
 ) -> None:

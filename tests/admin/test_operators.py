@@ -17,13 +17,11 @@ from provider.routes import routes
 from provider.web import cookies, csrf
 from provider.work import Installation
 from tests.admin.conftest import API, program
-from tests.browser import Browser
-from tests.conftest import Work
-from tests.factories import make_client, make_user
-from tests.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
-from tests.server_process import REPOSITORY
-
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.browser import Browser
+from tests.support.factories import make_client, make_user
+from tests.support.installation import Work
+from tests.support.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
+from tests.support.server_process import REPOSITORY
 
 LISTED = """
     GET /api/admin/users
@@ -105,7 +103,6 @@ def test_the_copy_in_docs_is_current() -> None:
     assert json.loads(kept)["components"]["securitySchemes"].keys() == {"operator"}
 
 
-@on_sqlite
 def test_every_address_of_the_api_is_listed(app: Starlette) -> None:
     listed = {line.strip() for line in LISTED.strip().splitlines()}
     assert {f"{method} {path}" for method, path in calls(app, API)} == listed | PUBLIC
@@ -125,7 +122,6 @@ def with_token(client: TestClient, call: Call, token: str) -> httpx2.Response:
     return client.request(*call, headers={"authorization": f"Bearer {token}"} if token else {})
 
 
-@on_sqlite
 def test_each_operation_is_for_operators_and_only_reading_is_for_readers(
     app: Starlette, client: TestClient, work: Work, installation: Installation
 ) -> None:
@@ -169,7 +165,6 @@ def test_each_operation_is_for_operators_and_only_reading_is_for_readers(
             assert ask(token).status_code not in {401, 403, 500, 503}, (who, method, path)
 
 
-@on_sqlite
 def test_each_page_of_the_console_is_for_operators(
     app: Starlette, browser: Browser, work: Work, installation: Installation
 ) -> None:
@@ -199,7 +194,6 @@ def test_each_page_of_the_console_is_for_operators(
             assert not answer.headers.get("location", "").startswith("/admin"), (method, path)
 
 
-@on_sqlite
 def test_what_is_not_there_or_breaks_says_nothing_of_us(
     client: TestClient, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,21 +22,21 @@ from provider.outbox import messages
 from provider.work import Installation
 from provider.worker import purge
 from tests.admin.conftest import Program, program
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
-from tests.factories import REDIRECT_URI, make_client
-from tests.foreign_server import ForeignServer, answer
-from tests.people import sign_in
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import REDIRECT_URI, make_client
+from tests.support.foreign_server import ForeignServer, answer
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.people import sign_in
 
 SHOP = {"client_name": "Shop", "redirect_uris": [REDIRECT_URI]}
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def problem(answer: httpx2.Response) -> str:
     return str(answer.json()["type"]).removeprefix("urn:signet:problem:")
 
 
+@pytest.mark.both_databases
 def test_an_edit_of_what_somebody_else_changed_meanwhile_is_refused(operator: Program, ada: str) -> None:
     """N-49; RFC 9110 section 13.1.1: 412 and nothing changed; without If-Match it goes ahead."""
     operator("POST", "/clients", client_id="shop", **SHOP)
@@ -59,7 +59,6 @@ def test_an_edit_of_what_somebody_else_changed_meanwhile_is_refused(operator: Pr
         assert operator("DELETE", path, seen=operator("GET", path).headers["etag"]).status_code == 204
 
 
-@on_sqlite
 def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     app: Starlette, operator: Program, ada: str, browser: Browser, work: Work
 ) -> None:
@@ -103,6 +102,7 @@ MADE: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.both_databases
 def test_what_is_made_with_a_key_is_made_once(
     app: Starlette,
     operator: Program,
@@ -139,7 +139,6 @@ def test_what_is_made_with_a_key_is_made_once(
     assert purge(installation)["idempotency keys"] >= len(MADE)
 
 
-@on_sqlite
 def test_a_key_is_for_one_request(operator: Program, work: Work) -> None:
     """N-50; the draft, sections 2.6 and 2.7: with another body or at another address it is refused."""
     made = operator("POST", "/clients", key="k", **SHOP)
@@ -151,7 +150,6 @@ def test_a_key_is_for_one_request(operator: Program, work: Work) -> None:
     assert operator("POST", "/clients", key="k", **SHOP).content == made.content
 
 
-@on_sqlite
 def test_a_refused_request_leaves_its_key_free(operator: Program, ada: str, work: Work) -> None:
     """Nothing was made, so nothing is kept: put right, it may be sent with the same key."""
     assert operator("POST", "/users", key="k", email="ada@example.test").status_code == 409
@@ -167,7 +165,6 @@ class TestThoseThatAskOthers:
     def settings(self, database_url: str, outbound_settings: dict[str, Any]) -> Any:
         return settings_for(database_url, **outbound_settings)
 
-    @on_sqlite
     def test_the_network_comes_first_and_a_second_sending_needs_it_no_more(
         self, operator: Program, foreign_server: ForeignServer
     ) -> None:
@@ -195,6 +192,7 @@ def at_once(count: int, ask: Callable[[int], httpx2.Response]) -> list[httpx2.Re
         return list(pool.map(one, range(count)))
 
 
+@pytest.mark.both_databases
 @pytest.mark.race
 def test_of_many_at_once_one_makes_it_and_one_edit_counts(app: Starlette, operator: Program, work: Work) -> None:
     """On connections of their own: the same answer or 409; of edits that saw one version, one, and the others 412."""
@@ -218,7 +216,7 @@ def test_of_many_at_once_one_makes_it_and_one_edit_counts(app: Starlette, operat
         assert make_client(w)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.only_on("postgresql")
 def test_a_key_in_use_is_told_to_wait(operator: Program, installation: Installation, work: Work) -> None:
     """The draft, section 2.7: 409 while the first one is carried out."""
     original = idempotency.keep
@@ -238,7 +236,6 @@ def test_a_key_in_use_is_told_to_wait(operator: Program, installation: Installat
     assert operator("POST", "/clients", key="k", **SHOP).content == first.content
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_answer_kept_under_a_secret_key_that_is_gone_is_no_crash(operator: Program, work: Work) -> None:
     """Nor is the thing made a second time."""
     asked: dict[str, Any] = {"email": "grace@example.test", "key": "1"}

@@ -6,11 +6,13 @@ import pytest
 
 from provider.accounts.store import users
 from tests.admin.conftest import Console, events
-from tests.browser import Browser
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_client, make_user
-from tests.inbox import Inbox
-from tests.people import find_user, sign_in
+from tests.support.browser import Browser
+from tests.support.factories import PASSWORD, make_client, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import find_user, sign_in
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_somebody_is_found_and_shown_with_all_that_hangs_on_them(console: Console, work: Work) -> None:
@@ -83,7 +85,6 @@ def test_an_invited_person_chooses_the_password(console: Console, work: Work, in
     assert phone.open(link[0]).status == 410
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_cannot_be_an_account_is_said_at_its_field(console: Console, work: Work) -> None:
     with work() as w:
         make_user(w)
@@ -117,7 +118,6 @@ def test_an_edit_that_another_overtook_is_refused(console: Console, work: Work) 
     assert "Augusta" in console.open("/users?q=augusta").text
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_nobody_shuts_themselves_out(console: Console, work: Work) -> None:
     for act in ("suspend", "delete"):
         page = console.act(f"/users/{console.user_id}/{act}")
@@ -154,7 +154,6 @@ def test_devices_applications_and_accounts_end_one_by_one(
     assert events(work, "account.deleted")[0]["why"] == "asked for it"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_reason_is_one_short_line(console: Console, work: Work) -> None:
     with work() as w:
         user_id = make_user(w)

@@ -10,11 +10,11 @@ from starlette.testclient import TestClient
 
 from provider.config.settings import Settings
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
-from tests.factories import PASSWORD, make_client, make_user
-from tests.people import ADDRESS, code_of
-from tests.relying_party import RelyingParty, basic, challenge_of
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_client, make_user
+from tests.support.installation import Work, settings_for
+from tests.support.people import ADDRESS, code_of
+from tests.support.relying_party import RelyingParty, basic, challenge_of
 
 API = "/api/account"
 CHALLENGE = "/oauth2/authorize-challenge"

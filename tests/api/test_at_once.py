@@ -10,16 +10,16 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.api.conftest import App, Caller, turn_on_two_factor
-from tests.clock import Clock
-from tests.conftest import ISSUER
-from tests.factories import PASSWORD
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of
-from tests.relying_party import RelyingParty
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD
+from tests.support.inbox import Inbox
+from tests.support.installation import ISSUER
+from tests.support.people import ADDRESS, code_of
+from tests.support.relying_party import RelyingParty
 
 TIMES = 6
 
-pytestmark = pytest.mark.race
+pytestmark = [pytest.mark.both_databases, pytest.mark.race]
 
 
 def at_once(act: Callable[[int], httpx2.Response]) -> list[httpx2.Response]:

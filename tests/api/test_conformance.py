@@ -27,14 +27,12 @@ from provider.crypto.passwords import hash_password
 from provider.routes import routes
 from provider.work import UnitOfWork
 from tests.api.conftest import API, App, Caller
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
-from tests.factories import PASSWORD
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of
-from tests.relying_party import basic
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD
+from tests.support.inbox import Inbox
+from tests.support.installation import ISSUER, Work
+from tests.support.people import ADDRESS, code_of
+from tests.support.relying_party import basic
 
 CASES = 8
 REAL_CASES = 2

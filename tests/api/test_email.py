@@ -9,12 +9,12 @@ from provider.accounts.store import email_addresses
 from provider.audit.events import Event
 from provider.audit.store import find
 from tests.api.conftest import App, Caller, problem, turn_on_two_factor
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, sign_in
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, sign_in
 
 NEW = "ada@new.example.test"
 TAKEN = "eve@example.test"

@@ -2,11 +2,11 @@
 
 from provider.audit.store import find
 from tests.api.conftest import App, turn_on_two_factor
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, find_user
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, find_user
 
 NEW = "another quiet afternoon"
 

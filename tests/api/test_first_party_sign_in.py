@@ -8,13 +8,13 @@ from provider.accounts import suspension
 from provider.audit import store as audit
 from provider.oauth.clients.metadata import InvalidMetadata
 from tests.api.conftest import CHALLENGE, VERIFIER, App, Caller, turn_on_two_factor
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, sign_in
-from tests.relying_party import challenge_of
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, sign_in
+from tests.support.relying_party import challenge_of
 
 NEW = "another quiet afternoon"
 

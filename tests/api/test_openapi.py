@@ -15,7 +15,7 @@ from provider.api.operation import Operation
 from provider.config.settings import FEATURES, Settings
 from provider.routes import routes
 from tests.api.conftest import API, App, Caller
-from tests.server_process import REPOSITORY
+from tests.support.server_process import REPOSITORY
 
 DOCUMENT = openapi.document(Settings(), routes(Settings()))
 OPERATIONS = [
@@ -29,7 +29,6 @@ def test_the_copy_in_docs_is_current() -> None:
     assert kept == openapi.text(Settings(), routes(Settings())), "run: make api-documents"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_it_is_served(client: TestClient) -> None:
     answer = client.get(f"{API}/openapi.json")
     assert answer.headers["content-type"] == "application/json"
@@ -52,7 +51,7 @@ def test_every_operation_is_in_it_once() -> None:
 VERBS = frozenset(
     """
     Cancel Change Check Confirm Count Create Delete Disable Email Enable End Export Find Get Issue Link List Open
-    Register Remove Replace Replay Request Reset Restore Retry Revoke Rotate Send Shorten Start Suspend Turn
+    Register Remove Replace Replay Request Reset Restore Retry Revoke Rotate Send Shorten Sign Start Suspend Turn
     Unlink Update Upload Use Withdraw
     """.split()  # noqa: SIM905  # read as a list of words
 )
@@ -127,7 +126,6 @@ def members(described: dict[str, object]) -> list[str]:
     return list(DOCUMENT["components"]["schemas"][name]["properties"])
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("path", "method", "described"), TAKING, ids=[f"{one[1]} {one[0]}" for one in TAKING])
 def test_no_body_crashes_an_operation(
     app_of_ours: App, as_ada: Caller, unlimited: None, path: str, method: str, described: dict[str, object]

@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from provider.accounts.pictures import MAX_FILE, SIDE
 from provider.accounts.store import users
 from tests.api.conftest import API, App, Caller, problem
-from tests.conftest import ISSUER, Work
+from tests.support.installation import ISSUER, Work
+from tests.support.limits import Lower
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (800, 600)) -> bytes:
@@ -71,13 +72,12 @@ def test_anything_else_is_refused(
     assert "picture" not in user.claims
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_uploads_are_limited_per_person(as_ada: Caller) -> None:
-    answers = [put(as_ada, b"no").status_code for _ in range(31)]
-    assert answers == [400] * 30 + [429]
+def test_uploads_are_limited_per_person(as_ada: Caller, lower: Lower) -> None:
+    lower(picture="3/hour")
+    answers = [put(as_ada, b"no").status_code for _ in range(4)]
+    assert answers == [400] * 3 + [429]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_nobody_uploads_without_a_token(client: TestClient) -> None:
     answer = client.put(f"{API}/picture", content=picture(), headers={"content-type": "image/jpeg"})
     assert problem(answer) == "invalid_token"

@@ -5,7 +5,7 @@ import pytest
 from provider.accounts.profile import FIELDS
 from provider.api.endpoints.profile import Editable
 from tests.api.conftest import App, Caller, problem
-from tests.people import ADDRESS
+from tests.support.people import ADDRESS
 
 FULL = {
     "name": "Ada King",
@@ -40,7 +40,6 @@ def test_a_profile_is_put_whole_and_read_back(as_ada: Caller, app_of_ours: App, 
     assert shorter.json().keys() == {"sub", "name", "email", "email_verified"}
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("body", "member"),
     [

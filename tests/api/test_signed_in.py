@@ -16,12 +16,12 @@ from provider.oauth.first_party import store as own_sessions
 from provider.oauth.tokens.store.grants import grants
 from provider.sessions import store
 from tests.api.conftest import API, App, Caller, problem
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, is_signed_in, sign_in
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, is_signed_in, sign_in
 
 NEW = "another quiet afternoon"
 

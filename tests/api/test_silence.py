@@ -12,11 +12,11 @@ from provider.accounts import timing as constant_time_response
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import password_reset
 from tests.api.conftest import App
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.silence import ASKED, NOBODY, SPELLINGS, WHO, Seen, address_of, assert_alike, make_everybody, seen
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.silence import ASKED, NOBODY, SPELLINGS, WHO, Seen, address_of, assert_alike, make_everybody, seen
 
 Act = Callable[[App, str], list[httpx2.Response]]
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.api.conftest import App, Caller, problem, turn_on_two_factor
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import ISSUER
-from tests.factories import PASSWORD
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, is_signed_in, sign_in
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD
+from tests.support.inbox import Inbox
+from tests.support.installation import ISSUER
+from tests.support.people import ADDRESS, code_of, is_signed_in, sign_in
 
 
 def test_set_up_shows_key_and_picture_and_counts_after_a_valid_code(as_ada: Caller, clock: Clock, inbox: Inbox) -> None:

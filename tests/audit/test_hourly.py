@@ -10,11 +10,13 @@ from provider.oauth.clients.metadata import DEVICE_CODE
 from provider.observability import counters
 from provider.outbox import messages, relay
 from provider.work import Installation, unit_of_work
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_client, make_user
-from tests.people import sign_in
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_client, make_user
+from tests.support.installation import Work
+from tests.support.people import sign_in
+
+pytestmark = pytest.mark.both_databases
 
 
 def counted(installation: Installation) -> dict[str, int]:
@@ -48,7 +50,6 @@ def test_sign_ins_and_token_requests_are_counted_by_the_hour(
         assert hourly.purge(w.db, before=max(hours), limit=1) == 3
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_could_not_be_written_is_handed_over_the_next_time(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +62,6 @@ def test_what_could_not_be_written_is_handed_over_the_next_time(
     assert counted(installation) == {counters.SIGNED_IN: 1}
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_only_waits_counts_as_nothing_that_went_wrong(
     client: TestClient, installation: Installation, work: Work
 ) -> None:

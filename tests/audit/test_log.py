@@ -8,9 +8,9 @@ from provider.accounts.registration import delete_user
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
 
 
 @pytest.mark.parametrize("event", Event)

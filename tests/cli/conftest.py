@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from provider.cli.run import run
-from tests.conftest import ISSUER, SECRET_KEY
+from tests.support.installation import ISSUER, SECRET_KEY
 
 
 @dataclass

@@ -5,10 +5,8 @@ import pytest
 from provider.oauth.clients.clients import find_client, list_clients
 from provider.oauth.clients.registration import register
 from tests.cli.conftest import Signet
-from tests.conftest import Work
-from tests.factories import make_user
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.factories import make_user
+from tests.support.installation import Work
 
 FILE = """
 [clients.shop]

@@ -9,11 +9,9 @@ from provider.cli import system_checks as surroundings
 from provider.oauth.keys.store import signing_keys
 from provider.outbox import messages
 from tests.cli.conftest import Ran, Signet
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.server_process import free_port
-
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.server_process import free_port
 
 
 def said(ran: Ran) -> dict[str, bool]:
@@ -57,7 +55,6 @@ def test_what_is_dangerous_is_the_exit_status(careful: pytest.MonkeyPatch, signe
     assert "SIGNET_BCRYPT_COST" in refused.err
 
 
-@on_sqlite
 def test_on_this_machine_alone_any_setting_is_fit_unless_it_is_to_be_deployed(
     environ: pytest.MonkeyPatch, database_url: str, signet: Signet
 ) -> None:
@@ -84,7 +81,6 @@ def test_what_keeps_it_from_starting_is_found(
     assert (ran.status, said(ran)) == (1, {"settings": True})
 
 
-@on_sqlite
 def test_what_stands_around_it_is_looked_at(
     careful: pytest.MonkeyPatch, database_url: str, signet: Signet, work: Work, clock: Clock
 ) -> None:

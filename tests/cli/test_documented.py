@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from provider.cli.run import command_line
-from tests.server_process import REPOSITORY
+from tests.support.server_process import REPOSITORY
 
 DOCUMENTS = sorted(path.name for path in (REPOSITORY / "docs").glob("*.md"))
 _COMMAND = re.compile(r"(?:^ {4}|`|\| |^)signet ([a-z][^`#\n]*)", re.MULTILINE)

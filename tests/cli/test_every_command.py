@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from provider.cli.run import command_line
-from tests.server_process import REPOSITORY, environment
+from tests.support.server_process import REPOSITORY, environment
 
 UNTIL_STOPPED = {"demo", "serve", "worker"}
 """They print nothing but their log, whose lines are JSON, and where the demo is."""

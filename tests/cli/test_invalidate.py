@@ -1,13 +1,9 @@
 """signet invalidate: shows first, changes nothing unasked."""
 
-import pytest
-
 from provider.sessions import lifecycle
 from tests.cli.conftest import Signet
-from tests.conftest import Work
-from tests.factories import make_user
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.factories import make_user
+from tests.support.installation import Work
 
 
 def test_it_shows_what_it_would_do_and_changes_nothing_until_told_to(signet: Signet, work: Work) -> None:

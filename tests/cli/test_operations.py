@@ -11,7 +11,9 @@ from provider.oauth.keys import rotation
 from provider.outbox import messages, relay, store
 from provider.work import Installation
 from tests.cli.conftest import Signet
-from tests.conftest import Work
+from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_migrating_an_empty_database_makes_everything_an_installation_needs(
@@ -92,7 +94,6 @@ def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> 
     assert signet("outbox", "list", "--topic", due["topic"], "--about", due["about"][1:], "--json").json == [due]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_promise_that_is_cancelled_is_never_kept(signet: Signet, work: Work, installation: Installation) -> None:
     with work() as w:
         promise_id = messages.put(w, "mail", {}, about="a letter")
@@ -135,7 +136,6 @@ def test_purging_says_what_went(signet: Signet) -> None:
     assert signet("purge", "--json").json["sessions"] == 0
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("variable", "value", "because"),
     [

@@ -2,13 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.cli.conftest import Signet
-from tests.conftest import Work
-from tests.factories import make_user
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.factories import make_user
+from tests.support.installation import Work
 
 
 def test_the_file_is_for_its_owner_alone_and_never_overwritten(signet: Signet, work: Work, tmp_path: Path) -> None:

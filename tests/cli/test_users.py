@@ -3,8 +3,8 @@
 from provider.accounts import linked_identities, registration
 from provider.sessions import lifecycle, store
 from tests.cli.conftest import Signet
-from tests.conftest import Work
-from tests.inbox import Inbox
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
 
 EMAIL = "ada@example.test"
 

@@ -1,10 +1,7 @@
 """signet webhook."""
 
-import pytest
-
 from tests.cli.conftest import Signet
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 URL = "https://hooks.example.test/signet"
 
 

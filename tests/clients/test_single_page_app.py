@@ -13,8 +13,9 @@ from starlette.testclient import TestClient
 
 from provider.resources import CLIENTS
 from tests.clients.conftest import new_key, sample
-from tests.relying_party import half_of
-from tests.services import unavailable
+from tests.support.relying_party import half_of
+from tests.support.services import unavailable
+from tests.support.waiting import PATIENCE
 
 ISSUER, CLIENT_ID, ACCESS_TOKEN = "https://id.example.test", "quill-pocket", "an access token"
 STATIC = CLIENTS / "single_page_app" / "static"
@@ -68,7 +69,7 @@ def verified(keys: list[Any], cases: list[tuple[str, dict[str, Any]]]) -> list[s
     known = {"keys": published, "issuer": ISSUER, "client_id": CLIENT_ID, "access_token": ACCESS_TOKEN, "nonce": "n"}
     given = json.dumps([(token, {**known, **options}) for token, options in cases])
     command = [node, "--input-type=module", "-e", VERIFY, str(STATIC / "id_token.js"), given]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     told: list[str] = json.loads(done.stdout)
     return told

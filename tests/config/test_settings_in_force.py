@@ -1,7 +1,5 @@
 """The settings as operators are shown them: as they would write them, and no secret (A-104)."""
 
-import pytest
-
 from provider.config.environment import load_settings
 from provider.config.settings import Settings
 from provider.config.settings_in_force import MASK, settings_in_force
@@ -46,7 +44,6 @@ def test_what_is_shown_means_the_same_when_it_is_set() -> None:
     assert again == settings
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_command_shows_them(signet: Signet) -> None:
     shown = signet("settings", "--json").json
     assert shown[0]["is_default"] is False

@@ -10,12 +10,12 @@ import pytest
 
 from provider.app import open_installation
 from provider.work import Installation, unit_of_work
-from tests.certificates import Authority
 from tests.conformance.suite import EMAIL, Person, Provider
-from tests.conftest import SECRET_KEY, settings_for
-from tests.factories import make_user
-from tests.foreign_server import ForeignServer
-from tests.server_process import free_port, serving
+from tests.support.certificates import Authority
+from tests.support.factories import make_user
+from tests.support.foreign_server import ForeignServer
+from tests.support.installation import SECRET_KEY, settings_for
+from tests.support.server_process import free_port, serving
 
 EVERY_CLAIM: dict[str, Any] = {
     "name": "Sue Ite",

@@ -20,10 +20,11 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet
 from joserfc.util import json_b64encode
 
-from tests.browser import Browser, Page
-from tests.client_keys import Signatory, asserting, assertion_claims, mac
-from tests.factories import PASSWORD
-from tests.relying_party import basic, half_of
+from tests.support.browser import Browser, Page
+from tests.support.client_keys import Signatory, asserting, assertion_claims, mac
+from tests.support.factories import PASSWORD
+from tests.support.relying_party import basic, half_of
+from tests.support.waiting import PATIENCE
 
 EMAIL = "suite@example.test"
 RP = "https://suite.example.test/test/a/signet"
@@ -43,7 +44,7 @@ class Provider:
     @cached_property
     def http(self) -> httpx2.Client:
         """For what is asked without a browser: no cookies."""
-        return httpx2.Client(verify=self.trusted, follow_redirects=False, timeout=20)
+        return httpx2.Client(verify=self.trusted, follow_redirects=False, timeout=PATIENCE)
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
@@ -125,7 +126,7 @@ class Person(Browser):
     """The browser of the one person there is: it signs in and allows whatever is asked, with scripts off."""
 
     def __init__(self, provider: Provider) -> None:
-        self.client = httpx2.Client(verify=provider.trusted, follow_redirects=False, timeout=20)  # type: ignore[assignment]  # a TestClient is one
+        self.client = httpx2.Client(verify=provider.trusted, follow_redirects=False, timeout=PATIENCE)  # type: ignore[assignment]  # a TestClient is one
         self.issuer = provider.issuer
         self.page = None
         self.left_to = None

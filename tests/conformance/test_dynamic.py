@@ -11,9 +11,9 @@ from joserfc import jws, jwt
 
 from provider.oauth.keys import rotation
 from provider.work import Installation, unit_of_work
-from tests.client_keys import Signatory, asserting, assertion_claims
 from tests.conformance.suite import CALLBACK, RP, Person, Provider, SuiteClient
-from tests.foreign_server import ForeignServer, answer
+from tests.support.client_keys import Signatory, asserting, assertion_claims
+from tests.support.foreign_server import ForeignServer, answer
 
 KEYS = "private_key_jwt"
 

@@ -11,7 +11,8 @@ from joserfc import jws, jwt
 
 from tests.conformance.suite import RP, Person, Provider
 from tests.conformance.test_rp_initiated_logout import SIGNED_OUT, STATE, is_signed_out, log_out
-from tests.foreign_server import ForeignServer, answer
+from tests.support.foreign_server import ForeignServer, answer
+from tests.support.waiting import wait_until
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -33,11 +34,7 @@ def test_oidcc_backchannel_rp_initiated_logout(provider: Provider, person: Perso
         log_out(person, client, done)
         assert person.left_to is not None
         assert parse_qs(urlsplit(person.left_to).query) == {"state": [STATE]}
-        deadline = time.monotonic() + 20
-        while not suite_server.requests:
-            assert time.monotonic() < deadline, "nobody was told"
-            time.sleep(0.05)
-        told = suite_server.requests[0]
+        told = wait_until(lambda: suite_server.requests, what="the app was not notified")[0]
         assert (told.method, told.target) == ("POST", "/backchannel_logout")
         form = dict(parse_qsl(told.body.decode()))
         assert form.keys() == {"logout_token"}

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from tests.browser import Page
 from tests.conformance.suite import RP, Person, Provider, Signed, SuiteClient, unsigned
+from tests.support.browser import Page
 
 SIGNED_OUT = f"{RP}/post_logout_redirect"
 STATE = "rPh4%&+ =~!state"

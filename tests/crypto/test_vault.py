@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from provider.config.environment import SettingsError
 from provider.config.settings import Settings
 from provider.crypto.vault import Vault, VaultError, create_key_file, open_vault
-from tests.clock import Clock
+from tests.support.clock import Clock
 
 OLD, NEW = "an old key of at least 32 characters", "a new key of at least 32 characters"
 

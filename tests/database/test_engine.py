@@ -7,6 +7,8 @@ from sqlalchemy.exc import DBAPIError
 from provider.config.settings import Settings
 from provider.database.engine import OUTAGES, open_database
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_more_connections_than_threads_are_an_outage_within_the_time(settings: Settings) -> None:
     """Decision 60; F-3."""
@@ -41,7 +43,7 @@ def test_an_error_does_not_tell_the_values(settings: Settings) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.only_on("sqlite")
 def test_sqlite_survives_a_killed_process(settings: Settings) -> None:
     database = open_database(settings)
     with database.engine.connect() as connection:
@@ -51,7 +53,7 @@ def test_sqlite_survives_a_killed_process(settings: Settings) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.only_on("postgresql")
 def test_postgresql_answers_in_time_or_not_at_all(settings: Settings) -> None:
     database = open_database(settings.model_copy(update={"database_timeout": 0.2}))
     with database.engine.connect() as connection, pytest.raises(OUTAGES):
@@ -59,7 +61,7 @@ def test_postgresql_answers_in_time_or_not_at_all(settings: Settings) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.only_on("postgresql")
 def test_a_plain_postgresql_url_means_the_driver_we_ship(settings: Settings) -> None:
     plain = settings.database_url.replace("+psycopg", "")
     database = open_database(settings.model_copy(update={"database_url": plain}))

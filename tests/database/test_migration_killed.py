@@ -3,8 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +10,11 @@ from sqlalchemy import create_engine, inspect, text
 
 from provider.database.migrations import current, head
 from provider.resources import MIGRATIONS
-from tests.conftest import SECRET_KEY
-from tests.server_process import environment
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import environment
+from tests.support.waiting import PATIENCE, wait_until
 
-pytestmark = [pytest.mark.race, pytest.mark.slow]
+pytestmark = [pytest.mark.both_databases, pytest.mark.race, pytest.mark.slow]
 
 LONG = '''
 """Something that takes long."""
@@ -51,13 +50,6 @@ main()
 """
 
 
-def eventually(what: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_what_was_done_is_kept_what_was_not_is_undone_and_the_next_one_goes_on(
     empty_database_url: str, tmp_path: Path
 ) -> None:
@@ -72,7 +64,7 @@ def test_what_was_done_is_kept_what_was_not_is_undone_and_the_next_one_goes_on(
         return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     first = migrating(tmp_path / "first", STAY="yes")
-    eventually(lambda: (tmp_path / "first").exists() or first.poll() is not None)
+    wait_until(lambda: (tmp_path / "first").exists() or first.poll() is not None)
     assert first.poll() is None, first.communicate()[1]
     second = migrating(tmp_path / "second")
     try:
@@ -84,7 +76,7 @@ def test_what_was_done_is_kept_what_was_not_is_undone_and_the_next_one_goes_on(
             assert current(connection) == head()  # every step before is done, whatever becomes of this one
             assert "long_one" not in inspect(connection).get_table_names()
         first.kill()
-        out, err = second.communicate(timeout=60)
+        out, err = second.communicate(timeout=PATIENCE)
         assert second.returncode == 0, err
     finally:
         for process in (first, second):

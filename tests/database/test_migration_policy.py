@@ -5,7 +5,7 @@ import re
 import pytest
 
 from provider.database.migrations import migrate
-from tests.conftest import settings_for
+from tests.support.installation import settings_for
 
 FORBIDDEN = {
     "drops a table": r"DROP TABLE (\w+)",

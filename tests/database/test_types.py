@@ -10,7 +10,9 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from provider.audit.store import AuditEvent, append, find
 from provider.database.base import new_id
 from provider.sessions.store import sessions
-from tests.conftest import Work
+from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
 
 
 def event(at: datetime) -> AuditEvent:

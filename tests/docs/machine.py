@@ -66,7 +66,7 @@ def stop(name: str) -> None:
         return
     pid = int(file.read_text())
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while Path(f"/proc/{pid}").exists():
         assert time.monotonic() < deadline, f"{name} does not stop"
         time.sleep(0.02)

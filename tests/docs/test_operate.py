@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +15,12 @@ import pytest
 import redis
 
 from tests.cli.test_every_command import EVERY, UNTIL_STOPPED
-from tests.conftest import create_postgres_database, services
 from tests.docs import forking, machine
 from tests.mail.smtp_sink import smtp_sink
-from tests.server_process import REPOSITORY, environment
-from tests.services import postgres_program
+from tests.support.databases import create_postgres_database
+from tests.support.server_process import REPOSITORY, environment
+from tests.support.services import postgres_program, services
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -92,9 +92,7 @@ def shell(tmp_path: Path, places: dict[str, str]) -> Iterator[dict[str, str]]:
     environ = environment({}) | {"PATH": f"{programs}:{os.environ['PATH']}", "PLACES": json.dumps(places)}
     process = subprocess.Popen([sys.executable, forking.__file__, str(address)], env=environ)
     try:
-        while not address.exists():
-            assert process.poll() is None
-            time.sleep(0.02)
+        wait_until(address.exists, of=process, what="the commands were not loaded")
         yield environ
     finally:
         for file in (tmp_path / "lib").glob("*.pid"):
@@ -122,7 +120,7 @@ def test_every_command_of_the_document_does_what_it_says(
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=5 * PATIENCE,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
     said = done.stdout

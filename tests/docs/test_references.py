@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from tests.server_process import REPOSITORY
+from tests.support.server_process import REPOSITORY
 
 FOLDERS = ("provider", "tests", "docs", "templates", "clients", "benchmarks", "migrations", "deploy")
 FILES = ("README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "Dockerfile", "docker-compose.yml")

@@ -15,12 +15,12 @@ from provider.audit.store import find as find_events
 from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter
 from provider.work import Installation
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, ISSUER, FakeProvider, Traveller
-from tests.people import sign_in
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.people import sign_in
 
 EXAMPLE = {
     "name": "Example",

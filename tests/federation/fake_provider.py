@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from provider.outbound.client import Answer
 from provider.outbound.connection import OutboundFailed
-from tests.browser import Browser, Page
-from tests.clock import Clock
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
 
 ISSUER = "https://op.example.test"
 CLIENT_ID = "signet-at-example"

@@ -9,9 +9,9 @@ from provider.config.environment import SettingsError
 from provider.federation.configuration import load_upstreams
 from provider.federation.upstreams import open_upstreams
 from provider.serve import require_fit
-from tests.conftest import settings_for
 from tests.federation.conftest import EXAMPLE, write_upstreams
 from tests.federation.fake_provider import CLIENT_SECRET, ISSUER
+from tests.support.installation import settings_for
 
 MINIMAL = {name: EXAMPLE[name] for name in ("name", "issuer", "client_id", "client_secret")}
 
@@ -129,7 +129,6 @@ def test_plain_http_is_for_this_machine(file: Path) -> None:
     assert upstream.issuer == "http://127.0.0.1:9000"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_service_does_not_start_with_an_unfit_file(database_url: str, file: Path) -> None:
     settings = settings_for(database_url, upstreams=write_upstreams(file, {"example": {**MINIMAL, "name": ""}}))
     for start in (require_fit, open_upstreams):

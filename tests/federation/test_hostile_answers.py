@@ -19,14 +19,13 @@ from provider.federation.store import used_states
 from provider.sessions.store import sessions
 from provider.work import Installation
 from provider.worker import purge
-from tests.browser import Browser, Page
-from tests.clock import Clock
-from tests.conftest import Work
 from tests.federation.conftest import EXAMPLE, NewTraveller
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, TOKEN, FakeProvider, Traveller, ec_key, rsa_key
-from tests.people import is_signed_in
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.limits import Lower
+from tests.support.people import is_signed_in
 
 
 def nobody_came_in(work: Work, browser: Browser) -> bool:
@@ -352,14 +351,15 @@ class TestTwoUpstreams:
 
 
 def test_failures_of_one_network_are_limited_and_successes_are_not(
-    new_traveller: NewTraveller, provider: FakeProvider, clock: Clock
+    new_traveller: NewTraveller, provider: FakeProvider, clock: Clock, lower: Lower
 ) -> None:
     """Each costs the upstream a request, so nobody makes us send as many as they like."""
+    lower(upstream="4/5minutes")
     traveller = new_traveller()
-    assert {traveller.sign_in("/login?prompt=login").status for _ in range(65)} == {200}
+    assert {traveller.sign_in("/login?prompt=login").status for _ in range(6)} == {200}
     provider.claims["nonce"] = "wrong"
-    statuses = [traveller.sign_in("/login?prompt=login").status for _ in range(61)]
-    assert statuses == [502] * 60 + [429]
+    statuses = [traveller.sign_in("/login?prompt=login").status for _ in range(5)]
+    assert statuses == [502] * 4 + [429]
     asked = len(provider.asked)
     page = traveller.sign_in("/login?prompt=login")
     assert page.status == 429

@@ -18,15 +18,15 @@ from provider.accounts.store.linked_identities import linked_identities
 from provider.config.settings import Settings
 from provider.web.cookies import BROWSER
 from provider.work import Installation, unit_of_work
-from tests.browser import Browser, Page
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_client, make_user
 from tests.federation.conftest import EXAMPLE, NewTraveller, events_of, identities_of, sign_out
 from tests.federation.fake_provider import ISSUER, FakeProvider, Traveller
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
-from tests.relying_party import RelyingParty
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_client, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
+from tests.support.relying_party import RelyingParty
 
 NEW_PASSWORD = "quite another horse battery"
 LINKED = "Example now signs you in to your Signet account"

@@ -13,14 +13,13 @@ from provider.app import open_installation
 from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter
 from provider.work import Installation
-from tests.browser import Browser
-from tests.clock import Clock
 from tests.federation.conftest import EXAMPLE
 from tests.federation.fake_provider import FakeProvider, Traveller
-from tests.foreign_server import Behaviour, ForeignServer, Request, answer, raw
-from tests.people import sign_in
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer, raw
+from tests.support.people import sign_in
+from tests.support.waiting import PATIENCE
 
 
 class RealProvider(FakeProvider):
@@ -147,7 +146,7 @@ def test_an_upstream_that_hangs_holds_up_nobody_else(
 
     def hang(connection: socket.socket, request: Request) -> None:
         waiting.release()
-        let_go.wait(10)
+        let_go.wait(PATIENCE)
         answer({"error": "invalid_grant"}, status="400 Bad Request")(connection, request)
 
     provider.odd = hang
@@ -158,7 +157,7 @@ def test_an_upstream_that_hangs_holds_up_nobody_else(
     with ThreadPoolExecutor(len(urls)) as pool:
         coming = [pool.submit(other.browser.open, FakeProvider.authorize(provider, url)) for other, url in urls]
         for _ in coming:
-            assert waiting.acquire(timeout=10)
+            assert waiting.acquire(timeout=PATIENCE)
         try:
             assert sign_in(traveller.browser).path == "/account"
         finally:

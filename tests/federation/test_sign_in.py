@@ -13,15 +13,16 @@ from provider.accounts import deletion, suspension
 from provider.accounts.store import passwords, users
 from provider.config.settings import Settings
 from provider.sessions.store import Session, find_all
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_client, make_user
 from tests.federation.conftest import EXAMPLE, NewTraveller, events_of, identities_of, sign_out
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, FakeProvider, Traveller
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, find_user, is_signed_in, sign_in, turn_on_two_factor
-from tests.relying_party import RelyingParty, challenge_of
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_client, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.limits import Lower
+from tests.support.people import ADDRESS, code_of, find_user, is_signed_in, sign_in, turn_on_two_factor
+from tests.support.relying_party import RelyingParty, challenge_of
 
 
 def sessions_of(work: Work, user_id: str) -> list[Session]:
@@ -49,7 +50,6 @@ def test_the_request_is_one_that_nobody_can_forge_or_replay(traveller: Traveller
 
 
 @pytest.mark.parametrize("possible", [True, False])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_claims_are_asked_for_by_name_where_that_is_possible(traveller: Traveller, possible: bool) -> None:
     """OIDC Core section 5.5: with a code, those of a scope may be at the userinfo endpoint alone."""
     traveller.provider.metadata["claims_parameter_supported"] = possible
@@ -174,7 +174,6 @@ def test_somebody_else_at_the_browser_gets_a_session_of_their_own(
     ids=str,
 )
 @pytest.mark.parametrize("has_account", [True, False])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_unproven_address_makes_no_account_and_tells_nothing(
     traveller: Traveller, work: Work, changes: dict[str, Any], has_account: bool
 ) -> None:
@@ -217,17 +216,17 @@ class TestWithoutRegistration:
             assert users.find_page(w.read) == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_accounts_are_made_as_often_as_by_signing_up(
-    new_traveller: NewTraveller, provider: FakeProvider, work: Work
+    new_traveller: NewTraveller, provider: FakeProvider, work: Work, lower: Lower
 ) -> None:
+    lower(sign_up="3/hour")
     statuses = []
-    for number in range(21):
+    for number in range(4):
         provider.claims |= {"sub": f"person-{number}", "email": f"person{number}@example.test"}
         statuses.append(new_traveller().sign_in().status)
-    assert statuses == [200] * 20 + [429]
+    assert statuses == [200] * 3 + [429]
     with work() as w:
-        assert len(users.find_page(w.read)) == 20
+        assert len(users.find_page(w.read)) == 3
 
 
 # On the way to an app
@@ -261,7 +260,6 @@ def test_the_app_gets_its_answer_and_learns_how_the_person_signed_in(
         ({"prompt": "login consent", "max_age": "300"}, "login", "0"),
     ],
 )
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_how_fresh_the_app_wants_it_is_passed_on(
     traveller: Traveller, rp: RelyingParty, asked: dict[str, str], prompt: str | None, max_age: str
 ) -> None:
@@ -347,7 +345,6 @@ class TestWithoutUpstreams:
         assert client.get("/login/upstream/example/callback").status_code == 404
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_stranger_with_nothing_in_hand_gets_an_answer_everywhere(client: TestClient, app: Starlette) -> None:
     """As test_architecture asks of the routes that are always there."""
     calls = [

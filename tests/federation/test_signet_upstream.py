@@ -16,12 +16,12 @@ from provider.outbound.client import Answer
 from provider.ratelimits import LimitCounter
 from provider.sessions.store import find_all
 from provider.work import Installation, unit_of_work
-from tests.browser import Browser, Page
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
-from tests.factories import PASSWORD, make_client, make_user
 from tests.federation.conftest import EXAMPLE, identities_of
-from tests.people import ADDRESS, find_user, is_signed_in, sign_in
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_client, make_user
+from tests.support.installation import Work, settings_for
+from tests.support.people import ADDRESS, find_user, is_signed_in, sign_in
 
 UPSTREAM = "https://upstream.example.test"
 CALLBACK = "https://id.example.test/login/upstream/signet/callback"

@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 from joserfc import jwt
 
-from tests.browser import Browser
-from tests.clock import Clock
 from tests.federation.fake_provider import DISCOVERY, JWKS, TOKEN, FakeProvider, Traveller, ec_key, rsa_key
-from tests.people import sign_in
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.people import sign_in
 
 SILENT = "there was no whole answer within 3 seconds"
 

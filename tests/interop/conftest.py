@@ -13,12 +13,12 @@ import pytest
 from provider.app import open_installation
 from provider.oauth.clients.clients import Client
 from provider.work import Installation, unit_of_work
-from tests.chromium import chromium, new_person
-from tests.conftest import SECRET_KEY, settings_for
-from tests.factories import make_client, make_user
-from tests.npm import installed
-from tests.server_process import free_port, serving
-from tests.services import unavailable
+from tests.support.chromium import chromium, new_person
+from tests.support.factories import make_client, make_user
+from tests.support.installation import SECRET_KEY, settings_for
+from tests.support.npm import installed
+from tests.support.server_process import free_port, serving
+from tests.support.services import unavailable
 
 __all__ = ["chromium", "new_person"]
 

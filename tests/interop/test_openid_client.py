@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from tests.chromium import NewPerson
-from tests.factories import PASSWORD
 from tests.interop.conftest import EMAIL, Served, StartApp
+from tests.support.chromium import NewPerson
+from tests.support.factories import PASSWORD
 
 pytestmark = pytest.mark.browser
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from provider.app import open_installation
 from provider.oauth.clients.registration import issue_initial_token
 from provider.work import unit_of_work
-from tests.conftest import SECRET_KEY, settings_for
 from tests.interop.conftest import HERE
-from tests.server_process import free_port, serving
+from tests.support.installation import SECRET_KEY, settings_for
+from tests.support.server_process import free_port, serving
+from tests.support.waiting import PATIENCE
 
 
 def test_openid_client_registers_itself_and_is_gone_when_it_says_so(
@@ -31,7 +32,7 @@ def test_openid_client_registers_itself_and_is_gone_when_it_says_so(
     told = {"issuer": issuer, "initial_access_token": token}
     with serving(settings, "--drain", "0", port=port):
         command = [node, str(openid_client / "register.mjs"), json.dumps(told)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     learned = json.loads(done.stdout)
     client_id = learned["metadata"]["client_id"]

@@ -9,8 +9,8 @@ from provider.oauth.clients.metadata import TOKEN_EXCHANGE
 from provider.sessions import lifecycle
 from provider.web import cookies
 from provider.work import unit_of_work
-from tests.factories import make_client
 from tests.interop.conftest import EMAIL, Served, StartApp
+from tests.support.factories import make_client
 
 API, OTHER_API = "https://books.example.test", "https://films.example.test"
 

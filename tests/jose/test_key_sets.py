@@ -6,7 +6,7 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from provider.jose.key_sets import MOST_KEYS, UnfitKey, parse_jwks, parse_usable
-from tests.client_keys import ALGORITHMS, Signatory, public, usual_key
+from tests.support.client_keys import ALGORITHMS, Signatory, public, usual_key
 
 EC: dict[str, Any] = public(usual_key("ES256"))
 RSA: dict[str, Any] = public(usual_key("RS256"))

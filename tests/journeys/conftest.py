@@ -12,9 +12,10 @@ import pytest
 from provider.app import open_installation
 from provider.config.environment import load_settings
 from provider.work import unit_of_work
-from tests.chromium import NewPerson, Person, chromium, new_person
-from tests.demo_process import CHEAP, Demo, running_demo
-from tests.factories import PASSWORD, make_user
+from tests.support.chromium import NewPerson, Person, chromium, new_person
+from tests.support.demo_process import CHEAP, Demo, running_demo
+from tests.support.factories import PASSWORD, make_user
+from tests.support.waiting import wait_until
 
 __all__ = ["chromium", "new_person"]
 
@@ -119,12 +120,12 @@ class Steps:
     def read_letter(self, person: Person, subject: str, to: str) -> str:
         """The newest letter of this subject to this address, read on the mailbox page; it may take a moment to come."""
         letter = person.page.locator("li").filter(has_text=to).filter(has_text=subject).first
-        deadline = time.monotonic() + 10
-        person.open(self.demo.mailbox)
-        while letter.count() == 0:  # the page reloads itself, but only every few seconds
-            assert time.monotonic() < deadline, f"no letter {subject!r} to {to}"
-            time.sleep(0.2)
+
+        def look() -> bool:  # the page reloads itself, but only every few seconds
             person.open(self.demo.mailbox)
+            return letter.count() > 0
+
+        wait_until(look, what=f"no letter {subject!r} to {to}", every=0.2)
         letter.get_by_role("link").click()
         person.page.get_by_role("heading", name=subject).wait_for()
         return person.page.locator(".letter").inner_text()

@@ -14,10 +14,11 @@ import httpx2
 import pytest
 from playwright.sync_api import ViewportSize
 
-from tests.chromium import NewPerson, Person
-from tests.demo_process import Demo
 from tests.journeys.conftest import Account, Steps
-from tests.npm import installed
+from tests.support.chromium import NewPerson, Person
+from tests.support.demo_process import Demo
+from tests.support.npm import installed
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -209,7 +210,7 @@ ACCOUNT_PAGES = (
 def test_the_pages_of_a_device(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:
     person, see = inspector.person, inspector.see
     asked = {"client_id": "quill-tv", "scope": "openid profile offline_access"}
-    codes = httpx2.post(f"{demo.provider}/oauth2/device_authorization", data=asked, timeout=20).json()
+    codes = httpx2.post(f"{demo.provider}/oauth2/device_authorization", data=asked, timeout=PATIENCE).json()
     person.open(codes["verification_uri"])
     steps.sign_in(person, account)
     see("device-code", "Connect a device")
@@ -262,7 +263,9 @@ CONSOLE_PAGES = (
 
 def test_the_console(inspector: Inspector, operator: Account, account: Account, demo: Demo, steps: Steps) -> None:
     person, see = inspector.person, inspector.see
-    httpx2.post(f"{demo.provider}/oauth2/token", data={"grant_type": "password", "client_id": "quill"}, timeout=20)
+    httpx2.post(
+        f"{demo.provider}/oauth2/token", data={"grant_type": "password", "client_id": "quill"}, timeout=PATIENCE
+    )
     person.open(f"{demo.provider}/admin")
     steps.sign_in(person, operator)
     person.expect_heading("Two-factor sign-in")  # without a second factor there is no console

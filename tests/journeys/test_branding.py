@@ -7,9 +7,9 @@ import pytest
 
 from provider.demo.secrets import EMAIL
 from tests.branding.test_logo import SVG, png
-from tests.demo_process import Demo, running_demo
 from tests.journeys.conftest import Account, Steps
 from tests.journeys.test_accessibility import Inspector, axe, inspector
+from tests.support.demo_process import Demo, running_demo
 
 __all__ = ["axe", "inspector"]
 

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 import pytest
 
 from provider.resources import CLIENTS
-from tests.chromium import Person
-from tests.demo_process import Demo
 from tests.journeys.conftest import Account, Steps
+from tests.support.chromium import Person
+from tests.support.demo_process import Demo
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +62,7 @@ def test_somebody_types_the_code_and_the_device_greets_them(
         said(process, "or open (.*)")
         assert said(process, "Hello, (.*)") == "Grace Hopper"
         assert "Hello from the API" in said(process, "The API says: (.*)")
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     person.follow("See which applications have access")
     person.press("Withdraw access of Quill TV")
     person.page.get_by_text("The application no longer has access.").wait_for()
@@ -77,4 +78,4 @@ def test_somebody_says_no_to_a_link_they_were_sent(person: Person, account: Acco
         person.press("Deny")
         person.expect_heading("The device was refused")
         assert said(process, "(.*)") == "access_denied: The person declined"
-        assert process.wait(10) == 1
+        assert process.wait(PATIENCE) == 1

@@ -17,11 +17,11 @@ from starlette.routing import Route
 from provider.app import open_installation
 from provider.config.environment import load_settings
 from provider.work import unit_of_work
-from tests.chromium import Person
-from tests.demo_process import Demo
-from tests.factories import make_client
 from tests.journeys.conftest import Account, Steps
-from tests.relying_party import challenge_of
+from tests.support.chromium import Person
+from tests.support.demo_process import Demo
+from tests.support.factories import make_client
+from tests.support.relying_party import challenge_of
 
 pytestmark = pytest.mark.browser
 

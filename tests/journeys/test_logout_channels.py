@@ -18,11 +18,12 @@ from starlette.routing import Route
 from provider.app import open_installation
 from provider.config.environment import load_settings
 from provider.work import unit_of_work
-from tests.chromium import Person
-from tests.demo_process import Demo, running_demo
-from tests.factories import make_client
 from tests.journeys.conftest import Account, Steps
-from tests.relying_party import LOGOUT, TOKEN, RelyingParty
+from tests.support.chromium import Person
+from tests.support.demo_process import Demo, running_demo
+from tests.support.factories import make_client
+from tests.support.relying_party import LOGOUT, TOKEN, RelyingParty
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +39,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIGNET_SESSION_MANAGEMENT", "true")
         with running_demo(tmp_path_factory.mktemp("logout") / "demo") as demo:
-            httpx2.get(f"{demo.provider}/health/ready", timeout=60)  # once there is a database
+            httpx2.get(f"{demo.provider}/health/ready", timeout=PATIENCE)  # once there is a database
             yield demo
 
 

@@ -7,9 +7,9 @@ import re
 import pytest
 from playwright.sync_api import ViewportSize
 
-from tests.chromium import NewPerson, Person
-from tests.demo_process import Demo
 from tests.journeys.conftest import Account, Steps
+from tests.support.chromium import NewPerson, Person
+from tests.support.demo_process import Demo
 
 pytestmark = pytest.mark.browser
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.chromium import Person
-from tests.demo_process import Demo
 from tests.journeys.conftest import Account, Steps
+from tests.support.chromium import Person
+from tests.support.demo_process import Demo
 
 pytestmark = pytest.mark.browser
 

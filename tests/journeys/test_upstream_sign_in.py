@@ -12,12 +12,12 @@ import pytest
 from provider.app import open_installation
 from provider.config.environment import load_settings
 from provider.work import unit_of_work
-from tests.chromium import Person
-from tests.conftest import SECRET_KEY
-from tests.factories import PASSWORD, make_client, make_user
 from tests.federation.conftest import write_upstreams
 from tests.journeys.test_accessibility import Inspector, axe, inspector
-from tests.server_process import Serving, free_port, serving
+from tests.support.chromium import Person
+from tests.support.factories import PASSWORD, make_client, make_user
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import Serving, free_port, serving
 
 __all__ = ["axe", "inspector"]
 

@@ -5,12 +5,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from provider.accounts import deletion, suspension
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, REDIRECT_URI, make_client, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, sign_in, turn_on_two_factor
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, REDIRECT_URI, make_client, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, sign_in, turn_on_two_factor
 
 APP = "https://app.example.test"
 

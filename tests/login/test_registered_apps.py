@@ -3,18 +3,15 @@
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-
 from provider.oauth.clients import registration
 from provider.oauth.clients.clients import create_client
 from provider.oauth.clients.metadata import ClientMetadata
-from tests.browser import Browser, Page
-from tests.conftest import Work
-from tests.factories import PASSWORD, REDIRECT_URI, make_user
-from tests.people import ADDRESS
-from tests.relying_party import challenge_of
+from tests.support.browser import Browser, Page
+from tests.support.factories import PASSWORD, REDIRECT_URI, make_user
+from tests.support.installation import Work
+from tests.support.people import ADDRESS
+from tests.support.relying_party import challenge_of
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WARNING = "This app registered itself, and nobody here has checked it."
 SHOWN = {
     "client_name": "Your bank",

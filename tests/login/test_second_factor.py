@@ -16,12 +16,12 @@ from provider.login.steps import Step
 from provider.refusals import Refusal
 from provider.sessions import store
 from provider.work import Installation, unit_of_work
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, is_signed_in, key_on, sign_in, turn_on_two_factor
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, is_signed_in, key_on, sign_in, turn_on_two_factor
 
 SESSION = "__Host-signet"
 

@@ -2,10 +2,10 @@
 
 from starlette.testclient import TestClient
 
-from tests.browser import Browser
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.people import is_signed_in, sign_in
+from tests.support.browser import Browser
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.people import is_signed_in, sign_in
 
 SESSION = "__Host-signet"
 

@@ -11,8 +11,8 @@ from provider.languages.catalogs import ENGLISH
 from provider.mail import messages
 from provider.mail.rendering import link_to, render
 from provider.work import Origin, utc_now
-from tests.conftest import ISSUER, Work
-from tests.inbox import Inbox
+from tests.support.inbox import Inbox
+from tests.support.installation import ISSUER, Work
 
 GIVEN: dict[str, Any] = {
     "token": "t0ken",
@@ -57,7 +57,6 @@ def write(work: Work, letter: Callable[..., None]) -> None:
 
 
 @pytest.mark.parametrize("letter", LETTERS)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_every_letter_has_a_subject_a_text_and_a_page(work: Work, inbox: Inbox, letter: Callable[..., None]) -> None:
     write(work, letter)
     written = inbox.latest("ada@example.test")
@@ -72,7 +71,6 @@ def test_every_letter_has_a_subject_a_text_and_a_page(work: Work, inbox: Inbox, 
     assert "http://" not in written.text + written.html
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_code_and_the_link_are_not_in_the_subject(work: Work, inbox: Inbox) -> None:
     """Subjects end up in logs and on lock screens."""
     write(work, messages.verify_email)
@@ -82,7 +80,6 @@ def test_the_code_and_the_link_are_not_in_the_subject(work: Work, inbox: Inbox) 
     assert letter.link == f"{ISSUER}/verify-email/confirm?token=t0ken&return_to=%2Faccount"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_brand_is_text_in_every_part(settings: Settings) -> None:
     """A-95."""
     odd = settings.model_copy(update={"brand": "<b>Q&A</b>\nBcc: x@y.test"})
@@ -94,7 +91,6 @@ def test_a_brand_is_text_in_every_part(settings: Settings) -> None:
     assert "&lt;b&gt;Q&amp;A&lt;/b&gt;" in letter.html
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_link_to_a_feature_that_is_off_is_not_written(settings: Settings) -> None:
     without = settings.model_copy(update={"features": settings.features - {"reset-passwords"}})
     letter = render(without, ENGLISH, "already_registered", sign_in="s", reset="RESET-LINK")
@@ -105,7 +101,6 @@ def test_a_link_to_a_feature_that_is_off_is_not_written(settings: Settings) -> N
 @pytest.mark.parametrize(
     ("accent", "colours"), [(None, "#24487a;color:#ffffff"), ("#ffd500", "#ffd500;color:#000000")], ids=["ours", "own"]
 )
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_button_has_the_accent_and_can_be_read(
     settings: Settings, name: str, accent: str | None, colours: str
 ) -> None:

@@ -14,11 +14,11 @@ from provider.outbox import relay, store
 from provider.outbox.store import State
 from provider.work import Installation
 from provider.worker import HANDLERS
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
 from tests.mail.smtp_sink import Sink, smtp_sink
-from tests.silence import Seen, Stranger
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.installation import Work
+from tests.support.silence import Seen, Stranger
 
 ADA, EVE = "ada@example.test", "eve@example.test"
 

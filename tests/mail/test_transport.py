@@ -13,8 +13,6 @@ from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.work import Installation
 from tests.mail.smtp_sink import Sink, smtp_sink
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 LETTER = {
     "to": "zoë@example.test",
     "subject": "Grüße",

@@ -13,12 +13,12 @@ from provider.oauth.explanations import find_explanation
 from provider.oauth.store import RefusalRow
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
-from tests.factories import make_client, make_user
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty, sign_in_person
-from tests.stored import stored
+from tests.support.clock import Clock
+from tests.support.factories import make_client, make_user
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import RelyingParty, sign_in_person
+from tests.support.stored import stored
 
 PRECIOUS = 4
 """How many RSA keys a test may make."""

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import TOKEN, RelyingParty, Tokens
+from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 DEVICE_AUTHORIZATION = "/oauth2/device_authorization"

@@ -11,11 +11,11 @@ from provider.oauth import store
 from provider.oauth.checks import Checks, ascii_description
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.explanations import find_explanation
-from tests.clock import Clock
-from tests.conftest import Work
 from tests.oauth.conftest import Explain
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import TOKEN, RelyingParty
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.relying_party import TOKEN, RelyingParty
 
 
 def test_an_explanation_is_kept_for_a_week(rp: RelyingParty, work: Work, clock: Clock) -> None:

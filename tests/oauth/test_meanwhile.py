@@ -22,19 +22,18 @@ from provider.oauth.keys import rotation
 from provider.outbox import relay
 from provider.work import Installation
 from provider.worker import ATTEMPTS, HANDLERS
-from tests.client_keys import Signatory
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
-from tests.foreign_server import ForeignServer
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE, FOR_DEVICES, allow, page_of, start, words
 from tests.oauth.endpoints.test_consent import allow as consent_to
 from tests.oauth.endpoints.test_consent import decide, show
 from tests.oauth.endpoints.test_pushed_authorization_request import PAR, come, push, pushed_uri
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty, Tokens
+from tests.support.client_keys import Signatory
+from tests.support.clock import Clock
+from tests.support.foreign_server import ForeignServer
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty, Tokens
 
-sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 BOOKS, FILMS, MAPS = "https://books.example.test", "https://films.example.test", "https://maps.example.test"
 FAPI2: dict[str, Any] = {
     "profile": "fapi2",
@@ -79,7 +78,6 @@ class TestTheClientChanges:
     @pytest.mark.parametrize(
         "how", ["disabled", "deleted", "another redirect_uri", "another scope", "for devices only"]
     )
-    @sqlite_only
     def test_a_pushed_request_is_judged_again_when_somebody_comes_with_it(
         self, register: Register, browser: WatchedClient, work: Work, how: str
     ) -> None:
@@ -104,7 +102,6 @@ class TestTheClientChanges:
         else:
             assert (answer.status_code, "location" in answer.headers) == (400, False)
 
-    @sqlite_only
     def test_what_it_is_no_longer_registered_for_is_not_given(
         self, register: Register, browser: WatchedClient, work: Work
     ) -> None:
@@ -123,7 +120,6 @@ class TestTheClientChanges:
             assert "email" not in tokens.body["scope"], tokens.body
         assert rp.refresh(old, scope="openid email").error == "invalid_scope"
 
-    @sqlite_only
     def test_a_code_goes_where_it_was_sent_and_nowhere_else(
         self, http: WatchedClient, person: Person, ada: str, hosts: set[str], work: Work
     ) -> None:
@@ -146,7 +142,6 @@ class TestTheClientChanges:
         assert rp.redeem(answers[1]).status == 200
 
     @pytest.mark.parametrize("pushed", [True, False])
-    @sqlite_only
     def test_what_the_person_was_not_shown_is_not_allowed(
         self, http: WatchedClient, person: Person, ada: str, hosts: set[str], work: Work, pushed: bool
     ) -> None:
@@ -184,7 +179,6 @@ class TestTheClientChanges:
             (kept,) = consents.find_of_user(w.read, ada)
         assert (set(kept.scopes), set(kept.claims)) == ({"openid"}, {"given_name"})
 
-    @sqlite_only
     def test_nobody_waits_for_a_device_whose_app_is_no_longer_for_devices(
         self, register: Register, browser: WatchedClient, work: Work
     ) -> None:
@@ -202,6 +196,7 @@ class TestAStaleCopy:
     def settings(self, database_url: str) -> Settings:
         return settings_for(database_url, client_cache=60)
 
+    @pytest.mark.both_databases
     def test_a_client_deleted_a_moment_ago_is_no_crash(
         self, register: Register, http: WatchedClient, browser: WatchedClient, work: Work, unchanged: Unchanged
     ) -> None:
@@ -222,7 +217,6 @@ class TestAStaleCopy:
 
 
 class TestWhatOneFlowGaveAndAnotherIsShown:
-    @sqlite_only
     def test_a_devices_token_may_be_exchanged_and_dies_with_what_was_allowed(
         self, register: Register, browser: WatchedClient, work: Work, ada: str, clock: Clock
     ) -> None:
@@ -247,7 +241,6 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
         assert waiting.poll().error == "invalid_grant"
         assert tv.refresh(tokens).error == "invalid_grant"
 
-    @sqlite_only
     def test_whoever_acted_before_counts_too(self, register: Register, browser: WatchedClient, work: Work) -> None:
         """RFC 8693 section 4.1: an API that was stopped, in the middle of a chain."""
         books, films = register_api(register, BOOKS, FILMS), register_api(register, FILMS, MAPS)
@@ -259,7 +252,6 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
             clients.disable(w, books.client_id)
         assert maps.introspect(last) == {"active": False}
 
-    @sqlite_only
     def test_nobody_is_told_who_a_person_is_to_others(
         self,
         register: Register,
@@ -311,7 +303,6 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
             claims = claims_of(heard[target])
             assert {(claims["sub"], claims["sid"])} == told[rp.client_id]
 
-    @sqlite_only
     def test_a_logout_token_that_waits_is_signed_with_the_key_of_then(
         self,
         register: Register,
@@ -333,7 +324,6 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
         assert kid != kid_of(tokens.id_token)
         assert kid in {key["kid"] for key in rp.jwks()["keys"]}
 
-    @sqlite_only
     def test_tokens_of_the_front_channel_are_for_what_was_asked(
         self, register: Register, browser: WatchedClient
     ) -> None:
@@ -346,7 +336,6 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
         assert claims_of(token)["aud"] == [BOOKS, ISSUER]
         assert rp.userinfo(token).status_code == 200
 
-    @sqlite_only
     def test_a_device_is_told_that_it_gets_no_tokens_for_other_apis(
         self, register: Register, unchanged: Unchanged
     ) -> None:
@@ -361,7 +350,6 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
 
 
 class TestPushed:
-    @sqlite_only
     def test_what_is_inside_a_pushed_request_object_is_no_other_request(
         self, register: Register, unchanged: Unchanged
     ) -> None:
@@ -385,7 +373,6 @@ class TestPushed:
         theirs = other.signatory.sign({**other.request()[0], "iss": other.client_id, "aud": ISSUER})
         assert rp.post(PAR, request=theirs).json()["error"] == "invalid_request_object"
 
-    @sqlite_only
     def test_create_asks_for_an_account_made_since(
         self, rp: RelyingParty, person: Person, ada: str, clock: Clock
     ) -> None:
@@ -396,7 +383,6 @@ class TestPushed:
         clock.advance(seconds=5)
         assert come(browser, rp.client_id, uri).headers["location"].startswith("/signup?")
 
-    @sqlite_only
     def test_a_fapi_client_says_where_to_go_back_to_and_asks_for_codes_alone(self, register: Register) -> None:
         """FAPI 2.0 Security Profile section 5.3.2.2; ensure-redirect-uri-in-authorization-request."""
         rp = register(**FAPI2)
@@ -406,7 +392,6 @@ class TestPushed:
             register(**FAPI2, grant_types=("authorization_code", "implicit"))
 
 
-@sqlite_only
 def test_a_device_of_an_app_nobody_vouched_for_cannot_say_where_it_is_from(
     http: WatchedClient, browser: WatchedClient
 ) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote_from_bytes
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -20,14 +20,15 @@ from provider.oauth.authorize.parameters import PARAMETERS
 from provider.oauth.clients.registration import REGISTRABLE
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
-from tests.conftest import settings_for
 from tests.oauth.conftest import Register
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import AUTHORIZE, INTROSPECT, LOGOUT, REVOKE, TOKEN, USERINFO, RelyingParty
+from tests.support.effort import effort
+from tests.support.installation import settings_for
+from tests.support.relying_party import AUTHORIZE, INTROSPECT, LOGOUT, REVOKE, TOKEN, USERINFO, RelyingParty
 
-many = examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-fewer = examples(many, max_examples=20)
+many = examples(max_examples=effort(20, 60))
+fewer = examples(max_examples=effort(8, 20))
 FORM = "application/x-www-form-urlencoded"
 
 ODD = (
@@ -209,7 +210,7 @@ wishes = st.dictionaries(
 )
 
 
-@examples(many, max_examples=8)
+@examples(max_examples=effort(3, 8))
 @given(wished=wishes, token=st.text(string.printable.strip(), max_size=20), elsewhere=nasty)
 def test_managing_a_registration(http: WatchedClient, wished: dict[str, Any], token: str, elsewhere: bytes) -> None:
     """RFC 7592 section 2; how one is made is in `endpoints/test_registration.py`."""

@@ -15,11 +15,13 @@ from sqlalchemy import create_engine, insert
 from provider.config.settings import Settings
 from provider.database.migrations import migrate
 from provider.oauth.keys.store import signing_keys
-from tests.conftest import settings_for
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, Tokens
-from tests.services import Services, _wait_for
+from tests.support.installation import settings_for
+from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, Tokens
+from tests.support.services import Services, _wait_for
+
+pytestmark = pytest.mark.both_databases
 
 OFFLINE = "openid offline_access"
 PLAUSIBLE = base64.urlsafe_b64encode(b'{"typ":"at+jwt","alg":"RS256","kid":"k"}').decode().rstrip("=") + ".e30.x"

@@ -6,10 +6,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from provider.oauth.scopes import SCOPES
-from tests.conftest import ISSUER
 from tests.oauth.watched_http import WatchedClient
+from tests.support.installation import ISSUER
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 

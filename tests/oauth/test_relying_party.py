@@ -1,7 +1,7 @@
 """The whole main path once, as a relying party sees it."""
 
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.relying_party import RelyingParty
 
 
 def test_a_person_signs_in_and_the_app_knows_who(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:

@@ -18,12 +18,12 @@ from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
 from provider.observability.logging import configure_logging
 from provider.tables import metadata
-from tests.conftest import Work, settings_for
 from tests.oauth.conftest import Person, Register
 from tests.oauth.devices import FOR_DEVICES, allow, start
 from tests.oauth.endpoints.test_consent import decide, show
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import AUTHORIZE, TOKEN, RelyingParty
+from tests.support.installation import Work, settings_for
+from tests.support.relying_party import AUTHORIZE, TOKEN, RelyingParty
 
 STATE, NONCE = "a-state-nobody-else-knows", "a-nonce-nobody-else-knows"
 
@@ -121,7 +121,6 @@ def test_the_database_holds_no_secret(rp: RelyingParty, person: Person, ada: str
     assert not found
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_nor_do_they_after_the_other_flows(
     register: Register, person: Person, ada: str, log: io.StringIO, work: Work
 ) -> None:

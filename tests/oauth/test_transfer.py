@@ -15,12 +15,12 @@ from provider.app import create_app, open_installation
 from provider.tables import metadata
 from provider.transfer import NotImported, export_to, import_from
 from provider.work import Installation, unit_of_work
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import ISSUER, settings_for
-from tests.factories import PASSWORD, make_user
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.installation import ISSUER, settings_for
+from tests.support.relying_party import RelyingParty
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def exported(installation: Installation) -> list[str]:
     return out.getvalue().splitlines(keepends=True)
 
 
+@pytest.mark.both_databases
 def test_it_moves_to_the_other_database_and_goes_on(
     installation: Installation, other: Installation, rp: RelyingParty, browser: WatchedClient, ada: str
 ) -> None:
@@ -68,7 +69,6 @@ def test_it_moves_to_the_other_database_and_goes_on(
     app.state.threads.close()
 
 
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 Spoil = Callable[[list[str]], list[str]]
 
 
@@ -80,7 +80,6 @@ def changed(number: int, old: str, new: str) -> Spoil:
     return spoil
 
 
-@once
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -107,7 +106,6 @@ def test_a_file_that_is_not_whole_leaves_nothing_behind(
     assert rows_of(other) == before
 
 
-@once
 def test_it_is_only_for_a_new_installation(installation: Installation, other: Installation, rp: RelyingParty) -> None:
     with unit_of_work(other) as work:
         make_user(work, "bob@example.test")
@@ -115,6 +113,7 @@ def test_it_is_only_for_a_new_installation(installation: Installation, other: In
         import_from(other, exported(installation))
 
 
+@pytest.mark.both_databases
 def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(installation: Installation) -> None:
     """One moment: a row added after the export began is in no table."""
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from provider.audit.events import Event
-from tests.server_process import REPOSITORY
+from tests.support.server_process import REPOSITORY
 
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
 OF_THE_ROW = {"user_id", "client_id"}

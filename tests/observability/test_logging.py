@@ -63,7 +63,6 @@ def test_a_crash_is_one_line_with_its_traceback_and_without_its_secrets(stream: 
     assert "hunter2" not in stream.getvalue()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_is_logged_for_a_request_carries_its_id(client: TestClient, stream: io.StringIO) -> None:
     answer = client.post("/oauth2/token", data={"grant_type": "nonsense", "client_id": "nobody"})
     assert {line["request_id"] for line in lines(stream)} == {answer.headers["x-request-id"]}

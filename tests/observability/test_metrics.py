@@ -21,16 +21,14 @@ from provider.observability.metrics import INSTRUMENTS, MOST_SERIES
 from provider.outbox import messages, relay
 from provider.outbox.relay import PermanentFailure
 from provider.work import Installation
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import SECRET_KEY, Work, settings_for
-from tests.factories import make_client, make_user
 from tests.observability.conftest import Value, series
-from tests.people import code_of, sign_in, turn_on_two_factor
-from tests.server_process import REPOSITORY, environment, free_port, serving, signet
-from tests.test_serve import eventually
-
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_client, make_user
+from tests.support.installation import SECRET_KEY, Work, settings_for
+from tests.support.people import code_of, sign_in, turn_on_two_factor
+from tests.support.server_process import REPOSITORY, environment, free_port, serving, signet
+from tests.support.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -38,7 +36,6 @@ def settings(database_url: str) -> Settings:
     return settings_for(database_url, metrics_address="127.0.0.1:9464")
 
 
-@on_sqlite
 def test_requests_are_counted_by_route_and_nothing_a_request_brings_makes_a_series(
     client: TestClient, value: Value, counting: Path
 ) -> None:
@@ -74,7 +71,6 @@ def test_a_metric_has_an_end(counting: Path) -> None:
     assert len([name for name, _, _ in series(counting) if name == "signet_events_total"]) == MOST_SERIES + 1
 
 
-@on_sqlite
 def test_sign_ins_are_counted_by_what_came_of_them(
     browser: Browser, new_browser: Callable[[], Browser], work: Work, clock: Clock, value: Value
 ) -> None:
@@ -109,7 +105,6 @@ def browser_of(new_browser: Callable[[], Browser]) -> Browser:
     return browser
 
 
-@on_sqlite
 def test_tokens_are_counted_by_grant(client: TestClient, work: Work, value: Value) -> None:
     with work() as w:
         shop, secret = make_client(w, grant_types=["client_credentials"])
@@ -159,7 +154,6 @@ def standing(installation: Installation) -> dict[tuple[str, ...], float]:
     }
 
 
-@on_sqlite
 @pytest.mark.slow
 def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(database_url: str, tmp_path: Path) -> None:
     """On an address of their own, and nowhere else (A-96)."""
@@ -172,7 +166,7 @@ def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(databas
     }
 
     def counted() -> int:
-        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+        text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).read().decode()
         assert "signet_signing_key_age_seconds" in text
         found = re.search(r'^signet_requests_total\{.*route="openid_configuration".*\} (\d+)', text, re.MULTILINE)
         return 0 if found is None else int(found[1])
@@ -189,32 +183,31 @@ def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(databas
         return len([*folder.glob("counter_*.db")]) == 2
 
     with serving(settings, workers=2) as server:
-        eventually(lambda: len(server.workers()) == 2)
+        wait_until(lambda: len(server.workers()) == 2)
         (folder,) = tmp_path.glob("signet-metrics-*")
         assert folder.stat().st_mode & 0o077 == 0
-        eventually(both_were_asked)  # one of them may take a while to listen
+        wait_until(both_were_asked)  # one of them may take a while to listen
         for _ in range(20):
             ask()
         assert {counted() for _ in range(5)} == {asked}
         assert len([*folder.glob("counter_*.db")]) == 2
         killed = server.workers()[0]
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda: len(server.workers()) == 2 and killed not in server.workers())
-        eventually(lambda: server.get("/health/ready")[0] == 200)
+        wait_until(lambda: len(server.workers()) == 2 and killed not in server.workers())
+        wait_until(lambda: server.get("/health/ready")[0] == 200)
         for _ in range(20):
             ask()
         assert counted() == asked
         assert len([*folder.glob("counter_*.db")]) == 2
         assert server.get("/metrics")[0] == 404
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/oauth2/jwks", timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/oauth2/jwks", timeout=PATIENCE)
         taken = signet("worker", settings=settings)
         assert (taken.returncode, "Address already in use" in taken.stderr) == (1, True)
         assert server.stop() == 0
     assert not [*tmp_path.glob("signet-metrics-*")]
 
 
-@on_sqlite
 def test_the_address_of_the_service_is_none_for_metrics(database_url: str) -> None:
     """A-96."""
     settings = {"SIGNET_DATABASE_URL": database_url, "SIGNET_SECRET_KEY": SECRET_KEY}
@@ -225,7 +218,7 @@ def test_the_address_of_the_service_is_none_for_metrics(database_url: str) -> No
 def test_without_an_address_nothing_is_imported() -> None:
     code = "import sys, provider.serve, provider.worker; print([m for m in sys.modules if 'prometheus' in m])"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment({}), capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], env=environment({}), capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     assert done.stdout == "[]\n"
 

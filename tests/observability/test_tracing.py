@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from provider.tracing import wanted
-from tests.conftest import SECRET_KEY
-from tests.server_process import environment, serving
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import environment, serving
+from tests.support.waiting import PATIENCE
 
 
 class Collector(HTTPServer):
@@ -48,7 +49,6 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_request_is_traced_with_its_statements_and_without_what_was_sent(
     database_url: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,7 +60,7 @@ def test_a_request_is_traced_with_its_statements_and_without_what_was_sent(
         strange = {"host": server.host, "traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "user-agent": "hidden-browser"}
         asked = urllib.request.Request(server.origin + "/oauth2/token", form, strange)
         with pytest.raises(urllib.error.HTTPError):
-            urllib.request.urlopen(asked, timeout=10)
+            urllib.request.urlopen(asked, timeout=PATIENCE)
         server.get("/login?ticket=hidden-ticket")
         assert server.stop() == 0
     sent = collector.got["/v1/traces"]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from provider.outbound.client import Outbound
-from tests.clock import Clock
-from tests.conftest import settings_for
-from tests.foreign_server import ForeignServer
+from tests.support.clock import Clock
+from tests.support.foreign_server import ForeignServer
+from tests.support.installation import settings_for
 
 NewOutbound = Callable[..., Outbound]
 

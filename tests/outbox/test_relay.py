@@ -10,8 +10,10 @@ from provider.outbox import messages, relay, store
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.outbox.store import Promise, State
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import Work
+from tests.support.clock import Clock
+from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
 
 Put = Callable[..., str]
 

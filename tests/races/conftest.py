@@ -14,11 +14,12 @@ from provider.app import open_installation
 from provider.config.settings import Settings
 from provider.ratelimits import LimitCounter
 from provider.work import Installation
-from tests.conftest import Work, settings_for
-from tests.factories import make_client, make_user
 from tests.races.servers import Server, Servers, free_port
 from tests.races.starting_line import Post
-from tests.relying_party import REVOKE, TOKEN, Answer, RelyingParty, sign_in_person
+from tests.support.factories import make_client, make_user
+from tests.support.installation import Work, settings_for
+from tests.support.relying_party import REVOKE, TOKEN, Answer, RelyingParty, sign_in_person
+from tests.support.waiting import PATIENCE
 
 GRACE = 10
 _numbers = count(1)
@@ -70,7 +71,7 @@ def servers(settings: Settings, tmp_path: Path) -> Iterator[Servers]:
 def rp(servers: Servers, work: Work, settings: Settings) -> Iterator[RelyingParty]:
     with work() as w:
         client, secret = make_client(w, first_party=True)
-    with httpx2.Client(base_url=settings.issuer, timeout=60) as http:
+    with httpx2.Client(base_url=settings.issuer, timeout=PATIENCE) as http:
         yield RelyingParty(http, client, secret, issuer=settings.issuer)
 
 
@@ -79,7 +80,7 @@ def browser(servers: Servers, work: Work, installation: Installation) -> Iterato
     """Of somebody new."""
     with work() as w:
         person = make_user(w, f"person{next(_numbers)}@example.test")
-    with httpx2.Client(base_url=installation.settings.issuer, timeout=60) as http:
+    with httpx2.Client(base_url=installation.settings.issuer, timeout=PATIENCE) as http:
         sign_in_person(http, installation, person)
         yield http
 

@@ -5,16 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 
 from provider.config.settings import Settings
-
-START_WITHIN = 30
-"""Seconds; a busy machine may need some."""
+from tests.support.waiting import PATIENCE, wait_until
 
 
 @dataclass
@@ -59,20 +56,17 @@ class Server:
 
     def wait(self) -> None:
         """Until it answers."""
-        deadline = time.monotonic() + START_WITHIN
-        while time.monotonic() < deadline:
-            assert self.process is not None
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
-                connection.request("GET", "/health/live", headers={"host": self.host})
-                if connection.getresponse().status == 200:
-                    return
-            except OSError:
-                time.sleep(0.05)
-            finally:
-                connection.close()
-        raise AssertionError(f"no answer from port {self.port}: {self.log.read_text()}")
+        wait_until(self.answers, of=self.process, what=f"no answer from port {self.port}", log=self.log.read_text)
+
+    def answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request("GET", "/health/live", headers={"host": self.host})
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
     @property
     def host(self) -> str:

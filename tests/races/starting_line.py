@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.races.servers import Server
+from tests.support.waiting import PATIENCE
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -38,7 +39,7 @@ class Post:
     headers: dict[str, str]
 
     def connect(self) -> HTTPConnection:
-        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
         connection.connect()
         return connection
 
@@ -72,7 +73,7 @@ def race(posts: Sequence[Post]) -> list[Outcome]:
     def run(index: int) -> None:
         connection = posts[index].connect()
         try:
-            line.wait(60)
+            line.wait(PATIENCE)
             outcomes[index] = posts[index].send(connection)
         finally:
             connection.close()
@@ -87,5 +88,5 @@ def together(functions: Sequence[Callable[[], None]]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(2 * PATIENCE)
         assert not thread.is_alive()

@@ -11,11 +11,11 @@ from sqlalchemy import Select, func, select
 from provider.config.settings import Settings
 from provider.oauth.tokens.store.grants import grants
 from provider.oauth.tokens.store.refresh_tokens import refresh_tokens
-from tests.conftest import Work
 from tests.races.conftest import race_settings, redemption, refreshing, revoking, running, spread
 from tests.races.servers import Servers
 from tests.races.starting_line import Post, race, together
-from tests.relying_party import RelyingParty
+from tests.support.installation import Work
+from tests.support.relying_party import RelyingParty
 
 pytestmark = pytest.mark.race
 

@@ -5,11 +5,11 @@ import pytest
 
 from provider.oauth.clients.clients import create_client
 from provider.oauth.clients.metadata import ClientMetadata
-from tests.conftest import Work
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
 from tests.races.servers import Servers
 from tests.races.starting_line import Post, race, together
-from tests.relying_party import TOKEN, RelyingParty
+from tests.support.installation import Work
+from tests.support.relying_party import TOKEN, RelyingParty
 
 pytestmark = pytest.mark.race
 

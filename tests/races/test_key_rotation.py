@@ -20,11 +20,12 @@ from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.store import State
 from provider.work import Installation
 from provider.worker import rotate_keys
-from tests.conftest import Work
 from tests.races.conftest import refreshing, running
 from tests.races.servers import Servers
 from tests.races.starting_line import together
-from tests.relying_party import INTROSPECT, USERINFO, RelyingParty
+from tests.support.installation import Work
+from tests.support.relying_party import INTROSPECT, USERINFO, RelyingParty
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.race
 
@@ -51,7 +52,7 @@ class Load:
     refused: list[str] = field(default_factory=list)
 
     def run(self, rp: RelyingParty, servers: Servers, stop: threading.Event, *, turn: int) -> None:
-        with httpx2.Client(timeout=60) as http:
+        with httpx2.Client(timeout=PATIENCE) as http:
             while not stop.is_set():
                 turn += 1
                 outcome = refreshing(rp, servers.all[turn % 2], self.refresh_token).now()
@@ -82,8 +83,8 @@ class Load:
 
 def published(servers: Servers, work: Work) -> dict[str, object]:
     """The key set, once both processes serve every key there is."""
-    deadline = time.monotonic() + 40
-    while time.monotonic() < deadline:
+
+    def look() -> dict[str, object] | None:
         with work() as w:
             rows = rotation.list_keys(w)
         upcoming = {row.kid for row in rows if row.state == State.UPCOMING}
@@ -94,8 +95,9 @@ def published(servers: Servers, work: Work) -> dict[str, object]:
         if len(upcoming) == len(KEY_PAIRS) and all(upcoming <= {key["kid"] for key in one["keys"]} for one in sets):
             found: dict[str, object] = sets[0]
             return found
-        time.sleep(0.2)
-    raise AssertionError("the upcoming keys were not published")
+        return None
+
+    return wait_until(look, what="the upcoming keys were not published", every=0.2)
 
 
 def test_a_rotation_under_load_fails_no_verification(

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import httpx2
 import pytest
 
-from tests.conftest import Work
 from tests.races.conftest import refreshing, revoking
 from tests.races.servers import Servers
 from tests.races.starting_line import together
-from tests.relying_party import RelyingParty
+from tests.support.installation import Work
+from tests.support.relying_party import RelyingParty
 
 pytestmark = pytest.mark.race
 

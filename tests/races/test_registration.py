@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 from provider.config.settings import Settings
 from provider.oauth.clients import registration
 from provider.oauth.clients.store.clients import clients
-from tests.conftest import Work, settings_for
 from tests.races.servers import Servers, free_port
 from tests.races.starting_line import together
+from tests.support.installation import Work, settings_for
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.race
 
@@ -36,9 +37,9 @@ def test_no_more_register_than_the_token_has_uses(servers: Servers, work: Work) 
     def register(index: int) -> None:
         server = servers.all[index % 2]
         headers = {"host": server.host, "content-type": "application/json", "authorization": f"Bearer {token}"}
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         connection.connect()
-        line.wait(60)
+        line.wait(PATIENCE)
         connection.request("POST", "/oauth2/register", body, headers)
         statuses[index] = connection.getresponse().status
         connection.close()

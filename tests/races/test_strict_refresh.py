@@ -6,7 +6,7 @@ import pytest
 from tests.races.conftest import refreshing, spread
 from tests.races.servers import Servers
 from tests.races.starting_line import race
-from tests.relying_party import RelyingParty
+from tests.support.relying_party import RelyingParty
 
 pytestmark = pytest.mark.race
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.people import ADDRESS, code_of, sign_in, turn_on_two_factor
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, sign_in, turn_on_two_factor
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ from provider.sessions import lifecycle, store
 from provider.sessions.assurance import AAL2, ONE_TIME_CODE, PASSWORD, acr_of
 from provider.sessions.store import Session
 from provider.work import Installation, unit_of_work
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture

@@ -17,11 +17,14 @@ import httpx2
 import pytest
 import redis
 
-from tests.browser import Browser
-from tests.certificates import Authority
-from tests.conftest import SECRET_KEY, create_postgres_database, services
 from tests.mail.smtp_sink import Sink, smtp_sink
-from tests.server_process import Serving, environment, free_port, serving, signet
+from tests.support.browser import Browser
+from tests.support.certificates import Authority
+from tests.support.databases import create_postgres_database
+from tests.support.installation import SECRET_KEY
+from tests.support.server_process import Serving, environment, free_port, serving, signet
+from tests.support.services import services
+from tests.support.waiting import PATIENCE
 from tests.topology.nginx import find_nginx, nginx
 
 
@@ -39,7 +42,7 @@ class Topology:
 
     def http(self) -> httpx2.Client:
         """A program's connection, through nginx."""
-        return self.clients.enter_context(httpx2.Client(base_url=self.issuer, verify=self.trusted, timeout=30))
+        return self.clients.enter_context(httpx2.Client(base_url=self.issuer, verify=self.trusted, timeout=PATIENCE))
 
     def browser(self) -> Browser:
         """A person's, through nginx."""
@@ -72,7 +75,7 @@ class Topology:
     def ask_node(self, port: int, method: str, path: str, **options: Any) -> httpx2.Response:
         """Past nginx, at one node."""
         headers = {"host": self.issuer.removeprefix("https://"), **options.pop("headers", {})}
-        return httpx2.request(method, f"http://127.0.0.1:{port}{path}", headers=headers, timeout=10, **options)
+        return httpx2.request(method, f"http://127.0.0.1:{port}{path}", headers=headers, timeout=PATIENCE, **options)
 
 
 class Visitor(Browser):
@@ -130,7 +133,7 @@ def worker(settings: dict[str, str], folder: Path) -> ExitStack:
 
     def stop() -> None:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
 
     stack.callback(stop)
     return stack

@@ -4,13 +4,13 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.server_process import REPOSITORY
-from tests.services import unavailable
+from tests.support.server_process import REPOSITORY
+from tests.support.services import unavailable
+from tests.support.waiting import PATIENCE, wait_until
 
 SHIPPED = REPOSITORY / "deploy/nginx.conf"
 
@@ -70,17 +70,15 @@ def nginx(folder: Path, *, port: int, nodes: Sequence[int], certificate: Path) -
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
 
 
 def _wait(process: "subprocess.Popen[str]", port: int) -> None:
-    deadline = time.monotonic() + 10
-    while True:
+    def listens() -> bool:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
         except OSError:
-            assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        else:
-            return
+            return False
+        return True
+
+    wait_until(listens, of=process, what="nginx does not listen", log=lambda: process.communicate()[1])

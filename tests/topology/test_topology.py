@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,11 +18,12 @@ from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys.store import State, signing_keys
 from provider.ratelimits import LimitCounter
 from provider.work import Installation, unit_of_work
-from tests.browser import Browser
-from tests.conftest import settings_for
-from tests.factories import PASSWORD, make_client, make_user
-from tests.people import sign_in, sign_up
-from tests.relying_party import TOKEN, USERINFO, RelyingParty
+from tests.support.browser import Browser
+from tests.support.factories import PASSWORD, make_client, make_user
+from tests.support.installation import settings_for
+from tests.support.people import sign_in, sign_up
+from tests.support.relying_party import TOKEN, USERINFO, RelyingParty
+from tests.support.waiting import PATIENCE, wait_until
 from tests.topology.conftest import Topology
 
 pytestmark = [pytest.mark.slow, pytest.mark.race]
@@ -49,13 +50,6 @@ def rp(topology: Topology, installation: Installation) -> RelyingParty:
     return RelyingParty(topology.http(), client, secret, issuer=topology.issuer)
 
 
-def eventually(what: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def signed_in(topology: Topology, installation: Installation, email: str) -> Browser:
     with unit_of_work(installation) as work:
         make_user(work, email)
@@ -69,7 +63,7 @@ def test_a_person_signs_up_by_the_workers_letter_signs_in_at_an_app_and_out_agai
 ) -> None:
     browser = topology.browser()
     sign_up(browser, "grace@example.test")
-    eventually(lambda: topology.letters.letters)
+    wait_until(lambda: topology.letters.letters)
     letter = topology.letters.letters[-1].get_body(("plain",))
     assert letter is not None
     link = re.search(rf"{topology.issuer}/verify-email/confirm\?\S+", letter.get_content())
@@ -139,7 +133,7 @@ def under(loads: list[Load]) -> Iterator[None]:
     finally:
         stop.set()
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE)
 
 
 def upcoming_keys(installation: Installation) -> set[str]:
@@ -154,8 +148,8 @@ def test_nodes_restarted_one_after_the_other_and_a_rotated_key_fail_no_request(
     topology: Topology, installation: Installation, rp: RelyingParty
 ) -> None:
     """F-10; A-108: refresh, userinfo and keys through nginx, while each node stops and starts again."""
-    eventually(lambda: len(upcoming_keys(installation)) == len(KEY_PAIRS))
-    eventually(lambda: upcoming_keys(installation) <= {key["kid"] for key in rp.jwks()["keys"]})
+    wait_until(lambda: len(upcoming_keys(installation)) == len(KEY_PAIRS))
+    wait_until(lambda: upcoming_keys(installation) <= {key["kid"] for key in rp.jwks()["keys"]})
     known = KeySet.import_key_set(rp.jwks())  # type: ignore[arg-type]
     browser = signed_in(topology, installation, "linus@example.test")
     tokens = [rp.sign_in(browser.client, scope=OFFLINE).refresh_token for _ in range(LOADS)]

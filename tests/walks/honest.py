@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from tests.browser import Form, Link, Page, Press
-from tests.people import code_of, key_on
+from tests.support.browser import Form, Link, Page, Press
+from tests.support.people import code_of, key_on
 from tests.walks.tabs import Tab
 from tests.walks.world import Human
 

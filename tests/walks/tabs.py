@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from provider.web.csrf import FIELD
-from tests.browser import Browser, Link, Page, Press
-from tests.people import key_on, recovery_codes_on
-from tests.relying_party import AUTHORIZE, Answer
+from tests.support.browser import Browser, Link, Page, Press
+from tests.support.people import key_on, recovery_codes_on
+from tests.support.relying_party import AUTHORIZE, Answer
 from tests.walks.world import Human, Shown, World
 
 SECOND = timedelta(seconds=1)

@@ -28,12 +28,13 @@ from provider.oauth.clients import clients
 from provider.sessions.lifecycle import end_all_sessions
 from provider.sessions.store import Session
 from provider.worker import purge
-from tests.relying_party import LOGOUT
+from tests.support.effort import effort
+from tests.support.relying_party import LOGOUT
 from tests.walks.honest import go_on, take, walk
 from tests.walks.tabs import Tab
 from tests.walks.world import World
 
-WALKS = int(os.environ.get("WALKS", "0"))
+WALKS = int(os.environ.get("WALKS", effort(0, 60)))
 MANNERS: list[dict[str, str]] = [
     {},
     {"prompt": "login"},

@@ -30,12 +30,12 @@ from provider.web import cookies
 from provider.web.endpoint import Endpoint
 from provider.web.errors import as_page
 from provider.work import unit_of_work
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
-from tests.factories import make_client, make_user
-from tests.inbox import Inbox, Letter
-from tests.relying_party import RelyingParty
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_client, make_user
+from tests.support.inbox import Inbox, Letter
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.relying_party import RelyingParty
 from tests.walks.direct import Direct, without_threads
 
 START = datetime(2031, 5, 5, 12, 0, 1, tzinfo=UTC)

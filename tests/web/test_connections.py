@@ -16,8 +16,7 @@ from starlette.routing import Route
 
 from provider.web import connections
 from provider.web.connections import BoundedConnection
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.waiting import PATIENCE
 
 HEAD = b"POST /oauth2/token HTTP/1.1\r\nHost: id.example.test\r\n"
 FORM = HEAD + b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -34,11 +33,11 @@ def port(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         thread.start()
         yield listener.getsockname()[1]
         server.should_exit = True
-        thread.join(10)
+        thread.join(PATIENCE)
 
 
 def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=5)
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
 
 def read_to_end(client: socket.socket) -> bytes:
@@ -73,7 +72,7 @@ def test_a_head_that_never_comes_is_hung_up_on(port: int) -> None:
         began = time.monotonic()
         assert read_to_end(silent) == b""
         assert read_to_end(slow).startswith(b"HTTP/1.1 408")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
 
 
 def test_a_body_that_dribbles_is_not_carried_out(port: int) -> None:

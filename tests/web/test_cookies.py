@@ -1,6 +1,5 @@
 """Cookies: opaque, HttpOnly, same-site, and bound to the host when it is https."""
 
-import pytest
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 
@@ -8,10 +7,8 @@ from provider.config.settings import Settings
 from provider.web import cookies
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from tests.conftest import settings_for
+from tests.support.installation import settings_for
 from tests.web.conftest import Mount
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def show(call: Call) -> Response:

@@ -9,10 +9,8 @@ from starlette.testclient import TestClient
 from provider.web.call import Call
 from provider.web.csrf import FIELD
 from provider.web.endpoint import endpoint
-from tests.conftest import ISSUER
+from tests.support.installation import ISSUER
 from tests.web.conftest import Mount
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

@@ -21,10 +21,9 @@ from provider.web import errors
 from provider.web.bodies import MAX_BODY
 from provider.web.call import Call
 from provider.web.endpoint import endpoint, machine_endpoint
-from tests.conftest import Work
+from tests.support.installation import Work
+from tests.support.waiting import PATIENCE
 from tests.web.conftest import Mount
-
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def machine(function: Callable[[Call], Response]) -> object:
@@ -70,7 +69,6 @@ def test_a_crash_leaves_none_and_tells_only_its_id(
     assert traces(work) == 0
 
 
-@on_sqlite
 def test_a_refusal_may_be_a_place_to_go(mount: Mount, client: TestClient) -> None:
     def elsewhere(call: Call) -> Response:
         raise GoElsewhere("/login")
@@ -80,7 +78,6 @@ def test_a_refusal_may_be_a_place_to_go(mount: Mount, client: TestClient) -> Non
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
 
 
-@on_sqlite
 def test_too_many_says_when_to_come_back(mount: Mount, client: TestClient) -> None:
     def busy(call: Call) -> Response:
         raise TooManyRequests(17)
@@ -110,11 +107,11 @@ class TestWithoutItsDatabase:
             began = time.monotonic()
             answer = client.get(path)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 30
         assert client.get("/test/json").json()["error"] == "temporarily_unavailable"
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.only_on("postgresql")
 def test_after_the_database_came_back_so_do_we(mount: Mount, client: TestClient, work: Work) -> None:
     """F-1: ready again without a restart; no broken connection stays in the pool."""
     mount("/test/ask", machine(ask_database))
@@ -131,7 +128,7 @@ def test_after_the_database_came_back_so_do_we(mount: Mount, client: TestClient,
     assert answers[-3:] == [200, 200, 200]
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.only_on("postgresql")
 def test_a_statement_that_takes_too_long_is_an_outage(mount: Mount, client: TestClient) -> None:
     """F-3."""
 
@@ -144,14 +141,12 @@ def test_a_statement_that_takes_too_long_is_an_outage(mount: Mount, client: Test
     assert client.get("/test/slow").status_code == 503
 
 
-@on_sqlite
 def test_a_body_that_is_too_large_is_refused_unread(mount: Mount, client: TestClient) -> None:
     mount("/test/form", endpoint(csrf_checked=False)(lambda call: PlainTextResponse(call.form.text("a"))))
     answer = client.post("/test/form", data={"a": "x" * MAX_BODY})
     assert answer.status_code == 413
 
 
-@on_sqlite
 def test_a_body_that_is_no_form_has_no_fields(mount: Mount, client: TestClient) -> None:
     mount("/test/form", machine(lambda call: PlainTextResponse(str(len(call.form)))))
     assert client.post("/test/form", content=b"a=1", headers={"content-type": "text/plain"}).text == "0"
@@ -159,14 +154,12 @@ def test_a_body_that_is_no_form_has_no_fields(mount: Mount, client: TestClient) 
     assert client.post("/test/form", content=b"a=1", headers=form).text == "1"
 
 
-@on_sqlite
 @pytest.mark.parametrize("query", ["a=%ff", "&".join(f"a{number}=1" for number in range(200))])
 def test_what_is_not_text_is_the_callers_fault(mount: Mount, client: TestClient, query: str) -> None:
     mount("/test/query", endpoint(lambda call: PlainTextResponse(str(len(call.query)))))
     assert client.get(f"/test/query?{query}").status_code == 400
 
 
-@on_sqlite
 def test_a_request_that_breaks_off_is_not_carried_out(mount: Mount, app: object) -> None:
     """Half a form is not a form: its last field may be cut in two."""
     ran: list[str] = []
@@ -207,7 +200,6 @@ def test_a_request_that_breaks_off_is_not_carried_out(mount: Mount, app: object)
 class TestSomebodyElsesServer:
     """A-103: a server that is slow or dead holds up those who need it, and nobody else."""
 
-    @on_sqlite
     def test_whoever_asks_it_begins_anew_in_a_thread_of_its_own(self, mount: Mount, client: TestClient) -> None:
         threads: list[str] = []
 
@@ -222,7 +214,6 @@ class TestSomebodyElsesServer:
         assert (answer.status_code, answer.text) == (200, "b")
         assert [name.partition("_")[0] for name in threads] == ["endpoint", "outbound"]
 
-    @on_sqlite
     def test_all_who_wait_for_it_leave_the_others_alone(
         self, mount: Mount, app: Starlette, client: TestClient, settings: Settings
     ) -> None:
@@ -232,7 +223,7 @@ class TestSomebodyElsesServer:
         def ask(call: Call) -> Response:
             _ = call.work.outbound
             waiting.release()
-            released.wait(20)
+            released.wait(PATIENCE)
             return PlainTextResponse("at last")
 
         mount("/test/ask", machine(ask))
@@ -240,7 +231,7 @@ class TestSomebodyElsesServer:
         with ThreadPoolExecutor(20) as callers, client:
             answers = [callers.submit(client.get, "/test/ask") for _ in range(20)]
             for _ in range(settings.outbound_threads):
-                assert waiting.acquire(timeout=10)
+                assert waiting.acquire(timeout=PATIENCE)
             assert client.get("/test/other").status_code == 200
             released.set()
             assert {answer.result().status_code for answer in answers} == {200}

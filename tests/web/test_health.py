@@ -5,7 +5,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provider.app import create_app, open_installation
-from tests.conftest import ISSUER, settings_for
+from tests.support.installation import ISSUER, settings_for
 
 
 def test_a_service_with_its_database_is_ready(client: TestClient) -> None:

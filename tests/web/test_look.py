@@ -12,11 +12,9 @@ from provider.branding.logo import Image as Logo
 from provider.branding.palette import DARK, LIGHT
 from provider.config.settings import Settings
 from provider.web.look import ON_SEAL, SEAL, Look, look_of
-from tests.conftest import settings_for
-from tests.server_process import REPOSITORY
+from tests.support.installation import settings_for
+from tests.support.server_process import REPOSITORY
 from tests.test_look import CSS, contrast, palettes
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 

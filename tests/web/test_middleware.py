@@ -5,9 +5,7 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
-from tests.browser import Browser
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.browser import Browser
 
 
 def test_a_page_may_run_only_its_own_script_and_be_framed_by_nobody(browser: Browser) -> None:

@@ -22,12 +22,10 @@ from provider.outbox.store import Promise, State
 from provider.refusals import Refusal
 from provider.work import Installation
 from provider.worker import ATTEMPTS, HANDLERS
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
-from tests.factories import make_user
-from tests.foreign_server import ForeignServer, Request, answer
-
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.foreign_server import ForeignServer, Request, answer
+from tests.support.installation import Work, settings_for
 
 
 @pytest.fixture
@@ -110,7 +108,6 @@ def test_what_was_undone_is_not_told(listen: Listen, work: Work) -> None:
     assert len(promised(work)) == before
 
 
-@once
 def test_a_receiver_that_is_away_is_told_later_under_the_same_id(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
@@ -129,7 +126,6 @@ def test_a_receiver_that_is_away_is_told_later_under_the_same_id(
     verified(second, secret)
 
 
-@once
 def test_a_receiver_that_is_gone_is_told_no_more(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer
 ) -> None:
@@ -146,7 +142,6 @@ def test_a_receiver_that_is_gone_is_told_no_more(
     assert len(receiver.requests) == 1
 
 
-@once
 def test_after_a_rotation_both_secrets_sign_for_a_day(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
@@ -163,7 +158,6 @@ def test_after_a_rotation_both_secrets_sign_for_a_day(
     verified(receiver.requests[1], new)
 
 
-@once
 def test_what_happened_while_it_was_disabled_can_be_replayed(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
@@ -180,7 +174,6 @@ def test_what_happened_while_it_was_disabled_can_be_replayed(
     assert [verified(request, secret)["type"] for request in receiver.requests] == ["account.created"] * 2
 
 
-@once
 @pytest.mark.parametrize(
     "url", ["http://hooks.example.test/", "https://127.0.0.9/", "https://[::1]/", "file:///etc/passwd", "https://", "x"]
 )
@@ -193,7 +186,6 @@ def test_only_an_address_that_may_be_asked_is_taken(url: str, work: Work, instal
             webhooks.create(w, url=url)
 
 
-@once
 def test_an_event_there_is_not_is_refused(listen: Listen) -> None:
     for wrong in ("account", "account.exploded", "*", "ccount.*"):
         with pytest.raises(Refusal, match="There is no event"):

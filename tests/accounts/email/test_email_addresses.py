@@ -12,12 +12,12 @@ from provider.accounts.email.email_addresses import AlreadyConfirmed, parse_addr
 from provider.accounts.store import links
 from provider.accounts.store.users import Status
 from provider.work import Installation, unit_of_work
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, find_user, is_signed_in, sign_in, sign_up
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, find_user, is_signed_in, sign_in, sign_up
 
 
 @pytest.mark.parametrize(

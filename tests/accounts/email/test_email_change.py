@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from provider.accounts.store import email_addresses
-from tests.browser import Browser, Page
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, code_of, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
 NEW = "ada@new.example.test"
 EVIL = "eve@evil.example.test"

@@ -7,12 +7,14 @@ import pytest
 from provider.accounts.factors import recovery_codes
 from provider.accounts.factors.store import recovery_codes as store
 from provider.crypto.digests import digest
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, find_user, recovery_codes_on, sign_in, turn_on_two_factor
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import ADDRESS, find_user, recovery_codes_on, sign_in, turn_on_two_factor
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture

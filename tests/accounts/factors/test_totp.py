@@ -8,12 +8,12 @@ from starlette.testclient import TestClient
 from provider.accounts.factors import totp
 from provider.accounts.factors.store import totp as store
 from provider.audit import store as audit
-from tests.browser import Browser
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
-from tests.inbox import Inbox
-from tests.people import (
+from tests.support.browser import Browser
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.people import (
     ADDRESS,
     begin_set_up,
     code_of,
@@ -23,6 +23,8 @@ from tests.people import (
     sign_in,
     turn_on_two_factor,
 )
+
+pytestmark = pytest.mark.both_databases
 
 SESSION = "__Host-signet"
 

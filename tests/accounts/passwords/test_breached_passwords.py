@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.accounts.passwords.breached_passwords import is_breached, require_usable
@@ -17,10 +16,10 @@ from provider.accounts.passwords.passwords import problem_of
 from provider.config.environment import SettingsError
 from provider.config.settings import Settings
 from provider.refusals import Unavailable
-from tests.browser import Browser
-from tests.conftest import Work, settings_for
-from tests.factories import make_user
-from tests.people import ADDRESS, sign_in, sign_up
+from tests.support.browser import Browser
+from tests.support.factories import make_user
+from tests.support.installation import Work, settings_for
+from tests.support.people import ADDRESS, sign_in, sign_up
 
 BREACHED = ["trombone zebra", "Zoë likes tea", "quiet river 77", "orange chair 12", "seven blue kites", "x" * 200]
 FINE = "marmalade on the ninth"
@@ -70,7 +69,6 @@ def test_each_line_is_found_and_nothing_else(
     st.lists(st.integers(1, 10**10), min_size=200, max_size=200),
     st.sampled_from(["\n", "\r\n"]),
 )
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_whatever_the_length_of_its_lines(tmp_path: Path, hashes: list[bytes], counts: list[int], newline: str) -> None:
     hashes = sorted({*hashes, bytes.fromhex(sha1(FINE))})
     path = tmp_path / "list.txt"
@@ -198,7 +196,6 @@ class TestWithAList:
         path = use(SHAPES["with counts"](listed(BREACHED))).breached_passwords
         return settings.model_copy(update={"breached_passwords": path})
 
-    @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
     def test_a_breached_password_is_refused_with_its_reason(self, browser: Browser, work: Work) -> None:
         """ASVS v5.0.0-6.2.12; it is asked for new passwords only."""
         with work() as w:

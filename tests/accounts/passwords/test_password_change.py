@@ -9,12 +9,13 @@ from provider.accounts.attempts import EVERYBODY
 from provider.accounts.store import failures, users
 from provider.ratelimits import LIMITS
 from provider.work import Installation
-from tests.browser import Browser, Page
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
-from tests.people import ADDRESS, code_of, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
+from tests.support.browser import Browser, Page
+from tests.support.clock import Clock
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work
+from tests.support.limits import Lower
+from tests.support.people import ADDRESS, code_of, find_user, forgot_password, is_signed_in, sign_in, turn_on_two_factor
 
 NEW = "a brand new and long password"
 
@@ -128,8 +129,11 @@ def test_without_its_cookie_a_browser_waits_like_anybody(
     assert (page.status, page.response.headers["retry-after"]) == (429, "15")
 
 
-def test_in_a_rush_whoever_is_signed_in_is_no_stranger(browser: Browser, ada: str, installation: Installation) -> None:
-    for _ in range(300):
+def test_in_a_rush_whoever_is_signed_in_is_no_stranger(
+    browser: Browser, ada: str, installation: Installation, lower: Lower
+) -> None:
+    lower(all_logins="10/minute")
+    for _ in range(10):
         installation.counter.hit(LIMITS.all_logins, EVERYBODY)
     del browser.cookies[COOKIE]
     assert change(browser).title.startswith("Your password is changed")
@@ -177,7 +181,6 @@ def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
     assert browser.open("/account/password").path == "/login"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_password_managers_find_the_page(browser: Browser, ada: str) -> None:
     """W3C, A Well-Known URL for Changing Passwords."""
     page = browser.open("/.well-known/change-password")
@@ -186,7 +189,6 @@ def test_password_managers_find_the_page(browser: Browser, ada: str) -> None:
         assert f'autocomplete="{kind}"' in page.html
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_person_without_a_password_cannot_guess_one(browser: Browser, work: Work, ada: str) -> None:
     browser.open("/account/password")
     with work() as w:

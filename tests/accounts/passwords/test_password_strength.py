@@ -11,7 +11,6 @@ import httpx2
 import pytest
 import zxcvbn
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from zxcvbn import matching
 
@@ -21,16 +20,16 @@ from provider.accounts.passwords.passwords import problem_of
 from provider.ratelimits import LIMITS
 from provider.routes import routes
 from provider.work import Installation
-from tests.browser import Browser
-from tests.conftest import Work, settings_for
-from tests.factories import PASSWORD, make_user
-from tests.inbox import Inbox
 from tests.oauth.store.test_indexes import executed
-from tests.people import ADDRESS, forgot_password, sign_in, sign_up
+from tests.support.browser import Browser
+from tests.support.factories import PASSWORD, make_user
+from tests.support.inbox import Inbox
+from tests.support.installation import Work, settings_for
+from tests.support.people import ADDRESS, forgot_password, sign_in, sign_up
+from tests.support.waiting import PATIENCE
 
 SETTINGS = settings_for("sqlite:///unused.db")
 PATH = "/password-strength"
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def score(password: str, *about: str) -> int:
@@ -72,7 +71,6 @@ def test_the_words_around_a_person_make_a_password_weaker() -> None:
 
 
 @given(st.text(min_size=8, max_size=90), st.lists(st.text(max_size=30), max_size=4))
-@hypothesis_settings(deadline=None)
 def test_every_text_has_a_strength(password: str, about: list[str]) -> None:
     assert 0 <= score(password, *about) <= 4
 
@@ -81,7 +79,6 @@ SIGNS = "".join(sorted({sign for signs in matching.L33T_TABLE.values() for sign 
 
 
 @given(st.text(st.sampled_from(SIGNS + "abcxyz \u0130"), min_size=12, max_size=2000))
-@hypothesis_settings(deadline=None, max_examples=50)
 def test_the_estimate_sees_little_and_few_readings_of_it(password: str) -> None:
     """Some 70 characters of signs that may stand for letters would keep a processor busy for seconds."""
     seen: list[str] = []
@@ -125,7 +122,7 @@ def test_a_process_that_nobody_asks_does_not_load_the_lists() -> None:
         "routes.routes(Settings()); "
         "sys.exit('zxcvbn' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE).returncode == 0
 
 
 # What the page's script asks
@@ -141,7 +138,6 @@ def ask(browser: Browser, password: str, *, site: str = "same-origin", query: st
     return browser.client.post(PATH + query, content=body, headers=headers)
 
 
-@on_sqlite
 def test_the_answer_is_a_score_and_a_word_in_the_language_of_the_page(browser: Browser) -> None:
     browser.open("/signup")
     answer = ask(browser, PASSWORD)
@@ -154,7 +150,6 @@ def test_the_answer_is_a_score_and_a_word_in_the_language_of_the_page(browser: B
     assert ask(browser, "lovelace turing", email="ada.lovelace@example.test", name="Turing").json()["score"] == 0
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     ("site", "form"),
     [("cross-site", {}), ("same-site", {}), ("same-origin", {"csrf_token": "x"}), ("same-origin", {"csrf_token": ""})],
@@ -167,13 +162,11 @@ def test_nobody_but_our_own_page_is_answered(browser: Browser, site: str, form: 
     assert "score" not in answer.json()
 
 
-@on_sqlite
 def test_it_can_only_be_posted(browser: Browser) -> None:
     """A password does not get into an address."""
     assert browser.client.get(f"{PATH}?password=x").status_code == 405
 
 
-@on_sqlite
 def test_a_network_is_answered_a_hundred_and_twenty_times_a_minute(
     browser: Browser, installation: Installation
 ) -> None:
@@ -188,7 +181,6 @@ def test_a_network_is_answered_a_hundred_and_twenty_times_a_minute(
     assert browser.submit({"email": ADDRESS, "password": PASSWORD}).title.startswith("Check your email")
 
 
-@on_sqlite
 def test_nothing_is_asked_of_the_database_kept_or_logged(
     browser: Browser, installation: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,7 +193,6 @@ def test_nothing_is_asked_of_the_database_kept_or_logged(
     assert "Admirer" not in told
 
 
-@on_sqlite
 def test_it_works_on_the_pages_of_whoever_is_signed_in_or_resets(browser: Browser, work: Work, inbox: Inbox) -> None:
     with work() as w:
         make_user(w, name="Augusta King", nickname="Enchantress")
@@ -243,7 +234,6 @@ def test_it_is_there_while_any_page_has_a_new_password(feature: str) -> None:
 FIELD = re.compile(r'<input[^>]*type="password"[^>]*>')
 
 
-@on_sqlite
 def test_password_fields_are_made_for_managers_and_for_paste(browser: Browser, work: Work, inbox: Inbox) -> None:
     """ASVS v5.0.0-6.2.6, 6.2.7; WCAG 2.2 SC 3.3.8: the right names, no limit that cuts, nothing in the way of paste."""
     with work() as w:
@@ -273,7 +263,6 @@ def test_password_fields_are_made_for_managers_and_for_paste(browser: Browser, w
         assert not re.search(r"onpaste|oncopy|ondrop", page.html)
 
 
-@on_sqlite
 def test_without_scripts_there_is_nothing_to_see_of_it(browser: Browser) -> None:
     page = browser.open("/signup")
     [meter] = re.findall(r'<div class="strength"[^>]*>', page.html)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from provider.accounts.passwords.passwords import about_person, common_passwords, problem_of
 from provider.config.settings import Settings
-from tests.browser import Browser
-from tests.conftest import Work, settings_for
-from tests.factories import make_user
-from tests.people import ADDRESS, sign_in, sign_up
+from tests.support.browser import Browser
+from tests.support.factories import make_user
+from tests.support.installation import Work, settings_for
+from tests.support.people import ADDRESS, sign_in, sign_up
 
 SETTINGS: Settings = settings_for("sqlite:///unused.db")
 
@@ -167,7 +167,6 @@ FIRST_72 = "x7" * 36
         ("  spaces around  ", ["spaces around", "  spaces around", "spaces around  "]),
     ],
 )
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_each_password_verifies_only_itself(browser: Browser, work: Work, password: str, others: list[str]) -> None:
     """A-93, ASVS v5.0.0-6.2.8: exactly as received, to the last byte."""
     with work() as w:

@@ -11,13 +11,13 @@ from provider.oauth.clients import clients
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
-from tests.factories import make_user
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import decide
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work, settings_for
+from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
 
 LEGACY = ["id_token", "id_token token", "code id_token", "code token", "code id_token token"]
 WITH_TOKEN = [text for text in LEGACY if text.endswith(" token")]
@@ -227,7 +227,6 @@ def test_a_waiting_request_is_finished_once(
         assert old.resume(browser, parked).response.status_code == 400
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("response_type", LEGACY)
 @pytest.mark.parametrize("response_mode", ["fragment", "form_post"])
 def test_under_prompt_none_the_error_travels_the_same_way(

@@ -4,11 +4,11 @@ from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.oauth.authorize import consent
 from provider.oauth.clients.clients import Client
-from tests.conftest import Work
 from tests.oauth.conftest import Register
 from tests.oauth.endpoints.test_consent import allow
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.installation import Work
+from tests.support.relying_party import RelyingParty
 
 
 def granted(work: Work, user_id: str, client: Client) -> list[str] | None:

@@ -3,10 +3,10 @@
 import pytest
 
 from provider.config.settings import Settings
-from tests.conftest import settings_for
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.installation import settings_for
+from tests.support.relying_party import RelyingParty
 
 LEGACY = ["id_token", "id_token token", "code id_token", "code token", "code id_token token"]
 EVERYTHING = {"grant_types": ("authorization_code", "refresh_token", "implicit"), "response_types": ("code", *LEGACY)}
@@ -32,7 +32,6 @@ def refusal(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> 
     return answer.mode, answer.error
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("response_type", "error"),
     [
@@ -93,7 +92,6 @@ def test_tokens_never_travel_in_the_query(
     assert error == ("fragment", "invalid_request")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("response_mode", ["web_message", "FORM_POST", "query fragment", "jwt", "\U0001f600"])
 @pytest.mark.parametrize("response_type", ["code", "id_token"])
 def test_a_mode_nobody_knows_is_refused(
@@ -116,7 +114,6 @@ def test_a_client_gets_only_the_modes_it_is_registered_for(
     assert rp.ask(browser, response_mode="form_post").code
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("response_type", ["id_token", "id_token token", "code id_token", "code id_token token"])
 @pytest.mark.parametrize("response_mode", [None, "form_post"])
 def test_an_id_token_of_the_front_channel_needs_a_nonce(

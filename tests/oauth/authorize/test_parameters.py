@@ -7,7 +7,7 @@ import pytest
 
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import AUTHORIZE, ISSUER, RelyingParty, challenge_of
+from tests.support.relying_party import AUTHORIZE, ISSUER, RelyingParty, challenge_of
 
 
 def refused(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> str | None:
@@ -22,7 +22,6 @@ def refused(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> 
     return answer.error
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -81,7 +80,6 @@ def test_a_confidential_client_may_be_registered_without_pkce(register: Register
     assert refused(rp, browser, code_challenge_method="plain") == "invalid_request"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "name",
     ["response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method", "prompt", "x", "a[]"],
@@ -117,7 +115,6 @@ def test_a_claim_the_client_is_not_registered_for_is_ignored(register: Register,
     assert "email" not in rp.verify(tokens)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "changes",
     [

@@ -7,10 +7,10 @@ import httpx2
 import pytest
 
 from provider.oauth.clients import clients
-from tests.conftest import Work
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import AUTHORIZE, RelyingParty
+from tests.support.installation import Work
+from tests.support.relying_party import AUTHORIZE, RelyingParty
 
 EVIL = "https://evil.test/cb"
 pytestmark = pytest.mark.usefixtures("browser")
@@ -25,7 +25,6 @@ def assert_page(response: httpx2.Response, foreign: str = "evil.test") -> None:
     assert foreign not in response.text
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "uri",
     [
@@ -66,7 +65,6 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("name", BROKEN)
 def test_no_other_mistake_redirects_to_an_unregistered_uri(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, name: str

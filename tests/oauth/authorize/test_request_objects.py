@@ -11,15 +11,24 @@ from sqlalchemy import select
 
 from provider.config.settings import Settings
 from provider.oauth.authorize.store.authorization_requests import authorization_requests
-from tests.client_keys import ALGORITHMS, Signatory, asserting, assertion_claims, mac, new_key, public, sign, usual_key
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
-from tests.foreign_server import Behaviour, ForeignServer, Request, answer, raw
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty
+from tests.support.client_keys import (
+    ALGORITHMS,
+    Signatory,
+    asserting,
+    assertion_claims,
+    mac,
+    new_key,
+    public,
+    sign,
+    usual_key,
+)
+from tests.support.clock import Clock
+from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer, raw
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty
 
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 EVIL = "https://evil.test/cb"
 
 
@@ -68,14 +77,12 @@ class TestWhatIsInside:
         assert rp.verify(tokens)["nonce"] == found.asked["nonce"]
 
     @pytest.mark.parametrize("alg", ALGORITHMS)
-    @once
     def test_each_algorithm_works(self, register: Register, browser: WatchedClient, alg: str) -> None:
         """oidcc-request-uri-signed-rs256 by value, and FAPI 2.0 Message Signing section 5.3.1."""
         rp = register(jwks=Signatory.of(alg).jwks)
         rp.signatory = Signatory.of(alg)
         assert ask(rp, browser).code
 
-    @once
     def test_what_is_beside_it_and_not_inside_does_not_count(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """RFC 9101 section 6.3; fapi2-...-state-only-outside-request-object-not-used."""
         beside = {"state": "outside", "nonce": "outside", "redirect_uri": EVIL, "prompt": "login", "max_age": "0"}
@@ -84,13 +91,11 @@ class TestWhatIsInside:
         assert found.code
         assert rp.verify(rp.redeem(found))["nonce"] == found.asked["nonce"]
 
-    @once
     def test_the_redirect_uri_inside_wins(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """oidcc-ensure-request-object-with-redirect-uri."""
         assert ask(rp, browser, beside={"redirect_uri": EVIL}).code
         assert_page(ask(rp, browser, beside={"redirect_uri": rp.client.metadata.redirect_uris[0]}, redirect_uri=EVIL))
 
-    @once
     def test_openid_connect_has_three_parameters_outside_too(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """OIDC Core section 6.1: then they need not be inside."""
         beside = {"response_type": "code", "scope": "openid"}
@@ -106,14 +111,12 @@ class TestWhatIsInside:
             ({}, {"client_id": "another"}),
         ],
     )
-    @once
     def test_and_must_say_the_same(
         self, rp: RelyingParty, browser: WatchedClient, beside: dict[str, str], inside: dict[str, Any]
     ) -> None:
         target = {"redirect_uri": rp.client.metadata.redirect_uris[0]}
         assert ask(rp, browser, beside={**target, **beside}, **inside).error == "invalid_request_object"
 
-    @once
     def test_numbers_and_objects_may_be_what_they_are(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """OIDC Core section 6.1: max_age as a number, claims as an object."""
         wanted = {"userinfo": {"name": {"essential": True}}}
@@ -136,7 +139,6 @@ class TestWhatIsInside:
             {"request_uri": "https://app.example.test/r"},
         ],
     )
-    @once
     def test_what_no_parameter_may_be_is_refused(
         self, rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, changes: dict[str, Any]
     ) -> None:
@@ -145,7 +147,6 @@ class TestWhatIsInside:
         with unchanged():
             assert ask(rp, browser, beside=target, **changes).error == "invalid_request_object"
 
-    @once
     def test_the_request_inside_is_checked_like_any_other(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """A-17, A-18, A-30: at the redirect_uri inside, with the state inside."""
         for changes, error in (
@@ -172,7 +173,6 @@ class TestWhatIsInside:
         clock.advance(minutes=5)
         assert rp.resume(browser, parked).page == "/login"
 
-    @once
     def test_a_form_may_carry_it(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """OIDC Core section 3.1.2.1."""
         parameters, verifier = rp.request()
@@ -182,7 +182,6 @@ class TestWhatIsInside:
         assert rp.redeem(found).status == 200
 
 
-@once
 class TestWhoseItIs:
     """Refused with invalid_request_object: at a registered redirect_uri beside it, or else on a page."""
 
@@ -328,7 +327,6 @@ class TestWhoseItIs:
         assert found.asked["state"] not in str(row)
 
 
-@once
 class TestFapi:
     """FAPI 2.0 Message Signing section 5.3.1."""
 
@@ -376,7 +374,6 @@ class TestFapi:
         assert self.push(rp, lambda claims: sign(claims, key, alg="PS256"), **times) is None
 
 
-@once
 class TestByReference:
     """SIGNET_REQUEST_URI."""
 
@@ -476,7 +473,6 @@ class TestByReference:
         assert metadata["require_request_uri_registration"] is True
 
 
-@once
 def test_by_reference_it_is_off_unless_an_operator_turns_it_on(
     register: Register, browser: WatchedClient, foreign_server: ForeignServer
 ) -> None:

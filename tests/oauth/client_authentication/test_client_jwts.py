@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.oauth.client_authentication.client_jwts import JwtRefused, has_mac, problem_with_times, read_jwt
-from tests.client_keys import Signatory, mac
+from tests.support.client_keys import Signatory, mac
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 AT = int(NOW.timestamp())

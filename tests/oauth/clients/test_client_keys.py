@@ -13,15 +13,14 @@ from provider.config.settings import Settings
 from provider.oauth.clients.client_keys import ASKED_AGAIN_AFTER, FRESH_FOR, KEPT_FOR
 from provider.outbound import connection
 from provider.outbound.client import FAILURE_KEPT
-from tests.client_keys import Signatory, asserting, assertion_claims, new_key, usual_key
-from tests.clock import Clock
-from tests.conftest import ISSUER, settings_for
-from tests.foreign_server import Behaviour, ForeignServer, Request, answer
 from tests.oauth.conftest import Explain, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import TOKEN, RelyingParty, basic
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.client_keys import Signatory, asserting, assertion_claims, new_key, usual_key
+from tests.support.clock import Clock
+from tests.support.foreign_server import Behaviour, ForeignServer, Request, answer
+from tests.support.installation import ISSUER, settings_for
+from tests.support.relying_party import TOKEN, RelyingParty, basic
+from tests.support.waiting import PATIENCE
 
 PUBLISHED: dict[str, Any] = {
     "grant_types": ("client_credentials",),
@@ -183,13 +182,13 @@ def test_a_dead_server_holds_up_nobody_but_its_own_client(
 
     def never(_connection: socket.socket, _request: Request) -> None:
         asked.set()
-        released.wait(60)
+        released.wait(PATIENCE)
 
     foreign_server.behaviour = never
     other = register(grant_types=("client_credentials",), redirect_uris=(), scope="api")
     with rp.http, ThreadPoolExecutor(20) as callers:
         waiting = [callers.submit(ask, OLD) for _ in range(20)]
-        assert asked.wait(10)
+        assert asked.wait(PATIENCE)
         header = {"authorization": basic(other.client_id, other.secret or "")}
         assert rp.http.post(TOKEN, data={"grant_type": "client_credentials"}, headers=header).status_code == 200
         assert not any(one.done() for one in waiting)

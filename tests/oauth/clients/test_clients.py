@@ -11,11 +11,11 @@ from provider.config.settings import Settings
 from provider.oauth.clients import clients
 from provider.oauth.clients.clients import NoSuchClient
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.clock import Clock
+from tests.support.installation import Work, settings_for
+from tests.support.relying_party import RelyingParty
 
 URI = "https://app.example.test/cb"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from provider.oauth.clients.metadata import FIELDS, LISTS, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
-from tests.client_keys import Signatory, usual_key
+from tests.support.client_keys import Signatory, usual_key
 
 URI = "https://app.example.test/cb"
 WEB = {"redirect_uris": [URI]}

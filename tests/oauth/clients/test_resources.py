@@ -9,13 +9,12 @@ import pytest
 from joserfc import jws
 
 from provider.oauth.clients.metadata import InvalidMetadata
-from tests.client_keys import Signatory
-from tests.conftest import ISSUER
 from tests.oauth.conftest import Explain, Register
-from tests.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty, Tokens
+from tests.support.client_keys import Signatory
+from tests.support.installation import ISSUER
+from tests.support.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty, Tokens
 
 BOOKS, FILMS = "https://books.example.test/api", "https://films.example.test"
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def register_api(register: Register, *identifiers: str) -> RelyingParty:
@@ -84,7 +83,6 @@ def test_each_token_of_a_grant_is_for_as_much_as_is_asked(
     assert aud(tokens) == BOOKS
 
 
-@once
 def test_several_are_named_by_repeating_the_parameter(
     rp: RelyingParty, books: RelyingParty, films: RelyingParty, browser: httpx2.Client
 ) -> None:
@@ -98,7 +96,6 @@ def test_several_are_named_by_repeating_the_parameter(
     assert aud(Tokens(response)) == [FILMS, BOOKS]
 
 
-@once
 @pytest.mark.parametrize(
     "resource",
     ["https://nobody.example.test", BOOKS + "/", "books", f"{BOOKS}#part", "javascript:alert(1)", ISSUER + "/x"],
@@ -129,7 +126,6 @@ def test_what_was_not_granted_is_not_given(
     assert rp.refresh(plain, resource=BOOKS).error == "invalid_target"
 
 
-@once
 def test_a_client_for_itself_names_the_api(rp: RelyingParty, books: RelyingParty, films: RelyingParty) -> None:
     tokens = rp.client_credentials(resource=BOOKS, scope="books:read")
     assert aud(tokens) == BOOKS
@@ -138,7 +134,6 @@ def test_a_client_for_itself_names_the_api(rp: RelyingParty, books: RelyingParty
     assert aud(rp.client_credentials(scope="books:read")) == ISSUER
 
 
-@once
 def test_it_may_be_inside_a_request_object_and_is_kept_while_a_request_waits(
     rp: RelyingParty, books: RelyingParty, films: RelyingParty, browser: httpx2.Client
 ) -> None:
@@ -150,7 +145,6 @@ def test_it_may_be_inside_a_request_object_and_is_kept_while_a_request_waits(
     assert aud(rp.redeem(Answer(response, parameters, verifier))) == [BOOKS, FILMS, ISSUER]
 
 
-@once
 def test_an_identifier_belongs_to_one_api(register: Register, books: RelyingParty) -> None:
     for taken in (BOOKS, ISSUER, f"{ISSUER}/api/account"):
         with pytest.raises(InvalidMetadata, match="another API's"):

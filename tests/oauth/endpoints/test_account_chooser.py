@@ -2,13 +2,13 @@
 
 from provider.oauth.clients import clients
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
 from tests.oauth.conftest import Person, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
-from tests.statements import recorded
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
+from tests.support.statements import recorded
 
 PATH = "/select-account"
 

@@ -11,12 +11,12 @@ from provider.oauth.authorize import parked_requests
 from provider.oauth.clients import clients
 from provider.sessions import lifecycle
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import AUTHORIZE, ISSUER, RelyingParty, plant_cookie, sign_in_person
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.relying_party import AUTHORIZE, ISSUER, RelyingParty, plant_cookie, sign_in_person
 
 
 @pytest.fixture

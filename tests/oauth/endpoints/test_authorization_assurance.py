@@ -6,11 +6,11 @@ import pytest
 
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
-from tests.conftest import Work
-from tests.factories import make_user
 from tests.oauth.conftest import Person
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import TWO_FACTORS, RelyingParty
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.relying_party import TWO_FACTORS, RelyingParty
 
 
 @pytest.fixture

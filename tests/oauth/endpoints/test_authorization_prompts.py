@@ -6,13 +6,13 @@ import pytest
 
 from provider.config.settings import Settings
 from provider.work import Installation
-from tests.browser import Page
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
-from tests.factories import make_user
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty, sign_in_person
+from tests.support.browser import Page
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work, settings_for
+from tests.support.relying_party import RelyingParty, sign_in_person
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from provider.oauth.clients import clients, registration
 from provider.oauth.clients.clients import Client, find_client
 from provider.work import Installation
 from provider.worker import purge
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import allow
 from tests.oauth.endpoints.test_registration import REGISTER, URI, WEB, assert_refused
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.clock import Clock
+from tests.support.installation import Work, settings_for
+from tests.support.relying_party import RelyingParty
 
 Told = dict[str, Any]
 
@@ -83,7 +83,6 @@ def test_it_replaces_the_whole_and_its_token(http: WatchedClient, told: Told, wo
         ({"subject_type": "pairwise"}, "invalid_client_metadata"),
     ],
 )
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_may_not_be_in_an_update(
     http: WatchedClient, told: Told, unchanged: Unchanged, changes: Told, error: str
 ) -> None:
@@ -93,7 +92,6 @@ def test_what_may_not_be_in_an_update(
         assert manage(http, told, "GET").status_code == 200
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_client_that_comes_to_need_a_secret_is_given_one(http: WatchedClient, told: Told, work: Work) -> None:
     """RFC 7592 section 3: for a secret that keys an HMAC, the digest that is kept of the one before does not do."""
     public = http.post(REGISTER, json=WEB | {"token_endpoint_auth_method": "none"}).json()
@@ -122,7 +120,6 @@ def test_it_deletes_itself_and_everything_is_over(http: WatchedClient, told: Tol
         assert find_client(w, told["client_id"]) is None
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_other_token_manages_it(
     http: WatchedClient, told: Told, register: Register, unchanged: Unchanged, work: Work
 ) -> None:
@@ -138,7 +135,6 @@ def test_no_other_token_manages_it(
         assert http.post(told["registration_client_uri"]).status_code == 405
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_disabled_client_manages_nothing(http: WatchedClient, told: Told, work: Work, unchanged: Unchanged) -> None:
     """RFC 7592 section 2.1: 403; deleted, it could come again under another name unseen."""
     with work() as w:
@@ -148,7 +144,6 @@ def test_a_disabled_client_manages_nothing(http: WatchedClient, told: Told, work
             assert_refused(manage(http, told, method, **body), "access_denied", 403)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_an_operator_added_does_not_outlive_a_change_by_the_client(
     http: WatchedClient, told: Told, work: Work
 ) -> None:

@@ -9,12 +9,12 @@ from provider.accounts.store import users
 from provider.oauth.authorize import consent
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.sessions.lifecycle import end_all_sessions
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.relying_party import RelyingParty
 
 PATH = "/account/applications"
 OFFLINE = {"scope": "openid email offline_access", "prompt": "consent"}

@@ -10,12 +10,12 @@ from provider.audit.store import find as find_events
 from provider.oauth.authorize.store import consents
 from provider.oauth.clients import clients
 from provider.work import Installation
-from tests.conftest import Work
-from tests.factories import make_user
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
-from tests.statements import recorded
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
+from tests.support.statements import recorded
 
 PAYLOAD = '"><svg onload=alert(1)>{{7*7}}${7*7}'
 

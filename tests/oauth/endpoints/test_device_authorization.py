@@ -9,14 +9,12 @@ from provider.oauth.grants.store import device_codes
 from provider.ratelimits import LIMITS
 from provider.work import Installation
 from provider.worker import purge
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.devices import DEVICE_AUTHORIZATION, FOR_DEVICES, start
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
-
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import RelyingParty
 
 
 @pytest.fixture
@@ -45,7 +43,6 @@ def test_codes_are_given_and_only_digests_kept(tv: RelyingParty, work: Work) -> 
         assert secret not in row
 
 
-@SQLITE
 def test_refused_requests_store_nothing(register: Register, tv: RelyingParty, unchanged: Unchanged) -> None:
     """RFC 8628 sections 3.1, 3.2; RFC 6749 section 5.2."""
     web = register(public=True)
@@ -57,7 +54,6 @@ def test_refused_requests_store_nothing(register: Register, tv: RelyingParty, un
         assert (nobody.status_code, nobody.json()["error"]) == (401, "invalid_client")
 
 
-@SQLITE
 def test_a_client_with_a_secret_shows_it(register: Register, http: WatchedClient, explain: Explain) -> None:
     """RFC 8628 section 3.1: authenticated as at the token endpoint; the refusal is explained."""
     box = register(**FOR_DEVICES)
@@ -67,7 +63,6 @@ def test_a_client_with_a_secret_shows_it(register: Register, http: WatchedClient
     assert start(box).user_code
 
 
-@SQLITE
 def test_one_place_may_ask_only_so_often(tv: RelyingParty) -> None:
     """RFC 8628 section 5.1: each is a row, and anybody may know a public client's id."""
     most = int(LIMITS.device.partition("/")[0])
@@ -76,7 +71,6 @@ def test_one_place_may_ask_only_so_often(tv: RelyingParty) -> None:
     assert (answers[-1].status_code, "retry-after" in answers[-1].headers) == (429, True)
 
 
-@SQLITE
 def test_an_app_on_a_device_is_no_api(
     tv: RelyingParty, register: Register, rp: RelyingParty, browser: WatchedClient
 ) -> None:
@@ -85,7 +79,6 @@ def test_an_app_on_a_device_is_no_api(
     assert not register(**FOR_DEVICES).is_active(tokens.access_token)
 
 
-@SQLITE
 def test_codes_are_purged(tv: RelyingParty, installation: Installation, work: Work, clock: Clock) -> None:
     """They are kept for a day after they ended."""
     start(tv)

@@ -8,15 +8,13 @@ import pytest
 from provider.oauth.authorize.store import consents
 from provider.oauth.clients import clients
 from provider.ratelimits import LIMITS
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
 from tests.oauth.conftest import Person, Register
 from tests.oauth.devices import FOR_DEVICES, allow, page_of, press, start, words
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import TWO_FACTORS, RelyingParty
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.relying_party import TWO_FACTORS, RelyingParty
 
 
 @pytest.fixture

@@ -11,11 +11,10 @@ from authlib.oidc.discovery import OpenIDProviderMetadata
 from provider.config.settings import Settings
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.http.metadata import provider_metadata
-from tests.conftest import ISSUER
 from tests.oauth.watched_http import WatchedClient
+from tests.support.installation import ISSUER
 
 WELL_KNOWN = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

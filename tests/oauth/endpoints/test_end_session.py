@@ -10,13 +10,13 @@ from joserfc.jwk import RSAKey
 
 from provider.oauth.keys import rotation
 from provider.work import Installation
-from tests.browser import Page
-from tests.clock import Clock
-from tests.conftest import Work
-from tests.factories import make_user
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import ISSUER, LOGOUT, RelyingParty, Tokens, sign_in_person
+from tests.support.browser import Page
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work
+from tests.support.relying_party import ISSUER, LOGOUT, RelyingParty, Tokens, sign_in_person
 
 OUT = "https://app.example.test/signed-out"
 
@@ -102,7 +102,6 @@ def test_head_signs_nobody_out(rp: RelyingParty, browser: WatchedClient, tokens:
     is_signed_in(rp, browser)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "uri",
     [
@@ -145,7 +144,6 @@ def _forged(tokens: Tokens, how: str) -> str:
     return {"an access token": tokens.access_token, "nonsense": "x", "empty parts": "..", "nul": "\x00"}[how]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "how", ["alg none", "signed by the app", "changed", "an access token", "nonsense", "empty parts", "nul"]
 )

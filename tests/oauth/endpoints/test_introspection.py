@@ -3,12 +3,12 @@
 import pytest
 
 from provider.oauth.clients import clients
-from tests.clock import Clock
-from tests.conftest import Work
 from tests.oauth.conftest import Register
 from tests.oauth.grants.test_authorization_code import ENDINGS
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import INTROSPECT, ISSUER, RelyingParty, Tokens
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.relying_party import INTROSPECT, ISSUER, RelyingParty, Tokens
 
 INACTIVE = {"active": False}
 

@@ -2,8 +2,8 @@
 
 from provider.jose.algorithms import ES256, SIGNING_ALGORITHMS
 from provider.oauth.keys import rotation
-from tests.conftest import Work
 from tests.oauth.watched_http import WatchedClient
+from tests.support.installation import Work
 
 
 def test_a_key_of_the_set_has_exactly_its_public_members(http: WatchedClient) -> None:

@@ -5,14 +5,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.client_keys import Signatory
-from tests.clock import Clock
-from tests.conftest import ISSUER
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
-from tests.relying_party import AUTHORIZE, Answer, RelyingParty
+from tests.support.client_keys import Signatory
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER
+from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty
 
 PAR = "/oauth2/par"
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def push(rp: RelyingParty, **changes: str | None) -> tuple[httpx2.Response, dict[str, str], str]:
@@ -46,7 +45,6 @@ def test_a_pushed_request_becomes_a_code(register: Register, browser: httpx2.Cli
     rp.verify(rp.redeem(answer))
 
 
-@once
 def test_nothing_beside_the_handle_counts(rp: RelyingParty, browser: httpx2.Client) -> None:
     """OIDF state-only-outside-request-object-not-used."""
     response, asked, verifier = push(rp, state=None)
@@ -73,7 +71,6 @@ def test_a_handle_is_good_until_a_code_was_issued_for_it_and_not_after(
     assert "location" not in again.headers
 
 
-@once
 def test_a_handle_nobody_came_with_dies_after_a_minute(rp: RelyingParty, browser: httpx2.Client, clock: Clock) -> None:
     """OIDF par-attempt-to-use-expired-request_uri."""
     uri = pushed_uri(push(rp)[0])
@@ -82,7 +79,6 @@ def test_a_handle_nobody_came_with_dies_after_a_minute(rp: RelyingParty, browser
     assert (gone.status_code, "location" in gone.headers) == (400, False)
 
 
-@once
 def test_a_sign_in_before_the_browser_came_is_not_the_one_that_was_asked_for(
     rp: RelyingParty, person: Person, ada: str, clock: Clock
 ) -> None:
@@ -94,7 +90,6 @@ def test_a_sign_in_before_the_browser_came_is_not_the_one_that_was_asked_for(
     assert come(browser, rp.client_id, uri).headers["location"].startswith("/login?")
 
 
-@once
 def test_another_client_cannot_use_it(
     rp: RelyingParty, register: Register, browser: httpx2.Client, explain: Explain
 ) -> None:
@@ -106,7 +101,6 @@ def test_another_client_cannot_use_it(
     assert "code=" in come(browser, rp.client_id, uri).headers["location"]
 
 
-@once
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -132,7 +126,6 @@ def test_what_is_wrong_is_said_to_the_client_at_once(
     assert explain(response.json()["error_id"]).endpoint == "pushed_authorization_request"
 
 
-@once
 def test_it_is_for_clients_that_prove_who_they_are(rp: RelyingParty, http: httpx2.Client) -> None:
     """RFC 9126 section 2: as at the token endpoint; and only POST."""
     parameters, _ = rp.request()
@@ -140,7 +133,6 @@ def test_it_is_for_clients_that_prove_who_they_are(rp: RelyingParty, http: httpx
     assert http.get(PAR, params=parameters).status_code == 405
 
 
-@once
 def test_a_signed_request_may_be_pushed(register: Register, browser: httpx2.Client) -> None:
     """RFC 9126 section 3: the request object alone, beside the client authentication."""
     rp = register(jwks=Signatory().jwks)
@@ -152,7 +144,6 @@ def test_a_signed_request_may_be_pushed(register: Register, browser: httpx2.Clie
     assert rp.post(PAR, request=signed[:-9] + "AAAAAAAAA").json()["error"] == "invalid_request_object"
 
 
-@once
 @pytest.mark.parametrize("fapi2", [False, True])
 def test_a_client_that_must_push_is_refused_without(register: Register, browser: httpx2.Client, fapi2: bool) -> None:
     """RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2."""
@@ -165,7 +156,6 @@ def test_a_client_that_must_push_is_refused_without(register: Register, browser:
     assert Answer(come(browser, rp.client_id, pushed_uri(response)), asked, verifier).code
 
 
-@once
 def test_a_form_may_bring_the_handle_too(rp: RelyingParty, browser: httpx2.Client) -> None:
     """OIDC Core section 3.1.2.1: the authorization endpoint takes POST."""
     uri = pushed_uri(push(rp)[0])
@@ -175,7 +165,6 @@ def test_a_form_may_bring_the_handle_too(rp: RelyingParty, browser: httpx2.Clien
     assert "code=" in browser.get(response.headers["location"], follow_redirects=False).headers["location"]
 
 
-@once
 def test_the_language_that_was_pushed_holds_on_the_way(rp: RelyingParty, person: Person) -> None:
     """OIDC Core section 3.1.2.1: ui_locales."""
     uri = pushed_uri(push(rp, ui_locales="fr")[0])

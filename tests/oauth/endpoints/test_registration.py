@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.config.settings import Settings
@@ -17,20 +16,19 @@ from provider.oauth.clients.clients import find_client
 from provider.oauth.clients.metadata import DEVICE_CODE, FIELDS
 from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.http.metadata import provider_metadata
-from provider.ratelimits import Limits
-from tests.client_keys import Signatory
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
-from tests.foreign_server import ForeignServer, answer, raw
 from tests.oauth.conftest import Explain, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.client_keys import Signatory
+from tests.support.clock import Clock
+from tests.support.foreign_server import ForeignServer, answer, raw
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.limits import Lower
+from tests.support.relying_party import RelyingParty
 
 REGISTER = "/oauth2/register"
 URI = "https://app.example.test/callback"
 WEB: dict[str, Any] = {"redirect_uris": [URI], "client_name": "Example app"}
 JWKS = Signatory().jwks
-sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -179,7 +177,6 @@ class TestOpen:
             ({"software_statement": 5}, "invalid_software_statement"),
         ],
     )
-    @sqlite_only
     def test_what_is_refused_is_named_explained_and_not_stored(
         self, http: WatchedClient, unchanged: Unchanged, explain: Explain, metadata: dict[str, Any], error: str
     ) -> None:
@@ -206,20 +203,17 @@ class TestOpen:
             .encode(),
         ],
     )
-    @sqlite_only
     def test_a_body_must_be_one_json_object(self, http: WatchedClient, unchanged: Unchanged, body: bytes) -> None:
         """RFC 7591 section 3.1; A-89."""
         with unchanged():
             as_json = {"content-type": "application/json"}
             assert_refused(http.post(REGISTER, content=body, headers=as_json), "invalid_client_metadata")
 
-    @sqlite_only
     def test_a_form_is_no_registration_and_five_megabytes_are_too_much(self, http: WatchedClient) -> None:
         """RFC 7591 section 3.1; A-101."""
         assert_refused(http.post(REGISTER, data={"redirect_uris": URI}), "invalid_client_metadata")
         assert register(http, client_name="x" * 5_000_000).status_code == 413
 
-    @examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         metadata=st.dictionaries(
             st.sampled_from([*registration.REGISTRABLE, "software_statement"]),
@@ -230,7 +224,6 @@ class TestOpen:
             max_size=4,
         )
     )
-    @sqlite_only
     def test_no_metadata_crashes_it(self, http: WatchedClient, metadata: dict[str, Any]) -> None:
         """A-89."""
         body = json.dumps({**WEB, **metadata})
@@ -250,12 +243,11 @@ class TestOpen:
         assert rp.ask(browser).page == "/consent"
         assert rp.ask(browser, code_challenge=None, code_challenge_method=None).error == "invalid_request"
 
-    @sqlite_only
     def test_registrations_from_one_place_are_counted_once_each(
-        self, http: WatchedClient, foreign_server: ForeignServer, monkeypatch: pytest.MonkeyPatch
+        self, http: WatchedClient, foreign_server: ForeignServer, lower: Lower
     ) -> None:
         """docs/throttling.md; also where the call begins anew, to ask the app's server."""
-        monkeypatch.setattr("provider.oauth.http.registration_body.LIMITS", Limits(registration="2/hour"))
+        lower(registration="2/hour")
         foreign_server.behaviour = answer(json.dumps([URI]))
         for _ in range(2):
             assert register(http, sector_identifier_uri=foreign_server.url("/uris")).status_code == 201
@@ -266,8 +258,6 @@ class TestOpen:
 
 class TestSector:
     """sector_identifier_uri: OIDC Registration section 5."""
-
-    pytestmark = sqlite_only
 
     def test_a_document_that_holds_every_redirect_uri_vouches_for_them(
         self, http: WatchedClient, foreign_server: ForeignServer
@@ -385,7 +375,6 @@ class TestClosed:
     def changes(self) -> dict[str, Any]:
         return {}
 
-    @sqlite_only
     def test_there_is_no_registration(self, http: WatchedClient, settings: Settings) -> None:
         """RFC 8414 section 2: what is not there is not published."""
         assert register(http).status_code == 404
@@ -401,7 +390,6 @@ class TestWithoutPkce:
     def changes(self) -> dict[str, Any]:
         return {"registration": "open", "registration_require_pkce": False, "legacy_response_types": True}
 
-    @sqlite_only
     def test_for_certification_confidential_clients_may_do_without_and_old_flows_may_be_had(
         self, http: WatchedClient, work: Work
     ) -> None:

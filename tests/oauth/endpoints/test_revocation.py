@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.clock import Clock
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import REVOKE, RelyingParty, Tokens
+from tests.support.clock import Clock
+from tests.support.relying_party import REVOKE, RelyingParty, Tokens
 
 
 @pytest.fixture

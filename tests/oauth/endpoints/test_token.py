@@ -6,16 +6,16 @@ import pytest
 from sqlalchemy import func, select
 
 from provider.oauth.store import refusals
-from tests.conftest import ISSUER, Work
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty
+from tests.support.installation import ISSUER, Work
+from tests.support.limits import Lower
+from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty
 
 FORM_ENDPOINTS = [TOKEN, INTROSPECT, REVOKE]
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("url", FORM_ENDPOINTS)
 @pytest.mark.parametrize(
     ("content_type", "body"),
@@ -77,7 +77,6 @@ def test_a_form_that_cannot_be_read_is_refused(
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("name", ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "scope", "x"])
 @pytest.mark.parametrize("same", [True, False])
 def test_a_repeated_parameter_is_refused(
@@ -126,7 +125,6 @@ def test_an_empty_parameter_is_absent(rp: RelyingParty, browser: WatchedClient) 
     assert rp.redeem(rp.ask(browser), scope="", client_secret="").status == 200
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("grant_type", "error"),
     [
@@ -165,9 +163,10 @@ def test_no_other_site_may_read_an_answer(rp: RelyingParty, origin: str) -> None
     assert "access-control-allow-credentials" not in response.headers
 
 
-def test_a_flood_of_refusals_fills_no_disk(rp: RelyingParty, work: Work) -> None:
+def test_a_flood_of_refusals_fills_no_disk(rp: RelyingParty, work: Work, lower: Lower) -> None:
     """docs/throttling.md: explanations are kept best-effort, bounded per network."""
-    for _ in range(130):
+    lower(explanation="10/minute")
+    for _ in range(15):
         rp.post(TOKEN, grant_type="x")
     with work() as w:
-        assert w.read.scalar(select(func.count()).select_from(refusals)) == 120
+        assert w.read.scalar(select(func.count()).select_from(refusals)) == 10

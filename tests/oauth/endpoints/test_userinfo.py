@@ -9,12 +9,12 @@ import pytest
 from provider.accounts.store import users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.email_addresses import add as add_address
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
-from tests.factories import make_user
 from tests.oauth.conftest import Explain, Person, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import USERINFO, RelyingParty
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import USERINFO, RelyingParty
 
 PROFILE: dict[str, Any] = {
     "name": "Ada King",
@@ -42,7 +42,6 @@ def full(work: Work) -> str:
         return make_user(w, "full@example.test", roles=("admin", "editor"), **claims)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     ("scope", "claims"),
     [

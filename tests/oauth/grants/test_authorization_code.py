@@ -12,11 +12,11 @@ from provider.oauth.authorize import consent
 from provider.oauth.clients import clients
 from provider.sessions import lifecycle
 from provider.tables import metadata
-from tests.clock import Clock
-from tests.conftest import Work
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import Answer, RelyingParty, Tokens, challenge_of
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.relying_party import Answer, RelyingParty, Tokens, challenge_of
 
 OFFLINE = "openid email offline_access"
 

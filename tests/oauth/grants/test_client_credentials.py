@@ -5,9 +5,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from provider.oauth.clients import clients
-from tests.conftest import Work
 from tests.oauth.conftest import Register
-from tests.relying_party import RelyingParty
+from tests.support.installation import Work
+from tests.support.relying_party import RelyingParty
 
 
 @pytest.fixture

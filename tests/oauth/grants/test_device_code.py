@@ -8,15 +8,15 @@ from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.oauth.grants import store as device_codes
 from provider.oauth.grants.store import DeviceCode
-from tests.clock import Clock
-from tests.conftest import Work
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.devices import DEVICE_CODE, FOR_DEVICES, allow, press, start
 from tests.oauth.grants.test_authorization_code import ENDINGS, assert_invalid_grant
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import TOKEN, RelyingParty, Tokens
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.relying_party import TOKEN, RelyingParty, Tokens
 
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
@@ -126,7 +126,6 @@ def test_a_second_use_kills_what_the_first_gave(
     assert len(replays) == 1
 
 
-@SQLITE
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_code_dies_with_what_was_allowed(
     tv: RelyingParty, browser: WatchedClient, ada: str, work: Work, clock: Clock, ending: str
@@ -140,7 +139,6 @@ def test_a_code_dies_with_what_was_allowed(
     assert_invalid_grant(device.poll())
 
 
-@SQLITE
 def test_with_offline_access_a_device_outlives_the_browser_it_was_allowed_in(
     tv: RelyingParty, browser: WatchedClient, ada: str, work: Work
 ) -> None:
@@ -154,7 +152,6 @@ def test_with_offline_access_a_device_outlives_the_browser_it_was_allowed_in(
     assert tv.userinfo(tokens).status_code == 401
 
 
-@SQLITE
 @pytest.mark.parametrize("fetched", [False, True])
 def test_an_account_deleted_between_two_looks_is_no_crash(
     tv: RelyingParty, browser: WatchedClient, ada: str, work: Work, monkeypatch: pytest.MonkeyPatch, *, fetched: bool

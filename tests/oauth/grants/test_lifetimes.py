@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from provider.config.settings import Settings
-from tests.clock import Clock
-from tests.conftest import settings_for
 from tests.oauth.grants.test_authorization_code import assert_invalid_grant
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.clock import Clock
+from tests.support.installation import settings_for
+from tests.support.relying_party import RelyingParty
 
 
 @pytest.fixture

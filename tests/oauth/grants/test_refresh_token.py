@@ -6,13 +6,15 @@ from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.config.settings import Settings
 from provider.oauth.clients import clients
-from tests.clock import Clock
-from tests.conftest import Work, settings_for
-from tests.factories import make_user
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.grants.test_authorization_code import ENDINGS, assert_invalid_grant
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty, Tokens
+from tests.support.clock import Clock
+from tests.support.factories import make_user
+from tests.support.installation import Work, settings_for
+from tests.support.relying_party import RelyingParty, Tokens
+
+pytestmark = pytest.mark.both_databases
 
 OFFLINE = "openid email offline_access"
 

@@ -12,13 +12,12 @@ from provider.audit.store import audit_events
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE, MOST_ACTORS
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
 from tests.oauth.conftest import Explain, Register, Unchanged
-from tests.relying_party import RelyingParty, Tokens
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import RelyingParty, Tokens
 
 BOOKS, FILMS, MAPS = "https://books.example.test", "https://films.example.test", "https://maps.example.test"
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def register_api(register: Register, identifier: str, *targets: str) -> RelyingParty:
@@ -125,7 +124,6 @@ def test_it_dies_with_what_it_came_from(
     assert films.introspect(tokens.access_token) == {"active": False}
 
 
-@once
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -177,7 +175,6 @@ def test_only_what_was_shown_to_this_client_for_a_person(
     assert exchange(books, shown.access_token, **(good | {"actor_token": others})).error == "invalid_request"
 
 
-@once
 def test_it_is_off_for_whoever_was_not_registered_for_it(
     register: Register, books: RelyingParty, films: RelyingParty, maps: RelyingParty, shown: Tokens
 ) -> None:
@@ -192,7 +189,6 @@ def test_it_is_off_for_whoever_was_not_registered_for_it(
             register(**wrong)
 
 
-@once
 def test_a_chain_in_circles_ends(register: Register, browser: httpx2.Client) -> None:
     """RFC 8693 section 4.1 sets no limit; a token that grew for ever would."""
     ping_uri, pong_uri = "https://ping.example.test", "https://pong.example.test"

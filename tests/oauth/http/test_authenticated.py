@@ -6,18 +6,16 @@ import httpx2
 import pytest
 
 from provider.ratelimits import LIMITS
-from tests.client_keys import Signatory, asserting, assertion_claims
-from tests.conftest import ISSUER
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, basic
+from tests.support.client_keys import Signatory, asserting, assertion_claims
+from tests.support.installation import ISSUER
+from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, basic
 
 PAR = "/oauth2/par"
 URLS = (TOKEN, INTROSPECT, REVOKE, PAR, DEVICE_AUTHORIZATION)
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

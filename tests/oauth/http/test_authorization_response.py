@@ -7,23 +7,20 @@ from collections import Counter
 from urllib.parse import unquote_plus
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.crypto.digests import new_opaque
 from provider.oauth.http.authorization_response import location_of
 from provider.web.assets import find_asset
 from provider.work import Installation
-from tests.browser import Page
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import decide
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import AUTHORIZE, ISSUER, Answer, RelyingParty, sign_in_person
+from tests.support.browser import Page
+from tests.support.relying_party import AUTHORIZE, ISSUER, Answer, RelyingParty, sign_in_person
 
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize(
     "state",
     [
@@ -45,8 +42,6 @@ def test_state_comes_back_as_it_was(rp: RelyingParty, browser: WatchedClient, st
     assert answer.location.isascii()
 
 
-@once
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(state=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=200))
 def test_any_state_comes_back_byte_for_byte(rp: RelyingParty, browser: WatchedClient, state: str) -> None:
     """RFC 6749 section 4.1.2."""
@@ -153,7 +148,6 @@ def test_a_code_comes_in_the_mode_that_was_asked_for(rp: RelyingParty, browser: 
     rp.verify(rp.redeem(answer))
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @modes
 @pytest.mark.parametrize(
     ("changes", "error"),

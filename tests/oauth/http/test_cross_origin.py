@@ -7,11 +7,11 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from provider.oauth.clients import clients
-from tests.clock import Clock
-from tests.conftest import Work
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import READ_BY_ALL, READ_BY_APPS, WatchedClient
-from tests.relying_party import INTROSPECT, ISSUER, REVOKE, TOKEN, USERINFO, RelyingParty
+from tests.support.clock import Clock
+from tests.support.installation import Work
+from tests.support.relying_party import INTROSPECT, ISSUER, REVOKE, TOKEN, USERINFO, RelyingParty
 
 PAR = "/oauth2/par"
 APP = "https://app.example.test"
@@ -69,7 +69,6 @@ def test_a_page_of_the_app_reads_its_answers(rp: RelyingParty, browser: WatchedC
     assert (allowed, "request_uri" in body) == (APP, True)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("origin", STRANGERS)
 def test_a_page_of_anybody_else_reads_nothing(
     rp: RelyingParty, other: RelyingParty, browser: WatchedClient, origin: str
@@ -141,7 +140,6 @@ def preflight(http: WatchedClient, url: str, origin: str) -> str | None:
     return allowed
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # decided before anything is stored
 @pytest.mark.parametrize("url", READ_BY_APPS)
 @pytest.mark.usefixtures("rp")
 def test_a_preflight_is_answered_for_the_pages_of_any_client(
@@ -179,7 +177,6 @@ def test_a_disabled_or_deleted_client_has_no_pages(register: Register, http: Wat
 # Everything else
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_other_route_is_open_to_pages_of_other_sites(
     app: Starlette, register: Register, http: WatchedClient
 ) -> None:

@@ -8,12 +8,10 @@ from starlette.routing import Route
 
 from provider.config.settings import Settings
 from provider.routes import routes
-from tests.conftest import ISSUER, settings_for
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import Answer, RelyingParty
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.installation import ISSUER, settings_for
+from tests.support.relying_party import Answer, RelyingParty
 
 COOKIE = "__Host-signet-state"
 CHECK = "/oauth2/check-session"

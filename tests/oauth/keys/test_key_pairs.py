@@ -8,7 +8,7 @@ from joserfc.jwk import RSAKey
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys import key_pairs, rotation
 from provider.oauth.keys.store import State
-from tests.conftest import Work
+from tests.support.installation import Work
 
 MEMBERS = {"RS256": {"n", "e"}, "ES256": {"crv", "x", "y"}, "EdDSA": {"crv", "x"}}
 

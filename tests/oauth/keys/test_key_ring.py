@@ -20,13 +20,13 @@ from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.work import Installation
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import RelyingParty
 
-pytestmark = pytest.mark.usefixtures("rsa_keys_made_before")
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("rsa_keys_made_before")]
 
 
 def raw(text: str) -> bytes:

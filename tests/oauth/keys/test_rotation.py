@@ -31,11 +31,12 @@ from provider.oauth.tokens.server import AuthorizationServer
 from provider.ratelimits import LimitCounter
 from provider.work import Installation, unit_of_work
 from provider.worker import rotate_keys
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.relying_party import RelyingParty
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("rsa_keys_made_before")
 
@@ -355,7 +356,7 @@ def all_at_once(installation: Installation, act: Callable[[Installation], object
     def run(index: int) -> None:
         mine = open_installation(installation.settings, clock=installation.clock, counter=LimitCounter())
         try:
-            line.wait(30)
+            line.wait(PATIENCE)
             answers[index] = act(mine)
         finally:
             mine.database.close()
@@ -364,7 +365,7 @@ def all_at_once(installation: Installation, act: Callable[[Installation], object
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     return answers
 
 

@@ -8,7 +8,9 @@ from sqlalchemy import create_engine, text
 from provider.database.migrations import head, migrate
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.store import SigningKeyRow, State
-from tests.conftest import Work, settings_for
+from tests.support.installation import Work, settings_for
+
+pytestmark = pytest.mark.both_databases
 
 MADE = datetime(2026, 11, 21, 6, tzinfo=UTC)
 

@@ -19,13 +19,13 @@ from provider.sessions import store as sessions
 from provider.sessions.store import Session
 from provider.work import Installation, UnitOfWork
 from provider.worker import ATTEMPTS, HANDLERS
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work, settings_for
-from tests.foreign_server import ForeignServer, Request, answer
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty, Tokens
-from tests.server_process import REPOSITORY
+from tests.support.clock import Clock
+from tests.support.foreign_server import ForeignServer, Request, answer
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.relying_party import RelyingParty, Tokens
+from tests.support.server_process import REPOSITORY
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -110,7 +110,6 @@ ENDINGS: dict[str, Callable[[UnitOfWork, Session], object]] = {
 
 
 @pytest.mark.parametrize("how", ENDINGS)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_whatever_ends_a_session_tells_its_apps(
     register: Register,
     browser: WatchedClient,
@@ -176,7 +175,6 @@ def test_an_app_that_is_down_hears_of_it_once_it_is_back(
         ("302 Found", State.DUE, "it answered 302; redirects are not followed"),
     ],
 )
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_the_app_answers_decides_whether_it_is_asked_again(
     register: Register,
     browser: WatchedClient,
@@ -196,7 +194,6 @@ def test_what_the_app_answers_decides_whether_it_is_asked_again(
     assert (promise.state, promise.error) == (state, error)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_logout_token_is_good_for_nothing_else(
     register: Register, browser: WatchedClient, foreign_server: ForeignServer, deliver: Callable[[], int]
 ) -> None:

@@ -5,13 +5,11 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from tests.clock import Clock
-from tests.conftest import ISSUER
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient, csrf_of
-from tests.relying_party import RelyingParty
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER
+from tests.support.relying_party import RelyingParty
 
 DONE = "/oauth2/logout/done"
 BLUE = "https://blue.example.test"

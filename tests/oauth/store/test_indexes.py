@@ -12,7 +12,9 @@ from provider.worker import purge
 from tests.oauth.conftest import Register
 from tests.oauth.devices import FOR_DEVICES, page_of, press, start
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import TOKEN, RelyingParty, Tokens
+from tests.support.relying_party import TOKEN, RelyingParty, Tokens
+
+pytestmark = pytest.mark.both_databases
 
 READ_WHOLE = ("signing_keys",)
 """A handful of rows, read together."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
@@ -23,12 +23,10 @@ from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.tokens.access_tokens import why_dead
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import Grant, Standing
-from tests.clock import Clock
-from tests.conftest import ISSUER, Work
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import RelyingParty, Tokens
-
-once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.support.clock import Clock
+from tests.support.installation import ISSUER, Work
+from tests.support.relying_party import RelyingParty, Tokens
 
 
 @pytest.fixture
@@ -289,8 +287,6 @@ json_headers = st.dictionaries(
 )
 
 
-@once
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(max_size=60)
     | st.builds(
@@ -304,8 +300,6 @@ def test_no_text_raises_anything_but_a_refusal(
         verify(text)
 
 
-@once
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(header=json_headers)
 def test_no_header_with_our_kid_raises_anything_but_a_refusal(
     verify: Callable[[str], None], our_kid: str, header: dict[str, Any]

@@ -9,13 +9,13 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from provider.config.settings import Settings
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
-from tests.client_keys import Signatory
-from tests.clock import Clock
-from tests.conftest import settings_for
-from tests.foreign_server import ForeignServer, answer, raw
 from tests.oauth.conftest import Explain, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import AUTHORIZE, Answer, RelyingParty, Tokens
+from tests.support.client_keys import Signatory
+from tests.support.clock import Clock
+from tests.support.foreign_server import ForeignServer, answer, raw
+from tests.support.installation import settings_for
+from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty, Tokens
 
 A256GCM = "A256GCM"
 ID_TOKEN = {"id_token_encrypted_response_alg": "ECDH-ES", "id_token_encrypted_response_enc": A256GCM}

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.clock import Clock
 from tests.oauth.conftest import Person
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import TWO_FACTORS, RelyingParty
+from tests.support.clock import Clock
+from tests.support.relying_party import TWO_FACTORS, RelyingParty
 
 ALWAYS = {"iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "at_hash"}
 

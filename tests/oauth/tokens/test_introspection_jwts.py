@@ -9,12 +9,11 @@ from joserfc import jwe, jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, KeySet
 
-from tests.clock import Clock
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import INTROSPECT, RelyingParty
+from tests.support.clock import Clock
+from tests.support.relying_party import INTROSPECT, RelyingParty
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 MEDIA_TYPE = "application/token-introspection+jwt"
 API = {"redirect_uris": (), "grant_types": ()}
 

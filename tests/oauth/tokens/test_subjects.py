@@ -17,11 +17,11 @@ from provider.oauth.tokens import subjects
 from provider.oauth.tokens.store import installation_secrets
 from provider.oauth.tokens.subjects import Subjects
 from provider.work import Installation
-from tests.conftest import ISSUER, SECRET_KEY, Work
-from tests.factories import make_user
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import LOGOUT, RelyingParty, Tokens
+from tests.support.factories import make_user
+from tests.support.installation import ISSUER, SECRET_KEY, Work
+from tests.support.relying_party import LOGOUT, RelyingParty, Tokens
 
 HERE = ("https://app.example.test/callback",)
 THERE = ("https://there.example.test/callback",)

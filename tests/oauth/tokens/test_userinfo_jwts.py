@@ -17,10 +17,10 @@ from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.work import Installation
-from tests.conftest import settings_for
 from tests.oauth.conftest import Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
-from tests.relying_party import LOGOUT, RelyingParty
+from tests.support.installation import settings_for
+from tests.support.relying_party import LOGOUT, RelyingParty
 
 
 def verified(rp: RelyingParty, response: httpx2.Response, alg: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -18,8 +18,8 @@ from provider.accounts import compromise_report, deletion, suspension
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
-from tests.conftest import ISSUER, Work
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.installation import ISSUER, Work
 
 NOBODY = "non"
 NOBODY_EITHER = "nil"

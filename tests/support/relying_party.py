@@ -26,8 +26,8 @@ from provider.oauth.clients.clients import Client
 from provider.sessions import lifecycle
 from provider.web import cookies
 from provider.work import Installation, unit_of_work
-from tests.browser import Form, Page
-from tests.client_keys import Signatory, asserting, assertion_claims, mac
+from tests.support.browser import Form, Page
+from tests.support.client_keys import Signatory, asserting, assertion_claims, mac
 
 ISSUER = "https://id.example.test"
 AUTHORIZE = "/oauth2/authorize"

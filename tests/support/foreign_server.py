@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
+from tests.support.waiting import PATIENCE
+
 Behaviour = Callable[[socket.socket, "Request"], None]
 
 
@@ -75,7 +77,7 @@ class ForeignServer:
         with contextlib.suppress(OSError):  # accept() in the other thread wakes up
             self._listener.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(PATIENCE)
         self._listener.close()
 
     def _accept(self) -> None:

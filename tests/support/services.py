@@ -22,6 +22,8 @@ import psycopg
 import pytest
 import redis
 
+from tests.support.waiting import PATIENCE
+
 MISSING = "missing: "
 """How the reason of a skipped test begins when something could not be had here."""
 
@@ -146,12 +148,16 @@ class Services:
             server.send_signal(signal.SIGINT)  # to PostgreSQL: do not wait for those who are connected
         for server in servers:
             try:
-                server.wait(10)
+                server.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
         if "folder" in self.__dict__:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+services = Services()
+"""Those of this run."""
 
 
 def _find_postgres() -> Path:
@@ -198,8 +204,8 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
     raise ServiceMissing("running as root, and there is no user to run PostgreSQL as")
 
 
-def _wait_for(ask: Callable[[], object], process: subprocess.Popen[Any], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
+def _wait_for(ask: Callable[[], object], process: subprocess.Popen[Any]) -> None:
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             ask()

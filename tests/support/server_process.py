@@ -6,7 +6,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from tests.support.waiting import PATIENCE, wait_until
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -27,7 +28,7 @@ def signet(*arguments: str, settings: Mapping[str, str], stdin: str = "") -> sub
     """Run one command to its end."""
     command = [sys.executable, "-m", "provider", *arguments]
     return subprocess.run(
-        command, env=environment(settings), input=stdin, capture_output=True, text=True, timeout=60, check=False
+        command, env=environment(settings), input=stdin, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 
@@ -49,7 +50,7 @@ class Serving:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.port}" if self.authority is None else f"https://localhost:{self.port}"
 
-    def get(self, path: str, timeout: float = 5) -> tuple[int, str]:
+    def get(self, path: str, timeout: float = PATIENCE) -> tuple[int, str]:
         """Status and body; status 0 when nobody answers."""
         request = urllib.request.Request(self.origin + path, headers={"host": self.host})
         trusted = None if self.authority is None else ssl.create_default_context(cafile=self.authority)
@@ -61,12 +62,8 @@ class Serving:
         except OSError:
             return 0, ""
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while self.get("/health/ready")[0] != 200:
-            assert self.process.poll() is None, "it ended"
-            assert time.monotonic() < deadline, "it does not get ready"
-            time.sleep(0.02)
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: self.get("/health/ready")[0] == 200, of=self.process, what="it did not get ready")
 
     def workers(self) -> list[int]:
         """The pids of the processes that answer."""
@@ -76,7 +73,7 @@ class Serving:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """The exit status."""
         self.process.send_signal(how)
-        return self.process.wait(40)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -98,7 +95,7 @@ def serving(
         if process.poll() is None:
             process.send_signal(signal.SIGINT)  # at once: SIGTERM would go on answering for a while
             try:
-                process.wait(40)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from urllib.parse import urljoin
 
 import httpx2
 
-from tests.browser import REDIRECTS, Browser, Page
+from tests.support.browser import REDIRECTS, Browser, Page
+from tests.support.waiting import PATIENCE, wait_until
 
 START = """
 import pathlib, sys
@@ -86,14 +86,13 @@ class Demo:
     def stop(self) -> int:
         """Ctrl-C. Returns the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(15)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
 def running_demo(folder: Path, **options: Any) -> Iterator[Demo]:
     """A demo that answers; stopped at the end if it was not before."""
     port = free_ports()
-    started = time.monotonic()
     with (folder.parent / "output").open("wb") as output:
         process = subprocess.Popen(
             demo_command(folder, "localhost", port, **options),
@@ -103,10 +102,8 @@ def running_demo(folder: Path, **options: Any) -> Iterator[Demo]:
         )
     demo = Demo(process, folder, port)
     try:
-        while not _answers(f"{demo.provider}/.well-known/openid-configuration"):
-            assert process.poll() is None, demo.output
-            assert time.monotonic() - started < 20, demo.output
-            time.sleep(0.01)
+        url = f"{demo.provider}/.well-known/openid-configuration"
+        wait_until(lambda: _answers(url), of=process, what="the demo did not answer", log=lambda: demo.output)
         yield demo
     finally:
         if process.poll() is None:
@@ -115,7 +112,7 @@ def running_demo(folder: Path, **options: Any) -> Iterator[Demo]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx2.get(url, timeout=10).status_code == 200
+        return httpx2.get(url, timeout=PATIENCE).status_code == 200
     except httpx2.TransportError:
         return False
 
@@ -124,7 +121,7 @@ class Visitor(Browser):
     """A person's browser on all sites of a demo: like `Browser`, and follows redirects from one to the other."""
 
     def __init__(self) -> None:
-        self.client: Any = httpx2.Client(timeout=20)
+        self.client: Any = httpx2.Client(timeout=PATIENCE)
         self.issuer = ""
         self.page: Page | None = None
         self.left_to = None

@@ -5,9 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.services import unavailable
+from tests.support.services import unavailable
 
-BUILD = Path(__file__).parents[1] / "build"
+BUILD = Path(__file__).parents[2] / "build"
 
 
 def installed(package: str, pins: Path) -> Path:
@@ -23,7 +23,7 @@ def installed(package: str, pins: Path) -> Path:
             shutil.copy(pins / "package.json", cache)
             kept.write_bytes(wanted)
             command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-            done = subprocess.run(command, cwd=cache, capture_output=True, text=True, check=False, timeout=120)
+            done = subprocess.run(command, cwd=cache, capture_output=True, text=True, check=False, timeout=600)
             if done.returncode:
                 shutil.rmtree(cache / "node_modules", ignore_errors=True)
                 unavailable(package, f"npm could not install it: {done.stderr.strip()[-200:]}")

@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.services import unavailable
+from tests.support.services import unavailable
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 8_000
+PATIENCE = 60_000
 """Milliseconds until what should be on a page is missed."""
-SCREENSHOTS = Path(__file__).parents[1] / "build/screenshots"
+SCREENSHOTS = Path(__file__).parents[2] / "build/screenshots"
 REFUSED = "Failed to load resource: the server responded with a status of 4"
 """What the console says of a form that is shown again with its errors: the status is meant."""
 

@@ -8,9 +8,9 @@ import pyotp
 
 from provider.accounts.store import email_addresses
 from provider.accounts.store.users import User
-from tests.browser import Browser, Page
-from tests.conftest import Work
-from tests.factories import PASSWORD
+from tests.support.browser import Browser, Page
+from tests.support.factories import PASSWORD
+from tests.support.installation import Work
 
 ADDRESS = "ada@example.test"
 

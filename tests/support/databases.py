@@ -1,0 +1,151 @@
+"""The databases of the tests: each test finds one that is migrated, has signing keys, and is otherwise empty.
+
+A test runs on SQLite. Where storage decides the outcome (a conditional write, a lock, a dialect of its own, a search, a
+race) the test or its module is marked `pytest.mark.both_databases` and runs on a real PostgreSQL as well.
+`--all-databases` runs every test on both. `pytest.mark.only_on("postgresql")` is for what exists on one of them only.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy import create_engine, insert
+
+from provider.app import open_installation
+from provider.audit.store import audit_events
+from provider.database.migrations import migrate
+from provider.oauth.keys import rotation
+from provider.oauth.keys import store as signing_keys
+from provider.oauth.keys.store import SigningKeyRow
+from provider.oauth.setting_up import make_what_is_missing
+from provider.oauth.tokens import subjects
+from provider.oauth.tokens.store.installation_secrets import installation_secrets
+from provider.tables import metadata
+from provider.work import unit_of_work
+from tests.support.installation import settings_for
+from tests.support.services import services
+
+BOTH = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-databases", action="store_true", help="run every test with a database on PostgreSQL too")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Decide on which databases a test runs."""
+    everything = metafunc.config.getoption("all_databases")
+    for fixture in ("database_url", "empty_database_url"):
+        if fixture not in metafunc.fixturenames or not _is_ours(metafunc, fixture):
+            continue
+        only = metafunc.definition.get_closest_marker("only_on")
+        if only is not None:
+            metafunc.parametrize(fixture, only.args, indirect=True)
+        elif everything or metafunc.definition.get_closest_marker("both_databases"):
+            metafunc.parametrize(fixture, BOTH, indirect=True)
+
+
+def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
+    """Does the fixture come from here? A test may have one of its own by the same name."""
+    return metafunc._arg2fixturedefs[fixture][-1].func.__module__ == __name__
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """`gw0`, `gw1` and so on in a parallel run, else `main`."""
+    given: dict[str, str] = getattr(request.config, "workerinput", {})
+    return given.get("workerid", "main")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file with signing keys, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "signet.db"
+    migrate(settings_for(f"sqlite:///{path}"))
+    installation = open_installation(settings_for(f"sqlite:///{path}"))
+    with unit_of_work(installation) as work:
+        make_what_is_missing(work)
+        work.db.execute(audit_events.delete())
+    installation.database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def first_keys(sqlite_template: Path) -> list[SigningKeyRow]:
+    """The signing keys every test starts with: making them takes time."""
+    installation = open_installation(settings_for(f"sqlite:///{sqlite_template}"))
+    with unit_of_work(installation) as work:
+        rows = rotation.list_keys(work)
+    installation.database.close()
+    return rows
+
+
+def create_postgres_database(name: str) -> str:
+    """Create an empty database of this name, dropping the one before it. Returns its URL."""
+    server = services.require("PostgreSQL")
+    admin = server.format(name="postgres").replace("+psycopg", "")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return server.format(name=name)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(worker_id: str) -> str:
+    """The migrated PostgreSQL database of this worker of a parallel run."""
+    url = create_postgres_database(f"signet_{worker_id}")
+    migrate(settings_for(url))
+    installation = open_installation(settings_for(url))
+    with unit_of_work(installation) as work:
+        subjects.create_salt(work)
+    installation.database.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(postgres_url: str, first_keys: list[SigningKeyRow]) -> Iterator[Callable[[], str]]:
+    """A function that empties that database but for the signing keys, and returns its URL."""
+    tables = [table for table in reversed(metadata.sorted_tables) if table is not installation_secrets]
+    # Deleting from empty tables costs next to nothing, truncating them 20 ms.
+    statements = "; ".join(f"DELETE FROM {table.name}" for table in tables)
+    own = create_engine(postgres_url, pool_pre_ping=True)
+
+    def empty() -> str:
+        with own.begin() as db:
+            db.exec_driver_sql(statements)
+            db.execute(insert(signing_keys.signing_keys), [row.__dict__ for row in first_keys])
+        return postgres_url
+
+    yield empty
+    own.dispose()
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
+    """A migrated database with signing keys and nothing else."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        url: str = request.getfixturevalue("empty_postgres")()
+        return url
+    path = shutil.copy(sqlite_template, tmp_path / "signet.db")
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> str:
+    """A database before its first migration."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return create_postgres_database(f"signet_{worker_id}_empty")
+    return f"sqlite:///{tmp_path / 'empty.db'}"
+
+
+@pytest.fixture
+def redis_url(worker_id: str) -> str:
+    """A real Redis with nothing in it; parallel workers have a numbered database each."""
+    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 15
+    url = f"{services.require('Redis')}?db={number}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url

@@ -1,0 +1,24 @@
+"""How much a run tries where trying more finds more: examples of properties, rounds of races, steps of walks.
+
+`make test` stays small and, so that it answers the same each time, draws the same examples each time. `make test-all`
+sets THOROUGH=1, draws others in every run, and tries several times as many. No property has a deadline: how long an
+example takes depends on what else the machine does.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+THOROUGH = os.environ.get("THOROUGH") == "1"
+# Fixtures of a test are shared by its examples, which each property here takes into account.
+EVERY = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], database=None
+)
+settings.register_profile("quick", EVERY, max_examples=25, derandomize=True)
+settings.register_profile("thorough", EVERY, max_examples=150)
+settings.load_profile("thorough" if THOROUGH else "quick")
+
+
+def effort(quick: int, thorough: int) -> int:
+    """How many rounds, kills or walks this run makes."""
+    return thorough if THOROUGH else quick

@@ -1,0 +1,31 @@
+"""What an installation of the tests is: its issuer, its secret key, its settings."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from provider.config.settings import Settings
+from provider.work import UnitOfWork
+
+ISSUER = "https://id.example.test"
+FOREIGN_HOST = "app.example.test"
+SECRET_KEY = "a secret key of 32 characters or more for tests"
+
+Work = Callable[..., AbstractContextManager[UnitOfWork]]
+"""`with work() as w:` is one unit of work; `work(Origin(network=...))` is one that comes from an address."""
+
+
+def settings_for(database_url: str, **changes: Any) -> Settings:
+    """Settings for tests on this database: cheap password hashes, no caches, and `changes`."""
+    given = {
+        "issuer": ISSUER,
+        "env": "test",
+        "secret_key": SECRET_KEY,
+        "bcrypt_cost": 4,
+        "client_cache": 0,
+        "key_cache": 0,
+        "database_url": database_url,
+        "database_timeout": 5,
+        **changes,
+    }
+    return Settings(**given)

@@ -1,0 +1,76 @@
+"""What makes the tests fast: each fixture keeps what every test would otherwise compute anew, for the whole run.
+
+They replace parts of libraries and of the provider, and none of them changes what a test sees. To find out whether one
+of them is to blame for a failure, run with `-p no:tests.support.speed`: slower, and otherwise the same.
+"""
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import anyio.from_thread
+import pytest
+from sqlalchemy import Engine, create_engine, event
+from starlette import testclient
+from starlette.testclient import TestClient
+
+from provider.database import engine
+from provider.oauth.keys import key_pairs
+from tests.support.in_process import InProcess
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from what exists by now, and let it run less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parse_each_key_once() -> Iterator[None]:
+    """Keep parsed keys: importing an RSA key takes 27 ms, and nearly every test has the same one."""
+    original = key_pairs.import_key
+    parsed: dict[str, Any] = {}
+
+    def parse(jwk: dict[str, Any]) -> Any:
+        name = f"{jwk['kid']} {'d' in jwk}"
+        if name not in parsed:
+            parsed[name] = original(jwk)
+        return parsed[name]
+
+    key_pairs.import_key = parse
+    yield
+    key_pairs.import_key = original
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compile_each_statement_once() -> Iterator[None]:
+    """Share compiled statements: SQLAlchemy keeps them for each engine and dialect, and every test has an engine of its
+    own.
+    """
+    original = create_engine
+    first: dict[str, Engine] = {}
+
+    def create(*given: Any, **options: Any) -> Engine:
+        made = original(*given, **options)
+        name = made.dialect.name
+        if name in first:
+            made.dialect.initialize = lambda connection: None  # type: ignore[method-assign]  # it asks what is known
+            made.dialect = made.pool._dialect = first[name].dialect
+            made._compiled_cache = first[name]._compiled_cache
+        else:
+            event.listen(made, "connect", lambda *_: first.setdefault(name, made))
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "create_engine", create)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _share_one_event_loop() -> Iterator[None]:
+    """Run all requests of all tests in one event loop; Starlette's client starts one for each request."""
+    with anyio.from_thread.start_blocking_portal() as portal, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestClient, "portal", portal)
+        patch.setattr(testclient, "_TestClientTransport", InProcess)
+        yield
