@@ -134,16 +134,14 @@ def _read(checks: Checks, text: str) -> SignedJwt:
         jwt = read_jwt(text)
     except InvalidJwt as invalid:
         problem = invalid.reason
-    checks.require(
-        not problem,
+    return checks.found(
+        jwt,
         "The request object is a signed JWT",
         section="RFC 9101 section 4",
         error=InvalidRequestObjectError,
         description=UNREADABLE,
         got=problem,
     )
-    assert jwt is not None  # noqa: S101  # just required
-    return jwt
 
 
 def _problem_with_times(work: UnitOfWork, client: Client, claims: Mapping[str, Any]) -> str | None:

@@ -18,9 +18,8 @@ def encrypt_to(
     """
     checks = Checks("encryption", client_id=client.client_id)
     keys = find_keys(work, server, client, checks)
-    key = choose_key(keys, alg)
-    checks.require(
-        key is not None,
+    key = checks.found(
+        choose_key(keys, alg),
         "The client has a key to encrypt to",
         section="OIDC Core section 10.2",
         error=InvalidClientMetadataError,
@@ -29,7 +28,6 @@ def encrypt_to(
         got=", ".join(f"{key.kty} {key.use or 'without use'}" for key in keys) or "no keys",
         fix="Publish one among the client's keys.",
     )
-    assert key is not None  # noqa: S101  # just required
     return encrypt(payload, key, alg=alg, enc=enc, nested=nested)
 
 
