@@ -79,7 +79,7 @@ def metered(installation: Installation, meters: Meters | None, *, process: int =
             metrics.end()
 
 
-class Standing:
+class InstallationCollector:
     """What the database says of the installation, as a collector of prometheus_client. When it is away, only that."""
 
     def __init__(self, installation: Installation) -> None:
@@ -124,10 +124,10 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
     )
     rows = signing_keys.find_all(work.read)
     for pair in KEY_PAIRS:
-        standing = rotation.standing_of(rows, pair)
-        if standing.current is None:
+        states = rotation.key_states_of(rows, pair)
+        if states.current is None:
             continue
-        signs_since = standing.current.signs_from or standing.current.created_at
+        signs_since = states.current.signs_from or states.current.created_at
         age.add_metric((pair,), (work.now - signs_since).total_seconds())
         if work.settings.key_rotation:
             due_at = signs_since + work.settings.key_rotation
@@ -154,7 +154,7 @@ def _application(installation: Installation, folder: Path) -> "WSGIApplication":
 
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
-    registry.register(Standing(installation))
+    registry.register(InstallationCollector(installation))
     metrics_app = make_wsgi_app(registry)
 
     def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":

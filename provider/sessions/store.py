@@ -73,6 +73,9 @@ def add(db: Connection, session: Session) -> None:
     db.execute(insert(sessions), values_of(session))
 
 
+ACTIVE_USER = "ACTIVE"
+"""The status of a user whose sessions count: what `accounts.store.users.Status.ACTIVE` is stored as."""
+
 # A session counts only while its user does: active, and signed in since the user's not-before mark. The users table is
 # accounts' and sits above this one, so it is named here without an import.
 _users = table("users", column("id"), column("status"), column("not_before", UtcTime()))
@@ -84,7 +87,7 @@ _BY_DIGEST = (
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
         sessions.c.last_seen > bindparam("idle_since"),
-        _users.c.status == "ACTIVE",
+        _users.c.status == ACTIVE_USER,
         or_(_users.c.not_before.is_(None), sessions.c.auth_time >= _users.c.not_before),
     )
 )

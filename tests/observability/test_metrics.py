@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from provider.config.settings import Settings
 from provider.jose.algorithms import KEY_PAIRS
-from provider.metrics import Standing, _application
+from provider.metrics import InstallationCollector, _application
 from provider.observability import metrics
 from provider.observability.metrics import INSTRUMENTS, MOST_SERIES
 from provider.outbox import messages, relay
@@ -153,7 +153,7 @@ def test_the_outbox_and_the_keys_are_read_when_somebody_asks(
 def standing(installation: Installation) -> dict[tuple[str, ...], float]:
     return {
         (one.name, *one.labels.values()): one.value
-        for metric in Standing(installation).collect()
+        for metric in InstallationCollector(installation).collect()
         for one in metric.samples
     }
 
@@ -195,7 +195,7 @@ def test_an_answer_that_fails_is_503_and_logged(
     installation: Installation, counting: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     application = _application(installation, counting)
-    monkeypatch.setattr(Standing, "collect", lambda _self: 1 / 0)
+    monkeypatch.setattr(InstallationCollector, "collect", lambda _self: 1 / 0)
     assert wsgi_answer(application, PATH_INFO="/metrics")[0] == "503 Service Unavailable"
     assert "metrics.failed" in "".join(capsys.readouterr())
 

@@ -11,6 +11,7 @@ from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, i
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
+from provider.sessions.store import ACTIVE_USER
 
 ADMIN = "admin"
 """The role an operator has."""
@@ -18,7 +19,7 @@ ADMIN = "admin"
 
 class Status(StrEnum):
     INACTIVE = "INACTIVE"  # registered; no address confirmed yet
-    ACTIVE = "ACTIVE"
+    ACTIVE = ACTIVE_USER
     SUSPENDED = "SUSPENDED"
     LEAVING = "LEAVING"  # asked to be deleted; nothing of it counts, and it may be kept until `delete_after`
 

@@ -26,7 +26,7 @@ from provider.database.dialect import is_postgresql, upsert
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants, refresh_tokens
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 device_codes = Table(
@@ -67,12 +67,10 @@ class DeviceCode:
 
 
 _CODE = rows_of(DeviceCode, device_codes)
-_ALLOWED = joined(GRANT, STANDING, PERSON)
+_ALLOWED = joined(GRANT, STATE, PERSON)
 _FIND_ALLOWED = (
     _ALLOWED.select()
-    .select_from(
-        join_standing(grants.grants).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address)
-    )
+    .select_from(join_state(grants.grants).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address))
     .where(grants.grants.c.id == bindparam("grant_id"))
 )
 _SPEND = (
@@ -103,7 +101,7 @@ def find_waiting(db: Connection, user_codes: Iterable[bytes], *, now: datetime) 
     return _CODE.one(db, query)
 
 
-def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, Standing, Person] | None:
+def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, GrantState, Person] | None:
     """What the person allowed. It goes with its code: None when both went a moment ago."""
     return _ALLOWED.one(db, _FIND_ALLOWED, {"grant_id": grant_id})
 

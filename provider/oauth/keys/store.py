@@ -87,5 +87,5 @@ def erase_private(db: Connection, kid: str) -> bool:
 
 
 def revoke(db: Connection, kid: str) -> bool:
-    standing = (signing_keys.c.kid == kid, signing_keys.c.state != State.REVOKED)
-    return db.execute(update(signing_keys).where(*standing).values(state=State.REVOKED, private=None)).rowcount == 1
+    unrevoked = (signing_keys.c.kid == kid, signing_keys.c.state != State.REVOKED)
+    return db.execute(update(signing_keys).where(*unrevoked).values(state=State.REVOKED, private=None)).rowcount == 1

@@ -125,6 +125,13 @@ def test_an_assertion_for_somebody_else_is_refused(service: RelyingParty, unchan
         assert_invalid_client(send(service, service.signatory.sign(claims(service, aud=aud))))
 
 
+def test_dates_may_have_a_fraction(service: RelyingParty, clock: Clock) -> None:
+    """RFC 7519 section 2, NumericDate; the assertion still counts once."""
+    now = clock.now.timestamp()
+    assertion = service.signatory.sign(claims(service, exp=now + 60.5, iat=now - 0.5, nbf=now - 0.5))
+    assert [send(service, assertion).status_code for _ in range(2)] == [200, 401]
+
+
 class TestFapi:
     """FAPI 2.0 Security Profile Final, section 5.3.2.1 (fapi2-security-profile-final-par-test-*-as-audience-fails)."""
 
@@ -155,7 +162,8 @@ class TestFapi:
         {"exp": lambda now: now - 300},
         {"exp": lambda now: now + LONGEST_LIFE.seconds + 11},
         {"exp": lambda now: str(now + 60)},
-        {"exp": lambda now: now + 60.5},
+        {"exp": lambda now: now - 10.5},
+        {"exp": lambda _now: True},
         {"iat": lambda now: now + 61},
         {"nbf": lambda now: now + 61},
         {"nbf": str},

@@ -20,12 +20,12 @@ from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.config.settings import DOCUMENT_MAX_AGE, Settings
 from provider.jose.algorithms import ES256, KEY_PAIRS, PS256, RS256
+from provider.jose.signed_jwts import read_jwt
 from provider.oauth.endpoints import jwks as jwks_endpoint
-from provider.oauth.keys import key_ring as keys
 from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_ring import SignatureRefused
-from provider.oauth.keys.rotation import Due, Standing, TooSoon, UnknownKey, what_is_due
+from provider.oauth.keys.rotation import Due, KeyStates, TooSoon, UnknownKey, what_is_due
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.ratelimits import LimitCounter
@@ -47,7 +47,7 @@ OVER = INTERVAL + timedelta(minutes=1)
 
 
 def kid_of(token: str) -> str:
-    return str(keys._header_of(token)["kid"])
+    return str(read_jwt(token).kid)
 
 
 def published(rp: RelyingParty) -> list[str]:
@@ -285,7 +285,7 @@ def test_what_is_due_is_decided_by_age_alone(
     # It was made long before it signed: what counts is since when it signs.
     signing = row(State.CURRENT, age=current + INTERVAL, signs=current, now=now)
     next_one = None if upcoming is None else row(State.UPCOMING, age=upcoming, now=now)
-    assert what_is_due(Standing(signing, next_one), settings, now) == due
+    assert what_is_due(KeyStates(signing, next_one), settings, now) == due
 
 
 @pytest.mark.both_databases

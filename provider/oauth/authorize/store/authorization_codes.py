@@ -26,7 +26,7 @@ from provider.database.dialect import is_postgresql
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants, refresh_tokens
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 authorization_codes = Table(
@@ -60,11 +60,11 @@ class AuthorizationCode:
 
 
 _CODE = rows_of(AuthorizationCode, authorization_codes)
-_WITH_GRANT = joined(_CODE, GRANT, STANDING, PERSON)
+_WITH_GRANT = joined(_CODE, GRANT, STATE, PERSON)
 _FIND = (
     _WITH_GRANT.select()
     .select_from(
-        join_standing(
+        join_state(
             authorization_codes.join(grants.grants, grants.grants.c.id == authorization_codes.c.grant_id)
         ).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address)
     )
@@ -98,7 +98,7 @@ _new_grant = insert(grants.grants).values(_values(grants.grants, "g_")).returnin
 _ADD_AT_ONCE = insert(authorization_codes).values(_values(authorization_codes, "c_")).add_cte(_new_grant)
 
 
-def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, Standing, Person] | None:
+def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, GrantState, Person] | None:
     return _WITH_GRANT.one(db, _FIND, {"digest": digest})
 
 

@@ -162,8 +162,8 @@ def add_secret(
 def retire_secrets(db: Connection, client_id: str, *, expires_at: datetime) -> None:
     """Every secret of the client stops working at `expires_at`, or when it would have anyway."""
     later = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > expires_at)
-    standing = (client_secrets.c.client_id == client_id, later)
-    db.execute(update(client_secrets).where(*standing).values(expires_at=expires_at))
+    current = (client_secrets.c.client_id == client_id, later)
+    db.execute(update(client_secrets).where(*current).values(expires_at=expires_at))
 
 
 def end_retired_secrets(db: Connection, client_id: str, *, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Grants: one approval each, the root of a token family; and whether it still stands."""
+"""Grants: one approval each, the root of a token family; and what decides whether it is active."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -88,8 +88,8 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What decides whether a grant still counts, read together with it."""
+class GrantState:
+    """What decides whether a grant is active beside its own row, read together with it."""
 
     user_status: str
     not_before: datetime | None
@@ -109,8 +109,8 @@ class Person:
 
 
 GRANT = rows_of(Grant, grants)
-STANDING = rows_of(
-    Standing,
+STATE = rows_of(
+    GrantState,
     user_status=users.c.status,
     not_before=users.c.not_before,
     session_ended_at=sessions.c.ended_at,
@@ -136,12 +136,12 @@ PERSON = rows_of(
 )
 
 
-# The table of refresh tokens stands on this one, so it is named here without an import.
+# The table of refresh tokens refers to this one, so it is named here without an import.
 _refresh = table("refresh_tokens", column("grant_id"), column("rotated_at", UtcTime()))
 
 
-def join_standing(source: Any) -> Any:
-    """`source`, which holds grants, with the rows that decide whether each still counts."""
+def join_state(source: Any) -> Any:
+    """Join `source`, which holds grants, with the rows that decide whether each is active (the columns of STATE)."""
     return (
         source.join(users, users.c.id == grants.c.user_id)
         .join(clients, clients.c.client_id == grants.c.client_id)
@@ -150,12 +150,12 @@ def join_standing(source: Any) -> Any:
 
 
 _jti_revoked = exists().where(revoked_access_tokens.c.jti == bindparam("jti"))
-_WITH_JTI = joined(GRANT, STANDING, one_value(_jti_revoked))
-_WITH_PERSON = joined(GRANT, STANDING, one_value(_jti_revoked), PERSON)
-_FOR_ACCESS_TOKEN = _WITH_JTI.select().select_from(join_standing(grants)).where(grants.c.id == bindparam("grant_id"))
+_WITH_JTI = joined(GRANT, STATE, one_value(_jti_revoked))
+_WITH_PERSON = joined(GRANT, STATE, one_value(_jti_revoked), PERSON)
+_FOR_ACCESS_TOKEN = _WITH_JTI.select().select_from(join_state(grants)).where(grants.c.id == bindparam("grant_id"))
 _FOR_USERINFO = (
     _WITH_PERSON.select()
-    .select_from(join_standing(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
+    .select_from(join_state(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
     .where(grants.c.id == bindparam("grant_id"))
 )
 _PERSON = (
@@ -169,12 +169,12 @@ def add(db: Connection, grant: Grant) -> None:
     db.execute(insert(grants), values_of(grant))
 
 
-def find_for_access_token(db: Connection, grant_id: str, jti: str) -> tuple[Grant, Standing, bool] | None:
+def find_for_access_token(db: Connection, grant_id: str, jti: str) -> tuple[Grant, GrantState, bool] | None:
     """With whether this `jti` was revoked."""
     return _WITH_JTI.one(db, _FOR_ACCESS_TOKEN, {"grant_id": grant_id, "jti": jti})
 
 
-def find_for_userinfo(db: Connection, grant_id: str, jti: str) -> tuple[Grant, Standing, bool, Person] | None:
+def find_for_userinfo(db: Connection, grant_id: str, jti: str) -> tuple[Grant, GrantState, bool, Person] | None:
     return _WITH_PERSON.one(db, _FOR_USERINFO, {"grant_id": grant_id, "jti": jti})
 
 
@@ -184,14 +184,14 @@ def find_person(db: Connection, user_id: str) -> Person | None:
 
 def revoke(db: Connection, grant_id: str, *, reason: str, now: datetime) -> bool:
     """Every token of the family is dead. False when it was already."""
-    standing = (grants.c.id == grant_id, grants.c.revoked_at.is_(None))
-    return db.execute(update(grants).where(*standing).values(revoked_at=now, revoke_reason=reason)).rowcount == 1
+    active = (grants.c.id == grant_id, grants.c.revoked_at.is_(None))
+    return db.execute(update(grants).where(*active).values(revoked_at=now, revoke_reason=reason)).rowcount == 1
 
 
 def revoke_all(db: Connection, *, user_id: str, client_id: str, reason: str, now: datetime) -> int:
     """Every family a person gave a client; how many."""
-    standing = (grants.c.user_id == user_id, grants.c.client_id == client_id, grants.c.revoked_at.is_(None))
-    return db.execute(update(grants).where(*standing).values(revoked_at=now, revoke_reason=reason)).rowcount
+    active = (grants.c.user_id == user_id, grants.c.client_id == client_id, grants.c.revoked_at.is_(None))
+    return db.execute(update(grants).where(*active).values(revoked_at=now, revoke_reason=reason)).rowcount
 
 
 def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> list[tuple[str, str]]:
@@ -210,8 +210,8 @@ class Held:
     last_used: datetime
 
 
-def _standing_of(user_id: str, now: datetime) -> tuple[Any, ...]:
-    """For what `join_standing` joins: families of this person that still count."""
+def _active_of(user_id: str, now: datetime) -> tuple[Any, ...]:
+    """Return the conditions, on what `join_state` joins, of the active grants of a user."""
     return (
         grants.c.user_id == user_id,
         grants.c.revoked_at.is_(None),
@@ -221,9 +221,9 @@ def _standing_of(user_id: str, now: datetime) -> tuple[Any, ...]:
     )
 
 
-def find_standing(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
-    """The families of this person that still count, the latest first."""
-    query = GRANT.select().select_from(join_standing(grants)).where(*_standing_of(user_id, now))
+def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
+    """Return the active grants of a user, the latest first."""
+    query = GRANT.select().select_from(join_state(grants)).where(*_active_of(user_id, now))
     return GRANT.all(db, query.order_by(grants.c.id.desc()))
 
 
@@ -232,8 +232,8 @@ def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]
     rotated = select(func.max(_refresh.c.rotated_at)).where(_refresh.c.grant_id == grants.c.id).scalar_subquery()
     query = (
         select(grants.c.client_id, grants.c.scope, grants.c.created_at, rotated)
-        .select_from(join_standing(grants))
-        .where(*_standing_of(user_id, now))
+        .select_from(join_state(grants))
+        .where(*_active_of(user_id, now))
     )
     held: dict[str, Held] = {}
     for client_id, scope, created_at, rotated_at in db.execute(query):

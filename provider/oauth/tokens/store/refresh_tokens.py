@@ -26,7 +26,7 @@ from provider.database.dialect import is_postgresql
 from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 
 refresh_tokens = Table(
     "refresh_tokens",
@@ -51,11 +51,11 @@ class RefreshToken:
 
 
 _TOKEN = rows_of(RefreshToken, refresh_tokens)
-_WITH_GRANT = joined(_TOKEN, GRANT, STANDING, PERSON)
+_WITH_GRANT = joined(_TOKEN, GRANT, STATE, PERSON)
 _FIND = (
     _WITH_GRANT.select()
     .select_from(
-        join_standing(refresh_tokens.join(grants.grants, grants.grants.c.id == refresh_tokens.c.grant_id)).outerjoin(
+        join_state(refresh_tokens.join(grants.grants, grants.grants.c.id == refresh_tokens.c.grant_id)).outerjoin(
             email_addresses, email_addresses.c.id == grants.primary_address
         )
     )
@@ -92,7 +92,7 @@ def add(db: Connection, token: RefreshToken) -> None:
     db.execute(_INSERT, values_of(token))
 
 
-def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, Standing, Person] | None:
+def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, GrantState, Person] | None:
     return _WITH_GRANT.one(db, _FIND, {"digest": digest})
 
 
@@ -109,6 +109,14 @@ def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datet
 def bind_new(token: RefreshToken) -> dict[str, object]:
     """The values `insert_after` binds."""
     return {"n_digest": token.digest, "n_generation": token.generation, "n_expires_at": token.expires_at}
+
+
+def find_rotation(db: Connection, digest: bytes) -> datetime:
+    """Return when a token was rotated that another request has just rotated: `rotate` answered False for it."""
+    rotated_at: datetime = db.execute(
+        select(refresh_tokens.c.rotated_at).where(refresh_tokens.c.digest == digest)
+    ).scalar_one()
+    return rotated_at
 
 
 def find_plain(db: Connection, digest: bytes) -> RefreshToken | None:
