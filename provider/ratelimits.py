@@ -20,7 +20,7 @@ from provider.refusals import TooManyRequests
 from provider.work import UnitOfWork
 
 REDIS_TIMEOUT = 0.25
-"""Seconds a call to Redis may take (failure contract F5)."""
+"""Seconds a call to Redis may take (F-5)."""
 REDIS_PAUSE = 5.0
 """Seconds without asking Redis after it failed."""
 

@@ -1,4 +1,4 @@
-"""The web service as processes: N workers, each with its own SO_REUSEPORT socket (decision D1), watched by a parent.
+"""The web service as processes: N workers, each with its own SO_REUSEPORT socket (decision 60), watched by a parent.
 
 Stopping is gentle: on SIGTERM a worker first says it is not ready, goes on answering for a moment, then lets nobody new
 connect and finishes what it has. A worker that dies is replaced; one that keeps dying is replaced ever more slowly.
@@ -39,11 +39,11 @@ from provider.work import Installation, unit_of_work, utc_now
 from provider.worker import Worker
 
 FINISH_WITHIN = 30
-"""Seconds for requests in flight once a worker stops taking new ones (failure contract F10)."""
+"""Seconds for requests in flight once a worker stops taking new ones (F-10)."""
 LAST_ARRIVALS = 1.0
 """Seconds for those who connected last to send their request, while nobody new can."""
 MAX_CONNECTIONS = 2048
-"""Per worker; beyond it the answer is 503 at once (failure contract F15)."""
+"""Per worker; beyond it the answer is 503 at once (F-15)."""
 
 
 class Uncounted:

@@ -116,7 +116,7 @@ class UnitOfWork:
 
     @property
     def once(self) -> Connection:
-        """For a write that is one statement on PostgreSQL: there it needs no transaction of its own (decision D1)."""
+        """For a write that is one statement on PostgreSQL: there it needs no transaction of its own (decision 2)."""
         return self.db if self.writing or self.installation.database.is_sqlite else self.read
 
     @property

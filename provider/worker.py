@@ -1,7 +1,7 @@
 """What runs beside requests: keeping promises, rotating keys and purging, by message and by timetable.
 
 Every promise and every deadline is a row, so losing a message, a queue or this whole process only delays things: the
-timetable finds what is due (decision D8). Without Redis this runs inside the web process; with it, in `signet worker`.
+timetable finds what is due (decision 69). Without Redis this runs inside the web process; with it, in `signet worker`.
 """
 
 import queue

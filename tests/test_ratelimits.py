@@ -1,4 +1,4 @@
-"""Counting in memory and in Redis; without Redis the limits are stricter, never absent (failure contract F5, F6)."""
+"""Counting in memory and in Redis; without Redis the limits are stricter, never absent (F-5, F-6, A-121)."""
 
 import socket
 import threading

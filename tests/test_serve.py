@@ -1,4 +1,4 @@
-"""The web service as processes: starting, refusing to start, being killed, stopping (failure contract F9, F10, F12)."""
+"""The web service as processes: starting, refusing to start, being killed, stopping (F-9, F-10, F-12)."""
 
 import contextlib
 import json
@@ -71,7 +71,7 @@ def test_it_serves_on_either_database_and_stops_when_told_to(environ: dict[str, 
 
 @on_sqlite
 def test_on_sigterm_it_is_not_ready_before_it_stops_answering(environ: dict[str, str]) -> None:
-    """F10."""
+    """F-10."""
     with serving(environ, "--drain", "2") as server:
         server.process.send_signal(signal.SIGTERM)
         eventually(lambda: server.get("/health/ready")[0] == 503)
@@ -81,7 +81,7 @@ def test_on_sigterm_it_is_not_ready_before_it_stops_answering(environ: dict[str,
 
 @on_sqlite
 def test_a_request_in_flight_is_finished(environ: dict[str, str]) -> None:
-    """F10."""
+    """F-10."""
     body = b"grant_type=client_credentials"
     head = f"POST /oauth2/token HTTP/1.1\r\nHost: localhost:8000\r\nContent-Length: {len(body)}\r\n"
     head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
@@ -100,7 +100,7 @@ def test_a_request_in_flight_is_finished(environ: dict[str, str]) -> None:
 
 @on_sqlite
 def test_two_workers_share_the_port_and_a_killed_one_is_replaced(environ: dict[str, str]) -> None:
-    """F9."""
+    """F-9."""
     with serving(environ, workers=2) as server:
         eventually(lambda: len(server.workers()) == 2)
         killed, other = server.workers()
@@ -149,20 +149,20 @@ def test_an_empty_database_is_refused(empty_database_url: str, refused: Refused)
 
 @on_sqlite
 def test_without_a_secret_key_it_does_not_start(environ: dict[str, str], refused: Refused) -> None:
-    """F12, A-128."""
+    """F-12, A-128."""
     del environ["SIGNET_SECRET_KEY"]
     assert "SIGNET_SECRET_KEY" in refused(environ)
 
 
 def test_with_another_secret_key_it_does_not_start(environ: dict[str, str], refused: Refused) -> None:
-    """F12, A-128: never a silent new key."""
+    """F-12, A-128: never a silent new key."""
     environ["SIGNET_SECRET_KEY"] = "another key, long enough to be one".replace(",", ";")
     assert "cannot be decrypted" in refused(environ)
 
 
 @on_sqlite
 def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str], refused: Refused) -> None:
-    """F12, A-128."""
+    """F-12, A-128."""
     del environ["SIGNET_SECRET_KEY"]
     path = Path(environ["SIGNET_DATABASE_URL"].removeprefix("sqlite:///") + ".key")
     path.write_text(SECRET_KEY)
@@ -188,7 +188,7 @@ def test_a_database_that_is_away_is_said_in_one_line(refused: Refused) -> None:
 
 @on_sqlite
 def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str]) -> None:
-    """F10: a proxy may not send a form again that it sent once, so every connection that was taken has its answer, and
+    """F-10: a proxy may not send a form again that it sent once, so every connection that was taken has its answer, and
     says that it is the last one.
     """
     body = "grant_type=client_credentials"
@@ -222,7 +222,7 @@ def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str
 
 @on_sqlite
 def test_whoever_is_connected_may_still_ask_when_the_port_is_closed(environ: dict[str, str]) -> None:
-    """F10: on a busy machine a proxy sends its request a while after it connected."""
+    """F-10: on a busy machine a proxy sends its request a while after it connected."""
     with (
         serving(environ, "--drain", "0") as server,
         socket.create_connection(("127.0.0.1", server.port), timeout=20) as client,

@@ -1,4 +1,4 @@
-"""One unit of work: refusals commit, crashes roll back (decision D3)."""
+"""One unit of work: refusals commit, crashes roll back (decision 40)."""
 
 import dataclasses
 import threading
@@ -134,7 +134,7 @@ def test_writers_wait_for_each_other_and_all_get_through(work: Work) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_writer_that_does_not_end_is_an_outage_for_the_others(installation: Installation, work: Work) -> None:
-    """Failure contract F3: a bounded wait."""
+    """F-3: a bounded wait."""
     lock = installation.database._write_lock
     assert lock is not None
     lock._patience = 0.1

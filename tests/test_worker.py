@@ -97,7 +97,7 @@ def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("listening", [True, False], ids=["hanging", "away"])
 def test_a_request_does_not_notice_that_redis_is_away(installation: Installation, sink: Sink, listening: bool) -> None:
-    """Failure contract F5: and the letter leaves all the same. Replaces: mail through a queue."""
+    """F-5: and the letter leaves all the same. Replaces: mail through a queue."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if listening:
@@ -135,7 +135,7 @@ def worker_process(installation: Installation, redis_url: str, smtp_port: int) -
 def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
     installation: Installation, redis_url: str, sink: Sink, clock: Clock, work: Work
 ) -> None:
-    """Failure contract F8."""
+    """F-8, A-124."""
     write(installation)
 
     def is_claimed() -> bool:

@@ -8,8 +8,8 @@ alike, and beside them is measured what would show: one check of a password, one
   loaded machine both grow together),
 
 and does so each time that it is looked at again, with more pairs. By chance that happens less than once in a million
-runs. security.md section 7.6 says p > 0.01 and medians within 5 ms or 5 %: a leak fails both there and here, but there
-one run in a hundred would fail without one.
+runs. The simpler rule, p > 0.01 and medians within 5 ms or 5 %, would fail one run in a hundred without a leak, and
+more on a busy machine. A difference of less than half a letter is not seen by the clock.
 """
 
 import random

@@ -1,6 +1,6 @@
 """Lists by pages, all alike: at most `limit` things, and `next`, which is given as `after` to go on.
 
-A cursor is sealed: it says where a page ended, to us alone, and one that was edited or made up is refused (attack 130).
+A cursor is sealed: it says where a page ended, to us alone, and one that was edited or made up is refused (A-130).
 Where a page ended is the key of its last row, so a later page costs what the first one does.
 """
 

@@ -1,6 +1,6 @@
-"""Which settings are unfit for production, why, and what to do about each (attacks.md A-128). Pure.
+"""Which settings are unfit for production, why, and what to do about each (A-128). Pure.
 
-The dangerous ones stop `signet serve` unless the issuer is on this machine (failure contract F12); what can never be
+The dangerous ones stop `signet serve` unless the issuer is on this machine (F-12); what can never be
 right, like a plain http issuer elsewhere, the settings refuse themselves.
 """
 

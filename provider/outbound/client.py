@@ -1,4 +1,4 @@
-"""The one client for other people's servers (attacks.md A-101, A-103).
+"""The one client for other people's servers (A-101, A-103).
 
 Each exchange is a connection of its own (`connection`). Nothing is followed, remembered or unpacked: no redirects, no
 cookies, no proxies of the environment, no compressed answers.

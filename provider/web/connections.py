@@ -1,4 +1,4 @@
-"""One connection's patience: how much head it reads and how long a request may take to arrive (failure contract F15).
+"""One connection's patience: how much head it reads and how long a request may take to arrive (F-15).
 
 uvicorn bounds the time between requests; these are the bounds within one, and before the first. `serve` hands this to
 uvicorn; bodies are bounded by `web.bodies`.

@@ -1,4 +1,4 @@
-"""The pools in which endpoints run: a few threads for most, one for those that hash passwords (decision D1), and some
+"""The pools in which endpoints run: a few threads for most, one for those that hash passwords (decision 60), and some
 for those that wait for somebody else's server.
 """
 
@@ -16,7 +16,7 @@ from provider.refusals import Unavailable
 Answer = TypeVar("Answer")
 
 MAX_WAITING = 256
-"""Requests that may wait for a thread of one pool; more are turned away at once (failure contract F3, F15)."""
+"""Requests that may wait for a thread of one pool; more are turned away at once (F-3, F-15)."""
 
 
 class Pool:

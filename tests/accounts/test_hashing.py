@@ -1,4 +1,4 @@
-"""Hashing a password takes a quarter of a second: it happens in a pool of its own (failure contract F15)."""
+"""Hashing a password takes a quarter of a second: it happens in a pool of its own (F-15)."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Text too long to be accepted is refused before anything slow is done with it (failure contract F15)."""
+"""Text too long to be accepted is refused before anything slow is done with it (F-15)."""
 
 import unicodedata
 from collections.abc import Callable

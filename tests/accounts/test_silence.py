@@ -1,5 +1,5 @@
 """No form tells a stranger who has an account: not by status, text, headers, cookies or letters (A-61, A-81, A-86;
-OWASP ASVS v5.0.0-6.3.8; security.md section 7.6). The same by API is in tests/api, the time of it in test_timing.
+OWASP ASVS v5.0.0-6.3.8). The same by API is in tests/api, the time of it in test_timing.
 """
 
 from collections.abc import Callable

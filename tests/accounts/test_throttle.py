@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,9 @@ from provider.refusals import TooManyRequests
 from provider.work import Installation, unit_of_work
 from tests.clock import Clock
 from tests.conftest import Work
+from tests.server_process import REPOSITORY
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "throttling.md"
+DOCUMENT = REPOSITORY / "docs/throttling.md"
 FIVE = Policy(kind="test", ceiling=5)
 
 

@@ -1,4 +1,4 @@
-"""No form tells by its time who has an account (A-61, A-81, A-86; security.md section 7.6).
+"""No form tells by its time who has an account (A-61, A-81, A-86).
 
 How this is judged, and why a busy machine does not fail it, is said in tests/timing.py. What can be shown without a
 clock is shown without: the work that checking a password is.

@@ -1,4 +1,4 @@
-"""The operations of a database adapter, by API (product.md, row "Next.js/Auth.js front end signs in")."""
+"""The operations of a database adapter, by API (docs/replaces.md)."""
 
 from datetime import timedelta
 

@@ -75,7 +75,7 @@ def test_an_application_from_its_registration_to_its_deletion(
 
 @on_sqlite
 def test_what_was_changed_is_told_before_and_after(operator: Program, ada: str, work: Work) -> None:
-    """data.md, row audit_events: without secrets, and of a profile the names alone."""
+    """A-104; docs/events.md: without secrets, and of a profile the names alone."""
     operator("POST", "/clients", client_id="shop", **SHOP)
     operator("PUT", "/clients/shop", **{**SHOP, "client_name": "Store", "require_pkce": False})
     operator("POST", "/clients/shop/disable")

@@ -45,7 +45,7 @@ def test_a_fit_installation_has_nothing_dangerous(
 
 
 def test_what_is_dangerous_is_the_exit_status(careful: pytest.MonkeyPatch, signet: Signet) -> None:
-    """Failure contract F12."""
+    """F-12."""
     careful.setenv("SIGNET_BCRYPT_COST", "4")
     ran = signet("check")
     assert ran.status == 1

@@ -34,7 +34,7 @@ def test_migrating_an_empty_database_makes_everything_an_installation_needs(
 def test_migrating_without_a_secret_key_changes_nothing(
     signet: Signet, environ: pytest.MonkeyPatch, empty_database_url: str
 ) -> None:
-    """Failure contract F12. Only an embedded installation that is still empty gets a key file."""
+    """F-12. Only an embedded installation that is still empty gets a key file."""
     environ.setenv("SIGNET_DATABASE_URL", empty_database_url)
     if empty_database_url.startswith("sqlite"):
         assert signet("migrate").status == 0

@@ -1,4 +1,4 @@
-"""Settings unfit for production: named with a reason and a fix; the dangerous ones stop the start (F12, A-128)."""
+"""Settings unfit for production: named with a reason and a fix; the dangerous ones stop the start (F-12, A-128)."""
 
 from typing import Any
 

@@ -176,7 +176,7 @@ class Signed:
 
 @dataclass
 class SuiteClient:
-    """A registered client, and the checks that the suite makes of everything it gets (protocol.md section 1)."""
+    """A registered client, and the checks that the suite makes of everything it gets."""
 
     provider: Provider
     registered: dict[str, Any]

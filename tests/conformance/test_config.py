@@ -7,7 +7,7 @@ from tests.conformance.suite import ALL_RESPONSE_TYPES, Provider
 
 
 def test_oidcc_discovery_endpoint_verification(provider: Provider) -> None:
-    """Also with the Dynamic plan's demands (protocol.md section 0), and the schema of the newer versions."""
+    """Also with the Dynamic plan's demands, and the schema of the newer versions."""
     found = provider.metadata
     assert found["issuer"] == provider.issuer
     assert provider.issuer.startswith("https://")

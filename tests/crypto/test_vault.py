@@ -115,7 +115,7 @@ def embedded(path: Path) -> Settings:
     ],
 )
 def test_a_key_file_that_is_unfit_is_refused(tmp_path: Path, text: str | None, mode: int, problem: str) -> None:
-    """Failure contract F12."""
+    """F-12."""
     path = tmp_path / "signet.db.key"
     if text is not None:
         path.write_text(text)

@@ -9,7 +9,7 @@ from provider.database.engine import OUTAGES, open_database
 
 
 def test_more_connections_than_threads_are_an_outage_within_the_time(settings: Settings) -> None:
-    """Decision D1; failure contract F3."""
+    """Decision 60; F-3."""
     few = settings.model_copy(update={"threads": 1, "database_timeout": 0.1})
     database = open_database(few)
     held: list[Connection] = []

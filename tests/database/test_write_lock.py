@@ -21,7 +21,7 @@ sys.stdin.read()
 
 
 def test_another_process_is_waited_for_but_not_for_ever(tmp_path: Path) -> None:
-    """Failure contract F3: a bounded wait. And what a killed process held is free."""
+    """F-3: a bounded wait. And what a killed process held is free."""
     file = tmp_path / "signet.db-lock"
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert holder.stdout is not None

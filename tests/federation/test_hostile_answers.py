@@ -180,7 +180,7 @@ class TestTheTokenEndpoint:
         ids=str,
     )
     def test_that_does_not_answer_as_one_is_an_outage(self, traveller: Traveller, work: Work, reply: Any) -> None:
-        """F5: 503, never a verdict."""
+        """F-5: 503, never a verdict."""
         traveller.provider.replies[TOKEN] = reply
         page = traveller.sign_in()
         assert page.status == 503

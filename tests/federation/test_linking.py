@@ -212,7 +212,7 @@ def test_linking_what_is_linked_changes_nothing(traveller: Traveller, linked: st
 
 
 def test_an_identity_belongs_to_one_account(traveller: Traveller, linked: str, work: Work) -> None:
-    """data.md: (upstream, subject) is unique."""
+    """Decision 32: the issuer and its subject together are unique."""
     with work() as w:
         eve = make_user(w, "eve@example.test")
     sign_in(traveller.browser, "eve@example.test")

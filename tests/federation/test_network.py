@@ -115,7 +115,7 @@ def forever(connection: socket.socket, _request: Request) -> None:
 def test_a_token_endpoint_that_is_none_is_an_outage(
     traveller: Traveller, provider: RealProvider, server: ForeignServer, odd: Behaviour
 ) -> None:
-    """F5, A-101, A-103."""
+    """F-5, A-101, A-103."""
     url = provider.authorize(traveller.leave())
     provider.odd = odd
     page = traveller.browser.open(url)
@@ -127,7 +127,7 @@ def test_a_token_endpoint_that_is_none_is_an_outage(
 def test_nothing_of_ours_is_held_while_we_wait(
     traveller: Traveller, provider: RealProvider, installation: Installation
 ) -> None:
-    """No transaction is open and no connection taken (architecture, style rule 12)."""
+    """No transaction is open and no connection taken (decision 30)."""
     held = []
 
     def look(connection: socket.socket, request: Request) -> None:

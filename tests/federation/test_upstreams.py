@@ -116,7 +116,7 @@ def test_a_key_set_without_usable_keys_verifies_nothing(traveller: Traveller, ke
 
 @pytest.mark.parametrize("keys", [None, {}, [], "x"], ids=str)
 def test_a_document_that_is_no_key_set_is_an_outage(traveller: Traveller, keys: Any) -> None:
-    """F5: it is not kept, so the right one counts as soon as it is there."""
+    """F-5: it is not kept, so the right one counts as soon as it is there."""
     usual = traveller.provider.replies
     usual[JWKS] = {"keys": keys}
     assert again(traveller) == 503
@@ -148,7 +148,7 @@ def test_a_date_in_an_id_token_may_have_a_fraction(traveller: Traveller, clock: 
 @pytest.mark.parametrize("url", [DISCOVERY, JWKS])
 @pytest.mark.parametrize("reply", [SILENT, (500, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"\xff")], ids=str)
 def test_documents_that_cannot_be_had_are_an_outage(traveller: Traveller, ada: str, url: str, reply: Any) -> None:
-    """F5: 503, never a verdict; and every other way in is open."""
+    """F-5: 503, never a verdict; and every other way in is open."""
     browser, provider = traveller.browser, traveller.provider
     provider.replies[url] = reply
     browser.open("/login?return_to=/account/sessions")

@@ -26,7 +26,7 @@ def test_the_half_hash_of_the_example_is_the_one_of_the_specification() -> None:
 
 
 def test_every_algorithm_has_one_key_pair() -> None:
-    """protocol.md section 11: PS256 with the same RSA key as RS256."""
+    """Decision 23: PS256 with the same RSA key as RS256."""
     assert len(set(SIGNING_ALGORITHMS)) == len(SIGNING_ALGORITHMS)
     assert {alg: find_pair(alg) for alg in SIGNING_ALGORITHMS} == {
         "RS256": "RS256",

@@ -96,5 +96,5 @@ def test_the_key_is_one_that_may_be_encrypted_to(
 
 
 def test_nothing_weak_is_among_the_algorithms() -> None:
-    """RFC 8725 section 3.2; security.md 4.3."""
+    """RFC 8725 section 3.2."""
     assert ENCRYPTION_ALGORITHMS == ("RSA-OAEP-256", "ECDH-ES")

@@ -1,4 +1,4 @@
-"""While the mail server is away nobody notices, and afterwards each letter leaves once (A-123, failure contract F7)."""
+"""While the mail server is away nobody notices, and afterwards each letter leaves once (A-123, F-7)."""
 
 import dataclasses
 import re

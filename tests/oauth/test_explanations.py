@@ -19,7 +19,7 @@ from tests.relying_party import TOKEN, RelyingParty
 
 
 def test_an_explanation_is_kept_for_a_week(rp: RelyingParty, work: Work, clock: Clock) -> None:
-    """data.md, refusals."""
+    """Older ones are of no use to anyone, and their number must have an end."""
     error_id = rp.refresh("x").error_id
     clock.advance(days=7, seconds=-1)
     with work() as w:
@@ -53,7 +53,7 @@ def test_long_and_odd_values_are_shortened_and_kept(http: WatchedClient, explain
 def test_a_refusal_does_not_fail_when_it_cannot_be_explained(
     rp: RelyingParty, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """data.md: best-effort, and never on the path of a successful request."""
+    """Best-effort, and never on the path of a successful request."""
 
     def away(*_: Any) -> None:
         raise OperationalError("", {}, Exception())

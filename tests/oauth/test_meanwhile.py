@@ -205,7 +205,7 @@ class TestAStaleCopy:
     def test_a_client_deleted_a_moment_ago_is_no_crash(
         self, register: Register, http: WatchedClient, browser: WatchedClient, work: Work, unchanged: Unchanged
     ) -> None:
-        """R1 of security.md: this process has not heard of it yet, and the row refers to nothing: 503, ask again."""
+        """R-1: this process has not heard of it yet, and the row refers to nothing: 503, ask again."""
         rp = register(public=True, grant_types=("authorization_code", DEVICE_CODE), first_party=False)
         assert push(rp)[0].status_code == 201
         with work() as w:

@@ -57,7 +57,7 @@ class OwnServer:
 
 
 def assert_outage(response: httpx2.Response) -> None:
-    """503, when to come back, and no verdict; F1 of security.md."""
+    """503, when to come back, and no verdict; F-1."""
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) > 0
     if response.headers["content-type"] == "application/json":

@@ -1,4 +1,4 @@
-"""Which addresses may be reached (attacks.md A-101)."""
+"""Which addresses may be reached (A-101)."""
 
 from ipaddress import ip_address
 

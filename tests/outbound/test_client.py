@@ -1,4 +1,4 @@
-"""What somebody else's server can and cannot do to us (attacks.md A-101, A-103)."""
+"""What somebody else's server can and cannot do to us (A-101, A-103)."""
 
 import gzip
 import socket

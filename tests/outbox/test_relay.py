@@ -1,4 +1,4 @@
-"""What was promised is kept: at least once, three times tried, visible when given up (failure contract F7, F8)."""
+"""What was promised is kept: at least once, three times tried, visible when given up (F-7, F-8)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -55,7 +55,7 @@ def test_a_kept_promise_is_handed_over_once_and_its_contents_erased(
 
 
 def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installation, work: Work) -> None:
-    """Decision D8."""
+    """Decision 69."""
     with pytest.raises(ZeroDivisionError), work() as w:
         messages.put(w, "mail", {}, about="a letter")
         _ = 1 / 0
@@ -120,7 +120,7 @@ def test_what_expired_is_not_delivered(installation: Installation, work: Work, p
 def test_a_claim_is_one_attempts_alone_until_it_lapses(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
-    """F8: a worker that was killed holds nobody up for longer than the lease."""
+    """F-8: a worker that was killed holds nobody up for longer than the lease."""
     promise_id, handler = put(), Handler()
     with work() as w:
         assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
@@ -133,7 +133,7 @@ def test_a_claim_is_one_attempts_alone_until_it_lapses(
 def test_a_promise_whose_attempts_end_without_a_word_is_parked(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
-    """F8: what kills its worker must not do so for ever."""
+    """F-8: what kills its worker must not do so for ever."""
     promise_id, handler = put(), Handler()
     for _ in range(relay.MAX_ATTEMPTS):
         with work() as w:
@@ -159,7 +159,7 @@ def test_an_attempt_that_took_too_long_does_not_undo_what_the_next_one_did(
 
 
 def test_contents_are_unreadable_in_the_database(work: Work, put: Put) -> None:
-    """A letter holds a link, and a link is a credential (attacks.md 104)."""
+    """A letter holds a link, and a link is a credential (A-104)."""
     payload = read(work, put()).payload
     assert payload is not None
     assert "ada" not in payload

@@ -64,7 +64,7 @@ def test_a_code_is_redeemed_once(rp: RelyingParty, browser: httpx2.Client, serve
 def test_a_refresh_token_has_one_successor(
     rp: RelyingParty, browser: httpx2.Client, servers: Servers, work: Work
 ) -> None:
-    """Decision D5; A-112: every answer carries the same one, and one token of the family is live afterwards."""
+    """Decision 3; A-112: every answer carries the same one, and one token of the family is live afterwards."""
     token = rp.sign_in(browser, scope=OFFLINE).refresh_token
     for count in SIZES:
         outcomes = race([refreshing(rp, servers.all[i], token) for i in spread(servers, count)])

@@ -50,7 +50,7 @@ class Ledger:
 def test_what_a_client_was_told_holds_after_kill_9(
     rp: RelyingParty, browser: httpx2.Client, servers: Servers, work: Work
 ) -> None:
-    """Issue "How it is judged" 4; A-112, A-125."""
+    """A-112, A-125; F-9, R-2."""
     ledgers = [Ledger(rp.sign_in(browser, scope="openid offline_access").refresh_token) for _ in range(CLIENTS)]
     given_back = [Ledger(rp.sign_in(browser, scope="openid offline_access").refresh_token) for _ in range(KILLS)]
     stop = threading.Event()

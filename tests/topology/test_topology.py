@@ -153,7 +153,7 @@ def upcoming_keys(installation: Installation) -> set[str]:
 def test_nodes_restarted_one_after_the_other_and_a_rotated_key_fail_no_request(
     topology: Topology, installation: Installation, rp: RelyingParty
 ) -> None:
-    """Failure contract F10; A-108: refresh, userinfo and keys through nginx, while each node stops and starts again."""
+    """F-10; A-108: refresh, userinfo and keys through nginx, while each node stops and starts again."""
     eventually(lambda: len(upcoming_keys(installation)) == len(KEY_PAIRS))
     eventually(lambda: upcoming_keys(installation) <= {key["kid"] for key in rp.jwks()["keys"]})
     known = KeySet.import_key_set(rp.jwks())  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Back, reload, second tab, expired step, lost cookie: at every step of every flow there is a way on (pages.md).
+"""Back, reload, second tab, expired step, lost cookie: at every step of every flow there is a way on.
 
 A state machine walks the pages without scripts, with two browsers and three people. WALKS=1000 makes it walk that
 often, with other walks each time; without it the walks are the same in every run.

@@ -1,4 +1,4 @@
-"""Whoever sends too much, too slowly or nothing is hung up on; the others do not notice (failure contract F15)."""
+"""Whoever sends too much, too slowly or nothing is hung up on; the others do not notice (F-15)."""
 
 import asyncio
 import contextlib

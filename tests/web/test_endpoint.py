@@ -41,7 +41,7 @@ def traces(work: Work) -> int:
 
 
 def test_a_refusal_keeps_its_traces(mount: Mount, client: TestClient, work: Work) -> None:
-    """Decision D3."""
+    """Decision 40."""
 
     def refuse(call: Call) -> Response:
         leave_a_trace(call)
@@ -96,7 +96,7 @@ def ask_database(call: Call) -> Response:
 
 
 class TestWithoutItsDatabase:
-    """Failure contract F1, R1."""
+    """F-1, R-1."""
 
     @pytest.fixture(params=["sqlite:////nowhere/x.db", "postgresql+psycopg://signet@127.0.0.1:1/signet"])
     def database_url(self, request: pytest.FixtureRequest) -> str:
@@ -116,7 +116,7 @@ class TestWithoutItsDatabase:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_after_the_database_came_back_so_do_we(mount: Mount, client: TestClient, work: Work) -> None:
-    """F1: ready again without a restart; no broken connection stays in the pool."""
+    """F-1: ready again without a restart; no broken connection stays in the pool."""
     mount("/test/ask", machine(ask_database))
     assert client.get("/test/ask").status_code == 200
     with work() as w:
@@ -133,7 +133,7 @@ def test_after_the_database_came_back_so_do_we(mount: Mount, client: TestClient,
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_statement_that_takes_too_long_is_an_outage(mount: Mount, client: TestClient) -> None:
-    """F3."""
+    """F-3."""
 
     def slow(call: Call) -> Response:
         call.work.read.execute(text("SET statement_timeout = 50"))

@@ -13,7 +13,7 @@ def test_a_service_with_its_database_is_ready(client: TestClient) -> None:
 
 
 def test_a_service_that_is_stopping_says_so_and_stays_alive(app: Starlette, client: TestClient) -> None:
-    """Failure contract F10: balancers stop sending before the process stops answering."""
+    """F-10: balancers stop sending before the process stops answering."""
     app.state.stopping = True
     assert client.get("/health/ready").status_code == 503
     assert client.get("/health/ready").json()["reasons"] == {"process": "stopping"}
@@ -26,7 +26,7 @@ def test_a_service_that_is_stopping_says_so_and_stays_alive(app: Starlette, clie
     ids=["sqlite", "postgresql"],
 )
 def test_without_its_database_it_is_alive_but_not_ready(url: str) -> None:
-    """Failure contract F1."""
+    """F-1."""
     installation = open_installation(settings_for(url))
     app = create_app(installation)
     client = TestClient(app, base_url=ISSUER)

@@ -1,4 +1,4 @@
-"""Authorization requests that wait while the person signs in, and the way back to them (decision D6).
+"""Authorization requests that wait while the person signs in, and the way back to them (decision 67).
 
 A parked request belongs to the browser that came with it first. To any other browser its handle is just a request:
 it begins anew there, so nothing one person did counts for another.

@@ -1,6 +1,6 @@
 """Rotate a refresh token; reuse revokes the family (RFC 6749 section 6, RFC 9700 section 4.14.2).
 
-Inside the grace a repeated refresh gets the very same successor: a lost answer logs nobody out (decision D5).
+Inside the grace a repeated refresh gets the very same successor: a lost answer logs nobody out (decision 3).
 """
 
 from typing import Any

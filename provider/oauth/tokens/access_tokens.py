@@ -1,8 +1,8 @@
 """Tokens: one issuer turns any `Authorization` into a token response, and one reader says what an access token is
 good for.
 
-Access tokens are RFC 9068 JWTs and are not stored (decision D4); whether one still counts is asked of the grant it came
-from. Refresh tokens are opaque; a successor is derived from its predecessor (decision D5).
+Access tokens are RFC 9068 JWTs and are not stored (decision 66); whether one still counts is asked of the grant it came
+from. Refresh tokens are opaque; a successor is derived from its predecessor (decision 3).
 """
 
 import base64

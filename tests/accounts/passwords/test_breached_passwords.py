@@ -173,7 +173,7 @@ def test_without_a_list_there_is_none() -> None:
 
 @pytest.mark.parametrize("text", ["", "no hashes here\n" * 100])
 def test_a_list_that_went_bad_is_an_outage_and_no_verdict(use: Callable[[str], Settings], text: str) -> None:
-    """Failure contract R1: neither "breached" nor "fine"."""
+    """R-1: neither "breached" nor "fine"."""
     settings = use(text)
     with pytest.raises(Unavailable):
         problem_of(settings, FINE)

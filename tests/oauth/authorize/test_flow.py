@@ -154,7 +154,7 @@ def test_a_code_needs_pkce_in_every_flow(old: RelyingParty, browser: WatchedClie
 def test_a_client_registered_without_pkce_may_leave_it_out_of_the_hybrid_flow(
     register: Register, browser: WatchedClient
 ) -> None:
-    """protocol.md section 11; oidcc-*-hybrid."""
+    """docs/protocol.md, response types; oidcc-*-hybrid."""
     rp = register(**EVERYTHING, require_pkce=False)
     changes = {"code_challenge": None, "code_challenge_method": None}
     assert rp.redeem(rp.ask(browser, response_type="code id_token", **changes)).status == 200
@@ -177,7 +177,7 @@ def test_a_state_that_no_form_carries_is_not_posted(
 
 
 def test_a_refused_response_type_is_explained(rp: RelyingParty, browser: WatchedClient, explain: Explain) -> None:
-    """product.md, explained refusals: which grant type is missing."""
+    """The refusal is explained: which grant type is missing."""
     answer = rp.ask(browser, response_type="code id_token")
     check = explain(answer.response.headers["x-request-id"]).checks[-1]
     assert check["name"] == "The client is registered for this response type"

@@ -174,7 +174,7 @@ def test_a_query_that_cannot_be_read_gets_a_page(browser: WatchedClient, unchang
 def test_a_refusal_is_explained_with_every_check_in_order(
     rp: RelyingParty, browser: WatchedClient, explain: Explain
 ) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     answer = rp.ask(browser, code_challenge_method="plain")
     row = explain(answer.response.headers["x-request-id"])
     assert row.error_id in answer.parameters["error_description"]
@@ -193,7 +193,7 @@ def test_a_refusal_is_explained_with_every_check_in_order(
 def test_a_refusal_on_a_page_shows_the_id_of_its_explanation(
     rp: RelyingParty, browser: WatchedClient, explain: Explain
 ) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     response = rp.ask(browser, redirect_uri=EVIL).response
     row = explain(response.headers["x-request-id"])
     assert row.error_id in response.text

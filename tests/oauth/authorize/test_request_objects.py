@@ -162,7 +162,7 @@ class TestWhatIsInside:
     def test_what_waits_is_what_is_inside(
         self, rp: RelyingParty, browser: WatchedClient, work: Work, clock: Clock
     ) -> None:
-        """Decision D6: parked as merged, so it is good after the object expired, and nothing outside comes back."""
+        """Decision 67: parked as merged, so it is good after the object expired, and nothing outside comes back."""
         now = int(clock.now.timestamp())
         parked = ask(rp, browser, beside={"state": "outside"}, prompt="login", exp=now + 30)
         assert parked.page == "/login"

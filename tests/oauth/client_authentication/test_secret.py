@@ -222,7 +222,7 @@ def test_guessing_secrets_is_slowed_and_the_right_one_still_works(service: Relyi
 
 
 def test_a_refusal_says_what_was_expected_and_never_the_secret(service: RelyingParty, explain: Explain) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     guess = "guess-" + "x" * 40
     row = explain(call(service, basic(service.client_id, guess)).json()["error_id"])
     assert [check["name"] for check in row.checks][-3:] == [
@@ -236,7 +236,7 @@ def test_a_refusal_says_what_was_expected_and_never_the_secret(service: RelyingP
 
 @pytest.mark.parametrize("header", ["{secret}", "{secret} x", "Basic{secret}", "Bearer {secret}"])
 def test_a_secret_in_the_wrong_place_is_not_kept(service: RelyingParty, explain: Explain, header: str) -> None:
-    """product.md, explained refusals."""
+    """A-104: an explanation holds no secret."""
     assert service.secret
     response = call(service, header.format(secret=service.secret))
     assert service.secret[:20] not in str(explain(response.json()["error_id"]))

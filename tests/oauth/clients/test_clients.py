@@ -64,7 +64,7 @@ def test_a_public_client_has_no_secret(register: Register, work: Work) -> None:
 
 
 def test_a_deleted_client_takes_everything_with_it(rp: RelyingParty, browser: WatchedClient, work: Work) -> None:
-    """data.md: everything that points at a client cascades."""
+    """Everything that points at a client cascades."""
     tokens = rp.sign_in(browser, scope="openid offline_access")
     answer = rp.ask(browser)
     with work() as w:

@@ -31,7 +31,7 @@ def bob(work: Work) -> str:
 def test_somebody_unknown_is_sent_to_sign_in_and_comes_back(
     rp: RelyingParty, person: Person, ada: str, installation: Installation
 ) -> None:
-    """OIDC Core section 3.1.2.3; decision D6."""
+    """OIDC Core section 3.1.2.3; decision 67."""
     browser = person()
     answer = rp.ask(browser)
     assert answer.page == "/login"
@@ -307,7 +307,7 @@ def _cancel(browser: WatchedClient, request_uri: str) -> httpx2.Response:
 
 
 def test_what_waits_is_what_was_asked(rp: RelyingParty, person: Person, work: Work) -> None:
-    """Decision D6: nothing known is lost on the way, and nothing unknown is kept."""
+    """Decision 67: nothing known is lost on the way, and nothing unknown is kept."""
     known = {"response_mode": "query", "login_hint": "ada", "ui_locales": "en", "display": "page", "claims": "{}"}
     answer = rp.ask(person(), **known, prompt="login", max_age="5", acr_values="aal1", claims_locales="en", extra="x")
     with work() as w:

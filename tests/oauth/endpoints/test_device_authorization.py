@@ -87,7 +87,7 @@ def test_an_app_on_a_device_is_no_api(
 
 @SQLITE
 def test_codes_are_purged(tv: RelyingParty, installation: Installation, work: Work, clock: Clock) -> None:
-    """data.md: a day after they ended."""
+    """They are kept for a day after they ended."""
     start(tv)
     for days, left in ((1, 1), (1, 0)):
         clock.advance(days=days)

@@ -28,7 +28,7 @@ def tv(register: Register) -> RelyingParty:
 def test_the_page_names_the_app_the_place_the_time_and_what_it_may(
     tv: RelyingParty, browser: WatchedClient, clock: Clock
 ) -> None:
-    """RFC 8628 section 5.4; pages.md: device code; A-95."""
+    """RFC 8628 section 5.4; A-95; decision 43."""
     device = start(tv, scope="openid email offline_access")
     asked_at = clock.now
     clock.advance(minutes=2)

@@ -302,7 +302,7 @@ def test_a_repeated_parameter_is_refused(browser: WatchedClient, tokens: Tokens,
 def test_a_refusal_is_explained_without_the_hint(
     rp: RelyingParty, browser: WatchedClient, tokens: Tokens, explain: Explain
 ) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     response = rp.log_out(browser, tokens, post_logout_redirect_uri="https://evil.test/")
     row = explain(response.headers["x-request-id"])
     assert row.error_id in response.text

@@ -405,7 +405,7 @@ class TestWithoutPkce:
     def test_for_certification_confidential_clients_may_do_without_and_old_flows_may_be_had(
         self, http: WatchedClient, work: Work
     ) -> None:
-        """protocol.md section 11; OIDC Registration section 2."""
+        """OIDC Registration section 2."""
         hybrid = {"response_types": ["code id_token"], "grant_types": ["authorization_code", "implicit"]}
         confidential, public = register(http, **hybrid), register(http, token_endpoint_auth_method="none")
         with work() as w:

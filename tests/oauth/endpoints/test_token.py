@@ -166,7 +166,7 @@ def test_no_other_site_may_read_an_answer(rp: RelyingParty, origin: str) -> None
 
 
 def test_a_flood_of_refusals_fills_no_disk(rp: RelyingParty, work: Work) -> None:
-    """data.md: explanations are kept best-effort, bounded per network."""
+    """docs/throttling.md: explanations are kept best-effort, bounded per network."""
     for _ in range(130):
         rp.post(TOKEN, grant_type="x")
     with work() as w:

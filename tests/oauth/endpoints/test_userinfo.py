@@ -77,7 +77,7 @@ def test_the_claims_are_typed(rp: RelyingParty, person: Person, full: str) -> No
 
 
 def test_roles_are_in_every_token_that_asked_for_them(rp: RelyingParty, person: Person, full: str) -> None:
-    """product.md: scope roles, in the access token and the ID token."""
+    """Decision 16: scope roles, in the access token and the ID token."""
     tokens = rp.sign_in(person(full), scope="openid roles")
     assert rp.verify(tokens)["roles"] == rp.introspect(tokens.access_token)["roles"] == ["admin", "editor"]
     assert "roles" not in rp.introspect(rp.sign_in(person(full)).access_token)
@@ -92,7 +92,7 @@ def test_claims_of_scopes_come_from_userinfo_and_not_in_the_id_token(
 
 
 def test_a_client_may_be_registered_to_get_them_in_the_id_token(register: Register, person: Person, full: str) -> None:
-    """protocol.md section 11, claims_in_id_token."""
+    """The metadata `claims_in_id_token`, for libraries that read nothing but the ID token."""
     rp = register(claims_in_id_token=True)
     claims = rp.verify(rp.sign_in(person(full), scope="openid profile email"))
     assert (claims["name"], claims["email"]) == ("Ada King", "full@example.test")
@@ -183,7 +183,7 @@ def test_a_token_sent_twice_is_refused(rp: RelyingParty, browser: WatchedClient)
 
 
 def test_a_missing_token_is_explained_too(http: WatchedClient, explain: Explain) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     assert explain(http.get(USERINFO).json()["error_id"]).checks[-1]["name"] == "A token is sent"
 
 
@@ -244,7 +244,7 @@ def test_a_token_without_openid_is_not_enough(rp: RelyingParty, browser: Watched
 def test_a_refused_token_is_explained_and_not_kept(
     rp: RelyingParty, browser: WatchedClient, clock: Clock, explain: Explain
 ) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     tokens = rp.sign_in(browser)
     clock.advance(hours=1)
     row = explain(rp.userinfo(tokens).json()["error_id"])

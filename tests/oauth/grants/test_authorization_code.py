@@ -304,7 +304,7 @@ def test_the_refusals_cannot_be_told_apart(rp: RelyingParty, browser: WatchedCli
 def test_the_explanation_names_the_check_and_no_secret(
     rp: RelyingParty, browser: WatchedClient, explain: Explain
 ) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     answer = rp.ask(browser)
     guess = "guess" * 10
     row = explain(rp.redeem(answer, code_verifier=guess).error_id)

@@ -131,7 +131,7 @@ def test_a_second_use_kills_what_the_first_gave(
 def test_a_code_dies_with_what_was_allowed(
     tv: RelyingParty, browser: WatchedClient, ada: str, work: Work, clock: Clock, ending: str
 ) -> None:
-    """A-84, A-105, A-106; data.md: one transaction ends it all, and nothing is revived."""
+    """A-84, A-105, A-106; R-2: one transaction ends it all, and nothing is revived."""
     device = start(tv)
     allow(browser, device)
     clock.advance(seconds=1)

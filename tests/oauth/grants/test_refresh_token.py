@@ -53,7 +53,7 @@ def test_access_tokens_of_before_a_rotation_live_on(rp: RelyingParty, first: Tok
 
 
 def test_a_repetition_inside_the_grace_gets_the_same_successor(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
-    """Decision D5: a lost answer logs nobody out."""
+    """Decision 3: a lost answer logs nobody out."""
     second = rp.refresh(first)
     clock.advance(seconds=10)
     again = rp.refresh(first)
@@ -119,7 +119,7 @@ class TestStrict:
 def test_a_successor_made_under_an_earlier_secret_key_is_recognised(
     rp: RelyingParty, first: Tokens, settings: Settings
 ) -> None:
-    """Decision D5 survives the rotation of the secret key."""
+    """Decision 3 survives the rotation of the secret key."""
     vault = rp.http.app.state.installation.vault  # type: ignore[attr-defined]
     second = rp.refresh(first)
     keys = vault._keys
@@ -281,7 +281,7 @@ def test_a_grant_of_somebody_else_is_not_touched_by_a_suspension(rp: RelyingPart
 def test_the_explanation_says_what_happened_and_no_token(
     rp: RelyingParty, first: Tokens, clock: Clock, explain: Explain
 ) -> None:
-    """product.md, explained refusals."""
+    """The refusal is explained: the check, what was expected, what came and what to do."""
     second = rp.refresh(first)
     clock.advance(seconds=60)
     row = explain(rp.refresh(first).error_id)

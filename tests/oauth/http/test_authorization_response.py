@@ -179,7 +179,7 @@ def test_an_error_comes_in_the_same_mode(
 def test_the_mode_is_kept_while_the_person_signs_in_and_decides(
     register: Register, person: Person, ada: str, installation: Installation, mode: str
 ) -> None:
-    """Decision D6: through sign-in and consent, by GET and POST."""
+    """Decision 67: through sign-in and consent, by GET and POST."""
     rp, browser = register(first_party=False), person()
     parked = rp.ask(browser, response_mode=mode)
     sign_in_person(browser, installation, ada)
@@ -238,7 +238,7 @@ def test_the_page_sends_itself_to_the_app_and_nowhere_else(rp: RelyingParty, bro
 
 
 def test_without_scripts_there_is_a_button(rp: RelyingParty, browser: WatchedClient) -> None:
-    """Form Post Response Mode appendix A; protocol.md 10.23."""
+    """Form Post Response Mode appendix A."""
     answer = rp.ask(browser, response_mode="form_post")
     page = Page(answer.response)
     assert page.title.startswith("Back to Example app")
@@ -250,7 +250,7 @@ def test_without_scripts_there_is_a_button(rp: RelyingParty, browser: WatchedCli
 
 
 def test_the_script_is_one_that_any_browser_understands() -> None:
-    """protocol.md 10.23: HtmlUnit knows no modern JavaScript."""
+    """The conformance suite browses with HtmlUnit, which knows no modern JavaScript."""
     script = find_asset("form_post.js").content.decode()
     code = [line for line in script.splitlines() if line and not line.startswith("//")]
     assert code == ['document.getElementById("answer").submit();']

@@ -76,7 +76,7 @@ VERIFIERS: dict[str, Callable[[dict[str, str], bytes, bytes], None]] = {
 def test_a_signature_verifies_by_the_specification_with_the_published_key(
     server: AuthorizationServer, rp: RelyingParty, work: Work, alg: str
 ) -> None:
-    """RFC 7518 sections 3.3 to 3.5, RFC 8037 section 3.1, RFC 9864 section 2.2; protocol.md section 11."""
+    """RFC 7518 sections 3.3 to 3.5, RFC 8037 section 3.1, RFC 9864 section 2.2; decision 23."""
     with work() as w:
         token = server.keys.signer(w, alg).sign({"sub": "ada"}, typ="JWT")
     head, body, signature = token.split(".")
@@ -142,7 +142,7 @@ def test_a_key_of_a_later_version_is_left_alone(work: Work, installation: Instal
 def test_a_key_is_parsed_once(
     work: Work, installation: Installation, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """libraries.md section 2: an import costs 27 ms."""
+    """An import costs 27 ms (decision 60)."""
     ring = keys.Keys(installation)
     with work() as w:
         first = ring.signer(w).key

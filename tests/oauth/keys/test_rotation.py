@@ -139,7 +139,7 @@ def test_a_retired_key_outlives_what_a_process_signs_with_an_old_ring(work: Work
 
 
 def test_each_algorithm_rotates_by_itself(work: Work) -> None:
-    """protocol.md section 11."""
+    """docs/protocol.md, algorithms."""
     before = {pair: kids(work, pair, State.CURRENT) for pair in KEY_PAIRS}
     rotate(work, alg=ES256, at_once=True)
     after = {pair: kids(work, pair, State.CURRENT) for pair in KEY_PAIRS}
@@ -147,7 +147,7 @@ def test_each_algorithm_rotates_by_itself(work: Work) -> None:
 
 
 def test_an_algorithm_that_shares_a_key_rotates_it(work: Work) -> None:
-    """protocol.md section 11: PS256 with the same RSA key."""
+    """Decision 23: PS256 with the same RSA key."""
     current, _ = rotate(work, alg=PS256, at_once=True)
     assert kids(work, RS256, State.CURRENT) == [current]
 
@@ -193,7 +193,7 @@ def test_a_revoked_upcoming_key_is_replaced(work: Work) -> None:
 
 
 def test_a_revoked_key_keeps_no_private_part(work: Work) -> None:
-    """data.md, signing_keys."""
+    """A-104."""
     kid = rows(work)[0].kid
     with work() as w:
         rotation.revoke(w, kid=kid)
@@ -233,7 +233,7 @@ def test_first_keys_are_made_once(work: Work) -> None:
 
 
 def test_an_installation_made_before_gets_the_pairs_it_never_had(work: Work) -> None:
-    """Issue C: one current key of each, and those there were stay as they are."""
+    """One current key of each, and those there were stay as they are."""
     with work() as w:
         w.db.execute(signing_keys.signing_keys.delete().where(signing_keys.signing_keys.c.alg == "EdDSA"))
     before = {row.kid for row in rows(work)}
@@ -244,7 +244,7 @@ def test_an_installation_made_before_gets_the_pairs_it_never_had(work: Work) -> 
 
 
 def test_a_lost_key_is_not_replaced_in_silence(work: Work) -> None:
-    """Failure contract F12."""
+    """F-12."""
     with work() as w:
         w.db.execute(update(signing_keys.signing_keys).values(state=State.RETIRED))
         assert rotation.create_missing(w) == []
@@ -312,7 +312,7 @@ def test_the_worker_keeps_every_pair_on_schedule(installation: Installation, wor
 
 
 def test_the_private_part_of_a_key_goes_with_its_last_token(work: Work, clock: Clock, rp: RelyingParty) -> None:
-    """data.md, signing_keys: kept without the private part; an old ID token is still a hint."""
+    """Kept without the private part; an old ID token is still a hint."""
     rotate(work, alg=ES256, at_once=True)
     (retired,) = kids(work, ES256, State.RETIRED)
 
@@ -376,7 +376,7 @@ def follow_there(installation: Installation) -> Due | None:
 def test_however_many_workers_follow_the_schedule_it_happens_once(
     installation: Installation, work: Work, clock: Clock
 ) -> None:
-    """architecture.md: one conditional statement and its row count decide."""
+    """Decision 2: one conditional statement and its row count decide."""
     for due in (Due.PUBLISH, Due.ROTATE):
         answers = all_at_once(installation, follow_there)
         assert sorted(answers, key=str) == sorted([due, *[None] * (WORKERS - 1)], key=str)

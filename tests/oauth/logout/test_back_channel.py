@@ -148,7 +148,7 @@ def test_an_app_that_is_down_hears_of_it_once_it_is_back(
     work: Work,
     clock: Clock,
 ) -> None:
-    """Issue C: an outbox with retries. The token is as fresh as its attempt."""
+    """An outbox with retries. The token is as fresh as its attempt."""
     with ForeignServer(foreign_tls) as server:
         port, rp = server.port, register(backchannel_logout_uri=server.url("/logout"))
         rp.log_out(browser, rp.sign_in(browser))

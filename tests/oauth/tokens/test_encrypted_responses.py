@@ -154,7 +154,7 @@ class TestPublishedKeys:
     def test_a_server_that_is_away_is_an_outage_of_its_own(
         self, register: Register, browser: WatchedClient, foreign_server: ForeignServer, explain: Explain
     ) -> None:
-        """R1: never invalid_grant, for which apps throw tokens away; and the code is still good afterwards."""
+        """R-1: never invalid_grant, for which apps throw tokens away; and the code is still good afterwards."""
         foreign_server.behaviour = raw(b"")
         rp = register(jwks_uri=foreign_server.url("/jwks"), **ID_TOKEN)
         rp.http.outage = True  # type: ignore[attr-defined]
@@ -208,7 +208,7 @@ class TestPublishedKeys:
     def test_userinfo_says_the_same(
         self, register: Register, browser: WatchedClient, foreign_server: ForeignServer
     ) -> None:
-        """R1: not invalid_token."""
+        """R-1: not invalid_token."""
         foreign_server.behaviour = raw(b"")
         rp = register(jwks_uri=foreign_server.url("/jwks"), **USERINFO)
         tokens = rp.sign_in(browser)
@@ -240,7 +240,7 @@ class TestPublishedKeys:
     ],
 )
 def test_what_we_could_not_encrypt_cannot_be_registered(jwks: dict[str, Any], changes: dict[str, Any]) -> None:
-    """OIDC Registration section 2: enc left out means A128CBC-HS256; RFC 8725 section 3.2; security.md 4.3."""
+    """OIDC Registration section 2: enc left out means A128CBC-HS256; RFC 8725 section 3.2."""
     parse_metadata({"redirect_uris": HERE, "jwks": jwks, **ID_TOKEN})
     with pytest.raises(InvalidMetadata):
         parse_metadata({"redirect_uris": HERE, "jwks": jwks, **ID_TOKEN, **changes})

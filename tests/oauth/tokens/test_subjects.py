@@ -208,7 +208,7 @@ def test_the_salt_is_made_once_and_encrypted(work: Work) -> None:
 
 
 def test_a_lost_salt_is_missed_and_not_replaced(work: Work) -> None:
-    """Failure contract F12: another one would make strangers of everybody."""
+    """F-12: another one would make strangers of everybody."""
     with work() as w:
         sealed = installation_secrets.find(w.read, subjects.PURPOSE)
         assert sealed is not None
@@ -220,7 +220,7 @@ def test_a_lost_salt_is_missed_and_not_replaced(work: Work) -> None:
 
 
 def test_a_public_client_needs_no_salt(rp: RelyingParty, work: Work, ada: str) -> None:
-    """performance.md: no query more than before."""
+    """Decision 25: no query more than before."""
     with work() as w:
         assert Subjects().user_id_of(w, rp.client, ada) == ada
         assert w._connection is None

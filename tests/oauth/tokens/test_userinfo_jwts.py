@@ -83,7 +83,7 @@ def test_an_algorithm_we_do_not_sign_with_cannot_be_registered(alg: object) -> N
 
 
 class TestWhatItCosts:
-    """performance.md: nothing for those who do not ask for it."""
+    """Nothing for those who do not ask for it."""
 
     @pytest.fixture
     def settings(self, database_url: str) -> Settings:

@@ -1,4 +1,4 @@
-"""Authorization requests that wait: parked while the person signs in (decision D6). Found by the digest of the
+"""Authorization requests that wait: parked while the person signs in (decision 67). Found by the digest of the
 request_uri.
 """
 
