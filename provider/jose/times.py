@@ -10,8 +10,8 @@ from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 CLIENT_LEEWAY = timedelta(seconds=10)
 """For JWTs of clients: FAPI 2.0 Security Profile section 5.3.2.1 requires 10 seconds and forbids 60."""
 UPSTREAM_LEEWAY = timedelta(seconds=60)
-"""For ID tokens of upstream providers, which no profile binds: a clock that is a little off locks out all their users,
-and replays are stopped by the nonce.
+"""For ID tokens of upstream providers (F-11), which no profile binds. A clock that is a little off would lock out all
+their users; the nonce stops replays.
 """
 TOO_FAR = 253_402_300_800
 """The year 10000 in seconds since the epoch, which datetime cannot express."""

@@ -114,7 +114,7 @@ def test_a_key_set_without_usable_keys_verifies_nothing(traveller: Traveller, ke
 
 @pytest.mark.parametrize("keys", [None, {}, [], "x"], ids=str)
 def test_a_document_that_is_no_key_set_is_an_outage(traveller: Traveller, keys: Any) -> None:
-    """F5: it is not kept, so the right one counts as soon as it is there."""
+    """F-5: it is not kept, so the right one counts as soon as it is there."""
     usual = traveller.provider.replies
     usual[JWKS] = {"keys": keys}
     assert again(traveller) == 503
