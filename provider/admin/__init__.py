@@ -1,10 +1,11 @@
-"""For operators: everybody's accounts and the installation, by API. No rules of its own: it calls the capabilities'.
+"""The API and console of operators: every user's account and the whole installation. It has no rules of its own and
+calls those of the other packages.
 
 | who | how |
 |---|---|
 | a program of the operator | client_credentials with the scope `admin:read` or `admin:write` |
-| an operator, through an app | the same scopes, the role `admin`, and a second factor shown at the sign-in |
+| an operator, through an app | the same scopes, the role `admin`, and a second factor used at sign-in |
 
-Neither scope is among those a client gets by default. An operator chooses nobody's password (OWASP ASVS v5.0.0-6.4.6):
-no operation takes one.
+Neither scope is among those a client gets by default. An operator never chooses a user's password (OWASP ASVS
+v5.0.0-6.4.6): no operation takes one.
 """

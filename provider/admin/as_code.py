@@ -1,16 +1,16 @@
-"""Clients and roles as one TOML file says they should be: what differs, and making it so.
+"""Clients and roles as code: compare the installation with a TOML file, and apply the differences.
 
     [clients.shop]                     # a client_id; below it client metadata, as in `signet client create --metadata`
     client_name = "Shop"
     redirect_uris = ["https://shop.example.com/callback"]
-    secret_env = "SHOP_SECRET"         # the variable with the secret to bring along, when it is created
+    secret_env = "SHOP_SECRET"         # the variable that holds the client's secret, read when the client is created
     disabled = false
 
-    [users."ada@example.com"]          # somebody who has an account
+    [users."ada@example.com"]          # a user who has an account
     roles = ["staff"]
 
-What the file does not name stays; clients only it does not name go with `prune`, but never those that registered
-themselves. Secrets of clients that exist are not touched.
+Clients and users that the file does not name stay unchanged. With `prune`, clients it does not name are deleted, except
+those that registered themselves. Secrets of existing clients are not touched.
 """
 
 import tomllib
@@ -31,26 +31,30 @@ from provider.work import UnitOfWork
 
 OURS = {"secret_env", "disabled"}
 AT_ONCE = 500
-"""Clients read at a time."""
+"""How many clients are read in one query."""
 
 
 class NotApplied(Exception):
-    """What the file asks cannot be; nothing was changed. No Refusal, whose writes would be kept."""
+    """An error in what the file asks for. Nothing is changed: this is not a Refusal, whose earlier writes are kept."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that differs. `kind` is create, update or delete; `about` says what, `values` name to (now, wanted)."""
+    """One difference between file and installation. `kind` is create, update or delete; `about` names the client or
+    user; `values` maps a name to (current, wanted).
+    """
 
     kind: str
     about: str
     values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     do: Callable[[UnitOfWork], str | None] = field(default=lambda _work: None, repr=False)
-    """Makes it so; a new client's secret, which is shown only then."""
+    """Applies the change. Returns the generated secret of a new client, which is shown only once."""
 
 
 def read(text: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """The clients and the users of a file. Raises NotApplied for what is not of that form, misspelt names included."""
+    """Parse a file into its clients and its users, two dicts of tables by name. Raises NotApplied for any other form,
+    including misspelt names.
+    """
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -66,8 +70,8 @@ def read(text: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]
 
 
 def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool = False) -> list[Change]:
-    """What must change for the installation to be as the file says; writes nothing. `environ` has the secrets to bring
-    along. Raises NotApplied.
+    """Return the changes that bring the installation in line with the file, without writing anything. `environ` holds
+    the secrets of new clients. Raises NotApplied.
     """
     wanted, people = read(text)
     changes = [
@@ -84,7 +88,7 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
 
 
 def apply(work: UnitOfWork, changes: Iterable[Change]) -> dict[str, str]:
-    """All of it, or with NotApplied nothing. The secrets of new clients, by `about`."""
+    """Apply all changes, or none if one raises NotApplied. Returns the generated secrets of new clients, by `about`."""
     secrets = {}
     for change in changes:
         try:

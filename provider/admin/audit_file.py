@@ -1,4 +1,4 @@
-"""The audit log as a file to take along, for the console and for the API."""
+"""The audit log as a downloadable file, for the console and the API."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -14,12 +14,12 @@ FORMATS: Mapping[str, tuple[str, Callable[[Iterable[AuditEvent]], Iterator[str]]
     "jsonl": ("application/jsonl", as_json_lines),
     "csv": ("text/csv", as_csv),
 }
-"""Name -> its media type, and how it is written."""
+"""The export formats: name to (media type, function that writes it)."""
 
 
 def as_file(call: Call, wanted: Filters, name: str) -> Response:
-    """All of what is wanted up to now, the latest first, in the format of this name. A connection that breaks off in
-    between is a file that is not whole.
+    """Stream all matching events up to now, the newest first, in the format `name` (a key of FORMATS). If the
+    connection breaks off, the file is incomplete.
     """
     media_type, written = FORMATS[name]
     headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="audit.{name}"'}

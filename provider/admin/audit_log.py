@@ -1,4 +1,4 @@
-"""The audit log as operators look through it: narrowed, a page at a time, or all of it as a file."""
+"""The audit log as operators search it: filtered, page by page, or complete for an export."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from provider.database.base import parse_id
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 AT_ONCE = 500
-"""Events of an export read at a time."""
+"""How many events of an export are read in one transaction."""
 
 Place = tuple[datetime, str]
-"""Where a page ends: `at` and `id` of its last event."""
+"""The place where a page ends: `at` and `id` of its last event."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Filters:
 
     @property
     def find_nothing(self) -> bool:
-        """There is no such user or event, so nothing happened to it."""
+        """Whether the filters name a user or event that does not exist, so that nothing can match."""
         return self.user_id == "" or self.names == []
 
 
@@ -41,7 +41,9 @@ def filters(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Filters:
-    """`user` is an id, of somebody deleted too, or an address; `name` an event or a kind of them (`account.*`)."""
+    """Build the filters of a search. `user` is a user id (also of a deleted user) or an email address; `name` is an
+    event or a group of events (`account.*`).
+    """
     return Filters(
         user_id=None if user is None else parse_id(user) or _owner(work, user),
         client_id=client,
@@ -59,14 +61,18 @@ def _owner(work: UnitOfWork, address: str) -> str:
 def find_page(
     work: UnitOfWork, wanted: Filters, *, after: Place | None, limit: int
 ) -> tuple[list[AuditEvent], Place | None]:
-    """The latest first. And where the next page begins."""
+    """Return one page of matching events, the newest first, and the place where the next page begins (None after the
+    last page).
+    """
     found = [] if wanted.find_nothing else store.find(work.read, **vars(wanted), after=after, limit=limit + 1)
     shown = found[:limit]
     return shown, (shown[-1].at, shown[-1].id) if len(found) > limit else None
 
 
 def every(installation: Installation, wanted: Filters) -> Iterator[AuditEvent]:
-    """A short look at the database for each few hundred: whoever reads slowly holds nothing up."""
+    """Yield all matching events, the newest first. They are read a few hundred at a time, each in a short transaction,
+    so a slow reader blocks nothing.
+    """
     after: Place | None = None
     while True:
         with unit_of_work(installation) as work:

@@ -1,4 +1,4 @@
-"""Small charts of the overview, as the numbers that an inline SVG needs. Pure."""
+"""The small charts of the overview page, as the numbers that an inline SVG needs. All functions are pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ STEP = WIDTH / HOURS
 
 @dataclass(frozen=True)
 class Bar:
-    """One hour: what went well from the bottom up, what did not on top of it."""
+    """One hour: successes from the bottom up, failures on top of them."""
 
     x: float
     hour: datetime
@@ -35,11 +35,13 @@ class Chart:
     good: int
     bad: int
     highest: int
-    """Of one hour: what the full height stands for."""
+    """The largest count of one hour, which the full height represents."""
 
 
 def by_hour(counts: Mapping[tuple[datetime, str], int], *, good: str, bad: str, until: datetime) -> Chart:
-    """The hours up to the one of `until`, two counts of each."""
+    """Build the chart of the last HOURS hours, ending with the hour `until`. `good` and `bad` name the two counters
+    shown for each hour.
+    """
     hours = [until - timedelta(hours=ago) for ago in reversed(range(HOURS))]
     pairs = [(hour, counts.get((hour, good), 0), counts.get((hour, bad), 0)) for hour in hours]
     highest = max((well + badly for _, well, badly in pairs), default=0)

@@ -126,7 +126,7 @@ HINTS: Mapping[str, Text] = {
 
 @dataclass(frozen=True)
 class Member:
-    """One as a field: `kind` is text, lines, box, number, json or choice."""
+    """One metadata member as a form field. `kind` is text, lines, box, number, json or choice."""
 
     name: str
     kind: str
@@ -136,12 +136,12 @@ class Member:
 
 
 def members(names: Iterable[str], metadata: ClientMetadata) -> list[Member]:
-    """As the form shows them."""
+    """Return the form fields of these members, filled from the metadata."""
     return [_member(name, getattr(metadata, name)) for name in names]
 
 
 def typed_members(names: Iterable[str], typed: Mapping[str, str]) -> list[Member]:
-    """The same as somebody typed them."""
+    """Return the form fields of these members, filled with what the operator typed."""
     return [
         Member(
             name,
@@ -168,15 +168,15 @@ def kind_of(name: str) -> str:
 
 
 def parse(names: Iterable[str], typed: Mapping[str, str]) -> dict[str, Any]:
-    """Metadata as registration takes it; what was left empty is absent. Raises InvalidMetadata for what is no number
-    or no JSON; the rest is `parse_metadata`'s to say.
+    """Parse the form into metadata as registration takes it. Empty fields are left out. Raises InvalidMetadata for an
+    invalid number or JSON object; `parse_metadata` checks the rest.
     """
     given = {name: _value(name, kind_of(name), typed) for name in names}
     return {name: value for name, value in given.items() if value is not None}
 
 
 def member_of(refusal: InvalidMetadata, names: Iterable[str]) -> str:
-    """Which field the refusal is about, as its message says; "" when it is about none."""
+    """Return the name of the field that the error is about, taken from its message, or ""."""
     words = str(refusal).replace(":", " ").split()
     if refusal.error == "invalid_redirect_uri":
         return "redirect_uris"

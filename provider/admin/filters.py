@@ -1,4 +1,4 @@
-"""What a query string narrows a list by."""
+"""The query parameters that filter a list."""
 
 from datetime import datetime
 
@@ -8,7 +8,9 @@ from provider.web.call import Call
 
 
 def asked_text(call: Call, name: str) -> str | None:
-    """Raises InvalidBody for what nothing could be called: PostgreSQL knows no NUL."""
+    """Return the text of a query parameter, or None. Raises InvalidBody if it contains NUL, which PostgreSQL cannot
+    store.
+    """
     text = call.query.get(name)
     if text is not None and "\x00" in text:
         raise InvalidBody([{"member": name, "problem": Text("This cannot be read. Check it.")}])
@@ -16,12 +18,12 @@ def asked_text(call: Call, name: str) -> str | None:
 
 
 def typed_text(call: Call, name: str) -> str:
-    """The same for the console: what somebody typed, and "" when nothing was. A NUL is as if it had not been typed."""
+    """Return the text of a query parameter of the console, or "". NUL characters are removed."""
     return call.query.text(name).replace("\x00", "")
 
 
 def asked_moment(call: Call, name: str) -> datetime | None:
-    """RFC 3339; without a zone it is UTC. Raises InvalidBody."""
+    """Return the time in a query parameter (RFC 3339; UTC if it has no zone), or None. Raises InvalidBody."""
     text = call.query.get(name)
     if text is None:
         return None

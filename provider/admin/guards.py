@@ -1,4 +1,4 @@
-"""Who may see the operators' pages."""
+"""The guard of the console: only operators may open its pages."""
 
 from provider.accounts.store import users
 from provider.refusals import Forbidden
@@ -8,8 +8,8 @@ from provider.web.call import Call
 
 
 def require_operator(call: Call) -> Session:
-    """A recent session of two factors, of somebody with the role `admin`. From here on the work is an operator's: what
-    it writes says by whom. Raises Forbidden, SignInRequired, StepUpRequired.
+    """Require a recent two-factor session of a user with the role `admin`, and return it. From then on, audit events
+    record this operator. Raises Forbidden, SignInRequired, StepUpRequired.
     """
     session = require_user(call)
     user = users.find(call.work.read, session.user_id)

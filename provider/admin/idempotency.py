@@ -1,8 +1,8 @@
-"""A request that makes something may be sent again (draft-ietf-httpapi-idempotency-key-header): the same key with the
-same request gets the same answer, and nothing is made twice.
+"""Idempotent requests (draft-ietf-httpapi-idempotency-key-header): repeating a request with the same key returns the
+same response, and nothing is created twice.
 
-The answer is kept in the transaction of what it tells of, so one is never without the other; a refused request keeps
-nothing, and its key is free.
+The response is stored in the transaction of the change it reports, so neither exists without the other. A rejected
+request stores nothing, and its key can be used again.
 """
 
 import json
@@ -30,7 +30,7 @@ class UnfitIdempotencyKey(Refusal):
 
 
 class KeyReused(Refusal):
-    """Section 2.7 of the draft."""
+    """A key that was used for a different request (section 2.7 of the draft)."""
 
     status_code = 422
     title = Text("This key was for something else")
@@ -38,7 +38,7 @@ class KeyReused(Refusal):
 
 
 class KeyInUse(Refusal):
-    """The same section."""
+    """A key whose first request is still being processed (section 2.7 of the draft)."""
 
     status_code = 409
     title = Text("Still under way")
@@ -54,7 +54,7 @@ class Forgotten(Refusal):
 
 @dataclass(frozen=True)
 class Answer:
-    """As it was sent, and is sent again."""
+    """A response as it was sent, and as it is sent again."""
 
     status: int
     body: str
@@ -62,7 +62,7 @@ class Answer:
 
 
 class AnsweredBefore(Exception):
-    """No error: the way out with what was made then."""
+    """A way to return the stored response of an earlier request. It is not an error."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -71,15 +71,17 @@ class AnsweredBefore(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One request with a key. `digest` names key and caller, `version` the rest of it."""
+    """A request with an idempotency key. `digest` identifies the key and the caller; `version` identifies the method,
+    path and body.
+    """
 
     digest: bytes
     version: str
 
 
 def parse_key(headers: list[str]) -> str | None:
-    """The key in the Idempotency-Key headers; None without one. It is a quoted string, but may come bare. Raises
-    UnfitIdempotencyKey.
+    """Return the key in the Idempotency-Key headers, or None without one. It is a quoted string; one without quotes is
+    accepted. Raises UnfitIdempotencyKey.
     """
     if not headers:
         return None
@@ -91,12 +93,14 @@ def parse_key(headers: list[str]) -> str | None:
 
 
 def request_of(key: str, *, caller: str, asked: Any) -> Request:
-    """`asked` is the method, the path and the body."""
+    """Build the Request of a key. `asked` is the method, the path and the body."""
     return Request(digest(json.dumps([caller, key])), version_of(asked))
 
 
 def look(work: UnitOfWork, request: Request) -> None:
-    """Raises AnsweredBefore, or KeyReused when that was something else."""
+    """Check whether the key was used before. Raises AnsweredBefore with the stored response, KeyReused if the request
+    was different, or Forgotten if the response cannot be decrypted.
+    """
     kept = store.find(work.read, request.digest, now=work.now)
     if kept is None:
         return
@@ -110,14 +114,16 @@ def look(work: UnitOfWork, request: Request) -> None:
 
 
 def begin(work: UnitOfWork, request: Request) -> None:
-    """With the first write: from here on nobody else is at it. Raises KeyInUse, and what `look` raises."""
+    """Lock the key until the transaction ends; call it with the first write. Raises KeyInUse if another request holds
+    it, and what `look` raises.
+    """
     if not store.hold(work.db, request.digest):
         raise KeyInUse
     look(work, request)
 
 
 def keep(work: UnitOfWork, request: Request, answer: Answer) -> None:
-    """For a day."""
+    """Store the response for 24 hours, encrypted."""
     plain = json.dumps({"asked": request.version, **asdict(answer)}).encode()
     sealed = work.vault.encrypt(plain, purpose=PURPOSE, context=request.digest.hex())
     store.keep(work.db, KeptAnswer(request.digest, sealed, work.now + KEPT_FOR))

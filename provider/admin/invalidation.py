@@ -1,8 +1,8 @@
-"""Nothing begun before a moment counts any more: for after a restore (decision 58).
+"""Revocation of everything issued before a given time, for use after a restore (decision 58).
 
-A backup brings back what had ended since it was made: refresh tokens that were rotated, sessions that were signed out,
-codes and links that were used. Here all of it ends, a batch at a time, each in a transaction of its own: a run that was
-broken off is finished by another one with the same moment.
+A backup brings back what has ended since: rotated refresh tokens, signed-out sessions, used codes and links. All of it
+is ended here in batches, each in its own transaction. An interrupted run is finished by running it again with the same
+time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,24 +29,24 @@ from provider.sessions.store import sessions
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 BATCH = 200
-"""Rows of one transaction; applications are told of each session, so it is more than a row."""
+"""How many rows are ended in one transaction. It is small, because ending a session also notifies applications."""
 REASON = "invalidated"
 
 Advance = Callable[[int], object]
-"""Told how many more are done."""
+"""A function that is called with the number of newly completed rows."""
 
 BEFORE, NOW = bindparam("before", type_=UtcTime()), bindparam("now", type_=UtcTime())
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Something that begins and counts for a while."""
+    """A kind of row that begins at some time and is active for a while."""
 
     key: Column[Any]
     standing: Sequence[ColumnElement[bool]]
-    """Which rows began BEFORE and still count."""
+    """The condition for active rows that began before BEFORE."""
     ended: Mapping[str, Any]
-    """What makes one of them count no more; NOW is when it does."""
+    """The values to set to end a row. NOW stands for the current time."""
 
     @property
     def table(self) -> Table:
@@ -54,7 +54,7 @@ class Kind:
 
 
 def _until(table: Table) -> Kind:
-    """What counts until its `expires_at`, whatever else."""
+    """Return the kind of a table whose rows are active until their `expires_at`."""
     (key,) = table.primary_key
     return Kind(key, (table.c.created_at < BEFORE, table.c.expires_at > NOW), {"expires_at": NOW})
 
@@ -98,15 +98,15 @@ KINDS: Mapping[str, Kind] = {
 
 
 def count(work: UnitOfWork, before: datetime) -> dict[str, int]:
-    """How much of each kind stands that began before."""
+    """Count the active rows of each kind that began before the given time."""
     moments = {"before": before, "now": work.now}
     queries = {name: select(func.count()).select_from(kind.table).where(*kind.standing) for name, kind in KINDS.items()}
     return {name: work.read.scalar(query.params(moments)) or 0 for name, query in queries.items()}
 
 
 def old_keys(work: UnitOfWork, before: datetime) -> list[str]:
-    """The signing keys made before that still verify or will, in the order to revoke them: a current one is replaced by
-    the upcoming one, so that is replaced first.
+    """Return the kids of signing keys created before the given time that are not revoked, in the order to revoke them.
+    Upcoming keys come first, because an upcoming key replaces a revoked current key.
     """
     rows = [row for row in rotation.list_keys(work) if row.created_at < before and row.state != KeyState.REVOKED]
     order = (KeyState.UPCOMING, KeyState.CURRENT, KeyState.RETIRED)
@@ -116,8 +116,8 @@ def old_keys(work: UnitOfWork, before: datetime) -> list[str]:
 def invalidate(
     installation: Installation, before: datetime, *, keys: bool = True, advance: Advance = lambda _rows: None
 ) -> dict[str, int]:
-    """End all of it, and with `keys` replace and revoke every signing key from before: where access tokens are verified
-    offline, nothing else ends them. How many of each ended.
+    """End everything that began before the given time; return how many of each kind ended. With `keys`, every signing
+    key from before is also replaced and revoked. Nothing else ends access tokens that are verified offline.
     """
     with unit_of_work(installation) as work:
         counts = count(work, before)
@@ -140,7 +140,9 @@ def invalidate(
 
 
 def _batches(installation: Installation, kind: Kind, before: datetime) -> Iterator[int]:
-    """How many ended, for each transaction. In the order of the key: once through the table, however large it is."""
+    """End the rows of one kind in batches; yield how many ended in each transaction. Rows are read in key order, so the
+    table is passed through only once.
+    """
     query = select(kind.key).where(*kind.standing).order_by(kind.key).limit(BATCH).with_for_update()
     last: Any = None
     while True:

@@ -1,8 +1,8 @@
-"""An operation of the admin API: an `Operation` for operators, that honours If-Match and Idempotency-Key.
+"""The operations of the admin API: an `Operation` for operators that supports If-Match and Idempotency-Key.
 
-Who reads one thing gets its version (ETag); who changes it may say which version they looked at (If-Match, RFC 9110
-section 13.1.1), and is answered 412 when it is another one by now. Who makes something may name the request, and send
-it again (`idempotency`).
+A response that shows one resource has an ETag, its version. A request that changes it may send that ETag in If-Match
+(RFC 9110 section 13.1.1), and gets 412 if the version is no longer current. A request that creates something may send
+an Idempotency-Key, so that it can be repeated (`idempotency`).
 """
 
 import re
@@ -29,14 +29,16 @@ BEGIN = "admin.begin"
 
 @dataclass(frozen=True)
 class Thing:
-    """What is shown under one URL and changed there. Each raises NotFound, or a Refusal like it."""
+    """A resource that is shown and changed under one URL. Both functions raise NotFound or a similar Refusal."""
 
     lock: Callable[[Call], object]
-    """Nobody else changes it until the transaction ends."""
+    """Locks the resource, so that no other request changes it until the transaction ends."""
     show: Callable[[Call], Body]
 
     def require_unchanged(self, call: Call, seen: str) -> None:
-        """Is it what one of these entity tags was given for? Weak ones never are. Raises ChangedMeanwhile."""
+        """Lock the resource and check that its version is one of the entity tags in `seen`. Weak tags never match.
+        Raises ChangedMeanwhile.
+        """
         self.lock(call)
         now = version_of(as_json(self.show(call)))
         if seen.strip() != "*" and now not in re.findall(r'(?:^|[,\s])"([^"]*)"', seen):
@@ -44,7 +46,9 @@ class Thing:
 
 
 class AdminOperation(Operation):
-    """Its `of` is the thing it shows or changes. One that `asks_others` calls `begin` itself, after it has asked."""
+    """An operation of the admin API. `of` is the resource it shows or changes. With `asks_others`, the function calls
+    other servers first and then `begin` itself.
+    """
 
     def __init__(
         self, function: Callable[[Call, Any, Any], Answer], *, of: Thing | None, asks_others: bool, **given: Any
@@ -106,7 +110,7 @@ class AdminOperation(Operation):
 
 
 def begin(call: Call) -> None:
-    """The moment before the first write, in an operation that `asks_others`."""
+    """Check If-Match and lock the Idempotency-Key. An operation with `asks_others` calls it before its first write."""
     call.state[BEGIN]()
 
 
@@ -121,7 +125,9 @@ def by_operator(
     asks: Mapping[str, str] | None = None,
     asks_others: bool = False,
 ) -> Callable[[Callable[[Call, Operator, Taken], Answer]], AdminOperation]:
-    """An operation of the admin API. `reads`: it changes nothing, and `admin:read` is enough. 201 makes something."""
+    """Declare an operation of the admin API. With `reads` it changes nothing, and `admin:read` is enough. With status
+    201 it creates something and takes an Idempotency-Key.
+    """
 
     def wrap(function: Callable[[Call, Operator, Taken], Answer]) -> AdminOperation:
         return AdminOperation(

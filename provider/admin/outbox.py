@@ -1,4 +1,4 @@
-"""Promises as operators manage them: tried once more, or given up for good."""
+"""The outbox as operators manage it: retry failed jobs, or cancel jobs for good."""
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -26,7 +26,7 @@ class NotWaiting(Refusal):
 
 
 def find(work: UnitOfWork, promise_id: str) -> Promise:
-    """Raises NoSuchPromise."""
+    """Return the job with this id. Raises NoSuchPromise."""
     known = parse_id(promise_id)
     promise = None if known is None else store.find_one(work.read, known)
     if promise is None:
@@ -35,7 +35,7 @@ def find(work: UnitOfWork, promise_id: str) -> Promise:
 
 
 def retry(work: UnitOfWork, promise_id: str) -> None:
-    """Due again, with fresh attempts. Raises NoSuchPromise, NotFailed."""
+    """Make a failed job due again, with its attempts counted from zero. Raises NoSuchPromise, NotFailed."""
     promise = find(work, promise_id)
     if not store.retry(work.db, promise.id, now=work.now):
         raise NotFailed
@@ -45,7 +45,7 @@ def retry(work: UnitOfWork, promise_id: str) -> None:
 
 
 def cancel(work: UnitOfWork, promise_id: str) -> None:
-    """Never to be tried again, and what it held is erased. Raises NoSuchPromise, NotWaiting."""
+    """Cancel a job for good and erase its contents. Raises NoSuchPromise, NotWaiting."""
     promise = find(work, promise_id)
     if not store.cancel(work.db, promise.id, now=work.now):
         raise NotWaiting

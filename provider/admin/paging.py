@@ -1,7 +1,8 @@
-"""Lists by pages, all alike: at most `limit` things, and `next`, which is given as `after` to go on.
+"""Paging of all lists of the admin API: `limit` is the maximum number of items, and `next` is sent as `after` to get
+the next page.
 
-A cursor is sealed: it says where a page ended, to us alone, and one that was edited or made up is refused (A-130).
-Where a page ended is the key of its last row, so a later page costs what the first one does.
+A cursor is sealed, so only the server can read where a page ended. One that was edited or invented is rejected (attack
+130). It holds the key of the last row of a page, so a later page costs no more than the first.
 """
 
 from dataclasses import dataclass
@@ -18,21 +19,21 @@ PAGED = {
     "after": "The `next` of the page before.",
     "limit": f"How many at most; {MOST} without it, and never more.",
 }
-"""The parameters of each list."""
+"""The query parameters of every list, with their descriptions."""
 NEXT = "There are more: ask again with this as `after`. Opaque, and good for a week."
 
 
 @dataclass(frozen=True)
 class Page:
-    """What somebody asks for."""
+    """The page of a list that a request asks for."""
 
     limit: int
     after: dict[str, Any] | None
-    """Where the page before ended."""
+    """The place where the previous page ended; None for the first page."""
 
 
 def asked_page(call: Call, name: str) -> Page:
-    """The page of the list of this name. Raises InvalidBody."""
+    """Return the page that the query asks for, in the list `name`. Raises InvalidBody."""
     text, cursor = call.query.get("limit"), call.query.get("after")
     limit, after = MOST, None
     if text is not None:
@@ -47,6 +48,6 @@ def asked_page(call: Call, name: str) -> Page:
 
 
 def next_of(call: Call, name: str, **position: Any) -> str:
-    """The cursor of a page that ended there."""
+    """Return the cursor of the page that follows this position, valid for 7 days."""
     work = call.work
     return work.vault.seal(position, purpose=f"page/{name}", now=work.now, lifetime=LIFETIME)

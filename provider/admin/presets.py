@@ -1,4 +1,4 @@
-"""Kinds of applications: what each is registered as, and what only its developer can say."""
+"""The kinds of clients that can be registered: the metadata of each, and the members that its developer supplies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Preset:
     about: Text
     metadata: Mapping[str, Any]
     asks: tuple[str, ...]
-    """Names of the metadata that a developer says."""
+    """The names of the metadata members that the developer supplies."""
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -65,7 +65,7 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def preset_of(metadata: ClientMetadata) -> str:
-    """Which kind a client is, as what it is registered for tells."""
+    """Return the kind of a client, a key of PRESETS, derived from its metadata."""
     if metadata.resource_identifiers and not metadata.grant_types:
         return "api"
     if DEVICE_CODE in metadata.grant_types:

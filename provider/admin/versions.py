@@ -1,4 +1,4 @@
-"""Edits that overtake each other are refused: who changes a thing says which state of it they looked at."""
+"""Protection against conflicting edits: a change names the version it is based on; outdated ones are rejected."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from provider.refusals import Refusal
 
 
 class ChangedMeanwhile(Refusal):
-    """RFC 9110 section 13.1.1."""
+    """A change based on an outdated version (RFC 9110 section 13.1.1)."""
 
     status_code = 412
     title = Text("Changed meanwhile")
@@ -17,13 +17,15 @@ class ChangedMeanwhile(Refusal):
 
 
 def version_of(shown: Any) -> str:
-    """Of what was shown, as JSON has it: another state has another version. Good as an entity tag."""
+    """Return the version of a value that can be written as JSON: a digest of 32 hexadecimal digits that can be used as
+    an entity tag.
+    """
     return digest(json.dumps(shown, sort_keys=True, default=str, ensure_ascii=False)).hex()[:32]
 
 
 def require_version(seen: str, shown: Any) -> None:
-    """Is what is there now what was seen? Ask in the transaction of the change, with its row locked. Raises
-    ChangedMeanwhile.
+    """Check that the current value still has the version `seen`. Call it in the transaction of the change, with the row
+    locked. Raises ChangedMeanwhile.
     """
     if seen != version_of(shown):
         raise ChangedMeanwhile

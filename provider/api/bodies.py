@@ -1,5 +1,5 @@
-"""What goes in and out: JSON objects of known members, checked at the edge. A member nobody knows is refused. A file
-goes in as it is.
+"""Request and response bodies: JSON objects with known members, validated on arrival. Unknown members are rejected. A
+file is taken as it is.
 """
 
 import json
@@ -16,13 +16,15 @@ JSON_TYPE = "application/json"
 
 
 class Body(BaseModel):
-    """A JSON object with exactly these members; every one of them is described in the OpenAPI document."""
+    """A JSON object with exactly these members, all of which are described in the OpenAPI document."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def as_moment(given: datetime) -> datetime:
-    """In UTC; without a zone it is meant so. Raises ValueError at the ends of time, which some zones lie beyond."""
+    """Convert a time to UTC; one without a zone is taken as UTC. Raises ValueError for a time outside the range of
+    datetime in UTC.
+    """
     try:
         return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
     except OverflowError:
@@ -31,15 +33,15 @@ def as_moment(given: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(as_moment)]
 Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-"""Text as it is kept: PostgreSQL keeps no NUL."""
+"""Text without NUL characters, which PostgreSQL cannot store."""
 
 
 class Nothing(Body):
-    """No body."""
+    """An empty body."""
 
 
 class File(Body):
-    """The body as it is, of one of these types, and larger than others."""
+    """A file sent as the body. It has one of these media types, and may be larger than other bodies."""
 
     media_types: ClassVar[tuple[str, ...]]
     max_body: ClassVar[int]
@@ -63,7 +65,7 @@ class UnknownType(Refusal):
 
 
 class InvalidBody(Refusal):
-    """`errors` says for each member that is wrong what is wrong with it, never what was sent."""
+    """An invalid body. `errors` gives the problem of each wrong member, and never repeats what was sent."""
 
     title = Text("Not as described")
     message = Text("The body is not what this operation takes. The errors say which members are wrong.")
@@ -74,7 +76,7 @@ class InvalidBody(Refusal):
 
 
 def read(call: Call, kind: type[Taken]) -> Taken:
-    """The body of the request. Raises NotJson, UnknownType or InvalidBody."""
+    """Parse the body of the request. Raises NotJson, UnknownType or InvalidBody."""
     if kind is Nothing:
         return kind()
     media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()

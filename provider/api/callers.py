@@ -1,4 +1,6 @@
-"""Who calls our APIs: a person through an app (RFC 6750), a first-party app before anybody signed in, an operator."""
+"""The callers of our APIs: a user through an app (RFC 6750), a first-party app before a user is signed in, or an
+operator.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,12 +23,12 @@ from provider.web.call import Call
 
 @dataclass(frozen=True)
 class Bearer:
-    """The person who bears the token. Everything an operation touches is theirs: no operation names a user."""
+    """The user whose access token was sent. Operations touch only this user's data: none of them names a user."""
 
     grant: Grant
     person: Person
     sub: str
-    """Who they are to the app that calls: not the `user_id`, for an app with pairwise subjects."""
+    """The user's `sub` for the calling app. It differs from `user_id` if the app has pairwise subjects."""
 
     @property
     def user_id(self) -> str:
@@ -34,14 +36,16 @@ class Bearer:
 
 
 def require_bearer(call: Call) -> Bearer:
-    """A live access token of a person, with the scope `account`. Raises InvalidTokenError or InsufficientScopeError."""
+    """Require an active access token of a user with the scope `account`. Raises InvalidTokenError or
+    InsufficientScopeError.
+    """
     live, grant, person = require_person(call, Checks("account API"), ACCOUNT)
     return Bearer(grant, person, str(live.claims["sub"]))
 
 
 def require_first_party(call: Call) -> Client:
-    """A confidential client that an operator marked `first_party`, by HTTP Basic: before there is a token, the secret
-    keeps these operations from being open to anybody.
+    """Authenticate a confidential client marked `first_party`, by HTTP Basic, and return it. These operations are used
+    before there is a token, so the secret keeps them from being public.
     """
     checks = Checks("account API")
     authorization = require_one_authorization(call, checks)
@@ -68,15 +72,15 @@ def require_first_party(call: Call) -> Client:
 
 @dataclass(frozen=True)
 class Operator:
-    """A client acting for itself, or a person with the role `admin` who showed a second factor."""
+    """An operator: a client acting for itself, or a user with the role `admin` who used a second factor."""
 
     client_id: str
     user_id: str | None
 
 
 def require_operator(call: Call, *, scope: str) -> Operator:
-    """A live access token with this scope (`admin:write` covers reading). From here on the work is an operator's: what
-    it writes says by whom, and letters name neither device nor place. Raises InvalidTokenError or
+    """Require an active access token with this scope (`admin:write` includes reading) from an operator. From then on,
+    audit events record this operator, and emails name neither device nor place. Raises InvalidTokenError or
     InsufficientScopeError.
     """
     checks = Checks("admin API")
@@ -100,13 +104,13 @@ def require_operator(call: Call, *, scope: str) -> Operator:
 
 @dataclass(frozen=True, eq=False)
 class Caller:
-    """A kind of caller: how it is told, in the request and in the OpenAPI document."""
+    """A kind of caller: how it authenticates, in the request and in the OpenAPI document."""
 
     scheme: str
     scopes: tuple[str, ...]
     authenticate: Callable[[Call], Any]
     codes: Mapping[int, list[str]]
-    """The error codes that authentication may end in, by status."""
+    """The error codes with which authentication may fail, by status."""
 
 
 _BEARER = {400: ["invalid_request"], 401: ["invalid_token"], 403: ["insufficient_scope"]}

@@ -1,7 +1,8 @@
-"""The confirm-password ("sudo") window of the account API, per token family.
+"""The confirm-password ("sudo") window of the account API, one for each token family.
 
-Open for SIGNET_RECENT_SIGN_IN after the sign-in the token came from, or after confirm-password, whichever was later.
-What an app confirms counts for its own session only: the person's browser gains nothing, and keeps its cookie.
+The window is open for SIGNET_RECENT_SIGN_IN after the sign-in the token came from, or after confirm-password, whichever
+is later. A confirmation in an app counts only for the app's own session: the user's browser session and its cookie do
+not change.
 """
 
 from dataclasses import dataclass
@@ -19,12 +20,12 @@ from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 NEVER = datetime.fromtimestamp(0, UTC)
-"""The `auth_time` of a session in which nothing was proved yet."""
+"""The `auth_time` of a session without any proof of authentication yet."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """When and how the person last proved to this app who they are; `at` is None when that counts no more."""
+    """The time and method of the user's last authentication to this app. `at` is None when it no longer counts."""
 
     at: datetime | None
     amr: str
@@ -46,9 +47,10 @@ def latest_proof(work: UnitOfWork, bearer: Bearer) -> Proof:
 
 
 def require_confirmed(work: UnitOfWork, bearer: Bearer) -> Session:
-    """The app's own session, while the window is open, with two factors when the account has two.
+    """Return the app's own session if the window is open. If the user has two-factor authentication, both factors are
+    needed.
 
-    Raises ConfirmationNeeded or SecondFactorNeeded. Comes before the first ordinary write.
+    Raises ConfirmationNeeded or SecondFactorNeeded. Call it before the first ordinary write.
     """
     proof = latest_proof(work, bearer)
     max_age = int(work.settings.recent_sign_in.total_seconds())
@@ -60,7 +62,7 @@ def require_confirmed(work: UnitOfWork, bearer: Bearer) -> Session:
 
 
 def find_own_session(work: UnitOfWork, bearer: Bearer) -> Session | None:
-    """While it stands."""
+    """Return the app's own session while it is active, or None."""
     own = own_sessions.find(work.read, bearer.grant.id)
     return own if own is not None and _stands(work, own) else None
 
@@ -70,8 +72,8 @@ def _stands(work: UnitOfWork, own: Session) -> bool:
 
 
 def own_session(work: UnitOfWork, bearer: Bearer) -> Session:
-    """The app's own; made at first need out of the sign-in the token came from, and no fresher than that. In the place
-    of one that ended, a new one proves nothing yet.
+    """Return the app's own session, created when first needed. It takes its `auth_time` from the sign-in the token came
+    from. A session that replaces an ended one has no proof of authentication yet.
     """
     own = own_sessions.find(work.read, bearer.grant.id)
     if own is not None and _stands(work, own):

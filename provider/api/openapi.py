@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 documents of our APIs, computed from the routes and the operations behind them."""
+"""The OpenAPI 3.1 documents of our APIs, computed from the routes and their operations."""
 
 import json
 import re
@@ -71,7 +71,7 @@ ADMIN_API = Api(
 
 
 def document(settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT_API) -> dict[str, Any]:
-    """Of what these settings offer: an operation of a feature that is off is not in it."""
+    """Build the OpenAPI document for these settings. Operations of a disabled feature are left out."""
     found = [
         (route, route.endpoint)
         for route in routes
@@ -134,7 +134,9 @@ def _schemes(settings: Settings, callers: Iterable[Caller]) -> dict[str, Any]:
 
 
 class Described:
-    """The document of these routes, made when somebody asks for it first: most processes are never asked."""
+    """The endpoint of an OpenAPI document. It is built on the first request, because most processes are never asked for
+    it.
+    """
 
     def __init__(self, settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT_API) -> None:
         self._make = partial(text, settings, routes, api)
@@ -152,7 +154,7 @@ def text(settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT_API
 
 
 def _path_of(route: Route) -> str:
-    """Without the converters, which are our router's own."""
+    """Return the route's path without converters, which only our router understands."""
     return re.sub(r"{(\w+):\w+}", r"{\1}", route.path)
 
 
@@ -208,7 +210,7 @@ def _answer(operation: Operation) -> dict[str, Any]:
 
 
 def _problems(operation: Operation) -> dict[str, Any]:
-    """By status: the types an answer of it may have."""
+    """Return the error responses of an operation by status, each with the problem types it may have."""
     by_status: dict[int, dict[str, str]] = {}
     for status, codes in operation.caller.codes.items():
         by_status.setdefault(status, {}).update({URN + code: PROTOCOL_TITLES[code] for code in codes})

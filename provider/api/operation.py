@@ -1,5 +1,5 @@
-"""An operation of our APIs: who calls, what it takes, what it gives, which noes to expect; in plain sight, so
-that the OpenAPI document is computed from it.
+"""An operation of our APIs. It declares its caller, its body, its answer and its possible errors, so that the OpenAPI
+document can be computed from it.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ NO_STORE = {"cache-control": "no-store"}
 
 
 class Operation(Endpoint):
-    """A plain function as an endpoint: it is called with its caller, authenticated, and its body, checked."""
+    """An endpoint built from a plain function, which is called with the authenticated caller and the validated body."""
 
     def __init__(
         self,
@@ -47,11 +47,11 @@ class Operation(Endpoint):
         self.carry_out = function
         self.caller = caller
         self.asks = asks or {}
-        """Parameters of the query it reads, and what each is."""
+        """The query parameters it reads: name to description."""
         self.asks_headers: Mapping[str, str] = {}
-        """The same of headers."""
+        """The request headers it reads: name to description."""
         self.gives_headers: Mapping[str, str] = {}
-        """Of its answer."""
+        """The headers of its answer: name to description."""
         self.takes = takes
         self.gives = gives
         self.status = status
@@ -84,7 +84,9 @@ def by_person(
     problems: tuple[type[Refusal], ...] = (),
     hashes_passwords: bool = False,
 ) -> Callable[[Callable[[Call, Bearer, Taken], Answer]], Operation]:
-    """An operation on the caller's own account. `gives` is the answer's body, or a media type; nothing is 204."""
+    """Declare an operation on the user's own account. `gives` is the body of the answer, or a media type; without it
+    the answer is 204.
+    """
 
     def wrap(function: Callable[[Call, Bearer, Taken], Answer]) -> Operation:
         return Operation(
@@ -108,7 +110,7 @@ def by_client(
     problems: tuple[type[Refusal], ...] = (),
     hashes_passwords: bool = False,
 ) -> Callable[[Callable[[Call, Client, Taken], Answer]], Operation]:
-    """An operation of a first-party app, for somebody who is not signed in."""
+    """Declare an operation of a first-party app, for a user who is not signed in."""
 
     def wrap(function: Callable[[Call, Client, Taken], Answer]) -> Operation:
         return Operation(

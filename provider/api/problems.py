@@ -1,6 +1,6 @@
-"""How the account API says no: problem details (RFC 9457), `application/problem+json`.
+"""The errors of our APIs as problem details (RFC 9457), `application/problem+json`.
 
-`type` is stable and for programs, `title` and `detail` are for people, `instance` is the id to quote.
+`type` is stable and for programs, `title` and `detail` are for people, and `instance` is the id to quote.
 """
 
 import re
@@ -27,11 +27,13 @@ PROTOCOL_TITLES = {
     "insufficient_scope": "The access token does not cover this",
     "unauthorized_client": "The app may not do this",
 }
-"""By error code: refusals of the protocol, whose `type` ends in the code (RFC 6749 section 5.2, RFC 6750)."""
+"""The titles of OAuth errors by error code. Their `type` ends in the code (RFC 6749 section 5.2, RFC 6750)."""
 
 
 class ConfirmationNeeded(Refusal):
-    """The way on: confirm-password, or a new authorization request with this `max_age` (RFC 9470)."""
+    """A request that needs a recently confirmed password. The app calls confirm-password, or sends a new authorization
+    request with this `max_age` (RFC 9470).
+    """
 
     status_code = 401
     title = Text("Confirm your password first")
@@ -47,7 +49,9 @@ class ConfirmationNeeded(Refusal):
 
 
 class SecondFactorNeeded(ConfirmationNeeded):
-    """The same with a code: confirm-password with one, or an authorization request with these `acr_values`."""
+    """A request that also needs a second factor. The app calls confirm-password with a code, or sends an authorization
+    request with these `acr_values`.
+    """
 
     title = Text("Confirm with your second factor first")
     message = Text("This needs a password and a second factor that were shown a short while ago.")
@@ -58,7 +62,9 @@ class SecondFactorNeeded(ConfirmationNeeded):
 
 
 def type_of(refusal: type[Exception]) -> str:
-    """`WrongCode` is `urn:signet:problem:wrong-code`; the OpenAPI document lists them all."""
+    """Return the problem type of an error class: `urn:signet:problem:wrong-code` for `WrongCode`. The OpenAPI document
+    lists all types.
+    """
     return URN + re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
 
 

@@ -1,4 +1,5 @@
-"""The `signet` command: one file per group. Commands call the same rules as the pages, and say what they changed.
+"""The `signet` command, with one file per group. Commands call the same rules as the pages, and print what they
+changed.
 
-Every command takes `--json`. What a command needs is imported when it runs: `signet serve` and `--help` are quick.
+Every command takes `--json`. Imports are inside the commands, so that `signet serve` and `--help` start quickly.
 """

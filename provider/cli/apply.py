@@ -1,4 +1,4 @@
-"""Clients and roles as code: signet apply."""
+"""The command `signet apply`: clients and roles as code."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def apply(
     prune: Annotated[bool, typer.Option("--prune", help="Also delete clients the file does not name.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make clients and roles as a file says: shows the difference first, changes nothing without --yes.
+    """Apply clients and roles from a file. Shows the differences first, and changes nothing without --yes.
 
     Example: signet apply clients.toml, then signet apply clients.toml --yes
     """

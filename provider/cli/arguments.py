@@ -1,4 +1,4 @@
-"""Arguments that are more than text. What cannot be read is a usage error."""
+"""Parsers of arguments that are more than text. An argument that cannot be parsed is a usage error."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def identifier(text: str) -> str:
-    """An id of ours."""
+    """Parse an id, a UUID. Raises BadParameter."""
     try:
         return str(uuid.UUID(text))
     except ValueError:
@@ -17,7 +17,9 @@ def identifier(text: str) -> str:
 
 
 def moment(text: str, *, now: datetime) -> datetime:
-    """`2026-11-21T06:00Z`, or an age before now: `90m`, `24h`, `7d`."""
+    """Parse a time such as `2026-11-21T06:00Z`, or an age before `now` such as `90m`, `24h` or `7d`. A time without a
+    zone is UTC. Raises BadParameter.
+    """
     try:
         if text[-1:] in _UNITS:
             return now - timedelta(**{_UNITS[text[-1]]: float(text[:-1])})
@@ -28,7 +30,9 @@ def moment(text: str, *, now: datetime) -> datetime:
 
 
 def duration(text: str) -> timedelta:
-    """As in settings: `90s`, `10m`, `24h`, `7d`."""
+    """Parse a duration as in settings, such as `90s`, `10m`, `24h` or `7d`. At most 3650 days; zero is rejected. Raises
+    BadParameter.
+    """
     from pydantic import TypeAdapter, ValidationError
 
     from provider.config.durations import Duration

@@ -1,4 +1,6 @@
-"""signet check: is this installation fit for what it is, or with --deploy for production?"""
+"""The command `signet check`: find problems with the configuration, with --deploy also those that matter only in
+production.
+"""
 
 import sys
 from dataclasses import asdict
@@ -16,9 +18,9 @@ def check(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """List what is unfit, with the reason and the fix. Exits with 1 when something is dangerous.
+    """Check the configuration for problems, and say how to fix each. Exits with 1 if one is dangerous.
 
-    An installation on this machine alone (a loopback issuer) may have any settings, unless --deploy.
+    Without --deploy, any settings are accepted if the issuer is a loopback address.
 
     Example: signet check --deploy
     """

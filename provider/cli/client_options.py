@@ -1,4 +1,6 @@
-"""What is typed about a client: the options of `signet client create` and `update`, and a file of RFC 7591 metadata."""
+"""The description of a client on the command line: the options of `signet client create` and `update`, and a file of
+RFC 7591 metadata.
+"""
 
 import json
 import sys
@@ -34,7 +36,7 @@ def metadata_given(
     first_party: bool,
     metadata: str | None,
 ) -> dict[str, Any]:
-    """RFC 7591 metadata from a file, and over it what the options say."""
+    """Return RFC 7591 metadata from the file, overridden by the options."""
     told: dict[str, Any] = {} if metadata is None else _read(metadata)
     options = {
         "client_name": name,
@@ -51,7 +53,9 @@ def metadata_given(
 
 
 def usual(given: dict[str, Any]) -> dict[str, Any]:
-    """What an application typed in by hand usually is; a metadata file means exactly what it says."""
+    """Return the defaults for a client described by options. They are not applied to a metadata file, which is taken
+    literally.
+    """
     uris: list[str] = given.get("redirect_uris", [])
     signs_in = {"grant_types": ["authorization_code", "refresh_token"]}
     # A public app that only comes back to the device it runs on is a native one (RFC 8252 section 7).

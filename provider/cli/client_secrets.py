@@ -1,4 +1,6 @@
-"""signet client rotate-secret, end-old-secrets: two secrets are valid while an application changes over."""
+"""The commands `signet client rotate-secret` and `end-old-secrets`. Two secrets are valid while an application switches
+to the new one.
+"""
 
 from provider.cli.clients import Which
 from provider.cli.installation import unit
@@ -6,7 +8,7 @@ from provider.cli.output import Json, say
 
 
 def rotate_secret(client_id: Which, *, as_json: Json = False) -> None:
-    """A new secret; the one before works for another day.
+    """Rotate the client secret. The previous one works for one more day.
 
     Example: signet client rotate-secret CLIENT_ID
     """
@@ -19,7 +21,7 @@ def rotate_secret(client_id: Which, *, as_json: Json = False) -> None:
 
 
 def end_old_secrets(client_id: Which, *, as_json: Json = False) -> None:
-    """Only the newest secret works from now on, for somebody else may have the ones before.
+    """End all previous client secrets immediately, for example because they leaked. Only the newest one keeps working.
 
     Example: signet client end-old-secrets CLIENT_ID
     """

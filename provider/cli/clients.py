@@ -1,4 +1,4 @@
-"""signet client: the applications that may sign people in."""
+"""The commands `signet client`: manage the registered applications."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,7 +49,9 @@ def _get(work: "UnitOfWork", client_id: str) -> "Client":
 
 
 def _require_vouched_for(work: "UnitOfWork", metadata: "ClientMetadata") -> None:
-    """As when a client registers itself; an operator is also told what went wrong at the other server."""
+    """Check the sector identifier document, as when a client registers itself. An operator also sees what went wrong at
+    the other server.
+    """
     from provider.oauth.clients.sector_documents import DocumentUnavailable, require_vouched_for
 
     try:
@@ -78,7 +80,7 @@ def create(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Register an application. Prints its client_id and, only this once, its client_secret.
+    """Register an application. Prints its client_id and its client_secret, which is shown only once.
 
     Example: signet client create --name Shop --redirect-uri https://shop.example.com/callback
     """
@@ -142,7 +144,7 @@ def list_clients(
 
 @app.command()
 def show(client_id: Which, *, as_json: Json = False) -> None:
-    """Everything about one application but its secrets.
+    """Show everything about an application except its secrets.
 
     Example: signet client show CLIENT_ID
     """
@@ -167,7 +169,7 @@ def update(
     metadata: Metadata = None,
     as_json: Json = False,
 ) -> None:
-    """Change what is given; a list that is given replaces the one before. The rest stays as it is.
+    """Change the given metadata of an application. A list replaces the previous list; everything else stays the same.
 
     Example: signet client update CLIENT_ID --name 'The shop'
     """
@@ -202,7 +204,7 @@ def update(
 
 @app.command()
 def disable(client_id: Which, *, as_json: Json = False) -> None:
-    """The application gets nothing any more, and what it holds stops working.
+    """Disable an application and revoke its tokens.
 
     Example: signet client disable CLIENT_ID
     """
@@ -215,7 +217,7 @@ def disable(client_id: Which, *, as_json: Json = False) -> None:
 
 @app.command()
 def enable(client_id: Which, *, as_json: Json = False) -> None:
-    """Undo `disable`.
+    """Enable a disabled application.
 
     Example: signet client enable CLIENT_ID
     """

@@ -1,4 +1,4 @@
-"""signet completion: the shell finishes what was begun with Tab."""
+"""The command `signet completion`: shell completion with Tab."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from provider.cli.output import Json, say
 
 ASKED = "_SIGNET_COMPLETE"
-"""The variable in which a shell's script says that it only wants to know what could follow."""
+"""The environment variable with which a shell's completion script asks for completions."""
 
 
 class Shell(StrEnum):
@@ -29,7 +29,7 @@ def completion(shell: Annotated[Shell, typer.Argument(help="Whose script.")], *,
 
 
 def prepare() -> None:
-    """Be ready to answer such a script."""
+    """Prepare to answer the completion script of a shell."""
     from typer.completion import completion_init  # type: ignore[attr-defined]
 
     completion_init()

@@ -1,4 +1,4 @@
-"""The installation the settings name, opened for one command."""
+"""The installation named by the settings, opened for one command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened() -> "Iterator[Installation]":
-    """Raises SettingsError when it is not migrated or a setting is unfit."""
+    """Open the installation for one command. Raises SettingsError if a setting is invalid or the database is not
+    migrated.
+    """
     from provider.app import open_installation
     from provider.config.environment import load_settings
     from provider.database.migrations import require_current
@@ -28,7 +30,7 @@ def opened() -> "Iterator[Installation]":
 
 @contextmanager
 def unit() -> "Iterator[UnitOfWork]":
-    """One unit of work for one command."""
+    """Open one unit of work for one command."""
     from provider.work import unit_of_work
 
     with opened() as installation, unit_of_work(installation) as work:

@@ -1,4 +1,4 @@
-"""signet invalidate: after a backup was restored, nothing issued before counts."""
+"""The command `signet invalidate`: revoke everything issued before a given time, after restoring a backup."""
 
 import sys
 from datetime import datetime
@@ -23,11 +23,11 @@ def invalidate(
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Let nothing issued before a moment count any more: for after a backup was restored (docs/operate.md).
+    """Revoke everything issued before a given time, after restoring a backup (docs/operate.md).
 
-    Sessions, refresh and access tokens, codes, device codes, one-time links, waiting requests and initial access tokens
-    end, and the signing keys are replaced and revoked. Passwords, second factors and client secrets stay. Shows what it
-    will do, and asks. Broken off, it is finished by the same command with the same --before.
+    Ends sessions, refresh and access tokens, codes, device codes, one-time links, pending requests and initial access
+    tokens. Signing keys are replaced and revoked. Passwords, second factors and client secrets stay. The command shows
+    what it will do, and asks. If it is interrupted, run it again with the same --before.
 
     Example: signet invalidate --before 2026-11-21T06:00Z --yes
     """

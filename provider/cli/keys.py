@@ -1,4 +1,4 @@
-"""signet key: the keys that sign tokens."""
+"""The commands `signet key`: manage the token signing keys."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ app = typer.Typer(help="Signing keys and their rotation.", no_args_is_help=True)
 
 @app.command(name="list")
 def list_keys(*, as_json: Json = False) -> None:
-    """List the keys: upcoming, current, retired, revoked.
+    """List the signing keys: upcoming, current, retired and revoked.
 
     Example: signet key list
     """
@@ -31,7 +31,8 @@ def rotate(
     at_once: Annotated[bool, typer.Option("--at-once", help="Even if apps cannot know the upcoming key yet.")] = False,
     as_json: Json = False,
 ) -> None:
-    """One step: the upcoming key becomes current, a new upcoming one is published.
+    """Rotate the signing keys by one step: the upcoming key becomes the current one, and a new upcoming key is
+    published.
 
     Example: signet key rotate --alg ES256
     """
@@ -45,7 +46,7 @@ def rotate(
 
 @app.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen
 def revoke(kid: str, *, as_json: Json = False) -> None:
-    """Emergency: what this key signed is worth nothing from now on.
+    """Revoke a signing key in an emergency. Everything it signed is invalid from now on.
 
     Example: signet key revoke KID
     """

@@ -1,4 +1,4 @@
-"""signet outbox: what was promised (letters, word of a logout), and what came of it."""
+"""The commands `signet outbox`: manage queued emails, logout notifications and webhook events."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ def list_promises(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List promises, the latest first. Their contents are not shown.
+    """List the jobs of the outbox, the newest first. Their contents are not shown.
 
     Example: signet outbox list --state failed --topic mail
     """
@@ -41,7 +41,7 @@ def retry(
     every: Annotated[bool, typer.Option("--all", help="Every failed promise.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make failed promises due again, with fresh attempts.
+    """Retry failed jobs. Their attempts are counted from zero again.
 
     Example: signet outbox retry --all
     """
@@ -65,7 +65,7 @@ def cancel(
     *,
     as_json: Json = False,
 ) -> None:
-    """Give a promise up for good; its contents are erased.
+    """Cancel a job for good. Its contents are erased.
 
     Example: signet outbox list --state failed, then signet outbox cancel ID
     """

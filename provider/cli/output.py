@@ -1,4 +1,4 @@
-"""What commands print: JSON for machines, tables and sentences for people."""
+"""The output of commands: JSON for machines, tables and sentences for people."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: moments as RFC 3339 text."""
+    """Convert a value for JSON. Times become RFC 3339 text."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds").replace("+00:00", "Z")
     if isinstance(value, Mapping):
@@ -27,7 +27,7 @@ def print_json(value: Any) -> None:
 
 
 def say(sentence: str, value: Mapping[str, Any], *, as_json: bool) -> None:
-    """What was changed: a sentence for people, the values for machines."""
+    """Print what was changed: a sentence for people, or the values as JSON."""
     if as_json:
         print_json(value)
     else:
@@ -35,7 +35,7 @@ def say(sentence: str, value: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Many things: a table of these columns, or a JSON array of everything."""
+    """Print several items: a table of these columns, or a JSON array with all members."""
     if as_json:
         print_json(rows)
         return
@@ -54,7 +54,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
 
 
 def print_one(value: Mapping[str, Any], *, as_json: bool) -> None:
-    """One thing: a line for each of its parts, or a JSON object."""
+    """Print one item: a line for each member, or a JSON object."""
     if as_json:
         print_json(value)
         return
@@ -77,5 +77,5 @@ def _cell(value: Any) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Names and addresses are whatever somebody typed: control characters must not reach a terminal."""
+    """Replace control characters by `?`. Names and addresses are typed by users, and must not control a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)

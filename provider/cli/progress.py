@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, nothing elsewhere."""
+"""A progress bar for long work, shown only on a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Call it with how many more are done. Without a total the bar only shows that it goes on."""
+    """Show a progress bar; yield a function to call with the number of newly completed items. Without a total, the bar
+    only shows that work continues.
+    """
     if not sys.stderr.isatty():
         yield lambda _more: None
         return

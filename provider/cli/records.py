@@ -1,4 +1,4 @@
-"""What happened: signet audit, signet explain."""
+"""The commands `signet audit` and `signet explain`."""
 
 import sys
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ def audit(
     as_csv: Annotated[bool, typer.Option("--csv", help="A table in which no cell is a formula.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Security events, the latest first.
+    """List security events, the newest first.
 
     Example: signet audit --name 'account.*' --since 7d --csv > audit.csv
     """
@@ -50,7 +50,7 @@ def explain(
     *,
     as_json: Json = False,
 ) -> None:
-    """Why a protocol request was refused, check by check.
+    """Show why a protocol request was rejected, check by check.
 
     Example: signet explain 4f0c1d2e3a5b6978
     """

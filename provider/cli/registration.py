@@ -1,4 +1,4 @@
-"""signet client registration-token: whom applications may register themselves with."""
+"""The command `signet client registration-token`: issue tokens with which applications register themselves."""
 
 from typing import Annotated
 
@@ -15,7 +15,8 @@ def registration_token(
     expires: Annotated[str, typer.Option(help="How long it is good for, as in 10m, 24h, 7d.")] = "1h",
     as_json: Json = False,
 ) -> None:
-    """An initial access token, for applications that register themselves where SIGNET_REGISTRATION=token.
+    """Issue an initial access token, with which applications register themselves. Needed where SIGNET_REGISTRATION is
+    `token`.
 
     Example: signet client registration-token --uses 3 --expires 24h
     """

@@ -1,4 +1,6 @@
-"""Put the groups together and run one command: an expected failure is one line on stderr and a non-zero exit."""
+"""The whole command line: assemble the groups and run one command. An expected failure prints one line to stderr and
+exits with a non-zero status.
+"""
 
 import os
 import sys
@@ -27,7 +29,7 @@ from provider.cli import (
 from provider.refusals import Refusal
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses."""
+"""The exit statuses of `signet`."""
 
 
 def command_line() -> typer.Typer:
@@ -66,7 +68,7 @@ def command_line() -> typer.Typer:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command. Its exit status."""
+    """Run one command and return its exit status."""
     if completion.ASKED in os.environ:
         completion.prepare()
     try:
@@ -85,7 +87,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _expected(error: Exception) -> tuple[str | None, int]:
-    """What else may go wrong without being a bug: a mistyped command, a database that is away, a missing file."""
+    """Return the message and exit status of an error that is not a bug, such as a mistyped command, an unreachable
+    database or a missing file. The message is None for any other error.
+    """
     if isinstance(error, typer.TyperException):
         return getattr(error, "format_message", error.__str__)(), USAGE
     if isinstance(error, Refusal | OSError):

@@ -1,4 +1,4 @@
-"""Start it, move its schema, clean up: demo, serve, worker, migrate, purge."""
+"""The commands that run and maintain the service: demo, serve, worker, migrate and purge."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ def demo(
     *,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over with an empty database.")] = False,
 ) -> None:
-    """All in one process, embedded, for looking around.
+    """Run a demo in a single process: the provider, sample apps and a mailbox.
 
     Example: signet demo --port 9000 --fresh
     """
@@ -39,7 +39,7 @@ def serve(
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file of its private key.")] = None,
 ) -> int:
-    """The web service: http for a proxy in front, https with --tls-cert and --tls-key.
+    """Run the web service: HTTP behind a proxy, or HTTPS with --tls-cert and --tls-key.
 
     Example: signet serve --host 127.0.0.1 --port 8001 --workers 2
     """
@@ -54,15 +54,17 @@ def serve(
 
 
 def worker(
-    threads: Annotated[int, typer.Option(min=1, max=32, help="Letters sent at a time.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, max=32, help="How many emails and messages are sent in parallel.")] = 8,
 ) -> None:
-    """Keeps promises (letters) and purges; needed when SIGNET_REDIS_URL is set.
+    """Run the background worker: it sends email, events and logout notifications, rotates keys and cleans up.
+
+    Needed when SIGNET_REDIS_URL is set; several may run.
 
     Example: signet worker --threads 4
     """
     from provider.metrics import metered, meters
     from provider.observability.logging import configure_logging
-    from provider.worker import run_worker
+    from provider.worker.background import run_worker
 
     with opened() as installation, meters(installation.settings) as found, metered(installation, found):
         configure_logging(installation.settings.log_level)
@@ -75,7 +77,8 @@ def migrate(
     sql: Annotated[bool, typer.Option("--sql", help="Print the statements instead of running them.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Move the schema up or down. An empty database also gets its signing keys, and the embedded mode its key file.
+    """Migrate the database schema up or down. An empty database also gets signing keys, and in embedded mode a secret
+    key file.
 
     Example: signet migrate --sql, then signet migrate
     """
@@ -92,11 +95,11 @@ def migrate(
 
 
 def purge(*, as_json: Json = False) -> None:
-    """Delete what has expired, 500 rows at a time. The worker does it every hour.
+    """Delete expired data, 500 rows at a time. The worker does this every hour.
 
     Example: signet purge --json
     """
-    from provider.worker import purge as run
+    from provider.worker.jobs import purge as run
 
     with opened() as installation, progress("Purging") as advance:
         deleted = run(installation, pause=0.01, advance=advance)

@@ -1,5 +1,5 @@
-"""What `signet migrate` does besides moving the schema: an installation gets the secret key and signing keys it never
-had.
+"""The work of `signet migrate`: move the schema, and create the secret key and signing keys that a new installation
+needs.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from provider.app import open_installation
 from provider.config.settings import Settings
 from provider.crypto.vault import create_key_file, open_vault
 from provider.database.engine import open_database
-from provider.database.migrations import Told, current, head
+from provider.database.migrations import HEAD, Told, current
 from provider.database.migrations import migrate as move
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.setting_up import Made, make_what_is_missing
@@ -18,14 +18,16 @@ from provider.work import unit_of_work
 
 @dataclass(frozen=True)
 class Done:
-    """What was changed, for people and for machines."""
+    """The result of a migration: sentences for people, values for machines."""
 
     sentences: list[str]
     values: dict[str, Any]
 
 
 def set_up(settings: Settings, *, to: str = "head", sql: bool = False, told: Told = lambda _step: None) -> Done | None:
-    """Move the schema; make what an empty installation lacks. None when the SQL was printed. Raises SettingsError."""
+    """Migrate the schema, and create what an empty installation lacks. Returns None if the SQL was only printed. Raises
+    SettingsError.
+    """
     database = open_database(settings)
     try:
         with database.engine.connect() as connection:
@@ -45,7 +47,7 @@ def set_up(settings: Settings, *, to: str = "head", sql: bool = False, told: Tol
         database.close()
     moved = f"from {before or 'empty'} to {after or 'empty'}"
     sentences.append(f"The database was moved {moved}." if before != after else f"The database is at {after} already.")
-    made = _make_what_is_missing(settings) if after is not None and after == head() else Made([], salt=False)
+    made = _make_what_is_missing(settings) if after == HEAD else Made([], salt=False)
     if made.kids:
         which = (
             "first signing keys" if len(made.kids) == len(KEY_PAIRS) else "signing keys this installation had none of"

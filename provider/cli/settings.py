@@ -1,10 +1,10 @@
-"""signet settings: what is in force, secrets masked."""
+"""The command `signet settings`: show the settings in effect, with secrets masked."""
 
 from provider.cli.output import Json, print_rows
 
 
 def settings(*, as_json: Json = False) -> None:
-    """Every setting as it is in force here; what is not the default comes first. Secrets are masked.
+    """Show all settings in effect, those that differ from the default first. Secrets are masked.
 
     Example: signet settings --json
     """

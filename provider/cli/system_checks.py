@@ -1,5 +1,5 @@
-"""What an installation stands on, asked now: database, schema, keys, disk, clock, letters; for a deployment also Redis
-and the mail server.
+"""Checks of a running installation: database, schema, keys, disk, clock and outbox; for a deployment also Redis and the
+mail server.
 """
 
 import shutil
@@ -23,15 +23,17 @@ from provider.serve import require_fit
 from provider.work import UnitOfWork, unit_of_work
 
 PATIENCE = 3.0
-"""Seconds for Redis, and for each step of the mail server."""
+"""The timeout for Redis, and for each step with the mail server, in seconds."""
 LITTLE, TOO_LITTLE = 1 << 30, 100 << 20
-"""Bytes left on the disk of a SQLite database."""
+"""The free disk space of a SQLite database below which to warn and to report danger, in bytes."""
 SKEW, TOO_MUCH_SKEW = timedelta(seconds=10), timedelta(seconds=60)
 LATE_LETTERS, LATE_KEYS = timedelta(minutes=5), timedelta(days=1)
 
 
 def look_around(settings: Settings, *, deploy: bool) -> Iterator[Finding]:
-    """What is wrong, or about to be."""
+    """Yield the problems found, including those about to occur. With `deploy`, Redis and the mail server are checked
+    too.
+    """
     if settings.embedded:
         yield from _disk(Path(settings.database_url.removeprefix("sqlite:///")))
     try:

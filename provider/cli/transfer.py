@@ -1,4 +1,4 @@
-"""Move an installation: signet export, signet import."""
+"""The commands `signet export` and `signet import`: move an installation."""
 
 import os
 import sys
@@ -18,9 +18,10 @@ def export(
     *,
     as_json: Json = False,
 ) -> None:
-    """Write everything there is to one file of JSON lines: people, applications, keys, consents, sessions, the audit.
+    """Export everything to a single file of JSON lines: users, applications, keys, consents, sessions and the audit
+    log.
 
-    Secrets are in it as digests, or encrypted with SIGNET_SECRET_KEY.
+    Secrets are exported as digests, or encrypted with SIGNET_SECRET_KEY.
 
     Example: signet export signet.jsonl
     """
@@ -43,7 +44,8 @@ def import_(
     *,
     as_json: Json = False,
 ) -> None:
-    """Take such a file over into a new installation of the same version and SIGNET_SECRET_KEY: all of it, or nothing.
+    """Import an exported file into a new installation of the same version and SIGNET_SECRET_KEY. Everything is
+    imported, or nothing.
 
     Example: signet migrate, then signet import signet.jsonl
     """

@@ -1,4 +1,4 @@
-"""signet webhook: audit events, told to other systems."""
+"""The commands `signet webhook`: send audit events to other systems."""
 
 from typing import Annotated, Any
 
@@ -21,21 +21,21 @@ def create(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell a URL of events from now on. Prints the id and, only this once, the secret that signs.
+    """Create a webhook, which is sent events from now on. Prints its id and its secret, which is shown only once.
 
     Example: signet webhook create https://hooks.example.com/signet --event 'account.*'
     """
-    from provider.admin import webhooks
+    from provider.webhooks import subscriptions
 
     with unit() as work:
-        webhook, secret = webhooks.create(work, url=url, events=event or ())
+        webhook, secret = subscriptions.create(work, url=url, events=event or ())
     lines = f"id      {webhook.id}\nsecret  {secret}\nThe secret is not shown again."
     say(lines, _described(webhook) | {"secret": secret}, as_json=as_json)
 
 
 @app.command(name="list")
 def list_webhooks(*, as_json: Json = False) -> None:
-    """List them. What became of each event: signet outbox list --topic webhook --about ID.
+    """List webhooks. To see the delivery of each event: signet outbox list --topic webhook --about ID.
 
     Example: signet webhook list
     """
@@ -48,20 +48,20 @@ def list_webhooks(*, as_json: Json = False) -> None:
 
 @app.command()
 def rotate_secret(webhook_id: Id, *, as_json: Json = False) -> None:
-    """A new secret; for a day events are signed with both.
+    """Rotate a webhook's secret. For one day, events are signed with both secrets.
 
     Example: signet webhook rotate-secret ID
     """
-    from provider.admin import webhooks
+    from provider.webhooks import subscriptions
 
     with unit() as work:
-        secret = webhooks.rotate_secret(work, identifier(webhook_id))
+        secret = subscriptions.rotate_secret(work, identifier(webhook_id))
     say(f"secret  {secret}\nThe secret is not shown again.", {"id": webhook_id, "secret": secret}, as_json=as_json)
 
 
 @app.command()
 def disable(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Tell it nothing for now.
+    """Pause a webhook, so that it is sent no events.
 
     Example: signet webhook disable ID
     """
@@ -70,7 +70,7 @@ def disable(webhook_id: Id, *, as_json: Json = False) -> None:
 
 @app.command()
 def enable(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Tell it again, from now on.
+    """Enable a paused webhook, which is sent events again from now on.
 
     Example: signet webhook enable ID
     """
@@ -79,7 +79,7 @@ def enable(webhook_id: Id, *, as_json: Json = False) -> None:
 
 @app.command()
 def delete(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Forget it.
+    """Delete a webhook.
 
     Example: signet webhook delete ID
     """
@@ -93,22 +93,22 @@ def replay(
     since: Annotated[str, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d).")],
     as_json: Json = False,
 ) -> None:
-    """Tell it once more what happened since then. Events keep their ids, so a receiver knows what it has.
+    """Send the events since a given time again. Events keep their ids, so that a receiver can skip those it has.
 
     Example: signet webhook replay ID --since 24h
     """
-    from provider.admin import webhooks
+    from provider.webhooks import subscriptions
 
     with unit() as work:
-        count = webhooks.replay(work, identifier(webhook_id), since=moment(since, now=work.now))
+        count = subscriptions.replay(work, identifier(webhook_id), since=moment(since, now=work.now))
     say(f"Told again: {count}.", {"id": webhook_id, "events": count}, as_json=as_json)
 
 
 def _do(what: str, webhook_id: str, said: str, *, as_json: bool) -> None:
-    from provider.admin import webhooks
+    from provider.webhooks import subscriptions
 
     with unit() as work:
-        getattr(webhooks, what)(work, identifier(webhook_id))
+        getattr(subscriptions, what)(work, identifier(webhook_id))
     say(said, {"id": webhook_id}, as_json=as_json)
 
 

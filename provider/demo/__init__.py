@@ -1,7 +1,8 @@
-"""Everything in one process on loopback, for looking around: provider, mail relay, mailbox, sample app and API.
+"""The demo: provider, mail relay, mailbox, sample apps and API in a single process on loopback.
 
-`run` starts and stops it, `addresses` finds its ports, `seeds` fills a new installation, `mailbox` receives the mail.
-Nothing here is part of the service; it imports like the command line does, and nothing imports it but that.
+`run` starts and stops it, `addresses` finds its ports, `seeds` fills a new installation, and `mailbox` receives the
+mail. Nothing here is part of the service. Like the command line, it may import every package, and only the command line
+imports it.
 """
 
 from provider.demo.run import run_demo

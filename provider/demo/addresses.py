@@ -1,4 +1,4 @@
-"""Where the parts of the demo listen: one socket each, on loopback only, all taken before anything starts."""
+"""The addresses of the demo's parts: one socket each, on loopback only, all bound before anything starts."""
 
 import errno
 import socket
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from provider.config.settings import is_loopback
 
 WEB_APP, API, SINGLE_PAGE_APP, MAILBOX = 1, 2, 3, 25
-"""Added to the provider's port: 8000, 8001, 8002, 8003 and 8025 unless told otherwise."""
+"""The offsets from the provider's port. With the default port 8000: 8001, 8002, 8003 and 8025."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A listening socket and the URL people reach it at."""
+    """A listening socket and the URL it is reached at."""
 
     sock: socket.socket
     host: str
@@ -38,12 +38,12 @@ class Addresses:
 
     @property
     def sites(self) -> tuple[Listener, ...]:
-        """Those that speak HTTP."""
+        """The listeners that speak HTTP."""
         return (self.provider, self.web_app, self.api, self.single_page_app, self.mailbox)
 
 
 def take_addresses(host: str, port: int) -> Addresses:
-    """Bind them all; port 0 takes free ones. Exits with one clear line when that cannot be."""
+    """Bind all sockets; port 0 picks free ones. Exits with a one-line message if that is not possible."""
     if not is_loopback(host):
         raise SystemExit(f"signet demo listens on loopback only, not on {host}. Use `signet serve` for the real thing.")
     if port and not 0 < port <= 65535 - MAILBOX:

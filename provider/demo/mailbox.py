@@ -1,4 +1,4 @@
-"""The demo's mailbox: a real SMTP server that keeps the last letters in memory, and a page to read them."""
+"""The demo's mailbox: a real SMTP server that keeps the latest emails in memory, and a page to read them."""
 
 import os
 from collections import deque
@@ -38,7 +38,7 @@ class Letter:
 
 
 class Mailbox:
-    """Receives by SMTP (an aiosmtpd handler); the newest letter first."""
+    """An aiosmtpd handler that receives mail by SMTP and keeps it in memory, the newest email first."""
 
     def __init__(self) -> None:
         self.letters: deque[Letter] = deque(maxlen=MOST)
@@ -70,7 +70,7 @@ def _part(message: EmailMessage, subtype: str) -> str | None:
 
 
 def mailbox_site(mailbox: Mailbox, settings: Settings) -> Starlette:
-    """The page: plain, without JavaScript; the list refreshes itself."""
+    """Build the mailbox site. Its pages need no JavaScript, and the list refreshes itself."""
     look = look_of(settings)
     brand = {"brand": settings.brand, "look": look, "support_email": None}
 

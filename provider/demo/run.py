@@ -1,7 +1,7 @@
-"""Start the demo, answer at once, fill it behind the scenes, stop cleanly on Ctrl-C.
+"""Run the demo: start listening, fill the installation in the background, and stop cleanly on Ctrl-C.
 
-One event loop and one uvicorn server serve all sites, told apart by port. The discovery document needs no database,
-so it is answered from the first moment; every other request waits until the installation is ready.
+One event loop and one uvicorn server serve all sites, distinguished by port. The discovery document needs no database,
+so it is served from the start. Every other request waits until the installation is ready.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from provider.observability.logging import configure_logging
 from provider.work import Installation
 
 AT_ONCE = {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/live"}
-"""Answered without a database, so before there is one."""
+"""The paths that need no database and are therefore served from the start."""
 DATABASE = "signet.db"
 OURS = (*(f"{DATABASE}{end}" for end in ("", "-wal", "-shm", "-lock", "-migrate", ".key")), "demo.json")
 
 
 def run_demo(folder: Path, host: str, port: int, fresh: bool) -> None:  # noqa: FBT001  # called by the command line
-    """Serve the demo from `folder` until Ctrl-C. Exits with one clear line when it cannot."""
+    """Serve the demo from `folder` until Ctrl-C. Exits with a one-line message if it cannot start."""
     addresses = take_addresses(host, port)
     try:
         prepare_folder(folder, fresh=fresh)
@@ -45,7 +45,7 @@ def run_demo(folder: Path, host: str, port: int, fresh: bool) -> None:  # noqa: 
 
 
 def prepare_folder(folder: Path, *, fresh: bool) -> None:
-    """Make the folder; with `fresh`, forget what an earlier demo left there, and nothing else."""
+    """Create the folder. With `fresh`, delete the files an earlier demo left there, and no others."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if fresh:
         for name in OURS:
@@ -53,7 +53,9 @@ def prepare_folder(folder: Path, *, fresh: bool) -> None:
 
 
 def demo_settings(environ: Mapping[str, str], folder: Path, addresses: Addresses) -> Settings:
-    """The environment's settings, except for what makes this a demo. An unknown SIGNET_* variable stops it too."""
+    """Return the settings: those of the environment, overridden by what the demo needs. Raises SettingsError for an
+    unknown SIGNET_* variable.
+    """
     ours = {
         "SIGNET_ENV": "development",
         "SIGNET_ISSUER": addresses.provider.url,
@@ -69,7 +71,7 @@ def demo_settings(environ: Mapping[str, str], folder: Path, addresses: Addresses
 
 
 class Server(uvicorn.Server):
-    """uvicorn, leaving signals to the demo: what runs beside it has to stop after it."""
+    """A uvicorn server that leaves signals to the demo, because what runs beside it must stop after it."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -111,7 +113,7 @@ class Demo:
         self.server.should_exit = True
 
     async def dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request to the site of its port, once that can answer it."""
+        """Pass a request to the site of its port, once that site is ready."""
         port = scope["server"][1]
         at_once = port == self.addresses.provider.port and scope["path"] in AT_ONCE
         await (self.answering if at_once else self.ready).wait()
@@ -121,7 +123,7 @@ class Demo:
         await site(scope, receive, send)
 
     async def fill(self, stack: AsyncExitStack) -> None:
-        """Bring the sites up, the provider first."""
+        """Start the sites, the provider first."""
         try:
             await self._fill(stack)
         except BaseException:
@@ -133,9 +135,9 @@ class Demo:
 
     async def _fill(self, stack: AsyncExitStack) -> None:
         from provider.app import create_app, open_installation  # noqa: PLC0415  # the sockets listen before this loads
-        from provider.worker import Worker  # noqa: PLC0415
+        from provider.worker.background import BackgroundWorker  # noqa: PLC0415
 
-        worker = Worker(self.settings)
+        worker = BackgroundWorker(self.settings)
         provider = create_app(open_installation(self.settings, wake=worker.wake), background=worker)
         self.sites[self.addresses.provider.port] = provider
         self.answering.set()

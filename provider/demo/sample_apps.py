@@ -1,4 +1,4 @@
-"""What stands around the provider: the sample apps, the sample API, and the mailbox with its SMTP server."""
+"""The sites around the provider: the sample apps, the sample API, and the mailbox with its SMTP server."""
 
 import asyncio
 import importlib
@@ -16,7 +16,9 @@ from provider.resources import CLIENTS
 
 
 def sample_sites(settings: Settings, addresses: Addresses, secrets: Secrets) -> dict[int, ASGIApp]:
-    """The sample apps and API by port. They are nobody's package: found by folder, and told only the issuer."""
+    """Create the sample apps and the API; return them by port. They are in no package, so they are imported from their
+    folder. All they know of the provider is its issuer.
+    """
     if str(CLIENTS) not in sys.path:
         sys.path.append(str(CLIENTS))
     web_app = importlib.import_module("web_app.app")
@@ -39,7 +41,7 @@ def sample_sites(settings: Settings, addresses: Addresses, secrets: Secrets) -> 
 
 
 async def start_mailbox(stack: AsyncExitStack, addresses: Addresses, settings: Settings) -> ASGIApp:
-    """Receive mail from now on, until the stack is unwound. Returns the page to read it at."""
+    """Start receiving mail, until the stack is unwound. Returns the site that shows it."""
     mailbox = Mailbox()
     loop = asyncio.get_running_loop()
     smtp = await loop.create_server(

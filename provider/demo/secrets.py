@@ -1,4 +1,4 @@
-"""The demo's passwords and client secrets: made once per folder and kept there, so that each start shows the same."""
+"""The demo's passwords and client secrets, generated once per folder and kept there. Each start shows the same."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from provider.crypto.digests import new_opaque, new_recovery_code
 
 EMAIL = "ada@example.com"
 OPERATOR = "operator@example.com"
-"""With the same password."""
+"""The email address of the operator, whose password is that of the demo user."""
 WEB_APP_ID = "quill"
 SINGLE_PAGE_APP_ID = "quill-pocket"
 DEVICE_ID = "quill-tv"
@@ -24,7 +24,7 @@ class Secrets:
 
 
 def read_secrets(folder: Path) -> Secrets:
-    """Those of this folder; made when there are none."""
+    """Return the secrets of this folder; generate them if there are none."""
     path = folder / "demo.json"
     try:
         return Secrets(**json.loads(path.read_text()))

@@ -1,4 +1,4 @@
-"""What a demo has from the start: a database, keys, a ready account and the sample clients. Safe to run again."""
+"""The initial data of the demo: a database, keys, an account and the sample clients. Seeding can be repeated safely."""
 
 from provider.accounts.registration import create_user, find_user
 from provider.accounts.store.users import ADMIN
@@ -11,7 +11,9 @@ from provider.work import Installation, UnitOfWork, unit_of_work
 
 
 def plant(installation: Installation, secrets: Secrets, *, web_app: str, single_page_app: str) -> None:
-    """Slow work (migrations, keys, bcrypt): run it in a thread. The URLs are where the sample apps are this time."""
+    """Fill the installation with the demo's data. It is slow (migrations, keys, bcrypt), so run it in a thread. The
+    URLs are those of the sample apps in this run.
+    """
     migrate(installation.settings)
     with unit_of_work(installation) as work:
         make_what_is_missing(work)

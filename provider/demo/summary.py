@@ -1,4 +1,4 @@
-"""What the person at the terminal needs to know, in colour when it is one."""
+"""The summary printed when the demo has started, in colour on a terminal."""
 
 import os
 import sys
@@ -36,6 +36,6 @@ def print_summary(addresses: Addresses, email: str, password: str) -> None:
 
 
 def _from_here(path: str) -> str:
-    """As short as it can be typed in this folder."""
+    """Return the shortest path that can be typed in the current folder."""
     near = os.path.relpath(path)
     return path if near.startswith(os.pardir) else near

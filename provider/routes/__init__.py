@@ -1,4 +1,4 @@
-"""Every URL the provider answers."""
+"""The routing table: every URL the provider answers."""
 
 from starlette.routing import BaseRoute, Route
 
@@ -10,7 +10,7 @@ from provider.routes.protocol import protocol
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
-    """The routes of these settings: those of a feature that is off do not exist."""
+    """Return the routes for these settings. Routes of a disabled feature are left out."""
     table = [*protocol(settings), *pages(settings), *account_api(settings), *admin_api()]
     of_accounts = openapi.Described(settings, table)
     of_operators = openapi.Described(settings, table, openapi.ADMIN_API)

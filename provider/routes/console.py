@@ -18,7 +18,9 @@ from provider.admin.pages import (
 
 
 def console() -> list[BaseRoute]:
-    """An act on a thing is below the thing; the static addresses come first."""
+    """Return the routes of the console. The URL of an action is below that of its object. Fixed URLs come before those
+    with parameters.
+    """
     get, post, both = ["GET"], ["POST"], ["GET", "POST"]
     return [
         Route("/admin", overview.overview, methods=get, name="admin"),

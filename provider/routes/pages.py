@@ -1,4 +1,4 @@
-"""The URLs that people open, and those of their operator."""
+"""The URLs of the pages for users, and of the operators' console."""
 
 from starlette.routing import BaseRoute, Route
 
@@ -33,7 +33,7 @@ from provider.web.look import look_of
 
 
 def pages(settings: Settings) -> list[BaseRoute]:
-    """Those of a feature that is off do not exist."""
+    """Return the routes of the pages. Routes of a disabled feature are left out."""
     get, post, both = ["GET"], ["POST"], ["GET", "POST"]
     table: list[BaseRoute] = [
         # People on the way to an app

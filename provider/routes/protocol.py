@@ -24,7 +24,7 @@ from provider.oauth.protected_resources import SCOPES_OF_RESOURCE, WELL_KNOWN
 
 
 def protocol(settings: Settings) -> list[BaseRoute]:
-    """What OAuth and OpenID Connect name; all but the well-known ones below /oauth2."""
+    """Return the routes of OAuth 2.0 and OpenID Connect. All except the well-known ones are below /oauth2."""
     get, post, both, options = ["GET"], ["POST"], ["GET", "POST"], ["OPTIONS"]
     metadata = discovery(settings)
     check = Route("/oauth2/check-session", check_session, methods=get, name="check_session")

@@ -1,1 +1,1 @@
-"""JSON under `/api/admin`, one file per resource: the bodies it takes and gives, and the operations on it."""
+"""The JSON operations under `/api/admin`: one file per resource, with the bodies it takes and returns."""

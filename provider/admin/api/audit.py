@@ -1,4 +1,4 @@
-"""What happened: looked through page by page, or taken along as a file."""
+"""The audit log operations: list events page by page, or export them as a file."""
 
 from datetime import datetime
 from typing import Any

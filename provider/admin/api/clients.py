@@ -1,6 +1,7 @@
-"""Applications: listed, registered, shown, replaced, switched off and on, deleted; their secrets rotated.
+"""The client operations: list, register, show, replace, disable, enable and delete clients, and rotate their secrets.
 
-Metadata has the names of RFC 7591 and OIDC Registration, and ours; what a client may be is in `client_metadata_rules`.
+Metadata uses the member names of RFC 7591 and OIDC Registration, and our own. The rules for valid metadata are in
+`oauth.clients.metadata_rules`.
 """
 
 from datetime import datetime
@@ -53,7 +54,7 @@ class NewSecret(Body):
 
 
 def _client(call: Call) -> Client:
-    """The one the path names. Raises NoSuchClient."""
+    """Return the client named by the path. Raises NoSuchClient."""
     client = rules.find_client(call.work, call.path_params["client_id"])
     if client is None:
         raise NoSuchClient
@@ -159,7 +160,9 @@ def enable_client(call: Call, _operator: Operator, _body: Body) -> None:
 
 
 def _parse(call: Call, given: dict[str, Any]) -> ClientMetadata:
-    """Fetches what vouches for its sector. Raises InvalidMetadata."""
+    """Parse client metadata and check it against its sector identifier document, which is fetched. Raises
+    InvalidMetadata.
+    """
     metadata = parse_metadata(given)
     try:
         require_vouched_for(call.work, metadata)

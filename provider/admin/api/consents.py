@@ -1,4 +1,4 @@
-"""What applications hold of an account: consents, and the token families that still count."""
+"""The access that applications have to an account: consents and active token families."""
 
 from datetime import datetime
 

@@ -1,4 +1,6 @@
-"""How somebody gets in again: letters with links, a second factor that is lost. Nobody's password is chosen here."""
+"""Account recovery for users: email a link, or reset two-factor authentication. An operator never chooses a user's
+password here.
+"""
 
 from typing import Literal
 

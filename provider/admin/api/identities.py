@@ -1,4 +1,4 @@
-"""Identities at upstream providers that sign an account in: listed, linked, unlinked."""
+"""The identities at upstream providers that a user can sign in with: list, link and unlink them."""
 
 from datetime import datetime
 

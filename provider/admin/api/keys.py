@@ -1,4 +1,4 @@
-"""The keys that sign tokens: listed, rotated, revoked."""
+"""The token signing keys: list, rotate and revoke them."""
 
 from datetime import datetime
 

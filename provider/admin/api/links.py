@@ -1,4 +1,4 @@
-"""One-time links of an account: made for an operator to hand on, and used by a program that was brought one."""
+"""Single-use links of an account: created for an operator to pass on, and used by a program that received one."""
 
 from datetime import datetime
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What was promised (letters, word of a logout or an event), what came of it; tried again, given up."""
+"""The jobs of the outbox (emails, logout notifications, webhook events): list, retry and cancel them."""
 
 from datetime import datetime
 

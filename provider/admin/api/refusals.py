@@ -1,4 +1,4 @@
-"""Why a protocol request was refused, by the error id that its page or answer showed."""
+"""Rejected protocol requests and their reasons, by the error id that the page or response showed."""
 
 from datetime import datetime
 

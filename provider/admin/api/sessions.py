@@ -1,4 +1,4 @@
-"""Sessions of an account: seen, cut short, ended. Only a sign-in opens one (decision 36)."""
+"""The sessions of users: list, shorten and end them. Only a sign-in creates a session (decision 36)."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The settings as they are in force, secrets masked."""
+"""The settings in effect, with secrets masked."""
 
 from pydantic import Field
 

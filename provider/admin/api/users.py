@@ -1,18 +1,17 @@
-"""Accounts: found by id, by address or by a linked identity; made, changed, suspended, deleted."""
+"""The user operations: find by id, email address or linked identity; create, update, suspend, restore and delete."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from provider.accounts import invitation, profile, registration, search, suspension
+from provider.accounts import invitation, overview, profile, registration, search, suspension
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
-from provider.accounts.factors.store import totp
+from provider.accounts.overview import Overview
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
-from provider.accounts.store import email_addresses, linked_identities, passwords, users
+from provider.accounts.store import email_addresses, linked_identities, users
 from provider.admin.filters import asked_text
 from provider.admin.operation import Thing, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
@@ -25,7 +24,7 @@ from provider.web.call import Call
 from provider.work import UnitOfWork
 
 Role = Annotated[str, Field(min_length=1, max_length=200, pattern="^[!-~]+$")]
-"""`role`, or `client_id:role` for one client."""
+"""A role name, or `client_id:role` for a role in one client."""
 WANTED = {
     "email": "Whoever this address stands for.",
     "issuer": "With `subject`: whoever signs in with this identity of an upstream provider.",
@@ -62,7 +61,7 @@ class NewAccount(Body):
 
 
 class Change(Body):
-    """A member left out stays as it is."""
+    """The members of a user to change. A member left out stays unchanged."""
 
     roles: tuple[Role, ...] | None = None
     claims: Editable | None = Field(None, description="In the place of all that was said before.")
@@ -94,7 +93,7 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     found = users.find_page(work.read, after=None if page.after is None else page.after["id"], limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     return Accounts(
-        users=_describe_all(work, [user.id for user in shown]),
+        users=[_account(one) for one in overview.describe(work, [user.id for user in shown])],
         next=next_of(call, "users", id=shown[-1].id) if more else None,
     )
 
@@ -155,7 +154,7 @@ def restore_user(call: Call, _operator: Operator, _body: Body) -> None:
 
 
 def user_id_of(call: Call) -> str:
-    """The account the path names. Raises NoSuchUser."""
+    """Return the id of the user named by the path. Raises NoSuchUser."""
     user_id = parse_id(call.path_params["user_id"])
     user = None if user_id is None else users.find(call.work.read, user_id)
     if user is None:
@@ -164,34 +163,24 @@ def user_id_of(call: Call) -> str:
 
 
 def describe(work: UnitOfWork, user_id: str) -> Account:
-    """Raises NoSuchUser."""
-    described = _describe_all(work, [user_id])
-    if not described:
-        raise NoSuchUser
-    return described[0]
+    """Return a user as the admin API shows them. Raises NoSuchUser."""
+    return _account(overview.describe_one(work, user_id))
 
 
-def _describe_all(work: UnitOfWork, user_ids: Sequence[str]) -> list[Account]:
-    """Of those that are there, in this order."""
-    holders = email_addresses.find_holders(work.read, user_ids)
-    with_password = passwords.find_owners(work.read, user_ids)
-    with_two_factor = totp.find_owners(work.read, user_ids)
-    return [
-        Account(
-            id=user.id,
-            email=None if address is None else address.address,
-            email_verified=address is not None and address.verified_at is not None,
-            status=user.status,
-            status_reason=user.status_reason,
-            roles=user.roles,
-            two_factor=user.id in with_two_factor,
-            has_password=user.id in with_password,
-            created_at=user.created_at,
-            updated_at=user.updated_at,
-            claims=user.claims,
-        )
-        for user, address in (holders[user_id] for user_id in user_ids if user_id in holders)
-    ]
+def _account(one: Overview) -> Account:
+    return Account(
+        id=one.user.id,
+        email=one.email,
+        email_verified=one.is_confirmed,
+        status=one.user.status,
+        status_reason=one.user.status_reason,
+        roles=one.user.roles,
+        two_factor=one.two_factor,
+        has_password=one.has_password,
+        created_at=one.user.created_at,
+        updated_at=one.user.updated_at,
+        claims=one.user.claims,
+    )
 
 
 def _search(call: Call, text: str) -> Accounts:
@@ -199,7 +188,7 @@ def _search(call: Call, text: str) -> Accounts:
     after = None if page.after is None else (page.after["key"], page.after["id"])
     found, further = search.find_page(call.work, text, after=after, limit=page.limit)
     return Accounts(
-        users=_describe_all(call.work, [one.id for one in found]),
+        users=[_account(one) for one in overview.describe(call.work, found)],
         next=None if further is None else next_of(call, "users/search", key=further[0], id=further[1]),
     )
 

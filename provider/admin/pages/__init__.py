@@ -1,1 +1,1 @@
-"""The pages of operators: for people with the role `admin`, who signed in with two factors and recently."""
+"""The operators' console: pages for users with the role `admin` who recently signed in with two factors."""

@@ -1,6 +1,8 @@
-"""What operators do to one thing: said in words first, with a place for the reason, and then done.
+"""The actions that operators take on one user, client or other thing: described first, with a field for the reason, and
+then carried out.
 
-Each act has an address of its own, `<the thing>/<act>`: GET asks, POST does. The audit event tells who did it and why.
+Each action has its own URL, `<the thing>/<act>`: GET shows the confirmation page, POST carries it out. The audit event
+records who did it and why.
 """
 
 import json
@@ -28,29 +30,29 @@ LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class Thing:
-    """What is acted on: its name, the page that shows it, and the thing itself."""
+    """The object of an action: its name, the URL of its page, and the value itself."""
 
     name: str
     url: str
     value: Any
     operator: Session
-    """Whoever acts."""
+    """The session of the operator who acts."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """Something the operator says beside the reason. `shown` is what stands in the field at first."""
+    """A form field of an action, next to the reason. `shown` returns its initial content."""
 
     name: str
     label: Text
     hint: Text | None = None
     shown: Callable[[Any], str] = lambda _value: ""
     kind: str = "text"
-    """`text`, `lines` (one a line) or `box`."""
+    """The kind of field: `text`, `lines` (one value per line) or `box` (a checkbox)."""
 
 
 class Unfit(Refusal):
-    """What was typed into a field cannot be."""
+    """An invalid value in a form field."""
 
     def __init__(self, name: str, message: str) -> None:
         self.name = name
@@ -59,7 +61,7 @@ class Unfit(Refusal):
 
 @dataclass(frozen=True)
 class ShownOnce:
-    """What the act made and nobody can be shown again."""
+    """A result, such as a new secret, that is shown only once."""
 
     title: Text
     told: Text
@@ -71,22 +73,22 @@ class Act:
     title: Text
     button: Text
     means: tuple[Text, ...]
-    """What will happen, in words."""
+    """Sentences that say what the action will do."""
     done: Text
     do: Callable[[Call, Thing], ShownOnce | None]
     inputs: tuple[Input, ...] = ()
     makes: bool = False
-    """Something that is shown once; it is made within the write transaction."""
+    """Whether the action creates a value that is shown once. It is created inside the write transaction."""
     danger: bool = False
     fits: Callable[[Any], bool] = field(default=lambda _value: True)
-    """Is there anything to do?"""
+    """Whether the action is available for the thing."""
     part: Callable[[Call, Any], str | None] | None = None
-    """Of an act on one part of the thing, which the query names: what it is called, None when it is not there."""
+    """For an action on a part of the thing, named by the query: returns the part's name, or None if it is gone."""
     leads_to: str | None = None
-    """The page to go on to, where it is not the thing's own."""
+    """The page to go to next, if it is not the page of the thing."""
     seen: Callable[[Any], Any] | None = None
-    """Of an edit: what the operator looked at. Its `do` asks `require_seen`, so that one which somebody else's overtook
-    is refused.
+    """For an edit: returns the value the operator sees. Its `do` calls `require_seen`, so an edit based on an outdated
+    value is rejected.
     """
 
 
@@ -94,11 +96,13 @@ Acts = Mapping[str, Act]
 
 
 def acting(find: Callable[[Call, Session], Thing], acts: Acts, *, here: str) -> Endpoint:
-    """The pages of these acts; the route's `act` says which. `here` is the section they belong to."""
+    """Return the endpoint for these actions; the route's `act` names the one to take. `here` is the section of the
+    console they belong to.
+    """
 
     @endpoint
     def act(call: Call) -> Response:
-        """The question, and the deed."""
+        """Show the confirmation page of an action (GET), or carry the action out (POST)."""
         operator = require_operator(call)
         wanted = acts.get(call.path_params["act"])
         if wanted is None:
@@ -123,7 +127,7 @@ def acting(find: Callable[[Call, Session], Thing], acts: Acts, *, here: str) -> 
 
 
 def said_why(call: Call) -> None:
-    """From here on the audit tells the reason that was given. Raises Unfit."""
+    """Record the reason given in the form with the audit events that follow. Raises Unfit."""
     why = call.form.text("why")
     if len(why) > LONGEST_REASON or not why.isprintable():
         raise Unfit("why", Text("Give the reason in one line, of %(most)s characters at most.", most=LONGEST_REASON))
@@ -131,13 +135,13 @@ def said_why(call: Call) -> None:
 
 
 def require_seen(call: Call, shown: Any) -> None:
-    """Is what is there now, its row locked, what the operator looked at? Raises ChangedMeanwhile."""
+    """Check that the current value, whose row is locked, is the one the operator saw. Raises ChangedMeanwhile."""
     require_version(call.form.get("seen", ""), shown)
 
 
 def once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) -> ShownOnce | None:
-    """What a form makes and shows. The same form sent again (a page that is reloaded) makes nothing more, and shows for
-    a day what it made.
+    """Call `make` once for each form and return its result. If the same form is sent again within a day, for example by
+    reloading the page, the earlier result is returned.
     """
     key = call.form.get("once")
     if not key:
@@ -158,24 +162,24 @@ def once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) ->
 
 
 def with_done(url: str, act: str) -> str:
-    """The page to go on to, which says what was done."""
+    """Return the URL of the page to go to next, with the parameter that makes it say what was done."""
     return f"{url}{'&' if '?' in url else '?'}done={act}"
 
 
 def done_on(call: Call, acts: Acts) -> Text | None:
-    """What a page was come back to after, in words."""
+    """Return the message about the action just completed, or None."""
     act = acts.get(call.query.get("done", ""))
     return None if act is None else act.done
 
 
 def offered(acts: Acts, value: Any) -> dict[str, Act]:
-    """Those on the whole of it that there is anything to do for."""
+    """Return the actions available for the whole thing. Actions on one of its parts are left out."""
     return {name: act for name, act in acts.items() if act.part is None and act.fits(value)}
 
 
 def _key_of(call: Call, refusal: Refusal | None) -> str:
-    """Of a form. The second press of a double click comes while the first is being carried out: pressed once more, the
-    same form shows what that one made.
+    """Return the idempotency key for the form. After a double click (KeyInUse), the key stays the same, so submitting
+    again shows the result of the first submission.
     """
     return call.form["once"] if isinstance(refusal, KeyInUse) else new_handle()
 

@@ -1,4 +1,4 @@
-"""The audit log: who, when, on whom, why; narrowed, and taken along as a file."""
+"""The audit log in the console: who did what, when, to whom and why; with filters and export."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,12 +20,14 @@ from provider.web.pages import page
 ASKED = ("user", "client", "name", "since", "until")
 NOT_A_DAY = Text("Enter a day like 2026-11-21.")
 LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
-"""After it there is none."""
+"""The last day that a datetime can hold; no day can be added to it."""
 
 
 @endpoint
 def list_events(call: Call) -> Response:
-    """GET /admin/audit?user=&client=&name=&since=&until=: days are those of UTC, and `until` is the last one."""
+    """Show the audit log: GET /admin/audit?user=&client=&name=&since=&until=. Dates are in UTC, and `until` is
+    included.
+    """
     require_operator(call)
     wanted, errors = _filters(call)
     place = place_on(call, "audit")
@@ -45,7 +47,9 @@ def list_events(call: Call) -> Response:
 
 @endpoint
 def export_events(call: Call) -> Response:
-    """GET /admin/audit/export.csv and export.jsonl, with the same questions: everything, the latest first."""
+    """Export all matching events, the newest first: GET /admin/audit/export.csv and export.jsonl. The filters are those
+    of the audit page.
+    """
     require_operator(call)
     wanted, errors = _filters(call)
     name = call.path_params["format"]
@@ -55,7 +59,7 @@ def export_events(call: Call) -> Response:
 
 
 def _filters(call: Call) -> tuple[Filters, dict[str, str]]:
-    """What is asked, and what of it cannot be read, by field."""
+    """Return the filters in the query, and the error messages by field."""
     asked = {name: typed_text(call, name) or None for name in ASKED}
     days: dict[str, datetime | None] = {}
     errors: dict[str, str] = {}

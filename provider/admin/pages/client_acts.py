@@ -1,4 +1,4 @@
-"""What operators do to an application as a whole; editing it is `client_edit`."""
+"""The actions that operators take on a client as a whole. Editing its metadata is in `client_edit`."""
 
 from collections.abc import Callable
 

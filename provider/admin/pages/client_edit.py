@@ -1,4 +1,4 @@
-"""Everything an application is registered as, edited: the form, then what would change in words, then the change."""
+"""Editing a client's metadata in three steps: the form, a summary of the changes, and the update."""
 
 from typing import Any
 
@@ -25,14 +25,16 @@ NAMES = tuple(name for _, names in client_form.GROUPS for name in names)
 
 @endpoint
 def show_edit(call: Call) -> Response:
-    """GET /admin/clients/edit?client_id=: every member, as it is registered now."""
+    """Show the form with every metadata member of a client: GET /admin/clients/edit?client_id=."""
     client: Client = find_client(call, require_operator(call)).value
     return _form(call, client, lambda names: client_form.members(names, client.metadata))
 
 
 @endpoint
 def edit(call: Call) -> Response:
-    """POST: without `sure` what would change; with it, the change."""
+    """Handle the edit form: POST /admin/clients/edit. Without `sure` it shows a summary of the changes; with it, it
+    saves them.
+    """
     thing = find_client(call, require_operator(call))
     client: Client = thing.value
     try:
@@ -55,7 +57,7 @@ def edit(call: Call) -> Response:
 
 
 def _read(call: Call, client: Client) -> ClientMetadata:
-    """What the form stands for. Another sector document is fetched, before anything is written. Raises
+    """Parse the form into metadata. A changed sector identifier document is fetched before anything is written. Raises
     InvalidMetadata.
     """
     wanted = parse_metadata(client_form.parse(NAMES, call.form))

@@ -1,4 +1,4 @@
-"""Applications, as operators see them: found, registered by kind, shown, edited."""
+"""The client pages of the console: search, register by kind, show and edit."""
 
 from urllib.parse import urlencode
 
@@ -25,12 +25,14 @@ from provider.web.pages import go, page
 
 PATH = "/admin/clients"
 LATEST = 20
-"""Events on an application's page; the audit log has all of them."""
+"""How many events are shown on an application's page. The audit log has all of them."""
 
 
 @endpoint
 def list_clients(call: Call) -> Response:
-    """GET /admin/clients?q=: one by its client_id, or by the beginning of the name; all in the order of names."""
+    """List clients by name: GET /admin/clients?q=. The search finds one by its client_id, or several by the beginning
+    of the name.
+    """
     require_operator(call)
     asked, place = call.query.text("q"), place_on(call, "clients")
     one = clients.find_client(call.work, asked) if asked else None
@@ -49,7 +51,7 @@ def list_clients(call: Call) -> Response:
 
 @endpoint
 def show_new_client(call: Call) -> Response:
-    """GET /admin/clients/new: which kind; with `preset`, the form of that kind."""
+    """Ask which kind of client to register: GET /admin/clients/new. With `preset`, show the form of that kind."""
     require_operator(call)
     if "preset" not in call.query:
         return page(call, "admin/new_client.html", presets=PRESETS)
@@ -85,7 +87,7 @@ def create_client(call: Call) -> Response:
 
 @endpoint
 def show_client(call: Call) -> Response:
-    """GET /admin/clients/client?client_id=: one application, what can be done, and how its code uses it."""
+    """Show one client, the actions available, and how its code uses it: GET /admin/clients/client?client_id=."""
     operator = require_operator(call)
     client: Client = find_client(call, operator).value
     metadata = client.metadata
@@ -108,7 +110,7 @@ def show_client(call: Call) -> Response:
 
 
 def find_client(call: Call, operator: Session) -> Thing:
-    """Which the query names. Raises NoSuchClient."""
+    """Return the client named by the query, as a Thing. Raises NoSuchClient."""
     client = clients.find_client(call.work, call.query.get("client_id", ""))
     if client is None:
         raise NoSuchClient
@@ -119,7 +121,7 @@ act_on_client = acting(find_client, ACTS, here="clients")
 
 
 def url_of(client_id: str) -> str:
-    """A client_id may hold any printable character, so it is no part of the path."""
+    """Return the URL of a client's page. The client_id is in the query, as it may contain any printable character."""
     return f"{PATH}/client?{urlencode({'client_id': client_id})}"
 
 
@@ -131,7 +133,7 @@ def _preset(call: Call) -> Preset:
 
 
 def _groups(metadata: ClientMetadata) -> list[tuple[Text, list[client_form.Member]]]:
-    """What is not as it is by default, in groups."""
+    """Return the metadata that differs from the defaults, in titled groups."""
     said = ClientMetadata().differences(metadata).keys() | {"client_name", "redirect_uris", "grant_types", "scope"}
     groups = (
         (title, client_form.members([name for name in names if name in said], metadata))

@@ -1,4 +1,4 @@
-"""Why protocol requests were refused: the latest ones, and each check by check, as `signet explain` prints it."""
+"""Rejected protocol requests: the latest ones, and each check of one request, as `signet explain` prints them."""
 
 from datetime import datetime
 
@@ -15,7 +15,9 @@ from provider.web.pages import page
 
 @endpoint
 def explanation(call: Call) -> Response:
-    """GET /admin/explain?error_id=: one; without it the latest, of one application with `client`."""
+    """Show a rejected request, or the latest ones: GET /admin/explain?error_id=. With `client`, only those of one
+    client are listed.
+    """
     require_operator(call)
     error_id, client_id = typed_text(call, "error_id"), typed_text(call, "client")
     found = find_explanation(call.work, error_id) if error_id else None

@@ -1,4 +1,4 @@
-"""The keys that sign tokens: as they stand, rotated, retired, revoked."""
+"""The signing keys in the console: show, rotate, retire and revoke them."""
 
 from starlette.responses import Response
 
@@ -79,7 +79,9 @@ def list_keys(call: Call) -> Response:
 
 
 def find_key(call: Call, operator: Session) -> Thing:
-    """Which the query names: a kid may begin with any character. Raises UnknownKey."""
+    """Return the key named by the query, as a Thing. The kid is not in the path, because it may begin with any
+    character. Raises UnknownKey.
+    """
     kid = call.query.get("kid")
     key = next((row for row in rotation.list_keys(call.work) if row.kid == kid), None)
     if key is None:

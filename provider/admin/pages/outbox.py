@@ -1,4 +1,4 @@
-"""Letters and other promises, and what came of them; tried once more, or given up."""
+"""The outbox in the console: emails and other jobs, with their state; retry or cancel them."""
 
 from starlette.responses import Response
 
@@ -16,10 +16,10 @@ from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
-from provider.webhooks import telling
+from provider.webhooks import notify
 
 PATH = "/admin/outbox"
-TOPICS = (messages.TOPIC, listeners.TOPIC, telling.TOPIC)
+TOPICS = (messages.TOPIC, listeners.TOPIC, notify.TOPIC)
 
 
 def _retry(call: Call, thing: Thing) -> None:
@@ -53,7 +53,7 @@ ACTS: Acts = {
 
 @endpoint
 def list_promises(call: Call) -> Response:
-    """GET /admin/outbox?state=&topic=&about=: the latest first."""
+    """List the jobs of the outbox, the newest first: GET /admin/outbox?state=&topic=&about=."""
     require_operator(call)
     place = place_on(call, "outbox")
     asked = {name: typed_text(call, name) for name in ("state", "topic", "about")}
@@ -78,7 +78,7 @@ def list_promises(call: Call) -> Response:
 
 
 def find_promise(call: Call, operator: Session) -> Thing:
-    """Which the path names. Raises NoSuchPromise."""
+    """Return the job named by the path, as a Thing. Raises NoSuchPromise."""
     promise = rules.find(call.work, call.path_params["promise_id"])
     return Thing(promise.about, PATH, promise, operator)
 

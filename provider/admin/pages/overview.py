@@ -1,4 +1,4 @@
-"""The console's first page: what happened in the last day, whether letters leave, how old the keys are."""
+"""The first page of the console: the activity of the last day, email delivery, and the age of the signing keys."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from provider.web.pages import page
 from provider.work import UnitOfWork
 
 LATE = timedelta(minutes=5)
-"""A promise due that long is late: perhaps nobody keeps them."""
+"""How long a job may be due before the page warns that no worker may be running."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class KeyAge:
     age: timedelta
     due_at: datetime | None
     share: float
-    """Of its time that is over, 0 to 100."""
+    """The part of the key's lifetime that has passed, in percent from 0 to 100."""
 
 
 @endpoint
 def overview(call: Call) -> Response:
-    """GET /admin."""
+    """Show the overview: GET /admin."""
     require_operator(call)
     work = call.work
     until = hourly.hour_of(work.now)

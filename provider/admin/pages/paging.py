@@ -1,4 +1,4 @@
-"""Long lists of the console a page at a time; where the next page begins is sealed into its link (`admin.paging`)."""
+"""Paging of long lists in the console. The start of the next page is sealed into its link (`admin.paging`)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,16 @@ AT_ONCE = 50
 
 
 def place_on(call: Call, listed: str) -> list[Any] | None:
-    """Where the page asked for begins. None is the beginning, also for what is none of our links or too old."""
+    """Return the place where the requested page begins. None means the first page, also when the link is invalid or
+    expired.
+    """
     text = call.query.get("after")
     sealed = None if text is None else call.work.vault.unseal(text, purpose=f"page/{_named(listed)}", now=call.work.now)
     return None if sealed is None else list(sealed["place"])
 
 
 def next_page(call: Call, listed: str, place: Sequence[Any] | None) -> str | None:
-    """The address of the page after this one; `place` is where it begins, None when there is none."""
+    """Return the URL of the next page, or None if there is none. `place` is where it begins."""
     if place is None:
         return None
     asked = {name: value for name, value in call.query.items() if name != "after"}
@@ -26,5 +28,5 @@ def next_page(call: Call, listed: str, place: Sequence[Any] | None) -> str | Non
 
 
 def _named(listed: str) -> str:
-    """Another list than that of the API, whose places look otherwise."""
+    """Return the name of a console list, which differs from that of the API, because its places have another form."""
     return f"console/{listed}"

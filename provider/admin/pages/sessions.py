@@ -1,4 +1,4 @@
-"""Everybody's sessions that stand, the latest first; one ends on the page of its person."""
+"""The active sessions of all users. A session is ended on the page of its user."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from provider.web.pages import page
 
 @endpoint
 def list_sessions(call: Call) -> Response:
-    """GET /admin/sessions."""
+    """List the active sessions, those that expire last first: GET /admin/sessions."""
     require_operator(call)
     work, place = call.work, place_on(call, "sessions")
     after = None if place is None else (datetime.fromisoformat(place[0]), place[1])

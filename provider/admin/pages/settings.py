@@ -1,4 +1,4 @@
-"""The settings as they are in force, secrets masked."""
+"""The settings in effect, with secrets masked."""
 
 from starlette.responses import Response
 
@@ -12,6 +12,6 @@ from provider.web.pages import page
 
 @endpoint
 def show_settings(call: Call) -> Response:
-    """GET /admin/settings. They are changed in the environment, and read at the start."""
+    """Show the settings: GET /admin/settings. They are read from the environment when the server starts."""
     require_operator(call)
     return page(call, "admin/settings.html", settings=settings_in_force(call.settings), version=__version__)

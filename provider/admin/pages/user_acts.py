@@ -1,4 +1,4 @@
-"""What operators do to somebody's account."""
+"""The actions that operators take on a user's account."""
 
 import re
 from collections.abc import Callable
@@ -22,20 +22,20 @@ _ROLE = re.compile(r"[!-~]{1,200}")
 
 
 def roles_of(text: str) -> list[str] | None:
-    """As typed, with spaces between them. None when one cannot be."""
+    """Split the roles typed, which are separated by spaces. Returns None if one is invalid."""
     roles = text.split()
     return roles if all(_ROLE.fullmatch(role) for role in roles) else None
 
 
 class NotYourself(Unfit):
-    """An operator who shuts themselves out could not undo it."""
+    """An action that operators may not take on their own account. They could lock themselves out and not undo it."""
 
     def __init__(self) -> None:
         super().__init__("", Text("You cannot do this to your own account. Ask another operator."))
 
 
 class ToPerson(Protocol):
-    """What a capability does to somebody."""
+    """A function of another package that acts on a user."""
 
     def __call__(self, work: UnitOfWork, *, user_id: str) -> object: ...
 
@@ -76,7 +76,7 @@ def _set_name(call: Call, thing: Thing) -> None:
 
 
 def _held(call: Call, user_id: str) -> User:
-    """As they are now, and nobody else changes them meanwhile."""
+    """Lock the user's row and return the user as it is now. Raises NoSuchUser."""
     user = users.find(call.work.db, user_id) if users.lock(call.work.db, user_id) else None
     if user is None:
         raise NoSuchUser
@@ -105,7 +105,7 @@ def _make_link(call: Call, thing: Thing) -> ShownOnce:
 
 
 def _may_choose(person: Any) -> bool:
-    """A password."""
+    """Whether the user can choose a password."""
     return person.has("reset-passwords") and person.user.status == Status.ACTIVE and person.address is not None
 
 

@@ -1,5 +1,5 @@
-"""What operators do to one thing that hangs on somebody's account, which the query names: a session, an application, a
-linked sign-in.
+"""The actions that operators take on one part of a user's account, named by the query: a session, an application, or a
+linked identity.
 """
 
 from typing import Any

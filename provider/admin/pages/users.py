@@ -1,17 +1,16 @@
-"""People, as operators see them: found, listed, made, and each with everything that hangs on them."""
+"""The user pages of the console: search, list, create, and show a user with all that belongs to the account."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from provider.accounts import devices, invitation, registration, search
-from provider.accounts.factors import recovery_codes, totp
+from provider.accounts import devices, invitation, overview, registration, search
+from provider.accounts.factors import recovery_codes
+from provider.accounts.overview import Overview
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress, clean_name
-from provider.accounts.store import email_addresses, linked_identities, passwords, users
-from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts.store import linked_identities
 from provider.accounts.store.linked_identities import LinkedIdentity
-from provider.accounts.store.users import User
 from provider.admin.guards import require_operator
 from provider.admin.pages.acts import Thing, acting, done_on, offered
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
@@ -30,32 +29,24 @@ from provider.web.pages import go, page
 
 PATH = "/admin/users"
 LATEST = 20
-"""Events on a person's page; the audit log has all of them."""
+"""How many events are shown on a user's page. The audit log has all of them."""
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody with all that hangs on them."""
+class Person(Overview):
+    """A user with everything that belongs to the account."""
 
-    user: User
-    address: EmailAddress | None
-    two_factor: bool
     codes_left: int
-    has_password: bool
     sessions: list[Session]
     apps: list[ConnectedApp]
     identities: list[LinkedIdentity]
     has: Callable[[Feature], bool]
-    """Which features are on."""
-
-    @property
-    def is_confirmed(self) -> bool:
-        return self.address is not None and self.address.verified_at is not None
+    """Returns whether a feature is on."""
 
 
 @endpoint
 def list_users(call: Call) -> Response:
-    """GET /admin/users?q=: those whom it finds, or everybody, the latest first."""
+    """List users, the newest first, or those a search finds: GET /admin/users?q=."""
     require_operator(call)
     asked, place = call.query.text("q"), place_on(call, "users")
     found, further = search.find_page(
@@ -65,7 +56,7 @@ def list_users(call: Call) -> Response:
         call,
         "admin/users.html",
         q=asked,
-        found=found,
+        found=overview.describe(call.work, found),
         further=next_page(call, "users", further),
         done=done_on(call, ACTS),
     )
@@ -79,7 +70,9 @@ def show_new_user(call: Call) -> Response:
 
 @endpoint
 def create_user(call: Call) -> Response:
-    """POST /admin/users/new: an account, and unless the operator hands on the link themselves, its invitation."""
+    """Create a user: POST /admin/users/new. With `invite`, the user is emailed an invitation; otherwise the operator
+    passes on a link.
+    """
     require_operator(call)
     errors: dict[str, str] = {}
     name, roles = clean_name(call.form.text("name")), roles_of(call.form.text("roles"))
@@ -106,7 +99,7 @@ def create_user(call: Call) -> Response:
 
 @endpoint
 def show_user(call: Call) -> Response:
-    """GET /admin/users/{user_id}: one person, and what can be done."""
+    """Show a user and the actions available: GET /admin/users/{user_id}."""
     operator = require_operator(call)
     person: Person = find_person(call, operator).value
     return page(
@@ -123,24 +116,19 @@ def show_user(call: Call) -> Response:
 
 
 def find_person(call: Call, operator: Session) -> Thing:
-    """Whom the path names. Raises NoSuchUser."""
+    """Return the user named by the path, as a Thing. Raises NoSuchUser."""
     work, user_id = call.work, parse_id(call.path_params["user_id"])
-    user = None if user_id is None else users.find(work.read, user_id)
-    if user is None:
+    if user_id is None:
         raise NoSuchUser
-    address = email_addresses.find_of_user(work.read, user.id)
     person = Person(
-        user=user,
-        address=address,
-        two_factor=totp.is_enabled(work, user.id),
-        codes_left=recovery_codes.count_left(work, user.id),
-        has_password=passwords.find(work.read, user.id) is not None,
-        sessions=devices.find_sessions(work, user.id),
-        apps=find_connected(work, server_of(call), user.id),
-        identities=linked_identities.find_of_user(work.read, user.id),
+        **vars(overview.describe_one(work, user_id)),
+        codes_left=recovery_codes.count_left(work, user_id),
+        sessions=devices.find_sessions(work, user_id),
+        apps=find_connected(work, server_of(call), user_id),
+        identities=linked_identities.find_of_user(work.read, user_id),
         has=call.settings.has,
     )
-    return Thing(user.id if address is None else address.address, f"{PATH}/{user.id}", person, operator)
+    return Thing(person.email or user_id, f"{PATH}/{user_id}", person, operator)
 
 
 act_on_user = acting(find_person, ACTS, here="users")

@@ -1,13 +1,11 @@
-"""Who is told of audit events (docs/webhooks.md): listed, made, changed over, told again."""
+"""The webhooks in the console (docs/webhooks.md): list, create, change, and replay events."""
 
 from datetime import timedelta
 
 from starlette.responses import Response
 
-from provider.admin import webhooks as rules
 from provider.admin.guards import require_operator
 from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, acting, done_on, offered, once
-from provider.admin.webhooks import NoSuchWebhook, UnfitWebhook
 from provider.crypto.digests import new_handle
 from provider.database.base import parse_id
 from provider.languages.text import Text
@@ -15,11 +13,12 @@ from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
-from provider.webhooks import store
+from provider.webhooks import store, subscriptions
+from provider.webhooks.subscriptions import NoSuchWebhook, UnfitWebhook
 
 PATH = "/admin/webhooks"
 LONGEST_REPLAY = 24 * 90
-"""Hours."""
+"""How far back events can be replayed, in hours."""
 
 
 def _secret(secret: str) -> ShownOnce:
@@ -31,26 +30,26 @@ def _secret(secret: str) -> ShownOnce:
 
 
 def _rotate_secret(call: Call, thing: Thing) -> ShownOnce:
-    return _secret(rules.rotate_secret(call.work, thing.value.id))
+    return _secret(subscriptions.rotate_secret(call.work, thing.value.id))
 
 
 def _disable(call: Call, thing: Thing) -> None:
-    rules.disable(call.work, thing.value.id)
+    subscriptions.disable(call.work, thing.value.id)
 
 
 def _enable(call: Call, thing: Thing) -> None:
-    rules.enable(call.work, thing.value.id)
+    subscriptions.enable(call.work, thing.value.id)
 
 
 def _delete(call: Call, thing: Thing) -> None:
-    rules.delete(call.work, thing.value.id)
+    subscriptions.delete(call.work, thing.value.id)
 
 
 def _replay(call: Call, thing: Thing) -> None:
     text = call.form.text("hours")
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= LONGEST_REPLAY):
         raise Unfit("hours", Text("Enter a number of hours from 1 to %(most)s.", most=LONGEST_REPLAY))
-    rules.replay(call.work, thing.value.id, since=call.work.now - timedelta(hours=int(text)))
+    subscriptions.replay(call.work, thing.value.id, since=call.work.now - timedelta(hours=int(text)))
 
 
 ACTS: Acts = {
@@ -106,11 +105,11 @@ def list_webhooks(call: Call) -> Response:
 
 @endpoint
 def create_webhook(call: Call) -> Response:
-    """POST /admin/webhooks."""
+    """Create a webhook and show its secret: POST /admin/webhooks."""
     operator = require_operator(call)
     url, wanted = call.form.text("url"), call.form.text("events").split()
     try:
-        shown = once(call, operator, lambda: _secret(rules.create(call.work, url=url, events=wanted)[1]))
+        shown = once(call, operator, lambda: _secret(subscriptions.create(call.work, url=url, events=wanted)[1]))
     except UnfitWebhook as refusal:
         return _list(call, errors={"events" if "no event" in refusal.message else "url": refusal.message})
     thing = Thing(url, PATH, None, operator)
@@ -118,11 +117,11 @@ def create_webhook(call: Call) -> Response:
 
 
 def find_webhook(call: Call, operator: Session) -> Thing:
-    """Which the path names. Raises NoSuchWebhook."""
+    """Return the webhook named by the path, as a Thing. Raises NoSuchWebhook."""
     webhook_id = parse_id(call.path_params["webhook_id"])
     if webhook_id is None:
         raise NoSuchWebhook
-    webhook = rules.find(call.work, webhook_id)
+    webhook = subscriptions.find(call.work, webhook_id)
     return Thing(webhook.url, PATH, webhook, operator)
 
 

@@ -1,1 +1,1 @@
-"""One file per resource: the bodies it takes and gives, and the operations on it."""
+"""The operations of the account API: one file per resource, with the bodies it takes and returns."""

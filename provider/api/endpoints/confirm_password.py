@@ -1,4 +1,4 @@
-"""Prove again who one is, for what needs a recent proof; and whether that is needed now."""
+"""The confirm-password operations: confirm the password again, and check whether that is needed now."""
 
 from datetime import datetime
 

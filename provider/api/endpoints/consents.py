@@ -1,4 +1,4 @@
-"""Which applications hold something of the person, and taking it back."""
+"""The applications that have access to the user's account: list them, and withdraw their access."""
 
 from datetime import datetime
 

@@ -1,4 +1,6 @@
-"""The person's email address: which one it is, and another one, proven by the code of a letter before it counts."""
+"""The user's email address: show it, or change it. A new address takes effect when it is confirmed with the code
+emailed to it.
+"""
 
 from pydantic import Field
 

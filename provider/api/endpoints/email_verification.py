@@ -1,4 +1,4 @@
-"""Confirm an address by the code of the letter; ask for another letter."""
+"""Email verification: confirm an address with the code from the email, or request another email."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""Change the password while signed in."""
+"""The password of a signed-in user: change it."""
 
 from pydantic import Field
 

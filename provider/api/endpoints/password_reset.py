@@ -1,4 +1,6 @@
-"""A forgotten password in three steps: ask (the same answer always), look at the link of the letter, choose."""
+"""Password reset in three steps: request an email (the response is always the same), check the link, choose a new
+password.
+"""
 
 from pydantic import Field
 

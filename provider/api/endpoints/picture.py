@@ -1,4 +1,4 @@
-"""The profile picture: upload one, remove it. Its address is the `picture` of the profile."""
+"""The profile picture: upload or remove it. Its URL is the `picture` member of the profile."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What the person says about themselves: the standard claims (OIDC Core section 5.1)."""
+"""The user's own profile: the standard claims (OIDC Core section 5.1)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ class Address(Body):
 
 
 class Editable(Body):
-    """Everything a person may change; a member left out, null or empty is a claim that is absent."""
+    """All claims a user may change. A member that is left out, null or empty means that the claim is absent."""
 
     name: str | None = None
     given_name: str | None = None
@@ -41,7 +41,7 @@ class Editable(Body):
 
 
 class Profile(Editable):
-    """With what the installation knows itself."""
+    """The user's profile, with the claims that the server sets itself."""
 
     sub: str
     email: str | None = None
@@ -65,7 +65,7 @@ def put_profile(call: Call, bearer: Bearer, body: Editable) -> Profile:
 
 
 def claims_of(body: Editable) -> dict[str, Any]:
-    """The claims it stands for. Raises InvalidBody."""
+    """Return the claims in the body. Raises InvalidBody."""
     given = body.model_dump(exclude_none=True)
     claims, errors = profile.parse_profile({**given, **given.pop("address", {})})
     if errors:

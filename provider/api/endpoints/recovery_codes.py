@@ -1,4 +1,4 @@
-"""Recovery codes: how many are left, and a fresh set. The codes of a set are shown once."""
+"""Recovery codes: count those left, or replace the set. The codes of a set are shown once."""
 
 from provider.accounts.factors import recovery_codes, totp
 from provider.accounts.factors.totp import NotTurnedOn
@@ -15,7 +15,7 @@ class CodesLeft(Body):
 
 
 class RecoveryCodes(Body):
-    """Each good for one sign-in; not shown again."""
+    """Recovery codes, each for a single sign-in. They are not shown again."""
 
     codes: list[str]
 

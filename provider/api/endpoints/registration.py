@@ -1,4 +1,6 @@
-"""Create an account: the rules and the silence of the sign-up page."""
+"""Registration of an account. It follows the rules of the sign-up page, and does not reveal whether an address has an
+account.
+"""
 
 from pydantic import Field
 
@@ -25,7 +27,9 @@ class Registration(Body):
 
 
 class Registered(Body):
-    """The same for an address that has an account: its owner gets a letter, the caller is not told."""
+    """The result of a registration. It is the same if the address already has an account; the owner is then notified by
+    email.
+    """
 
     email: str
     ticket: str | None = Field(

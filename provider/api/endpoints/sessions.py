@@ -1,4 +1,4 @@
-"""Where the person is signed in; end one, or all others."""
+"""The user's active sessions: list them, end one, or end all others."""
 
 from datetime import datetime
 

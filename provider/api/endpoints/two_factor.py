@@ -1,4 +1,4 @@
-"""Two-factor sign-in: is it on; set it up (begin, show key and picture, confirm); turn it off."""
+"""Two-factor authentication: check whether it is on, set it up (start, show key and QR code, confirm), turn it off."""
 
 from pydantic import Field
 from starlette.responses import Response

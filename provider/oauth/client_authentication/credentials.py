@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.oauth.checks import Checks
-from provider.oauth.client_authentication.client_jwts import ClientJwt, JwtRefused, read_jwt
 from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, SECRET_JWT
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
 
@@ -22,7 +22,7 @@ class Credentials:
     method: str
     client_id: str
     secret: str | None = None
-    assertion: ClientJwt | None = None
+    assertion: SignedJwt | None = None
 
 
 def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping[str, str]) -> Credentials:
@@ -107,8 +107,8 @@ def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
         read = read_jwt(form["client_assertion"])
         subject = read.claims.get("sub")
         problem = "it has no sub"
-    except JwtRefused as refused:
-        problem = refused.reason
+    except InvalidJwt as invalid:
+        problem = invalid.reason
     assertion = checks.found(
         read if isinstance(subject, str) else None,
         "The client assertion can be read and names a client",

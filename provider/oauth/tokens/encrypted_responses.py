@@ -2,8 +2,8 @@
 
 from provider.jose.encryption import choose_key, encrypt
 from provider.jose.key_sets import PublicKey
+from provider.jose.remote_key_sets import KeySetUnavailable
 from provider.oauth.checks import Checks
-from provider.oauth.clients.client_keys import KeysUnavailable
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import ClientKeysUnavailableError, InvalidClientMetadataError
 from provider.oauth.tokens.server import AuthorizationServer
@@ -37,8 +37,8 @@ def find_keys(work: UnitOfWork, server: AuthorizationServer, client: Client, che
     problem = ""
     try:
         keys = server.client_keys.find(work, client)
-    except KeysUnavailable as away:
-        problem = away.reason
+    except KeySetUnavailable as unavailable:
+        problem = f"jwks_uri: {unavailable.reason}"
     checks.require(
         not problem,
         "The client's keys can be had",

@@ -1,5 +1,7 @@
 """prompt=select_account: go on as who is here, or as somebody else."""
 
+import pytest
+
 from provider.oauth.clients import clients
 from provider.work import Installation
 from tests.oauth.conftest import Person, Unchanged
@@ -19,6 +21,7 @@ def choose(browser: WatchedClient, answer: Answer, decision: str) -> str:
     return str(response.headers["location"])
 
 
+@pytest.mark.both_databases
 def test_going_on_as_who_is_here(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
     """OIDC Core section 3.1.2.1."""
     answer = rp.ask(browser, prompt="select_account")

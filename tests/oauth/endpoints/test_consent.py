@@ -51,6 +51,7 @@ def test_the_page_says_who_asks_for_what_as_whom(rp: RelyingParty, browser: Watc
     assert "form-action 'self' https://app.example.test;" in page.headers["content-security-policy"]
 
 
+@pytest.mark.both_databases
 def test_allowing_it_once_is_remembered(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
     """A-50."""
     assert rp.verify(rp.redeem(allow(rp, browser, scope="openid email")))["sub"] == ada
@@ -58,6 +59,7 @@ def test_allowing_it_once_is_remembered(rp: RelyingParty, browser: WatchedClient
     assert rp.ask(browser, scope="openid", prompt="none").code
 
 
+@pytest.mark.both_databases
 def test_more_is_asked_for_again(rp: RelyingParty, browser: WatchedClient) -> None:
     """A-50: scopes and single claims."""
     allow(rp, browser, scope="openid email")

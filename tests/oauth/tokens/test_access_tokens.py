@@ -323,8 +323,8 @@ def our_kid(server: AuthorizationServer, work: Work) -> str:
         return server.keys.signer(w).kid
 
 
-@pytest.mark.parametrize(("microseconds", "stands"), [(-1, False), (0, False), (1, True)])
-def test_what_was_granted_in_the_microsecond_of_the_mark_does_not_count(microseconds: int, stands: bool) -> None:
+@pytest.mark.parametrize(("microseconds", "active"), [(-1, False), (0, False), (1, True)])
+def test_what_was_granted_in_the_microsecond_of_the_mark_does_not_count(microseconds: int, active: bool) -> None:
     """When a grant and a reset have the same time, the grant may be the older one."""
     now = datetime(2026, 8, 1, 12, tzinfo=UTC)
     grant = Grant(
@@ -343,4 +343,4 @@ def test_what_was_granted_in_the_microsecond_of_the_mark_does_not_count(microsec
         revoke_reason=None,
     )
     state = GrantState(user_status="ACTIVE", not_before=now, session_ended_at=None, client_disabled_at=None)
-    assert (inactive_reason(grant, state, now) is None) == stands
+    assert (inactive_reason(grant, state, now) is None) == active

@@ -1,4 +1,4 @@
-"""Webhooks as operators manage them: create, rotate, disable, delete; and tell again what was told."""
+"""Rules for managing webhooks: create, rotate the secret, disable, enable, delete and replay."""
 
 import base64
 import re
@@ -16,13 +16,14 @@ from provider.outbound.addresses import may_be_asked, networks
 from provider.refusals import Refusal
 from provider.webhooks import store
 from provider.webhooks.delivery import PREFIX, PURPOSE
+from provider.webhooks.notify import enqueue
 from provider.webhooks.store import Webhook
-from provider.webhooks.telling import tell_one
 from provider.work import UnitOfWork
 
 OVERLAP = timedelta(days=1)
-"""How long the secret before a rotation still signs."""
+"""How long the previous secret still signs after a rotation."""
 MOST_REPLAYED = 10_000
+"""Audit events that one replay looks at."""
 
 
 class NoSuchWebhook(Refusal):
@@ -31,7 +32,7 @@ class NoSuchWebhook(Refusal):
 
 
 class UnfitWebhook(Refusal):
-    """The message says why, to an operator."""
+    """The URL or an event is not allowed; the message says why."""
 
 
 class Disabled(Refusal):
@@ -40,8 +41,10 @@ class Disabled(Refusal):
 
 
 def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[Webhook, str]:
-    """The webhook, and its secret, shown only now. Raises UnfitWebhook for a URL that may not be asked, or an event
-    that there is not.
+    """Create a webhook for the events of these names or kinds, for all events without any.
+
+    Returns it and its secret, which cannot be read again. Raises UnfitWebhook when the URL is not allowed or an event
+    does not exist.
     """
     wanted = sorted(set(events))
     unknown = [each for each in wanted if not names_of(each)]
@@ -51,7 +54,7 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
         raise UnfitWebhook(
             f"{url[:200]!r} may not be asked: https at a public address, or one that SIGNET_OUTBOUND_ALLOW names."
         )
-    if "@" in urlsplit(url).netloc:  # every operator reads it, and every other webhook is told of it
+    if "@" in urlsplit(url).netloc:  # every operator reads it, and it is in an audit event that other webhooks receive
         raise UnfitWebhook("The URL holds a user or a password. Signatures prove who sends.")
     webhook_id, secret = new_id(), _new_secret()
     webhook = Webhook(webhook_id, url, wanted, _seal(work, webhook_id, secret), None, None, work.now, None)
@@ -61,7 +64,10 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
 
 
 def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
-    """A new secret, shown only now; for a day the one before signs too."""
+    """Give the webhook a new secret and return it; the previous one signs too for another day.
+
+    Raises NoSuchWebhook.
+    """
     store.lock(work.db, webhook_id)  # of two at once, the second keeps what the first made for its day
     webhook, secret = find(work, webhook_id), _new_secret()
     store.rotate(work.db, webhook, sealed=_seal(work, webhook_id, secret), until=work.now + OVERLAP)
@@ -70,7 +76,7 @@ def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
 
 
 def disable(work: UnitOfWork, webhook_id: str) -> None:
-    """It is told nothing more, and what is under way is given up."""
+    """Stop queueing and delivering events for the webhook. Raises NoSuchWebhook."""
     if find(work, webhook_id).disabled_at is None:
         before, after = {"disabled": False}, {"disabled": True}
         log.record(work, Event.WEBHOOK_DISABLED, webhook=webhook_id, before=before, after=after)
@@ -78,7 +84,7 @@ def disable(work: UnitOfWork, webhook_id: str) -> None:
 
 
 def enable(work: UnitOfWork, webhook_id: str) -> None:
-    """It is told what happens from now on; `replay` is for the time between."""
+    """Queue events for the webhook again, from now on; `replay` sends those in between. Raises NoSuchWebhook."""
     if find(work, webhook_id).disabled_at is not None:
         store.set_disabled(work.db, webhook_id, None)
         before, after = {"disabled": True}, {"disabled": False}
@@ -86,13 +92,17 @@ def enable(work: UnitOfWork, webhook_id: str) -> None:
 
 
 def delete(work: UnitOfWork, webhook_id: str) -> None:
+    """Delete the webhook. Raises NoSuchWebhook."""
     find(work, webhook_id)
     store.remove(work.db, webhook_id)
     log.record(work, Event.WEBHOOK_DELETED, webhook=webhook_id)
 
 
 def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
-    """Tell it everything it wants to know since then once more, the oldest first. How many events."""
+    """Queue the events since then that the webhook subscribed to once more, oldest first. Returns how many.
+
+    At most MOST_REPLAYED of the latest events are looked at. Raises NoSuchWebhook, Disabled.
+    """
     webhook = find(work, webhook_id)
     if webhook.disabled_at is not None:
         raise Disabled
@@ -102,12 +112,12 @@ def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
         if webhook.wants(event.name)
     ]
     for event in events:
-        tell_one(work, webhook, log.told(event))
+        enqueue(work, webhook, log.as_json(event))
     return len(events)
 
 
 def find(work: UnitOfWork, webhook_id: str) -> Webhook:
-    """Raises NoSuchWebhook."""
+    """Return the webhook with this id. Raises NoSuchWebhook."""
     webhook = store.find(work.read, webhook_id)
     if webhook is None:
         raise NoSuchWebhook
