@@ -36,7 +36,7 @@ from provider.web.connections import BoundedConnection
 from provider.web.listening import reserve, share, turn_away
 from provider.web.tls import Tls
 from provider.work import Installation, unit_of_work, utc_now
-from provider.worker import Worker
+from provider.worker.background import BackgroundWorker
 
 FINISH_WITHIN = 30
 """Seconds for requests in flight once a worker stops taking new ones (F-10)."""
@@ -140,7 +140,7 @@ class Server(uvicorn.Server):
 def work(service: Service, *, place: int = 0) -> int:
     """Be one worker: serve on a socket of our own until told to stop. `place` is its number among the workers."""
     settings, address, tls = service.settings, service.address, service.tls
-    background = Worker(settings, keeps_promises=settings.redis_url is None)
+    background = BackgroundWorker(settings, delivers=settings.redis_url is None)
     installation = open_installation(settings, wake=background.wake)
     app = create_app(installation, background=background)
     with (

@@ -51,6 +51,18 @@ def test_what_is_counted_aside_survives_the_crash(work: Work) -> None:
     assert len(events(work)) == 1
 
 
+def test_a_change_whose_events_cannot_be_published_is_undone(installation: Installation, work: Work) -> None:
+    def fail(_work: UnitOfWork, events: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), unit_of_work(dataclasses.replace(installation, publish=fail)) as w:
+        record(w, Event.SIGNED_IN)
+    assert events(work) == []
+    with work() as w:  # and nobody waits for its lock
+        record(w, Event.SIGNED_IN)
+    assert events(work) == ["session.signed_in"]
+
+
 def an_event(w: UnitOfWork) -> store.AuditEvent:
     return store.AuditEvent(new_id(), w.now, "aside", None, None, "", "", "", {})
 

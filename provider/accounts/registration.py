@@ -111,6 +111,14 @@ def find_user(work: UnitOfWork, ref: str) -> User | None:
     return None if owner is None else owner[0]
 
 
+def get_user(work: UnitOfWork, ref: str) -> User:
+    """Find a user by id or by address. Raises NoSuchUser, which names `ref`."""
+    user = find_user(work, ref)
+    if user is None:
+        raise NoSuchUser(f"There is no user {ref}.")
+    return user
+
+
 def delete_user(work: UnitOfWork, *, user_id: str) -> None:
     """The account and everything that points at it; the audit events stay."""
     # First: applications are told while we know of them.

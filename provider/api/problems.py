@@ -10,9 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from provider.api.bodies import InvalidBody
 from provider.languages.text import Text
-from provider.oauth.errors import InsufficientScopeError, InvalidClientError, InvalidTokenError
 from provider.oauth.explanations import explain
-from provider.oauth.http.refused import bearer_challenge
+from provider.oauth.http.refused import challenge
 from provider.oauth.protected_resources import metadata_url
 from provider.refusals import Refusal
 from provider.web.call import Call
@@ -88,11 +87,7 @@ def as_problem(call: Call, error: Exception) -> Response:
 
 def _protocol_problem(call: Call, error: OAuth2Error) -> Response:
     explain(call.installation, call.origin, error)
-    headers = {"cache-control": "no-store"}
-    if isinstance(error, InvalidClientError):
-        headers["www-authenticate"] = 'Basic realm="signet"'
-    elif isinstance(error, InvalidTokenError | InsufficientScopeError):
-        headers["www-authenticate"] = bearer_challenge(call, error)
+    headers = {"cache-control": "no-store", **challenge(call, error)}
     title = PROTOCOL_TITLES.get(error.error, "The request was refused")
     return _answer(call, URN + error.error, title, error.status_code, error.description or "", headers=headers)
 

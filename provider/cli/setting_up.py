@@ -9,7 +9,7 @@ from provider.app import open_installation
 from provider.config.settings import Settings
 from provider.crypto.vault import create_key_file, open_vault
 from provider.database.engine import open_database
-from provider.database.migrations import Told, current, head
+from provider.database.migrations import HEAD, Told, current
 from provider.database.migrations import migrate as move
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.setting_up import Made, make_what_is_missing
@@ -47,7 +47,7 @@ def set_up(settings: Settings, *, to: str = "head", sql: bool = False, told: Tol
         database.close()
     moved = f"from {before or 'empty'} to {after or 'empty'}"
     sentences.append(f"The database was moved {moved}." if before != after else f"The database is at {after} already.")
-    made = _make_what_is_missing(settings) if after is not None and after == head() else Made([], salt=False)
+    made = _make_what_is_missing(settings) if after == HEAD else Made([], salt=False)
     if made.kids:
         which = (
             "first signing keys" if len(made.kids) == len(KEY_PAIRS) else "signing keys this installation had none of"

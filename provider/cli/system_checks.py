@@ -89,7 +89,7 @@ def _promises(work: UnitOfWork) -> Iterator[Finding]:
 def _keys(work: UnitOfWork) -> Iterator[Finding]:
     rows, interval = rotation.list_keys(work), work.settings.key_rotation
     for pair in KEY_PAIRS if interval else ():
-        current = rotation.standing_of(rows, pair).current
+        current = rotation.key_states_of(rows, pair).current
         signs_since = work.now if current is None else current.signs_from or current.created_at
         if work.now - signs_since > interval + LATE_KEYS:
             problem = f"the {pair} key signs since {signs_since:%Y-%m-%d}"

@@ -135,9 +135,9 @@ class Demo:
 
     async def _fill(self, stack: AsyncExitStack) -> None:
         from provider.app import create_app, open_installation  # noqa: PLC0415  # the sockets listen before this loads
-        from provider.worker import Worker  # noqa: PLC0415
+        from provider.worker.background import BackgroundWorker  # noqa: PLC0415
 
-        worker = Worker(self.settings)
+        worker = BackgroundWorker(self.settings)
         provider = create_app(open_installation(self.settings, wake=worker.wake), background=worker)
         self.sites[self.addresses.provider.port] = provider
         self.answering.set()

@@ -14,6 +14,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before
 from provider.federation.states import UpstreamState
 from provider.federation.upstreams import Metadata, Upstream
+from provider.jose.json_objects import read_object
 from provider.languages.text import Text
 from provider.observability.logging import log
 from provider.outbound.connection import OutboundFailed
@@ -159,10 +160,9 @@ def _declined(upstream: Upstream, error: str, description: str) -> UpstreamDecli
 
 def _read_json(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        return read_object(body)
     except ValueError:
         return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _is_text(value: Any) -> bool:

@@ -25,8 +25,8 @@ LEASE = timedelta(seconds=60)
 """How long a claim lasts; every handler is done, or has given up, well before."""
 BACK_OFF = timedelta(seconds=5)
 """Before the second attempt; doubles with each."""
-AT_ONCE = 100
-"""Promises looked up at a time."""
+MOST_DUE = 1000
+"""Rows that `find_due` returns at most."""
 
 Handler = Callable[[Installation, str, dict[str, Any]], None]
 """Gets the promise's id, the same at each attempt, and its payload."""
@@ -54,10 +54,12 @@ def keep(
         handlers[promise.topic](installation, promise.id, payload)
     except PermanentFailure as failure:
         _give_up(installation, promise, str(failure))
-    except Exception as failure:  # noqa: BLE001  # a bug in a handler must neither lose the promise nor retry for ever
+    except BaseException as failure:  # a bug or an interruption must neither lose the row nor retry it for ever
         known = isinstance(failure, TemporaryFailure)
         problem = str(failure) if known else type(failure).__name__
         _try_later(installation, promise, problem, most.get(promise.topic, MAX_ATTEMPTS))
+        if not isinstance(failure, Exception):
+            raise
     else:
         with unit_of_work(installation) as work:
             store.settle_kept(work.db, promise.id)
@@ -66,11 +68,10 @@ def keep(
     return True
 
 
-def keep_due(installation: Installation, handlers: Mapping[str, Handler], most: Mapping[str, int] = NO_OTHERS) -> int:
-    """Try everything that is due now, also what no message told of. How many were tried."""
+def find_due(installation: Installation) -> list[tuple[str, datetime]]:
+    """Return the id of each row that is due, and since when; the MOST_DUE oldest ones."""
     with unit_of_work(installation) as work:
-        due = store.find_due(work.read, now=work.now, limit=AT_ONCE)
-    return sum(keep(installation, promise_id, handlers, most) for promise_id in due)
+        return store.find_due(work.read, now=work.now, limit=MOST_DUE)
 
 
 def next_attempt(attempts: int, now: datetime) -> datetime:

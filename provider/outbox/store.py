@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 
@@ -68,14 +69,17 @@ class Promise:
     error: str | None
 
 
+_PROMISE = rows_of(Promise, outbox)
+
+
 def add(db: Connection, promise: Promise) -> None:
-    db.execute(insert(outbox), promise.__dict__)
+    db.execute(insert(outbox), values_of(promise))
 
 
-def find_due(db: Connection, *, now: datetime, limit: int) -> list[str]:
-    """Ids of what is to be tried now, also of claims that lapsed."""
-    query = select(outbox.c.id).where(_open, outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(limit)
-    return list(db.scalars(query))
+def find_due(db: Connection, *, now: datetime, limit: int) -> list[tuple[str, datetime]]:
+    """Return the id and `next_at` of up to `limit` rows to be tried now, also of claims that lapsed; oldest first."""
+    due = select(outbox.c.id, outbox.c.next_at).where(_open, outbox.c.next_at <= now)
+    return [(row_id, at) for row_id, at in db.execute(due.order_by(outbox.c.next_at).limit(limit))]
 
 
 def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
@@ -102,10 +106,9 @@ def claim(db: Connection, promise_id: str, *, now: datetime, lease_until: dateti
         update(outbox)
         .where(*free)
         .values(state=DeliveryState.TRYING, attempts=outbox.c.attempts + 1, next_at=lease_until)
-        .returning(*outbox.c)
+        .returning(*_PROMISE.columns)
     )
-    row = db.execute(taken).one_or_none()
-    return None if row is None else Promise(*row)
+    return _PROMISE.one(db, taken)
 
 
 def settle_kept(db: Connection, promise_id: str) -> None:
@@ -145,8 +148,7 @@ def cancel(db: Connection, promise_id: str, *, now: datetime) -> bool:
 
 
 def find_one(db: Connection, promise_id: str) -> Promise | None:
-    row = db.execute(select(outbox).where(outbox.c.id == promise_id)).one_or_none()
-    return None if row is None else Promise(*row)
+    return _PROMISE.one(db, _PROMISE.select().where(outbox.c.id == promise_id))
 
 
 def lock(db: Connection, promise_id: str) -> bool:
@@ -164,12 +166,12 @@ def find(
     limit: int = 100,
 ) -> list[Promise]:
     """The latest first, from the id `after` on; `about` is a part of that."""
-    query = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
+    query = _PROMISE.select().order_by(outbox.c.id.desc()).limit(limit)
     query = query if after is None else query.where(outbox.c.id < after)
     for column, wanted in ((outbox.c.state, state), (outbox.c.topic, topic)):
         query = query if wanted is None else query.where(column == wanted)
     query = query if about is None else query.where(outbox.c.about.contains(about, autoescape=True))
-    return [Promise(*row) for row in db.execute(query)]
+    return _PROMISE.all(db, query)
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 
 sessions = Table(
@@ -65,22 +66,28 @@ class Session:
     end_reason: str | None
 
 
-def add(db: Connection, session: Session) -> None:
-    db.execute(insert(sessions), session.__dict__)
+SESSION = rows_of(Session, sessions)
 
+
+def add(db: Connection, session: Session) -> None:
+    db.execute(insert(sessions), values_of(session))
+
+
+ACTIVE_USER = "ACTIVE"
+"""The status of a user whose sessions count: what `accounts.store.users.Status.ACTIVE` is stored as."""
 
 # A session counts only while its user does: active, and signed in since the user's not-before mark. The users table is
 # accounts' and sits above this one, so it is named here without an import.
 _users = table("users", column("id"), column("status"), column("not_before", UtcTime()))
 _BY_DIGEST = (
-    select(sessions)
+    SESSION.select()
     .join(_users, _users.c.id == sessions.c.user_id)
     .where(
         sessions.c.digest == bindparam("digest"),
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
         sessions.c.last_seen > bindparam("idle_since"),
-        _users.c.status == "ACTIVE",
+        _users.c.status == ACTIVE_USER,
         or_(_users.c.not_before.is_(None), sessions.c.auth_time >= _users.c.not_before),
     )
 )
@@ -88,13 +95,11 @@ _BY_DIGEST = (
 
 def find_standing(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
     """By the digest of the cookie: a session that still counts, of a user that still does."""
-    row = db.execute(_BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since}).one_or_none()
-    return None if row is None else Session(*row)
+    return SESSION.one(db, _BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since})
 
 
 def find(db: Connection, session_id: str) -> Session | None:
-    row = db.execute(select(sessions).where(sessions.c.id == session_id)).one_or_none()
-    return None if row is None else Session(*row)
+    return SESSION.one(db, SESSION.select().where(sessions.c.id == session_id))
 
 
 def lock(db: Connection, session_id: str) -> bool:
@@ -128,7 +133,7 @@ def renew(
 def restart(db: Connection, session: Session, *, old_digest: bytes) -> bool:
     """The same session (`sid`) from its first factor on. False when it was renewed or ended meanwhile."""
     current = and_(sessions.c.id == session.id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
-    return db.execute(update(sessions).where(current).values(**session.__dict__)).rowcount == 1
+    return db.execute(update(sessions).where(current).values(values_of(session))).rowcount == 1
 
 
 def touch(db: Connection, session_id: str, *, now: datetime) -> None:
@@ -167,14 +172,14 @@ def end_many(db: Connection, session_ids: list[str], *, reason: str, now: dateti
 
 def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: datetime) -> list[Session]:
     """A user's sessions that still count, the latest used first; those still short of a factor left out."""
-    query = select(sessions).where(
+    query = SESSION.select().where(
         sessions.c.user_id == user_id,
         sessions.c.ended_at.is_(None),
         sessions.c.pending.is_(None),
         sessions.c.expires_at > now,
         sessions.c.last_seen > idle_since,
     )
-    return [Session(*row) for row in db.execute(query.order_by(sessions.c.last_seen.desc()))]
+    return SESSION.all(db, query.order_by(sessions.c.last_seen.desc()))
 
 
 def find_standing_page(
@@ -184,18 +189,18 @@ def find_standing_page(
     the page before. Those still short of a factor are left out.
     """
     until, session_id = sessions.c.expires_at, sessions.c.id
-    query = select(sessions).where(
+    query = SESSION.select().where(
         until > now, sessions.c.ended_at.is_(None), sessions.c.pending.is_(None), sessions.c.last_seen > idle_since
     )
     if after is not None:
         query = query.where(until <= after[0], or_(until < after[0], session_id < after[1]))
-    return [Session(*row) for row in db.execute(query.order_by(until.desc(), session_id.desc()).limit(limit))]
+    return SESSION.all(db, query.order_by(until.desc(), session_id.desc()).limit(limit))
 
 
 def find_all(db: Connection, user_id: str) -> list[Session]:
     """Every one that is still stored, the oldest first."""
-    query = select(sessions).where(sessions.c.user_id == user_id).order_by(sessions.c.created_at)
-    return [Session(*row) for row in db.execute(query)]
+    query = SESSION.select().where(sessions.c.user_id == user_id).order_by(sessions.c.created_at)
+    return SESSION.all(db, query)
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -194,6 +194,7 @@ def test_an_address_without_a_picture_is_404(client: TestClient, name: str) -> N
     assert client.get(f"/pictures/{name}").status_code == 404
 
 
+@pytest.mark.both_databases
 def test_the_picture_goes_with_the_account(browser: Browser, client: TestClient, ada: str, work: Work) -> None:
     upload(browser, picture())
     url = url_of(work)

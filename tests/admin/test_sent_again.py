@@ -20,7 +20,7 @@ from provider.admin.store import idempotency_keys
 from provider.oauth.clients.store.clients import clients
 from provider.outbox import messages
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.admin.conftest import Program, program
 from tests.support.browser import Browser
 from tests.support.clock import Clock
@@ -59,6 +59,7 @@ def test_an_edit_of_what_somebody_else_changed_meanwhile_is_refused(operator: Pr
         assert operator("DELETE", path, seen=operator("GET", path).headers["etag"]).status_code == 204
 
 
+@pytest.mark.both_databases
 def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     app: Starlette, operator: Program, ada: str, browser: Browser, work: Work
 ) -> None:

@@ -31,6 +31,7 @@ def careful(environ: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return environ
 
 
+@pytest.mark.both_databases
 def test_a_fit_installation_has_nothing_dangerous(
     careful: pytest.MonkeyPatch, database_url: str, signet: Signet
 ) -> None:

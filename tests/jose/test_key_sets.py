@@ -30,7 +30,7 @@ def test_keys_to_encrypt_to_are_taken_too() -> None:
 
 def test_what_a_key_does_not_say_is_none() -> None:
     (key,) = parse_jwks({"keys": [EC]})
-    assert (key.kid, key.use, key.alg) == (None, None, None)
+    assert (key.kid, key.use, key.alg, key.key_ops) == (None, None, None, None)
 
 
 def with_members(jwk: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -69,6 +69,7 @@ INVALID = [
     with_members(EC, kid="x" * 257),
     with_members(EC, use=["sig"]),
     with_members(EC, alg={}),
+    with_members(EC, key_ops="verify"),
     "key",
     None,
 ]
@@ -93,6 +94,12 @@ def test_what_is_no_set_is_refused(given: Any) -> None:
     for parse in (parse_jwks, parse_usable):
         with pytest.raises(InvalidKey):
             parse(given)
+
+
+def test_more_keys_may_be_published_where_that_is_allowed() -> None:
+    assert len(parse_usable({"keys": [EC] * 21}, most=21)) == 21
+    with pytest.raises(InvalidKey):
+        parse_usable({"keys": [EC] * 22}, most=21)
 
 
 def test_the_reason_does_not_quote_the_key() -> None:

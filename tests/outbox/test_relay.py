@@ -11,6 +11,7 @@ from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.outbox.store import DeliveryState, Promise
 from provider.work import Installation
 from tests.support.clock import Clock
+from tests.support.deliveries import deliver_due
 from tests.support.installation import Work
 
 pytestmark = pytest.mark.both_databases
@@ -61,7 +62,7 @@ def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installat
     with pytest.raises(ZeroDivisionError), work() as w:
         messages.put(w, "mail", {}, about="a letter")
         _ = 1 / 0
-    assert relay.keep_due(installation, {"mail": Handler()}) == 0
+    assert deliver_due(installation, {"mail": Handler()}) == 0
 
 
 def test_three_attempts_with_growing_pauses_then_failed_and_kept_for_the_operator(
@@ -71,13 +72,13 @@ def test_three_attempts_with_growing_pauses_then_failed_and_kept_for_the_operato
     handler = Handler(*[TemporaryFailure("451 not now")] * 3)
     promise_id = put()
     for pause in (5, 10):
-        assert relay.keep_due(installation, {"mail": handler}) == 1
+        assert deliver_due(installation, {"mail": handler}) == 1
         clock.advance(seconds=pause - 1)
-        assert relay.keep_due(installation, {"mail": handler}) == 0
+        assert deliver_due(installation, {"mail": handler}) == 0
         clock.advance(seconds=1)
-    assert relay.keep_due(installation, {"mail": handler}) == 1
+    assert deliver_due(installation, {"mail": handler}) == 1
     clock.advance(days=1)
-    assert relay.keep_due(installation, {"mail": handler}) == 0
+    assert deliver_due(installation, {"mail": handler}) == 0
     promise = read(work, promise_id)
     assert (promise.state, promise.attempts, promise.error) == (DeliveryState.FAILED, 3, "451 not now")
     assert promise.payload is not None
@@ -90,7 +91,7 @@ def test_a_failed_promise_can_be_tried_again_by_the_operator(
     relay.keep(installation, promise_id, {"mail": handler})
     with work() as w:
         assert store.retry(w.db, promise_id, now=clock.now)
-    assert relay.keep_due(installation, {"mail": handler}) == 1
+    assert deliver_due(installation, {"mail": handler}) == 1
     assert read(work, promise_id).state == DeliveryState.KEPT
 
 
@@ -98,7 +99,7 @@ def test_what_cannot_succeed_is_tried_once(installation: Installation, work: Wor
     promise_id, handler = put(), Handler(PermanentFailure("550 no such mailbox"))
     relay.keep(installation, promise_id, {"mail": handler})
     clock.advance(hours=1)
-    assert relay.keep_due(installation, {"mail": handler}) == 0
+    assert deliver_due(installation, {"mail": handler}) == 0
     assert read(work, promise_id).error == "550 no such mailbox"
 
 
@@ -111,10 +112,25 @@ def test_a_bug_in_a_handler_is_retried_and_its_text_is_not_kept(
     assert (promise.state, promise.error) == (DeliveryState.DUE, "KeyError")
 
 
+def test_a_handler_that_is_interrupted_is_tried_again_and_the_interruption_goes_on(
+    installation: Installation, work: Work, put: Put
+) -> None:
+    class Interruption(BaseException): ...
+
+    def interrupted(*_: object) -> None:
+        raise Interruption
+
+    promise_id = put()
+    with pytest.raises(Interruption):
+        relay.keep(installation, promise_id, {"mail": interrupted})
+    promise = read(work, promise_id)
+    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.DUE, 1, "Interruption")
+
+
 def test_what_expired_is_not_delivered(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
     handler, promise_id = Handler(), put(expires_at=clock.now + timedelta(minutes=30))
     clock.advance(minutes=30)
-    relay.keep_due(installation, {"mail": handler})
+    deliver_due(installation, {"mail": handler})
     assert handler.got == []
     assert read(work, promise_id).state == DeliveryState.FAILED
 
@@ -128,7 +144,7 @@ def test_a_claim_is_one_attempts_alone_until_it_lapses(
         assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
     assert not relay.keep(installation, promise_id, {"mail": handler})
     clock.advance(relay.LEASE)
-    assert relay.keep_due(installation, {"mail": handler}) == 1
+    assert deliver_due(installation, {"mail": handler}) == 1
     assert len(handler.got) == 1
 
 
@@ -141,7 +157,7 @@ def test_a_promise_whose_attempts_end_without_a_word_is_parked(
         with work() as w:
             assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
         clock.advance(relay.LEASE)
-    relay.keep_due(installation, {"mail": handler})
+    deliver_due(installation, {"mail": handler})
     assert handler.got == []
     assert read(work, promise_id).state == DeliveryState.FAILED
 

@@ -76,7 +76,7 @@ def revoke_token_family(call: Call, _operator: Operator, _body: Body) -> None:
 
 
 def _families(call: Call, user_id: str) -> list[Grant]:
-    return grants.find_standing(call.work.read, user_id, now=call.work.now)
+    return grants.find_active(call.work.read, user_id, now=call.work.now)
 
 
 def _describe(grant: Grant) -> TokenFamily:

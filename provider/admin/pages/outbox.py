@@ -16,10 +16,10 @@ from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
-from provider.webhooks import telling
+from provider.webhooks import notify
 
 PATH = "/admin/outbox"
-TOPICS = (messages.TOPIC, listeners.TOPIC, telling.TOPIC)
+TOPICS = (messages.TOPIC, listeners.TOPIC, notify.TOPIC)
 
 
 def _retry(call: Call, subject: Subject[Promise]) -> None:

@@ -58,7 +58,7 @@ def _keys(work: UnitOfWork) -> list[KeyAge]:
     rows, interval = rotation.list_keys(work), work.settings.key_rotation
     found = []
     for pair in KEY_PAIRS:
-        current = rotation.standing_of(rows, pair).current
+        current = rotation.key_states_of(rows, pair).current
         if current is not None:
             since = current.signs_from or current.created_at
             age = max(timedelta(0), work.now - since)  # nodes' clocks differ

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provider.accounts import devices
-from provider.accounts.factors import recovery_codes, totp
-from provider.accounts.store import email_addresses, linked_identities, passwords
-from provider.accounts.store.email_addresses import EmailAddress
+from provider.accounts import devices, overview
+from provider.accounts.factors import recovery_codes
+from provider.accounts.overview import Overview
+from provider.accounts.store import linked_identities
 from provider.accounts.store.linked_identities import LinkedIdentity
-from provider.accounts.store.users import Status, User
+from provider.accounts.store.users import Status
 from provider.config.settings import Feature
 from provider.oauth.authorize.connected_apps import ConnectedApp, find_connected
 from provider.oauth.http.server import server_of
@@ -17,14 +17,10 @@ from provider.web.call import Call
 
 
 @dataclass(frozen=True)
-class UserDetails:
+class UserDetails(Overview):
     """A user with everything that belongs to the account."""
 
-    user: User
-    address: EmailAddress | None
-    two_factor: bool
     codes_left: int
-    has_password: bool
     sessions: list[Session]
     apps: list[ConnectedApp]
     identities: list[LinkedIdentity]
@@ -32,26 +28,19 @@ class UserDetails:
     """Returns whether a feature is on."""
 
     @property
-    def is_confirmed(self) -> bool:
-        return self.address is not None and self.address.verified_at is not None
-
-    @property
     def may_choose_password(self) -> bool:
         """Whether there is a page to choose a password on, and the user may use it."""
         return self.has("reset-passwords") and self.user.status == Status.ACTIVE and self.address is not None
 
 
-def find_details(call: Call, user: User) -> UserDetails:
-    """Read everything that belongs to the user's account."""
+def find_details(call: Call, user_id: str) -> UserDetails:
+    """Read everything that belongs to the user's account. Raises NoSuchUser."""
     work = call.work
     return UserDetails(
-        user=user,
-        address=email_addresses.find_of_user(work.read, user.id),
-        two_factor=totp.is_enabled(work, user.id),
-        codes_left=recovery_codes.count_left(work, user.id),
-        has_password=passwords.find(work.read, user.id) is not None,
-        sessions=devices.find_sessions(work, user.id),
-        apps=find_connected(work, server_of(call), user.id),
-        identities=linked_identities.find_of_user(work.read, user.id),
+        **vars(overview.describe_one(work, user_id)),
+        codes_left=recovery_codes.count_left(work, user_id),
+        sessions=devices.find_sessions(work, user_id),
+        apps=find_connected(work, server_of(call), user_id),
+        identities=linked_identities.find_of_user(work.read, user_id),
         has=call.settings.has,
     )

@@ -2,9 +2,8 @@
 
 from starlette.responses import Response
 
-from provider.accounts import invitation, registration, search
+from provider.accounts import invitation, overview, registration, search
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress, clean_name
-from provider.accounts.store import users
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
@@ -36,7 +35,7 @@ def list_users(call: Call) -> Response:
         call,
         "admin/users.html",
         q=asked,
-        found=found,
+        found=overview.describe(call.work, found),
         further=next_page(call, "users", further),
         done=done_message(call, ACTIONS),
     )
@@ -98,12 +97,10 @@ def show_user(call: Call) -> Response:
 def find_user(call: Call, operator: Session) -> Subject[UserDetails]:
     """Return the user named by the path, as a Subject. Raises NoSuchUser."""
     user_id = parse_id(call.path_params["user_id"])
-    user = None if user_id is None else users.find(call.work.read, user_id)
-    if user is None:
+    if user_id is None:
         raise NoSuchUser
-    found = find_details(call, user)
-    name = user.id if found.address is None else found.address.address
-    return Subject(name, f"{PATH}/{user.id}", found, operator)
+    found = find_details(call, user_id)
+    return Subject(found.email or user_id, f"{PATH}/{user_id}", found, operator)
 
 
 act_on_user = action_endpoint(find_user, ACTIONS, here="users")

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from provider.admin import webhooks as rules
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import (
     Action,
@@ -18,7 +17,6 @@ from provider.admin.pages.actions import (
     done_message,
     run_once,
 )
-from provider.admin.webhooks import InvalidWebhook, NoSuchWebhook
 from provider.crypto.digests import new_handle
 from provider.database.base import parse_id
 from provider.languages.text import Text
@@ -26,8 +24,9 @@ from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
-from provider.webhooks import store
+from provider.webhooks import store, subscriptions
 from provider.webhooks.store import Webhook
+from provider.webhooks.subscriptions import InvalidWebhook, NoSuchWebhook
 
 PATH = "/admin/webhooks"
 LONGEST_REPLAY = 24 * 90
@@ -43,26 +42,26 @@ def _secret(secret: str) -> ShownOnce:
 
 
 def _rotate_secret(call: Call, subject: Subject[Webhook]) -> ShownOnce:
-    return _secret(rules.rotate_secret(call.work, subject.value.id))
+    return _secret(subscriptions.rotate_secret(call.work, subject.value.id))
 
 
 def _disable(call: Call, subject: Subject[Webhook]) -> None:
-    rules.disable(call.work, subject.value.id)
+    subscriptions.disable(call.work, subject.value.id)
 
 
 def _enable(call: Call, subject: Subject[Webhook]) -> None:
-    rules.enable(call.work, subject.value.id)
+    subscriptions.enable(call.work, subject.value.id)
 
 
 def _delete(call: Call, subject: Subject[Webhook]) -> None:
-    rules.delete(call.work, subject.value.id)
+    subscriptions.delete(call.work, subject.value.id)
 
 
 def _replay(call: Call, subject: Subject[Webhook]) -> None:
     text = call.form.text("hours")
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= LONGEST_REPLAY):
         raise InvalidInput("hours", Text("Enter a number of hours from 1 to %(most)s.", most=LONGEST_REPLAY))
-    rules.replay(call.work, subject.value.id, since=call.work.now - timedelta(hours=int(text)))
+    subscriptions.replay(call.work, subject.value.id, since=call.work.now - timedelta(hours=int(text)))
 
 
 ACTIONS: Actions[Webhook] = {
@@ -122,7 +121,7 @@ def create_webhook(call: Call) -> Response:
     operator = require_operator(call)
     url, wanted = call.form.text("url"), call.form.text("events").split()
     try:
-        shown = run_once(call, operator, lambda: _secret(rules.create(call.work, url=url, events=wanted)[1]))
+        shown = run_once(call, operator, lambda: _secret(subscriptions.create(call.work, url=url, events=wanted)[1]))
     except InvalidWebhook as refusal:
         return _list(call, errors={"events" if "no event" in refusal.message else "url": refusal.message})
     subject = Subject(url, PATH, None, operator)
@@ -134,7 +133,7 @@ def find_webhook(call: Call, operator: Session) -> Subject[Webhook]:
     webhook_id = parse_id(call.path_params["webhook_id"])
     if webhook_id is None:
         raise NoSuchWebhook
-    webhook = rules.find(call.work, webhook_id)
+    webhook = subscriptions.find(call.work, webhook_id)
     return Subject(webhook.url, PATH, webhook, operator)
 
 

@@ -97,7 +97,7 @@ def _front_channel_tokens(
     if not request.response_type & {TOKEN, ID_TOKEN}:
         return {}
     client, person = request.client, grants.find_person(work.read, grant.user_id)
-    assert person is not None  # noqa: S101  # their session stands
+    assert person is not None  # noqa: S101  # their session is active
     answer: dict[str, str] = {}
     if TOKEN in request.response_type:
         audience = whole_audience(work, granted=request.resources, scope=request.scope)

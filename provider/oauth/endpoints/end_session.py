@@ -159,8 +159,8 @@ def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | N
     if client_id is None:
         return None
     client = server.clients.find(call.work, client_id)
-    checks.require(
-        client is not None and (issued_to is not None or not client.disabled),
+    client = checks.found(
+        None if client is not None and client.disabled and issued_to is None else client,
         "The client is registered",
         section="RP-Initiated Logout section 2",
         error=InvalidRequestError,

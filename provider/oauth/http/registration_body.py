@@ -70,16 +70,14 @@ def require_metadata(
         metadata = rule.read_metadata(call.work, given, before=before)
     except InvalidMetadata as error:
         refused = error
-    checks.require(
-        metadata is not None,
+    return checks.found(
+        metadata,
         "The metadata is of a client that may register itself",
         section="RFC 7591 section 2",
         error=ERRORS[refused.error] if refused else InvalidClientMetadataError,
         description=str(refused),
         got=refused.reason if isinstance(refused, DocumentUnavailable) else refused,
     )
-    assert metadata is not None  # noqa: S101  # just required
-    return metadata
 
 
 def _require_no_statement(checks: Checks, given: Mapping[str, Any]) -> None:

@@ -96,6 +96,7 @@ def test_several_are_named_by_repeating_the_parameter(
     assert aud(Tokens(response)) == [FILMS, BOOKS]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "resource",
     ["https://nobody.example.test", BOOKS + "/", "books", f"{BOOKS}#part", "javascript:alert(1)", ISSUER + "/x"],

@@ -11,17 +11,16 @@ from joserfc.jwk import KeySet
 
 from provider.accounts import compromise_report, deletion, devices, registration, suspension
 from provider.config.settings import Settings
-from provider.outbox import relay
 from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState, Promise
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions
 from provider.sessions.store import Session
 from provider.work import Installation, UnitOfWork
-from provider.worker import ATTEMPTS, HANDLERS
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
+from tests.support.deliveries import deliver_due
 from tests.support.foreign_server import ForeignServer, Request, answer
 from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.relying_party import RelyingParty, Tokens
@@ -38,7 +37,7 @@ def settings(database_url: str, outbound_settings: dict[str, Any]) -> Settings:
 @pytest.fixture
 def deliver(installation: Installation) -> Callable[[], int]:
     """The worker's round: how many promises it tried."""
-    return lambda: relay.keep_due(installation, HANDLERS, ATTEMPTS)
+    return lambda: deliver_due(installation)
 
 
 def promises(work: Work) -> list[Promise]:
@@ -139,6 +138,7 @@ def test_sessions_end_in_one_place() -> None:
     assert enders == {"lifecycle.py"}
 
 
+@pytest.mark.both_databases
 def test_an_app_that_is_down_hears_of_it_once_it_is_back(
     register: Register,
     browser: WatchedClient,
