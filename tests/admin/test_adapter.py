@@ -1,13 +1,13 @@
 """The operations of a database adapter, by API (docs/replaces.md)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event
 
 from provider.audit import store as audit
 from provider.work import Installation
-from tests.admin.conftest import Program
+from tests.admin.conftest import Program, events
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
@@ -48,6 +48,15 @@ def test_a_user_without_a_password_gets_one_with_a_link(operator: Program, brows
     assert browser.submit({"New password": PASSWORD}).path == "/reset-password/done"
     assert sign_in(browser).path == "/account"
     assert browser.open(link["url"]).status == 410
+
+
+@pytest.mark.parametrize(("purpose", "lifetime"), [("verify", timedelta(hours=24)), ("reset", timedelta(minutes=30))])
+def test_a_link_says_until_when_it_works(
+    operator: Program, ada: str, clock: Clock, work: Work, purpose: str, lifetime: timedelta
+) -> None:
+    link = operator("POST", f"/users/{ada}/links", purpose=purpose).json()
+    assert datetime.fromisoformat(link["expires_at"]) == clock.now + lifetime
+    assert events(work, "account.link.issued")[0]["purpose"] == purpose
 
 
 @pytest.mark.both_databases

@@ -7,9 +7,10 @@ from typing import Protocol
 from provider.accounts import devices, invitation, profile, registration, suspension
 from provider.accounts.email import email_addresses, operator_emails
 from provider.accounts.factors import totp
-from provider.accounts.passwords import password_reset
+from provider.accounts.operator_links import issue_by_operator
 from provider.accounts.registration import NoSuchUser, clean_name
 from provider.accounts.store import users
+from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
 from provider.admin.pages.user_connections import CONNECTION_ACTIONS
@@ -99,11 +100,13 @@ def _suspend(work: UnitOfWork, *, user_id: str) -> None:
 
 
 def _make_link(call: Call, subject: Subject[UserDetails]) -> ShownOnce:
-    token = password_reset.make_link(call.work, user_id=subject.value.user.id)
+    user = subject.value
+    purpose = Purpose.RESET if user.has_password else Purpose.INVITE
+    link = issue_by_operator(call.work, user_id=user.user.id, purpose=purpose)
     return ShownOnce(
         title=Text("A link to choose a password"),
         told=Text("Hand it to this person and to nobody else. It works once, and is not shown again."),
-        values={"link": link_to(call.settings, "/reset-password", token=token)},
+        values={"link": link_to(call.settings, "/reset-password", token=link.token)},
     )
 
 
