@@ -127,8 +127,10 @@ class UnitOfWork:
         return self.read
 
     @property
-    def once(self) -> Connection:
-        """For a write that is one statement on PostgreSQL: there it needs no transaction of its own (decision 2)."""
+    def autocommit(self) -> Connection:
+        """A connection for a write that is a single statement. Outside the write transaction, PostgreSQL commits it by
+        itself, without a transaction around it (decision 2); SQLite opens the write transaction.
+        """
         return self.db if self.writing or self.installation.database.is_sqlite else self.read
 
     @property

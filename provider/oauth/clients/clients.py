@@ -179,7 +179,7 @@ def mark_used(work: UnitOfWork, client: Client) -> None:
         return
     expires_at = work.now + work.settings.unused_client_lifetime
     if expires_at - client.expires_at >= MARKED_AGAIN_AFTER:
-        store.set_expiry(work.once, client.client_id, expires_at)
+        store.set_expiry(work.autocommit, client.client_id, expires_at)
 
 
 def purge_unused(work: UnitOfWork, *, before: datetime, limit: int) -> int:

@@ -63,7 +63,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         client=client, scope=scope, grant=grant, person=presented.person, nonce=code.nonce, audience=audience
     )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
-    if not authorization_codes.redeem(work.once, code.digest, refresh_token=first, now=work.now):
+    if not authorization_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
         _revoke_replayed(request, grant)
         checks.refuse(
             "The code was not redeemed meanwhile",

@@ -104,7 +104,7 @@ def _fetch(request: TokenRequest, code: DeviceCode, grant_id: str) -> dict[str, 
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
     authorization = Authorization(client=client, scope=scope, grant=grant, person=presented.person, audience=audience)
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
-    if not device_codes.redeem(work.once, code.digest, refresh_token=first, now=work.now):
+    if not device_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
         _refuse_replay(request, code)
     return response
 

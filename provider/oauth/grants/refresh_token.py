@@ -48,7 +48,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         successor = successors_of(work, text)[0]
         response = token_response(work, request.server, authorization, refresh_token=successor)
         row = request.refresh_token_row(successor, grant, generation=token.generation + 1)
-        if refresh_tokens.rotate(work.once, token.digest, successor=row, now=work.now):
+        if refresh_tokens.rotate(work.autocommit, token.digest, successor=row, now=work.now):
             return response
         # Another request rotated it between our look and our write: the same as a repeated refresh.
         rotated_at = refresh_tokens.find_rotation(work.db, token.digest)
