@@ -20,11 +20,13 @@ from provider.api.callers import OPERATOR, READING_OPERATOR, Operator
 from provider.api.operation import NO_STORE, Answer, Operation, as_json
 from provider.refusals import Refusal
 from provider.web.call import Call
+from provider.web.kept import Kept
 
 Taken = TypeVar("Taken", bound=Body)
 IF_MATCH = "Go on only if the thing still is what this ETag was given for."
 IDEMPOTENCY_KEY = "A text of your choice: with it the request may be sent again within a day, and is carried out once."
-BEGIN = "admin.begin"
+BEGIN = Kept[Callable[[], None]]("admin.begin")
+"""What `begin` calls for an operation that asks other servers first."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class AdminOperation(Operation):
             if request is not None:
                 idempotency.look(call.work, request)
             if self.asks_others:
-                call.state[BEGIN] = begin
+                BEGIN.keep(call, begin)
             else:
                 begin()
             response = self._answer(self.carry_out(call, operator, body))
@@ -111,7 +113,7 @@ class AdminOperation(Operation):
 
 def begin(call: Call) -> None:
     """Check If-Match and lock the Idempotency-Key. An operation with `asks_others` calls it before its first write."""
-    call.state[BEGIN]()
+    BEGIN.of(call)()
 
 
 def by_operator(

@@ -20,10 +20,13 @@ from provider.oauth.errors import (
 )
 from provider.ratelimits import LIMITS, hit
 from provider.web.call import Call
+from provider.web.kept import Kept
 
 DEEPEST = 20
 """No metadata is nested like that; a jwks, the deepest, has four levels."""
 ERRORS = {error.error: error for error in (InvalidClientMetadataError, InvalidRedirectUriError)}
+COUNTED = Kept[bool]("counted")
+"""Whether this call was counted against the limit of registrations."""
 
 
 def read_body(call: Call, checks: Checks) -> dict[str, Any]:
@@ -62,9 +65,9 @@ def require_metadata(
 ) -> ClientMetadata:
     """What the client is to be registered as. Raises an OAuth2Error with the code of RFC 7591 section 3.2.2."""
     _require_no_statement(checks, given)
-    if "counted" not in call.state:  # the call may begin anew, to ask the client's server
+    if not COUNTED.is_on(call):  # the call may begin anew, to ask the client's server
         hit(call.work, LIMITS.registration, key=f"registration:{call.origin.network}")
-        call.state["counted"] = True
+        COUNTED.keep(call, True)
     metadata, refused = None, None
     try:
         metadata = rule.read_metadata(call.work, given, before=before)
