@@ -104,7 +104,7 @@ def _outbox(work: UnitOfWork) -> "Iterable[Metric]":
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
     counts = GaugeMetricFamily("signet_outbox", "Promises not kept yet, or given up.", labels=("topic", "state"))
-    for topic, state, count in outbox.count_unkept(work.read):
+    for topic, state, count in outbox.count_undelivered(work.read):
         counts.add_metric((topic, state), count)
     due_at = outbox.oldest_due(work.read, now=work.now)
     waited = 0.0 if due_at is None else (work.now - due_at).total_seconds()

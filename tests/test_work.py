@@ -122,7 +122,7 @@ def test_the_relay_is_woken_after_the_commit_and_only_then(installation: Install
     def promise(fails: bool) -> None:
         with unit_of_work(awake) as w:
             record(w, Event.SIGNED_IN)
-            messages.put(w, "mail", {}, about="a letter")
+            messages.enqueue(w, "mail", {}, about="a letter")
             if fails:
                 raise ValueError
 

@@ -46,7 +46,7 @@ def settings(settings: Settings, sink: Sink) -> Settings:
 def write(installation: Installation) -> None:
     with unit_of_work(installation) as work:
         letter = {"to": "ada@example.test", "subject": "Hello", "text": "Hello", "html": "<p>Hello</p>"}
-        messages.put(work, "mail", letter, about="hello to ada@example.test")
+        messages.enqueue(work, "mail", letter, about="hello to ada@example.test")
 
 
 def with_worker(installation: Installation, worker: BackgroundWorker) -> Installation:
@@ -292,7 +292,7 @@ def test_a_row_that_is_due_is_queued_once_for_each_attempt(
     def fail(*_: object) -> None:
         raise relay.TemporaryFailure("451 later")
 
-    assert relay.keep(installation, sent[0], {"mail": fail})
+    assert relay.deliver(installation, sent[0], {"mail": fail})
     due.queue()
     assert len(sent) == 1  # not due yet
     clock.advance(relay.BACK_OFF)

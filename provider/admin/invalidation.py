@@ -42,7 +42,7 @@ class RowKind:
     """A kind of row that begins at some time and is active for a while."""
 
     key: Column[Any]
-    standing: Sequence[ColumnElement[bool]]
+    active: Sequence[ColumnElement[bool]]
     """The condition for active rows that began before BEFORE."""
     ended: Mapping[str, Any]
     """The values to set to end a row. NOW stands for the current time."""
@@ -99,7 +99,7 @@ KINDS: Mapping[str, RowKind] = {
 def count(work: UnitOfWork, before: datetime) -> dict[str, int]:
     """Count the active rows of each kind that began before the given time."""
     moments = {"before": before, "now": work.now}
-    queries = {name: select(func.count()).select_from(kind.table).where(*kind.standing) for name, kind in KINDS.items()}
+    queries = {name: select(func.count()).select_from(kind.table).where(*kind.active) for name, kind in KINDS.items()}
     return {name: work.read.scalar(query.params(moments)) or 0 for name, query in queries.items()}
 
 
@@ -142,7 +142,7 @@ def _batches(installation: Installation, kind: RowKind, before: datetime) -> Ite
     """End the rows of one kind in batches; yield how many ended in each transaction. Rows are read in key order, so the
     table is passed through only once.
     """
-    query = select(kind.key).where(*kind.standing).order_by(kind.key).limit(BATCH).with_for_update()
+    query = select(kind.key).where(*kind.active).order_by(kind.key).limit(BATCH).with_for_update()
     last: Any = None
     while True:
         with unit_of_work(installation) as work:

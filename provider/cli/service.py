@@ -85,11 +85,11 @@ def migrate(
     from provider.cli.setting_up import set_up
     from provider.config.environment import load_settings
 
-    def told(step: str) -> None:
+    def show(step: str) -> None:
         if sys.stderr.isatty():
             sys.stderr.write(f"{step}\n")
 
-    done = set_up(load_settings(), to=to, sql=sql, told=told)
+    done = set_up(load_settings(), to=to, sql=sql, on_step=show)
     if done is not None:
         say("\n".join(done.sentences), done.values, as_json=as_json)
 

@@ -30,7 +30,7 @@ def list_sessions(
     with unit() as work:
         idle_since = work.now - work.settings.session_idle_lifetime
         if who is None:
-            found = store.find_standing_page(work.read, now=work.now, idle_since=idle_since, after=None, limit=limit)
+            found = store.find_active_page(work.read, now=work.now, idle_since=idle_since, after=None, limit=limit)
         else:
             found = store.find_live(work.read, get_user(work, who).id, now=work.now, idle_since=idle_since)
         rows = [{"acr": acr_of(session.amr), **vars(session)} for session in found]

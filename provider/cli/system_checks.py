@@ -80,7 +80,9 @@ def _promises(work: UnitOfWork) -> Iterator[Finding]:
     if due_at is not None and work.now - due_at > LATE_LETTERS:
         problem = f"something is due since {due_at:%Y-%m-%d %H:%M} UTC"
         yield Finding("outbox", False, problem, "does `signet worker` run? (`signet outbox list --state due`)")
-    failed = sum(count for _, state, count in outbox.count_unkept(work.read) if state == outbox.DeliveryState.FAILED)
+    failed = sum(
+        count for _, state, count in outbox.count_undelivered(work.read) if state == outbox.DeliveryState.FAILED
+    )
     if failed:
         fix = "`signet outbox list --state failed` says why; `signet outbox retry --all`"
         yield Finding("outbox", False, f"{failed} letters or other promises were given up", fix)

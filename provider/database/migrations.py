@@ -42,7 +42,7 @@ def require_current(database: Database) -> None:
         raise SettingsError(f"the database is at revision {at}, this version needs {HEAD}; run `signet migrate`")
 
 
-Told = Callable[[str], object]
+OnStep = Callable[[str], object]
 """Told of each step when it is done."""
 
 
@@ -52,7 +52,7 @@ def migrate(
     *,
     sql: bool = False,
     at: str | None = None,
-    told: Told = lambda _step: None,
+    on_step: OnStep = lambda _step: None,
 ) -> None:
     """Move the schema to `revision`, up or down, a step at a time; what is done is kept. With `sql` print the
     statements instead of running them.
@@ -67,7 +67,7 @@ def migrate(
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["settings"] = settings
-    config.attributes["told"] = lambda *, step, **_: told(_described(step.up_revision))
+    config.attributes["told"] = lambda *, step, **_: on_step(_described(step.up_revision))
     try:
         passed = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions(head=at)} if at else set()
         down = revision == BASE or revision.startswith("-") or (revision != at and revision in passed)

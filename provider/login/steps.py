@@ -126,7 +126,7 @@ def sign_in(
         record(work, Event.SIGN_IN_FAILED, user_id=None if first is None else first[0].id)
         raise WrongPassword
     # A claim's password takes back no failure: they may be guesses at the owner's.
-    _require_standing(work, *owner, attempt if owner is proven else None, browser=browser, carry=carry)
+    _require_active(work, *owner, attempt if owner is proven else None, browser=browser, carry=carry)
     user_id = owner[0].id
     stronger = passwords.stronger_hash(work, user_id, password)
     step = Step.SECOND_FACTOR if totp.is_enabled(work, user_id) else Step.DONE
@@ -152,7 +152,7 @@ def sign_in_by_upstream(
     """
     address = email_addresses.find_of_user(work.read, user.id)
     if address is not None:
-        _require_standing(work, user, address, None, browser=browser, carry=carry)
+        _require_active(work, user, address, None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if totp.is_enabled(work, user.id) else Step.DONE
     # What began before the not-before mark counts for nothing; this sign-in is after it.
     auth_time = proven_at if proven_at is None or user.not_before is None else max(proven_at, user.not_before)
@@ -203,7 +203,7 @@ def _begin_session(
     return SignIn(cookie, step, user_id)
 
 
-def _require_standing(
+def _require_active(
     work: UnitOfWork,
     user: User,
     address: EmailAddress,

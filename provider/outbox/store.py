@@ -56,7 +56,7 @@ _open = or_(outbox.c.state == DeliveryState.DUE, outbox.c.state == DeliveryState
 
 
 @dataclass(frozen=True)
-class Promise:
+class Message:
     id: str
     topic: str
     about: str
@@ -69,11 +69,11 @@ class Promise:
     error: str | None
 
 
-_PROMISE = rows_of(Promise, outbox)
+_MESSAGE = rows_of(Message, outbox)
 
 
-def add(db: Connection, promise: Promise) -> None:
-    db.execute(insert(outbox), values_of(promise))
+def add(db: Connection, message: Message) -> None:
+    db.execute(insert(outbox), values_of(message))
 
 
 def find_due(db: Connection, *, now: datetime, limit: int) -> list[tuple[str, datetime]]:
@@ -88,17 +88,17 @@ def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
     return db.scalar(query)
 
 
-def count_unkept(db: Connection) -> list[tuple[str, str, int]]:
+def count_undelivered(db: Connection) -> list[tuple[str, str, int]]:
     """(topic, state, how many) of what is due, being tried or given up."""
     unkept = outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING, DeliveryState.FAILED])
     query = select(outbox.c.topic, outbox.c.state, func.count()).where(unkept).group_by(outbox.c.topic, outbox.c.state)
     return [tuple(row) for row in db.execute(query)]
 
 
-def claim(db: Connection, promise_id: str, *, now: datetime, lease_until: datetime) -> Promise | None:
+def claim(db: Connection, message_id: str, *, now: datetime, lease_until: datetime) -> Message | None:
     """Take a due promise for this attempt; None when somebody else has it or it is settled. Counts the attempt."""
     free = (
-        outbox.c.id == promise_id,
+        outbox.c.id == message_id,
         outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING]),
         outbox.c.next_at <= now,
     )
@@ -106,54 +106,54 @@ def claim(db: Connection, promise_id: str, *, now: datetime, lease_until: dateti
         update(outbox)
         .where(*free)
         .values(state=DeliveryState.TRYING, attempts=outbox.c.attempts + 1, next_at=lease_until)
-        .returning(*_PROMISE.columns)
+        .returning(*_MESSAGE.columns)
     )
-    return _PROMISE.one(db, taken)
+    return _MESSAGE.one(db, taken)
 
 
-def settle_kept(db: Connection, promise_id: str) -> None:
+def settle_kept(db: Connection, message_id: str) -> None:
     """Done: the payload is erased."""
     db.execute(
-        update(outbox).where(outbox.c.id == promise_id).values(state=DeliveryState.KEPT, payload=None, error=None)
+        update(outbox).where(outbox.c.id == message_id).values(state=DeliveryState.KEPT, payload=None, error=None)
     )
 
 
-def settle_failed(db: Connection, promise_id: str, *, attempt: int, error: str) -> None:
+def settle_failed(db: Connection, message_id: str, *, attempt: int, error: str) -> None:
     """Given up at this attempt; without effect when another attempt has begun since."""
-    db.execute(_this_attempt(promise_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
+    db.execute(_this_attempt(message_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
 
 
-def put_back(db: Connection, promise_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
+def put_back(db: Connection, message_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
     """To be tried again; without effect when another attempt has begun since."""
-    db.execute(_this_attempt(promise_id, attempt).values(state=DeliveryState.DUE, next_at=next_at, error=error[:300]))
+    db.execute(_this_attempt(message_id, attempt).values(state=DeliveryState.DUE, next_at=next_at, error=error[:300]))
 
 
-def _this_attempt(promise_id: str, attempt: int) -> Update:
-    mine = (outbox.c.id == promise_id, outbox.c.state == DeliveryState.TRYING, outbox.c.attempts == attempt)
+def _this_attempt(message_id: str, attempt: int) -> Update:
+    mine = (outbox.c.id == message_id, outbox.c.state == DeliveryState.TRYING, outbox.c.attempts == attempt)
     return update(outbox).where(*mine)
 
 
-def retry(db: Connection, promise_id: str, *, now: datetime) -> bool:
+def retry(db: Connection, message_id: str, *, now: datetime) -> bool:
     """Make a failed promise due again, with fresh attempts. False when there is none or its payload is gone."""
-    failed = (outbox.c.id == promise_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
+    failed = (outbox.c.id == message_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
     again = update(outbox).where(*failed).values(state=DeliveryState.DUE, attempts=0, next_at=now)
     return db.execute(again).rowcount == 1
 
 
-def cancel(db: Connection, promise_id: str, *, now: datetime) -> bool:
+def cancel(db: Connection, message_id: str, *, now: datetime) -> bool:
     """Never to be tried again. False when there is none, it is settled otherwise, or somebody is trying it."""
     lapsed = and_(outbox.c.state == DeliveryState.TRYING, outbox.c.next_at <= now)
-    idle = (outbox.c.id == promise_id, or_(outbox.c.state.in_([DeliveryState.DUE, DeliveryState.FAILED]), lapsed))
+    idle = (outbox.c.id == message_id, or_(outbox.c.state.in_([DeliveryState.DUE, DeliveryState.FAILED]), lapsed))
     return db.execute(update(outbox).where(*idle).values(state=DeliveryState.CANCELLED, payload=None)).rowcount == 1
 
 
-def find_one(db: Connection, promise_id: str) -> Promise | None:
-    return _PROMISE.one(db, _PROMISE.select().where(outbox.c.id == promise_id))
+def find_one(db: Connection, message_id: str) -> Message | None:
+    return _MESSAGE.one(db, _MESSAGE.select().where(outbox.c.id == message_id))
 
 
-def lock(db: Connection, promise_id: str) -> bool:
+def lock(db: Connection, message_id: str) -> bool:
     """Nobody else changes the row until this transaction ends. False when there is none."""
-    return db.scalar(select(outbox.c.id).where(outbox.c.id == promise_id).with_for_update()) is not None
+    return db.scalar(select(outbox.c.id).where(outbox.c.id == message_id).with_for_update()) is not None
 
 
 def find(
@@ -164,14 +164,14 @@ def find(
     about: str | None = None,
     after: str | None = None,
     limit: int = 100,
-) -> list[Promise]:
+) -> list[Message]:
     """The latest first, from the id `after` on; `about` is a part of that."""
-    query = _PROMISE.select().order_by(outbox.c.id.desc()).limit(limit)
+    query = _MESSAGE.select().order_by(outbox.c.id.desc()).limit(limit)
     query = query if after is None else query.where(outbox.c.id < after)
     for column, wanted in ((outbox.c.state, state), (outbox.c.topic, topic)):
         query = query if wanted is None else query.where(column == wanted)
     query = query if about is None else query.where(outbox.c.about.contains(about, autoescape=True))
-    return _PROMISE.all(db, query)
+    return _MESSAGE.all(db, query)
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

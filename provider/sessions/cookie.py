@@ -46,13 +46,13 @@ def forget_session(call: Call) -> None:
 def _any_session(call: Call) -> Session | None:
     if not SESSION.is_on(call):
         value = call.cookie(cookies.SESSION)
-        SESSION.keep(call, None if value is None else _find_standing(call.work, value))
+        SESSION.keep(call, None if value is None else _find_active(call.work, value))
     return SESSION.of(call)
 
 
-def _find_standing(work: UnitOfWork, value: str) -> Session | None:
+def _find_active(work: UnitOfWork, value: str) -> Session | None:
     idle_since = work.now - work.settings.session_idle_lifetime
-    session = store.find_standing(work.read, digest(value), now=work.now, idle_since=idle_since)
+    session = store.find_active(work.read, digest(value), now=work.now, idle_since=idle_since)
     if session is not None and session.last_seen <= work.now - TOUCH_EVERY and not work.writing:
         with work.aside() as db:
             store.touch(db, session.id, now=work.now)

@@ -93,7 +93,7 @@ _BY_DIGEST = (
 )
 
 
-def find_standing(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
+def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
     """By the digest of the cookie: a session that still counts, of a user that still does."""
     return SESSION.one(db, _BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since})
 
@@ -142,8 +142,8 @@ def touch(db: Connection, session_id: str, *, now: datetime) -> None:
 
 def end(db: Connection, session_id: str, *, reason: str, now: datetime) -> bool:
     """False when it had ended before."""
-    standing = and_(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
-    return db.execute(update(sessions).where(standing).values(ended_at=now, end_reason=reason)).rowcount == 1
+    active = and_(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
+    return db.execute(update(sessions).where(active).values(ended_at=now, end_reason=reason)).rowcount == 1
 
 
 def shorten(db: Connection, session_id: str, *, expires_at: datetime) -> bool:
@@ -156,17 +156,17 @@ def end_all(
     db: Connection, user_id: str, *, reason: str, now: datetime, but: AbstractSet[str] = frozenset()
 ) -> list[str]:
     """End every session of a user, pending ones too, except those in `but`. The ids that ended."""
-    standing = [sessions.c.user_id == user_id, sessions.c.ended_at.is_(None)]
+    active = [sessions.c.user_id == user_id, sessions.c.ended_at.is_(None)]
     if but:
-        standing.append(sessions.c.id.not_in(but))
-    ended = update(sessions).where(*standing).values(ended_at=now, end_reason=reason).returning(sessions.c.id)
+        active.append(sessions.c.id.not_in(but))
+    ended = update(sessions).where(*active).values(ended_at=now, end_reason=reason).returning(sessions.c.id)
     return list(db.scalars(ended))
 
 
 def end_many(db: Connection, session_ids: list[str], *, reason: str, now: datetime) -> list[tuple[str, str]]:
     """(user, session) of those that ended now."""
-    standing = and_(sessions.c.id.in_(session_ids), sessions.c.ended_at.is_(None))
-    ended = update(sessions).where(standing).values(ended_at=now, end_reason=reason)
+    active = and_(sessions.c.id.in_(session_ids), sessions.c.ended_at.is_(None))
+    ended = update(sessions).where(active).values(ended_at=now, end_reason=reason)
     return [(user_id, sid) for user_id, sid in db.execute(ended.returning(sessions.c.user_id, sessions.c.id))]
 
 
@@ -182,7 +182,7 @@ def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: dateti
     return SESSION.all(db, query.order_by(sessions.c.last_seen.desc()))
 
 
-def find_standing_page(
+def find_active_page(
     db: Connection, *, now: datetime, idle_since: datetime, after: tuple[datetime, str] | None, limit: int
 ) -> list[Session]:
     """Everybody's that still count, those that will last longest first; `after` is `expires_at` and `id` of the last of

@@ -26,4 +26,4 @@ def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
 def enqueue(work: UnitOfWork, webhook: Webhook, event: Mapping[str, object]) -> str:
     """Queue one event for one webhook; a replay may queue the same event again. Returns the id of its outbox row."""
     payload = {"webhook_id": webhook.id, "event": dict(event)}
-    return messages.put(work, TOPIC, payload, about=f"{event['name']} to {webhook.id}")
+    return messages.enqueue(work, TOPIC, payload, about=f"{event['name']} to {webhook.id}")

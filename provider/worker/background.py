@@ -146,7 +146,7 @@ class _DueRows:
             elif self._send(row_id):
                 self._queued[row_id, due_at] = time.monotonic()
             else:
-                relay.keep(self._installation, row_id, HANDLERS, ATTEMPTS)
+                relay.deliver(self._installation, row_id, HANDLERS, ATTEMPTS)
 
 
 def run_worker(installation: Installation, *, threads: int) -> None:

@@ -48,7 +48,7 @@ def open_actor(broker: "Broker", installation: Installation) -> "Actor[[str], No
 
     def deliver(row_id: str) -> None:
         with suppress(TimeLimitExceeded):  # the relay has put it back
-            relay.keep(installation, row_id, HANDLERS, ATTEMPTS)
+            relay.deliver(installation, row_id, HANDLERS, ATTEMPTS)
 
     time_limit = int(relay.LEASE.total_seconds() * 1000) - 5000
     return dramatiq.actor(broker=broker, queue_name=QUEUE, time_limit=time_limit)(deliver)

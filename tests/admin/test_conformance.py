@@ -62,7 +62,7 @@ MAKERS: dict[str, Callable[[UnitOfWork], str]] = {
     "user_id": make_user,
     "client_id": lambda work: make_client(work)[0].client_id,
     "session_id": make_session,
-    "promise_id": lambda work: messages.put(work, "mail", {}, about="a letter"),
+    "promise_id": lambda work: messages.enqueue(work, "mail", {}, about="a letter"),
     "webhook_id": lambda work: subscriptions.create(work, url="https://hooks.example.test/")[0].id,
     "kid": lambda work: next(key.kid for key in rotation.list_keys(work) if key.alg == "EdDSA"),
 }

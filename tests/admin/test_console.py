@@ -30,7 +30,7 @@ def test_the_overview_shows_what_happened_by_the_hour(console: Console, work: Wo
             (25, counters.SIGNED_IN, 1000),
         ):
             hourly.add(w.db, hourly.hour_of(w.now - timedelta(hours=hours)), name, count)
-        messages.put(w, "mail", {}, about="hello to ada@example.test")
+        messages.enqueue(w, "mail", {}, about="hello to ada@example.test")
     page = console.open("")
     assert "34 done , 6 refused . 36 in the fullest hour" in page.text
     assert "mail, due 1" in page.text.replace(" ,", ",")
@@ -106,7 +106,7 @@ def test_the_audit_log_is_narrowed_paged_and_taken_along(console: Console, work:
 def test_a_failed_letter_is_sent_again_or_given_up(console: Console, work: Work) -> None:
     with work() as w:
         for who in ("ada", "grace"):
-            messages.put(w, "mail", {"to": who}, about=f"hello to {who}@example.test")
+            messages.enqueue(w, "mail", {"to": who}, about=f"hello to {who}@example.test")
         for promise_id, _ in store.find_due(w.db, now=w.now, limit=9):
             store.claim(w.db, promise_id, now=w.now, lease_until=w.now)
             store.settle_failed(w.db, promise_id, attempt=1, error="550 <b>no</b>")

@@ -201,7 +201,7 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
     ids = []
     for number in range(3):
         with work() as w:
-            ids.append(messages.put(w, "mail", {"text": "secret"}, about=f"letter {number}"))
+            ids.append(messages.enqueue(w, "mail", {"text": "secret"}, about=f"letter {number}"))
     with work() as w:
         w.db.execute(outbox.update().where(outbox.c.id == ids[0]).values(state=DeliveryState.FAILED, error="no route"))
         w.db.execute(

@@ -66,7 +66,7 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     """Whatever operation comes: it shows one thing with an ETag, or is refused when If-Match names another version."""
     sign_in(browser)
     with work() as w:
-        promise = messages.put(w, "mail", {}, about="x")
+        promise = messages.enqueue(w, "mail", {}, about="x")
     webhook = operator("POST", "/webhooks", url="https://hooks.example.test/").json()["id"]
     operator("POST", "/clients", client_id="shop", **SHOP)
     session = operator.get(f"/users/{ada}/sessions")["sessions"][0]["id"]

@@ -243,7 +243,7 @@ def test_the_same_code_on_many_sign_ins_at_once_finishes_one(
 
     def finish(cookie: str) -> bool:
         with unit_of_work(installation) as w:
-            session = store.find_standing(w.read, digest(cookie), now=w.now, idle_since=w.now.replace(year=2000))
+            session = store.find_active(w.read, digest(cookie), now=w.now, idle_since=w.now.replace(year=2000))
             assert session is not None
             try:
                 steps.show_second_factor(w, session, method=Method.TOTP, code=code)

@@ -125,14 +125,14 @@ def test_the_outbox_and_the_keys_are_read_when_somebody_asks(
     installation: Installation, work: Work, clock: Clock, value: Value
 ) -> None:
     with work() as w:
-        given_up = messages.put(w, "mail", {}, about="a letter")
+        given_up = messages.enqueue(w, "mail", {}, about="a letter")
 
     def refuse(*_: object) -> None:
         raise PermanentFailure("no")
 
-    relay.keep(installation, given_up, {"mail": refuse})
+    relay.deliver(installation, given_up, {"mail": refuse})
     with work() as w:
-        messages.put(w, "mail", {}, about="a letter")
+        messages.enqueue(w, "mail", {}, about="a letter")
     clock.advance(minutes=7)
     found = standing(installation)
     assert found[("signet_outbox", "mail", "due")] == 1

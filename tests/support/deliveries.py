@@ -12,4 +12,4 @@ def deliver_due(
     installation: Installation, handlers: Mapping[str, Handler] = HANDLERS, attempts: Mapping[str, int] = ATTEMPTS
 ) -> int:
     """Try each row that is due, one after another. Returns how many were tried."""
-    return sum(relay.keep(installation, row_id, handlers, attempts) for row_id, _ in relay.find_due(installation))
+    return sum(relay.deliver(installation, row_id, handlers, attempts) for row_id, _ in relay.find_due(installation))

@@ -18,7 +18,7 @@ from provider.audit.events import Event
 from provider.config.settings import Settings
 from provider.outbox import messages
 from provider.outbox import store as outbox
-from provider.outbox.store import DeliveryState, Promise
+from provider.outbox.store import DeliveryState, Message
 from provider.ratelimits import LimitCounter
 from provider.refusals import NotFound, Refusal
 from provider.webhooks import store, subscriptions
@@ -62,12 +62,12 @@ def listen(work: Work, receiver: ForeignServer) -> Listen:
     return make
 
 
-def promised(work: Work) -> list[Promise]:
+def promised(work: Work) -> list[Message]:
     with work() as w:
         return [promise for promise in outbox.find(w.read) if promise.topic == "webhook"]
 
 
-def receiver_payload(installation: Installation, promise: Promise) -> str:
+def receiver_payload(installation: Installation, promise: Message) -> str:
     assert promise.payload is not None
     return installation.vault.decrypt(promise.payload, purpose=messages.PURPOSE, context=promise.id).decode()
 
@@ -146,7 +146,7 @@ def test_webhooks_are_read_once_in_a_transaction_of_many_events(installation: In
             log.record(w, Event.KEY_CREATED, kid="x")
     assert len(read) == 2
     with work() as w:  # a transaction without an audit event
-        messages.put(w, "mail", {}, about="a letter")
+        messages.enqueue(w, "mail", {}, about="a letter")
     assert len(read) == 2
 
 

@@ -13,7 +13,7 @@ from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.second_factor import Method
 from provider.accounts.factors.store import recovery_codes, totp
 from provider.accounts.factors.store.totp import TotpCredential
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.accounts.store import email_addresses
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -104,7 +104,7 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple
     codes = replace_codes(work, session.user_id)
     end_access(work, user_id=session.user_id, cause=Cause.TWO_FACTOR_ENABLED, but={session.id})
     record(work, Event.TWO_FACTOR_ENABLED, user_id=session.user_id)
-    tell(work, session.user_id, messages.two_factor_enabled)
+    notify(work, session.user_id, messages.two_factor_enabled)
     return value, codes
 
 
@@ -147,4 +147,4 @@ def _remove(work: UnitOfWork, user_id: str, *, by: str) -> None:
     totp.remove(work.db, user_id)
     recovery_codes.remove(work.db, user_id)
     record(work, Event.TWO_FACTOR_DISABLED, user_id=user_id, by=by)
-    tell(work, user_id, messages.two_factor_disabled)
+    notify(work, user_id, messages.two_factor_disabled)

@@ -1,7 +1,7 @@
 """Change the password while signed in: the current one first, and nothing else that is signed in stays so."""
 
 from provider.accounts.access import Cause, end_access
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.accounts.passwords import passwords as rules
 from provider.accounts.passwords.password_reset import InvalidPassword
 from provider.accounts.reauthentication import SessionOver, require_password
@@ -35,7 +35,7 @@ def change_password(
     passwords.replace(work.db, session.user_id, hashed, now=work.now)
     end_access(work, user_id=session.user_id, cause=Cause.PASSWORD_CHANGED, but={session.id})
     record(work, Event.PASSWORD_CHANGED, user_id=session.user_id)
-    tell(work, session.user_id, messages.password_changed)
+    notify(work, session.user_id, messages.password_changed)
     return value
 
 

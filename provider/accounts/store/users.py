@@ -98,14 +98,14 @@ def activate(db: Connection, user_id: str, *, now: datetime) -> bool:
 
 def suspend(db: Connection, user_id: str, *, reason: str | None, now: datetime) -> bool:
     """Any status -> SUSPENDED. False when there is no such user, or it is suspended already."""
-    standing = (users.c.id == user_id, users.c.status != Status.SUSPENDED)
+    unsuspended = (users.c.id == user_id, users.c.status != Status.SUSPENDED)
     values = {
         "status": Status.SUSPENDED,
         "status_reason": reason,
         "updated_at": now,
         "delete_after": None,
     }
-    return db.execute(update(users).where(*standing).values(**values)).rowcount == 1
+    return db.execute(update(users).where(*unsuspended).values(**values)).rowcount == 1
 
 
 def restore(db: Connection, user_id: str, *, status: Status, now: datetime) -> bool:

@@ -59,7 +59,7 @@ def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsO
     work, page = call.work, asked_page(call, "sessions")
     after = None if page.after is None else (datetime.fromisoformat(page.after["expires_at"]), page.after["id"])
     idle_since = work.now - work.settings.session_idle_lifetime
-    found = store.find_standing_page(work.read, now=work.now, idle_since=idle_since, after=after, limit=page.limit + 1)
+    found = store.find_active_page(work.read, now=work.now, idle_since=idle_since, after=after, limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     place = {"expires_at": shown[-1].expires_at.isoformat(), "id": shown[-1].id} if more else {}
     return SessionsOfAll(

@@ -10,7 +10,7 @@ from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.outbox import store
-from provider.outbox.store import DeliveryState, Promise
+from provider.outbox.store import DeliveryState, Message
 from provider.sessions import listeners
 from provider.sessions.store import Session
 from provider.web.call import Call
@@ -22,22 +22,22 @@ PATH = "/admin/outbox"
 TOPICS = (messages.TOPIC, listeners.TOPIC, notify.TOPIC)
 
 
-def _retry(call: Call, subject: Subject[Promise]) -> None:
+def _retry(call: Call, subject: Subject[Message]) -> None:
     rules.retry(call.work, subject.value.id)
 
 
-def _cancel(call: Call, subject: Subject[Promise]) -> None:
+def _cancel(call: Call, subject: Subject[Message]) -> None:
     rules.cancel(call.work, subject.value.id)
 
 
-ACTIONS: Actions[Promise] = {
+ACTIONS: Actions[Message] = {
     "retry": Action(
         title=Text("Send it again"),
         button=Text("Send it again"),
         means=(Text("It is tried at once, and as often as at first. Whoever got it already may get it twice."),),
         done=Text("It is on its way again."),
         do=_retry,
-        is_available=lambda promise: promise.state == DeliveryState.FAILED and promise.payload is not None,
+        is_available=lambda message: message.state == DeliveryState.FAILED and message.payload is not None,
     ),
     "cancel": Action(
         title=Text("Give it up"),
@@ -46,7 +46,7 @@ ACTIONS: Actions[Promise] = {
         done=Text("It is given up."),
         do=_cancel,
         danger=True,
-        is_available=lambda promise: promise.state in {DeliveryState.DUE, DeliveryState.FAILED},
+        is_available=lambda message: message.state in {DeliveryState.DUE, DeliveryState.FAILED},
     ),
 }
 
@@ -77,7 +77,7 @@ def list_promises(call: Call) -> Response:
     )
 
 
-def find_promise(call: Call, operator: Session) -> Subject[Promise]:
+def find_promise(call: Call, operator: Session) -> Subject[Message]:
     """Return the job named by the path, as a Subject. Raises NoSuchPromise."""
     promise = rules.find(call.work, call.path_params["promise_id"])
     return Subject(promise.about, PATH, promise, operator)

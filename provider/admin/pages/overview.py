@@ -45,7 +45,7 @@ def overview(call: Call) -> Response:
         sign_ins=charts.by_hour(counts, good=counters.SIGNED_IN, bad=counters.SIGN_IN_REFUSED, until=until),
         tokens=charts.by_hour(counts, good=counters.TOKENS_ISSUED, bad=counters.TOKENS_REFUSED, until=until),
         letters=charts.by_hour(counts, good=counters.MAIL_SENT, bad=counters.MAIL_FAILED, until=until),
-        unkept=sorted(outbox.count_unkept(work.read)),
+        unkept=sorted(outbox.count_undelivered(work.read)),
         late_since=due_since if due_since is not None and work.now - due_since > LATE else None,
         keys=_keys(work),
         width=charts.WIDTH,

@@ -109,7 +109,7 @@ def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) ->
     )
 
 
-def way_back(request_uri: str, *, ui_locales: str | None = None) -> str:
+def resume_url(request_uri: str, *, ui_locales: str | None = None) -> str:
     return Destination(request_uri=request_uri, ui_locales=ui_locales).location
 
 

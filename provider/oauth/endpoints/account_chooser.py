@@ -24,7 +24,7 @@ def account_chooser(call: Call) -> Response:
     session = find_session(call)
     claimed = None if session is None else parked_requests.claim(call.work, parked, call.browser)
     if session is None or claimed is None:
-        return go(parked_requests.way_back(request_uri, ui_locales=call.query.get("ui_locales")))
+        return go(parked_requests.resume_url(request_uri, ui_locales=call.query.get("ui_locales")))
     client = server_of(call).clients.find(call.work, claimed.client_id)
     where = destination(call, app=None if client is None else parked_requests.app_of(claimed, client))
     decision = call.form.get("decision")

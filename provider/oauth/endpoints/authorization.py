@@ -101,7 +101,7 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
     except OAuth2Error as error:
         return refuse_on_page(call, error)
     if call.method == "POST":
-        return go(parked_requests.way_back(request_uri))
+        return go(parked_requests.resume_url(request_uri))
     try:
         _find_keys(call, server, checks, target, given)
     except OAuth2Error as error:
@@ -136,7 +136,7 @@ def _answer(
         request = read_request(call.work, server, checks, target, given)
         if call.method == "POST":
             uri = parked_requests.park(call.work, request, given, browser=None)
-            return go(parked_requests.way_back(uri, ui_locales=given.get("ui_locales")))
+            return go(parked_requests.resume_url(uri, ui_locales=given.get("ui_locales")))
         session = find_session(call)
         step = _next_step(call, request, session, parked)
         if isinstance(step, Issue) and session is not None:

@@ -74,14 +74,14 @@ def _question(call: Call) -> Question | Response:
     session = find_session(call)
     claimed = None if session is None else parked_requests.claim(call.work, parked, call.browser)
     if session is None or claimed is None:
-        return go(_way_back(call, request_uri))
+        return go(_resume_url(call, request_uri))
     checks, given = Checks("consent"), parked_requests.parameters_of(claimed)
     try:
         target = find_target(call.work, server_of(call), checks, given)
         request = read_request(call.work, server_of(call), checks, target, given)
     except OAuth2Error:
         # No longer a request we would take (the client was disabled or changed meanwhile): the way back says so.
-        return go(_way_back(call, request_uri))
+        return go(_resume_url(call, request_uri))
     return Question(request_uri, claimed, target, request, session)
 
 
@@ -96,9 +96,9 @@ def _answer(call: Call, question: Question) -> Response:
         request, user_id = question.request, question.session.user_id
         rule.grant(call.work, user_id=user_id, client=request.client, scopes=request.scope, claims=request.claims.names)
         authorization_requests.mark_consented(call.work.db, question.parked.digest, user_id)
-        return go(_way_back(call, question.request_uri))
+        return go(_resume_url(call, question.request_uri))
     return go(call.path + "?" + call.scope["query_string"].decode("ascii", "replace"))
 
 
-def _way_back(call: Call, request_uri: str) -> str:
-    return parked_requests.way_back(request_uri, ui_locales=call.query.get("ui_locales"))
+def _resume_url(call: Call, request_uri: str) -> str:
+    return parked_requests.resume_url(request_uri, ui_locales=call.query.get("ui_locales"))

@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet
 from provider.accounts import compromise_report, deletion, devices, registration, suspension
 from provider.config.settings import Settings
 from provider.outbox import store as outbox
-from provider.outbox.store import DeliveryState, Promise
+from provider.outbox.store import DeliveryState, Message
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions
 from provider.sessions.store import Session
@@ -40,7 +40,7 @@ def deliver(installation: Installation) -> Callable[[], int]:
     return lambda: deliver_due(installation)
 
 
-def promises(work: Work) -> list[Promise]:
+def promises(work: Work) -> list[Message]:
     with work() as w:
         return [promise for promise in outbox.find(w.read) if promise.topic == "logout"]
 
