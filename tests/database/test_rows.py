@@ -99,7 +99,7 @@ def test_no_module_unpacks_a_row_by_position_or_writes_the_attributes_of_an_obje
     assert not found
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.only_on("postgresql")
 def test_a_queue_is_held_by_one_transaction_until_it_ends(work: Work) -> None:
     def is_free(db: Connection, name: str) -> bool:
         return bool(db.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(name)))))
