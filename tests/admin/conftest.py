@@ -72,7 +72,7 @@ class Console:
         return self.browser.open(f"/admin{path}")
 
     def act(self, path: str, why: str = "", **typed: str) -> Page:
-        """Open the page of an act, which says what it means, and press its button."""
+        """Open the page of an action, which says what it does, and submit its form."""
         asked = self.open(path)
         assert asked.status == 200, asked
         assert asked.path == f"/admin{path}".partition("?")[0], asked
