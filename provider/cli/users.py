@@ -27,7 +27,7 @@ def _get(work: "UnitOfWork", who: str) -> "User":
 
 
 def _describe(work: "UnitOfWork", user: "User") -> dict[str, Any]:
-    from provider.accounts.factors import totp
+    from provider.accounts.factors import second_factor
     from provider.accounts.store import email_addresses
 
     address = email_addresses.find_of_user(work.read, user.id)
@@ -38,7 +38,7 @@ def _describe(work: "UnitOfWork", user: "User") -> dict[str, Any]:
         "status": user.status,
         "status_reason": user.status_reason,
         "roles": user.roles,
-        "two_factor": totp.is_enabled(work, user.id),
+        "two_factor": second_factor.is_enabled(work, user.id),
         "created_at": user.created_at,
         "claims": user.claims,
     }
@@ -198,11 +198,11 @@ def reset_totp(who: Who, *, as_json: Json = False) -> None:
 
     Example: signet user reset-totp ada@example.com
     """
-    from provider.accounts.factors import totp
+    from provider.accounts.factors import removal
 
     with unit() as work:
         user = _get(work, who)
-        totp.reset(work, user_id=user.id)
+        removal.reset(work, user_id=user.id)
     say(f"Two-factor sign-in of {who} is off.", {"id": user.id, "two_factor": False}, as_json=as_json)
 
 

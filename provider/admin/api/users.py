@@ -10,7 +10,7 @@ from provider.accounts import invitation, profile, registration, search, suspens
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
-from provider.accounts.factors.store import totp
+from provider.accounts.factors import second_factor
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
 from provider.accounts.store import email_addresses, linked_identities, passwords, users
 from provider.admin.filters import asked_text
@@ -175,7 +175,7 @@ def _describe_all(work: UnitOfWork, user_ids: Sequence[str]) -> list[Account]:
     """Return the users that exist among these ids, in the order of the ids."""
     holders = email_addresses.find_holders(work.read, user_ids)
     with_password = passwords.find_owners(work.read, user_ids)
-    with_two_factor = totp.find_owners(work.read, user_ids)
+    with_two_factor = second_factor.find_owners(work, user_ids)
     return [
         Account(
             id=user.id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from provider.accounts import devices, invitation, registration, search
-from provider.accounts.factors import recovery_codes, totp
+from provider.accounts.factors import recovery_codes, second_factor
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress, clean_name
 from provider.accounts.store import email_addresses, linked_identities, passwords, users
 from provider.accounts.store.email_addresses import EmailAddress
@@ -134,7 +134,7 @@ def find_person(call: Call, operator: Session) -> Thing:
     person = Person(
         user=user,
         address=address,
-        two_factor=totp.is_enabled(work, user.id),
+        two_factor=second_factor.is_enabled(work, user.id),
         codes_left=recovery_codes.count_left(work, user.id),
         has_password=passwords.find(work.read, user.id) is not None,
         sessions=devices.find_sessions(work, user.id),
