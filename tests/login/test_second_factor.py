@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
 
 from provider.accounts import throttle
 from provider.accounts.factors import second_factor, totp
@@ -252,6 +253,19 @@ def test_the_same_code_on_many_sign_ins_at_once_finishes_one(
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(finish, cookies)) == [False] * 7 + [True]
+
+
+def test_a_sign_in_that_the_release_before_began_is_finished(
+    browser: Browser, factor: tuple[str, list[str]], clock: Clock, work: Work
+) -> None:
+    """Its rows say "totp" in `pending`, which this release writes no more."""
+    sign_in(browser)
+    with work() as w:
+        waiting = update(store.sessions).where(store.sessions.c.pending == Step.SECOND_FACTOR)
+        assert w.db.execute(waiting.values(pending="totp")).rowcount == 1
+    assert not is_signed_in(browser)
+    assert browser.open("/login/second-factor").title.startswith("Enter your code")
+    assert browser.submit({"code": code_of(factor[0], clock.now)}).path == "/account"
 
 
 def test_step_up_asks_for_the_factor_and_goes_on(
