@@ -34,7 +34,7 @@ from provider.oauth.setting_up import make_what_is_missing
 from provider.ratelimits import LimitCounter
 from provider.routes import routes
 from provider.work import Installation, unit_of_work
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
 from tests.support.server_process import free_port, serving, signet

@@ -33,6 +33,7 @@ from provider.web.middleware import Envelope
 from provider.web.pages import go
 from provider.web.services import Services
 from provider.web.threads import Threads
+from provider.webhooks import notify
 from provider.work import Installation, utc_now
 
 
@@ -43,13 +44,14 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
         "vault": open_vault(settings),
         "counter": open_counter(settings),
         "outbound": Outbound(settings, clock=changes.get("clock", utc_now)),
+        "publish": notify.publish,
         **changes,
     }
     return Installation(settings=settings, **given)
 
 
 class Background(Protocol):
-    """What runs beside requests for as long as the service does (`worker.Worker`)."""
+    """What runs beside requests for as long as the service does (`worker.background.BackgroundWorker`)."""
 
     def start(self, installation: Installation) -> None: ...
 

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from provider import __version__
 from provider.config.environment import SettingsError
@@ -28,6 +29,8 @@ from provider.web.listening import reserve, share
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
     from prometheus_client import Metric
 
 PATIENCE = 5.0
@@ -65,7 +68,7 @@ def metered(installation: Installation, meters: Meters | None, *, process: int =
         return
     metrics.begin(meters.folder, str(process))
     with share(meters.address) as listener:
-        server = _Server(listener, Standing(installation), meters.folder)
+        server = _open_server(listener, installation, meters.folder)
         thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
         thread.start()
         try:
@@ -76,7 +79,7 @@ def metered(installation: Installation, meters: Meters | None, *, process: int =
             metrics.end()
 
 
-class Standing:
+class InstallationCollector:
     """What the database says of the installation, as a collector of prometheus_client. When it is away, only that."""
 
     def __init__(self, installation: Installation) -> None:
@@ -101,7 +104,7 @@ def _outbox(work: UnitOfWork) -> "Iterable[Metric]":
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
     counts = GaugeMetricFamily("signet_outbox", "Promises not kept yet, or given up.", labels=("topic", "state"))
-    for topic, state, count in outbox.count_unkept(work.read):
+    for topic, state, count in outbox.count_undelivered(work.read):
         counts.add_metric((topic, state), count)
     due_at = outbox.oldest_due(work.read, now=work.now)
     waited = 0.0 if due_at is None else (work.now - due_at).total_seconds()
@@ -121,10 +124,10 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
     )
     rows = signing_keys.find_all(work.read)
     for pair in KEY_PAIRS:
-        standing = rotation.standing_of(rows, pair)
-        if standing.current is None:
+        states = rotation.key_states_of(rows, pair)
+        if states.current is None:
             continue
-        signs_since = standing.current.signs_from or standing.current.created_at
+        signs_since = states.current.signs_from or states.current.created_at
         age.add_metric((pair,), (work.now - signs_since).total_seconds())
         if work.settings.key_rotation:
             due_at = signs_since + work.settings.key_rotation
@@ -132,51 +135,50 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
     return age, left
 
 
-class _Server(ThreadingHTTPServer):
+def _open_server(listener: socket.socket, installation: Installation, folder: Path) -> WSGIServer:
+    """Open a server of prometheus_client's application on a socket that listens already."""
+    server = _Server(listener.getsockname(), _Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
+    server.server_name, server.server_port = listener.getsockname()[:2]
+    server.setup_environ()
+    server.set_app(_application(installation, folder))
+    server.server_activate()
+    return server
+
+
+def _application(installation: Installation, folder: Path) -> "WSGIApplication":
+    """Return the WSGI application that answers at /metrics, and nowhere else."""
+    from prometheus_client import CollectorRegistry, make_wsgi_app  # noqa: PLC0415
+    from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
+    registry.register(InstallationCollector(installation))
+    metrics_app = make_wsgi_app(registry)
+
+    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        status = "404 Not Found"
+        if environ["PATH_INFO"] == "/metrics":
+            try:
+                found: list[bytes] = metrics_app(environ, start_response)
+            except Exception:  # noqa: BLE001  # a file that another process is creating, say: the next time it is whole
+                log.exception("metrics.failed")
+                status = "503 Service Unavailable"
+            else:
+                return found
+        start_response(status, [("Content-Type", "text/plain")])
+        return [status.encode()]
+
+    return application
+
+
+class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
-    def __init__(self, listener: socket.socket, standing: Standing, folder: Path) -> None:
-        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listener
-        self.standing, self.folder = standing, folder
-        self.server_activate()
 
-    def text(self) -> bytes:
-        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
-        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
-
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(self.folder))  # type: ignore[no-untyped-call]
-        registry.register(self.standing)
-        return generate_latest(registry)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+class _Handler(WSGIRequestHandler):
     timeout = PATIENCE
 
-    def do_GET(self) -> None:
-        """GET /metrics."""
-        if self.path != "/metrics":
-            self.send_error(404)
-            return
-        from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4  # noqa: PLC0415
-
-        try:
-            text = self.server.text()
-        except Exception:  # noqa: BLE001  # a file that is just being made, say: the next time it is whole
-            log.exception("metrics.failed")
-            self.send_error(503)
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def version_string(self) -> str:
-        return "signet"
-
-    def log_message(self, *_: Any) -> None:
-        """Who asks is nobody's business."""
+    def log_message(self, *_: object) -> None:
+        """Log no requests."""

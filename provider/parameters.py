@@ -5,7 +5,7 @@ that may come more than once are read as one, with a space between the values, w
 """
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl
 
 MAX_FIELDS = 100
 MANY = frozenset({"resource", "audience"})
@@ -51,18 +51,12 @@ def parse_parameters(raw: bytes) -> Parameters:
     """Parse a query string or an urlencoded body. Raises MalformedParameters."""
     if not raw:
         return Parameters([])
-    pieces = raw.split(b"&", MAX_FIELDS)
-    if len(pieces) > MAX_FIELDS:
-        raise MalformedParameters("too many parameters")
-    pairs = []
-    for piece in pieces:
-        if not piece:
-            continue
-        name, _, value = piece.partition(b"=")
-        if value:
-            pairs.append((_decode(name), _decode(value)))
-        else:
-            pairs.append((_decode(name), ""))
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except UnicodeDecodeError:
+        raise MalformedParameters("a parameter is not UTF-8") from None
+    except ValueError:
+        raise MalformedParameters("too many parameters") from None
     return Parameters([pair for pair in pairs if pair[1]] if _no_empty_repeats(pairs) else pairs)
 
 
@@ -70,12 +64,3 @@ def _no_empty_repeats(pairs: list[tuple[str, str]]) -> bool:
     # An empty parameter is absent (RFC 6749 section 3.1), but `a=&a=1` is still a repetition.
     names = [name for name, _ in pairs if name not in MANY]
     return len(names) == len(set(names))
-
-
-def _decode(raw: bytes) -> str:
-    try:
-        if b"%" in raw or b"+" in raw:
-            raw = unquote_to_bytes(raw.replace(b"+", b" "))
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise MalformedParameters("a parameter is not UTF-8") from None

@@ -12,8 +12,13 @@ from provider.languages.text import Text
 
 
 class Refusal(Exception):
-    """An expected "no". `message` is for the person at the screen; what helps a developer goes to the log."""
+    """An expected "no". `message` is for the person at the screen; what helps a developer goes to the log.
 
+    `code` identifies the kind of refusal to programs: the problem type of an API ends in it, and metrics use it as a
+    label. It is in kebab-case, unique, and stays the same when the class is renamed.
+    """
+
+    code = "refusal"
     status_code = 400
     title: str = Text("That did not work")
     message: str = Text("The request could not be carried out.")
@@ -25,12 +30,14 @@ class Refusal(Exception):
 
 
 class NotFound(Refusal):
+    code = "not-found"
     status_code = 404
     title = Text("Page not found")
     message = Text("There is nothing at this address. Check that you typed it correctly.")
 
 
 class Forbidden(Refusal):
+    code = "forbidden"
     status_code = 403
     title = Text("Not allowed")
     message = Text("You may not do this.")
@@ -39,6 +46,7 @@ class Forbidden(Refusal):
 class TooManyRequests(Refusal):
     """`retry_after` is in whole seconds, for the Retry-After header."""
 
+    code = "too-many-requests"
     status_code = 429
     title = Text("Too many attempts")
 
@@ -50,6 +58,7 @@ class TooManyRequests(Refusal):
 class Unavailable(Refusal):
     """A store or a service we stand on is down. The contract: 503 and Retry-After, never a verdict."""
 
+    code = "unavailable"
     status_code = 503
     title = Text("Temporarily unavailable")
     message = Text("The service is not available right now. Nothing was changed. Try again in a moment.")
@@ -59,6 +68,7 @@ class Unavailable(Refusal):
 class GoElsewhere(Refusal):
     """The way on is another page. `location` is a path of ours, built by the rule that raises this."""
 
+    code = "go-elsewhere"
     status_code = 303
 
     def __init__(self, location: str) -> None:

@@ -36,7 +36,7 @@ from provider.web.connections import BoundedConnection
 from provider.web.listening import reserve, share, turn_away
 from provider.web.tls import Tls
 from provider.work import Installation, unit_of_work, utc_now
-from provider.worker import Worker
+from provider.worker.background import BackgroundWorker
 
 FINISH_WITHIN = 30
 """Seconds for requests in flight once a worker stops taking new ones (F-10)."""
@@ -55,9 +55,9 @@ class Uncounted:
     look = hit
 
 
-def require_fit(settings: Settings) -> None:
-    """Raises SettingsError, one line, for what would make requests fail: schema, secret key, signing keys, salt, the
-    list of breached passwords, and the file of upstreams.
+def require_ready(settings: Settings) -> None:
+    """Raise SettingsError, one line, for anything that would make requests fail: schema, secret key, signing keys,
+    salt, the list of breached passwords, and the file of upstreams.
     """
     require_usable(settings)
     load_upstreams(settings.upstreams)
@@ -86,7 +86,7 @@ def require_fit(settings: Settings) -> None:
 def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0, tls: Tls | None = None) -> int:
     """Serve until told to stop, over TLS with `tls`. Returns the exit status.
 
-    Raises SettingsError when the installation is not fit to serve, or the address cannot be had.
+    Raises SettingsError when the installation is not ready to serve, or the address cannot be had.
     """
     configure_logging(settings.log_level)
     if tls is not None:
@@ -94,7 +94,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
             raise SettingsError(f"with --tls-cert SIGNET_ISSUER must be https, not {settings.issuer}")
         tls.context()
     require_safe(settings)
-    require_fit(settings)
+    require_ready(settings)
     with reserve(host, port) as reserved, meters(settings, beside=(host, port)) as found:
         service = Service(settings, reserved.getsockname()[:2], drain, tls, found)
         return work(service) if workers == 1 else Supervisor(service, workers).run()
@@ -140,7 +140,7 @@ class Server(uvicorn.Server):
 def work(service: Service, *, place: int = 0) -> int:
     """Be one worker: serve on a socket of our own until told to stop. `place` is its number among the workers."""
     settings, address, tls = service.settings, service.address, service.tls
-    background = Worker(settings, keeps_promises=settings.redis_url is None)
+    background = BackgroundWorker(settings, delivers=settings.redis_url is None)
     installation = open_installation(settings, wake=background.wake)
     app = create_app(installation, background=background)
     with (

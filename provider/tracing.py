@@ -1,14 +1,17 @@
 """OpenTelemetry traces, for whoever installed `signet-provider[otel]` and said where to (OTEL_EXPORTER_OTLP_ENDPOINT).
 
-A span for each request, named by its route, and in it one for each statement of the database, without its parameters,
-and for each question to somebody else's server, without its path. Everything else is OpenTelemetry's own settings. A
-trace begins here: what a stranger sends as `traceparent` decides nothing.
+A span for each request, named by its method and route, and in it one for each statement of the database, without its
+parameters, and for each request to another server, without its path. Attributes are those of the semantic conventions.
+Everything else is OpenTelemetry's own settings. A trace begins here: a `traceparent` from outside is ignored.
+
+OpenTelemetry's own instrumentation packages are not used: they put query strings, browsers, addresses and the texts of
+database errors, which quote values, into spans.
 """
 
 import importlib.util
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
@@ -21,6 +24,7 @@ from provider.work import Installation
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
+
 
 WHERE_TO = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -83,7 +87,9 @@ class Traced:
             await self.app(scope, receive, send)
             return
         method = scope["method"]
-        with self.tracer.start_as_current_span(method, context=self.nowhere, kind=self.kind) as span:
+        with self.tracer.start_as_current_span(
+            method, context=self.nowhere, kind=self.kind, record_exception=False, set_status_on_exception=False
+        ) as span:
 
             async def send_and_look(message: Message) -> None:
                 if message["type"] == "http.response.start":
@@ -99,7 +105,7 @@ class Traced:
                 span.set_attribute("http.request.method", method)
                 span.set_attribute("signet.request_id", scope.get("state", {}).get("request_id", ""))
                 if route is not None:
-                    span.update_name(f"{method} {route.name}")
+                    span.update_name(f"{method} {route.path}")
                     span.set_attribute("http.route", route.path)
 
 
@@ -110,10 +116,13 @@ def _trace_statements(tracer: "Tracer", installation: Installation) -> None:
 
     def before(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:  # noqa: FBT001  # as SQLAlchemy calls it
         if context is not None and get_current_span().is_recording():  # what no request asked for has no trace
-            about = {"db.system.name": engine.dialect.name, "db.query.text": statement}
-            context.signet_span = tracer.start_span(
-                statement.split(maxsplit=1)[0], kind=SpanKind.CLIENT, attributes=about
-            )
+            operation = statement.split(maxsplit=1)[0]
+            about = {
+                "db.system.name": engine.dialect.name,
+                "db.operation.name": operation,
+                "db.query.text": statement,
+            }
+            context.signet_span = tracer.start_span(operation, kind=SpanKind.CLIENT, attributes=about)
 
     def over(context: Any) -> None:
         span = getattr(context, "signet_span", None)
@@ -126,10 +135,19 @@ def _trace_statements(tracer: "Tracer", installation: Installation) -> None:
 
 
 def _trace_questions(tracer: "Tracer", outbound: Outbound) -> None:
-    from opentelemetry.trace import SpanKind  # noqa: PLC0415
+    from opentelemetry.trace import SpanKind, StatusCode  # noqa: PLC0415
 
-    def around(method: str, host: str) -> AbstractContextManager[object]:
+    @contextmanager
+    def around(method: str, host: str) -> Iterator[None]:
         about = {"http.request.method": method, "server.address": host}
-        return tracer.start_as_current_span(method, kind=SpanKind.CLIENT, attributes=about)
+        with tracer.start_as_current_span(
+            method, kind=SpanKind.CLIENT, attributes=about, record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                yield
+            except Exception as error:
+                span.set_status(StatusCode.ERROR)
+                span.set_attribute("error.type", type(error).__name__)
+                raise
 
     outbound.around = around

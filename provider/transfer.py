@@ -73,7 +73,7 @@ def import_from(
     read = _read(lines)
     counts: Counter[str] = Counter()
     with unit_of_work(installation) as work:
-        _require_fit(installation, work.read, next(read, {}))
+        _require_importable(installation, work.read, next(read, {}))
         if work.read.scalar(select(users.c.id).limit(1)) or work.read.scalar(select(clients.c.client_id).limit(1)):
             raise NotImported("There are people or applications here already: import into a new installation.")
         for table in reversed(metadata.sorted_tables):  # what setting up made: keys, a salt
@@ -111,7 +111,7 @@ def _snapshot(installation: Installation) -> Iterator[Connection]:
             db.exec_driver_sql("ROLLBACK")
 
 
-def _require_fit(installation: Installation, db: Connection, header: dict[str, Any]) -> None:
+def _require_importable(installation: Installation, db: Connection, header: dict[str, Any]) -> None:
     if header.get("signet_export") != FORMAT:
         raise NotImported("This is no file of `signet export`, or of another version of it.")
     if header.get("revision") != current(db):

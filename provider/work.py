@@ -4,7 +4,7 @@
 ends with the unit of work, so a rule does its checks (and its slow work: hashing, signing) first and writes last.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from provider.outbound.client import Outbound
 from provider.refusals import Refusal
 
 
-class Counter(Protocol):
+class RateCounter(Protocol):
     """Counts hits per key in a moving window; see `ratelimits`."""
 
     def hit(self, limit: str, key: str) -> int | None:
@@ -46,6 +46,14 @@ def _nobody_to_wake(_promise_id: str) -> None:
     """The relay's timer will find it."""
 
 
+Publish = Callable[["UnitOfWork", Sequence[Mapping[str, object]]], None]
+"""Takes a transaction that is about to commit and its audit events as JSON objects, each with an `id` and a `name`."""
+
+
+def _publish_nothing(_work: "UnitOfWork", _events: Sequence[Mapping[str, object]]) -> None:
+    """Leave the events in the audit log only."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Installation:
     """What a process holds for as long as it runs. Tests change the clock; nobody else does."""
@@ -53,11 +61,13 @@ class Installation:
     settings: Settings
     database: Database
     vault: Vault
-    counter: Counter
+    counter: RateCounter
     outbound: Outbound
     clock: Callable[[], datetime] = utc_now
     wake: Callable[[str], None] = _nobody_to_wake
     """Called with the id of a promise after its transaction committed: a hint, the relay finds it anyway."""
+    publish: Publish = _publish_nothing
+    """Called once for each transaction with audit events, before its commit (`webhooks.notify.publish`)."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,8 @@ class UnitOfWork:
         self.origin = origin
         self.writing = False
         self._may_wait = may_wait
+        self.events: list[Mapping[str, object]] = []
+        """The audit events of this transaction so far, for `Installation.publish`."""
         self.after_commit: list[Callable[[], None]] = []
         self._connection: Connection | None = None
 
@@ -115,8 +127,10 @@ class UnitOfWork:
         return self.read
 
     @property
-    def once(self) -> Connection:
-        """For a write that is one statement on PostgreSQL: there it needs no transaction of its own (decision 2)."""
+    def autocommit(self) -> Connection:
+        """A connection for a write that is a single statement. Outside the write transaction, PostgreSQL commits it by
+        itself, without a transaction around it (decision 2); SQLite opens the write transaction.
+        """
         return self.db if self.writing or self.installation.database.is_sqlite else self.read
 
     @property
@@ -151,10 +165,19 @@ class UnitOfWork:
         """End the transaction, if one began, and give the connection back."""
         try:
             if self.writing:
-                self.writing = False
-                self.installation.database.end(self.read, commit=commit)
+                self._end(commit=commit)
         finally:
             self._give_back()
+
+    def _end(self, *, commit: bool) -> None:
+        done = False
+        try:
+            if commit and self.events:
+                self.installation.publish(self, self.events)
+            done = commit
+        finally:
+            self.writing = False
+            self.installation.database.end(self.read, commit=done)
 
     def _give_back(self) -> None:
         if self._connection is not None:

@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, insert, inspect, select
 
 from provider.config.environment import SettingsError
 from provider.database.engine import Database, open_database
-from provider.database.migrations import BASE, current, head, is_current, migrate, require_current
+from provider.database.migrations import BASE, HEAD, current, is_current, migrate, require_current
 from provider.oauth.clients.store.client_origins import client_origins
 from provider.oauth.clients.store.clients import clients
+from provider.resources import MIGRATIONS
 from provider.tables import metadata
 from tests.support.installation import settings_for
 
@@ -26,13 +28,17 @@ def opened(url: str) -> Database:
     return open_database(settings_for(url))
 
 
+def test_head_is_the_newest_of_the_migrations_which_do_not_fork() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [HEAD]
+
+
 def test_from_empty_to_head_equals_the_tables_of_the_code(empty_database_url: str) -> None:
     migrate(settings_for(empty_database_url))
     engine = create_engine(empty_database_url)
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
         assert tables(connection) == set(metadata.tables)
-        assert current(connection) == head()
+        assert current(connection) == HEAD
     engine.dispose()
     assert differences == []
 
@@ -42,7 +48,7 @@ def test_down_to_nothing_and_up_again(empty_database_url: str) -> None:
     settings = settings_for(empty_database_url)
     engine = create_engine(empty_database_url)
     migrate(settings)
-    migrate(settings, BASE, at=head())
+    migrate(settings, BASE, at=HEAD)
     with engine.connect() as connection:
         assert tables(connection) == set()
     migrate(settings)
@@ -87,7 +93,7 @@ def test_a_database_behind_the_code_is_told_from_one_at_head(empty_database_url:
 def test_moving_to_where_it_stands_changes_nothing(empty_database_url: str) -> None:
     settings = settings_for(empty_database_url)
     migrate(settings)
-    migrate(settings, str(head()), at=head())
+    migrate(settings, HEAD, at=HEAD)
     engine = create_engine(empty_database_url)
     with engine.connect() as connection:
         assert tables(connection) == set(metadata.tables)

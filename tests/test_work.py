@@ -51,6 +51,18 @@ def test_what_is_counted_aside_survives_the_crash(work: Work) -> None:
     assert len(events(work)) == 1
 
 
+def test_a_change_whose_events_cannot_be_published_is_undone(installation: Installation, work: Work) -> None:
+    def fail(_work: UnitOfWork, events: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), unit_of_work(dataclasses.replace(installation, publish=fail)) as w:
+        record(w, Event.SIGNED_IN)
+    assert events(work) == []
+    with work() as w:  # and nobody waits for its lock
+        record(w, Event.SIGNED_IN)
+    assert events(work) == ["session.signed_in"]
+
+
 def an_event(w: UnitOfWork) -> store.AuditEvent:
     return store.AuditEvent(new_id(), w.now, "aside", None, None, "", "", "", {})
 
@@ -110,7 +122,7 @@ def test_the_relay_is_woken_after_the_commit_and_only_then(installation: Install
     def promise(fails: bool) -> None:
         with unit_of_work(awake) as w:
             record(w, Event.SIGNED_IN)
-            messages.put(w, "mail", {}, about="a letter")
+            messages.enqueue(w, "mail", {}, about="a letter")
             if fails:
                 raise ValueError
 

@@ -1,11 +1,14 @@
-"""What runs beside requests: promises by message and by timetable, and purging."""
+"""What runs beside requests: deliveries by message and by timetable, and purging."""
 
+import asyncio
 import dataclasses
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -14,10 +17,12 @@ import pytest
 from provider.audit.store import audit_events
 from provider.config.settings import Settings
 from provider.database.base import new_id
-from provider.outbox import messages, store
-from provider.outbox.store import State
+from provider.outbox import messages, relay, store
+from provider.outbox.store import DeliveryState
 from provider.work import Installation, unit_of_work
-from provider.worker import BATCH, Worker, purge
+from provider.worker import background, queue
+from provider.worker.background import BackgroundWorker
+from provider.worker.jobs import BATCH, purge
 from tests.mail.smtp_sink import Sink, smtp_sink
 from tests.support.clock import Clock
 from tests.support.installation import SECRET_KEY, Work
@@ -41,28 +46,28 @@ def settings(settings: Settings, sink: Sink) -> Settings:
 def write(installation: Installation) -> None:
     with unit_of_work(installation) as work:
         letter = {"to": "ada@example.test", "subject": "Hello", "text": "Hello", "html": "<p>Hello</p>"}
-        messages.put(work, "mail", letter, about="hello to ada@example.test")
+        messages.enqueue(work, "mail", letter, about="hello to ada@example.test")
 
 
-def with_worker(installation: Installation, worker: Worker) -> Installation:
+def with_worker(installation: Installation, worker: BackgroundWorker) -> Installation:
     return dataclasses.replace(installation, wake=worker.wake)
 
 
 def is_kept(installation: Installation) -> bool:
     with unit_of_work(installation) as work:
-        return {promise.state for promise in store.find(work.read)} == {State.KEPT}
+        return {promise.state for promise in store.find(work.read)} == {DeliveryState.KEPT}
 
 
 @pytest.fixture
 def no_timetable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is found by looking at what is due: only a message makes a letter leave."""
-    monkeypatch.setattr("provider.worker.KEEP_EVERY", 3600.0)
+    monkeypatch.setattr("provider.worker.background.QUEUE_DUE_EVERY", 3600.0)
 
 
 def test_without_redis_a_letter_leaves_from_the_web_process_at_once(
     installation: Installation, sink: Sink, no_timetable: None
 ) -> None:
-    worker = Worker(installation.settings)
+    worker = BackgroundWorker(installation.settings)
     installation = with_worker(installation, worker)
     worker.start(installation)
     wait_until(lambda: len(worker._timetables) == 3)
@@ -75,7 +80,7 @@ def test_without_redis_a_letter_leaves_from_the_web_process_at_once(
 def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: Installation, sink: Sink) -> None:
     """Replaces: mail through a queue."""
     write(installation)
-    worker = Worker(installation.settings)
+    worker = BackgroundWorker(installation.settings)
     worker.start(installation)
     wait_until(lambda: sink.letters)
     worker.stop()
@@ -85,7 +90,7 @@ def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
     installation: Installation, redis_url: str, sink: Sink, no_timetable: None
 ) -> None:
     settings = installation.settings.model_copy(update={"redis_url": redis_url})
-    web, worker = Worker(settings, keeps_promises=False), Worker(settings)
+    web, worker = BackgroundWorker(settings, delivers=False), BackgroundWorker(settings)
     installation = with_worker(dataclasses.replace(installation, settings=settings), web)
     worker.start(installation)
     web.start(installation)
@@ -105,7 +110,7 @@ def test_a_request_does_not_notice_that_redis_is_away(installation: Installation
         if listening:
             server.listen()
         url = f"redis://127.0.0.1:{server.getsockname()[1]}"
-        worker = Worker(installation.settings.model_copy(update={"redis_url": url}))
+        worker = BackgroundWorker(installation.settings.model_copy(update={"redis_url": url}))
         installation = with_worker(installation, worker)
         began = time.monotonic()
         write(installation)
@@ -142,7 +147,7 @@ def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
 
     def is_claimed() -> bool:
         with work() as w:
-            return store.find(w.read)[0].state == State.TRYING
+            return store.find(w.read)[0].state == DeliveryState.TRYING
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with worker_process(installation, redis_url, silent.getsockname()[1]) as process:
@@ -156,6 +161,147 @@ def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
         assert process.wait(PATIENCE) == 0
     assert len(sink.letters) == 1
     assert is_kept(installation)
+
+
+@pytest.fixture
+def handled(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], object]], None]:
+    """`handled(deliver)`: what delivers emails from now on, called with the id of the row."""
+
+    def use(deliver: Callable[[str], object]) -> None:
+        monkeypatch.setattr(queue, "HANDLERS", {"mail": lambda _installation, row_id, _payload: deliver(row_id)})
+
+    return use
+
+
+def states(installation: Installation) -> Counter[str]:
+    with unit_of_work(installation) as work:
+        return Counter(row.state for row in store.find(work.read))
+
+
+def test_twenty_emails_that_are_due_leave_in_parallel_through_a_slow_mail_server(
+    installation: Installation, sink: Sink
+) -> None:
+    """The server answers nobody until four deliveries are waiting: one after another they would never leave."""
+    sink.together = asyncio.Barrier(4)
+    for _ in range(20):
+        write(installation)
+    worker = BackgroundWorker(installation.settings, threads=4)
+    worker.start(installation)
+    wait_until(lambda: len(sink.letters) == 20)
+    wait_until(lambda: is_kept(installation))
+    worker.stop()
+
+
+def test_with_redis_two_worker_processes_share_what_is_due(
+    installation: Installation, redis_url: str, sink: Sink
+) -> None:
+    for _ in range(12):
+        write(installation)
+    with worker_process(installation, redis_url, sink.port), worker_process(installation, redis_url, sink.port):
+        wait_until(lambda: is_kept(installation))
+    assert len(sink.letters) == 12
+
+
+def test_a_delivery_beyond_the_time_limit_is_interrupted_and_tried_again_later(
+    installation: Installation, handled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "LEASE", timedelta(seconds=5.5))
+    ended = threading.Event()
+
+    def hang(_row_id: str) -> None:
+        while not ended.is_set():
+            time.sleep(0.01)
+
+    handled(hang)
+    write(installation)
+    worker = BackgroundWorker(installation.settings, threads=1)
+    worker.start(installation)
+    wait_until(lambda: states(installation) == {DeliveryState.TRYING: 1})
+    wait_until(lambda: states(installation) == {DeliveryState.DUE: 1})
+    ended.set()
+    worker.stop()
+    with unit_of_work(installation) as work:
+        assert [(row.attempts, row.error) for row in store.find(work.read)] == [(1, "TimeLimitExceeded")]
+
+
+def test_stopping_finishes_what_is_under_way_and_begins_nothing_more(
+    installation: Installation, handled: Callable[..., None]
+) -> None:
+    under_way, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(_row_id: str) -> None:
+        under_way.release()
+        assert go_on.wait(60)
+
+    handled(slow)
+    for _ in range(6):
+        write(installation)
+    worker = BackgroundWorker(installation.settings, threads=2)
+    worker.start(installation)
+    assert all(under_way.acquire(timeout=60) for _ in range(2))
+    stopping = threading.Thread(target=worker.stop)
+    stopping.start()
+    wait_until(lambda: worker._worker is not None and not any(one.running for one in worker._worker.workers))
+    go_on.set()
+    stopping.join(60)
+    assert not stopping.is_alive()
+    assert states(installation) == {DeliveryState.KEPT: 2, DeliveryState.DUE: 4}
+
+
+def test_stopping_does_not_wait_for_a_delivery_that_hangs(
+    installation: Installation, handled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "STOP_WITHIN", 0.2)
+    under_way, go_on, over = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(_row_id: str) -> None:
+        under_way.set()
+        go_on.wait(60)
+        over.set()
+
+    handled(hang)
+    write(installation)
+    worker = BackgroundWorker(installation.settings, threads=1)
+    worker.start(installation)
+    assert under_way.wait(60)
+    worker.stop()
+    assert not over.is_set()
+    assert states(installation) == {DeliveryState.TRYING: 1}  # due again when the claim lapses
+    go_on.set()
+    assert worker._worker is not None
+    for thread in worker._worker.workers:  # until it has given its connection back
+        thread.join(PATIENCE)
+    assert is_kept(installation)
+
+
+def test_a_row_that_is_due_is_queued_once_for_each_attempt(
+    installation: Installation, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(installation)
+    sent: list[str] = []
+
+    def send(row_id: str) -> bool:
+        sent.append(row_id)
+        return True
+
+    due = background._DueRows(installation, send, threading.Event())
+    due.queue()
+    due.queue()
+    assert len(sent) == 1
+
+    def fail(*_: object) -> None:
+        raise relay.TemporaryFailure("451 later")
+
+    assert relay.deliver(installation, sent[0], {"mail": fail})
+    due.queue()
+    assert len(sent) == 1  # not due yet
+    clock.advance(relay.BACK_OFF)
+    due.queue()
+    due.queue()
+    assert sent == [sent[0]] * 2
+    monkeypatch.setattr(background, "QUEUED_AGAIN_AFTER", 0.0)  # its message was lost, and time has passed
+    due.queue()
+    assert sent == [sent[0]] * 3
 
 
 def test_purging_deletes_what_is_old_in_batches_and_nothing_else(

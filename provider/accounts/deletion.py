@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from provider.accounts.access import Cause, end_access
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.accounts.registration import delete_user
 from provider.accounts.store import users
 from provider.audit.events import Event
@@ -18,6 +18,7 @@ TICKET = "keep-account"
 
 
 class NotLeaving(Refusal):
+    code = "not-leaving"
     title = Text("Nothing to keep")
     message = Text("This page is too old, or the account was kept before. Sign in to see.")
 
@@ -29,7 +30,7 @@ def request_deletion(work: UnitOfWork, *, user_id: str) -> None:
         return  # asked for in another tab
     end_access(work, user_id=user_id, cause=Cause.DELETION_REQUESTED)
     record(work, Event.DELETION_REQUESTED, user_id=user_id)
-    tell(work, user_id, partial(messages.deletion_requested, delete_after=delete_after))
+    notify(work, user_id, partial(messages.deletion_requested, delete_after=delete_after))
 
 
 def seal_ticket(work: UnitOfWork, user_id: str) -> str:
@@ -44,13 +45,13 @@ def keep(work: UnitOfWork, *, ticket: str | None) -> None:
         raise NotLeaving
     end_access(work, user_id=value["user_id"], cause=Cause.REOPENED)
     record(work, Event.DELETION_CANCELLED, user_id=value["user_id"])
-    tell(work, value["user_id"], messages.account_kept)
+    notify(work, value["user_id"], messages.account_kept)
 
 
 def purge(work: UnitOfWork, *, before: datetime, limit: int) -> int:
     """Delete up to `limit` accounts whose grace was over before; how many were."""
     due = users.find_due(work.db, before=before, limit=limit)
     for user_id in due:
-        tell(work, user_id, messages.account_deleted)
+        notify(work, user_id, messages.account_deleted)
         delete_user(work, user_id=user_id)
     return len(due)

@@ -6,7 +6,7 @@ that is all a stolen cookie buys.
 
 from datetime import timedelta
 
-from provider.accounts.new_devices import tell_of_new_device
+from provider.accounts.new_devices import notify_of_new_device
 from provider.accounts.store import known_devices
 from provider.accounts.store.known_devices import KnownDevice
 from provider.crypto.digests import digest, new_opaque
@@ -39,7 +39,7 @@ def remember(work: UnitOfWork, *, user_id: str, value: str | None) -> str:
         known_devices.move(work.db, old=before, new=digest(fresh))
     device = KnownDevice(new_id(), user_id, digest(fresh), created_at=work.now, last_used_at=work.now)
     known_devices.add(work.db, device)
-    tell_of_new_device(work, user_id=user_id)
+    notify_of_new_device(work, user_id=user_id)
     known_devices.keep_latest(work.db, user_id, count=MOST)
     return fresh
 

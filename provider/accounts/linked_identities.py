@@ -6,7 +6,7 @@ Who somebody is at an upstream is `federation`'s to find out; from there on it i
 from collections.abc import Callable
 from functools import partial
 
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.accounts.store import linked_identities, passwords
 from provider.accounts.store.linked_identities import LinkedIdentity
 from provider.audit.events import Event
@@ -19,12 +19,14 @@ from provider.work import UnitOfWork
 
 
 class LinkedElsewhere(Refusal):
+    code = "linked-elsewhere"
     status_code = 409
     title = Text("Linked to another account")
     message = Text("This sign-in belongs to another account here. Unlink it there first, or link a different one.")
 
 
 class LastWayIn(Refusal):
+    code = "last-way-in"
     title = Text("This is your only way in")
     message = Text("Your account has no password, so nobody could sign in to it any more. Set a password first.")
 
@@ -41,7 +43,7 @@ def link(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: st
             raise LinkedElsewhere
         return
     attach(work, user_id=user_id, issuer=issuer, subject=subject, email=email)
-    tell(work, user_id, partial(messages.identity_linked, provider=name))
+    notify(work, user_id, partial(messages.identity_linked, provider=name))
 
 
 def attach(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None) -> None:
@@ -61,7 +63,7 @@ def unlink(work: UnitOfWork, *, user_id: str, identity_id: str, name_of: Callabl
     issuer = held[identity_id].issuer
     linked_identities.remove(work.db, user_id, identity_id)
     record(work, Event.IDENTITY_UNLINKED, user_id=user_id, issuer=issuer, identity=identity_id)
-    tell(work, user_id, partial(messages.identity_unlinked, provider=name_of(issuer)))
+    notify(work, user_id, partial(messages.identity_unlinked, provider=name_of(issuer)))
 
 
 def unlink_all(work: UnitOfWork, *, user_id: str, reason: str) -> None:

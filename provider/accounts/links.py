@@ -1,6 +1,7 @@
 """One-time links: made for one purpose, one user and one address, found by digest, spent once."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from provider.accounts.store import links
 from provider.accounts.store.email_addresses import EmailAddress
@@ -14,11 +15,12 @@ CODE = "one-time-code"
 
 @dataclass(frozen=True)
 class NewLink:
-    """`token` and `code` go into the letter and are stored nowhere."""
+    """A one-time link that was just created. `token` and `code` are given to the user and stored nowhere."""
 
     id: str
     token: str
     code: str
+    expires_at: datetime
 
 
 def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, browser: str | None = None) -> NewLink:
@@ -54,7 +56,7 @@ def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, bro
     if purpose is not Purpose.UNDO:  # an earlier one leads further back
         links.expire_all(work.db, address.user_id, purpose)
     links.add(work.db, link)
-    return NewLink(link.id, token, code)
+    return NewLink(link.id, token, code, link.expires_at)
 
 
 def find_link(work: UnitOfWork, token: str | None, *purposes: Purpose) -> Link | None:

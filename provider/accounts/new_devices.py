@@ -1,6 +1,6 @@
 """A sign-in on a device the account does not know: told to its owner (OWASP ASVS v5.0.0-6.3.5)."""
 
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -8,9 +8,9 @@ from provider.mail import messages
 from provider.work import UnitOfWork
 
 
-def tell_of_new_device(work: UnitOfWork, *, user_id: str) -> None:
+def notify_of_new_device(work: UnitOfWork, *, user_id: str) -> None:
     """After every factor due. Nobody is told of the first sign-in of an account: that is the one they just made."""
     if not store.happened_before(work.db, Event.SIGNED_IN, user_id=user_id, before=work.now):
         return
     record(work, Event.NEW_DEVICE, user_id=user_id)
-    tell(work, user_id, messages.new_device)
+    notify(work, user_id, messages.new_device)

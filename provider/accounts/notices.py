@@ -5,7 +5,7 @@ from provider.mail.messages import Notice
 from provider.work import UnitOfWork
 
 
-def tell(work: UnitOfWork, user_id: str, letter: Notice) -> None:
+def notify(work: UnitOfWork, user_id: str, letter: Notice) -> None:
     """To the address the account has now, in the language its person chose; in the transaction of the change."""
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     if address is not None:

@@ -22,19 +22,21 @@ SIDE = 512
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 
-class UnfitPicture(Refusal):
+class InvalidPicture(Refusal):
     """The message says why."""
+
+    code = "unfit-picture"
 
 
 def draw(content: bytes) -> tuple[str, bytes]:
     """The media type and the bytes of a small copy. What the file says it is does not count, only what it is.
 
-    Raises UnfitPicture. Slow: comes before the first write.
+    Raises InvalidPicture. Slow: comes before the first write.
     """
     if not content:
-        raise UnfitPicture(Text("Choose a picture."))
+        raise InvalidPicture(Text("Choose a picture."))
     if len(content) > MAX_FILE:
-        raise UnfitPicture(Text("This file is larger than 2 MB. Choose a smaller one."))
+        raise InvalidPicture(Text("This file is larger than 2 MB. Choose a smaller one."))
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             small_enough = picture.width * picture.height <= MAX_PIXELS
@@ -42,9 +44,9 @@ def draw(content: bytes) -> tuple[str, bytes]:
             drawn = _encode(picture) if small_enough else None
     except Exception as error:  # noqa: BLE001  # a decoder given hostile bytes raises whatever it stumbles over
         log.info("picture.unreadable", error=type(error).__name__)
-        raise UnfitPicture(Text("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")) from None
+        raise InvalidPicture(Text("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")) from None
     if drawn is None:
-        raise UnfitPicture(Text("This picture has too many pixels. Choose a smaller one."))
+        raise InvalidPicture(Text("This picture has too many pixels. Choose a smaller one."))
     return drawn
 
 
@@ -64,7 +66,7 @@ def _encode(picture: Image.Image) -> tuple[str, bytes]:
 
 
 def set_picture(work: UnitOfWork, *, user_id: str, content: bytes) -> None:
-    """Replace the person's picture; the `picture` claim is its URL from now on. Raises UnfitPicture."""
+    """Replace the person's picture; the `picture` claim is its URL from now on. Raises InvalidPicture."""
     hit(work, LIMITS.picture, key=f"picture:{user_id}")
     media_type, drawn = draw(content)
     picture = Picture(new_id(), user_id, media_type, drawn, work.now)

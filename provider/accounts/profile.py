@@ -26,7 +26,7 @@ PHONE = "phone_number"
 PHONE_VERIFIED = "phone_number_verified"
 
 
-class Unfit(ValueError):
+class InvalidField(ValueError):
     """`problem` is what is wrong with what was typed, for the person."""
 
     def __init__(self, problem: Text) -> None:
@@ -49,7 +49,7 @@ class Field:
 
 def _line(most: int) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        problem = Unfit(Text("Enter at most %(count)s characters, on one line.", count=most))
+        problem = InvalidField(Text("Enter at most %(count)s characters, on one line.", count=most))
         if len(text) > 10 * most:
             raise problem  # unread: normalizing takes time by the square of the length
         line = unicodedata.normalize("NFC", " ".join(text.split()))
@@ -64,13 +64,13 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     plain = all("!" <= character != "\x7f" for character in text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not plain or len(text) > 500:
-        raise Unfit(Text("Enter a whole web address, like https://example.com/me."))
+        raise InvalidField(Text("Enter a whole web address, like https://example.com/me."))
     return text
 
 
 def _birthdate(text: str) -> str:
     """`0000-MM-DD` leaves the year out, `YYYY` the rest."""
-    problem = Unfit(Text("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave the year out."))
+    problem = InvalidField(Text("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave the year out."))
     if re.fullmatch("[0-9]{4}", text) and text != "0000":
         return text
     if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
@@ -84,7 +84,7 @@ def _birthdate(text: str) -> str:
 
 def _zoneinfo(text: str) -> str:
     if text not in time_zones():
-        raise Unfit(Text("Choose a time zone of the list, like Europe/Paris."))
+        raise InvalidField(Text("Choose a time zone of the list, like Europe/Paris."))
     return text
 
 
@@ -92,7 +92,7 @@ def _locale(text: str) -> str:
     """BCP 47 (RFC 5646 section 2.1), by its shape."""
     tag = text.replace("_", "-")
     if not re.fullmatch("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}|-[A-Za-z0-9](-[A-Za-z0-9]{2,8})+)*", tag) or len(tag) > 35:
-        raise Unfit(Text("Enter a language tag, like en or fr-CA."))
+        raise InvalidField(Text("Enter a language tag, like en or fr-CA."))
     return tag
 
 
@@ -100,7 +100,7 @@ def _phone(text: str) -> str:
     """E.164."""
     number = re.sub(r"[\s().\-/]", "", text)
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
-        raise Unfit(Text("Enter the number with its country code, like +44 20 7946 0018."))
+        raise InvalidField(Text("Enter the number with its country code, like +44 20 7946 0018."))
     return number
 
 
@@ -149,8 +149,10 @@ def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, s
             continue
         try:
             value = field.parse(text)
-        except ValueError as unfit:  # urlsplit has its own
-            errors[field.name] = unfit.problem if isinstance(unfit, Unfit) else Text("This cannot be read. Check it.")
+        except ValueError as error:  # urlsplit has its own
+            errors[field.name] = (
+                error.problem if isinstance(error, InvalidField) else Text("This cannot be read. Check it.")
+            )
             continue
         if value:
             (claims.setdefault(ADDRESS, {}) if field.of_address else claims)[field.name] = value

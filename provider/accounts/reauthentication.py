@@ -15,6 +15,7 @@ from provider.work import UnitOfWork
 
 
 class NotThePassword(Refusal):
+    code = "not-the-password"
     title = Text("Wrong password")
     message = Text("This is not your password.")
 
@@ -22,6 +23,7 @@ class NotThePassword(Refusal):
 class CodeNeeded(Refusal):
     """Told after the right password."""
 
+    code = "code-needed"
     title = Text("A code is needed")
     message = Text("Enter the code your app shows now, or a recovery code.")
 
@@ -29,6 +31,7 @@ class CodeNeeded(Refusal):
 class SessionOver(Refusal):
     """It ended while its person was typing."""
 
+    code = "session-over"
     title = Text("Signed out meanwhile")
     message = Text("You were signed out meanwhile. Sign in again.")
 

@@ -27,15 +27,18 @@ MAX_NAME = 100
 class AddressTaken(Refusal):
     """For operators; a person signing up is never told."""
 
+    code = "address-taken"
     status_code = 409
     message = Text("This address belongs to another account.")
 
 
 class NotAnAddress(Refusal):
+    code = "not-an-address"
     message = Text("This is not an email address.")
 
 
 class NoSuchUser(NotFound):
+    code = "no-such-user"
     title = Text("No such user")
     message = Text("There is no such user.")
 
@@ -106,6 +109,14 @@ def find_user(work: UnitOfWork, ref: str) -> User | None:
         address = parse_address(ref)
     owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
     return None if owner is None else owner[0]
+
+
+def get_user(work: UnitOfWork, ref: str) -> User:
+    """Find a user by id or by address. Raises NoSuchUser, which names `ref`."""
+    user = find_user(work, ref)
+    if user is None:
+        raise NoSuchUser(f"There is no user {ref}.")
+    return user
 
 
 def delete_user(work: UnitOfWork, *, user_id: str) -> None:

@@ -1,29 +1,12 @@
 """How operators find people: by id, or by the beginning of an address or of a word of a name; and the list of all."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from provider.accounts.store import email_addresses, search_keys, users
-from provider.accounts.store.users import User
 from provider.database.base import parse_id
 from provider.database.types import search_key
 from provider.work import UnitOfWork
 
 Place = tuple[str, str]
 """Where a page ends: a key and a user's id; of the list of all, "" and an id."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """A person as a list shows them."""
-
-    id: str
-    address: str
-    verified_at: datetime | None
-    name: str
-    status: str
-    roles: list[str]
-    created_at: datetime
 
 
 def index(work: UnitOfWork, user_id: str) -> None:
@@ -34,9 +17,10 @@ def index(work: UnitOfWork, user_id: str) -> None:
         search_keys.replace(work.db, user_id, search_keys.keys_of(addresses, user.claims))
 
 
-def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> tuple[list[Found], Place | None]:
-    """People whom `text` finds, in the order of what was found; without one everybody, the latest first. And where the
-    next page begins.
+def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> tuple[list[str], Place | None]:
+    """Return the ids of users that `text` finds, in the order of what was found, and where the next page begins.
+
+    An empty `text` finds all users, the latest first. An id that is searched for is returned whether it exists or not.
     """
     user_id, beginning = parse_id(text), search_key(text)
     if user_id is not None:
@@ -50,19 +34,5 @@ def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -
         before = None if after is None else after[1]
         places = [("", one) for one in users.find_latest(work.read, before=before, limit=limit + 1)]
     shown = places[:limit]
-    people = email_addresses.find_holders(work.read, [one for _, one in shown])
-    # Somebody whose name and nickname begin alike is found twice, and listed once on a page.
-    found = {one: _describe(*people[one]) for _, one in shown if one in people}
-    return list(found.values()), shown[-1] if len(places) > limit else None
-
-
-def _describe(user: User, address: email_addresses.EmailAddress | None) -> Found:
-    return Found(
-        id=user.id,
-        address="" if address is None else address.address,
-        verified_at=None if address is None else address.verified_at,
-        name=str(user.claims.get("name") or ""),
-        status=user.status,
-        roles=user.roles,
-        created_at=user.created_at,
-    )
+    # A user whose name and nickname begin alike is found twice, and listed once on a page.
+    return list(dict.fromkeys(one for _, one in shown)), shown[-1] if len(places) > limit else None

@@ -1,7 +1,7 @@
 """Suspend and restore. What hangs on the account ends with the suspension and is not revived afterwards."""
 
 from provider.accounts.access import Cause, end_access
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import Status
@@ -22,7 +22,7 @@ def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
     before, after = {"status": user.status}, {"status": Status.SUSPENDED}
     record(work, Event.ACCOUNT_SUSPENDED, user_id=user_id, reason=reason, before=before, after=after)
     if user.status == Status.ACTIVE:  # an address nobody proved may be a stranger's
-        tell(work, user_id, messages.account_suspended)
+        notify(work, user_id, messages.account_suspended)
 
 
 def restore(work: UnitOfWork, *, user_id: str) -> None:
@@ -37,4 +37,4 @@ def restore(work: UnitOfWork, *, user_id: str) -> None:
         before, after = {"status": Status.SUSPENDED}, {"status": status}
         record(work, Event.ACCOUNT_RESTORED, user_id=user_id, before=before, after=after)
         if proven:
-            tell(work, user_id, messages.account_restored)
+            notify(work, user_id, messages.account_restored)

@@ -58,6 +58,8 @@ KINDS_FORGOTTEN = (PASSWORD.kind, KNOWN_DEVICE.kind, RUSH.kind, EMAIL_CODE.kind)
 class Exhausted(Refusal):
     """The ceiling is reached: nothing is checked until something else resets the count."""
 
+    code = "exhausted"
+
 
 def reserve(work: UnitOfWork, policy: Policy, subject: str) -> int:
     """Count a failure in advance; `settle` takes it back on success. How many there are now.

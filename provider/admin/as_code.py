@@ -39,7 +39,7 @@ class NotApplied(Exception):
 
 
 @dataclass(frozen=True)
-class Change:
+class PlannedChange:
     """One difference between file and installation. `kind` is create, update or delete; `about` names the client or
     user; `values` maps a name to (current, wanted).
     """
@@ -69,7 +69,7 @@ def read(text: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]
     return wanted
 
 
-def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool = False) -> list[Change]:
+def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool = False) -> list[PlannedChange]:
     """Return the changes that bring the installation in line with the file, without writing anything. `environ` holds
     the secrets of new clients. Raises NotApplied.
     """
@@ -80,14 +80,14 @@ def plan(work: UnitOfWork, text: str, *, environ: Mapping[str, str], prune: bool
     changes += [change for address, table in people.items() for change in _user(work, address, table)]
     if prune:
         changes += [
-            Change("delete", f"client {client.client_id}", do=_deleting(client.client_id))
+            PlannedChange("delete", f"client {client.client_id}", do=_deleting(client.client_id))
             for client in _every_client(work)
             if client.client_id not in wanted and not client.registered_itself
         ]
     return changes
 
 
-def apply(work: UnitOfWork, changes: Iterable[Change]) -> dict[str, str]:
+def apply(work: UnitOfWork, changes: Iterable[PlannedChange]) -> dict[str, str]:
     """Apply all changes, or none if one raises NotApplied. Returns the generated secrets of new clients, by `about`."""
     secrets = {}
     for change in changes:
@@ -100,7 +100,9 @@ def apply(work: UnitOfWork, changes: Iterable[Change]) -> dict[str, str]:
     return secrets
 
 
-def _client(work: UnitOfWork, client_id: str, table: dict[str, Any], environ: Mapping[str, str]) -> Iterable[Change]:
+def _client(
+    work: UnitOfWork, client_id: str, table: dict[str, Any], environ: Mapping[str, str]
+) -> Iterable[PlannedChange]:
     about = f"client {client_id}"
     secret_env, disabled = table.pop("secret_env", None), table.pop("disabled", False)
     before = clients.find_client(work, client_id)
@@ -115,15 +117,17 @@ def _client(work: UnitOfWork, client_id: str, table: dict[str, Any], environ: Ma
         raise NotApplied(f"{about}: {refused}") from None
     if before is None:
         secret = _secret(about, secret_env, environ) if metadata.has_secret and secret_env else None
-        yield Change("create", about, ClientMetadata().differences(metadata), _creating(client_id, metadata, secret))
+        yield PlannedChange(
+            "create", about, ClientMetadata().differences(metadata), _creating(client_id, metadata, secret)
+        )
     elif before.metadata != metadata:
-        yield Change("update", about, before.metadata.differences(metadata), _updating(client_id, metadata))
+        yield PlannedChange("update", about, before.metadata.differences(metadata), _updating(client_id, metadata))
     if disabled != (before is not None and before.disabled):
         values = {"disabled": (not disabled, disabled)}
-        yield Change("update", about, values, _switching(client_id, off=disabled))
+        yield PlannedChange("update", about, values, _switching(client_id, off=disabled))
 
 
-def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[Change]:
+def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[PlannedChange]:
     about, roles = f"user {address}", table.get("roles", [])
     if not isinstance(roles, list) or not all(isinstance(role, str) and role for role in roles):
         raise NotApplied(f"{about}: roles must be a list of names.")
@@ -137,7 +141,7 @@ def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[
         def do(work: UnitOfWork) -> None:
             set_roles(work, user_id=user_id, roles=wanted)
 
-        yield Change("update", about, {"roles": (now, wanted)}, do)
+        yield PlannedChange("update", about, {"roles": (now, wanted)}, do)
 
 
 def _creating(client_id: str, metadata: ClientMetadata, secret: str | None) -> Callable[[UnitOfWork], str | None]:

@@ -24,7 +24,8 @@ LONGEST = 255
 PURPOSE = "idempotent-answer"
 
 
-class UnfitIdempotencyKey(Refusal):
+class InvalidIdempotencyKey(Refusal):
+    code = "unfit-idempotency-key"
     title = Text("Not an idempotency key")
     message = Text("An Idempotency-Key is one text of 1 to 255 printable ASCII characters.")
 
@@ -32,6 +33,7 @@ class UnfitIdempotencyKey(Refusal):
 class KeyReused(Refusal):
     """A key that was used for a different request (section 2.7 of the draft)."""
 
+    code = "key-reused"
     status_code = 422
     title = Text("This key was for something else")
     message = Text("This Idempotency-Key came with another request before. Take a new one for each thing to make.")
@@ -40,20 +42,22 @@ class KeyReused(Refusal):
 class KeyInUse(Refusal):
     """A key whose first request is still being processed (section 2.7 of the draft)."""
 
+    code = "key-in-use"
     status_code = 409
     title = Text("Still under way")
     message = Text("The request with this Idempotency-Key is still being carried out. Send it again in a moment.")
     retry_after = 1
 
 
-class Forgotten(Refusal):
+class ResponseLost(Refusal):
+    code = "forgotten"
     status_code = 409
     title = Text("The answer is lost")
     message = Text("This was carried out before, and its answer can no longer be read. Look what is there.")
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredResponse:
     """A response as it was sent, and as it is sent again."""
 
     status: int
@@ -64,7 +68,7 @@ class Answer:
 class AnsweredBefore(Exception):
     """A way to return the stored response of an earlier request. It is not an error."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: StoredResponse) -> None:
         self.answer = answer
         super().__init__()
 
@@ -81,14 +85,14 @@ class Request:
 
 def parse_key(headers: list[str]) -> str | None:
     """Return the key in the Idempotency-Key headers, or None without one. It is a quoted string; one without quotes is
-    accepted. Raises UnfitIdempotencyKey.
+    accepted. Raises InvalidIdempotencyKey.
     """
     if not headers:
         return None
     text = headers[0].strip()
     key = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
     if len(headers) > 1 or not (0 < len(key) <= LONGEST and key.isascii() and key.isprintable()):
-        raise UnfitIdempotencyKey
+        raise InvalidIdempotencyKey
     return key
 
 
@@ -99,7 +103,7 @@ def request_of(key: str, *, caller: str, asked: Any) -> Request:
 
 def look(work: UnitOfWork, request: Request) -> None:
     """Check whether the key was used before. Raises AnsweredBefore with the stored response, KeyReused if the request
-    was different, or Forgotten if the response cannot be decrypted.
+    was different, or ResponseLost if the response cannot be decrypted.
     """
     kept = store.find(work.read, request.digest, now=work.now)
     if kept is None:
@@ -107,10 +111,10 @@ def look(work: UnitOfWork, request: Request) -> None:
     try:
         stored = json.loads(work.vault.decrypt(kept.sealed, purpose=PURPOSE, context=request.digest.hex()))
     except VaultError:
-        raise Forgotten from None  # kept under a secret key that is gone; made again, it would be there twice
+        raise ResponseLost from None  # kept under a secret key that is gone; made again, it would be there twice
     if stored.pop("asked") != request.version:
         raise KeyReused
-    raise AnsweredBefore(Answer(**stored))
+    raise AnsweredBefore(StoredResponse(**stored))
 
 
 def begin(work: UnitOfWork, request: Request) -> None:
@@ -122,7 +126,7 @@ def begin(work: UnitOfWork, request: Request) -> None:
     look(work, request)
 
 
-def keep(work: UnitOfWork, request: Request, answer: Answer) -> None:
+def keep(work: UnitOfWork, request: Request, answer: StoredResponse) -> None:
     """Store the response for 24 hours, encrypted."""
     plain = json.dumps({"asked": request.version, **asdict(answer)}).encode()
     sealed = work.vault.encrypt(plain, purpose=PURPOSE, context=request.digest.hex())

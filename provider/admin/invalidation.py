@@ -22,8 +22,7 @@ from provider.oauth.grants.store import device_codes
 from provider.oauth.keys import rotation
 from provider.oauth.keys.store import State as KeyState
 from provider.oauth.tokens.store.grants import grants
-from provider.outbox.store import State as PromiseState
-from provider.outbox.store import outbox
+from provider.outbox.store import DeliveryState, outbox
 from provider.sessions import lifecycle
 from provider.sessions.store import sessions
 from provider.work import Installation, UnitOfWork, unit_of_work
@@ -39,11 +38,11 @@ BEFORE, NOW = bindparam("before", type_=UtcTime()), bindparam("now", type_=UtcTi
 
 
 @dataclass(frozen=True)
-class Kind:
+class RowKind:
     """A kind of row that begins at some time and is active for a while."""
 
     key: Column[Any]
-    standing: Sequence[ColumnElement[bool]]
+    active: Sequence[ColumnElement[bool]]
     """The condition for active rows that began before BEFORE."""
     ended: Mapping[str, Any]
     """The values to set to end a row. NOW stands for the current time."""
@@ -53,15 +52,15 @@ class Kind:
         return self.key.table
 
 
-def _until(table: Table) -> Kind:
+def _until(table: Table) -> RowKind:
     """Return the kind of a table whose rows are active until their `expires_at`."""
     (key,) = table.primary_key
-    return Kind(key, (table.c.created_at < BEFORE, table.c.expires_at > NOW), {"expires_at": NOW})
+    return RowKind(key, (table.c.created_at < BEFORE, table.c.expires_at > NOW), {"expires_at": NOW})
 
 
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, RowKind] = {
     # First, so that none of them gives anything new. Signing in again renews one, hence `auth_time`.
-    "sessions": Kind(
+    "sessions": RowKind(
         sessions.c.id,
         (sessions.c.auth_time < BEFORE, sessions.c.ended_at.is_(None), sessions.c.expires_at > NOW),
         {"ended_at": NOW},
@@ -69,23 +68,23 @@ KINDS: Mapping[str, Kind] = {
     "waiting requests": _until(authorization_requests),
     "device codes": _until(device_codes),
     "initial access tokens": _until(initial_access_tokens),
-    "one-time links": Kind(
+    "one-time links": RowKind(
         one_time_links.c.id,
         (one_time_links.c.created_at < BEFORE, one_time_links.c.status == LinkStatus.ACTIVE),
         {"status": LinkStatus.EXPIRED},
     ),
     # A letter that waits with such a link in it; others may come twice.
-    "letters with links": Kind(
+    "letters with links": RowKind(
         outbox.c.id,
         (
             outbox.c.created_at < BEFORE,
             outbox.c.expires_at.is_not(None),
-            outbox.c.state.in_([PromiseState.DUE, PromiseState.TRYING]),
+            outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING]),
         ),
-        {"state": PromiseState.FAILED, "payload": None, "error": "its link was invalidated"},
+        {"state": DeliveryState.FAILED, "payload": None, "error": "its link was invalidated"},
     ),
     # With their codes, refresh tokens and access tokens. Also of a session from before that gave one a moment ago.
-    "token families": Kind(
+    "token families": RowKind(
         grants.c.id,
         (
             or_(grants.c.created_at < BEFORE, grants.c.auth_time < BEFORE),
@@ -100,7 +99,7 @@ KINDS: Mapping[str, Kind] = {
 def count(work: UnitOfWork, before: datetime) -> dict[str, int]:
     """Count the active rows of each kind that began before the given time."""
     moments = {"before": before, "now": work.now}
-    queries = {name: select(func.count()).select_from(kind.table).where(*kind.standing) for name, kind in KINDS.items()}
+    queries = {name: select(func.count()).select_from(kind.table).where(*kind.active) for name, kind in KINDS.items()}
     return {name: work.read.scalar(query.params(moments)) or 0 for name, query in queries.items()}
 
 
@@ -139,11 +138,11 @@ def invalidate(
     return ended
 
 
-def _batches(installation: Installation, kind: Kind, before: datetime) -> Iterator[int]:
+def _batches(installation: Installation, kind: RowKind, before: datetime) -> Iterator[int]:
     """End the rows of one kind in batches; yield how many ended in each transaction. Rows are read in key order, so the
     table is passed through only once.
     """
-    query = select(kind.key).where(*kind.standing).order_by(kind.key).limit(BATCH).with_for_update()
+    query = select(kind.key).where(*kind.active).order_by(kind.key).limit(BATCH).with_for_update()
     last: Any = None
     while True:
         with unit_of_work(installation) as work:

@@ -13,22 +13,24 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from provider.admin import idempotency
-from provider.admin.idempotency import AnsweredBefore, Forgotten, KeyInUse, KeyReused, UnfitIdempotencyKey
+from provider.admin.idempotency import AnsweredBefore, InvalidIdempotencyKey, KeyInUse, KeyReused, ResponseLost
 from provider.admin.versions import ChangedMeanwhile, version_of
 from provider.api.bodies import JSON_TYPE, Body, Nothing, read
 from provider.api.callers import OPERATOR, READING_OPERATOR, Operator
 from provider.api.operation import NO_STORE, Answer, Operation, as_json
 from provider.refusals import Refusal
 from provider.web.call import Call
+from provider.web.kept import Kept
 
 Taken = TypeVar("Taken", bound=Body)
 IF_MATCH = "Go on only if the thing still is what this ETag was given for."
 IDEMPOTENCY_KEY = "A text of your choice: with it the request may be sent again within a day, and is carried out once."
-BEGIN = "admin.begin"
+BEGIN = Kept[Callable[[], None]]("admin.begin")
+"""What `begin` calls for an operation that asks other servers first."""
 
 
 @dataclass(frozen=True)
-class Thing:
+class Resource:
     """A resource that is shown and changed under one URL. Both functions raise NotFound or a similar Refusal."""
 
     lock: Callable[[Call], object]
@@ -51,7 +53,7 @@ class AdminOperation(Operation):
     """
 
     def __init__(
-        self, function: Callable[[Call, Any, Any], Answer], *, of: Thing | None, asks_others: bool, **given: Any
+        self, function: Callable[[Call, Any, Any], Answer], *, of: Resource | None, asks_others: bool, **given: Any
     ) -> None:
         super().__init__(function, hashes_passwords=False, **given)
         self.of, self.asks_others = of, asks_others
@@ -59,7 +61,7 @@ class AdminOperation(Operation):
         self.makes = self.status == 201
         if self.makes:
             self.asks_headers = {"Idempotency-Key": IDEMPOTENCY_KEY}
-            self.problems += (UnfitIdempotencyKey, KeyReused, KeyInUse, Forgotten)
+            self.problems += (InvalidIdempotencyKey, KeyReused, KeyInUse, ResponseLost)
         elif of is not None and not self.reads:
             self.asks_headers = {"If-Match": IF_MATCH}
             self.problems += (ChangedMeanwhile,)
@@ -82,14 +84,14 @@ class AdminOperation(Operation):
             if request is not None:
                 idempotency.look(call.work, request)
             if self.asks_others:
-                call.state[BEGIN] = begin
+                BEGIN.keep(call, begin)
             else:
                 begin()
             response = self._answer(self.carry_out(call, operator, body))
         except AnsweredBefore as before:
             return _again(before.answer)
         if request is not None:
-            answer = idempotency.Answer(
+            answer = idempotency.StoredResponse(
                 response.status_code, bytes(response.body).decode(), response.headers.get("etag")
             )
             idempotency.keep(call.work, request, answer)
@@ -111,13 +113,13 @@ class AdminOperation(Operation):
 
 def begin(call: Call) -> None:
     """Check If-Match and lock the Idempotency-Key. An operation with `asks_others` calls it before its first write."""
-    call.state[BEGIN]()
+    BEGIN.of(call)()
 
 
 def by_operator(
     *,
     reads: bool = False,
-    of: Thing | None = None,
+    of: Resource | None = None,
     takes: type[Taken] = Nothing,  # type: ignore[assignment]  # the default of a type variable
     gives: type[Body] | tuple[str, ...] | None = None,
     status: int | None = None,
@@ -145,6 +147,6 @@ def by_operator(
     return wrap
 
 
-def _again(answer: idempotency.Answer) -> Response:
+def _again(answer: idempotency.StoredResponse) -> Response:
     headers = NO_STORE | ({} if answer.etag is None else {"etag": answer.etag})
     return Response(answer.body, answer.status, headers, media_type=JSON_TYPE)

@@ -5,49 +5,52 @@ from provider.audit.log import record
 from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.outbox import store
-from provider.outbox.store import Promise, State
+from provider.outbox.store import DeliveryState, Message
 from provider.refusals import NotFound, Refusal
 from provider.work import UnitOfWork
 
 
 class NoSuchPromise(NotFound):
+    code = "no-such-promise"
     title = Text("No such promise")
     message = Text("There is no such promise.")
 
 
 class NotFailed(Refusal):
+    code = "not-failed"
     status_code = 409
     message = Text("Only a failed promise whose contents are still there can be tried again.")
 
 
 class NotWaiting(Refusal):
+    code = "not-waiting"
     status_code = 409
     message = Text("Only a promise that waits or has failed can be cancelled; this one was settled, or is being tried.")
 
 
-def find(work: UnitOfWork, promise_id: str) -> Promise:
+def find(work: UnitOfWork, message_id: str) -> Message:
     """Return the job with this id. Raises NoSuchPromise."""
-    known = parse_id(promise_id)
-    promise = None if known is None else store.find_one(work.read, known)
-    if promise is None:
+    known = parse_id(message_id)
+    message = None if known is None else store.find_one(work.read, known)
+    if message is None:
         raise NoSuchPromise
-    return promise
+    return message
 
 
-def retry(work: UnitOfWork, promise_id: str) -> None:
+def retry(work: UnitOfWork, message_id: str) -> None:
     """Make a failed job due again, with its attempts counted from zero. Raises NoSuchPromise, NotFailed."""
-    promise = find(work, promise_id)
-    if not store.retry(work.db, promise.id, now=work.now):
+    message = find(work, message_id)
+    if not store.retry(work.db, message.id, now=work.now):
         raise NotFailed
-    before, after = {"state": promise.state}, {"state": State.DUE}
-    record(work, Event.PROMISE_RETRIED, promise=promise.id, topic=promise.topic, before=before, after=after)
-    work.after_commit.append(lambda: work.installation.wake(promise.id))
+    before, after = {"state": message.state}, {"state": DeliveryState.DUE}
+    record(work, Event.PROMISE_RETRIED, message=message.id, topic=message.topic, before=before, after=after)
+    work.after_commit.append(lambda: work.installation.wake(message.id))
 
 
-def cancel(work: UnitOfWork, promise_id: str) -> None:
+def cancel(work: UnitOfWork, message_id: str) -> None:
     """Cancel a job for good and erase its contents. Raises NoSuchPromise, NotWaiting."""
-    promise = find(work, promise_id)
-    if not store.cancel(work.db, promise.id, now=work.now):
+    message = find(work, message_id)
+    if not store.cancel(work.db, message.id, now=work.now):
         raise NotWaiting
-    before, after = {"state": promise.state}, {"state": State.CANCELLED}
-    record(work, Event.PROMISE_CANCELLED, promise=promise.id, topic=promise.topic, before=before, after=after)
+    before, after = {"state": message.state}, {"state": DeliveryState.CANCELLED}
+    record(work, Event.PROMISE_CANCELLED, message=message.id, topic=message.topic, before=before, after=after)

@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, Index, Table, Text, delete, func, insert, select
 
 from provider.database.base import metadata
+from provider.database.dialect import is_postgresql
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, UtcTime
 
 idempotency_keys = Table(
@@ -25,9 +27,12 @@ class KeptAnswer:
     expires_at: datetime
 
 
+_ANSWER = rows_of(KeptAnswer, idempotency_keys)
+
+
 def hold(db: Connection, digest: bytes) -> bool:
     """Lock this key until the transaction ends. Returns False if another request holds it."""
-    if db.dialect.name == "sqlite":
+    if not is_postgresql(db):
         return True  # whoever writes is alone
     number = int.from_bytes(digest[:8], signed=True)
     return bool(db.scalar(select(func.pg_try_advisory_xact_lock(number))))
@@ -35,14 +40,13 @@ def hold(db: Connection, digest: bytes) -> bool:
 
 def find(db: Connection, digest: bytes, *, now: datetime) -> KeptAnswer | None:
     table = idempotency_keys
-    row = db.execute(select(table).where(table.c.digest == digest, table.c.expires_at > now)).one_or_none()
-    return None if row is None else KeptAnswer(*row)
+    return _ANSWER.one(db, _ANSWER.select().where(table.c.digest == digest, table.c.expires_at > now))
 
 
 def keep(db: Connection, answer: KeptAnswer) -> None:
     """Store a response, replacing an expired one with the same key. The caller must hold the key."""
     db.execute(delete(idempotency_keys).where(idempotency_keys.c.digest == answer.digest))
-    db.execute(insert(idempotency_keys), answer.__dict__)
+    db.execute(insert(idempotency_keys), values_of(answer))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

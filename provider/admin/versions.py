@@ -11,6 +11,7 @@ from provider.refusals import Refusal
 class ChangedMeanwhile(Refusal):
     """A change based on an outdated version (RFC 9110 section 13.1.1)."""
 
+    code = "changed-meanwhile"
     status_code = 412
     title = Text("Changed meanwhile")
     message = Text("Somebody else changed this meanwhile. Look at it again, and then change it.")

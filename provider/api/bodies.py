@@ -53,12 +53,14 @@ Taken = TypeVar("Taken", bound=Body)
 
 
 class NotJson(Refusal):
+    code = "not-json"
     status_code = 415
     title = Text("Not JSON")
     message = Text("Send the body as application/json, in UTF-8.")
 
 
 class UnknownType(Refusal):
+    code = "unknown-type"
     status_code = 415
     title = Text("Not a type this takes")
     message = Text("The Content-Type is none of those this operation takes.")
@@ -67,6 +69,7 @@ class UnknownType(Refusal):
 class InvalidBody(Refusal):
     """An invalid body. `errors` gives the problem of each wrong member, and never repeats what was sent."""
 
+    code = "invalid-body"
     title = Text("Not as described")
     message = Text("The body is not what this operation takes. The errors say which members are wrong.")
 

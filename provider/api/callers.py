@@ -11,8 +11,9 @@ from provider.accounts.store.users import ADMIN
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.authenticate import authenticate
 from provider.oauth.clients.clients import Client
-from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, UnauthorizedClientError
+from provider.oauth.errors import InsufficientScopeError, UnauthorizedClientError
 from provider.oauth.http.bearer import require_person, require_token
+from provider.oauth.http.refused import require_one_authorization
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE
 from provider.oauth.tokens.store.grants import Grant, Person
@@ -47,20 +48,12 @@ def require_first_party(call: Call) -> Client:
     before there is a token, so the secret keeps them from being public.
     """
     checks = Checks("account API")
-    headers = call.headers.getlist("authorization")
-    checks.require(
-        len(headers) <= 1,
-        "There is one Authorization header at most",
-        section="RFC 6749 section 2.3",
-        error=InvalidRequestError,
-        description="More than one way of client authentication",
-        got=f"{len(headers)} headers",
-    )
+    authorization = require_one_authorization(call, checks)
     client = authenticate(
         call.work,
         server_of(call),
         checks,
-        authorization=headers[0] if headers else "",
+        authorization=authorization or "",
         form={},
         endpoint_url=call.settings.issuer + call.path,
     )

@@ -3,7 +3,6 @@
 `type` is stable and for programs, `title` and `detail` are for people, and `instance` is the id to quote.
 """
 
-import re
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
@@ -11,9 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from provider.api.bodies import InvalidBody
 from provider.languages.text import Text
-from provider.oauth.errors import InsufficientScopeError, InvalidClientError, InvalidTokenError
 from provider.oauth.explanations import explain
-from provider.oauth.http.refused import bearer_challenge
+from provider.oauth.http.refused import challenge
 from provider.oauth.protected_resources import metadata_url
 from provider.refusals import Refusal
 from provider.web.call import Call
@@ -36,6 +34,7 @@ class ConfirmationNeeded(Refusal):
     request with this `max_age` (RFC 9470).
     """
 
+    code = "confirmation-needed"
     status_code = 401
     title = Text("Confirm your password first")
     message = Text("This needs a password that was given a short while ago.")
@@ -54,6 +53,7 @@ class SecondFactorNeeded(ConfirmationNeeded):
     request with these `acr_values`.
     """
 
+    code = "second-factor-needed"
     title = Text("Confirm with your second factor first")
     message = Text("This needs a password and a second factor that were shown a short while ago.")
 
@@ -62,11 +62,11 @@ class SecondFactorNeeded(ConfirmationNeeded):
         return f'{super().challenge}, acr_values="aal2"'
 
 
-def type_of(refusal: type[Exception]) -> str:
-    """Return the problem type of an error class: `urn:signet:problem:wrong-code` for `WrongCode`. The OpenAPI document
-    lists all types.
+def type_of(refusal: type[Refusal]) -> str:
+    """Return the problem type of a refusal, such as `urn:signet:problem:wrong-code`. The OpenAPI documents list all
+    types.
     """
-    return URN + re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
+    return URN + refusal.code
 
 
 def as_problem(call: Call, error: Exception) -> Response:
@@ -87,11 +87,7 @@ def as_problem(call: Call, error: Exception) -> Response:
 
 def _protocol_problem(call: Call, error: OAuth2Error) -> Response:
     explain(call.installation, call.origin, error)
-    headers = {"cache-control": "no-store"}
-    if isinstance(error, InvalidClientError):
-        headers["www-authenticate"] = 'Basic realm="signet"'
-    elif isinstance(error, InvalidTokenError | InsufficientScopeError):
-        headers["www-authenticate"] = bearer_challenge(call, error)
+    headers = {"cache-control": "no-store", **challenge(call, error)}
     title = PROTOCOL_TITLES.get(error.error, "The request was refused")
     return _answer(call, URN + error.error, title, error.status_code, error.description or "", headers=headers)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from provider.audit.log import told
+from provider.audit.log import as_json
 from provider.audit.store import AuditEvent
 
 COLUMNS = ("at", "name", "user_id", "client_id", "network", "user_agent", "request_id", "id", "details")
@@ -33,7 +33,7 @@ def as_csv(events: Iterable[AuditEvent], *, header: bool = True) -> Iterator[str
 
 def as_json_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
     """One object a line."""
-    yield from _together(json.dumps(told(event), ensure_ascii=False) + "\n" for event in events)
+    yield from _together(json.dumps(as_json(event), ensure_ascii=False) + "\n" for event in events)
 
 
 def _together(lines: Iterator[str]) -> Iterator[str]:
@@ -43,7 +43,7 @@ def _together(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _cells(event: AuditEvent) -> list[str]:
-    values = told(event)
+    values = as_json(event)
     values["details"] = json.dumps(values["details"], ensure_ascii=False)
     return [cell(values[column]) for column in COLUMNS]
 

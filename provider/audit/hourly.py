@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, String, Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.database.base import metadata
+from provider.database.dialect import upsert
 from provider.database.types import UtcTime
 from provider.observability import counters
 from provider.work import Installation, unit_of_work
@@ -41,8 +41,7 @@ def hand_over(installation: Installation) -> None:
 
 
 def add(db: Connection, hour: datetime, name: str, count: int) -> None:
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    fresh = insert(hourly_counts).values(hour=hour, name=name, count=count)
+    fresh = upsert(db, hourly_counts).values(hour=hour, name=name, count=count)
     db.execute(
         fresh.on_conflict_do_update(
             index_elements=["hour", "name"], set_={"count": hourly_counts.c.count + fresh.excluded.count}

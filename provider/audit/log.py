@@ -1,4 +1,4 @@
-"""Record an event in the transaction of the change it tells of, and promise it to the webhooks that listen."""
+"""Record an event in the transaction of the change that it describes."""
 
 from dataclasses import asdict
 from functools import partial
@@ -9,14 +9,16 @@ from provider.audit.events import Event
 from provider.audit.store import AuditEvent
 from provider.database.base import new_id
 from provider.observability.metrics import EVENTS
-from provider.webhooks.telling import tell
 from provider.work import UnitOfWork
 
 
 def record(
     work: UnitOfWork, event: Event, *, user_id: str | None = None, client_id: str | None = None, **details: Any
 ) -> None:
-    """`details` hold no secrets and no more of a person than the event needs."""
+    """Append an event to the audit log, and to those that are published when the transaction commits.
+
+    `details` hold no secrets and no more of a person than the event needs.
+    """
     origin = work.origin
     if origin.operator:
         details["operator"] = origin.operator
@@ -35,9 +37,9 @@ def record(
     )
     store.append(work.db, happened)
     work.after_commit.append(partial(EVENTS.count, event.value))
-    tell(work, told(happened))
+    work.events.append(as_json(happened))
 
 
-def told(event: AuditEvent) -> dict[str, Any]:
-    """The event as JSON has it, for webhooks."""
+def as_json(event: AuditEvent) -> dict[str, Any]:
+    """Return the event as a JSON object: for webhooks and exports."""
     return {**asdict(event), "at": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")}

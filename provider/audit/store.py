@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
+from provider.database.rows import columns_of, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 audit_events = Table(
@@ -59,8 +60,11 @@ class AuditEvent:
     details: dict[str, Any]
 
 
+_EVENT = rows_of(AuditEvent, audit_events)
+
+
 def append(db: Connection, event: AuditEvent) -> None:
-    db.execute(insert(audit_events), event.__dict__)
+    db.execute(insert(audit_events), values_of(event))
 
 
 def find(
@@ -97,11 +101,11 @@ def find(
     else:  # the latest of each, out of the index: a kind may be half of a table of millions
         each = [_latest(audit_events, limit).where(audit_events.c.name == name, *wanted).subquery() for name in names]
         query = _latest(union_all(*map(select, each)).subquery(), limit)
-    return [AuditEvent(*row) for row in db.execute(query)]
+    return _EVENT.all(db, query)
 
 
 def _latest(source: FromClause, limit: int) -> Select[Any]:
-    return select(source).order_by(source.c.at.desc(), source.c.id.desc()).limit(limit)
+    return select(*columns_of(AuditEvent, source)).order_by(source.c.at.desc(), source.c.id.desc()).limit(limit)
 
 
 def happened_before(db: Connection, name: str, *, user_id: str, before: datetime) -> bool:

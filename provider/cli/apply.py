@@ -13,7 +13,7 @@ from provider.cli.output import Json, plain, print_json
 from provider.refusals import Refusal
 
 if TYPE_CHECKING:
-    from provider.admin.as_code import Change
+    from provider.admin.as_code import PlannedChange
 
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
@@ -46,13 +46,13 @@ def apply(
         sys.stdout.write("\n".join(_lines(changes, secrets, applied=yes)) + "\n")
 
 
-def _described(change: "Change", secrets: dict[str, str]) -> dict[str, object]:
+def _described(change: "PlannedChange", secrets: dict[str, str]) -> dict[str, object]:
     values = {name: {"now": now, "wanted": wanted} for name, (now, wanted) in change.values.items()}
     told: dict[str, object] = {"kind": change.kind, "about": change.about, "values": values}
     return told | ({"client_secret": secrets[change.about]} if change.about in secrets else {})
 
 
-def _lines(changes: "list[Change]", secrets: dict[str, str], *, applied: bool) -> list[str]:
+def _lines(changes: "list[PlannedChange]", secrets: dict[str, str], *, applied: bool) -> list[str]:
     if not changes:
         return ["Nothing differs."]
     lines = []

@@ -26,7 +26,7 @@ def check(
     """
     from provider.cli.system_checks import look_around
     from provider.config.environment import SettingsError, load_settings
-    from provider.config.production_checks import Finding, unfit
+    from provider.config.production_checks import Finding, find_problems
     from provider.observability.logging import configure_logging
 
     configure_logging("error")
@@ -35,7 +35,7 @@ def check(
     except SettingsError as error:
         found = [Finding("settings", True, str(error), "`signet serve` does not start like this")]
     else:
-        found = unfit(settings) if deploy or not settings.loopback else []
+        found = find_problems(settings) if deploy or not settings.loopback else []
         found += look_around(settings, deploy=deploy)
     found.sort(key=lambda finding: not finding.dangerous)
     dangerous = sum(finding.dangerous for finding in found)

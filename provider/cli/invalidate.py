@@ -39,25 +39,25 @@ def invalidate(
             since = work.now if before is None else moment(before, now=work.now)
             if since > work.now:
                 raise typer.BadParameter(f"{plain(since)} is not over yet")
-            standing = invalidation.count(work, since)
-            standing["signing keys"] = 0 if keep_keys else len(invalidation.old_keys(work, since))
+            active = invalidation.count(work, since)
+            active["signing keys"] = 0 if keep_keys else len(invalidation.old_keys(work, since))
         if not as_json:
-            sys.stdout.write(_told("Began before", since, standing) + "\n")
+            sys.stdout.write(_described("Began before", since, active) + "\n")
         if not yes and sys.stdin.isatty():
             yes = typer.confirm("End all of it?", err=True)
         ended = {}
         if yes:
-            with progress("Invalidating", sum(standing.values())) as advance:
+            with progress("Invalidating", sum(active.values())) as advance:
                 ended = invalidation.invalidate(installation, since, keys=not keep_keys, advance=advance)
     if as_json:
-        print_json({"before": since, "standing": standing, "ended": ended, "done": yes})
+        print_json({"before": since, "standing": active, "ended": ended, "done": yes})
     else:
         sys.stdout.write(
-            _told("Ended what began before", since, ended) if yes else "Nothing was changed: --yes does it."
+            _described("Ended what began before", since, ended) if yes else "Nothing was changed: --yes does it."
         )
         sys.stdout.write("\n")
 
 
-def _told(what: str, since: datetime, counts: dict[str, int]) -> str:
+def _described(what: str, since: datetime, counts: dict[str, int]) -> str:
     parts = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     return f"{what} {plain(since)}: {parts or 'nothing'}."

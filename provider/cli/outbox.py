@@ -36,7 +36,7 @@ def list_promises(
 
 @app.command()
 def retry(
-    promise_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A failed promise.")] = None,
+    message_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A failed promise.")] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Every failed promise.")] = False,
     as_json: Json = False,
@@ -48,12 +48,12 @@ def retry(
     from provider.admin import outbox
     from provider.outbox import store
 
-    if (promise_id is None) != every:
+    if (message_id is None) != every:
         raise typer.BadParameter("name a promise, or give --all")
     again = []
     with unit() as work:
-        failed = store.find(work.read, state=store.State.FAILED, limit=10_000) if promise_id is None else []
-        for found in [row.id for row in failed if row.payload] if promise_id is None else [identifier(promise_id)]:
+        failed = store.find(work.read, state=store.DeliveryState.FAILED, limit=10_000) if message_id is None else []
+        for found in [row.id for row in failed if row.payload] if message_id is None else [identifier(message_id)]:
             outbox.retry(work, found)
             again.append(found)
     say(f"Due again: {len(again)}.", {"due": again}, as_json=as_json)
@@ -61,7 +61,7 @@ def retry(
 
 @app.command()
 def cancel(
-    promise_id: Annotated[str, typer.Argument(metavar="ID", help="A promise that is due, or has failed.")],
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="A promise that is due, or has failed.")],
     *,
     as_json: Json = False,
 ) -> None:
@@ -72,5 +72,5 @@ def cancel(
     from provider.admin import outbox
 
     with unit() as work:
-        outbox.cancel(work, identifier(promise_id))
-    say("Cancelled.", {"id": promise_id, "state": "cancelled"}, as_json=as_json)
+        outbox.cancel(work, identifier(message_id))
+    say("Cancelled.", {"id": message_id, "state": "cancelled"}, as_json=as_json)

@@ -54,15 +54,17 @@ def serve(
 
 
 def worker(
-    threads: Annotated[int, typer.Option(min=1, max=32, help="Letters sent at a time.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, max=32, help="How many emails and messages are sent in parallel.")] = 8,
 ) -> None:
-    """Run the background worker, which sends email and cleans up. Needed when SIGNET_REDIS_URL is set.
+    """Run the background worker: it sends email, events and logout notifications, rotates keys and cleans up.
+
+    Needed when SIGNET_REDIS_URL is set; several may run.
 
     Example: signet worker --threads 4
     """
     from provider.metrics import metered, meters
     from provider.observability.logging import configure_logging
-    from provider.worker import run_worker
+    from provider.worker.background import run_worker
 
     with opened() as installation, meters(installation.settings) as found, metered(installation, found):
         configure_logging(installation.settings.log_level)
@@ -83,11 +85,11 @@ def migrate(
     from provider.cli.setting_up import set_up
     from provider.config.environment import load_settings
 
-    def told(step: str) -> None:
+    def show(step: str) -> None:
         if sys.stderr.isatty():
             sys.stderr.write(f"{step}\n")
 
-    done = set_up(load_settings(), to=to, sql=sql, told=told)
+    done = set_up(load_settings(), to=to, sql=sql, on_step=show)
     if done is not None:
         say("\n".join(done.sentences), done.values, as_json=as_json)
 
@@ -97,7 +99,7 @@ def purge(*, as_json: Json = False) -> None:
 
     Example: signet purge --json
     """
-    from provider.worker import purge as run
+    from provider.worker.jobs import purge as run
 
     with opened() as installation, progress("Purging") as advance:
         deleted = run(installation, pause=0.01, advance=advance)

@@ -22,7 +22,7 @@ def list_sessions(
 
     Example: signet session list --user ada@example.com
     """
-    from provider.cli.users import _get
+    from provider.accounts.registration import get_user
     from provider.sessions import store
     from provider.sessions.assurance import acr_of
 
@@ -30,9 +30,9 @@ def list_sessions(
     with unit() as work:
         idle_since = work.now - work.settings.session_idle_lifetime
         if who is None:
-            found = store.find_standing_page(work.read, now=work.now, idle_since=idle_since, after=None, limit=limit)
+            found = store.find_active_page(work.read, now=work.now, idle_since=idle_since, after=None, limit=limit)
         else:
-            found = store.find_live(work.read, _get(work, who).id, now=work.now, idle_since=idle_since)
+            found = store.find_live(work.read, get_user(work, who).id, now=work.now, idle_since=idle_since)
         rows = [{"acr": acr_of(session.amr), **vars(session)} for session in found]
     print_rows([{column: row[column] for column in columns} for row in rows], columns, as_json=as_json)
 
@@ -53,14 +53,14 @@ def end(
     Example: signet session end --user ada@example.com
     """
     from provider.accounts import devices
-    from provider.cli.users import _get
+    from provider.accounts.registration import get_user
     from provider.sessions import lifecycle
 
     if (session_id is None) == (who is None):
         raise typer.BadParameter("name a session, or a user with --user")
     with unit() as work:
         if who is not None:
-            count = devices.sign_out_everywhere_by_operator(work, user_id=_get(work, who).id)
+            count = devices.sign_out_everywhere_by_operator(work, user_id=get_user(work, who).id)
         else:
             count = int(lifecycle.end_by_operator(work, session_id=identifier(str(session_id))))
     say(f"Ended {count} session{'' if count == 1 else 's'}.", {"ended": count}, as_json=as_json)

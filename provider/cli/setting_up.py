@@ -9,7 +9,7 @@ from provider.app import open_installation
 from provider.config.settings import Settings
 from provider.crypto.vault import create_key_file, open_vault
 from provider.database.engine import open_database
-from provider.database.migrations import Told, current, head
+from provider.database.migrations import HEAD, OnStep, current
 from provider.database.migrations import migrate as move
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.setting_up import Made, make_what_is_missing
@@ -24,7 +24,9 @@ class Done:
     values: dict[str, Any]
 
 
-def set_up(settings: Settings, *, to: str = "head", sql: bool = False, told: Told = lambda _step: None) -> Done | None:
+def set_up(
+    settings: Settings, *, to: str = "head", sql: bool = False, on_step: OnStep = lambda _step: None
+) -> Done | None:
     """Migrate the schema, and create what an empty installation lacks. Returns None if the SQL was only printed. Raises
     SettingsError.
     """
@@ -40,14 +42,14 @@ def set_up(settings: Settings, *, to: str = "head", sql: bool = False, told: Tol
         if made_key_file and create_key_file(settings.secret_key_file):
             sentences.append(f"Made the secret key file {settings.secret_key_file}; back it up with the database.")
         open_vault(settings)  # a key that is missing or unreadable is better known before than after
-        move(settings, to, at=before, told=told)
+        move(settings, to, at=before, on_step=on_step)
         with database.engine.connect() as connection:
             after = current(connection)
     finally:
         database.close()
     moved = f"from {before or 'empty'} to {after or 'empty'}"
     sentences.append(f"The database was moved {moved}." if before != after else f"The database is at {after} already.")
-    made = _make_what_is_missing(settings) if after is not None and after == head() else Made([], salt=False)
+    made = _make_what_is_missing(settings) if after == HEAD else Made([], salt=False)
     if made.kids:
         which = (
             "first signing keys" if len(made.kids) == len(KEY_PAIRS) else "signing keys this installation had none of"

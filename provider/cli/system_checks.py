@@ -19,7 +19,7 @@ from provider.mail import transport
 from provider.oauth.keys import rotation
 from provider.outbox import store as outbox
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
-from provider.serve import require_fit
+from provider.serve import require_ready
 from provider.work import UnitOfWork, unit_of_work
 
 PATIENCE = 3.0
@@ -37,7 +37,7 @@ def look_around(settings: Settings, *, deploy: bool) -> Iterator[Finding]:
     if settings.embedded:
         yield from _disk(Path(settings.database_url.removeprefix("sqlite:///")))
     try:
-        require_fit(settings)
+        require_ready(settings)
     except SettingsError as error:
         yield Finding("installation", True, str(error), "`signet serve` does not start like this")
     else:
@@ -80,7 +80,9 @@ def _promises(work: UnitOfWork) -> Iterator[Finding]:
     if due_at is not None and work.now - due_at > LATE_LETTERS:
         problem = f"something is due since {due_at:%Y-%m-%d %H:%M} UTC"
         yield Finding("outbox", False, problem, "does `signet worker` run? (`signet outbox list --state due`)")
-    failed = sum(count for _, state, count in outbox.count_unkept(work.read) if state == outbox.State.FAILED)
+    failed = sum(
+        count for _, state, count in outbox.count_undelivered(work.read) if state == outbox.DeliveryState.FAILED
+    )
     if failed:
         fix = "`signet outbox list --state failed` says why; `signet outbox retry --all`"
         yield Finding("outbox", False, f"{failed} letters or other promises were given up", fix)
@@ -89,7 +91,7 @@ def _promises(work: UnitOfWork) -> Iterator[Finding]:
 def _keys(work: UnitOfWork) -> Iterator[Finding]:
     rows, interval = rotation.list_keys(work), work.settings.key_rotation
     for pair in KEY_PAIRS if interval else ():
-        current = rotation.standing_of(rows, pair).current
+        current = rotation.key_states_of(rows, pair).current
         signs_since = work.now if current is None else current.signs_from or current.created_at
         if work.now - signs_since > interval + LATE_KEYS:
             problem = f"the {pair} key signs since {signs_since:%Y-%m-%d}"

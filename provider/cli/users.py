@@ -9,38 +9,24 @@ from provider.cli.installation import unit
 from provider.cli.output import Json, print_one, print_rows, say
 
 if TYPE_CHECKING:
-    from provider.accounts.store.users import User
-    from provider.work import UnitOfWork
+    from provider.accounts.overview import Overview
 
 app = typer.Typer(help="People and their accounts.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(metavar="USER", help="An id or an email address.")]
 
 
-def _get(work: "UnitOfWork", who: str) -> "User":
-    from provider.accounts.registration import NoSuchUser, find_user
-
-    user = find_user(work, who)
-    if user is None:
-        raise NoSuchUser(f"There is no user {who}.")
-    return user
-
-
-def _describe(work: "UnitOfWork", user: "User") -> dict[str, Any]:
-    from provider.accounts.factors import second_factor
-    from provider.accounts.store import email_addresses
-
-    address = email_addresses.find_of_user(work.read, user.id)
+def _as_printed(one: "Overview") -> dict[str, Any]:
     return {
-        "id": user.id,
-        "email": None if address is None else address.address,
-        "email_verified": address is not None and address.verified_at is not None,
-        "status": user.status,
-        "status_reason": user.status_reason,
-        "roles": user.roles,
-        "two_factor": second_factor.is_enabled(work, user.id),
-        "created_at": user.created_at,
-        "claims": user.claims,
+        "id": one.user.id,
+        "email": one.email,
+        "email_verified": one.is_confirmed,
+        "status": one.user.status,
+        "status_reason": one.user.status_reason,
+        "roles": one.user.roles,
+        "two_factor": one.two_factor,
+        "created_at": one.user.created_at,
+        "claims": one.user.claims,
     }
 
 
@@ -58,6 +44,7 @@ def create(
 
     Example: signet user create --email ada@example.com --password-stdin --verified --role admin < password.txt
     """
+    from provider.accounts import overview
     from provider.accounts.registration import create_user
 
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_for_password()
@@ -72,7 +59,7 @@ def create(
             roles=tuple(role or ()),
             claims={"name": name} if name else None,
         )
-        described = _describe(work, _get(work, user_id))
+        described = _as_printed(overview.describe_one(work, user_id))
     say(f"Created {email}, id {user_id}, {described['status']}.", described, as_json=as_json)
 
 
@@ -88,12 +75,12 @@ def invite(
 
     Example: signet user invite ada@example.com --name "Ada Lovelace" --role staff
     """
-    from provider.accounts import invitation
+    from provider.accounts import invitation, overview
 
     with unit() as work:
         claims = {"name": name} if name else {}
         user_id = invitation.invite(work, email=email, roles=tuple(role or ()), claims=claims)
-        described = _describe(work, _get(work, user_id))
+        described = _as_printed(overview.describe_one(work, user_id))
     say(f"Invited {email}, id {user_id}.", described, as_json=as_json)
 
 
@@ -115,6 +102,7 @@ def list_users(
 
     Example: signet user list --limit 1000 --json
     """
+    from provider.accounts import overview
     from provider.accounts import search as rules
     from provider.accounts.store import users
 
@@ -122,11 +110,10 @@ def list_users(
         raise typer.BadParameter("give --search or --after")
     with unit() as work:
         if search is None:
-            found = users.find_page(work.read, after=after, limit=limit)
+            ids = [user.id for user in users.find_page(work.read, after=after, limit=limit)]
         else:
-            ids = [one.id for one in rules.find_page(work, search, after=None, limit=limit)[0]]
-            found = [user for user in (users.find(work.read, user_id) for user_id in ids) if user is not None]
-        rows = [_describe(work, user) for user in found]
+            ids, _ = rules.find_page(work, search, after=None, limit=limit)
+        rows = [_as_printed(one) for one in overview.describe(work, ids)]
     columns = ("id", "email", "email_verified", "status", "roles", "two_factor", "created_at")
     print_rows(rows, columns, as_json=as_json)
 
@@ -137,15 +124,17 @@ def show(who: Who, *, as_json: Json = False) -> None:
 
     Example: signet user show ada@example.com
     """
+    from provider.accounts import overview
+    from provider.accounts.registration import get_user
     from provider.accounts.store import linked_identities
 
     with unit() as work:
-        user = _get(work, who)
+        user = get_user(work, who)
         linked = [
             {"issuer": one.issuer, "subject": one.subject, "email": one.email, "last_used_at": one.last_used_at}
             for one in linked_identities.find_of_user(work.read, user.id)
         ]
-        print_one({**_describe(work, user), "linked_identities": linked}, as_json=as_json)
+        print_one({**_as_printed(overview.describe_one(work, user.id)), "linked_identities": linked}, as_json=as_json)
 
 
 @app.command()
@@ -157,9 +146,10 @@ def suspend(
     Example: signet user suspend ada@example.com --reason 'a stolen laptop'
     """
     from provider.accounts import suspension
+    from provider.accounts.registration import get_user
 
     with unit() as work:
-        user = _get(work, who)
+        user = get_user(work, who)
         suspension.suspend(work, user_id=user.id, reason=reason)
     say(f"Suspended {who}; everything of theirs ended.", {"id": user.id, "status": "SUSPENDED"}, as_json=as_json)
 
@@ -171,10 +161,11 @@ def restore(who: Who, *, as_json: Json = False) -> None:
     Example: signet user restore ada@example.com
     """
     from provider.accounts import suspension
+    from provider.accounts.registration import get_user
 
     with unit() as work:
-        suspension.restore(work, user_id=_get(work, who).id)
-        user = _get(work, who)
+        suspension.restore(work, user_id=get_user(work, who).id)
+        user = get_user(work, who)
     say(f"Restored {who}: {user.status}.", {"id": user.id, "status": user.status}, as_json=as_json)
 
 
@@ -185,10 +176,11 @@ def verify_email(who: Who, *, as_json: Json = False) -> None:
     Example: signet user verify-email ada@example.com
     """
     from provider.accounts.email import email_addresses
+    from provider.accounts.registration import get_user
 
     with unit() as work:
-        email_addresses.verify_by_operator(work, user_id=_get(work, who).id)
-        user = _get(work, who)
+        email_addresses.verify_by_operator(work, user_id=get_user(work, who).id)
+        user = get_user(work, who)
     say(f"Verified {who}: {user.status}.", {"id": user.id, "status": user.status}, as_json=as_json)
 
 
@@ -199,9 +191,10 @@ def reset_totp(who: Who, *, as_json: Json = False) -> None:
     Example: signet user reset-totp ada@example.com
     """
     from provider.accounts.factors import removal
+    from provider.accounts.registration import get_user
 
     with unit() as work:
-        user = _get(work, who)
+        user = get_user(work, who)
         removal.reset(work, user_id=user.id)
     say(f"Two-factor sign-in of {who} is off.", {"id": user.id, "two_factor": False}, as_json=as_json)
 
@@ -217,12 +210,12 @@ def set_role(
 
     Example: signet user set-role ada@example.com admin staff
     """
-    from provider.accounts.registration import set_roles
+    from provider.accounts.registration import get_user, set_roles
 
     with unit() as work:
-        user = _get(work, who)
+        user = get_user(work, who)
         set_roles(work, user_id=user.id, roles=tuple(roles or ()))
-        now = _get(work, user.id).roles
+        now = get_user(work, user.id).roles
     say(f"Roles of {who}: {', '.join(now) or 'none'}.", {"id": user.id, "roles": now}, as_json=as_json)
 
 
@@ -234,11 +227,11 @@ def delete(
 
     Example: signet user delete ada@example.com --yes
     """
-    from provider.accounts.registration import delete_user
+    from provider.accounts.registration import delete_user, get_user
 
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Delete {who} for good?", abort=True)
     with unit() as work:
-        user = _get(work, who)
+        user = get_user(work, who)
         delete_user(work, user_id=user.id)
     say(f"Deleted {who}.", {"id": user.id, "deleted": True}, as_json=as_json)

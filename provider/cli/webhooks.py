@@ -25,10 +25,10 @@ def create(
 
     Example: signet webhook create https://hooks.example.com/signet --event 'account.*'
     """
-    from provider.admin import webhooks
+    from provider.webhooks import subscriptions
 
     with unit() as work:
-        webhook, secret = webhooks.create(work, url=url, events=event or ())
+        webhook, secret = subscriptions.create(work, url=url, events=event or ())
     lines = f"id      {webhook.id}\nsecret  {secret}\nThe secret is not shown again."
     say(lines, _described(webhook) | {"secret": secret}, as_json=as_json)
 
@@ -52,10 +52,10 @@ def rotate_secret(webhook_id: Id, *, as_json: Json = False) -> None:
 
     Example: signet webhook rotate-secret ID
     """
-    from provider.admin import webhooks
+    from provider.webhooks import subscriptions
 
     with unit() as work:
-        secret = webhooks.rotate_secret(work, identifier(webhook_id))
+        secret = subscriptions.rotate_secret(work, identifier(webhook_id))
     say(f"secret  {secret}\nThe secret is not shown again.", {"id": webhook_id, "secret": secret}, as_json=as_json)
 
 
@@ -97,18 +97,18 @@ def replay(
 
     Example: signet webhook replay ID --since 24h
     """
-    from provider.admin import webhooks
+    from provider.webhooks import subscriptions
 
     with unit() as work:
-        count = webhooks.replay(work, identifier(webhook_id), since=moment(since, now=work.now))
+        count = subscriptions.replay(work, identifier(webhook_id), since=moment(since, now=work.now))
     say(f"Told again: {count}.", {"id": webhook_id, "events": count}, as_json=as_json)
 
 
 def _do(what: str, webhook_id: str, said: str, *, as_json: bool) -> None:
-    from provider.admin import webhooks
+    from provider.webhooks import subscriptions
 
     with unit() as work:
-        getattr(webhooks, what)(work, identifier(webhook_id))
+        getattr(subscriptions, what)(work, identifier(webhook_id))
     say(said, {"id": webhook_id}, as_json=as_json)
 
 

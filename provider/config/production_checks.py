@@ -1,4 +1,4 @@
-"""Which settings are unfit for production, why, and what to do about each (A-128). Pure.
+"""Which settings are not safe or not sensible in production, why, and how to fix each (A-128). Pure.
 
 The dangerous ones stop `signet serve` unless the issuer is on this machine (F-12); what can never be
 right, like a plain http issuer elsewhere, the settings refuse themselves.
@@ -30,16 +30,16 @@ class Finding:
 
 
 def require_safe(settings: Settings) -> None:
-    """Raises SettingsError, one line, for the first dangerous setting of an installation that others can reach."""
+    """Raise SettingsError, one line, for the first dangerous setting of an installation that others can reach."""
     if settings.loopback:
         return
-    for finding in unfit(settings):
+    for finding in find_problems(settings):
         if finding.dangerous:
             raise SettingsError(f"{finding.about}: {finding.problem}; {finding.fix} (`signet check` lists everything)")
 
 
-def unfit(settings: Settings) -> list[Finding]:
-    """Every setting that is not fit for production, the dangerous ones first."""
+def find_problems(settings: Settings) -> list[Finding]:
+    """Return the problems of these settings in production, the dangerous ones first."""
     parts = (_purpose, _secrets, _network, _databases, _mail, _protocol, _lifetimes)
     found = [finding for part in parts for finding in part(settings)]
     return sorted(found, key=lambda finding: not finding.dangerous)

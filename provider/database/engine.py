@@ -90,7 +90,7 @@ def open_database(settings: Settings) -> Database:
     """The database of these settings; nothing connects before the first use."""
     url = make_url(settings.database_url)
     threads = settings.worker_threads + settings.password_threads + settings.outbound_threads
-    size = threads + 2 + (settings.metrics_address is not None)  # the outbox relay: by message, and by timetable
+    size = threads + 3 + (settings.metrics_address is not None)  # deliveries and the timetable hold one for moments
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "pool_size": size,

@@ -27,7 +27,7 @@ SANDBOXED = "style-src 'unsafe-inline'; img-src data:; sandbox allow-popups allo
 
 
 @dataclass(frozen=True)
-class Letter:
+class ReceivedEmail:
     id: int
     received_at: datetime
     sender: str
@@ -41,14 +41,14 @@ class Mailbox:
     """An aiosmtpd handler that receives mail by SMTP and keeps it in memory, the newest email first."""
 
     def __init__(self) -> None:
-        self.letters: deque[Letter] = deque(maxlen=MOST)
+        self.letters: deque[ReceivedEmail] = deque(maxlen=MOST)
         self._ids = count(1)
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)  # noqa: S101  # the default policy makes nothing else
         html = _part(message, "html")
-        letter = Letter(
+        letter = ReceivedEmail(
             id=next(self._ids),
             received_at=utc_now(),
             sender=str(message["from"] or envelope.mail_from),
@@ -60,7 +60,7 @@ class Mailbox:
         self.letters.appendleft(letter)
         return "250 Message accepted for delivery"
 
-    def find(self, letter_id: int) -> Letter | None:
+    def find(self, letter_id: int) -> ReceivedEmail | None:
         return next((letter for letter in self.letters if letter.id == letter_id), None)
 
 

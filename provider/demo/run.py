@@ -70,7 +70,7 @@ def demo_settings(environ: Mapping[str, str], folder: Path, addresses: Addresses
     return load_settings({name: value for name, value in {**environ, **ours}.items() if name not in outside})
 
 
-class Server(uvicorn.Server):
+class DemoServer(uvicorn.Server):
     """A uvicorn server that leaves signals to the demo, because what runs beside it must stop after it."""
 
     @contextmanager
@@ -96,7 +96,7 @@ class Demo:
             proxy_headers=False,
             timeout_graceful_shutdown=5,
         )
-        self.server = Server(config)
+        self.server = DemoServer(config)
 
     async def serve(self) -> None:
         loop = asyncio.get_running_loop()
@@ -135,9 +135,9 @@ class Demo:
 
     async def _fill(self, stack: AsyncExitStack) -> None:
         from provider.app import create_app, open_installation  # noqa: PLC0415  # the sockets listen before this loads
-        from provider.worker import Worker  # noqa: PLC0415
+        from provider.worker.background import BackgroundWorker  # noqa: PLC0415
 
-        worker = Worker(self.settings)
+        worker = BackgroundWorker(self.settings)
         provider = create_app(open_installation(self.settings, wake=worker.wake), background=worker)
         self.sites[self.addresses.provider.port] = provider
         self.answering.set()

@@ -12,8 +12,9 @@ from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before
-from provider.federation.states import State
+from provider.federation.states import UpstreamState
 from provider.federation.upstreams import Metadata, Upstream
+from provider.jose.json_objects import read_object
 from provider.languages.text import Text
 from provider.observability.logging import log
 from provider.outbound.connection import OutboundFailed
@@ -31,6 +32,7 @@ ANY_AGE = "31536000"
 class UpstreamDeclined(Refusal):
     """The upstream answered with an error. `details` are its words, to be shown as nothing but text."""
 
+    code = "upstream-declined"
     status_code = 403
 
     def __init__(self, upstream: str, error: str, description: str = "") -> None:
@@ -64,7 +66,7 @@ def redirect_uri(work: UnitOfWork, upstream: Upstream) -> str:
 
 
 def authorization_url(
-    work: UnitOfWork, upstream: Upstream, state: State, *, sealed: str, max_age: str | None = None
+    work: UnitOfWork, upstream: Upstream, state: UpstreamState, *, sealed: str, max_age: str | None = None
 ) -> str:
     """Where to send the person. `max_age` is passed on from the app. Raises UpstreamAway."""
     metadata = upstream.metadata(work)
@@ -89,7 +91,7 @@ def authorization_url(
     return url
 
 
-def redeem(work: UnitOfWork, upstream: Upstream, state: State, answer: Mapping[str, str]) -> UpstreamIdentity:
+def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: Mapping[str, str]) -> UpstreamIdentity:
     """The identity behind an authorization response. Raises UpstreamDeclined, UpstreamUntrusted, UpstreamAway."""
     metadata = upstream.metadata(work)
     _require_its_own(upstream, metadata, answer.get("iss"))
@@ -158,10 +160,9 @@ def _declined(upstream: Upstream, error: str, description: str) -> UpstreamDecli
 
 def _read_json(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        return read_object(body)
     except ValueError:
         return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _is_text(value: Any) -> bool:

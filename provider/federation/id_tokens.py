@@ -1,29 +1,28 @@
 """Is this ID token an upstream's word about the person we sent there (OIDC Core section 3.1.3.7)?"""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-from joserfc.jws import JWSRegistry
-
 from provider.crypto.digests import same
-from provider.federation.states import State
+from provider.federation.states import UpstreamState
 from provider.federation.upstreams import Upstream
+from provider.jose.remote_key_sets import KeySetUnavailable
+from provider.jose.signed_jwts import InvalidJwt, read_jwt, require_signature
+from provider.jose.times import UPSTREAM_LEEWAY, is_numeric_date, problem_with_times
 from provider.languages.text import Text
 from provider.observability.logging import log
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
-LEEWAY = 60
-"""Seconds their clock may differ from ours (F-11)."""
-OLDEST = 600
-"""Seconds since it was issued: no more than a state lives."""
+OLDEST = timedelta(minutes=10)
+"""Since it was issued: no more than a state lives."""
 
 
 class UpstreamUntrusted(Refusal):
     """An answer that fails its checks. What failed is for the operator's log."""
 
+    code = "upstream-untrusted"
     status_code = 502
     title = Text("The answer cannot be trusted")
 
@@ -39,6 +38,7 @@ class UpstreamUntrusted(Refusal):
 class NotProvenAnew(UpstreamUntrusted):
     """It was asked to ask its user anew, and says that it did not."""
 
+    code = "not-proven-anew"
     status_code = 403
     title = Text("A fresh sign-in is needed")
 
@@ -48,10 +48,13 @@ class NotProvenAnew(UpstreamUntrusted):
         self.message = Text("%(name)s knew you already and did not ask you again. Sign in another way.", name=name)
 
 
-def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: State) -> dict[str, Any]:
+def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: UpstreamState) -> dict[str, Any]:
     """Its claims. Raises UpstreamUntrusted, or UpstreamAway when the keys cannot be had."""
     claims = _verify(work, upstream, token)
-    now, settings = work.now.timestamp(), upstream.settings
+    settings = upstream.settings
+    problem = problem_with_times(claims, work.now, leeway=UPSTREAM_LEEWAY, required=("exp", "iat"))
+    if problem is not None:
+        raise UpstreamUntrusted(upstream, f"ID token: {problem}")
     audience = claims.get("aud")
     nonce, subject = claims.get("nonce"), claims.get("sub")
     checks = {
@@ -59,10 +62,8 @@ def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: Stat
         # None but us: there is no other audience that we trust.
         "aud": audience in (settings.client_id, [settings.client_id]),
         "azp": claims.get("azp", settings.client_id) == settings.client_id,
-        "exp": _is_time(claims.get("exp")) and claims["exp"] > now - LEEWAY,
-        "nbf": _is_time(claims.get("nbf", 0)) and claims.get("nbf", 0) <= now + LEEWAY,
-        "iat": _is_time(claims.get("iat")) and now - OLDEST - LEEWAY <= claims["iat"] <= now + LEEWAY,
-        "auth_time": _is_time(claims.get("auth_time", 0)),
+        "iat": claims["iat"] >= (work.now - OLDEST - UPSTREAM_LEEWAY).timestamp(),
+        "auth_time": is_numeric_date(claims.get("auth_time", 0)),
         "nonce": isinstance(nonce, str) and same(nonce.encode("utf-8", "surrogatepass"), state.nonce.encode()),
         "sub": isinstance(subject, str) and 0 < len(subject) <= 255 and subject.isascii() and subject.isprintable(),
     }
@@ -74,33 +75,24 @@ def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: Stat
     return claims
 
 
-def proven_before(claims: dict[str, Any], state: State) -> datetime | None:
+def proven_before(claims: dict[str, Any], state: UpstreamState) -> datetime | None:
     """When the upstream's user proved who they are, if that was before we asked; of claims that were checked. Some
     upstreams neither ask anew nor tell; those are taken as they are (docs/upstream.md).
     """
     auth_time = claims.get("auth_time")
-    if auth_time is None or auth_time >= state.begun_at - LEEWAY:
+    if auth_time is None or auth_time >= state.begun_at - UPSTREAM_LEEWAY.total_seconds():
         return None
     return datetime.fromtimestamp(max(auth_time, 0), UTC)
 
 
 def _verify(work: UnitOfWork, upstream: Upstream, token: str) -> dict[str, Any]:
-    """The signature, by a published key and an algorithm that the upstream announced: the header only picks one."""
-    algorithms = upstream.metadata(work).algorithms
-    # Header members that nobody registered are ignored (RFC 7515 section 4); critical ones are not.
-    registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
+    """Check the signature, by a published key and an algorithm that the upstream announced; return the claims."""
+    metadata = upstream.metadata(work)
     try:
-        header = jws.extract_compact(token.encode("utf-8", "surrogatepass"), registry=registry).headers()
-        alg, kid = header.get("alg"), header.get("kid")
-        if not algorithms or alg not in algorithms or not isinstance(kid, str | None):
-            raise UpstreamUntrusted(upstream, "ID token: alg or kid")
-        key = upstream.find_key(work, alg=alg, kid=kid)
-        if key is None:
-            raise UpstreamUntrusted(upstream, "ID token: signed by no key that it publishes")
-        return dict(jwt.decode(token, key, algorithms=list(algorithms), registry=registry).claims)
-    except (JoseError, ValueError, TypeError) as error:
-        raise UpstreamUntrusted(upstream, f"ID token: {type(error).__name__}") from None
-
-
-def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12
+        jwt = read_jwt(token, algorithms=metadata.algorithms)
+        require_signature(jwt, partial(upstream.key_sets.find, work, metadata.jwks_uri), one_without_kid=True)
+    except InvalidJwt as invalid:
+        raise UpstreamUntrusted(upstream, f"ID token: {invalid.reason}") from None
+    except KeySetUnavailable as unavailable:
+        raise upstream.away(f"{metadata.jwks_uri}: {unavailable.reason}") from None
+    return jwt.claims

@@ -30,6 +30,8 @@ LONGEST_CARRIED = 300
 class NotLinked(Refusal):
     """Nobody here signs in with this identity. `offer` links it once its holder has signed in."""
 
+    code = "not-linked"
+
     def __init__(self, offer: "Offer", *, has_account: bool) -> None:
         self.offer = offer
         self.has_account = has_account

@@ -21,6 +21,7 @@ LIFETIME = timedelta(minutes=10)
 class StateLost(Refusal):
     """Not ours, too old, of another browser or for another upstream."""
 
+    code = "state-lost"
     title = Text("This sign-in is no longer waiting")
     message = Text("It took too long, or began in another browser. Start again.")
 
@@ -28,12 +29,13 @@ class StateLost(Refusal):
 class StateSpent(Refusal):
     """This answer came before: back or reload in the browser, or a replay."""
 
+    code = "state-spent"
     title = Text("This sign-in is no longer waiting")
     message = Text("This answer was used before. Start again.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class UpstreamState:
     """One request to one upstream."""
 
     upstream: str
@@ -58,8 +60,8 @@ def new_state(
     destination: Mapping[str, str],
     must_prove: bool = False,
     link_to: str | None = None,
-) -> State:
-    return State(
+) -> UpstreamState:
+    return UpstreamState(
         upstream=upstream,
         nonce=new_opaque(),
         verifier=new_opaque(),
@@ -71,20 +73,20 @@ def new_state(
     )
 
 
-def seal(work: UnitOfWork, state: State) -> str:
+def seal(work: UnitOfWork, state: UpstreamState) -> str:
     return work.vault.seal(asdict(state), purpose=PURPOSE, now=work.now, lifetime=LIFETIME)
 
 
-def unseal(work: UnitOfWork, text: str | None, *, upstream: str, browser: str | None) -> State:
+def unseal(work: UnitOfWork, text: str | None, *, upstream: str, browser: str | None) -> UpstreamState:
     """Raises StateLost."""
     value = None if not text or browser is None else work.vault.unseal(text, purpose=PURPOSE, now=work.now)
-    state = None if value is None else State(**value)
+    state = None if value is None else UpstreamState(**value)
     if state is None or browser is None or state.upstream != upstream or state.browser != digest(browser).hex():
         raise StateLost
     return state
 
 
-def spend(work: UnitOfWork, state: State) -> None:
+def spend(work: UnitOfWork, state: UpstreamState) -> None:
     """In a transaction of its own: spent, whatever the upstream says next. Raises StateSpent."""
     with work.aside() as db:
         fresh = store.spend(db, digest(state.nonce), expires_at=work.now + LIFETIME)

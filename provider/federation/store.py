@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, Index, Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.database.base import metadata
+from provider.database.dialect import upsert
 from provider.database.types import Digest, UtcTime
 
 used_states = Table(
@@ -19,8 +19,7 @@ used_states = Table(
 
 def spend(db: Connection, digest: bytes, *, expires_at: datetime) -> bool:
     """False when it was spent before."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    spent = insert(used_states).values(digest=digest, expires_at=expires_at).on_conflict_do_nothing()
+    spent = upsert(db, used_states).values(digest=digest, expires_at=expires_at).on_conflict_do_nothing()
     return db.scalar(spent.returning(used_states.c.digest)) is not None
 
 

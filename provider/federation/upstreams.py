@@ -3,18 +3,17 @@
 An upstream that is away is an outage of its own button: never a verdict, and nothing to any other way in.
 """
 
-import json
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
-
 from provider.config.settings import Settings
 from provider.federation.configuration import UpstreamSettings, is_web_address, load_upstreams
+from provider.jose.json_objects import read_object
+from provider.jose.key_sets import KEY_OF
+from provider.jose.remote_key_sets import RemoteKeySets
 from provider.languages.text import Text
 from provider.observability.logging import log
 from provider.outbound.client import Outbound
@@ -24,23 +23,15 @@ from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=1)
 """Discovery document and keys; a key that the upstream withdrew counts no longer than that."""
-REFETCH_EVERY = timedelta(minutes=1)
-"""At most, for a key nobody knows: anybody can name one."""
-JSON_TYPES = ("application/json", "application/jwk-set+json")
-ALGORITHMS = {
-    "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    "EC": ("ES256", "ES384", "ES512"),
-    "OKP": ("EdDSA", "Ed25519"),
-}
-"""What an upstream may sign with, by the type of its key: never `none`, never with the client secret."""
-RSA_BITS = 2048
+MOST_KEYS = 100
+"""Of one upstream; large ones publish a key for each of their data centres."""
 NEVER = datetime.min.replace(tzinfo=UTC)
-
-PublicKey = RSAKey | ECKey | OKPKey
 
 
 class UpstreamAway(Unavailable):
     """It does not answer, or not as a provider does. `reason` is for the operator."""
+
+    code = "upstream-away"
 
     def __init__(self, upstream: str, reason: str) -> None:
         self.reason = reason
@@ -71,8 +62,7 @@ class Upstream:
     settings: UpstreamSettings
     _metadata: Metadata | None = None
     _metadata_at: datetime = NEVER
-    _keys: list[PublicKey] = field(default_factory=list)
-    _keys_at: datetime = NEVER
+    key_sets: RemoteKeySets = field(default_factory=lambda: RemoteKeySets(fresh_for=KEPT_FOR, most_keys=MOST_KEYS))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def metadata(self, work: UnitOfWork) -> Metadata:
@@ -86,40 +76,11 @@ class Upstream:
                     self._metadata_at = work.now
         return self._metadata
 
-    def find_key(self, work: UnitOfWork, *, alg: str, kid: str | None) -> PublicKey | None:
-        """The key that a token names; without a name, the only one there is (OIDC Core section 10.1).
-
-        Raises UpstreamAway.
-        """
-        known = self._choose(alg, kid) if _is_within(KEPT_FOR, self._keys_at, work.now) else None
-        if known is not None or _is_within(REFETCH_EVERY, self._keys_at, work.now):
-            return known
-        url = self.metadata(work).jwks_uri
-        outbound = work.outbound
-        with self._lock:
-            if not _is_within(REFETCH_EVERY, self._keys_at, work.now):
-                self._keys = _import_keys(self._fetch(outbound, url))
-                self._keys_at = work.now
-        return self._choose(alg, kid)
-
-    def _choose(self, alg: str, kid: str | None) -> PublicKey | None:
-        fit = [
-            key
-            for key in self._keys
-            if alg in ALGORITHMS[key.key_type] and kid in {None, key.kid} and key.get("alg") in {None, alg}
-        ]
-        return fit[0] if len(fit) == 1 else None
-
     def _fetch(self, outbound: Outbound, url: str) -> dict[str, Any]:
         try:
-            document = json.loads(outbound.fetch(url, accept=JSON_TYPES).body)
-        except OutboundFailed as failed:
-            raise self.away(f"{url}: {failed.reason}") from None
-        except ValueError:
-            raise self.away(f"{url} is not JSON") from None
-        if not isinstance(document, dict):
-            raise self.away(f"{url} is not a JSON object")
-        return document
+            return read_object(outbound.fetch(url, accept=("application/json",)).body)
+        except (OutboundFailed, ValueError) as failed:
+            raise self.away(f"{url}: {failed}") from None
 
     def _read_metadata(self, document: dict[str, Any]) -> Metadata:
         issuer = self.settings.issuer
@@ -130,11 +91,10 @@ class Upstream:
             if not isinstance(document.get(name), str) or not is_web_address(document[name], like=issuer):
                 raise self.away(f"its {name} is no https URL")
         offered = _texts(document.get("id_token_signing_alg_values_supported", ["RS256"]))
-        algorithms = tuple(alg for of_type in ALGORITHMS.values() for alg in of_type if alg in offered)
         methods = _texts(document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]))
         return Metadata(
             **{name: document[name] for name in names},
-            algorithms=algorithms,
+            algorithms=tuple(alg for alg in KEY_OF if alg in offered),
             secret_in_header="client_secret_basic" in methods or "client_secret_post" not in methods,
             names_itself=document.get("authorization_response_iss_parameter_supported") is True,
             takes_claims=document.get("claims_parameter_supported") is True,
@@ -170,22 +130,3 @@ def _is_within(span: timedelta, since: datetime, now: datetime) -> bool:
 
 def _texts(value: Any) -> list[str]:
     return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
-
-
-def _import_keys(document: dict[str, Any]) -> list[PublicKey]:
-    """Those we can use; one that nobody understands takes nothing from the others (RFC 7517 section 5)."""
-    listed = document.get("keys")
-    keys = [_import_key(jwk) for jwk in listed if isinstance(jwk, dict)] if isinstance(listed, list) else []
-    return [key for key in keys if key is not None]
-
-
-def _import_key(jwk: dict[str, Any]) -> PublicKey | None:
-    if jwk.get("kty") not in tuple(ALGORITHMS) or jwk.get("use", "sig") != "sig":
-        return None
-    if jwk["kty"] == "RSA" and len(str(jwk.get("n"))) * 6 < RSA_BITS:
-        return None  # joserfc would import it with a warning
-    try:
-        key = JWKRegistry.import_key(jwk)
-    except (JoseError, ValueError, TypeError, KeyError):
-        return None
-    return key if isinstance(key, RSAKey | ECKey | OKPKey) else None

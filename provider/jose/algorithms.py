@@ -4,6 +4,8 @@ import base64
 import hashlib
 from collections.abc import Mapping
 
+from joserfc.jws import JWSRegistry
+
 RS256 = "RS256"
 PS256 = "PS256"
 ES256 = "ES256"
@@ -21,6 +23,12 @@ each.
 """
 
 SIGNING_ALGORITHMS = tuple(alg for algorithms in KEY_PAIRS.values() for alg in algorithms)
+
+
+class Registry(JWSRegistry):
+    """EdDSA is the name most libraries have for what RFC 9864 calls Ed25519; here it means nothing else."""
+
+    algorithms = {**JWSRegistry.algorithms, EDDSA: JWSRegistry.algorithms[ED25519]}  # noqa: RUF012  # as it is there
 
 
 def find_pair(alg: str) -> str | None:

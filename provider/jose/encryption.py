@@ -23,7 +23,7 @@ ENCRYPTION_METHODS = (A256GCM,)
 
 def choose_key(keys: Iterable[PublicKey], alg: str) -> PublicKey | None:
     """The key to encrypt to: one that says it is for that, else one that says nothing (RFC 7517 sections 4.2, 4.4)."""
-    fitting = [key for key in keys if key.crv in CURVES_OF[alg] and key.use in {None, "enc"} and key.alg in {None, alg}]
+    fitting = [key for key in keys if key.crv in CURVES_OF[alg] and key.is_for("enc", alg)]
     return min(fitting, key=lambda key: (key.use is None, key.alg is None), default=None)
 
 

@@ -4,13 +4,14 @@
 
 import json
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any, NoReturn
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
-    """Raises ValueError."""
+    """Parse a JSON object. Raises ValueError, also for 1e400 and the like, which Python would take for infinity."""
     try:
-        found = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        found = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_float=_finite, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("JSON that is nested too deeply") from None
     if not isinstance(found, dict):
@@ -41,5 +42,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _no_number(text)
+
+
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
+    raise ValueError(f"{text[:20]} is not a number that JSON can hold")

@@ -45,12 +45,14 @@ class Step(StrEnum):
 class WrongPassword(Refusal):
     """Unknown address, wrong password, no password: one answer, in one time."""
 
+    code = "wrong-password"
     message = Text("Enter a correct email address and password.")
 
 
 class Suspended(Refusal):
     """Told only after the right password, or an upstream's word."""
 
+    code = "suspended"
     title = Text("This account is suspended")
     message = Text("This account is suspended, so nobody can sign in with it. Contact support to find out more.")
 
@@ -58,6 +60,7 @@ class Suspended(Refusal):
 class Leaving(Suspended):
     """To be deleted, and told only after the right password. `ticket` is good for keeping it."""
 
+    code = "leaving"
     title = Text("This account is about to be deleted")
 
     def __init__(self, ticket: str, delete_after: datetime) -> None:
@@ -71,6 +74,8 @@ class Leaving(Suspended):
 class AddressUnconfirmed(Refusal):
     """Told only after the right password. `ticket` leads to the page where the code can be typed."""
 
+    code = "address-unconfirmed"
+
     def __init__(self, ticket: Ticket) -> None:
         self.ticket = ticket
         super().__init__(Text("Confirm your email address first."))
@@ -78,6 +83,8 @@ class AddressUnconfirmed(Refusal):
 
 class SecondFactorOver(Refusal):
     """The sign-in was finished, ended or ran out meanwhile."""
+
+    code = "second-factor-over"
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,7 @@ def sign_in(
         record(work, Event.SIGN_IN_FAILED, user_id=None if first is None else first[0].id)
         raise WrongPassword
     # A claim's password takes back no failure: they may be guesses at the owner's.
-    _require_standing(work, *owner, attempt if owner is proven else None, browser=browser, carry=carry)
+    _require_active(work, *owner, attempt if owner is proven else None, browser=browser, carry=carry)
     user_id = owner[0].id
     stronger = passwords.stronger_hash(work, user_id, password)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user_id) else Step.DONE
@@ -149,7 +156,7 @@ def sign_in_by_upstream(
     """
     address = email_addresses.find_of_user(work.read, user.id)
     if address is not None:
-        _require_standing(work, user, address, None, browser=browser, carry=carry)
+        _require_active(work, user, address, None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
     # What began before the not-before mark counts for nothing; this sign-in is after it.
     auth_time = proven_at if proven_at is None or user.not_before is None else max(proven_at, user.not_before)
@@ -203,7 +210,7 @@ def _begin_session(
     return SignIn(cookie, step, user_id)
 
 
-def _require_standing(
+def _require_active(
     work: UnitOfWork,
     user: User,
     address: EmailAddress,

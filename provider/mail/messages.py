@@ -213,4 +213,4 @@ def _notice(
 def _promise(work: UnitOfWork, to: str, letter: Letter, name: str, *, lifetime: timedelta | None = None) -> None:
     payload = {"to": to, "subject": letter.subject, "text": letter.text, "html": letter.html}
     expires_at = None if lifetime is None else work.now + lifetime
-    messages.put(work, TOPIC, payload, about=f"{name} to {to}", expires_at=expires_at)
+    messages.enqueue(work, TOPIC, payload, about=f"{name} to {to}", expires_at=expires_at)

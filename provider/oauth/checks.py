@@ -4,12 +4,15 @@ They are kept only if the request is refused, under the id that the answer shows
 """
 
 from dataclasses import dataclass, field
+from typing import NoReturn, Required, TypedDict, TypeVar, Unpack
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.base import invalid_error_characters
 
+T = TypeVar("T")
+
 SHOWN = 120
-"""How much of a value is kept."""
+"""How many characters of a value are kept."""
 
 
 @dataclass(frozen=True)
@@ -22,38 +25,62 @@ class Check:
     fix: str = ""
 
 
+class Detail(TypedDict, total=False):
+    """What an explanation says about a check, and the error that the request ends in when the check fails."""
+
+    section: Required[str]
+    """The section of the specification that asks for the check."""
+    error: Required[type[OAuth2Error]]
+    description: str
+    """The `error_description` of the answer; the name of the check when it is not given."""
+    expected: str
+    got: object
+    """What came instead. It must hold no secret: shorten, count or omit it."""
+    fix: str
+    """What the developer or operator can do about it."""
+
+
 @dataclass
 class Checks:
-    """Made by the endpoint, handed down to whatever checks. `client_id` and `endpoint` say whose request it was."""
+    """The checks of one request, passed down to every function that checks something. `endpoint` and `client_id` name
+    the request in the explanation.
+    """
 
     endpoint: str
     client_id: str | None = None
     done: list[Check] = field(default_factory=list)
 
-    def require(
-        self,
-        passed: object,
-        name: str,
-        *,
-        section: str,
-        error: type[OAuth2Error],
-        description: str | None = None,
-        expected: str = "yes",
-        got: object = "",
-        fix: str = "",
-    ) -> None:
-        """Note the check; raise `error` when it failed. `got` must hold no secret: shorten, count or omit it."""
-        text = "yes" if passed and expected == "yes" else str(got)
+    def require(self, passed: object, name: str, **detail: Unpack[Detail]) -> None:
+        """Note the check; raise its `error` when it failed."""
+        if not passed:
+            self.refuse(name, **detail)
+        self._note(name, detail, passed=True)
+
+    def found(self, value: T | None, name: str, **detail: Unpack[Detail]) -> T:
+        """Note the check that there is a value, and return the value; raise the `error` of the check for None."""
+        if value is None:
+            self.refuse(name, **detail)
+        self._note(name, detail, passed=True)
+        return value
+
+    def refuse(self, name: str, **detail: Unpack[Detail]) -> NoReturn:
+        """Note a check that failed, and raise its `error`."""
+        self._note(name, detail, passed=False)
+        refused = detail["error"](description=ascii_description(detail.get("description") or f"{name}: failed"))
+        refused.checks = self
+        raise refused
+
+    def _note(self, name: str, detail: Detail, *, passed: bool) -> None:
+        expected = detail.get("expected", "yes")
+        text = "yes" if passed and expected == "yes" else str(detail.get("got", ""))
         if len(text) > SHOWN:
             text = text[:SHOWN] + "..."
-        self.done.append(Check(name, section, expected, text, bool(passed), fix))
-        if not passed:
-            refused = error(description=ascii_description(description or f"{name}: failed"))
-            refused.checks = self
-            raise refused
+        self.done.append(Check(name, detail["section"], expected, text, passed, detail.get("fix", "")))
 
 
 def ascii_description(text: str) -> str:
-    """Only what RFC 6749 section 5.2 allows in an error_description."""
+    """Return the text with a question mark for each character that RFC 6749 section 5.2 does not allow in an
+    error_description, and at most 300 characters of it.
+    """
     bad = set(invalid_error_characters(text))
     return "".join("?" if character in bad else character for character in text)[:300]

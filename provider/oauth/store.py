@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, or_, select
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import UtcTime
 
 refusals = Table(
@@ -35,13 +36,15 @@ class RefusalRow:
     checks: list[dict[str, str]]
 
 
+_REFUSAL = rows_of(RefusalRow, refusals)
+
+
 def add(db: Connection, row: RefusalRow) -> None:
-    db.execute(insert(refusals), row.__dict__)
+    db.execute(insert(refusals), values_of(row))
 
 
 def find(db: Connection, error_id: str) -> RefusalRow | None:
-    row = db.execute(select(refusals).where(refusals.c.error_id == error_id)).one_or_none()
-    return None if row is None else RefusalRow(*row)
+    return _REFUSAL.one(db, _REFUSAL.select().where(refusals.c.error_id == error_id))
 
 
 def find_latest(
@@ -49,12 +52,12 @@ def find_latest(
 ) -> list[RefusalRow]:
     """The latest first; `after` is `at` and the error id of the last of the page before."""
     at, error_id = refusals.c.at, refusals.c.error_id
-    query = select(refusals).where(at > since)
+    query = _REFUSAL.select().where(at > since)
     if client_id is not None:
         query = query.where(refusals.c.client_id == client_id)
     if after is not None:
         query = query.where(at <= after[0], or_(at < after[0], error_id < after[1]))
-    return [RefusalRow(*row) for row in db.execute(query.order_by(at.desc(), error_id.desc()).limit(limit))]
+    return _REFUSAL.all(db, query.order_by(at.desc(), error_id.desc()).limit(limit))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -1,1 +1,1 @@
-"""What the service tells its operators: structured logs, and whether it is fit to serve."""
+"""What the service tells its operators: structured logs, and whether it is ready to serve."""

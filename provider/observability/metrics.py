@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from provider.observability import counters
+from provider.refusals import Refusal
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -202,5 +203,9 @@ def end() -> None:
 
 
 def name_of(error: Exception) -> str:
-    """`wrong_password` of WrongPassword."""
+    """Return the label value of an error: its code with underscores for a refusal (`wrong_password`), else the name of
+    its class in the same form.
+    """
+    if isinstance(error, Refusal):
+        return error.code.replace("-", "_")
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(error).__name__).lower()

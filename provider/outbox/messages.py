@@ -6,30 +6,30 @@ from typing import Any
 
 from provider.database.base import new_id
 from provider.outbox import store
-from provider.outbox.store import Promise, State
+from provider.outbox.store import DeliveryState, Message
 from provider.work import UnitOfWork
 
 PURPOSE = "outbox"
 
 
-def put(
+def enqueue(
     work: UnitOfWork, topic: str, payload: dict[str, Any], *, about: str, expires_at: datetime | None = None
 ) -> str:
     """Promise that the handler of `topic` will get `payload`. Returns the promise's id."""
-    promise_id = new_id()
-    sealed = work.vault.encrypt(json.dumps(payload).encode(), purpose=PURPOSE, context=promise_id)
-    promise = Promise(
-        id=promise_id,
+    message_id = new_id()
+    sealed = work.vault.encrypt(json.dumps(payload).encode(), purpose=PURPOSE, context=message_id)
+    message = Message(
+        id=message_id,
         topic=topic,
         about=about[:320],
         payload=sealed,
-        state=State.DUE,
+        state=DeliveryState.DUE,
         attempts=0,
         created_at=work.now,
         next_at=work.now,
         expires_at=expires_at,
         error=None,
     )
-    store.add(work.db, promise)
-    work.after_commit.append(lambda: work.installation.wake(promise_id))
-    return promise_id
+    store.add(work.db, message)
+    work.after_commit.append(lambda: work.installation.wake(message_id))
+    return message_id

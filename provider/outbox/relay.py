@@ -16,7 +16,7 @@ from provider.observability.logging import log
 from provider.observability.metrics import PROMISES
 from provider.outbox import store
 from provider.outbox.messages import PURPOSE
-from provider.outbox.store import Promise
+from provider.outbox.store import Message
 from provider.work import Installation, unit_of_work
 
 MAX_ATTEMPTS = 3
@@ -25,8 +25,8 @@ LEASE = timedelta(seconds=60)
 """How long a claim lasts; every handler is done, or has given up, well before."""
 BACK_OFF = timedelta(seconds=5)
 """Before the second attempt; doubles with each."""
-AT_ONCE = 100
-"""Promises looked up at a time."""
+MOST_DUE = 1000
+"""Rows that `find_due` returns at most."""
 
 Handler = Callable[[Installation, str, dict[str, Any]], None]
 """Gets the promise's id, the same at each attempt, and its payload."""
@@ -40,37 +40,38 @@ class TemporaryFailure(Exception):
     """Worth another attempt. The text is kept for the operator and holds no secrets."""
 
 
-def keep(
-    installation: Installation, promise_id: str, handlers: Mapping[str, Handler], most: Mapping[str, int] = NO_OTHERS
+def deliver(
+    installation: Installation, message_id: str, handlers: Mapping[str, Handler], most: Mapping[str, int] = NO_OTHERS
 ) -> bool:
     """Try to keep a promise. False when there was nothing to do: settled, not due, or in somebody else's hands. `most`
     has the attempts of topics that want others than MAX_ATTEMPTS.
     """
-    promise = _claim(installation, promise_id, most)
-    if promise is None:
+    message = _claim(installation, message_id, most)
+    if message is None:
         return False
     try:
-        payload = _open(installation, promise)
-        handlers[promise.topic](installation, promise.id, payload)
+        payload = _open(installation, message)
+        handlers[message.topic](installation, message.id, payload)
     except PermanentFailure as failure:
-        _give_up(installation, promise, str(failure))
-    except Exception as failure:  # noqa: BLE001  # a bug in a handler must neither lose the promise nor retry for ever
+        _give_up(installation, message, str(failure))
+    except BaseException as failure:  # a bug or an interruption must neither lose the row nor retry it for ever
         known = isinstance(failure, TemporaryFailure)
         problem = str(failure) if known else type(failure).__name__
-        _try_later(installation, promise, problem, most.get(promise.topic, MAX_ATTEMPTS))
+        _try_later(installation, message, problem, most.get(message.topic, MAX_ATTEMPTS))
+        if not isinstance(failure, Exception):
+            raise
     else:
         with unit_of_work(installation) as work:
-            store.settle_kept(work.db, promise.id)
-        PROMISES.count(promise.topic, "kept")
-        log.info("promise.kept", promise=promise.id, topic=promise.topic, attempts=promise.attempts)
+            store.settle_kept(work.db, message.id)
+        PROMISES.count(message.topic, "kept")
+        log.info("promise.kept", promise=message.id, topic=message.topic, attempts=message.attempts)
     return True
 
 
-def keep_due(installation: Installation, handlers: Mapping[str, Handler], most: Mapping[str, int] = NO_OTHERS) -> int:
-    """Try everything that is due now, also what no message told of. How many were tried."""
+def find_due(installation: Installation) -> list[tuple[str, datetime]]:
+    """Return the id of each row that is due, and since when; the MOST_DUE oldest ones."""
     with unit_of_work(installation) as work:
-        due = store.find_due(work.read, now=work.now, limit=AT_ONCE)
-    return sum(keep(installation, promise_id, handlers, most) for promise_id in due)
+        return store.find_due(work.read, now=work.now, limit=MOST_DUE)
 
 
 def next_attempt(attempts: int, now: datetime) -> datetime:
@@ -78,46 +79,46 @@ def next_attempt(attempts: int, now: datetime) -> datetime:
     return now + BACK_OFF * (1 << (attempts - 1))
 
 
-def _claim(installation: Installation, promise_id: str, most: Mapping[str, int]) -> Promise | None:
+def _claim(installation: Installation, message_id: str, most: Mapping[str, int]) -> Message | None:
     with unit_of_work(installation) as work:
-        promise = store.claim(work.db, promise_id, now=work.now, lease_until=work.now + LEASE)
-        if promise is None:
+        message = store.claim(work.db, message_id, now=work.now, lease_until=work.now + LEASE)
+        if message is None:
             return None
-        if promise.expires_at is not None and promise.expires_at <= work.now:
+        if message.expires_at is not None and message.expires_at <= work.now:
             problem = "expired before it could be kept"
-        elif promise.attempts > (allowed := most.get(promise.topic, MAX_ATTEMPTS)):
+        elif message.attempts > (allowed := most.get(message.topic, MAX_ATTEMPTS)):
             # Each attempt ended without a word: perhaps it is this promise that kills the process.
             problem = f"no outcome after {allowed} attempts"
         else:
-            return promise
-        store.settle_failed(work.db, promise.id, attempt=promise.attempts, error=problem)
-        PROMISES.count(promise.topic, "failed")
-        log.error("promise.failed", promise=promise.id, topic=promise.topic, error=problem)
+            return message
+        store.settle_failed(work.db, message.id, attempt=message.attempts, error=problem)
+        PROMISES.count(message.topic, "failed")
+        log.error("promise.failed", promise=message.id, topic=message.topic, error=problem)
         return None
 
 
-def _open(installation: Installation, promise: Promise) -> dict[str, Any]:
+def _open(installation: Installation, message: Message) -> dict[str, Any]:
     try:
-        plain = installation.vault.decrypt(promise.payload or "", purpose=PURPOSE, context=promise.id)
+        plain = installation.vault.decrypt(message.payload or "", purpose=PURPOSE, context=message.id)
     except VaultError as error:
         raise PermanentFailure("the payload cannot be decrypted with the configured secret keys") from error
     payload: dict[str, Any] = json.loads(plain)
     return payload
 
 
-def _try_later(installation: Installation, promise: Promise, problem: str, most: int) -> None:
-    if promise.attempts >= most:
-        _give_up(installation, promise, problem)
+def _try_later(installation: Installation, message: Message, problem: str, most: int) -> None:
+    if message.attempts >= most:
+        _give_up(installation, message, problem)
         return
     with unit_of_work(installation) as work:
-        at = next_attempt(promise.attempts, work.now)
-        store.put_back(work.db, promise.id, attempt=promise.attempts, next_at=at, error=problem)
-    PROMISES.count(promise.topic, "put_back")
-    log.warning("promise.put_back", promise=promise.id, topic=promise.topic, attempts=promise.attempts, error=problem)
+        at = next_attempt(message.attempts, work.now)
+        store.put_back(work.db, message.id, attempt=message.attempts, next_at=at, error=problem)
+    PROMISES.count(message.topic, "put_back")
+    log.warning("promise.put_back", promise=message.id, topic=message.topic, attempts=message.attempts, error=problem)
 
 
-def _give_up(installation: Installation, promise: Promise, problem: str) -> None:
+def _give_up(installation: Installation, message: Message, problem: str) -> None:
     with unit_of_work(installation) as work:
-        store.settle_failed(work.db, promise.id, attempt=promise.attempts, error=problem)
-    PROMISES.count(promise.topic, "failed")
-    log.error("promise.failed", promise=promise.id, topic=promise.topic, attempts=promise.attempts, error=problem)
+        store.settle_failed(work.db, message.id, attempt=message.attempts, error=problem)
+    PROMISES.count(message.topic, "failed")
+    log.error("promise.failed", promise=message.id, topic=message.topic, attempts=message.attempts, error=problem)

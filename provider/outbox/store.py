@@ -23,10 +23,11 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     DUE = "due"  # to be tried at next_at
     TRYING = "trying"  # claimed until next_at; a claim that lapses makes it due again
     KEPT = "kept"
@@ -51,11 +52,11 @@ outbox = Table(
 )
 
 
-_open = or_(outbox.c.state == State.DUE, outbox.c.state == State.TRYING)
+_open = or_(outbox.c.state == DeliveryState.DUE, outbox.c.state == DeliveryState.TRYING)
 
 
 @dataclass(frozen=True)
-class Promise:
+class Message:
     id: str
     topic: str
     about: str
@@ -68,14 +69,17 @@ class Promise:
     error: str | None
 
 
-def add(db: Connection, promise: Promise) -> None:
-    db.execute(insert(outbox), promise.__dict__)
+_MESSAGE = rows_of(Message, outbox)
 
 
-def find_due(db: Connection, *, now: datetime, limit: int) -> list[str]:
-    """Ids of what is to be tried now, also of claims that lapsed."""
-    query = select(outbox.c.id).where(_open, outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(limit)
-    return list(db.scalars(query))
+def add(db: Connection, message: Message) -> None:
+    db.execute(insert(outbox), values_of(message))
+
+
+def find_due(db: Connection, *, now: datetime, limit: int) -> list[tuple[str, datetime]]:
+    """Return the id and `next_at` of up to `limit` rows to be tried now, also of claims that lapsed; oldest first."""
+    due = select(outbox.c.id, outbox.c.next_at).where(_open, outbox.c.next_at <= now)
+    return [(row_id, at) for row_id, at in db.execute(due.order_by(outbox.c.next_at).limit(limit))]
 
 
 def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
@@ -84,68 +88,72 @@ def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
     return db.scalar(query)
 
 
-def count_unkept(db: Connection) -> list[tuple[str, str, int]]:
+def count_undelivered(db: Connection) -> list[tuple[str, str, int]]:
     """(topic, state, how many) of what is due, being tried or given up."""
-    unkept = outbox.c.state.in_([State.DUE, State.TRYING, State.FAILED])
+    unkept = outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING, DeliveryState.FAILED])
     query = select(outbox.c.topic, outbox.c.state, func.count()).where(unkept).group_by(outbox.c.topic, outbox.c.state)
     return [tuple(row) for row in db.execute(query)]
 
 
-def claim(db: Connection, promise_id: str, *, now: datetime, lease_until: datetime) -> Promise | None:
+def claim(db: Connection, message_id: str, *, now: datetime, lease_until: datetime) -> Message | None:
     """Take a due promise for this attempt; None when somebody else has it or it is settled. Counts the attempt."""
-    free = (outbox.c.id == promise_id, outbox.c.state.in_([State.DUE, State.TRYING]), outbox.c.next_at <= now)
+    free = (
+        outbox.c.id == message_id,
+        outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING]),
+        outbox.c.next_at <= now,
+    )
     taken = (
         update(outbox)
         .where(*free)
-        .values(state=State.TRYING, attempts=outbox.c.attempts + 1, next_at=lease_until)
-        .returning(*outbox.c)
+        .values(state=DeliveryState.TRYING, attempts=outbox.c.attempts + 1, next_at=lease_until)
+        .returning(*_MESSAGE.columns)
     )
-    row = db.execute(taken).one_or_none()
-    return None if row is None else Promise(*row)
+    return _MESSAGE.one(db, taken)
 
 
-def settle_kept(db: Connection, promise_id: str) -> None:
+def settle_kept(db: Connection, message_id: str) -> None:
     """Done: the payload is erased."""
-    db.execute(update(outbox).where(outbox.c.id == promise_id).values(state=State.KEPT, payload=None, error=None))
+    db.execute(
+        update(outbox).where(outbox.c.id == message_id).values(state=DeliveryState.KEPT, payload=None, error=None)
+    )
 
 
-def settle_failed(db: Connection, promise_id: str, *, attempt: int, error: str) -> None:
+def settle_failed(db: Connection, message_id: str, *, attempt: int, error: str) -> None:
     """Given up at this attempt; without effect when another attempt has begun since."""
-    db.execute(_this_attempt(promise_id, attempt).values(state=State.FAILED, error=error[:300]))
+    db.execute(_this_attempt(message_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
 
 
-def put_back(db: Connection, promise_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
+def put_back(db: Connection, message_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
     """To be tried again; without effect when another attempt has begun since."""
-    db.execute(_this_attempt(promise_id, attempt).values(state=State.DUE, next_at=next_at, error=error[:300]))
+    db.execute(_this_attempt(message_id, attempt).values(state=DeliveryState.DUE, next_at=next_at, error=error[:300]))
 
 
-def _this_attempt(promise_id: str, attempt: int) -> Update:
-    mine = (outbox.c.id == promise_id, outbox.c.state == State.TRYING, outbox.c.attempts == attempt)
+def _this_attempt(message_id: str, attempt: int) -> Update:
+    mine = (outbox.c.id == message_id, outbox.c.state == DeliveryState.TRYING, outbox.c.attempts == attempt)
     return update(outbox).where(*mine)
 
 
-def retry(db: Connection, promise_id: str, *, now: datetime) -> bool:
+def retry(db: Connection, message_id: str, *, now: datetime) -> bool:
     """Make a failed promise due again, with fresh attempts. False when there is none or its payload is gone."""
-    failed = (outbox.c.id == promise_id, outbox.c.state == State.FAILED, outbox.c.payload.is_not(None))
-    again = update(outbox).where(*failed).values(state=State.DUE, attempts=0, next_at=now)
+    failed = (outbox.c.id == message_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
+    again = update(outbox).where(*failed).values(state=DeliveryState.DUE, attempts=0, next_at=now)
     return db.execute(again).rowcount == 1
 
 
-def cancel(db: Connection, promise_id: str, *, now: datetime) -> bool:
+def cancel(db: Connection, message_id: str, *, now: datetime) -> bool:
     """Never to be tried again. False when there is none, it is settled otherwise, or somebody is trying it."""
-    lapsed = and_(outbox.c.state == State.TRYING, outbox.c.next_at <= now)
-    idle = (outbox.c.id == promise_id, or_(outbox.c.state.in_([State.DUE, State.FAILED]), lapsed))
-    return db.execute(update(outbox).where(*idle).values(state=State.CANCELLED, payload=None)).rowcount == 1
+    lapsed = and_(outbox.c.state == DeliveryState.TRYING, outbox.c.next_at <= now)
+    idle = (outbox.c.id == message_id, or_(outbox.c.state.in_([DeliveryState.DUE, DeliveryState.FAILED]), lapsed))
+    return db.execute(update(outbox).where(*idle).values(state=DeliveryState.CANCELLED, payload=None)).rowcount == 1
 
 
-def find_one(db: Connection, promise_id: str) -> Promise | None:
-    row = db.execute(select(outbox).where(outbox.c.id == promise_id)).one_or_none()
-    return None if row is None else Promise(*row)
+def find_one(db: Connection, message_id: str) -> Message | None:
+    return _MESSAGE.one(db, _MESSAGE.select().where(outbox.c.id == message_id))
 
 
-def lock(db: Connection, promise_id: str) -> bool:
+def lock(db: Connection, message_id: str) -> bool:
     """Nobody else changes the row until this transaction ends. False when there is none."""
-    return db.scalar(select(outbox.c.id).where(outbox.c.id == promise_id).with_for_update()) is not None
+    return db.scalar(select(outbox.c.id).where(outbox.c.id == message_id).with_for_update()) is not None
 
 
 def find(
@@ -156,18 +164,18 @@ def find(
     about: str | None = None,
     after: str | None = None,
     limit: int = 100,
-) -> list[Promise]:
+) -> list[Message]:
     """The latest first, from the id `after` on; `about` is a part of that."""
-    query = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
+    query = _MESSAGE.select().order_by(outbox.c.id.desc()).limit(limit)
     query = query if after is None else query.where(outbox.c.id < after)
     for column, wanted in ((outbox.c.state, state), (outbox.c.topic, topic)):
         query = query if wanted is None else query.where(column == wanted)
     query = query if about is None else query.where(outbox.c.about.contains(about, autoescape=True))
-    return [Promise(*row) for row in db.execute(query)]
+    return _MESSAGE.all(db, query)
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """Of what is settled, by its last attempt: an index leads there."""
-    settled = outbox.c.state.in_([State.KEPT, State.FAILED, State.CANCELLED])
+    settled = outbox.c.state.in_([DeliveryState.KEPT, DeliveryState.FAILED, DeliveryState.CANCELLED])
     old = select(outbox.c.id).where(settled, outbox.c.next_at < before).limit(limit)
     return db.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount

@@ -7,9 +7,12 @@ from provider.sessions import browser_state, store
 from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.call import Call
+from provider.web.kept import Kept
 from provider.work import UnitOfWork
 
 TOUCH_EVERY = timedelta(minutes=1)
+SESSION = Kept[Session | None]("session")
+"""The session of the call's cookie; None when there is none that is active."""
 
 
 def find_session(call: Call) -> Session | None:
@@ -29,28 +32,27 @@ def find_pending_session(call: Call) -> Session | None:
 def keep_session(call: Call, value: str) -> None:
     """Give the browser this session's cookie."""
     call.set_cookie(cookies.SESSION, value)
-    call.state.pop("session", None)
+    SESSION.drop(call)
     if call.settings.session_management:
         browser_state.follow(call, _any_session(call))
 
 
 def forget_session(call: Call) -> None:
     call.set_cookie(cookies.SESSION, "", max_age=0)
-    call.state.pop("session", None)
+    SESSION.drop(call)
     browser_state.follow(call, None)
 
 
 def _any_session(call: Call) -> Session | None:
-    if "session" not in call.state:
+    if not SESSION.is_on(call):
         value = call.cookie(cookies.SESSION)
-        call.state["session"] = None if value is None else _find_standing(call.work, value)
-    session: Session | None = call.state["session"]
-    return session
+        SESSION.keep(call, None if value is None else _find_active(call.work, value))
+    return SESSION.of(call)
 
 
-def _find_standing(work: UnitOfWork, value: str) -> Session | None:
+def _find_active(work: UnitOfWork, value: str) -> Session | None:
     idle_since = work.now - work.settings.session_idle_lifetime
-    session = store.find_standing(work.read, digest(value), now=work.now, idle_since=idle_since)
+    session = store.find_active(work.read, digest(value), now=work.now, idle_since=idle_since)
     if session is not None and session.last_seen <= work.now - TOUCH_EVERY and not work.writing:
         with work.aside() as db:
             store.touch(db, session.id, now=work.now)

@@ -16,6 +16,8 @@ from provider.web.call import Call
 class SignInRequired(GoElsewhere):
     """Nobody is signed in at this browser, or not recently enough (`again`): the way on is the sign-in page."""
 
+    code = "sign-in-required"
+
     def __init__(self, call: Call, *, again: bool = False, back: str | None = None) -> None:
         parameters = {"return_to": _back_to(call, back)}
         if again:
@@ -25,6 +27,8 @@ class SignInRequired(GoElsewhere):
 
 class StepUpRequired(GoElsewhere):
     """Signed in, but with fewer factors than this page needs: the way on is the second-factor page."""
+
+    code = "step-up-required"
 
     def __init__(self, call: Call, *, back: str | None = None) -> None:
         super().__init__(f"/login/second-factor?{urlencode({'return_to': _back_to(call, back)})}")

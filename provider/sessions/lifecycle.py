@@ -96,7 +96,7 @@ def end_session(work: UnitOfWork, session: Session, *, reason: str) -> bool:
     """False when it had ended before."""
     if not store.end(work.db, session.id, reason=reason, now=work.now):
         return False
-    listeners.tell(work, user_id=session.user_id, ended=[session.id])
+    listeners.notify_clients(work, user_id=session.user_id, ended=[session.id])
     record(work, Event.SIGNED_OUT, user_id=session.user_id, session=session.id, reason=reason)
     return True
 
@@ -105,7 +105,7 @@ def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: Abstra
     """End every session of a user except those in `but`; how many ended."""
     ended = store.end_all(work.db, user_id, reason=reason, now=work.now, but=but)
     if ended:
-        listeners.tell(work, user_id=user_id, ended=ended)
+        listeners.notify_clients(work, user_id=user_id, ended=ended)
         record(work, Event.SESSIONS_ENDED, user_id=user_id, reason=reason, count=len(ended))
     return len(ended)
 
@@ -116,7 +116,7 @@ def end_many(work: UnitOfWork, session_ids: list[str], *, reason: str) -> None:
     for user_id, session_id in store.end_many(work.db, session_ids, reason=reason, now=work.now):
         ended[user_id].append(session_id)
     for user_id, theirs in ended.items():
-        listeners.tell(work, user_id=user_id, ended=theirs)
+        listeners.notify_clients(work, user_id=user_id, ended=theirs)
         record(work, Event.SESSIONS_ENDED, user_id=user_id, reason=reason, count=len(theirs))
 
 

@@ -26,8 +26,8 @@ _LISTENING = (
 )
 
 
-def tell(work: UnitOfWork, *, user_id: str, ended: list[str]) -> None:
+def notify_clients(work: UnitOfWork, *, user_id: str, ended: list[str]) -> None:
     """Promise it to everybody who is to know. Who they are is looked up now: an account may be gone a moment later."""
     for session_id, client_id in work.db.execute(_LISTENING.where(_grants.c.session_id.in_(ended))).all():
         payload = {"client_id": client_id, "user_id": user_id, "session_id": session_id}
-        messages.put(work, TOPIC, payload, about=f"logout to {client_id}, session {session_id}")
+        messages.enqueue(work, TOPIC, payload, about=f"logout to {client_id}, session {session_id}")

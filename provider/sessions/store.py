@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 
 sessions = Table(
@@ -65,36 +66,40 @@ class Session:
     end_reason: str | None
 
 
-def add(db: Connection, session: Session) -> None:
-    db.execute(insert(sessions), session.__dict__)
+SESSION = rows_of(Session, sessions)
 
+
+def add(db: Connection, session: Session) -> None:
+    db.execute(insert(sessions), values_of(session))
+
+
+ACTIVE_USER = "ACTIVE"
+"""The status of a user whose sessions count: what `accounts.store.users.Status.ACTIVE` is stored as."""
 
 # A session counts only while its user does: active, and signed in since the user's not-before mark. The users table is
 # accounts' and sits above this one, so it is named here without an import.
 _users = table("users", column("id"), column("status"), column("not_before", UtcTime()))
 _BY_DIGEST = (
-    select(sessions)
+    SESSION.select()
     .join(_users, _users.c.id == sessions.c.user_id)
     .where(
         sessions.c.digest == bindparam("digest"),
         sessions.c.ended_at.is_(None),
         sessions.c.expires_at > bindparam("now"),
         sessions.c.last_seen > bindparam("idle_since"),
-        _users.c.status == "ACTIVE",
+        _users.c.status == ACTIVE_USER,
         or_(_users.c.not_before.is_(None), sessions.c.auth_time >= _users.c.not_before),
     )
 )
 
 
-def find_standing(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
+def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
     """By the digest of the cookie: a session that still counts, of a user that still does."""
-    row = db.execute(_BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since}).one_or_none()
-    return None if row is None else Session(*row)
+    return SESSION.one(db, _BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since})
 
 
 def find(db: Connection, session_id: str) -> Session | None:
-    row = db.execute(select(sessions).where(sessions.c.id == session_id)).one_or_none()
-    return None if row is None else Session(*row)
+    return SESSION.one(db, SESSION.select().where(sessions.c.id == session_id))
 
 
 def lock(db: Connection, session_id: str) -> bool:
@@ -128,7 +133,7 @@ def renew(
 def restart(db: Connection, session: Session, *, old_digest: bytes) -> bool:
     """The same session (`sid`) from its first factor on. False when it was renewed or ended meanwhile."""
     current = and_(sessions.c.id == session.id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
-    return db.execute(update(sessions).where(current).values(**session.__dict__)).rowcount == 1
+    return db.execute(update(sessions).where(current).values(values_of(session))).rowcount == 1
 
 
 def touch(db: Connection, session_id: str, *, now: datetime) -> None:
@@ -137,8 +142,8 @@ def touch(db: Connection, session_id: str, *, now: datetime) -> None:
 
 def end(db: Connection, session_id: str, *, reason: str, now: datetime) -> bool:
     """False when it had ended before."""
-    standing = and_(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
-    return db.execute(update(sessions).where(standing).values(ended_at=now, end_reason=reason)).rowcount == 1
+    active = and_(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
+    return db.execute(update(sessions).where(active).values(ended_at=now, end_reason=reason)).rowcount == 1
 
 
 def shorten(db: Connection, session_id: str, *, expires_at: datetime) -> bool:
@@ -151,51 +156,51 @@ def end_all(
     db: Connection, user_id: str, *, reason: str, now: datetime, but: AbstractSet[str] = frozenset()
 ) -> list[str]:
     """End every session of a user, pending ones too, except those in `but`. The ids that ended."""
-    standing = [sessions.c.user_id == user_id, sessions.c.ended_at.is_(None)]
+    active = [sessions.c.user_id == user_id, sessions.c.ended_at.is_(None)]
     if but:
-        standing.append(sessions.c.id.not_in(but))
-    ended = update(sessions).where(*standing).values(ended_at=now, end_reason=reason).returning(sessions.c.id)
+        active.append(sessions.c.id.not_in(but))
+    ended = update(sessions).where(*active).values(ended_at=now, end_reason=reason).returning(sessions.c.id)
     return list(db.scalars(ended))
 
 
 def end_many(db: Connection, session_ids: list[str], *, reason: str, now: datetime) -> list[tuple[str, str]]:
     """(user, session) of those that ended now."""
-    standing = and_(sessions.c.id.in_(session_ids), sessions.c.ended_at.is_(None))
-    ended = update(sessions).where(standing).values(ended_at=now, end_reason=reason)
+    active = and_(sessions.c.id.in_(session_ids), sessions.c.ended_at.is_(None))
+    ended = update(sessions).where(active).values(ended_at=now, end_reason=reason)
     return [(user_id, sid) for user_id, sid in db.execute(ended.returning(sessions.c.user_id, sessions.c.id))]
 
 
 def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: datetime) -> list[Session]:
     """A user's sessions that still count, the latest used first; those still short of a factor left out."""
-    query = select(sessions).where(
+    query = SESSION.select().where(
         sessions.c.user_id == user_id,
         sessions.c.ended_at.is_(None),
         sessions.c.pending.is_(None),
         sessions.c.expires_at > now,
         sessions.c.last_seen > idle_since,
     )
-    return [Session(*row) for row in db.execute(query.order_by(sessions.c.last_seen.desc()))]
+    return SESSION.all(db, query.order_by(sessions.c.last_seen.desc()))
 
 
-def find_standing_page(
+def find_active_page(
     db: Connection, *, now: datetime, idle_since: datetime, after: tuple[datetime, str] | None, limit: int
 ) -> list[Session]:
     """Everybody's that still count, those that will last longest first; `after` is `expires_at` and `id` of the last of
     the page before. Those still short of a factor are left out.
     """
     until, session_id = sessions.c.expires_at, sessions.c.id
-    query = select(sessions).where(
+    query = SESSION.select().where(
         until > now, sessions.c.ended_at.is_(None), sessions.c.pending.is_(None), sessions.c.last_seen > idle_since
     )
     if after is not None:
         query = query.where(until <= after[0], or_(until < after[0], session_id < after[1]))
-    return [Session(*row) for row in db.execute(query.order_by(until.desc(), session_id.desc()).limit(limit))]
+    return SESSION.all(db, query.order_by(until.desc(), session_id.desc()).limit(limit))
 
 
 def find_all(db: Connection, user_id: str) -> list[Session]:
     """Every one that is still stored, the oldest first."""
-    query = select(sessions).where(sessions.c.user_id == user_id).order_by(sessions.c.created_at)
-    return [Session(*row) for row in db.execute(query)]
+    query = SESSION.select().where(sessions.c.user_id == user_id).order_by(sessions.c.created_at)
+    return SESSION.all(db, query)
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

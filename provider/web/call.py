@@ -38,7 +38,7 @@ class Call:
         self.nonce: str = scope["state"]["nonce"]
         self.request_id: str = scope["state"]["request_id"]
         self.state: dict[str, Any] = {}
-        """What one capability found out about this call and need not find out again (the session)."""
+        """What capabilities keep on this call; read and written by the typed keys of `web.kept` only."""
         self._cookies: dict[str, str] | None = None
         self._query: Parameters | None = None
         self._form: Parameters | None = None

@@ -19,6 +19,7 @@ FIELD = "csrf_token"
 class PageExpired(Forbidden):
     """Not from our page, or from a page that is no longer current. The page offers the way on."""
 
+    code = "page-expired"
     title = Text("This page has expired")
     message = Text(
         "You may have signed in or out in another tab, or your browser lost its cookies. Nothing was changed."
@@ -28,6 +29,7 @@ class PageExpired(Forbidden):
 class CookiesMissing(PageExpired):
     """The browser sends none at all: another page would expire just the same."""
 
+    code = "cookies-missing"
     title = Text("Your browser sent no cookies")
     message = Text(
         "Without them we cannot tell that this form is yours. Allow cookies for this site, then open the page again."

@@ -19,23 +19,27 @@ if TYPE_CHECKING:
 
 
 class MethodNotAllowed(Refusal):
+    code = "method-not-allowed"
     status_code = 405
     title = Text("Not like that")
     message = Text("This address does not accept this kind of request.")
 
 
 class TooLarge(Refusal):
+    code = "too-large"
     status_code = 413
     title = Text("Too much data")
     message = Text("The request was larger than anything this service accepts.")
 
 
 class Malformed(Refusal):
+    code = "malformed"
     title = Text("The request could not be read")
     message = Text("Something in the address or the form was not valid text.")
 
 
 class Crash(Refusal):
+    code = "crash"
     status_code = 500
     title = Text("Something went wrong")
     message = Text("This is our fault, not yours. Nothing was changed. Please try again.")

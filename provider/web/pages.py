@@ -15,7 +15,7 @@ from provider.web.assets import find_asset
 from provider.web.look import look_of
 
 
-class Caller(Protocol):
+class PageCall(Protocol):
     """What a page needs to know of the call it answers (`endpoint.Call`)."""
 
     settings: Settings
@@ -48,7 +48,7 @@ def environment(language: Language = ENGLISH) -> Environment:
 class CsrfToken:
     """Made when a template asks for it: a page without a form sets no cookie."""
 
-    def __init__(self, call: Caller) -> None:
+    def __init__(self, call: PageCall) -> None:
         self._call = call
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class CsrfToken:
 
 
 def page(
-    call: Caller,
+    call: PageCall,
     template: str,
     *,
     status_code: int = 200,
@@ -96,7 +96,7 @@ def page(
     return Response(html, status_code=status_code, media_type="text/html", headers=headers)
 
 
-def _languages(call: Caller, status_code: int) -> list[Language]:
+def _languages(call: PageCall, status_code: int) -> list[Language]:
     """Those this page can be had in. What a form was answered with may be shown only once (recovery codes): that stays
     as it is, unless it is the form again.
     """

@@ -1,1 +1,4 @@
-"""Audit events, told to other systems: signed as Standard Webhooks has it, kept in the outbox until they arrived."""
+"""Webhooks: audit events sent to other systems, signed as Standard Webhooks 1.0 has it, through the outbox.
+
+`subscriptions` has the rules, `notify` queues events, `delivery` sends them.
+"""

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import JSON, Column, Connection, String, Table, Text, delete, insert, select, update
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 webhooks = Table(
@@ -40,13 +41,15 @@ class Webhook:
         return any(name == each or (each.endswith(".*") and name.startswith(each[:-1])) for each in self.events)
 
 
+_WEBHOOK = rows_of(Webhook, webhooks)
+
+
 def add(db: Connection, webhook: Webhook) -> None:
-    db.execute(insert(webhooks), webhook.__dict__)
+    db.execute(insert(webhooks), values_of(webhook))
 
 
 def find(db: Connection, webhook_id: str) -> Webhook | None:
-    row = db.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one_or_none()
-    return None if row is None else Webhook(*row)
+    return _WEBHOOK.one(db, _WEBHOOK.select().where(webhooks.c.id == webhook_id))
 
 
 def lock(db: Connection, webhook_id: str) -> bool:
@@ -55,12 +58,12 @@ def lock(db: Connection, webhook_id: str) -> bool:
 
 
 def find_all(db: Connection) -> list[Webhook]:
-    return [Webhook(*row) for row in db.execute(select(webhooks).order_by(webhooks.c.id))]
+    return _WEBHOOK.all(db, _WEBHOOK.select().order_by(webhooks.c.id))
 
 
 def find_enabled(db: Connection) -> list[Webhook]:
-    query = select(webhooks).where(webhooks.c.disabled_at.is_(None)).order_by(webhooks.c.id)
-    return [Webhook(*row) for row in db.execute(query)]
+    query = _WEBHOOK.select().where(webhooks.c.disabled_at.is_(None)).order_by(webhooks.c.id)
+    return _WEBHOOK.all(db, query)
 
 
 def set_disabled(db: Connection, webhook_id: str, at: datetime | None) -> bool:

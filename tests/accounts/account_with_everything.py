@@ -26,7 +26,7 @@ from provider.accounts.store.email_changes import EmailChange
 from provider.accounts.store.links import Purpose
 from provider.crypto.digests import digest
 from provider.sessions import store as sessions
-from provider.sessions.store import Session, find_standing
+from provider.sessions.store import Session, find_active
 from provider.web import cookies
 from provider.work import Installation, UnitOfWork
 from tests.admin.conftest import Console, Program, program
@@ -130,7 +130,7 @@ def build(
         for place, browser in (("here", world.here), ("there", world.there)):
             cookie = sign_in_person(browser.client, installation, user_id, amr=TWO_FACTORS)
             with work() as w:
-                session = find_standing(w.read, digest(cookie), now=w.now, idle_since=w.now - timedelta(hours=1))
+                session = find_active(w.read, digest(cookie), now=w.now, idle_since=w.now - timedelta(hours=1))
             assert session is not None
             world.sid[place] = session.id
             world.tokens[place] = world.rp.sign_in(browser.client)

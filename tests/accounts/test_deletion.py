@@ -14,7 +14,7 @@ from provider.audit.events import Event
 from provider.audit.store import audit_events
 from provider.tables import metadata
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user

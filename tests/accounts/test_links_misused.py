@@ -292,6 +292,7 @@ def test_what_is_no_code_of_a_letter_is_wrong_without_a_crash(
     assert find_user(work, OTHER).status == Status.INACTIVE
 
 
+@pytest.mark.both_databases
 def test_of_two_confirmations_of_a_change_at_once_one_counts(
     installation: Installation, browser: Browser, inbox: Inbox, work: Work, ada: str
 ) -> None:

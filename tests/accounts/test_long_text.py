@@ -9,7 +9,7 @@ import pytest
 
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords.passwords import problem_of
-from provider.accounts.profile import FIELDS, Unfit, parse_profile
+from provider.accounts.profile import FIELDS, InvalidField, parse_profile
 from provider.accounts.registration import clean_name
 from provider.crypto.passwords import MAX_BYTES, hash_password, is_password, normal_form
 from tests.support.installation import settings_for
@@ -52,7 +52,7 @@ def test_it_is_refused_unread(longest: Callable[[], int], take: Callable[[str], 
 
 def test_an_overlong_line_is_said_like_any_other() -> None:
     field = next(field for field in FIELDS if field.name == "name")
-    with pytest.raises(Unfit, match="at most 100 characters"):
+    with pytest.raises(InvalidField, match="at most 100 characters"):
         field.parse("x" * 5000)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from provider.accounts.new_devices import tell_of_new_device
+from provider.accounts.new_devices import notify_of_new_device
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -21,7 +21,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 def sign_in(work: Work, user_id: str) -> None:
     with work(Origin(network="192.0.2.7", user_agent=FIREFOX)) as w:
         record(w, Event.SIGNED_IN, user_id=user_id)
-        tell_of_new_device(w, user_id=user_id)
+        notify_of_new_device(w, user_id=user_id)
 
 
 def test_the_first_sign_in_is_no_news_and_the_next_new_device_is(work: Work, inbox: Inbox, clock: Clock) -> None:

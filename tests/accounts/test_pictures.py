@@ -13,7 +13,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from provider.accounts import pictures
-from provider.accounts.pictures import MAX_FILE, SIDE, UnfitPicture
+from provider.accounts.pictures import MAX_FILE, SIDE, InvalidPicture
 from tests.support.browser import Browser, Page
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work
@@ -152,7 +152,7 @@ def bomb() -> bytes:
     ids=range(15),
 )
 def test_anything_else_is_refused(content: bytes) -> None:
-    with pytest.raises(UnfitPicture):
+    with pytest.raises(InvalidPicture):
         pictures.draw(content)
 
 
@@ -194,6 +194,7 @@ def test_an_address_without_a_picture_is_404(client: TestClient, name: str) -> N
     assert client.get(f"/pictures/{name}").status_code == 404
 
 
+@pytest.mark.both_databases
 def test_the_picture_goes_with_the_account(browser: Browser, client: TestClient, ada: str, work: Work) -> None:
     upload(browser, picture())
     url = url_of(work)
@@ -225,7 +226,7 @@ def test_a_bomb_in_the_text_of_a_picture_does_not_go_off() -> None:
         content = whole[:bomb_at] + comment + whole[bomb_at:]
         assert len(content) < MAX_FILE
         tracemalloc.start()
-        with contextlib.suppress(UnfitPicture):
+        with contextlib.suppress(InvalidPicture):
             pictures.draw(content)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()

@@ -16,7 +16,7 @@ from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status
 from provider.config.settings import Settings
 from provider.work import Installation, UnitOfWork
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
@@ -194,6 +194,7 @@ def test_what_a_person_typed_is_shown_as_text(browser: Browser, inbox: Inbox, wo
     assert "<svg onload" not in page.html
 
 
+@pytest.mark.both_databases
 @pytest.mark.usefixtures("unlimited")
 def test_somebody_who_signs_up_again_gets_another_letter_and_the_last_password_counts(
     browser: Browser, inbox: Inbox, clock: Clock, work: Work

@@ -54,6 +54,7 @@ def test_an_unconfirmed_account_is_restored_unconfirmed(work: Work) -> None:
     assert find_user(work).status == Status.INACTIVE
 
 
+@pytest.mark.both_databases
 def test_doing_it_twice_changes_nothing_and_nobody_is_an_error(work: Work) -> None:
     with work() as w:
         user_id = make_user(w)

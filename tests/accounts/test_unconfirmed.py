@@ -15,7 +15,7 @@ from provider.audit.store import audit_events
 from provider.config.settings import Settings
 from provider.tables import metadata
 from provider.work import Installation
-from provider.worker import ACCOUNTS, purge
+from provider.worker.jobs import ACCOUNTS, purge
 from tests.oauth.store.test_indexes import executed, plan
 from tests.support.browser import Browser
 from tests.support.clock import Clock

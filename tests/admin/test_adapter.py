@@ -1,13 +1,13 @@
 """The operations of a database adapter, by API (docs/replaces.md)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event
 
 from provider.audit import store as audit
 from provider.work import Installation
-from tests.admin.conftest import Program
+from tests.admin.conftest import Program, events
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
@@ -19,6 +19,7 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 GOOGLE = "https://accounts.google.example"
 
 
+@pytest.mark.both_databases
 def test_create_get_update_delete_a_user(operator: Program, browser: Browser) -> None:
     """createUser, getUser, getUserByEmail, updateUser, deleteUser.
 
@@ -49,6 +50,16 @@ def test_a_user_without_a_password_gets_one_with_a_link(operator: Program, brows
     assert browser.open(link["url"]).status == 410
 
 
+@pytest.mark.parametrize(("purpose", "lifetime"), [("verify", timedelta(hours=24)), ("reset", timedelta(minutes=30))])
+def test_a_link_says_until_when_it_works(
+    operator: Program, ada: str, clock: Clock, work: Work, purpose: str, lifetime: timedelta
+) -> None:
+    link = operator("POST", f"/users/{ada}/links", purpose=purpose).json()
+    assert datetime.fromisoformat(link["expires_at"]) == clock.now + lifetime
+    assert events(work, "account.link.issued")[0]["purpose"] == purpose
+
+
+@pytest.mark.both_databases
 def test_a_verification_link_is_made_and_used_once(operator: Program, browser: Browser, work: Work) -> None:
     """Row "create/use verification token"."""
     sign_up(browser)
@@ -77,6 +88,7 @@ def test_a_reset_link_confirms_no_address_and_an_old_one_nothing(
         assert operator("POST", "/links/use", token=token).status_code in {400, 401}
 
 
+@pytest.mark.both_databases
 def test_link_find_and_unlink_an_identity(operator: Program, ada: str, inbox: Inbox) -> None:
     """Row "getUserByAccount, linkAccount, unlinkAccount"."""
     linked = operator("POST", f"/users/{ada}/identities", issuer=GOOGLE, subject="117", email="ada@gmail.example")
@@ -103,6 +115,7 @@ def test_an_identity_belongs_to_one_account_and_is_never_the_last_way_in_taken_a
     assert len(operator.get(f"/users/{other}/identities")["identities"]) == 1
 
 
+@pytest.mark.both_databases
 def test_read_shorten_and_end_a_session(operator: Program, ada: str, browser: Browser, clock: Clock) -> None:
     """Row "getSessionAndUser, updateSession, deleteSession"; who creates one is decision 36."""
     sign_in(browser)
@@ -131,6 +144,7 @@ def test_a_suspension_ends_everything_and_is_lifted(operator: Program, ada: str,
     assert sign_in(browser).path == "/account"
 
 
+@pytest.mark.both_databases
 def test_the_list_goes_on_where_the_page_before_ended(operator: Program, work: Work) -> None:
     with work() as w:
         ids = sorted(make_user(w, f"user{number}@example.test") for number in range(5))

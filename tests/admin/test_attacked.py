@@ -83,8 +83,8 @@ def test_nobody_reads_in_the_copy_of_their_data_who_suspended_them_and_why(
     assert console.user_id not in copy
 
 
-def once_of(page: Page) -> str:
-    field = page.forms[0].find("once")
+def key_of(page: Page) -> str:
+    field = page.forms[0].find("idempotency_key")
     assert field is not None
     return field.value
 
@@ -94,12 +94,12 @@ def test_a_double_click_makes_one_secret_and_the_form_that_comes_back_shows_it(c
     """The second press finds the first still at work; on SQLite it would wait for it."""
     with work() as w:
         app, _ = make_client(w)
-    key = once_of(console.open(f"/clients/client/rotate-secret?client_id={app.client_id}"))
+    key = key_of(console.open(f"/clients/client/rotate-secret?client_id={app.client_id}"))
     first = idempotency.request_of(key, caller=f"console {console.user_id}", asked=None)
     with work() as w:
         assert store.hold(w.db, first.digest)
         page = console.browser.submit({})
-    assert (page.status, once_of(page)) == (409, key)
+    assert (page.status, key_of(page)) == (409, key)
     shown = console.browser.submit({})
     assert "A new client secret" in shown.text
 

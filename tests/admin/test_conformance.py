@@ -15,13 +15,13 @@ from schemathesis.checks import CHECKS, load_all_checks
 from starlette.testclient import TestClient
 
 from provider.accounts import registration
-from provider.admin import webhooks
 from provider.database.base import new_id
 from provider.oauth.authorize import consent
 from provider.oauth.keys import rotation
 from provider.outbox import messages
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions
+from provider.webhooks import subscriptions
 from provider.work import UnitOfWork
 from tests.admin.conftest import API, Program
 from tests.support.factories import make_client
@@ -62,8 +62,8 @@ MAKERS: dict[str, Callable[[UnitOfWork], str]] = {
     "user_id": make_user,
     "client_id": lambda work: make_client(work)[0].client_id,
     "session_id": make_session,
-    "promise_id": lambda work: messages.put(work, "mail", {}, about="a letter"),
-    "webhook_id": lambda work: webhooks.create(work, url="https://hooks.example.test/")[0].id,
+    "promise_id": lambda work: messages.enqueue(work, "mail", {}, about="a letter"),
+    "webhook_id": lambda work: subscriptions.create(work, url="https://hooks.example.test/")[0].id,
     "kid": lambda work: next(key.kid for key in rotation.list_keys(work) if key.alg == "EdDSA"),
 }
 SHOP = {"client_name": "Shop", "redirect_uris": ["https://shop.example.test/"]}
@@ -81,7 +81,7 @@ REAL: dict[str, dict[str, Any]] = {
 
 @pytest.mark.slow
 def test_answers_are_as_described(client: TestClient, operator: Program, work: Work) -> None:
-    """No 5xx, and status, headers, media type and body of the answer are in the document; what is unfit is refused."""
+    """No 5xx, and status, headers, media type and body of the answer are in the document; invalid input is refused."""
     schema: Any = schemathesis.openapi.from_dict(client.get(f"{API}/openapi.json").json())
     for found in (one.ok() for one in schema.get_all_operations()):
         examine(found, GenerationMode.POSITIVE, client, operator, work)

@@ -30,7 +30,7 @@ def test_the_overview_shows_what_happened_by_the_hour(console: Console, work: Wo
             (25, counters.SIGNED_IN, 1000),
         ):
             hourly.add(w.db, hourly.hour_of(w.now - timedelta(hours=hours)), name, count)
-        messages.put(w, "mail", {}, about="hello to ada@example.test")
+        messages.enqueue(w, "mail", {}, about="hello to ada@example.test")
     page = console.open("")
     assert "34 done , 6 refused . 36 in the fullest hour" in page.text
     assert "mail, due 1" in page.text.replace(" ,", ",")
@@ -63,6 +63,7 @@ def test_keys_are_rotated_retired_and_revoked(console: Console, work: Work, cloc
     assert console.open("/keys/key/revoke?kid=nothing").status == 404
 
 
+@pytest.mark.both_databases
 def test_sessions_of_everybody_are_listed_and_end(console: Console, work: Work, phone: Browser) -> None:
     with work() as w:
         make_user(w)
@@ -77,6 +78,7 @@ def test_sessions_of_everybody_are_listed_and_end(console: Console, work: Work, 
     assert "ada@example.test" not in console.open("/sessions").text
 
 
+@pytest.mark.both_databases
 def test_the_audit_log_is_narrowed_paged_and_taken_along(console: Console, work: Work, clock: Clock) -> None:
     with work() as w:
         ada = make_user(w, name="=cmd()")
@@ -104,8 +106,8 @@ def test_the_audit_log_is_narrowed_paged_and_taken_along(console: Console, work:
 def test_a_failed_letter_is_sent_again_or_given_up(console: Console, work: Work) -> None:
     with work() as w:
         for who in ("ada", "grace"):
-            messages.put(w, "mail", {"to": who}, about=f"hello to {who}@example.test")
-        for promise_id in store.find_due(w.db, now=w.now, limit=9):
+            messages.enqueue(w, "mail", {"to": who}, about=f"hello to {who}@example.test")
+        for promise_id, _ in store.find_due(w.db, now=w.now, limit=9):
             store.claim(w.db, promise_id, now=w.now, lease_until=w.now)
             store.settle_failed(w.db, promise_id, attempt=1, error="550 <b>no</b>")
     page = console.open("/outbox?state=failed&about=grace")

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.outbox import messages
-from provider.outbox.store import State, outbox
+from provider.outbox.store import DeliveryState, outbox
 from provider.work import Origin
 from tests.admin.conftest import Program
 from tests.support.browser import Browser
@@ -195,17 +196,18 @@ def test_an_export_is_whole_and_no_cell_of_it_is_a_formula(operator: Program, wo
     assert problem(operator("GET", "/audit/export?format=xls")) == "invalid-body"
 
 
+@pytest.mark.both_databases
 def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Work, clock: Clock) -> None:
     ids = []
     for number in range(3):
         with work() as w:
-            ids.append(messages.put(w, "mail", {"text": "secret"}, about=f"letter {number}"))
+            ids.append(messages.enqueue(w, "mail", {"text": "secret"}, about=f"letter {number}"))
     with work() as w:
-        w.db.execute(outbox.update().where(outbox.c.id == ids[0]).values(state=State.FAILED, error="no route"))
+        w.db.execute(outbox.update().where(outbox.c.id == ids[0]).values(state=DeliveryState.FAILED, error="no route"))
         w.db.execute(
             outbox.update()
             .where(outbox.c.id == ids[1])
-            .values(state=State.TRYING, next_at=w.now + timedelta(minutes=1))
+            .values(state=DeliveryState.TRYING, next_at=w.now + timedelta(minutes=1))
         )
     page = operator.get("/outbox?topic=mail&limit=2")
     rest = operator.get(f"/outbox?topic=mail&limit=2&after={page['next']}")
@@ -225,6 +227,7 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
     assert [event.details["before"]["state"] for event in events(work, "promise.cancelled")] == ["trying", "due"]
 
 
+@pytest.mark.both_databases
 def test_webhooks_are_managed(operator: Program, work: Work, ada: str) -> None:
     """docs/webhooks.md."""
     made = operator("POST", "/webhooks", url="https://hooks.example.test/x", events=["client.*"]).json()
@@ -267,6 +270,7 @@ def test_letters_are_sent_and_a_lost_factor_is_reset(operator: Program, ada: str
     assert problem(operator("DELETE", f"/users/{ada}/two-factor")) == "not-turned-on"
 
 
+@pytest.mark.both_databases
 def test_what_applications_hold_of_somebody_is_seen_and_taken_back(
     operator: Program, ada: str, client: TestClient, browser: Browser, work: Work
 ) -> None:
@@ -316,6 +320,7 @@ def test_no_secret_that_was_handed_out_is_kept_in_clear(operator: Program, ada: 
     assert not [secret for secret in given if secret in stored]
 
 
+@pytest.mark.both_databases
 def test_people_are_searched_and_invited(operator: Program, ada: str, inbox: Inbox) -> None:
     made = operator("POST", "/users", email="ada.grace@example.test", claims={"name": "Grace Hopper"}, invite=True)
     assert made.status_code == 201
@@ -329,6 +334,7 @@ def test_people_are_searched_and_invited(operator: Program, ada: str, inbox: Inb
     assert operator("POST", f"/users/{ada}/letters", purpose="invite").status_code == 409  # there is a password
 
 
+@pytest.mark.both_databases
 def test_applications_are_searched_and_old_secrets_ended(operator: Program) -> None:
     made = operator("POST", "/clients", **SHOP).json()
     found = operator.get("/clients?search=sHo")["clients"]
@@ -338,6 +344,7 @@ def test_applications_are_searched_and_old_secrets_ended(operator: Program) -> N
     assert operator("POST", "/clients/nobody/end-old-secrets").status_code == 404
 
 
+@pytest.mark.both_databases
 def test_sessions_and_refusals_of_everybody_are_listed_by_pages(
     operator: Program, ada: str, client: TestClient, new_browser: Callable[[], Browser]
 ) -> None:

@@ -20,7 +20,7 @@ from provider.admin.store import idempotency_keys
 from provider.oauth.clients.store.clients import clients
 from provider.outbox import messages
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.admin.conftest import Program, program
 from tests.support.browser import Browser
 from tests.support.clock import Clock
@@ -59,13 +59,14 @@ def test_an_edit_of_what_somebody_else_changed_meanwhile_is_refused(operator: Pr
         assert operator("DELETE", path, seen=operator("GET", path).headers["etag"]).status_code == 204
 
 
+@pytest.mark.both_databases
 def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     app: Starlette, operator: Program, ada: str, browser: Browser, work: Work
 ) -> None:
     """Whatever operation comes: it shows one thing with an ETag, or is refused when If-Match names another version."""
     sign_in(browser)
     with work() as w:
-        promise = messages.put(w, "mail", {}, about="x")
+        promise = messages.enqueue(w, "mail", {}, about="x")
     webhook = operator("POST", "/webhooks", url="https://hooks.example.test/").json()["id"]
     operator("POST", "/clients", client_id="shop", **SHOP)
     session = operator.get(f"/users/{ada}/sessions")["sessions"][0]["id"]
@@ -145,8 +146,8 @@ def test_a_key_is_for_one_request(operator: Program, work: Work) -> None:
     for path, body in (("/clients", {**SHOP, "client_name": "Store"}), ("/webhooks", {"url": "https://x.example/"})):
         refused = operator("POST", path, key="k", **body)
         assert (refused.status_code, problem(refused)) == (422, "key-reused")
-    for unfit in ("", '""', "k" * 256, "\x7f"):
-        assert operator("POST", "/clients", key=unfit, **SHOP).status_code == 400, unfit
+    for invalid in ("", '""', "k" * 256, "\x7f"):
+        assert operator("POST", "/clients", key=invalid, **SHOP).status_code == 400, invalid
     assert operator("POST", "/clients", key="k", **SHOP).content == made.content
 
 

@@ -56,6 +56,7 @@ def test_the_old_address_stays_until_the_new_one_is_confirmed(
     assert {Event.EMAIL_CHANGE_REQUESTED, Event.EMAIL_CHANGED} <= set(names)
 
 
+@pytest.mark.both_databases
 def test_the_old_address_is_told_and_can_undo_it(
     as_ada: Caller, ada: str, inbox: Inbox, browser: Browser, work: Work
 ) -> None:

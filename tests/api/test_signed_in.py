@@ -224,6 +224,7 @@ def test_a_session_that_ended_takes_the_token_along(register_app: Callable[..., 
     assert problem(online("GET", "/sessions")) == "invalid_token"
 
 
+@pytest.mark.both_databases
 def test_two_first_calls_at_once_share_one_family(as_ada: Caller, work: Work, ada: str) -> None:
     """Whichever session of its own an app made last is its own; the other harms nobody."""
     with work() as w:

@@ -69,12 +69,12 @@ def test_what_only_waits_counts_as_nothing_that_went_wrong(
     counters.take()
     with work() as w:
         tv, _ = make_client(w, public=True, redirect_uris=(), grant_types=(DEVICE_CODE,), scope="openid")
-        promise = messages.put(w, "mail", {}, about="hello to ada@example.test")
+        promise = messages.enqueue(w, "mail", {}, about="hello to ada@example.test")
 
     def away(*_: object) -> None:
         raise relay.TemporaryFailure("450 later")
 
-    relay.keep(installation, promise, {"mail": away})
+    relay.deliver(installation, promise, {"mail": away})
     asked = {"client_id": tv.client_id, "scope": "openid"}
     code = client.post("/oauth2/device_authorization", data=asked).json()["device_code"]
     polled = {"client_id": tv.client_id, "grant_type": DEVICE_CODE, "device_code": code}

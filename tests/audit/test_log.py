@@ -18,6 +18,7 @@ def test_names_are_dotted_words(event: Event) -> None:
     assert re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", event.value)
 
 
+@pytest.mark.both_databases
 def test_the_latest_come_first_and_can_be_narrowed(work: Work, clock: Clock) -> None:
     with work() as w:
         user_id = make_user(w)
@@ -32,6 +33,7 @@ def test_the_latest_come_first_and_can_be_narrowed(work: Work, clock: Clock) -> 
         assert len(store.find(w.read, since=first + (clock.now - first))) == 1
 
 
+@pytest.mark.both_databases
 def test_events_outlive_the_account_they_tell_of(work: Work) -> None:
     with work() as w:
         user_id = make_user(w)

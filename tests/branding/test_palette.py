@@ -1,4 +1,4 @@
-"""A brand's colours: whatever the accent, what is written on it and in its hue can be read; a paper may be unfit."""
+"""A brand's colours: whatever the accent, what is written on it and in its hue can be read; a paper may be rejected."""
 
 import re
 

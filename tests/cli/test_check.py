@@ -31,6 +31,7 @@ def careful(environ: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return environ
 
 
+@pytest.mark.both_databases
 def test_a_fit_installation_has_nothing_dangerous(
     careful: pytest.MonkeyPatch, database_url: str, signet: Signet
 ) -> None:
@@ -88,7 +89,7 @@ def test_what_stands_around_it_is_looked_at(
     path.chmod(0o644)
     clock.advance(days=-100)  # the command lives 100 days later
     with work() as w:
-        messages.put(w, "mail", {}, about="a letter")
+        messages.enqueue(w, "mail", {}, about="a letter")
         w.db.execute(signing_keys.update().values(signs_from=w.now))
     careful.setattr(surroundings, "LITTLE", 1 << 60)
     found = said(signet("check", "--json"))

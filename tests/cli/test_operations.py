@@ -77,7 +77,7 @@ def test_keys_rotate_in_two_steps_and_are_revoked_by_name(signet: Signet, work: 
 def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> None:
     """Replaces: mail through a queue."""
     with work() as w:
-        promise_id = messages.put(w, "mail", {"link": "a credential"}, about="verify_email to ada@example.test")
+        promise_id = messages.enqueue(w, "mail", {"link": "a credential"}, about="verify_email to ada@example.test")
         w.db.execute(store.outbox.update().values(state="failed", error="550 no such mailbox", attempts=3))
     (failed,) = signet("outbox", "list", "--state", "failed", "--json").json
     assert (failed["id"], failed["error"]) == (promise_id, "550 no such mailbox")
@@ -96,11 +96,11 @@ def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> 
 
 def test_a_promise_that_is_cancelled_is_never_kept(signet: Signet, work: Work, installation: Installation) -> None:
     with work() as w:
-        promise_id = messages.put(w, "mail", {}, about="a letter")
+        promise_id = messages.enqueue(w, "mail", {}, about="a letter")
     assert signet("outbox", "cancel", promise_id).out == "Cancelled.\n"
     assert signet("outbox", "cancel", promise_id).status == 1
     assert signet("outbox", "retry", promise_id).status == 1
-    assert not relay.keep(installation, promise_id, {"mail": print})
+    assert not relay.deliver(installation, promise_id, {"mail": print})
     assert signet("outbox", "list", "--state", "cancelled", "--json").json[0]["id"] == promise_id
 
 

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Signet
 from tests.support.factories import make_user
 from tests.support.installation import Work
 
 
+@pytest.mark.both_databases
 def test_the_file_is_for_its_owner_alone_and_never_overwritten(signet: Signet, work: Work, tmp_path: Path) -> None:
     with work() as w:
         make_user(w, "ada@example.test")

@@ -1,5 +1,7 @@
 """signet user: the contract that scripts rely on, and one line for what went wrong."""
 
+import pytest
+
 from provider.accounts import linked_identities, registration
 from provider.sessions import lifecycle, store
 from tests.cli.conftest import Signet
@@ -122,6 +124,7 @@ def test_what_goes_wrong_is_one_line_and_a_status(signet: Signet) -> None:
         assert because in ran.err
 
 
+@pytest.mark.both_databases
 def test_people_are_invited_and_searched(signet: Signet, inbox: Inbox) -> None:
     made = signet("user", "invite", EMAIL, "--name", "Ada Lovelace", "--role", "staff", "--json").json
     assert (made["status"], made["roles"]) == ("ACTIVE", ["staff"])

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,8 @@ import pytest
 import yaml
 
 from provider.config.settings import PREFIX, Settings
+from tests.support.forking import signet_in
+from tests.support.server_process import environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,12 +61,8 @@ def test_the_images_do_not_run_as_root() -> None:
 
 
 def test_the_sample_app_is_registered_once_by_commands_that_exist(compose: dict[str, Any], tmp_path: Path) -> None:
-    signet = tmp_path / "signet"
-    signet.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m provider "$@"\n')
-    signet.chmod(0o700)
     secret = "a sample secret of more than 32 characters"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    environ |= {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SAMPLE_CLIENT_SECRET": secret}
+    environ = environment({"PATH": f"{tmp_path}:{os.environ['PATH']}", "SAMPLE_CLIENT_SECRET": secret})
     register = compose["services"]["register"]
 
     def run(*command: str) -> str:
@@ -73,8 +70,9 @@ def test_the_sample_app_is_registered_once_by_commands_that_exist(compose: dict[
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    run("signet", *compose["services"]["migrate"]["command"])
-    for _ in range(2):
-        assert secret not in run(*register["entrypoint"], *register["command"])
-    assert "http://localhost:8001/callback" in run("signet", "client", "show", "quill")
-    run(*compose["services"]["worker"]["healthcheck"]["test"][1:])
+    with signet_in(tmp_path, environ):
+        run("signet", *compose["services"]["migrate"]["command"])
+        for _ in range(2):
+            assert secret not in run(*register["entrypoint"], *register["command"])
+        assert "http://localhost:8001/callback" in run("signet", "client", "show", "quill")
+        run(*compose["services"]["worker"]["healthcheck"]["test"][1:])

@@ -1,11 +1,13 @@
-"""Settings unfit for production: named with a reason and a fix; the dangerous ones stop the start (F-12, A-128)."""
+"""Settings that are a problem in production: each is named with a reason and a fix, and the dangerous ones stop the
+start (F-12, A-128).
+"""
 
 from typing import Any
 
 import pytest
 
 from provider.config.environment import SettingsError
-from provider.config.production_checks import require_safe, unfit
+from provider.config.production_checks import find_problems, require_safe
 from provider.config.settings import Settings
 
 GOOD: dict[str, Any] = {
@@ -23,7 +25,8 @@ GOOD: dict[str, Any] = {
 
 def findings(**changes: Any) -> list[tuple[str, bool]]:
     return [
-        (finding.about.removeprefix("SIGNET_").lower(), finding.dangerous) for finding in unfit(Settings(**changes))
+        (finding.about.removeprefix("SIGNET_").lower(), finding.dangerous)
+        for finding in find_problems(Settings(**changes))
     ]
 
 
@@ -104,7 +107,9 @@ def test_what_depends_on_something_else_is_said() -> None:
 
 
 def test_every_finding_has_a_reason_and_a_fix_in_one_line_each() -> None:
-    for finding in unfit(Settings(outbound_allow="0.0.0.0/0", smtp_host="a.example", bcrypt_cost=4, key_rotation=0)):
+    for finding in find_problems(
+        Settings(outbound_allow="0.0.0.0/0", smtp_host="a.example", bcrypt_cost=4, key_rotation=0)
+    ):
         for text in (finding.problem, finding.fix):
             assert text
             assert not text.endswith(".")

@@ -62,7 +62,7 @@ def test_every_setting_is_described_and_listed_for_operators() -> None:
         ),
     ],
 )
-def test_what_is_unknown_or_unfit_is_one_line(environ: dict[str, str], problem: str) -> None:
+def test_what_is_unknown_or_invalid_is_one_line(environ: dict[str, str], problem: str) -> None:
     with pytest.raises(SettingsError, match=problem) as refused:
         load_settings(environ)
     assert "\n" not in str(refused.value)

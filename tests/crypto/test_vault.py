@@ -114,7 +114,7 @@ def embedded(path: Path) -> Settings:
         ("x", 0o600, "short"),
     ],
 )
-def test_a_key_file_that_is_unfit_is_refused(tmp_path: Path, text: str | None, mode: int, problem: str) -> None:
+def test_an_invalid_key_file_is_refused(tmp_path: Path, text: str | None, mode: int, problem: str) -> None:
     """F-12."""
     path = tmp_path / "signet.db.key"
     if text is not None:

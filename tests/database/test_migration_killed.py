@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from provider.database.migrations import current, head
+from provider.database.migrations import HEAD, current
 from provider.resources import MIGRATIONS
 from tests.support.installation import SECRET_KEY
 from tests.support.server_process import environment
@@ -55,7 +55,7 @@ def test_what_was_done_is_kept_what_was_not_is_undone_and_the_next_one_goes_on(
 ) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions/long.py").write_text(LONG.format(head=head()))
+    (folder / "versions/long.py").write_text(LONG.format(head=HEAD))
     settings = {"SIGNET_DATABASE_URL": empty_database_url, "SIGNET_SECRET_KEY": SECRET_KEY}
 
     def migrating(reached: Path, **more: str) -> "subprocess.Popen[str]":
@@ -73,7 +73,7 @@ def test_what_was_done_is_kept_what_was_not_is_undone_and_the_next_one_goes_on(
         assert not (tmp_path / "second").exists(), "two at once"
         engine = create_engine(empty_database_url)
         with engine.connect() as connection:
-            assert current(connection) == head()  # every step before is done, whatever becomes of this one
+            assert current(connection) == HEAD  # every step before is done, whatever becomes of this one
             assert "long_one" not in inspect(connection).get_table_names()
         first.kill()
         out, err = second.communicate(timeout=PATIENCE)

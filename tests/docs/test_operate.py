@@ -15,12 +15,13 @@ import pytest
 import redis
 
 from tests.cli.test_every_command import EVERY, UNTIL_STOPPED
-from tests.docs import forking, machine
+from tests.docs import machine
 from tests.mail.smtp_sink import smtp_sink
 from tests.support.databases import create_postgres_database
+from tests.support.forking import signet_in
 from tests.support.server_process import REPOSITORY, environment
 from tests.support.services import postgres_program, services
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -87,19 +88,14 @@ def shell(tmp_path: Path, places: dict[str, str]) -> Iterator[dict[str, str]]:
         (programs / name).chmod(0o755)
     for name in ("pg_dump", "pg_restore"):
         (programs / name).symlink_to(postgres_program(name))
-    address = tmp_path / "forking"
-    forking.install(programs / "signet", address)
     environ = environment({}) | {"PATH": f"{programs}:{os.environ['PATH']}", "PLACES": json.dumps(places)}
-    process = subprocess.Popen([sys.executable, forking.__file__, str(address)], env=environ)
-    try:
-        wait_until(address.exists, of=process, what="the commands were not loaded")
-        yield environ
-    finally:
-        for file in (tmp_path / "lib").glob("*.pid"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(file.read_text()), signal.SIGTERM)
-        process.kill()
-        process.wait()
+    with signet_in(programs, environ):
+        try:
+            yield environ
+        finally:
+            for file in (tmp_path / "lib").glob("*.pid"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(file.read_text()), signal.SIGTERM)
 
 
 def test_every_command_of_the_document_does_what_it_says(

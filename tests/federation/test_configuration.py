@@ -1,4 +1,4 @@
-"""The operator's file of upstreams: what is unknown or unfit stops the start, in one line that repeats no secret."""
+"""The operator's file of upstreams: what is unknown or invalid stops the start, in one line that repeats no secret."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from provider.config.environment import SettingsError
 from provider.federation.configuration import load_upstreams
 from provider.federation.upstreams import open_upstreams
-from provider.serve import require_fit
+from provider.serve import require_ready
 from tests.federation.conftest import EXAMPLE, write_upstreams
 from tests.federation.fake_provider import CLIENT_SECRET, ISSUER
 from tests.support.installation import settings_for
@@ -129,8 +129,8 @@ def test_plain_http_is_for_this_machine(file: Path) -> None:
     assert upstream.issuer == "http://127.0.0.1:9000"
 
 
-def test_the_service_does_not_start_with_an_unfit_file(database_url: str, file: Path) -> None:
+def test_the_service_does_not_start_with_an_invalid_file(database_url: str, file: Path) -> None:
     settings = settings_for(database_url, upstreams=write_upstreams(file, {"example": {**MINIMAL, "name": ""}}))
-    for start in (require_fit, open_upstreams):
+    for start in (require_ready, open_upstreams):
         with pytest.raises(SettingsError, match="name"):
             start(settings)

@@ -18,7 +18,7 @@ from provider.accounts.store.users import users
 from provider.federation.store import used_states
 from provider.sessions.store import sessions
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.federation.conftest import EXAMPLE, NewTraveller
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, TOKEN, FakeProvider, Traveller, ec_key, rsa_key
 from tests.support.browser import Browser, Page
@@ -267,6 +267,7 @@ class TestTheAnswer:
 
 
 class TestTheState:
+    @pytest.mark.both_databases
     def test_counts_once(self, traveller: Traveller, work: Work) -> None:
         """A-113: the code goes out once; nobody comes in by the second answer."""
         url = traveller.provider.authorize(traveller.leave())
@@ -279,6 +280,7 @@ class TestTheState:
         assert len(traveller.provider.forms) == 1
         assert not is_signed_in(traveller.browser)
 
+    @pytest.mark.both_databases
     def test_counts_once_also_when_it_failed(self, traveller: Traveller, work: Work) -> None:
         url = traveller.leave()
         assert traveller.come_back(url, code=None, error="access_denied").status == 403
@@ -286,6 +288,7 @@ class TestTheState:
         assert traveller.provider.forms == []
         assert nobody_came_in(work, traveller.browser)
 
+    @pytest.mark.both_databases
     def test_counts_once_of_many_at_once(self, traveller: Traveller, work: Work) -> None:
         url = traveller.provider.authorize(traveller.leave())
         with ThreadPoolExecutor(4) as pool:
@@ -320,6 +323,7 @@ class TestTheState:
         assert traveller.come_back(url).status == 400
         assert traveller.provider.forms == []
 
+    @pytest.mark.both_databases
     def test_is_forgotten_when_it_is_too_old_anyway(
         self, traveller: Traveller, installation: Installation, clock: Clock
     ) -> None:

@@ -260,6 +260,7 @@ def test_who_went_to_link_and_came_back_as_somebody_else_links_nothing(
     assert identities_of(work, ada) == identities_of(work, eve) == []
 
 
+@pytest.mark.both_databases
 def test_who_signed_out_meanwhile_links_nothing(traveller: Traveller, ada: str, work: Work) -> None:
     sign_in(traveller.browser)
     url = traveller.leave("/account/linked", button="Link Example")
@@ -307,6 +308,7 @@ def test_the_last_way_in_stays(traveller: Traveller, work: Work, inbox: Inbox) -
     assert identities_of(work, user_id) == []
 
 
+@pytest.mark.both_databases
 def test_of_two_the_last_one_stays_even_when_both_are_unlinked_at_once(
     traveller: Traveller, work: Work, installation: Installation
 ) -> None:
@@ -404,6 +406,7 @@ class TestAnUpstreamThatIsGone:
 # At once
 
 
+@pytest.mark.both_databases
 def test_one_identity_at_two_browsers_at_once_makes_one_account(
     new_traveller: NewTraveller, provider: FakeProvider, work: Work
 ) -> None:
@@ -420,6 +423,7 @@ def test_one_identity_at_two_browsers_at_once_makes_one_account(
     assert [event.name for event in events_of(work, user.id)].count("account.registered") == 1
 
 
+@pytest.mark.both_databases
 def test_two_identities_with_one_address_at_once_make_one_account(
     new_traveller: NewTraveller, provider: FakeProvider, work: Work
 ) -> None:

@@ -208,6 +208,7 @@ class TestWithoutRegistration:
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"features": settings.features - {"registration"}})
 
+    @pytest.mark.both_databases
     def test_no_account_is_made_and_no_page_offers_one(self, traveller: Traveller, work: Work) -> None:
         page = traveller.sign_in()
         assert page.title.startswith("Example is not linked yet")

@@ -106,10 +106,41 @@ def test_a_short_key_does_not_count(traveller: Traveller) -> None:
     assert again(traveller) == 502
 
 
-@pytest.mark.parametrize("keys", [None, {}, [], "x", [5], [None], [[]]], ids=str)
-def test_a_key_set_without_keys_verifies_nothing(traveller: Traveller, keys: Any) -> None:
+@pytest.mark.parametrize("keys", [[5], [None], [[]]], ids=str)
+def test_a_key_set_without_usable_keys_verifies_nothing(traveller: Traveller, keys: Any) -> None:
     traveller.provider.replies[JWKS] = {"keys": keys}
     assert again(traveller) == 502
+
+
+@pytest.mark.parametrize("keys", [None, {}, [], "x"], ids=str)
+def test_a_document_that_is_no_key_set_is_an_outage(traveller: Traveller, keys: Any) -> None:
+    """F-5: it is not kept, so the right one counts as soon as it is there."""
+    usual = traveller.provider.replies
+    usual[JWKS] = {"keys": keys}
+    assert again(traveller) == 503
+    del usual[JWKS]
+    assert again(traveller) == 200
+
+
+def test_keys_that_cannot_be_fetched_again_are_an_outage_for_an_unknown_one_alone(
+    traveller: Traveller, clock: Clock
+) -> None:
+    provider = traveller.provider
+    assert again(traveller) == 200
+    clock.advance(seconds=61)
+    provider.replies[JWKS] = SILENT
+    known, provider.key = provider.key, rsa_key("second")
+    assert [again(traveller), again(traveller)] == [503, 503]
+    provider.key = known
+    assert again(traveller) == 200
+    assert provider.asked.count(JWKS) == 2
+
+
+@pytest.mark.parametrize("lifetime", [300, 300.5])
+def test_a_date_in_an_id_token_may_have_a_fraction(traveller: Traveller, clock: Clock, lifetime: float) -> None:
+    """RFC 7519 section 2, NumericDate."""
+    traveller.provider.claims |= {"iat": clock.now.timestamp(), "exp": clock.now.timestamp() + lifetime}
+    assert again(traveller) == 200
 
 
 @pytest.mark.parametrize("url", [DISCOVERY, JWKS])

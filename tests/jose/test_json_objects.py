@@ -6,7 +6,8 @@ from provider.jose.json_objects import is_deeper, read_object
 
 
 def test_an_object_is_read() -> None:
-    assert read_object(b'{"a": [1, {"b": "\xc3\xbc"}], "c": null}') == {"a": [1, {"b": "ü"}], "c": None}
+    read = read_object(b'{"a": [1, {"b": "\xc3\xbc"}], "c": null, "d": 1.5e3}')
+    assert read == {"a": [1, {"b": "ü"}], "c": None, "d": 1500.0}
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,8 @@ def test_an_object_is_read() -> None:
         b'{"a": {"b": 1, "b": 2}}',
         b'{"a": NaN}',
         b'{"a": -Infinity}',
+        b'{"a": 1e400}',
+        b'{"a": [-1e400]}',
         b'{"a": "\xff"}',
         '{"a": 1}'.encode("utf-16"),
         b'\xef\xbb\xbf{"a": 1}',

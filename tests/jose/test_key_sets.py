@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from provider.jose.key_sets import MOST_KEYS, UnfitKey, parse_jwks, parse_usable
+from provider.jose.key_sets import MOST_KEYS, InvalidKey, parse_jwks, parse_usable
 from tests.support.client_keys import ALGORITHMS, Signatory, public, usual_key
 
 EC: dict[str, Any] = public(usual_key("ES256"))
@@ -30,7 +30,7 @@ def test_keys_to_encrypt_to_are_taken_too() -> None:
 
 def test_what_a_key_does_not_say_is_none() -> None:
     (key,) = parse_jwks({"keys": [EC]})
-    assert (key.kid, key.use, key.alg) == (None, None, None)
+    assert (key.kid, key.use, key.alg, key.key_ops) == (None, None, None, None)
 
 
 def with_members(jwk: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def with_members(jwk: dict[str, Any], **members: Any) -> dict[str, Any]:
 
 
 WEAK = RSA | {"n": "v" * 171}  # 1024 bits
-UNFIT = [
+INVALID = [
     usual_key("ES256").as_dict(private=True),
     usual_key("RS256").as_dict(private=True),
     usual_key("EdDSA").as_dict(private=True),
@@ -69,18 +69,19 @@ UNFIT = [
     with_members(EC, kid="x" * 257),
     with_members(EC, use=["sig"]),
     with_members(EC, alg={}),
+    with_members(EC, key_ops="verify"),
     "key",
     None,
 ]
 
 
-@pytest.mark.parametrize("jwk", UNFIT)
+@pytest.mark.parametrize("jwk", INVALID)
 def test_a_key_that_is_private_symmetric_weak_or_none_is_not_registered(jwk: Any) -> None:
-    with pytest.raises(UnfitKey):
+    with pytest.raises(InvalidKey):
         parse_jwks({"keys": [EC, jwk]})
 
 
-@pytest.mark.parametrize("jwk", UNFIT)
+@pytest.mark.parametrize("jwk", INVALID)
 def test_in_a_published_set_such_a_key_is_passed_over(jwk: Any) -> None:
     """RFC 7517 section 5: what is not understood is ignored."""
     assert [key.kid for key in parse_usable({"keys": [jwk, with_members(EC, kid="good")]})] == ["good"]
@@ -91,12 +92,18 @@ def test_in_a_published_set_such_a_key_is_passed_over(jwk: Any) -> None:
 )
 def test_what_is_no_set_is_refused(given: Any) -> None:
     for parse in (parse_jwks, parse_usable):
-        with pytest.raises(UnfitKey):
+        with pytest.raises(InvalidKey):
             parse(given)
+
+
+def test_more_keys_may_be_published_where_that_is_allowed() -> None:
+    assert len(parse_usable({"keys": [EC] * 21}, most=21)) == 21
+    with pytest.raises(InvalidKey):
+        parse_usable({"keys": [EC] * 22}, most=21)
 
 
 def test_the_reason_does_not_quote_the_key() -> None:
     private = RSAKey.generate_key(2048).as_dict(private=True)
-    with pytest.raises(UnfitKey) as refused:
+    with pytest.raises(InvalidKey) as refused:
         parse_jwks({"keys": [private]})
     assert str(private["d"]) not in str(refused.value)

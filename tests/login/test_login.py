@@ -209,6 +209,7 @@ def test_right_passwords_from_one_network_are_not_limited(browser: Browser, ada:
     assert {sign_in(browser).status for _ in range(6)} == {200}
 
 
+@pytest.mark.both_databases
 def test_of_many_wrong_passwords_at_once_only_the_allowed_ones_are_checked(
     installation: Installation, work: Work, ada: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +239,7 @@ def test_of_many_wrong_passwords_at_once_only_the_allowed_ones_are_checked(
         assert find_failures(w.read, "password", ada) == 5
 
 
+@pytest.mark.both_databases
 def test_a_hash_of_a_lower_cost_is_replaced_at_sign_in(
     browser: Browser, installation: Installation, work: Work, ada: str
 ) -> None:

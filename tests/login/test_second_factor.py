@@ -169,6 +169,7 @@ def test_the_fifth_wrong_code_ends_the_sign_in(browser: Browser, factor: tuple[s
     assert browser.open("/login/second-factor").path == "/login"
 
 
+@pytest.mark.both_databases
 def test_failures_are_counted_per_account_and_lock_the_factor(
     browser: Browser,
     new_browser: Callable[[], Browser],
@@ -203,6 +204,7 @@ def test_failures_are_counted_per_account_and_lock_the_factor(
     assert browser.submit({"code": code_of(factor[0], clock.now)}).path == "/account"
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "spelled", [str, str.upper, lambda code: code.replace("-", ""), lambda code: code.replace("-", " ")]
 )
@@ -229,6 +231,7 @@ def test_a_recovery_code_is_no_password_and_no_totp_code(browser: Browser, facto
     assert browser.submit({"code": factor[1][0]}).status == 400
 
 
+@pytest.mark.both_databases
 def test_the_same_code_on_many_sign_ins_at_once_finishes_one(
     installation: Installation, factor: tuple[str, list[str]], clock: Clock, work: Work, ada: str
 ) -> None:
@@ -243,7 +246,7 @@ def test_the_same_code_on_many_sign_ins_at_once_finishes_one(
 
     def finish(cookie: str) -> bool:
         with unit_of_work(installation) as w:
-            session = store.find_standing(w.read, digest(cookie), now=w.now, idle_since=w.now.replace(year=2000))
+            session = store.find_active(w.read, digest(cookie), now=w.now, idle_since=w.now.replace(year=2000))
             assert session is not None
             try:
                 steps.show_second_factor(w, session, factor=TOTP, code=code)

@@ -1,5 +1,6 @@
 """A real SMTP server on loopback that keeps what it gets, or answers as told."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,14 @@ class Sink:
     farewell: str = "221 Bye"
     """What QUIT is answered."""
     port: int = 0
+    together: asyncio.Barrier | None = None
+    """Holds each recipient until so many are waiting, in as many connections."""
 
     async def handle_RCPT(  # noqa: N802  # the library's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
+        if self.together is not None:
+            await self.together.wait()
         if self.answer:
             return self.answer
         envelope.rcpt_tos.append(address)

@@ -10,12 +10,12 @@ import pytest
 from provider.app import create_app
 from provider.config.settings import Settings
 from provider.mail import transport
-from provider.outbox import relay, store
-from provider.outbox.store import State
+from provider.outbox import store
+from provider.outbox.store import DeliveryState
 from provider.work import Installation
-from provider.worker import HANDLERS
 from tests.mail.smtp_sink import Sink, smtp_sink
 from tests.support.clock import Clock
+from tests.support.deliveries import deliver_due
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import Work
 from tests.support.silence import Seen, Stranger
@@ -65,6 +65,7 @@ def away(
         yield dataclasses.replace(installation, settings=settings)
 
 
+@pytest.mark.both_databases
 def test_pages_are_the_same_and_each_letter_leaves_once(
     away: Installation,
     installation: Installation,
@@ -78,20 +79,20 @@ def test_pages_are_the_same_and_each_letter_leaves_once(
             make_user(w, known)
     sink.answer, how = "", sink.answer
     usual = answers(installation, "new1@example.test", EVE)
-    assert relay.keep_due(installation, HANDLERS) == 2
+    assert deliver_due(installation) == 2
     before = len(sink.letters)
 
     sink.answer = how
     assert answers(away, "new2@example.test", ADA) == usual
     for _ in range(2):
-        assert relay.keep_due(away, HANDLERS) == 2
+        assert deliver_due(away) == 2
         clock.advance(minutes=1)
     assert len(sink.letters) == before
 
     sink.answer = ""
-    assert relay.keep_due(installation, HANDLERS) == 2
+    assert deliver_due(installation) == 2
     clock.advance(hours=1)
-    assert relay.keep_due(installation, HANDLERS) == 0
+    assert deliver_due(installation) == 0
     letters = sink.letters[before:]
     assert {letter["To"] for letter in letters} == {"new2@example.test", ADA}
     assert len(letters) == 2
@@ -101,6 +102,7 @@ def test_pages_are_the_same_and_each_letter_leaves_once(
     assert not any(token in logged for token in tokens)
 
 
+@pytest.mark.both_databases
 def test_what_was_given_up_leaves_once_when_the_operator_says_so(
     installation: Installation, sink: Sink, work: Work, clock: Clock
 ) -> None:
@@ -109,17 +111,17 @@ def test_what_was_given_up_leaves_once_when_the_operator_says_so(
     sink.answer = "451 later"
     answers(installation, "new1@example.test", ADA)
     for _ in range(3):
-        assert relay.keep_due(installation, HANDLERS) == 2
+        assert deliver_due(installation) == 2
         clock.advance(minutes=1)
     sink.answer = ""
-    assert relay.keep_due(installation, HANDLERS) == 0
+    assert deliver_due(installation) == 0
     with work() as w:
-        given_up = [promise.id for promise in store.find(w.read, state=State.FAILED)]
+        given_up = [promise.id for promise in store.find(w.read, state=DeliveryState.FAILED)]
         assert len(given_up) == 2
         assert all(store.retry(w.db, promise_id, now=w.now) for promise_id in given_up)
-    assert relay.keep_due(installation, HANDLERS) == 2
+    assert deliver_due(installation) == 2
     clock.advance(hours=1)
-    assert relay.keep_due(installation, HANDLERS) == 0
+    assert deliver_due(installation) == 0
     assert len(sink.letters) == 2
 
 
@@ -130,8 +132,8 @@ def test_a_server_that_takes_the_letter_and_stumbles_over_the_farewell_got_it(
     sink.farewell = "421 too busy"
     answers(installation, "new1@example.test", ADA)
     for _ in range(3):
-        relay.keep_due(installation, HANDLERS)
+        deliver_due(installation)
         clock.advance(minutes=1)
     assert len(sink.letters) == 1
     with work() as w:
-        assert [promise.state for promise in store.find(w.read)] == [State.KEPT]
+        assert [promise.state for promise in store.find(w.read)] == [DeliveryState.KEPT]

@@ -19,9 +19,7 @@ from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
 from provider.oauth.keys import rotation
-from provider.outbox import relay
 from provider.work import Installation
-from provider.worker import ATTEMPTS, HANDLERS
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE, FOR_DEVICES, allow, page_of, start, words
 from tests.oauth.endpoints.test_consent import allow as consent_to
@@ -30,6 +28,7 @@ from tests.oauth.endpoints.test_pushed_authorization_request import PAR, come, p
 from tests.oauth.watched_http import WatchedClient
 from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
+from tests.support.deliveries import deliver_due
 from tests.support.foreign_server import ForeignServer
 from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty, Tokens
@@ -141,6 +140,7 @@ class TestTheClientChanges:
         assert http.delete(url, headers=bearer).status_code == 401  # by the token of before
         assert rp.redeem(answers[1]).status == 200
 
+    @pytest.mark.both_databases
     @pytest.mark.parametrize("pushed", [True, False])
     def test_what_the_person_was_not_shown_is_not_allowed(
         self, http: WatchedClient, person: Person, ada: str, hosts: set[str], work: Work, pushed: bool
@@ -294,7 +294,7 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
         assert len(set.union(*told.values())) == 3
         assert ada not in str(told)
         app.log_out(browser, tokens)
-        relay.keep_due(installation, HANDLERS, ATTEMPTS)
+        deliver_due(installation)
         heard = {
             request.target: parse_qs(request.body.decode())["logout_token"][0] for request in foreign_server.requests
         }
@@ -318,7 +318,7 @@ class TestWhatOneFlowGaveAndAnotherIsShown:
         rp.log_out(browser, tokens)
         with work() as w:
             rotation.revoke(w, kid=kid_of(tokens.id_token))
-        relay.keep_due(installation, HANDLERS, ATTEMPTS)
+        deliver_due(installation)
         (request,) = foreign_server.requests
         kid = kid_of(parse_qs(request.body.decode())["logout_token"][0])
         assert kid != kid_of(tokens.id_token)

@@ -1,5 +1,6 @@
 """Metrics: what is counted, under names of ours alone, and by several processes as by one."""
 
+import gzip
 import os
 import re
 import signal
@@ -9,13 +10,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from wsgiref.types import WSGIApplication
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 from starlette.testclient import TestClient
 
 from provider.config.settings import Settings
 from provider.jose.algorithms import KEY_PAIRS
-from provider.metrics import Standing
+from provider.metrics import InstallationCollector, _application
 from provider.observability import metrics
 from provider.observability.metrics import INSTRUMENTS, MOST_SERIES
 from provider.outbox import messages, relay
@@ -121,14 +125,14 @@ def test_the_outbox_and_the_keys_are_read_when_somebody_asks(
     installation: Installation, work: Work, clock: Clock, value: Value
 ) -> None:
     with work() as w:
-        given_up = messages.put(w, "mail", {}, about="a letter")
+        given_up = messages.enqueue(w, "mail", {}, about="a letter")
 
     def refuse(*_: object) -> None:
         raise PermanentFailure("no")
 
-    relay.keep(installation, given_up, {"mail": refuse})
+    relay.deliver(installation, given_up, {"mail": refuse})
     with work() as w:
-        messages.put(w, "mail", {}, about="a letter")
+        messages.enqueue(w, "mail", {}, about="a letter")
     clock.advance(minutes=7)
     found = standing(installation)
     assert found[("signet_outbox", "mail", "due")] == 1
@@ -149,9 +153,51 @@ def test_the_outbox_and_the_keys_are_read_when_somebody_asks(
 def standing(installation: Installation) -> dict[tuple[str, ...], float]:
     return {
         (one.name, *one.labels.values()): one.value
-        for metric in Standing(installation).collect()
+        for metric in InstallationCollector(installation).collect()
         for one in metric.samples
     }
+
+
+def wsgi_answer(application: WSGIApplication, **environ: Any) -> tuple[str, dict[str, str], bytes]:
+    """The status, headers and body."""
+    found: dict[str, Any] = {}
+
+    def start(status: str, headers: list[tuple[str, str]], _error: object = None, /) -> Callable[[bytes], None]:
+        found.update(status=status, headers=dict(headers))
+        return lambda _: None
+
+    setup_testing_defaults(environ)
+    body = b"".join(application(environ, start))
+    return found["status"], found["headers"], body
+
+
+def test_the_answer_has_the_format_and_the_compression_that_were_asked_for(
+    installation: Installation, counting: Path
+) -> None:
+    application = _application(installation, counting)
+
+    def ask(path: str, **headers: str) -> tuple[str, dict[str, str], bytes]:
+        return wsgi_answer(application, PATH_INFO=path, **headers)
+
+    status, headers, body = ask("/metrics")
+    assert (status, headers["Content-Type"].split(";")[0]) == ("200 OK", "text/plain")
+    assert b"signet_database_up 1.0" in body
+    _, headers, body = ask("/metrics", HTTP_ACCEPT="application/openmetrics-text; version=1.0.0")
+    assert headers["Content-Type"].startswith("application/openmetrics-text")
+    assert body.endswith(b"# EOF\n")
+    _, headers, body = ask("/metrics", HTTP_ACCEPT_ENCODING="gzip")
+    assert headers["Content-Encoding"] == "gzip"
+    assert b"signet_database_up 1.0" in gzip.decompress(body)
+    assert ask("/")[0] == ask("/metrics/")[0] == "404 Not Found"
+
+
+def test_an_answer_that_fails_is_503_and_logged(
+    installation: Installation, counting: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application = _application(installation, counting)
+    monkeypatch.setattr(InstallationCollector, "collect", lambda _self: 1 / 0)
+    assert wsgi_answer(application, PATH_INFO="/metrics")[0] == "503 Service Unavailable"
+    assert "metrics.failed" in "".join(capsys.readouterr())
 
 
 @pytest.mark.slow
@@ -216,7 +262,9 @@ def test_the_address_of_the_service_is_none_for_metrics(database_url: str) -> No
 
 
 def test_without_an_address_nothing_is_imported() -> None:
-    code = "import sys, provider.serve, provider.worker; print([m for m in sys.modules if 'prometheus' in m])"
+    code = (
+        "import sys, provider.serve, provider.worker.background; print([m for m in sys.modules if 'prometheus' in m])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment({}), capture_output=True, text=True, check=True, timeout=PATIENCE
     )

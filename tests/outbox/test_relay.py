@@ -8,9 +8,10 @@ import pytest
 
 from provider.outbox import messages, relay, store
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
-from provider.outbox.store import Promise, State
+from provider.outbox.store import DeliveryState, Message
 from provider.work import Installation
 from tests.support.clock import Clock
+from tests.support.deliveries import deliver_due
 from tests.support.installation import Work
 
 pytestmark = pytest.mark.both_databases
@@ -35,12 +36,12 @@ class Handler:
 def put(work: Work) -> Put:
     def put_one(**options: Any) -> str:
         with work() as w:
-            return messages.put(w, "mail", {"to": "ada@example.test"}, about="a letter", **options)
+            return messages.enqueue(w, "mail", {"to": "ada@example.test"}, about="a letter", **options)
 
     return put_one
 
 
-def read(work: Work, promise_id: str) -> Promise:
+def read(work: Work, promise_id: str) -> Message:
     with work() as w:
         return next(promise for promise in store.find(w.read) if promise.id == promise_id)
 
@@ -49,19 +50,19 @@ def test_a_kept_promise_is_handed_over_once_and_its_contents_erased(
     installation: Installation, work: Work, put: Put
 ) -> None:
     promise_id, handler = put(), Handler()
-    assert relay.keep(installation, promise_id, {"mail": handler})
-    assert not relay.keep(installation, promise_id, {"mail": handler})
+    assert relay.deliver(installation, promise_id, {"mail": handler})
+    assert not relay.deliver(installation, promise_id, {"mail": handler})
     assert handler.got == [(promise_id, {"to": "ada@example.test"})]
     promise = read(work, promise_id)
-    assert (promise.state, promise.payload) == (State.KEPT, None)
+    assert (promise.state, promise.payload) == (DeliveryState.KEPT, None)
 
 
 def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installation, work: Work) -> None:
     """Decision 69."""
     with pytest.raises(ZeroDivisionError), work() as w:
-        messages.put(w, "mail", {}, about="a letter")
+        messages.enqueue(w, "mail", {}, about="a letter")
         _ = 1 / 0
-    assert relay.keep_due(installation, {"mail": Handler()}) == 0
+    assert deliver_due(installation, {"mail": Handler()}) == 0
 
 
 def test_three_attempts_with_growing_pauses_then_failed_and_kept_for_the_operator(
@@ -71,15 +72,15 @@ def test_three_attempts_with_growing_pauses_then_failed_and_kept_for_the_operato
     handler = Handler(*[TemporaryFailure("451 not now")] * 3)
     promise_id = put()
     for pause in (5, 10):
-        assert relay.keep_due(installation, {"mail": handler}) == 1
+        assert deliver_due(installation, {"mail": handler}) == 1
         clock.advance(seconds=pause - 1)
-        assert relay.keep_due(installation, {"mail": handler}) == 0
+        assert deliver_due(installation, {"mail": handler}) == 0
         clock.advance(seconds=1)
-    assert relay.keep_due(installation, {"mail": handler}) == 1
+    assert deliver_due(installation, {"mail": handler}) == 1
     clock.advance(days=1)
-    assert relay.keep_due(installation, {"mail": handler}) == 0
+    assert deliver_due(installation, {"mail": handler}) == 0
     promise = read(work, promise_id)
-    assert (promise.state, promise.attempts, promise.error) == (State.FAILED, 3, "451 not now")
+    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.FAILED, 3, "451 not now")
     assert promise.payload is not None
 
 
@@ -87,18 +88,18 @@ def test_a_failed_promise_can_be_tried_again_by_the_operator(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
     promise_id, handler = put(), Handler(PermanentFailure("550 no such mailbox"))
-    relay.keep(installation, promise_id, {"mail": handler})
+    relay.deliver(installation, promise_id, {"mail": handler})
     with work() as w:
         assert store.retry(w.db, promise_id, now=clock.now)
-    assert relay.keep_due(installation, {"mail": handler}) == 1
-    assert read(work, promise_id).state == State.KEPT
+    assert deliver_due(installation, {"mail": handler}) == 1
+    assert read(work, promise_id).state == DeliveryState.KEPT
 
 
 def test_what_cannot_succeed_is_tried_once(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
     promise_id, handler = put(), Handler(PermanentFailure("550 no such mailbox"))
-    relay.keep(installation, promise_id, {"mail": handler})
+    relay.deliver(installation, promise_id, {"mail": handler})
     clock.advance(hours=1)
-    assert relay.keep_due(installation, {"mail": handler}) == 0
+    assert deliver_due(installation, {"mail": handler}) == 0
     assert read(work, promise_id).error == "550 no such mailbox"
 
 
@@ -106,17 +107,32 @@ def test_a_bug_in_a_handler_is_retried_and_its_text_is_not_kept(
     installation: Installation, work: Work, put: Put
 ) -> None:
     promise_id = put()
-    relay.keep(installation, promise_id, {"mail": Handler(KeyError("a secret"))})
+    relay.deliver(installation, promise_id, {"mail": Handler(KeyError("a secret"))})
     promise = read(work, promise_id)
-    assert (promise.state, promise.error) == (State.DUE, "KeyError")
+    assert (promise.state, promise.error) == (DeliveryState.DUE, "KeyError")
+
+
+def test_a_handler_that_is_interrupted_is_tried_again_and_the_interruption_goes_on(
+    installation: Installation, work: Work, put: Put
+) -> None:
+    class Interruption(BaseException): ...
+
+    def interrupted(*_: object) -> None:
+        raise Interruption
+
+    promise_id = put()
+    with pytest.raises(Interruption):
+        relay.deliver(installation, promise_id, {"mail": interrupted})
+    promise = read(work, promise_id)
+    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.DUE, 1, "Interruption")
 
 
 def test_what_expired_is_not_delivered(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
     handler, promise_id = Handler(), put(expires_at=clock.now + timedelta(minutes=30))
     clock.advance(minutes=30)
-    relay.keep_due(installation, {"mail": handler})
+    deliver_due(installation, {"mail": handler})
     assert handler.got == []
-    assert read(work, promise_id).state == State.FAILED
+    assert read(work, promise_id).state == DeliveryState.FAILED
 
 
 def test_a_claim_is_one_attempts_alone_until_it_lapses(
@@ -126,9 +142,9 @@ def test_a_claim_is_one_attempts_alone_until_it_lapses(
     promise_id, handler = put(), Handler()
     with work() as w:
         assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
-    assert not relay.keep(installation, promise_id, {"mail": handler})
+    assert not relay.deliver(installation, promise_id, {"mail": handler})
     clock.advance(relay.LEASE)
-    assert relay.keep_due(installation, {"mail": handler}) == 1
+    assert deliver_due(installation, {"mail": handler}) == 1
     assert len(handler.got) == 1
 
 
@@ -141,9 +157,9 @@ def test_a_promise_whose_attempts_end_without_a_word_is_parked(
         with work() as w:
             assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
         clock.advance(relay.LEASE)
-    relay.keep_due(installation, {"mail": handler})
+    deliver_due(installation, {"mail": handler})
     assert handler.got == []
-    assert read(work, promise_id).state == State.FAILED
+    assert read(work, promise_id).state == DeliveryState.FAILED
 
 
 def test_an_attempt_that_took_too_long_does_not_undo_what_the_next_one_did(
@@ -153,11 +169,11 @@ def test_an_attempt_that_took_too_long_does_not_undo_what_the_next_one_did(
 
     def slow(installation: Installation, _promise_id: str, _payload: dict[str, Any]) -> None:
         clock.advance(relay.LEASE)
-        assert relay.keep(installation, promise_id, {"mail": second})
+        assert relay.deliver(installation, promise_id, {"mail": second})
         raise TemporaryFailure("451 too late")
 
-    relay.keep(installation, promise_id, {"mail": slow})
-    assert read(work, promise_id).state == State.KEPT
+    relay.deliver(installation, promise_id, {"mail": slow})
+    assert read(work, promise_id).state == DeliveryState.KEPT
 
 
 def test_contents_are_unreadable_in_the_database(work: Work, put: Put) -> None:
@@ -171,5 +187,5 @@ def test_contents_of_another_installation_fail_visibly(installation: Installatio
     promise_id = put()
     with work() as w:
         w.db.execute(store.outbox.update().values(payload="aaaaaaaa.bbbb"))
-    relay.keep(installation, promise_id, {"mail": Handler()})
-    assert read(work, promise_id).state == State.FAILED
+    relay.deliver(installation, promise_id, {"mail": Handler()})
+    assert read(work, promise_id).state == DeliveryState.FAILED

@@ -14,12 +14,13 @@ from provider.oauth.tokens.store.refresh_tokens import refresh_tokens
 from tests.races.conftest import race_settings, redemption, refreshing, revoking, running, spread
 from tests.races.servers import Servers
 from tests.races.starting_line import Post, race, together
+from tests.support.effort import effort
 from tests.support.installation import Work
 from tests.support.relying_party import RelyingParty
 
 pytestmark = pytest.mark.race
 
-SIZES = (2, 8, 50)
+SIZES = effort((2, 20), (2, 8, 50) * 3)
 OFFLINE = "openid offline_access"
 
 

@@ -19,7 +19,7 @@ from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.store import State
 from provider.work import Installation
-from provider.worker import rotate_keys
+from provider.worker.jobs import rotate_keys
 from tests.races.conftest import refreshing, running
 from tests.races.servers import Servers
 from tests.races.starting_line import together

@@ -10,13 +10,14 @@ import pytest
 from tests.races.conftest import refreshing, revoking
 from tests.races.servers import Servers
 from tests.races.starting_line import together
+from tests.support.effort import effort
 from tests.support.installation import Work
 from tests.support.relying_party import RelyingParty
 
 pytestmark = pytest.mark.race
 
 CLIENTS = 4
-KILLS = 2
+KILLS = effort(1, 4)
 BETWEEN = 0.7
 """Seconds of load before each kill."""
 

@@ -31,7 +31,7 @@ def open_one(work: Work, user_id: str, *, pending: str | None = None) -> str:
 def find(work: Work, cookie: str) -> Session | None:
     with work() as w:
         idle_since = w.now - w.settings.session_idle_lifetime
-        return store.find_standing(w.read, digest(cookie), now=w.now, idle_since=idle_since)
+        return store.find_active(w.read, digest(cookie), now=w.now, idle_since=idle_since)
 
 
 def get(work: Work, cookie: str) -> Session:

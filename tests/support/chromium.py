@@ -110,8 +110,8 @@ def chromium() -> Iterator[Browser]:
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         unavailable("Chromium", f"none of {', '.join(NAMES)} on PATH")
-    # Chromium's own sandbox does not work for root.
-    options = ["--no-sandbox"] if os.getuid() == 0 else []
+    # There is nothing to draw fast, and Chromium's own sandbox does not work for root.
+    options = ["--disable-gpu", *(["--no-sandbox"] if os.getuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=options)
         yield browser

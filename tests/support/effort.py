@@ -6,6 +6,7 @@ example takes depends on what else the machine does.
 """
 
 import os
+from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
 
@@ -19,6 +20,9 @@ settings.register_profile("thorough", EVERY, max_examples=150)
 settings.load_profile("thorough" if THOROUGH else "quick")
 
 
-def effort(quick: int, thorough: int) -> int:
-    """How many rounds, kills or walks this run makes."""
+Effort = TypeVar("Effort")
+
+
+def effort(quick: Effort, thorough: Effort) -> Effort:
+    """Return what this run does: how many rounds, kills or walks, or of which sizes."""
     return thorough if THOROUGH else quick

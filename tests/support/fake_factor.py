@@ -14,6 +14,7 @@ AMR = "hwk"
 
 
 class WrongGesture(WrongSecondFactor):
+    code = "wrong-gesture"
     message = Text("That is not the gesture.")
 
 

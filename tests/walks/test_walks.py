@@ -27,7 +27,7 @@ from provider.accounts.store.users import Status
 from provider.oauth.clients import clients
 from provider.sessions.lifecycle import end_all_sessions
 from provider.sessions.store import Session
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.support.effort import effort
 from tests.support.relying_party import LOGOUT
 from tests.walks.honest import go_on, take, walk

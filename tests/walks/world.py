@@ -203,7 +203,7 @@ class World:
             return None
         with self.work() as w:
             idle_since = w.now - self.settings.session_idle_lifetime
-            return sessions.find_standing(w.read, digest(value), now=w.now, idle_since=idle_since)
+            return sessions.find_active(w.read, digest(value), now=w.now, idle_since=idle_since)
 
     def has_two_factor(self, user_id: str) -> bool:
         with self.work() as w:

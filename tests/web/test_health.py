@@ -8,6 +8,7 @@ from provider.app import create_app, open_installation
 from tests.support.installation import ISSUER, settings_for
 
 
+@pytest.mark.both_databases
 def test_a_service_with_its_database_is_ready(client: TestClient) -> None:
     assert client.get("/health/ready").json() == {"status": "ok"}
 

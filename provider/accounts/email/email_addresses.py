@@ -50,21 +50,27 @@ def parse_address(text: str) -> Address | None:
 class WrongCode(Refusal):
     """Wrong, too old, or tried too often: one answer."""
 
+    code = "wrong-code"
     message = Text("This code is not right, or no longer works. Check it, or ask for a new one.")
 
 
-class WrongPassword(Refusal):
+class WrongSignUpPassword(Refusal):
+    """A verification link opened in another browser, without the password chosen at sign-up."""
+
+    code = "wrong-sign-up-password"
     message = Text("This is not the password that was chosen at sign-up.")
 
 
 class LinkDead(Refusal):
     """Unknown, expired or replaced by a newer letter."""
 
+    code = "link-dead"
     title = Text("This link no longer works")
     message = Text("It may be too old, or a newer letter was sent. Sign in to get a new one.")
 
 
 class AlreadyConfirmed(Refusal):
+    code = "already-confirmed"
     title = Text("Already confirmed")
     message = Text("This email address was confirmed before. There is nothing left to do.")
 
@@ -107,7 +113,7 @@ def confirm_by_link(work: UnitOfWork, *, token: str | None, browser: str | None,
         subject = throttle.subject_of_unproven(work, address.normal)
         throttle.reserve(work, throttle.PASSWORD, subject)
         if not passwords.is_password_of(work, link.user_id, password):
-            raise WrongPassword
+            raise WrongSignUpPassword
         throttle.settle(work, throttle.PASSWORD, subject)
     _confirm(work, link)
 

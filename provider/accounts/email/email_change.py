@@ -24,15 +24,18 @@ from provider.work import UnitOfWork
 
 
 class SameAddress(Refusal):
+    code = "same-address"
     message = Text("This is your address already.")
 
 
 class AlreadyChanged(Refusal):
+    code = "already-changed"
     title = Text("Already changed")
     message = Text("This address was confirmed before. There is nothing left to do.")
 
 
 class UndoDead(Refusal):
+    code = "undo-dead"
     title = Text("This link no longer works")
     message = Text("It may be too old, or was used before.")
 

@@ -20,6 +20,7 @@ from provider.work import UnitOfWork
 
 
 class NotNow(Refusal):
+    code = "not-now"
     status_code = 409
     message = Text("In this state of the account such a letter would help nobody.")
 

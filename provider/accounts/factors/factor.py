@@ -14,6 +14,7 @@ from provider.work import UnitOfWork
 class WrongSecondFactor(Refusal):
     """A wrong code, one used before, of an old set or of another time: all get the same answer."""
 
+    code = "wrong-second-factor"
     message = Text("This code is not right, or was used before. Enter the code your app shows now.")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from provider.accounts import throttle
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
 from provider.accounts.factors.store import recovery_codes
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_recovery_code
@@ -22,6 +22,7 @@ FEW = 3
 
 
 class WrongRecoveryCode(WrongSecondFactor):
+    code = "wrong-recovery-code"
     message = Text("This recovery code is not right, or was used before. Each code works once.")
 
 
@@ -36,7 +37,7 @@ def renew_codes(work: UnitOfWork, *, user_id: str) -> list[str]:
     """The same, asked for by the person, who is told by letter."""
     codes = replace_codes(work, user_id)
     record(work, Event.RECOVERY_CODES_RENEWED, user_id=user_id)
-    tell(work, user_id, messages.recovery_codes_renewed)
+    notify(work, user_id, messages.recovery_codes_renewed)
     return codes
 
 
@@ -51,7 +52,7 @@ def use_code(work: UnitOfWork, user_id: str, code: str) -> bool:
         return False
     left = recovery_codes.count_left(work.db, user_id)
     record(work, Event.RECOVERY_CODE_USED, user_id=user_id, left=left)
-    tell(work, user_id, partial(messages.recovery_code_used, left=left, few=left <= FEW))
+    notify(work, user_id, partial(messages.recovery_code_used, left=left, few=left <= FEW))
     return True
 
 

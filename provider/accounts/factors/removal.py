@@ -3,7 +3,7 @@
 from provider.accounts.access import Cause, end_access
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.factor import Factor
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
@@ -14,6 +14,7 @@ from provider.work import UnitOfWork
 
 
 class NotTurnedOn(Refusal):
+    code = "not-turned-on"
     message = Text("Two-factor sign-in is not on.")
 
 
@@ -43,4 +44,4 @@ def reset(work: UnitOfWork, *, user_id: str) -> None:
 def _remove(work: UnitOfWork, user_id: str, *, by: str) -> None:
     second_factor.remove_all(work, user_id)
     record(work, Event.TWO_FACTOR_DISABLED, user_id=user_id, by=by)
-    tell(work, user_id, messages.two_factor_disabled)
+    notify(work, user_id, messages.two_factor_disabled)

@@ -21,12 +21,14 @@ FACTORS: tuple[Factor, ...] = (TOTP, RECOVERY_CODES)
 
 
 class SecondFactorLocked(Refusal):
+    code = "second-factor-locked"
     message = Text("Codes from your app are locked after too many wrong ones. Use a recovery code to unlock them.")
 
 
 class SignInOver(Refusal):
     """Too many wrong codes in one sign-in: the session is over, and the password is asked again."""
 
+    code = "sign-in-over"
     message = Text("There were too many wrong codes. Sign in again.")
 
 

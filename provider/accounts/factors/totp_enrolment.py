@@ -13,7 +13,7 @@ from provider.accounts.factors.recovery_codes import replace_codes
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import TOTP, matching_step, new_seed, open_seed
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.accounts.store import email_addresses
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -30,6 +30,7 @@ ENROLMENT_LIFETIME = timedelta(minutes=30)
 
 
 class WrongFirstCode(Refusal):
+    code = "wrong-first-code"
     message = Text(
         "This code is not right. Check that the clock of your device is right, and enter the code it shows now."
     )
@@ -38,10 +39,12 @@ class WrongFirstCode(Refusal):
 class EnrolmentGone(Refusal):
     """Confirmed before, replaced by a newer one, begun in another session, or too old."""
 
+    code = "enrolment-gone"
     message = Text("This set-up is over. Start again to get a new key.")
 
 
 class FactorNeeded(Refusal):
+    code = "factor-needed"
     message = Text("Show your current second factor first.")
 
 
@@ -92,7 +95,7 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple
     codes = replace_codes(work, session.user_id)
     end_access(work, user_id=session.user_id, cause=Cause.TWO_FACTOR_ENABLED, but={session.id})
     record(work, Event.TWO_FACTOR_ENABLED, user_id=session.user_id)
-    tell(work, session.user_id, messages.two_factor_enabled)
+    notify(work, session.user_id, messages.two_factor_enabled)
     return value, codes
 
 

@@ -3,7 +3,13 @@
 from starlette.responses import Response
 
 from provider.accounts.email import email_addresses
-from provider.accounts.email.email_addresses import AlreadyConfirmed, LinkDead, LinkState, WrongCode, WrongPassword
+from provider.accounts.email.email_addresses import (
+    AlreadyConfirmed,
+    LinkDead,
+    LinkState,
+    WrongCode,
+    WrongSignUpPassword,
+)
 from provider.accounts.email.verification_emails import Ticket, is_confirmed, open_ticket, resend
 from provider.destination import Destination
 from provider.refusals import TooManyRequests
@@ -72,7 +78,7 @@ def confirm(call: Call) -> Response:
     password = call.form.get("password", "")
     try:
         email_addresses.confirm_by_link(call.work, token=token, browser=browser, password=password)
-    except WrongPassword as refusal:
+    except WrongSignUpPassword as refusal:
         errors: dict[str, str] = {"password": refusal.message}
         return _confirm(call, where, address=shown, with_password=True, errors=errors, status_code=400)
     except TooManyRequests as refusal:

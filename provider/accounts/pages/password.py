@@ -5,7 +5,7 @@ from starlette.responses import Response
 from provider.accounts.factors import second_factor
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.passwords import password_change
-from provider.accounts.passwords.password_reset import UnfitPassword
+from provider.accounts.passwords.password_reset import InvalidPassword
 from provider.accounts.reauthentication import NotThePassword, SessionOver
 from provider.accounts.store import email_addresses, passwords
 from provider.refusals import TooManyRequests
@@ -35,7 +35,7 @@ def change(call: Call) -> Response:
         )
     except NotThePassword as refusal:
         return _page(call, session, errors={"current": refusal.message}, status_code=400)
-    except UnfitPassword as refusal:
+    except InvalidPassword as refusal:
         return _page(call, session, errors={"password": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
         return _page(call, session, **too_many(call, refusal))

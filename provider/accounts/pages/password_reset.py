@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import password_reset
-from provider.accounts.passwords.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
+from provider.accounts.passwords.password_reset import InvalidPassword, ResetLinkDead, ResetLinkUsed
 from provider.accounts.store.links import Link
 from provider.destination import Destination
 from provider.languages.text import Text
@@ -61,7 +61,7 @@ def reset_password(call: Call) -> Response:
         password_reset.reset_password(call.work, token=token, password=call.form.get("password", ""))
     except (ResetLinkDead, ResetLinkUsed) as refusal:
         return _dead(call, where, refusal)
-    except UnfitPassword as refusal:
+    except InvalidPassword as refusal:
         return _choose(call, where, token, link, errors={"password": refusal.message}, status_code=400)
     return go(where.through("/reset-password/done"))
 

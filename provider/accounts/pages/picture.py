@@ -5,7 +5,7 @@ import uuid
 from starlette.responses import Response
 
 from provider.accounts import pictures as rules
-from provider.accounts.pictures import UnfitPicture
+from provider.accounts.pictures import InvalidPicture
 from provider.accounts.store import pictures, users
 from provider.refusals import NotFound, TooManyRequests
 from provider.sessions.guards import require_user
@@ -38,7 +38,7 @@ def change(call: Call) -> Response:
             rules.remove_picture(call.work, user_id=session.user_id)
         else:
             rules.set_picture(call.work, user_id=session.user_id, content=call.files.get("picture", b""))
-    except UnfitPicture as refusal:
+    except InvalidPicture as refusal:
         return _page(call, session, errors={"picture": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
         return _page(call, session, **too_many(call, refusal))

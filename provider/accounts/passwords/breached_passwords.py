@@ -26,7 +26,7 @@ SAMPLES = 64
 """Lines looked at before the start: a list in another order does not pass, and a slow disk is not kept busy."""
 
 
-class UnfitFile(Exception):
+class InvalidFile(Exception):
     """What is wrong with the file, for the operator."""
 
 
@@ -38,7 +38,7 @@ def is_breached(settings: Settings, password: str) -> bool:
     try:
         with _opened(settings) as hashes:
             return hashes.has(wanted)
-    except (OSError, UnfitFile) as error:
+    except (OSError, InvalidFile) as error:
         log.error("breached_passwords.unusable", error=type(error).__name__, reason=str(error))
         raise Unavailable from None
 
@@ -52,8 +52,8 @@ def require_usable(settings: Settings) -> None:
             hashes.require_order()
     except OSError as error:
         raise _refused(settings, f"cannot be read: {error.strerror}") from None
-    except UnfitFile as unfit:
-        raise _refused(settings, str(unfit)) from None
+    except InvalidFile as error:
+        raise _refused(settings, str(error)) from None
 
 
 class Hashes:
@@ -77,7 +77,7 @@ class Hashes:
         return found
 
     def require_order(self) -> None:
-        """Look at the first line, the last and some between. Raises UnfitFile."""
+        """Look at the first line, the last and some between. Raises InvalidFile."""
         before = b""
         for number in range(SAMPLES + 1):
             offset = (self._size - 1) * number // SAMPLES
@@ -85,12 +85,12 @@ class Hashes:
             if there is None:
                 break
             if there < before:
-                raise UnfitFile(f"is not ordered by hash (around byte {offset})")
+                raise InvalidFile(f"is not ordered by hash (around byte {offset})")
             before = there
         # The last line may begin anywhere near the end; a broken download ends in half a line.
         last = os.pread(self._file, TWO_LINES, max(0, self._size - TWO_LINES)).removesuffix(b"\n").rpartition(b"\n")[2]
         if self._parsed(last, self._size - len(last)) < before:
-            raise UnfitFile("is not ordered by hash (at its end)")
+            raise InvalidFile("is not ordered by hash (at its end)")
 
     def _first_after(self, offset: int) -> bytes | None:
         """The hash of the first line that begins at this byte or later; None after the last."""
@@ -100,16 +100,16 @@ class Hashes:
             rest, newline, text = text.partition(b"\n")
             begin += len(rest) + 1
             if not newline and begin < self._size:
-                raise UnfitFile(f"holds something else than SHA-1 hashes, one on a line (around byte {offset})")
+                raise InvalidFile(f"holds something else than SHA-1 hashes, one on a line (around byte {offset})")
         return self._parsed(text.partition(b"\n")[0], begin) if text else None
 
     @staticmethod
     def _parsed(line: bytes, offset: int) -> bytes:
         if NTLM.fullmatch(line):
-            raise UnfitFile("holds NTLM hashes; the list of SHA-1 hashes is needed")
+            raise InvalidFile("holds NTLM hashes; the list of SHA-1 hashes is needed")
         match = LINE.fullmatch(line)
         if match is None:
-            raise UnfitFile(f"holds something else than SHA-1 hashes, one on a line (at byte {offset})")
+            raise InvalidFile(f"holds something else than SHA-1 hashes, one on a line (at byte {offset})")
         return match[1].upper()
 
 
@@ -121,9 +121,9 @@ def _opened(settings: Settings) -> Iterator[Hashes]:
     try:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode):
-            raise UnfitFile("is not a file")
+            raise InvalidFile("is not a file")
         if status.st_size == 0:
-            raise UnfitFile("is empty")
+            raise InvalidFile("is empty")
         yield Hashes(file, status.st_size)
     finally:
         os.close(file)

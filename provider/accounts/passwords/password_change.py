@@ -1,9 +1,9 @@
 """Change the password while signed in: the current one first, and nothing else that is signed in stays so."""
 
 from provider.accounts.access import Cause, end_access
-from provider.accounts.notices import tell
+from provider.accounts.notices import notify
 from provider.accounts.passwords import passwords as rules
-from provider.accounts.passwords.password_reset import UnfitPassword
+from provider.accounts.passwords.password_reset import InvalidPassword
 from provider.accounts.reauthentication import SessionOver, require_password
 from provider.accounts.store import email_addresses, passwords, users
 from provider.audit.events import Event
@@ -21,12 +21,12 @@ def change_password(
     """Set a new one. Every other session, pending sign-in, token family and link ends, so a change of address that
     somebody else asked for too. The cookie this session goes on with. `device` as in `require_password`.
 
-    Raises NotThePassword, UnfitPassword, or SessionOver.
+    Raises NotThePassword, InvalidPassword, or SessionOver.
     """
     require_password(work, session.user_id, current, device=device)
     problem = rules.problem_of(work.settings, password, about=known_about(work, session.user_id))
     if problem is not None:
-        raise UnfitPassword(problem)
+        raise InvalidPassword(problem)
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     # Before access ends: what was signed in before now ends, and this session counts from now on, with its factors.
     value = sign_in_again(work, session, factor=session.amr)
@@ -35,7 +35,7 @@ def change_password(
     passwords.replace(work.db, session.user_id, hashed, now=work.now)
     end_access(work, user_id=session.user_id, cause=Cause.PASSWORD_CHANGED, but={session.id})
     record(work, Event.PASSWORD_CHANGED, user_id=session.user_id)
-    tell(work, session.user_id, messages.password_changed)
+    notify(work, session.user_id, messages.password_changed)
     return value
 
 

@@ -7,7 +7,6 @@ from provider.accounts.email.email_addresses import Address
 from provider.accounts.email.verification_emails import may_write_to, send_verification
 from provider.accounts.links import find_link, issue_link
 from provider.accounts.passwords.passwords import about_person, problem_of
-from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, links, passwords, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Link, LinkStatus, Purpose
@@ -26,17 +25,21 @@ STANDING = (Status.ACTIVE, Status.LEAVING)
 
 
 class ResetLinkDead(Refusal):
+    code = "reset-link-dead"
     title = Text("This link no longer works")
     message = Text("It may be too old, or a newer letter was sent. Ask for a new one.")
 
 
 class ResetLinkUsed(Refusal):
+    code = "reset-link-used"
     title = Text("This link was used before")
     message = Text("Each link works once. If you did not choose a new password just now, ask for a new link.")
 
 
-class UnfitPassword(Refusal):
+class InvalidPassword(Refusal):
     """The message says what is wrong with it."""
+
+    code = "unfit-password"
 
 
 def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str]) -> None:
@@ -57,19 +60,6 @@ def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Map
         # No password to reset before the address is proven. Not bound to this browser: whoever asks here has shown
         # nothing, so the link will ask for the password of the sign-up.
         send_verification(work, address, browser=None, carry=carry)
-
-
-def make_link(work: UnitOfWork, *, user_id: str) -> str:
-    """For an operator to hand on: the token of a link to choose a password, the first one or another. Raises
-    NoSuchUser.
-    """
-    address = email_addresses.find_of_user(work.read, user_id)
-    if address is None:
-        raise NoSuchUser
-    purpose = Purpose.INVITE if passwords.find(work.read, user_id) is None else Purpose.RESET
-    token = issue_link(work, purpose=purpose, address=address).token
-    record(work, Event.LINK_ISSUED, user_id=user_id, purpose=purpose)
-    return token
 
 
 def require_open_link(work: UnitOfWork, token: str | None) -> Link:
@@ -97,7 +87,7 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
         raise ResetLinkDead
     problem = problem_of(work.settings, password, about=about_person(user.claims, address.normal))
     if problem is not None:
-        raise UnfitPassword(problem)
+        raise InvalidPassword(problem)
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     if not links.spend(work.db, link.id, now=work.now):
         raise ResetLinkUsed

@@ -12,7 +12,6 @@ from sqlalchemy import (
     String,
     Table,
     exists,
-    func,
     insert,
     literal_column,
     select,
@@ -20,8 +19,10 @@ from sqlalchemy import (
 )
 
 from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
-from provider.accounts.store.users import Status, User, users
+from provider.accounts.store.users import USER, Status, User, users
 from provider.database.base import metadata
+from provider.database.dialect import queue_for
+from provider.database.rows import joined, optional, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 email_addresses = Table(
@@ -55,8 +56,13 @@ class EmailAddress:
     verified_at: datetime | None
 
 
+_ADDRESS = rows_of(EmailAddress, email_addresses)
+_HOLDER = joined(USER, _ADDRESS)
+_WITH_ADDRESS = joined(USER, optional(_ADDRESS))
+
+
 def add(db: Connection, address: EmailAddress) -> None:
-    db.execute(insert(email_addresses), address.__dict__)
+    db.execute(insert(email_addresses), values_of(address))
 
 
 Holder = tuple[User, EmailAddress]
@@ -71,7 +77,7 @@ def find_owner(db: Connection, normal: str) -> Holder | None:
 def find_rivals(db: Connection, normal: str) -> tuple[Holder | None, Holder | None]:
     """Who proved an address, and who was the last to claim it without proof. One query, whoever there is."""
     query = (
-        select(users, email_addresses)
+        _HOLDER.select()
         .join(email_addresses, email_addresses.c.user_id == users.c.id)
         .where(email_addresses.c.normal == normal)
         .order_by(
@@ -79,8 +85,7 @@ def find_rivals(db: Connection, normal: str) -> tuple[Holder | None, Holder | No
         )
         .limit(2)  # no two proved it
     )
-    split = len(users.c)
-    found = [(User(*row[:split]), EmailAddress(*row[split:])) for row in db.execute(query)]
+    found = _HOLDER.all(db, query)
     proven = next((holder for holder in found if holder[1].verified_at is not None), None)
     return proven, next((holder for holder in found if holder[1].verified_at is None), None)
 
@@ -88,38 +93,32 @@ def find_rivals(db: Connection, normal: str) -> tuple[Holder | None, Holder | No
 def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:
     """A user's address, the verified one first."""
     query = (
-        select(email_addresses)
+        _ADDRESS.select()
         .where(email_addresses.c.user_id == user_id)
         .order_by(email_addresses.c.verified_at.is_(None), email_addresses.c.created_at.desc())
         .limit(1)
     )
-    row = db.execute(query).one_or_none()
-    return None if row is None else EmailAddress(*row)
+    return _ADDRESS.one(db, query)
 
 
 def find_holders(db: Connection, user_ids: Collection[str]) -> dict[str, tuple[User, EmailAddress | None]]:
     """These users, each with the address it is shown by: the verified one first."""
     query = (
-        select(users, email_addresses)
+        _WITH_ADDRESS.select()
         .outerjoin(email_addresses, email_addresses.c.user_id == users.c.id)
         .where(users.c.id.in_(user_ids))
         .order_by(email_addresses.c.verified_at.is_not(None), email_addresses.c.created_at)  # the last one counts
     )
-    split = len(users.c)
-    return {
-        row[0]: (User(*row[:split]), None if row[split] is None else EmailAddress(*row[split:]))
-        for row in db.execute(query)
-    }
+    return {user.id: (user, address) for user, address in _WITH_ADDRESS.all(db, query)}
 
 
 def find_all(db: Connection, user_id: str) -> list[EmailAddress]:
-    query = select(email_addresses).where(email_addresses.c.user_id == user_id).order_by(email_addresses.c.created_at)
-    return [EmailAddress(*row) for row in db.execute(query)]
+    query = _ADDRESS.select().where(email_addresses.c.user_id == user_id).order_by(email_addresses.c.created_at)
+    return _ADDRESS.all(db, query)
 
 
 def find(db: Connection, address_id: str) -> EmailAddress | None:
-    row = db.execute(select(email_addresses).where(email_addresses.c.id == address_id)).one_or_none()
-    return None if row is None else EmailAddress(*row)
+    return _ADDRESS.one(db, _ADDRESS.select().where(email_addresses.c.id == address_id))
 
 
 def find_unconfirmed(db: Connection, *, before: datetime, now: datetime, limit: int) -> list[str]:
@@ -150,7 +149,7 @@ def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
     normal = db.scalar(select(email_addresses.c.normal).where(email_addresses.c.id == address_id))
     if normal is None:
         return False
-    _queue_for(db, normal)
+    queue_for(db, normal)
     claims = select(email_addresses.c.verified_at).where(email_addresses.c.normal == normal)
     # Every claim to the address is locked, in one order: of two confirmations at once the second one sees the first.
     if any(
@@ -163,21 +162,15 @@ def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
 
 def is_free(db: Connection, normal: str) -> bool:
     """Has nobody proved this address? Nobody else does before the transaction ends."""
-    _queue_for(db, normal)
+    queue_for(db, normal)
     proven = (email_addresses.c.normal == normal, email_addresses.c.verified_at.is_not(None))
     return not db.scalar(select(exists().where(*proven)))
 
 
 def change(db: Connection, address_id: str, *, address: str, normal: str, now: datetime) -> bool:
     """Another address in the place of this one, and proven. False when it belongs to somebody else."""
-    _queue_for(db, normal)
+    queue_for(db, normal)
     others = email_addresses.alias("others")
     taken = exists().where(others.c.normal == normal, others.c.verified_at.is_not(None), others.c.id != address_id)
     free = update(email_addresses).where(email_addresses.c.id == address_id, ~taken)
     return db.execute(free.values(address=address, normal=normal, verified_at=now)).rowcount == 1
-
-
-def _queue_for(db: Connection, normal: str) -> None:
-    """Of several who prove one address at once, the next one sees what the one before did."""
-    if db.dialect.name == "postgresql":
-        db.execute(select(func.pg_advisory_xact_lock(func.hashtext(normal))))

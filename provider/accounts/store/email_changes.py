@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, String, Table, insert, select
+from sqlalchemy import Column, Connection, ForeignKey, String, Table, insert
 
 from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier
 
 email_changes = Table(
@@ -25,19 +26,21 @@ class EmailChange:
     normal: str
 
 
+_CHANGE = rows_of(EmailChange, email_changes)
+
+
 def add(db: Connection, change: EmailChange) -> None:
-    db.execute(insert(email_changes), change.__dict__)
+    db.execute(insert(email_changes), values_of(change))
 
 
 def find(db: Connection, link_id: str) -> EmailChange | None:
-    row = db.execute(select(email_changes).where(email_changes.c.link_id == link_id)).one_or_none()
-    return None if row is None else EmailChange(*row)
+    return _CHANGE.one(db, _CHANGE.select().where(email_changes.c.link_id == link_id))
 
 
 def find_pending(db: Connection, user_id: str, *, now: datetime) -> EmailChange | None:
     """The change this person asked for and did not confirm yet."""
     query = (
-        select(email_changes)
+        _CHANGE.select()
         .join(one_time_links, one_time_links.c.id == email_changes.c.link_id)
         .where(
             one_time_links.c.user_id == user_id,
@@ -46,5 +49,4 @@ def find_pending(db: Connection, user_id: str, *, now: datetime) -> EmailChange 
             one_time_links.c.expires_at > now,
         )
     )
-    row = db.execute(query).first()
-    return None if row is None else EmailChange(*row)
+    return _CHANGE.one(db, query.limit(1))

@@ -16,9 +16,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.database.base import metadata
+from provider.database.dialect import upsert
 from provider.database.types import UtcTime
 
 failure_counters = Table(
@@ -40,12 +40,11 @@ def reserve(
 
     One statement, and the row stays locked until the caller's transaction ends: parallel attempts queue here.
     """
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
     counters = failure_counters.c
     open_again = or_(counters.blocked_until.is_(None), counters.blocked_until <= now)
     forgotten = counters.last_at < forget_before
     counted = (
-        insert(failure_counters)
+        upsert(db, failure_counters)
         .values(kind=kind, subject=subject, failures=1, last_at=now, blocked_until=None)
         .on_conflict_do_update(
             index_elements=[counters.kind, counters.subject],

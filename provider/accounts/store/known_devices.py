@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, ForeignKey, Index, Table, UniqueConstraint, delete, insert, select, update
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 
 known_devices = Table(
@@ -31,14 +32,17 @@ class KnownDevice:
     last_used_at: datetime
 
 
+_DEVICE = rows_of(KnownDevice, known_devices)
+
+
 def add(db: Connection, device: KnownDevice) -> None:
-    db.execute(insert(known_devices), device.__dict__)
+    db.execute(insert(known_devices), values_of(device))
 
 
 def find(db: Connection, digest: bytes, *, idle_since: datetime) -> list[KnownDevice]:
     """One for each account that this browser signed in to."""
-    query = select(known_devices).where(known_devices.c.digest == digest, known_devices.c.last_used_at > idle_since)
-    return [KnownDevice(*row) for row in db.execute(query)]
+    query = _DEVICE.select().where(known_devices.c.digest == digest, known_devices.c.last_used_at > idle_since)
+    return _DEVICE.all(db, query)
 
 
 def touch(db: Connection, user_id: str, digest: bytes, *, now: datetime) -> bool:

@@ -14,13 +14,13 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     delete,
-    func,
     insert,
-    select,
     update,
 )
 
+from provider.database import dialect
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 linked_identities = Table(
@@ -49,32 +49,33 @@ class LinkedIdentity:
     last_used_at: datetime
 
 
+_IDENTITY = rows_of(LinkedIdentity, linked_identities)
+
+
 def queue_for(db: Connection, issuer: str, subject: str) -> None:
     """Nobody else links this identity until the transaction ends; what they did before is seen from here on."""
-    if db.dialect.name == "postgresql":
-        db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"{issuer} {subject}"))))
+    dialect.queue_for(db, f"{issuer} {subject}")
 
 
 def add(db: Connection, identity: LinkedIdentity) -> None:
-    db.execute(insert(linked_identities), identity.__dict__)
+    db.execute(insert(linked_identities), values_of(identity))
 
 
 def find(db: Connection, issuer: str, subject: str) -> LinkedIdentity | None:
     one = (linked_identities.c.issuer == issuer, linked_identities.c.subject == subject)
-    row = db.execute(select(linked_identities).where(*one)).one_or_none()
-    return None if row is None else LinkedIdentity(*row)
+    return _IDENTITY.one(db, _IDENTITY.select().where(*one))
 
 
 def find_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:
     """The oldest first."""
-    query = select(linked_identities).where(linked_identities.c.user_id == user_id)
-    return [LinkedIdentity(*row) for row in db.execute(query.order_by(linked_identities.c.created_at))]
+    query = _IDENTITY.select().where(linked_identities.c.user_id == user_id)
+    return _IDENTITY.all(db, query.order_by(linked_identities.c.created_at))
 
 
 def lock_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:
     """The same; nobody removes one of them until the transaction ends."""
-    query = select(linked_identities).where(linked_identities.c.user_id == user_id)
-    return [LinkedIdentity(*row) for row in db.execute(query.order_by(linked_identities.c.id).with_for_update())]
+    query = _IDENTITY.select().where(linked_identities.c.user_id == user_id)
+    return _IDENTITY.all(db, query.order_by(linked_identities.c.id).with_for_update())
 
 
 def touch(db: Connection, identity_id: str, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, delete, insert, select, update
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 
 
@@ -66,30 +67,31 @@ class Link:
         return self.status == LinkStatus.ACTIVE and self.expires_at > now
 
 
+_LINK = rows_of(Link, one_time_links)
+
+
 def add(db: Connection, link: Link) -> None:
-    db.execute(insert(one_time_links), link.__dict__)
+    db.execute(insert(one_time_links), values_of(link))
 
 
 def find(db: Connection, digest: bytes, *purposes: Purpose) -> Link | None:
     """Made for one of these, and whatever became of it; nothing is consumed."""
-    query = select(one_time_links).where(one_time_links.c.digest == digest, one_time_links.c.purpose.in_(purposes))
-    row = db.execute(query).one_or_none()
-    return None if row is None else Link(*row)
+    query = _LINK.select().where(one_time_links.c.digest == digest, one_time_links.c.purpose.in_(purposes))
+    return _LINK.one(db, query)
 
 
 def find_by_code(
     db: Connection, address_id: str, code_digests: list[bytes], purpose: Purpose, *, now: datetime
 ) -> Link | None:
     """The open link of this address whose code was typed, while the code is good."""
-    query = select(one_time_links).where(
+    query = _LINK.select().where(
         one_time_links.c.address_id == address_id,
         one_time_links.c.purpose == purpose,
         one_time_links.c.status == LinkStatus.ACTIVE,
         one_time_links.c.code_digest.in_(code_digests),
         one_time_links.c.code_expires_at > now,
     )
-    row = db.execute(query).first()
-    return None if row is None else Link(*row)
+    return _LINK.one(db, query.limit(1))
 
 
 def spend(db: Connection, link_id: str, *, now: datetime) -> bool:

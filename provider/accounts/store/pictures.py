@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, LargeBinary, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, ForeignKey, LargeBinary, String, Table, delete, insert
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 pictures = Table(
@@ -28,19 +29,20 @@ class Picture:
     created_at: datetime
 
 
+_PICTURE = rows_of(Picture, pictures)
+
+
 def find(db: Connection, picture_id: str) -> Picture | None:
-    row = db.execute(select(pictures).where(pictures.c.id == picture_id)).one_or_none()
-    return None if row is None else Picture(*row)
+    return _PICTURE.one(db, _PICTURE.select().where(pictures.c.id == picture_id))
 
 
 def find_of_user(db: Connection, user_id: str) -> Picture | None:
-    row = db.execute(select(pictures).where(pictures.c.user_id == user_id)).one_or_none()
-    return None if row is None else Picture(*row)
+    return _PICTURE.one(db, _PICTURE.select().where(pictures.c.user_id == user_id))
 
 
 def replace(db: Connection, picture: Picture) -> None:
     remove(db, picture.user_id)
-    db.execute(insert(pictures), picture.__dict__)
+    db.execute(insert(pictures), values_of(picture))
 
 
 def remove(db: Connection, user_id: str) -> bool:

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, select, update
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
+from provider.sessions.store import ACTIVE_USER
 
 ADMIN = "admin"
 """The role an operator has."""
@@ -17,7 +19,7 @@ ADMIN = "admin"
 
 class Status(StrEnum):
     INACTIVE = "INACTIVE"  # registered; no address confirmed yet
-    ACTIVE = "ACTIVE"
+    ACTIVE = ACTIVE_USER
     SUSPENDED = "SUSPENDED"
     LEAVING = "LEAVING"  # asked to be deleted; nothing of it counts, and it may be kept until `delete_after`
 
@@ -60,13 +62,15 @@ class User:
         return locale if isinstance(locale, str) else None
 
 
+USER = rows_of(User, users)
+
+
 def add(db: Connection, user: User) -> None:
-    db.execute(insert(users), user.__dict__)
+    db.execute(insert(users), values_of(user))
 
 
 def find(db: Connection, user_id: str) -> User | None:
-    row = db.execute(select(users).where(users.c.id == user_id)).one_or_none()
-    return None if row is None else User(*row)
+    return USER.one(db, USER.select().where(users.c.id == user_id))
 
 
 def lock(db: Connection, user_id: str) -> bool:
@@ -76,8 +80,8 @@ def lock(db: Connection, user_id: str) -> bool:
 
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[User]:
     """In order of creation; `after` is the last id of the page before."""
-    query = select(users).order_by(users.c.id).limit(limit)
-    return [User(*row) for row in db.execute(query if after is None else query.where(users.c.id > after))]
+    query = USER.select().order_by(users.c.id).limit(limit)
+    return USER.all(db, query if after is None else query.where(users.c.id > after))
 
 
 def find_latest(db: Connection, *, before: str | None, limit: int) -> list[str]:
@@ -94,14 +98,14 @@ def activate(db: Connection, user_id: str, *, now: datetime) -> bool:
 
 def suspend(db: Connection, user_id: str, *, reason: str | None, now: datetime) -> bool:
     """Any status -> SUSPENDED. False when there is no such user, or it is suspended already."""
-    standing = (users.c.id == user_id, users.c.status != Status.SUSPENDED)
+    unsuspended = (users.c.id == user_id, users.c.status != Status.SUSPENDED)
     values = {
         "status": Status.SUSPENDED,
         "status_reason": reason,
         "updated_at": now,
         "delete_after": None,
     }
-    return db.execute(update(users).where(*standing).values(**values)).rowcount == 1
+    return db.execute(update(users).where(*unsuspended).values(**values)).rowcount == 1
 
 
 def restore(db: Connection, user_id: str, *, status: Status, now: datetime) -> bool:

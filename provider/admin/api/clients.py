@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field, create_model
 
 from provider.admin.filters import asked_text
-from provider.admin.operation import Thing, begin, by_operator
+from provider.admin.operation import Resource, begin, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
@@ -65,7 +65,7 @@ def _show(call: Call) -> Body:
     return _describe(_client(call))
 
 
-CLIENT = Thing(lambda call: store.lock(call.work.db, _client(call).client_id), _show)
+CLIENT = Resource(lambda call: store.lock(call.work.db, _client(call).client_id), _show)
 
 
 @by_operator(

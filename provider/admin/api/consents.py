@@ -23,6 +23,7 @@ from provider.web.call import Call
 
 
 class NoSuchFamily(NotFound):
+    code = "no-such-family"
     title = Text("No such token family")
     message = Text("The account has no token family of this id that still counts.")
 
@@ -75,7 +76,7 @@ def revoke_token_family(call: Call, _operator: Operator, _body: Body) -> None:
 
 
 def _families(call: Call, user_id: str) -> list[Grant]:
-    return grants.find_standing(call.work.read, user_id, now=call.work.now)
+    return grants.find_active(call.work.read, user_id, now=call.work.now)
 
 
 def _describe(grant: Grant) -> TokenFamily:

@@ -7,16 +7,13 @@ from pydantic import Field
 
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email.email_addresses import AlreadyConfirmed, LinkDead
-from provider.accounts.links import issue_link
+from provider.accounts.operator_links import issue_by_operator
 from provider.accounts.registration import NoSuchUser
-from provider.accounts.store import email_addresses
 from provider.accounts.store.links import Purpose
 from provider.admin.api.users import user_id_of
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
-from provider.audit.events import Event
-from provider.audit.log import record
 from provider.mail.rendering import link_to
 from provider.web.call import Call
 
@@ -40,17 +37,9 @@ class Token(Body):
 @by_operator(takes=LinkRequest, gives=NewLink, status=201, problems=(NoSuchUser,))
 def issue(call: Call, _operator: Operator, body: LinkRequest) -> NewLink:
     """Create a single-use link for a user, without emailing it. Earlier links for the same purpose stop working."""
-    work, user_id = call.work, user_id_of(call)
-    address = email_addresses.find_of_user(work.read, user_id)
-    if address is None:
-        raise NoSuchUser
-    purpose = {"verify": Purpose.VERIFY, "reset": Purpose.RESET}[body.purpose]
-    link = issue_link(work, purpose=purpose, address=address)
-    record(work, Event.LINK_ISSUED, user_id=user_id, purpose=body.purpose)
-    settings = work.settings
-    lifetime = settings.verify_link_lifetime if purpose is Purpose.VERIFY else settings.reset_link_lifetime
-    url = link_to(settings, PAGES[body.purpose], token=link.token)
-    return NewLink(url=url, token=link.token, expires_at=work.now + lifetime)
+    link = issue_by_operator(call.work, user_id=user_id_of(call), purpose=Purpose(body.purpose))
+    url = link_to(call.settings, PAGES[body.purpose], token=link.token)
+    return NewLink(url=url, token=link.token, expires_at=link.expires_at)
 
 
 @by_operator(takes=Token, problems=(LinkDead, AlreadyConfirmed))

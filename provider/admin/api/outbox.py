@@ -6,13 +6,13 @@ from pydantic import Field
 
 from provider.admin import outbox as rules
 from provider.admin.filters import asked_text
-from provider.admin.operation import Thing, by_operator
+from provider.admin.operation import Resource, by_operator
 from provider.admin.outbox import NoSuchPromise, NotFailed, NotWaiting
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body
 from provider.api.callers import Operator
 from provider.outbox import store
-from provider.outbox.store import Promise as Row
+from provider.outbox.store import Message as Row
 from provider.web.call import Call
 
 WANTED = {
@@ -22,7 +22,7 @@ WANTED = {
 }
 
 
-class Promise(Body):
+class Message(Body):
     id: str
     topic: str
     about: str = Field(description="To whom, and what; its contents are shown to nobody.")
@@ -35,15 +35,15 @@ class Promise(Body):
 
 
 class Promises(Body):
-    promises: list[Promise]
+    promises: list[Message]
     next: str | None = Field(None, description=NEXT)
 
 
-def _show(call: Call) -> Promise:
+def _show(call: Call) -> Message:
     return _describe(rules.find(call.work, call.path_params["promise_id"]))
 
 
-PROMISE = Thing(lambda call: store.lock(call.work.db, _show(call).id), _show)
+PROMISE = Resource(lambda call: store.lock(call.work.db, _show(call).id), _show)
 
 
 @by_operator(reads=True, gives=Promises, asks={**WANTED, **PAGED})
@@ -60,8 +60,8 @@ def list_promises(call: Call, _operator: Operator, _body: Body) -> Promises:
     )
 
 
-@by_operator(reads=True, of=PROMISE, gives=Promise, problems=(NoSuchPromise,))
-def show_promise(call: Call, _operator: Operator, _body: Body) -> Promise:
+@by_operator(reads=True, of=PROMISE, gives=Message, problems=(NoSuchPromise,))
+def show_promise(call: Call, _operator: Operator, _body: Body) -> Message:
     """Get a job of the outbox."""
     return _show(call)
 
@@ -78,8 +78,8 @@ def cancel_promise(call: Call, _operator: Operator, _body: Body) -> None:
     rules.cancel(call.work, call.path_params["promise_id"])
 
 
-def _describe(row: Row) -> Promise:
-    return Promise(
+def _describe(row: Row) -> Message:
+    return Message(
         id=row.id,
         topic=row.topic,
         about=row.about,

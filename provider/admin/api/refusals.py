@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from provider.admin.filters import asked_text
-from provider.admin.operation import Thing, by_operator
+from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
@@ -16,6 +16,7 @@ from provider.web.call import Call
 
 
 class NoSuchRefusal(NotFound):
+    code = "no-such-refusal"
     title = Text("No such refusal")
     message = Text("No refused request of this id is known, or it is older than a week.")
 
@@ -78,7 +79,7 @@ def _show(call: Call) -> ExplainedRefusal:
     return ExplainedRefusal(**{**vars(found), "checks": checks})
 
 
-REFUSAL = Thing(lambda _call: None, _show)
+REFUSAL = Resource(lambda _call: None, _show)
 
 
 @by_operator(reads=True, of=REFUSAL, gives=ExplainedRefusal, problems=(NoSuchRefusal,))

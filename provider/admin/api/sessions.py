@@ -8,7 +8,7 @@ from pydantic import Field
 from provider.accounts import devices
 from provider.accounts.registration import NoSuchUser
 from provider.admin.api.users import user_id_of
-from provider.admin.operation import Thing, by_operator
+from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody, Moment
 from provider.api.callers import Operator
@@ -43,7 +43,7 @@ class SessionChange(Body):
     expires_at: Moment = Field(description="Sooner than now planned; a session is never made longer.")
 
 
-SESSION = Thing(lambda call: store.lock(call.work.db, _session(call).id), lambda call: _describe(_session(call)))
+SESSION = Resource(lambda call: store.lock(call.work.db, _session(call).id), lambda call: _describe(_session(call)))
 
 
 @by_operator(reads=True, gives=Sessions, problems=(NoSuchUser,))
@@ -59,7 +59,7 @@ def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsO
     work, page = call.work, asked_page(call, "sessions")
     after = None if page.after is None else (datetime.fromisoformat(page.after["expires_at"]), page.after["id"])
     idle_since = work.now - work.settings.session_idle_lifetime
-    found = store.find_standing_page(work.read, now=work.now, idle_since=idle_since, after=after, limit=page.limit + 1)
+    found = store.find_active_page(work.read, now=work.now, idle_since=idle_since, after=after, limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     place = {"expires_at": shown[-1].expires_at.isoformat(), "id": shown[-1].id} if more else {}
     return SessionsOfAll(

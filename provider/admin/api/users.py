@@ -1,20 +1,19 @@
 """The user operations: find by id, email address or linked identity; create, update, suspend, restore and delete."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from provider.accounts import invitation, profile, registration, search, suspension
+from provider.accounts import invitation, overview, profile, registration, search, suspension
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
-from provider.accounts.factors import second_factor
+from provider.accounts.overview import Overview
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
-from provider.accounts.store import email_addresses, linked_identities, passwords, users
+from provider.accounts.store import email_addresses, linked_identities, users
 from provider.admin.filters import asked_text
-from provider.admin.operation import Thing, by_operator
+from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody, Words
 from provider.api.callers import Operator
@@ -73,7 +72,7 @@ class Suspension(Body):
     reason: Words | None = Field(None, max_length=200, description="For operators; the person is not told.")
 
 
-USER = Thing(
+USER = Resource(
     lambda call: users.lock(call.work.db, user_id_of(call)), lambda call: describe(call.work, user_id_of(call))
 )
 
@@ -94,7 +93,7 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     found = users.find_page(work.read, after=None if page.after is None else page.after["id"], limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     return Accounts(
-        users=_describe_all(work, [user.id for user in shown]),
+        users=[_account(one) for one in overview.describe(work, [user.id for user in shown])],
         next=next_of(call, "users", id=shown[-1].id) if more else None,
     )
 
@@ -165,33 +164,23 @@ def user_id_of(call: Call) -> str:
 
 def describe(work: UnitOfWork, user_id: str) -> Account:
     """Return a user as the admin API shows them. Raises NoSuchUser."""
-    described = _describe_all(work, [user_id])
-    if not described:
-        raise NoSuchUser
-    return described[0]
+    return _account(overview.describe_one(work, user_id))
 
 
-def _describe_all(work: UnitOfWork, user_ids: Sequence[str]) -> list[Account]:
-    """Return the users that exist among these ids, in the order of the ids."""
-    holders = email_addresses.find_holders(work.read, user_ids)
-    with_password = passwords.find_owners(work.read, user_ids)
-    with_two_factor = second_factor.find_owners(work, user_ids)
-    return [
-        Account(
-            id=user.id,
-            email=None if address is None else address.address,
-            email_verified=address is not None and address.verified_at is not None,
-            status=user.status,
-            status_reason=user.status_reason,
-            roles=user.roles,
-            two_factor=user.id in with_two_factor,
-            has_password=user.id in with_password,
-            created_at=user.created_at,
-            updated_at=user.updated_at,
-            claims=user.claims,
-        )
-        for user, address in (holders[user_id] for user_id in user_ids if user_id in holders)
-    ]
+def _account(one: Overview) -> Account:
+    return Account(
+        id=one.user.id,
+        email=one.email,
+        email_verified=one.is_confirmed,
+        status=one.user.status,
+        status_reason=one.user.status_reason,
+        roles=one.user.roles,
+        two_factor=one.two_factor,
+        has_password=one.has_password,
+        created_at=one.user.created_at,
+        updated_at=one.user.updated_at,
+        claims=one.user.claims,
+    )
 
 
 def _search(call: Call, text: str) -> Accounts:
@@ -199,7 +188,7 @@ def _search(call: Call, text: str) -> Accounts:
     after = None if page.after is None else (page.after["key"], page.after["id"])
     found, further = search.find_page(call.work, text, after=after, limit=page.limit)
     return Accounts(
-        users=_describe_all(call.work, [one.id for one in found]),
+        users=[_account(one) for one in overview.describe(call.work, found)],
         next=None if further is None else next_of(call, "users/search", key=further[0], id=further[1]),
     )
 

@@ -5,15 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from provider.admin import webhooks as rules
-from provider.admin.operation import Thing, by_operator
-from provider.admin.webhooks import Disabled, NoSuchWebhook, UnfitWebhook
+from provider.admin.operation import Resource, by_operator
 from provider.api.bodies import Body, Moment
 from provider.api.callers import Operator
 from provider.database.base import parse_id
 from provider.web.call import Call
-from provider.webhooks import store
+from provider.webhooks import store, subscriptions
 from provider.webhooks.store import Webhook as Row
+from provider.webhooks.subscriptions import Disabled, InvalidWebhook, NoSuchWebhook
 
 Url = Annotated[str, Field(min_length=1, max_length=2000, pattern="^[!-~]+$")]
 
@@ -57,10 +56,10 @@ def _webhook(call: Call) -> Row:
     webhook_id = parse_id(call.path_params["webhook_id"])
     if webhook_id is None:
         raise NoSuchWebhook
-    return rules.find(call.work, webhook_id)
+    return subscriptions.find(call.work, webhook_id)
 
 
-WEBHOOK = Thing(
+WEBHOOK = Resource(
     lambda call: store.lock(call.work.db, _webhook(call).id), lambda call: Webhook(**_values(_webhook(call)))
 )
 
@@ -71,10 +70,10 @@ def list_webhooks(call: Call, _operator: Operator, _body: Body) -> Webhooks:
     return Webhooks(webhooks=[Webhook(**_values(row)) for row in store.find_all(call.work.read)])
 
 
-@by_operator(takes=NewWebhook, gives=MadeWebhook, status=201, problems=(UnfitWebhook,))
+@by_operator(takes=NewWebhook, gives=MadeWebhook, status=201, problems=(InvalidWebhook,))
 def create_webhook(call: Call, _operator: Operator, body: NewWebhook) -> MadeWebhook:
     """Create a webhook, which is sent events from now on."""
-    row, secret = rules.create(call.work, url=body.url, events=body.events)
+    row, secret = subscriptions.create(call.work, url=body.url, events=body.events)
     return MadeWebhook(**_values(row), secret=secret)
 
 
@@ -87,26 +86,26 @@ def show_webhook(call: Call, _operator: Operator, _body: Body) -> Webhook:
 @by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
 def delete_webhook(call: Call, _operator: Operator, _body: Body) -> None:
     """Delete a webhook. It is sent no more events."""
-    rules.delete(call.work, _webhook(call).id)
+    subscriptions.delete(call.work, _webhook(call).id)
 
 
 @by_operator(of=WEBHOOK, gives=WebhookSecret, problems=(NoSuchWebhook,))
 def rotate_webhook_secret(call: Call, _operator: Operator, _body: Body) -> WebhookSecret:
     """Rotate a webhook's secret."""
     webhook_id = _webhook(call).id
-    return WebhookSecret(id=webhook_id, secret=rules.rotate_secret(call.work, webhook_id))
+    return WebhookSecret(id=webhook_id, secret=subscriptions.rotate_secret(call.work, webhook_id))
 
 
 @by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
 def disable_webhook(call: Call, _operator: Operator, _body: Body) -> None:
     """Disable a webhook, so that it is sent no events."""
-    rules.disable(call.work, _webhook(call).id)
+    subscriptions.disable(call.work, _webhook(call).id)
 
 
 @by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
 def enable_webhook(call: Call, _operator: Operator, _body: Body) -> None:
     """Enable a disabled webhook, which is sent events again from now on."""
-    rules.enable(call.work, _webhook(call).id)
+    subscriptions.enable(call.work, _webhook(call).id)
 
 
 @by_operator(takes=Replay, gives=Replayed, problems=(NoSuchWebhook, Disabled))
@@ -114,7 +113,7 @@ def replay_webhook(call: Call, _operator: Operator, body: Replay) -> Replayed:
     """Replay events to a webhook: all since a given time. Events keep their ids, so that a receiver can skip those it
     has.
     """
-    return Replayed(events=rules.replay(call.work, _webhook(call).id, since=body.since))
+    return Replayed(events=subscriptions.replay(call.work, _webhook(call).id, since=body.since))
 
 
 def _values(row: Row) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Editing a client's metadata in three steps: the form, a summary of the changes, and the update."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from starlette.responses import Response
 
 from provider.admin import client_form
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import Unfit, require_seen, said_why
+from provider.admin.pages.actions import VERSION, InvalidInput, record_reason, require_version_seen
 from provider.admin.pages.clients import find_client
 from provider.admin.versions import ChangedMeanwhile, version_of
 from provider.oauth.clients import clients
@@ -20,13 +21,14 @@ from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
+Members = Callable[[Iterable[str]], list[client_form.Member]]
 NAMES = tuple(name for _, names in client_form.GROUPS for name in names)
 
 
 @endpoint
 def show_edit(call: Call) -> Response:
     """Show the form with every metadata member of a client: GET /admin/clients/edit?client_id=."""
-    client: Client = find_client(call, require_operator(call)).value
+    client = find_client(call, require_operator(call)).value
     return _form(call, client, lambda names: client_form.members(names, client.metadata))
 
 
@@ -35,25 +37,25 @@ def edit(call: Call) -> Response:
     """Handle the edit form: POST /admin/clients/edit. Without `sure` it shows a summary of the changes; with it, it
     saves them.
     """
-    thing = find_client(call, require_operator(call))
-    client: Client = thing.value
+    subject = find_client(call, require_operator(call))
+    client = subject.value
     try:
         wanted = _read(call, client)
         changes = client.metadata.differences(wanted)
         if not changes:
-            return go(thing.url)
+            return go(subject.url)
         if call.form.get("sure") is None:
             return _ask(call, client, changes)
-        said_why(call)
+        record_reason(call)
         _change(call, client.client_id, wanted)
-    except Unfit as refusal:
+    except InvalidInput as refusal:
         return _ask(call, client, changes, {refusal.name: refusal.message})
     except ChangedMeanwhile as refusal:
-        fresh: Client = find_client(call, thing.operator).value
+        fresh = find_client(call, subject.operator).value
         return _form(call, fresh, lambda names: client_form.members(names, fresh.metadata), refusal)
     except InvalidMetadata as refusal:
         return _form(call, client, lambda names: client_form.typed_members(names, call.form), refusal)
-    return go(f"{thing.url}&changed=yes")
+    return go(f"{subject.url}&changed=yes")
 
 
 def _read(call: Call, client: Client) -> ClientMetadata:
@@ -72,18 +74,18 @@ def _change(call: Call, client_id: str, wanted: ClientMetadata) -> None:
     held = clients.find_client(work, client_id) if store.lock(work.db, client_id) else None
     if held is None:
         raise NoSuchClient
-    require_seen(call, held.metadata.as_json())
+    require_version_seen(call, held.metadata.as_json())
     clients.update_client(work, client_id, wanted)
 
 
-def _form(call: Call, client: Client, members: Any, refusal: Refusal | None = None) -> Response:
+def _form(call: Call, client: Client, members: Members, refusal: Refusal | None = None) -> Response:
     return page(
         call,
         "admin/client_edit.html",
         status_code=200 if refusal is None else refusal.status_code,
         client=client,
         groups=[(title, members(names)) for title, names in client_form.GROUPS],
-        seen=version_of(client.metadata.as_json()),
+        version=version_of(client.metadata.as_json()),
         errors=_errors(refusal),
     )
 
@@ -104,7 +106,7 @@ def _ask(
         status_code=400 if errors else 200,
         client=client,
         changes=changes,
-        typed={name: value for name, value in call.form.items() if name in NAMES or name == "seen"},
+        typed={name: value for name, value in call.form.items() if name in NAMES or name == VERSION},
         why=call.form.get("why", ""),
         errors=errors or {},
     )

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from provider.admin import client_form
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import ShownOnce, Thing, acting, done_on, offered, once
-from provider.admin.pages.client_acts import ACTS
+from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, available, done_message, run_once
+from provider.admin.pages.client_actions import ACTIONS
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.presets import PRESETS, Preset, preset_of
 from provider.audit import store as audit
@@ -45,7 +45,7 @@ def list_clients(call: Call) -> Response:
         q=asked,
         found=kinds,
         further=next_page(call, "clients", further),
-        done=done_on(call, ACTS),
+        done=done_message(call, ACTIONS),
     )
 
 
@@ -74,22 +74,22 @@ def create_client(call: Call) -> Response:
         )
 
     try:
-        shown = once(call, operator, make)
+        shown = run_once(call, operator, make)
     except InvalidMetadata as refusal:
         return _new(call, preset, client_form.typed_members(preset.asks, typed), refusal)
     assert shown is not None  # noqa: S101  # it always makes something
     client_id = shown.values["client_id"]
     if "client_secret" not in shown.values:
         return go(f"{url_of(client_id)}&created=yes")
-    thing = Thing(typed.text("client_name") or client_id, url_of(client_id), None, operator)
-    return page(call, "admin/shown_once.html", here="clients", thing=thing, shown=shown)
+    subject = Subject(typed.text("client_name") or client_id, url_of(client_id), None, operator)
+    return page(call, "admin/shown_once.html", here="clients", subject=subject, shown=shown)
 
 
 @endpoint
 def show_client(call: Call) -> Response:
     """Show one client, the actions available, and how its code uses it: GET /admin/clients/client?client_id=."""
     operator = require_operator(call)
-    client: Client = find_client(call, operator).value
+    client = find_client(call, operator).value
     metadata = client.metadata
     return page(
         call,
@@ -100,24 +100,24 @@ def show_client(call: Call) -> Response:
         preset=preset_of(metadata),
         groups=_groups(metadata),
         secret_count=len(client.secret_digests),
-        acts=offered(ACTS, client),
+        actions=available(ACTIONS, client),
         events=audit.find(call.work.read, client_id=client.client_id, limit=LATEST),
         issuer=call.settings.issuer,
-        done=done_on(call, ACTS),
+        done=done_message(call, ACTIONS),
         just_created="created" in call.query,
         just_changed="changed" in call.query,
     )
 
 
-def find_client(call: Call, operator: Session) -> Thing:
-    """Return the client named by the query, as a Thing. Raises NoSuchClient."""
+def find_client(call: Call, operator: Session) -> Subject[Client]:
+    """Return the client named by the query, as a Subject. Raises NoSuchClient."""
     client = clients.find_client(call.work, call.query.get("client_id", ""))
     if client is None:
         raise NoSuchClient
-    return Thing(client.name, url_of(client.client_id), client, operator)
+    return Subject(client.name, url_of(client.client_id), client, operator)
 
 
-act_on_client = acting(find_client, ACTS, here="clients")
+act_on_client = action_endpoint(find_client, ACTIONS, here="clients")
 
 
 def url_of(client_id: str) -> str:
@@ -151,6 +151,6 @@ def _new(
         status_code=200 if refusal is None else 400,
         preset=preset,
         members=members,
-        once=new_handle(),
+        idempotency_key=new_handle(),
         errors={} if refusal is None else {client_form.member_of(refusal, preset.asks): refusal.message},
     )

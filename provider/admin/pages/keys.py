@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import Act, Acts, Thing, acting, done_on, offered
+from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
 from provider.languages.text import Text
 from provider.oauth.keys import rotation
 from provider.oauth.keys.rotation import UnknownKey
@@ -16,15 +16,15 @@ from provider.web.pages import page
 PATH = "/admin/keys"
 
 
-def _rotate(*, at_once: bool) -> Act:
-    def do(call: Call, thing: Thing) -> None:
-        rotation.rotate(call.work, alg=thing.value.alg, at_once=at_once)
+def _rotate(*, at_once: bool) -> Action[SigningKeyRow]:
+    def do(call: Call, subject: Subject[SigningKeyRow]) -> None:
+        rotation.rotate(call.work, alg=subject.value.alg, at_once=at_once)
 
     def is_current(key: SigningKeyRow) -> bool:
         return key.state == State.CURRENT
 
     if at_once:
-        return Act(
+        return Action(
             title=Text("Retire it now"),
             button=Text("Retire it"),
             means=(
@@ -34,9 +34,9 @@ def _rotate(*, at_once: bool) -> Act:
             done=Text("Another key signs now."),
             do=do,
             danger=True,
-            fits=is_current,
+            is_available=is_current,
         )
-    return Act(
+    return Action(
         title=Text("Rotate"),
         button=Text("Rotate"),
         means=(
@@ -45,18 +45,18 @@ def _rotate(*, at_once: bool) -> Act:
         ),
         done=Text("The next key signs now."),
         do=do,
-        fits=is_current,
+        is_available=is_current,
     )
 
 
-def _revoke(call: Call, thing: Thing) -> None:
-    rotation.revoke(call.work, kid=thing.value.kid)
+def _revoke(call: Call, subject: Subject[SigningKeyRow]) -> None:
+    rotation.revoke(call.work, kid=subject.value.kid)
 
 
-ACTS: Acts = {
+ACTIONS: Actions[SigningKeyRow] = {
     "rotate": _rotate(at_once=False),
     "retire": _rotate(at_once=True),
-    "revoke": Act(
+    "revoke": Action(
         title=Text("Revoke"),
         button=Text("Revoke it"),
         means=(
@@ -66,7 +66,7 @@ ACTS: Acts = {
         done=Text("The key is revoked."),
         do=_revoke,
         danger=True,
-        fits=lambda key: key.state != State.REVOKED,
+        is_available=lambda key: key.state != State.REVOKED,
     ),
 }
 
@@ -74,19 +74,19 @@ ACTS: Acts = {
 @endpoint
 def list_keys(call: Call) -> Response:
     require_operator(call)
-    rows = [(key, offered(ACTS, key)) for key in reversed(rotation.list_keys(call.work))]
-    return page(call, "admin/keys.html", keys=rows, done=done_on(call, ACTS))
+    rows = [(key, available(ACTIONS, key)) for key in reversed(rotation.list_keys(call.work))]
+    return page(call, "admin/keys.html", keys=rows, done=done_message(call, ACTIONS))
 
 
-def find_key(call: Call, operator: Session) -> Thing:
-    """Return the key named by the query, as a Thing. The kid is not in the path, because it may begin with any
+def find_key(call: Call, operator: Session) -> Subject[SigningKeyRow]:
+    """Return the key named by the query, as a Subject. The kid is not in the path, because it may begin with any
     character. Raises UnknownKey.
     """
     kid = call.query.get("kid")
     key = next((row for row in rotation.list_keys(call.work) if row.kid == kid), None)
     if key is None:
         raise UnknownKey
-    return Thing(f"{key.alg} {key.kid}", PATH, key, operator)
+    return Subject(f"{key.alg} {key.kid}", PATH, key, operator)
 
 
-act_on_key = acting(find_key, ACTS, here="keys")
+act_on_key = action_endpoint(find_key, ACTIONS, here="keys")

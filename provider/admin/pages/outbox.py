@@ -5,48 +5,48 @@ from starlette.responses import Response
 from provider.admin import outbox as rules
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import Act, Acts, Thing, acting, done_on, offered
+from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.outbox import store
-from provider.outbox.store import State
+from provider.outbox.store import DeliveryState, Message
 from provider.sessions import listeners
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
-from provider.webhooks import telling
+from provider.webhooks import notify
 
 PATH = "/admin/outbox"
-TOPICS = (messages.TOPIC, listeners.TOPIC, telling.TOPIC)
+TOPICS = (messages.TOPIC, listeners.TOPIC, notify.TOPIC)
 
 
-def _retry(call: Call, thing: Thing) -> None:
-    rules.retry(call.work, thing.value.id)
+def _retry(call: Call, subject: Subject[Message]) -> None:
+    rules.retry(call.work, subject.value.id)
 
 
-def _cancel(call: Call, thing: Thing) -> None:
-    rules.cancel(call.work, thing.value.id)
+def _cancel(call: Call, subject: Subject[Message]) -> None:
+    rules.cancel(call.work, subject.value.id)
 
 
-ACTS: Acts = {
-    "retry": Act(
+ACTIONS: Actions[Message] = {
+    "retry": Action(
         title=Text("Send it again"),
         button=Text("Send it again"),
         means=(Text("It is tried at once, and as often as at first. Whoever got it already may get it twice."),),
         done=Text("It is on its way again."),
         do=_retry,
-        fits=lambda promise: promise.state == State.FAILED and promise.payload is not None,
+        is_available=lambda message: message.state == DeliveryState.FAILED and message.payload is not None,
     ),
-    "cancel": Act(
+    "cancel": Action(
         title=Text("Give it up"),
         button=Text("Give it up"),
         means=(Text("It is never tried again, and its contents are erased."),),
         done=Text("It is given up."),
         do=_cancel,
         danger=True,
-        fits=lambda promise: promise.state in {State.DUE, State.FAILED},
+        is_available=lambda message: message.state in {DeliveryState.DUE, DeliveryState.FAILED},
     ),
 }
 
@@ -68,19 +68,19 @@ def list_promises(call: Call) -> Response:
     return page(
         call,
         "admin/outbox.html",
-        promises=[(promise, offered(ACTS, promise)) for promise in shown],
+        promises=[(promise, available(ACTIONS, promise)) for promise in shown],
         further=next_page(call, "outbox", further),
         asked=asked,
-        states=("", *State),
+        states=("", *DeliveryState),
         topics=("", *TOPICS),
-        done=done_on(call, ACTS),
+        done=done_message(call, ACTIONS),
     )
 
 
-def find_promise(call: Call, operator: Session) -> Thing:
-    """Return the job named by the path, as a Thing. Raises NoSuchPromise."""
+def find_promise(call: Call, operator: Session) -> Subject[Message]:
+    """Return the job named by the path, as a Subject. Raises NoSuchPromise."""
     promise = rules.find(call.work, call.path_params["promise_id"])
-    return Thing(promise.about, PATH, promise, operator)
+    return Subject(promise.about, PATH, promise, operator)
 
 
-act_on_promise = acting(find_promise, ACTS, here="outbox")
+act_on_promise = action_endpoint(find_promise, ACTIONS, here="outbox")

@@ -45,7 +45,7 @@ def overview(call: Call) -> Response:
         sign_ins=charts.by_hour(counts, good=counters.SIGNED_IN, bad=counters.SIGN_IN_REFUSED, until=until),
         tokens=charts.by_hour(counts, good=counters.TOKENS_ISSUED, bad=counters.TOKENS_REFUSED, until=until),
         letters=charts.by_hour(counts, good=counters.MAIL_SENT, bad=counters.MAIL_FAILED, until=until),
-        unkept=sorted(outbox.count_unkept(work.read)),
+        unkept=sorted(outbox.count_undelivered(work.read)),
         late_since=due_since if due_since is not None and work.now - due_since > LATE else None,
         keys=_keys(work),
         width=charts.WIDTH,
@@ -58,7 +58,7 @@ def _keys(work: UnitOfWork) -> list[KeyAge]:
     rows, interval = rotation.list_keys(work), work.settings.key_rotation
     found = []
     for pair in KEY_PAIRS:
-        current = rotation.standing_of(rows, pair).current
+        current = rotation.key_states_of(rows, pair).current
         if current is not None:
             since = current.signs_from or current.created_at
             age = max(timedelta(0), work.now - since)  # nodes' clocks differ

@@ -21,7 +21,7 @@ def list_sessions(call: Call) -> Response:
     work, place = call.work, place_on(call, "sessions")
     after = None if place is None else (datetime.fromisoformat(place[0]), place[1])
     idle_since = work.now - work.settings.session_idle_lifetime
-    found = store.find_standing_page(work.read, now=work.now, idle_since=idle_since, after=after, limit=AT_ONCE + 1)
+    found = store.find_active_page(work.read, now=work.now, idle_since=idle_since, after=after, limit=AT_ONCE + 1)
     shown = found[:AT_ONCE]
     people = email_addresses.find_holders(work.read, {session.user_id for session in shown})
     further = (shown[-1].expires_at.isoformat(), shown[-1].id) if len(found) > AT_ONCE else None

@@ -1,28 +1,18 @@
 """The user pages of the console: search, list, create, and show a user with all that belongs to the account."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from starlette.responses import Response
 
-from provider.accounts import devices, invitation, registration, search
-from provider.accounts.factors import recovery_codes, second_factor
+from provider.accounts import invitation, overview, registration, search
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress, clean_name
-from provider.accounts.store import email_addresses, linked_identities, passwords, users
-from provider.accounts.store.email_addresses import EmailAddress
-from provider.accounts.store.linked_identities import LinkedIdentity
-from provider.accounts.store.users import User
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import Thing, acting, done_on, offered
+from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
-from provider.admin.pages.user_acts import ACTS, roles_of
+from provider.admin.pages.user_actions import ACTIONS, roles_of
+from provider.admin.pages.user_details import UserDetails, find_details
 from provider.audit import store as audit
 from provider.audit.devices import device_name
-from provider.config.settings import Feature
 from provider.database.base import parse_id
 from provider.languages.text import Text
-from provider.oauth.authorize.connected_apps import ConnectedApp, find_connected
-from provider.oauth.http.server import server_of
 from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -31,26 +21,6 @@ from provider.web.pages import go, page
 PATH = "/admin/users"
 LATEST = 20
 """How many events are shown on a user's page. The audit log has all of them."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """A user with everything that belongs to the account."""
-
-    user: User
-    address: EmailAddress | None
-    two_factor: bool
-    codes_left: int
-    has_password: bool
-    sessions: list[Session]
-    apps: list[ConnectedApp]
-    identities: list[LinkedIdentity]
-    has: Callable[[Feature], bool]
-    """Returns whether a feature is on."""
-
-    @property
-    def is_confirmed(self) -> bool:
-        return self.address is not None and self.address.verified_at is not None
 
 
 @endpoint
@@ -65,9 +35,9 @@ def list_users(call: Call) -> Response:
         call,
         "admin/users.html",
         q=asked,
-        found=found,
+        found=overview.describe(call.work, found),
         further=next_page(call, "users", further),
-        done=done_on(call, ACTS),
+        done=done_message(call, ACTIONS),
     )
 
 
@@ -110,42 +80,30 @@ def create_user(call: Call) -> Response:
 def show_user(call: Call) -> Response:
     """Show a user and the actions available: GET /admin/users/{user_id}."""
     operator = require_operator(call)
-    person: Person = find_person(call, operator).value
+    person = find_user(call, operator).value
     return page(
         call,
         "admin/user.html",
         person=person,
         sessions=[(session, device_name(session.user_agent)) for session in person.sessions],
-        acts=offered(ACTS, person),
+        actions=available(ACTIONS, person),
         events=audit.find(call.work.read, user_id=person.user.id, limit=LATEST),
-        done=done_on(call, ACTS),
+        done=done_message(call, ACTIONS),
         just_created="created" in call.query,
         themselves=person.user.id == operator.user_id,
     )
 
 
-def find_person(call: Call, operator: Session) -> Thing:
-    """Return the user named by the path, as a Thing. Raises NoSuchUser."""
-    work, user_id = call.work, parse_id(call.path_params["user_id"])
-    user = None if user_id is None else users.find(work.read, user_id)
-    if user is None:
+def find_user(call: Call, operator: Session) -> Subject[UserDetails]:
+    """Return the user named by the path, as a Subject. Raises NoSuchUser."""
+    user_id = parse_id(call.path_params["user_id"])
+    if user_id is None:
         raise NoSuchUser
-    address = email_addresses.find_of_user(work.read, user.id)
-    person = Person(
-        user=user,
-        address=address,
-        two_factor=second_factor.is_enabled(work, user.id),
-        codes_left=recovery_codes.count_left(work, user.id),
-        has_password=passwords.find(work.read, user.id) is not None,
-        sessions=devices.find_sessions(work, user.id),
-        apps=find_connected(work, server_of(call), user.id),
-        identities=linked_identities.find_of_user(work.read, user.id),
-        has=call.settings.has,
-    )
-    return Thing(user.id if address is None else address.address, f"{PATH}/{user.id}", person, operator)
+    found = find_details(call, user_id)
+    return Subject(found.email or user_id, f"{PATH}/{user_id}", found, operator)
 
 
-act_on_user = acting(find_person, ACTS, here="users")
+act_on_user = action_endpoint(find_user, ACTIONS, here="users")
 
 
 def _new(call: Call, *, errors: dict[str, str] | None = None) -> Response:

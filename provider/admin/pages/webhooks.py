@@ -4,10 +4,19 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from provider.admin import webhooks as rules
 from provider.admin.guards import require_operator
-from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, acting, done_on, offered, once
-from provider.admin.webhooks import NoSuchWebhook, UnfitWebhook
+from provider.admin.pages.actions import (
+    Action,
+    Actions,
+    Input,
+    InvalidInput,
+    ShownOnce,
+    Subject,
+    action_endpoint,
+    available,
+    done_message,
+    run_once,
+)
 from provider.crypto.digests import new_handle
 from provider.database.base import parse_id
 from provider.languages.text import Text
@@ -15,7 +24,9 @@ from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
-from provider.webhooks import store
+from provider.webhooks import store, subscriptions
+from provider.webhooks.store import Webhook
+from provider.webhooks.subscriptions import InvalidWebhook, NoSuchWebhook
 
 PATH = "/admin/webhooks"
 LONGEST_REPLAY = 24 * 90
@@ -30,64 +41,64 @@ def _secret(secret: str) -> ShownOnce:
     )
 
 
-def _rotate_secret(call: Call, thing: Thing) -> ShownOnce:
-    return _secret(rules.rotate_secret(call.work, thing.value.id))
+def _rotate_secret(call: Call, subject: Subject[Webhook]) -> ShownOnce:
+    return _secret(subscriptions.rotate_secret(call.work, subject.value.id))
 
 
-def _disable(call: Call, thing: Thing) -> None:
-    rules.disable(call.work, thing.value.id)
+def _disable(call: Call, subject: Subject[Webhook]) -> None:
+    subscriptions.disable(call.work, subject.value.id)
 
 
-def _enable(call: Call, thing: Thing) -> None:
-    rules.enable(call.work, thing.value.id)
+def _enable(call: Call, subject: Subject[Webhook]) -> None:
+    subscriptions.enable(call.work, subject.value.id)
 
 
-def _delete(call: Call, thing: Thing) -> None:
-    rules.delete(call.work, thing.value.id)
+def _delete(call: Call, subject: Subject[Webhook]) -> None:
+    subscriptions.delete(call.work, subject.value.id)
 
 
-def _replay(call: Call, thing: Thing) -> None:
+def _replay(call: Call, subject: Subject[Webhook]) -> None:
     text = call.form.text("hours")
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= LONGEST_REPLAY):
-        raise Unfit("hours", Text("Enter a number of hours from 1 to %(most)s.", most=LONGEST_REPLAY))
-    rules.replay(call.work, thing.value.id, since=call.work.now - timedelta(hours=int(text)))
+        raise InvalidInput("hours", Text("Enter a number of hours from 1 to %(most)s.", most=LONGEST_REPLAY))
+    subscriptions.replay(call.work, subject.value.id, since=call.work.now - timedelta(hours=int(text)))
 
 
-ACTS: Acts = {
-    "rotate-secret": Act(
+ACTIONS: Actions[Webhook] = {
+    "rotate-secret": Action(
         title=Text("Make a new secret"),
         button=Text("Make the secret"),
         means=(Text("For a day events are signed with the old one too, so that the receiver can change over."),),
         done=Text("There is a new secret."),
         do=_rotate_secret,
-        makes=True,
+        creates=True,
     ),
-    "replay": Act(
+    "replay": Action(
         title=Text("Tell it again"),
         button=Text("Tell it again"),
         means=(Text("Events keep their ids, so a receiver knows what it has. At most 10,000 of them."),),
         done=Text("It is told again."),
         do=_replay,
         inputs=(Input("hours", Text("What happened in the last so many hours"), shown=lambda _webhook: "24"),),
-        fits=lambda webhook: webhook.disabled_at is None,
+        is_available=lambda webhook: webhook.disabled_at is None,
     ),
-    "disable": Act(
+    "disable": Action(
         title=Text("Disable"),
         button=Text("Disable"),
         means=(Text("It is told nothing more, and what is under way is given up."),),
         done=Text("The webhook is disabled."),
         do=_disable,
-        fits=lambda webhook: webhook.disabled_at is None,
+        is_available=lambda webhook: webhook.disabled_at is None,
     ),
-    "enable": Act(
+    "enable": Action(
         title=Text("Enable"),
         button=Text("Enable"),
         means=(Text("It is told what happens from now on. What happened meanwhile can be told again."),),
         done=Text("The webhook is enabled."),
         do=_enable,
-        fits=lambda webhook: webhook.disabled_at is not None,
+        is_available=lambda webhook: webhook.disabled_at is not None,
     ),
-    "delete": Act(
+    "delete": Action(
         title=Text("Delete"),
         button=Text("Delete it"),
         means=(Text("It is told nothing more, and forgotten with its secret."),),
@@ -110,23 +121,23 @@ def create_webhook(call: Call) -> Response:
     operator = require_operator(call)
     url, wanted = call.form.text("url"), call.form.text("events").split()
     try:
-        shown = once(call, operator, lambda: _secret(rules.create(call.work, url=url, events=wanted)[1]))
-    except UnfitWebhook as refusal:
+        shown = run_once(call, operator, lambda: _secret(subscriptions.create(call.work, url=url, events=wanted)[1]))
+    except InvalidWebhook as refusal:
         return _list(call, errors={"events" if "no event" in refusal.message else "url": refusal.message})
-    thing = Thing(url, PATH, None, operator)
-    return page(call, "admin/shown_once.html", here="webhooks", thing=thing, shown=shown)
+    subject = Subject(url, PATH, None, operator)
+    return page(call, "admin/shown_once.html", here="webhooks", subject=subject, shown=shown)
 
 
-def find_webhook(call: Call, operator: Session) -> Thing:
-    """Return the webhook named by the path, as a Thing. Raises NoSuchWebhook."""
+def find_webhook(call: Call, operator: Session) -> Subject[Webhook]:
+    """Return the webhook named by the path, as a Subject. Raises NoSuchWebhook."""
     webhook_id = parse_id(call.path_params["webhook_id"])
     if webhook_id is None:
         raise NoSuchWebhook
-    webhook = rules.find(call.work, webhook_id)
-    return Thing(webhook.url, PATH, webhook, operator)
+    webhook = subscriptions.find(call.work, webhook_id)
+    return Subject(webhook.url, PATH, webhook, operator)
 
 
-act_on_webhook = acting(find_webhook, ACTS, here="webhooks")
+act_on_webhook = action_endpoint(find_webhook, ACTIONS, here="webhooks")
 
 
 def _list(call: Call, *, errors: dict[str, str] | None = None) -> Response:
@@ -134,9 +145,9 @@ def _list(call: Call, *, errors: dict[str, str] | None = None) -> Response:
         call,
         "admin/webhooks.html",
         status_code=400 if errors else 200,
-        webhooks=[(webhook, offered(ACTS, webhook)) for webhook in store.find_all(call.work.read)],
+        webhooks=[(webhook, available(ACTIONS, webhook)) for webhook in store.find_all(call.work.read)],
         typed={name: call.form.text(name) for name in ("url", "events")},
-        done=done_on(call, ACTS),
-        once=new_handle(),
+        done=done_message(call, ACTIONS),
+        idempotency_key=new_handle(),
         errors=errors or {},
     )

@@ -15,6 +15,7 @@ from provider.web.call import Call
 
 
 class TicketOver(Refusal):
+    code = "ticket-over"
     status_code = 410
     title = Text("This ticket is over")
     message = Text("It is too old, or not one of ours. Register or sign in again to get a new one.")

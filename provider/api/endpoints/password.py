@@ -4,7 +4,7 @@ from pydantic import Field
 
 from provider.accounts.factors import second_factor
 from provider.accounts.passwords import password_change
-from provider.accounts.passwords.password_reset import UnfitPassword
+from provider.accounts.passwords.password_reset import InvalidPassword
 from provider.accounts.reauthentication import NotThePassword, SessionOver
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
@@ -14,7 +14,7 @@ from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
 from provider.refusals import TooManyRequests
 from provider.web.call import Call
 
-REFUSED = (NotThePassword, UnfitPassword, SessionOver, TooManyRequests, ConfirmationNeeded, SecondFactorNeeded)
+REFUSED = (NotThePassword, InvalidPassword, SessionOver, TooManyRequests, ConfirmationNeeded, SecondFactorNeeded)
 
 
 class PasswordChange(Body):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import password_reset
-from provider.accounts.passwords.password_reset import ResetLinkDead, ResetLinkUsed, UnfitPassword
+from provider.accounts.passwords.password_reset import InvalidPassword, ResetLinkDead, ResetLinkUsed
 from provider.api.bodies import Body, InvalidBody
 from provider.api.endpoints.registration import NOT_AN_ADDRESS
 from provider.api.operation import by_client
@@ -50,7 +50,7 @@ def check_link(call: Call, _client: Client, body: Link) -> OpenLink:
     return OpenLink(email=address.address)
 
 
-@by_client(takes=Reset, problems=(ResetLinkDead, ResetLinkUsed, UnfitPassword), hashes_passwords=True)
+@by_client(takes=Reset, problems=(ResetLinkDead, ResetLinkUsed, InvalidPassword), hashes_passwords=True)
 def reset_password(call: Call, _client: Client, body: Reset) -> None:
     """Reset the password with the token of a reset link. All sessions, tokens and other links end; two-factor
     authentication stays on; the user is not signed in.

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from provider.accounts import pictures
-from provider.accounts.pictures import FORMATS, MAX_FILE, UnfitPicture
+from provider.accounts.pictures import FORMATS, MAX_FILE, InvalidPicture
 from provider.api.bodies import Body, File
 from provider.api.callers import Bearer
 from provider.api.operation import by_person
@@ -16,7 +16,7 @@ class PictureFile(File):
     max_body: ClassVar[int] = 2 * MAX_FILE  # larger than a picture may be, so that the refusal can say so
 
 
-@by_person(takes=PictureFile, problems=(UnfitPicture, TooManyRequests))
+@by_person(takes=PictureFile, problems=(InvalidPicture, TooManyRequests))
 def put_picture(call: Call, bearer: Bearer, body: PictureFile) -> None:
     """Upload a profile picture of at most 2 MB. It is resized, and metadata such as the location is removed."""
     pictures.set_picture(call.work, user_id=bearer.user_id, content=body.content)

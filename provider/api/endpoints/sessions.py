@@ -17,6 +17,7 @@ from provider.web.call import Call
 
 
 class NoSuchSession(NotFound):
+    code = "no-such-session"
     title = Text("No such session")
     message = Text("It is over, or it never was one of yours.")
 

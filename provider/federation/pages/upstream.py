@@ -11,7 +11,7 @@ from provider.federation.id_tokens import UpstreamUntrusted
 from provider.federation.linking import NotLinked
 from provider.federation.pages.linked import after_linking
 from provider.federation.pages.sent_on import find_upstream, send_on, stopped
-from provider.federation.states import State, StateLost, StateSpent
+from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamAway
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended
@@ -61,7 +61,7 @@ def callback(call: Call) -> Response:
     return _sign_in(call, upstream, identity, where, carry=state.destination)
 
 
-def _find_out(call: Call, upstream: Upstream, state: State) -> UpstreamIdentity:
+def _find_out(call: Call, upstream: Upstream, state: UpstreamState) -> UpstreamIdentity:
     work, network = call.work, f"upstream:{call.origin.network}"
     _ = work.outbound  # from here on in a thread that may wait: before anything is used up
     require_room(work, LIMITS.upstream, key=network)

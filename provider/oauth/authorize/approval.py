@@ -36,7 +36,7 @@ def approve(
     if parked is not None and not authorization_requests.complete(work.db, parked.digest, now=work.now):
         return None
     if code is None:
-        grants.add(work.once, grant)
+        grants.add(work.autocommit, grant)
     else:
         _keep_code(work, request, grant, code)
     mark_used(work, request.client)
@@ -74,7 +74,7 @@ def new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session)
 
 def _keep_code(work: UnitOfWork, request: AuthorizationRequest, grant: Grant, code: str) -> None:
     authorization_codes.add(
-        work.once,
+        work.autocommit,
         AuthorizationCode(
             digest=digest(code),
             grant_id=grant.id,
@@ -97,7 +97,7 @@ def _front_channel_tokens(
     if not request.response_type & {TOKEN, ID_TOKEN}:
         return {}
     client, person = request.client, grants.find_person(work.read, grant.user_id)
-    assert person is not None  # noqa: S101  # their session stands
+    assert person is not None  # noqa: S101  # their session is active
     answer: dict[str, str] = {}
     if TOKEN in request.response_type:
         audience = whole_audience(work, granted=request.resources, scope=request.scope)

@@ -16,6 +16,7 @@ from provider.work import UnitOfWork
 
 
 class NotConnected(NotFound):
+    code = "not-connected"
     title = Text("No such application")
     message = Text("This application holds nothing of yours.")
 

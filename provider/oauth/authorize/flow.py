@@ -21,16 +21,15 @@ from provider.parameters import Parameters
 
 
 def read_response_type(checks: Checks, settings: Settings, client: Client, given: Parameters) -> ResponseType:
-    text = given.get("response_type")
-    checks.require(
-        text is not None,
+    text = checks.found(
+        given.get("response_type"),
         "response_type is present",
         section="RFC 6749 section 3.1.1",
         error=InvalidRequestError,
         description="response_type is missing",
         got="nothing",
     )
-    response_type = parse_response_type(str(text))
+    response_type = parse_response_type(text)
     supported = response_types_supported(settings)
     checks.require(
         is_one_of(response_type, supported),

@@ -99,8 +99,8 @@ def read_challenge(checks: Checks, client: Client, response_type: ResponseType, 
     challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
     if challenge is None and method is None and not client.metadata.require_pkce:
         return None
-    checks.require(
-        challenge is not None,
+    challenge = checks.found(
+        challenge,
         "code_challenge is present",
         section="RFC 7636 section 4.3",
         error=InvalidRequestError,
@@ -118,13 +118,13 @@ def read_challenge(checks: Checks, client: Client, response_type: ResponseType, 
         got=method or "nothing, which means plain",
     )
     checks.require(
-        CHALLENGE.fullmatch(str(challenge)) is not None,
+        CHALLENGE.fullmatch(challenge),
         "code_challenge is a SHA-256 in base64url",
         section="RFC 7636 section 4.2",
         error=InvalidRequestError,
         description="code_challenge is not 43 characters of base64url",
         expected="43 characters of base64url, no padding",
-        got=f"{len(str(challenge))} characters",
+        got=f"{len(challenge)} characters",
     )
     return challenge
 

@@ -14,6 +14,7 @@ from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import authorization_requests as store
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
+from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import csp_source
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.scopes import format_scope, parse_scope
@@ -74,6 +75,13 @@ def find(work: UnitOfWork, request_uri: str) -> ParkedRequest | None:
     return store.find(work.read, digest(request_uri.removeprefix(URN)), now=work.now)
 
 
+def parameters_of(parked: ParkedRequest) -> Parameters:
+    """Return what was stored, as a request that has just come would give it: each step reads it again, because the
+    client may have changed meanwhile.
+    """
+    return Parameters(list(parked.parameters.items()))
+
+
 def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedRequest | None:
     """The request, if it belongs to this browser. The first one that comes becomes the one, and has from then on the
     usual time: whoever pushed it was given less, and it waited for nobody.
@@ -101,20 +109,29 @@ def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) ->
     )
 
 
-def way_back(request_uri: str, *, ui_locales: str | None = None) -> str:
+def resume_url(request_uri: str, *, ui_locales: str | None = None) -> str:
     return Destination(request_uri=request_uri, ui_locales=ui_locales).location
 
 
 def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) -> App | None:
-    """The app behind a request_uri, for the pages on the way (`Services.describe_request`)."""
+    """Return the app behind a request_uri, for the pages on the way (`Services.describe_request`); None when the
+    request is gone, or its client.
+    """
     parked = find(work, request_uri)
     client = None if parked is None else server.clients.find(work, parked.client_id)
-    if parked is None or client is None or client.disabled:
+    return None if parked is None or client is None else app_of(parked, client)
+
+
+def app_of(parked: ParkedRequest, client: Client) -> App | None:
+    """Return what pages on the way say of the app that made a parked request; None when its client is disabled or has
+    no redirect URI any more.
+    """
+    if client.disabled:
         return None
     prompt = parse_scope(parked.parameters.get("prompt"))
     metadata = client.metadata
     redirect_uri = parked.parameters.get("redirect_uri") or next(iter(metadata.redirect_uris), None)
-    if redirect_uri is None:  # it has none any more
+    if redirect_uri is None:
         return None
     return App(
         name=client.name,

@@ -79,8 +79,8 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         got=", ".join(repeated),
     )
     client = None if client_id is None else server.clients.find(work, client_id)
-    checks.require(
-        client is not None and not client.disabled,
+    client = checks.found(
+        None if client is None or client.disabled else client,
         "The client is registered and not disabled",
         section="RFC 6749 section 4.1.2.1",
         error=InvalidRequestError,
@@ -88,7 +88,6 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         got="no client_id" if client_id is None else client_id,
         fix="Check client_id; `signet client list` shows the registered ones.",
     )
-    assert client is not None  # noqa: S101  # just required
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
     state, mode = given.get("state"), mode_in_force(given, client.metadata.response_modes)

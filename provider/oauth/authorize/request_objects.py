@@ -10,16 +10,14 @@ from datetime import timedelta
 from typing import Any
 
 from provider.jose.key_sets import FAPI_SIGNATURES, SIGNATURES
+from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
+from provider.jose.times import CLIENT_LEEWAY, problem_with_times
 from provider.oauth.authorize.parameters import PARAMETERS
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.client_jwts import (
-    ClientJwt,
-    JwtRefused,
     Kind,
-    problem_with_times,
-    read_jwt,
+    require_client_signature,
     require_fit,
-    require_signature,
 )
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidRequestError, InvalidRequestObjectError, InvalidRequestUriError
@@ -104,7 +102,7 @@ def _verified(
     usual = FAPI_SIGNATURES if metadata.is_fapi2 else SIGNATURES
     registered = metadata.request_object_signing_alg
     require_fit(checks, KIND, jwt, usual if registered is None else (registered,))
-    require_signature(work, server, checks, client, kind=KIND, jwt=jwt)
+    require_client_signature(work, server, checks, client, kind=KIND, jwt=jwt)
     claims, audience = jwt.claims, jwt.claims.get("aud")
     for_us = server.issuer in (audience if isinstance(audience, list) else [audience])
     # With its own name as `sub` it could be sent as a client assertion, and such an assertion as a request object.
@@ -130,31 +128,30 @@ def _verified(
     return claims
 
 
-def _read(checks: Checks, text: str) -> ClientJwt:
+def _read(checks: Checks, text: str) -> SignedJwt:
     jwt, problem = None, ""
     try:
         jwt = read_jwt(text)
-    except JwtRefused as refused:
-        problem = refused.reason
-    checks.require(
-        not problem,
+    except InvalidJwt as invalid:
+        problem = invalid.reason
+    return checks.found(
+        jwt,
         "The request object is a signed JWT",
         section="RFC 9101 section 4",
         error=InvalidRequestObjectError,
         description=UNREADABLE,
         got=problem,
     )
-    assert jwt is not None  # noqa: S101  # just required
-    return jwt
 
 
 def _problem_with_times(work: UnitOfWork, client: Client, claims: Mapping[str, Any]) -> str | None:
-    is_fapi2 = client.metadata.is_fapi2
-    problem = problem_with_times(claims, work.now, longest=LONGEST_LIFE if is_fapi2 else None)
-    if problem is not None or not is_fapi2:
+    if not client.metadata.is_fapi2:
+        return problem_with_times(claims, work.now, leeway=CLIENT_LEEWAY)
+    problem = problem_with_times(claims, work.now, leeway=CLIENT_LEEWAY, required=("exp", "nbf"), longest=LONGEST_LIFE)
+    if problem is not None:
         return problem
     oldest = work.now.timestamp() - LONGEST_LIFE.total_seconds()
-    return None if claims.get("nbf", 0) >= oldest else "nbf is missing or older than 60 minutes"
+    return None if claims["nbf"] >= oldest else "nbf is older than 60 minutes"
 
 
 def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:

@@ -6,16 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from provider.crypto.digests import digest
 from provider.jose.key_sets import FAPI_SIGNATURES
+from provider.jose.signed_jwts import SignedJwt
+from provider.jose.times import CLIENT_LEEWAY, problem_with_times
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication import store as used_assertions
 from provider.oauth.client_authentication.client_jwts import (
-    SKEW,
-    ClientJwt,
     Kind,
     has_mac,
-    problem_with_times,
+    require_client_signature,
     require_fit,
-    require_signature,
 )
 from provider.oauth.client_authentication.credentials import REFUSED
 from provider.oauth.clients.clients import Client
@@ -34,7 +33,7 @@ def require_assertion(
     server: AuthorizationServer,
     checks: Checks,
     client: Client,
-    assertion: ClientJwt,
+    assertion: SignedJwt,
     *,
     endpoint_url: str,
 ) -> None:
@@ -52,7 +51,7 @@ def require_assertion(
         got=f"iss {who[0]}, sub {who[1]}",
     )
     _require_audience(server.issuer, checks, client, claims.get("aud"), endpoint_url)
-    problem = problem_with_times(claims, work.now, longest=LONGEST_LIFE)
+    problem = problem_with_times(claims, work.now, leeway=CLIENT_LEEWAY, required=("exp",), longest=LONGEST_LIFE)
     checks.require(
         problem is None,
         "The assertion is good now, and not for long",
@@ -74,7 +73,7 @@ def require_assertion(
     )
     # Aside, and so at once: whatever becomes of this request, its assertion is good for no other.
     with work.aside() as db:
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC) + SKEW
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC) + CLIENT_LEEWAY
         unused = used_assertions.spend(
             db, issuer=client.client_id, jti=digest(str(jti)), expires_at=expires_at, now=work.now
         )
@@ -90,14 +89,14 @@ def require_assertion(
 
 
 def _require_signature(
-    work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, assertion: ClientJwt
+    work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, assertion: SignedJwt
 ) -> None:
     metadata = client.metadata
     registered = metadata.token_endpoint_auth_signing_alg
     usual = FAPI_SIGNATURES if metadata.is_fapi2 else ASSERTION_ALGORITHMS[metadata.token_endpoint_auth_method]
     require_fit(checks, KIND, assertion, usual if registered is None else (registered,))
     if metadata.token_endpoint_auth_method != SECRET_JWT:
-        require_signature(work, server, checks, client, kind=KIND, jwt=assertion)
+        require_client_signature(work, server, checks, client, kind=KIND, jwt=assertion)
         return
     checks.require(
         client.sealed_secrets,

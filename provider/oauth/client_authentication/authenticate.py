@@ -25,11 +25,11 @@ def authenticate(
     """The client that made this request. Raises InvalidClientError (401), or InvalidRequestError for a muddle."""
     shown = read_credentials(checks, authorization=authorization, form=form)
     checks.client_id = shown.client_id
-    client = server.clients.find(work, shown.client_id)
-    known = client is not None and not client.disabled
-    if not known:
+    known = server.clients.find(work, shown.client_id)
+    if known is None or known.disabled:
+        known = None
         _count_failure(work, shown)
-    checks.require(
+    client = checks.found(
         known,
         "The client is registered and not disabled",
         section="RFC 6749 section 2.3",
@@ -38,7 +38,6 @@ def authenticate(
         got=shown.client_id,
         fix="Check client_id; `signet client list` shows the registered ones.",
     )
-    assert client is not None  # noqa: S101  # just required
     method = client.metadata.token_endpoint_auth_method
     checks.require(
         shown.method == method,

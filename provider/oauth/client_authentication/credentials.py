@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.oauth.checks import Checks
-from provider.oauth.client_authentication.client_jwts import ClientJwt, JwtRefused, read_jwt
 from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, SECRET_JWT
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
 
@@ -22,7 +22,7 @@ class Credentials:
     method: str
     client_id: str
     secret: str | None = None
-    assertion: ClientJwt | None = None
+    assertion: SignedJwt | None = None
 
 
 def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping[str, str]) -> Credentials:
@@ -42,8 +42,8 @@ def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping
         return _read_assertion(checks, form)
     if authorization is not None:
         return _read_basic(checks, authorization, client_id)
-    checks.require(
-        client_id is not None,
+    client_id = checks.found(
+        client_id,
         "The request names a client",
         section="RFC 6749 section 3.2.1",
         error=InvalidClientError,
@@ -51,13 +51,12 @@ def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping
         expected="an Authorization header, a client_assertion, or client_id in the body",
         got="none of them",
     )
-    return Credentials("none" if secret is None else "client_secret_post", str(client_id), secret)
+    return Credentials("none" if secret is None else "client_secret_post", client_id, secret)
 
 
 def _read_basic(checks: Checks, authorization: str, client_id: str | None) -> Credentials:
-    basic = _decode_basic(authorization)
-    checks.require(
-        basic is not None,
+    basic = checks.found(
+        _decode_basic(authorization),
         "The Authorization header is readable Basic credentials",
         section="RFC 6749 section 2.3.1",
         error=InvalidClientError,
@@ -66,7 +65,6 @@ def _read_basic(checks: Checks, authorization: str, client_id: str | None) -> Cr
         # Nothing of it is quoted: a header that went wrong may be the secret itself.
         got=f"a header of {len(authorization)} characters" if authorization else "an empty header",
     )
-    assert basic is not None  # noqa: S101  # just required
     checks.require(
         client_id in (None, basic[0]),
         "The body names no other client",
@@ -104,22 +102,21 @@ def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
         expected=f"client_assertion, and client_assertion_type {ASSERTION_TYPE}",
         got=assertion_type if "client_assertion" in form else "no client_assertion",
     )
+    read, subject, problem = None, None, ""
     try:
-        assertion, problem = read_jwt(form["client_assertion"]), ""
-    except JwtRefused as refused:
-        assertion, problem = None, refused.reason
-    subject = None if assertion is None else assertion.claims.get("sub")
-    if not problem and not isinstance(subject, str):
+        read = read_jwt(form["client_assertion"])
+        subject = read.claims.get("sub")
         problem = "it has no sub"
-    checks.require(
-        not problem,
+    except InvalidJwt as invalid:
+        problem = invalid.reason
+    assertion = checks.found(
+        read if isinstance(subject, str) else None,
         "The client assertion can be read and names a client",
         section="RFC 7523 section 3",
         error=InvalidClientError,
         description=REFUSED,
         got=problem,
     )
-    assert assertion is not None  # noqa: S101  # just required
     checks.require(
         form.get("client_id", subject) == subject,
         "The body names no other client",

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, Index, PrimaryKeyConstraint, String, Table, delete, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.database.base import metadata
+from provider.database.dialect import upsert
 from provider.database.types import Digest, UtcTime
 
 used_assertions = Table(
@@ -21,8 +21,7 @@ used_assertions = Table(
 
 def spend(db: Connection, *, issuer: str, jti: bytes, expires_at: datetime, now: datetime) -> bool:
     """Use it, once. False when it was used before and would still be good."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(used_assertions).values(issuer=issuer, jti=jti, expires_at=expires_at)
+    statement = upsert(db, used_assertions).values(issuer=issuer, jti=jti, expires_at=expires_at)
     spent = statement.on_conflict_do_update(
         index_elements=["issuer", "jti"],
         set_={"expires_at": expires_at},

@@ -28,6 +28,7 @@ MARKED_AGAIN_AFTER = timedelta(days=1)
 
 
 class NoSuchClient(Refusal):
+    code = "no-such-client"
     status_code = 404
     message = Text("There is no such client.")
 
@@ -178,7 +179,7 @@ def mark_used(work: UnitOfWork, client: Client) -> None:
         return
     expires_at = work.now + work.settings.unused_client_lifetime
     if expires_at - client.expires_at >= MARKED_AGAIN_AFTER:
-        store.set_expiry(work.once, client.client_id, expires_at)
+        store.set_expiry(work.autocommit, client.client_id, expires_at)
 
 
 def purge_unused(work: UnitOfWork, *, before: datetime, limit: int) -> int:

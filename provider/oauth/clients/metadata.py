@@ -28,6 +28,8 @@ GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVI
 class InvalidMetadata(Refusal):
     """RFC 7591 section 3.2.2: `invalid_redirect_uri` or `invalid_client_metadata`."""
 
+    code = "invalid-metadata"
+
     def __init__(self, message: str, *, error: str = "invalid_client_metadata") -> None:
         self.error = error
         super().__init__(message)
@@ -105,8 +107,11 @@ class ClientMetadata:
         return frozenset(parse_scope(self.scope))
 
     def still_of(self, scope: Iterable[str]) -> tuple[str, ...]:
-        """Of what was asked for or granted once, what the client may still have: its registration may say less now."""
-        return tuple(token for token in scope if token in self.scopes)
+        """Return what the client may still have of a scope granted or asked for before: it may be registered for less
+        by now.
+        """
+        registered = self.scopes
+        return tuple(token for token in scope if token in registered)
 
     @property
     def host(self) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
-from provider.jose.key_sets import SIGNATURES, UnfitKey, parse_jwks
+from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
@@ -192,7 +192,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
     if metadata.jwks is not None:
         try:
             parse_jwks(metadata.jwks)
-        except UnfitKey as problem:
+        except InvalidKey as problem:
             raise InvalidMetadata(f"jwks {problem}.") from None
     if metadata.jwks_uri is not None and not _is_url(metadata.jwks_uri):
         raise InvalidMetadata("jwks_uri must be an https URL.")

@@ -11,6 +11,8 @@ TYPES = ("application/json",)
 class DocumentUnavailable(InvalidMetadata):
     """`reason` is for operators, never for a caller, whom it would tell what our network looks like."""
 
+    code = "document-unavailable"
+
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__("sector_identifier_uri cannot be read: it must answer 200 with application/json, over https.")

@@ -6,6 +6,7 @@ from provider.accounts.store import email_addresses
 from provider.oauth.authorize import parked_requests
 from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.http.authorization_errors import RequestGone
+from provider.oauth.http.server import server_of
 from provider.sessions.cookie import find_session
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -21,9 +22,11 @@ def account_chooser(call: Call) -> Response:
     if parked is None:
         raise RequestGone
     session = find_session(call)
-    if session is None or parked_requests.claim(call.work, parked, call.browser) is None:
-        return go(parked_requests.way_back(request_uri, ui_locales=call.query.get("ui_locales")))
-    where = destination(call)
+    claimed = None if session is None else parked_requests.claim(call.work, parked, call.browser)
+    if session is None or claimed is None:
+        return go(parked_requests.resume_url(request_uri, ui_locales=call.query.get("ui_locales")))
+    client = server_of(call).clients.find(call.work, claimed.client_id)
+    where = destination(call, app=None if client is None else parked_requests.app_of(claimed, client))
     decision = call.form.get("decision")
     if decision == "continue":
         authorization_requests.choose_session(call.work.db, parked.digest, session.id)

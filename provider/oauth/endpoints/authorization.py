@@ -48,6 +48,15 @@ from provider.web.call import Call, require_get_or_post
 from provider.web.endpoint import endpoint
 from provider.web.pages import go
 
+PAGES: dict[type[Step], str] = {
+    LogIn: "/login",
+    SignUp: "/signup",
+    StepUp: "/login/second-factor",
+    SelectAccount: "/select-account",
+    AskConsent: "/consent",
+}
+"""Where the user takes each step."""
+
 
 @endpoint(csrf_checked=False)
 def authorization(call: Call) -> Response:
@@ -85,14 +94,14 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
     if parked is None:
         raise RequestGone
     checks = Checks("authorization")
-    given = Parameters(list(parked.parameters.items()))
+    given = parked_requests.parameters_of(parked)
     try:
         parked_requests.require_own(checks, parked, plain.get("client_id"))
         target = find_target(call.work, server, checks, given)
     except OAuth2Error as error:
         return refuse_on_page(call, error)
     if call.method == "POST":
-        return go(parked_requests.way_back(request_uri))
+        return go(parked_requests.resume_url(request_uri))
     try:
         _find_keys(call, server, checks, target, given)
     except OAuth2Error as error:
@@ -127,7 +136,7 @@ def _answer(
         request = read_request(call.work, server, checks, target, given)
         if call.method == "POST":
             uri = parked_requests.park(call.work, request, given, browser=None)
-            return go(parked_requests.way_back(uri, ui_locales=given.get("ui_locales")))
+            return go(parked_requests.resume_url(uri, ui_locales=given.get("ui_locales")))
         session = find_session(call)
         step = _next_step(call, request, session, parked)
         if isinstance(step, Issue) and session is not None:
@@ -172,16 +181,8 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
 
 
 def _page_of(step: Step, destination: Destination) -> str:
-    if isinstance(step, LogIn):
-        return destination.through("/login", **({"prompt": "login"} if step.again else {}))
-    if isinstance(step, SignUp):
-        return destination.through("/signup")
-    if isinstance(step, StepUp):
-        return destination.through("/login/second-factor")
-    if isinstance(step, SelectAccount):
-        return destination.through("/select-account")
-    assert isinstance(step, AskConsent)  # noqa: S101  # the only one left
-    return destination.through("/consent")
+    again = {"prompt": "login"} if isinstance(step, LogIn) and step.again else {}
+    return destination.through(PAGES[type(step)], **again)
 
 
 @endpoint(form_on="/oauth2/authorize")
@@ -191,7 +192,11 @@ def cancel(call: Call) -> Response:
     parked = parked_requests.find(call.work, request_uri)
     if parked is None or parked_requests.claim(call.work, parked, call.browser) is None:
         raise RequestGone
-    return decline(call, parked)
+    try:
+        target = find_target(call.work, server_of(call), Checks("authorization"), parked_requests.parameters_of(parked))
+    except OAuth2Error as refused:  # the client was disabled or changed meanwhile
+        return refuse_on_page(call, refused)
+    return decline(call, parked, target)
 
 
 def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: ParkedRequest | None) -> Response:

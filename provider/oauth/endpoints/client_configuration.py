@@ -1,7 +1,7 @@
 """A client that registered itself looks at its registration, replaces it, or ends it (RFC 7592 section 2)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import JSONResponse, Response
 
@@ -15,6 +15,8 @@ from provider.oauth.http.bearer import bearer_token
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.http.registration_body import read_body, require_metadata
 from provider.web.call import Call
+
+T = TypeVar("T")
 
 NOT_TO_BE_SENT = (
     "registration_access_token",
@@ -30,7 +32,7 @@ def client_configuration(call: Call) -> Response:
     checks = Checks("client_configuration")
     client, token = _require_own(call, checks)
     if call.method == "DELETE":
-        _require_standing(checks, rule.delete(call.work, client))
+        _require_current(checks, client if rule.delete(call.work, client) else None)
         return Response(status_code=204, headers=NO_STORE)
     registered = _replace(call, checks, client) if call.method == "PUT" else Registered(client, token)
     return JSONResponse(rule.information(call.settings, registered), headers=NO_STORE)
@@ -40,10 +42,9 @@ def _require_own(call: Call, checks: Checks) -> tuple[Client, str]:
     """The client whose token this is, and the token. What there is no client for is answered alike (section 2.1)."""
     token = bearer_token(call, checks)
     checks.client_id = call.path_params["client_id"]
-    client = find_client(call.work, checks.client_id)
-    kept = None if client is None else client.registration_digest
-    _require_standing(checks, kept is not None and same(kept, digest(token)))
-    assert client is not None  # noqa: S101  # just required
+    found = find_client(call.work, checks.client_id)
+    kept = None if found is None else found.registration_digest
+    client = _require_current(checks, None if kept is None or not same(kept, digest(token)) else found)
     checks.require(
         not client.disabled,
         "The client is not disabled",
@@ -56,9 +57,10 @@ def _require_own(call: Call, checks: Checks) -> tuple[Client, str]:
     return client, token
 
 
-def _require_standing(checks: Checks, good: bool) -> None:  # noqa: FBT001  # the check itself
-    checks.require(
-        good,
+def _require_current(checks: Checks, found: T | None) -> T:
+    """Return what the token gave access to; None means that the token is not, or no longer, the client's own."""
+    return checks.found(
+        found,
         "The registration access token is the one this client was given last",
         section="RFC 7592 section 2",
         error=InvalidTokenError,
@@ -72,10 +74,7 @@ def _replace(call: Call, checks: Checks, client: Client) -> Registered:
     given = read_body(call, checks)
     _require_about_itself(checks, client, given)
     metadata = require_metadata(call, checks, given, before=client)
-    registered = rule.update(call.work, client, metadata)
-    _require_standing(checks, registered is not None)
-    assert registered is not None  # noqa: S101  # just required
-    return registered
+    return _require_current(checks, rule.update(call.work, client, metadata))
 
 
 def _require_about_itself(checks: Checks, client: Client, given: Mapping[str, Any]) -> None:

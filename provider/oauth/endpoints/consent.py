@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
+from provider.destination import Destination
 from provider.oauth.authorize import consent as rule
 from provider.oauth.authorize import parked_requests
-from provider.oauth.authorize.request import AuthorizationRequest, find_target, read_request
+from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
 from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.errors import OAuth2Error
 from provider.oauth.http.authorization_errors import RequestGone, decline
 from provider.oauth.http.server import server_of
-from provider.parameters import Parameters
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
 from provider.web.call import Call
@@ -27,12 +27,20 @@ from provider.web.pages import go, page
 
 @dataclass(frozen=True)
 class Question:
-    """A parked request of this browser, and the person it is put to."""
+    """A parked request of this browser, read once, and the user who is asked."""
 
     request_uri: str
     parked: ParkedRequest
+    target: Target
     request: AuthorizationRequest
     session: Session
+
+    def destination(self, call: Call) -> Destination:
+        """Return where the user goes on to, with the app that asks. Raises RequestGone when there is none any more."""
+        app = parked_requests.app_of(self.parked, self.request.client)
+        if app is None:
+            raise RequestGone
+        return destination(call, app=app)
 
 
 @endpoint
@@ -44,9 +52,7 @@ def consent(call: Call) -> Response:
     if call.method == "POST":
         return _answer(call, question)
     address = email_addresses.find_of_user(call.work.read, question.session.user_id)
-    where = destination(call)
-    if where.app is None:
-        raise RequestGone
+    where = question.destination(call)
     return page(
         call,
         "oauth/consent.html",
@@ -60,39 +66,39 @@ def consent(call: Call) -> Response:
 
 
 def _question(call: Call) -> Question | Response:
-    """What to ask whom; or the way on when there is nothing to ask here."""
+    """Return what to ask, and whom; or the answer when there is nothing to ask here."""
     request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
     if parked is None:
         raise RequestGone
     session = find_session(call)
-    if session is None or parked_requests.claim(call.work, parked, call.browser) is None:
-        return go(_way_back(call, request_uri))
-    checks, given = Checks("consent"), Parameters(list(parked.parameters.items()))
+    claimed = None if session is None else parked_requests.claim(call.work, parked, call.browser)
+    if session is None or claimed is None:
+        return go(_resume_url(call, request_uri))
+    checks, given = Checks("consent"), parked_requests.parameters_of(claimed)
     try:
         target = find_target(call.work, server_of(call), checks, given)
         request = read_request(call.work, server_of(call), checks, target, given)
     except OAuth2Error:
         # No longer a request we would take (the client was disabled or changed meanwhile): the way back says so.
-        return go(_way_back(call, request_uri))
-    return Question(request_uri, parked, request, session)
+        return go(_resume_url(call, request_uri))
+    return Question(request_uri, claimed, target, request, session)
 
 
 def _answer(call: Call, question: Question) -> Response:
     decision = call.form.get("decision")
     if decision == "switch":
-        where = destination(call)
-        return go(where.through("/login", prompt="login"))
+        return go(question.destination(call).through("/login", prompt="login"))
     if decision == "deny":
         rule.deny(call.work, user_id=question.session.user_id, client_id=question.parked.client_id)
-        return decline(call, question.parked)
+        return decline(call, question.parked, question.target)
     if decision == "allow":
         request, user_id = question.request, question.session.user_id
         rule.grant(call.work, user_id=user_id, client=request.client, scopes=request.scope, claims=request.claims.names)
         authorization_requests.mark_consented(call.work.db, question.parked.digest, user_id)
-        return go(_way_back(call, question.request_uri))
+        return go(_resume_url(call, question.request_uri))
     return go(call.path + "?" + call.scope["query_string"].decode("ascii", "replace"))
 
 
-def _way_back(call: Call, request_uri: str) -> str:
-    return parked_requests.way_back(request_uri, ui_locales=call.query.get("ui_locales"))
+def _resume_url(call: Call, request_uri: str) -> str:
+    return parked_requests.resume_url(request_uri, ui_locales=call.query.get("ui_locales"))

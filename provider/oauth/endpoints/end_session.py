@@ -19,7 +19,7 @@ from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_errors import AppRefused
 from provider.oauth.http.authorization_response import location_of, send_to
 from provider.oauth.http.server import server_of
-from provider.oauth.logout.front_channel import SIGNED_OUT, SignedOut, way_on
+from provider.oauth.logout.front_channel import SIGNED_OUT, SignedOut, page_for
 from provider.oauth.tokens.id_tokens import read_hint
 from provider.parameters import Parameters
 from provider.sessions import lifecycle, store
@@ -69,7 +69,7 @@ def end_session(call: Call) -> Response:
     if ended:
         client_id = None if request.client is None else request.client.client_id
         done = SignedOut(ended[0].user_id, [one.id for one in ended], client_id, onward)
-        page_of_apps = way_on(call.work, server_of(call), done)
+        page_of_apps = page_for(call.work, server_of(call), done)
         if page_of_apps is not None:
             return go(page_of_apps)
     return go(SIGNED_OUT) if onward is None else send_to(onward)
@@ -159,8 +159,8 @@ def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | N
     if client_id is None:
         return None
     client = server.clients.find(call.work, client_id)
-    checks.require(
-        client is not None and (issued_to is not None or not client.disabled),
+    client = checks.found(
+        None if client is not None and client.disabled and issued_to is None else client,
         "The client is registered",
         section="RP-Initiated Logout section 2",
         error=InvalidRequestError,

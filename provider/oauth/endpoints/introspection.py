@@ -12,7 +12,7 @@ from provider.oauth.clients.metadata import DEVICE_CODE
 from provider.oauth.errors import InvalidClientError
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
-from provider.oauth.tokens.access_tokens import DeadToken, LiveToken, read_access_token, why_dead
+from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, inactive_reason, read_access_token
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import refresh_tokens
@@ -51,7 +51,7 @@ def introspection(call: Call) -> Response:
 def _access_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
     try:
         live = read_access_token(work, server, token)
-    except DeadToken:
+    except InactiveToken:
         return INACTIVE
     claims = live.claims
     if claims["client_id"] != client.client_id and not _is_for(client, live, server.issuer):
@@ -77,7 +77,7 @@ SHOWN = (
 )
 
 
-def _is_for(client: Client, live: LiveToken, issuer: str) -> bool:
+def _is_for(client: Client, live: ActiveToken, issuer: str) -> bool:
     """An API is registered, by an operator, as a client that signs nobody in: it may ask about the access tokens it is
     shown (RFC 7662 section 2.1), which are for it by name, or for whoever trusts the issuer (RFC 8707).
     """
@@ -91,9 +91,9 @@ def _refresh_token(work: UnitOfWork, server: AuthorizationServer, client: Client
     found = refresh_tokens.find(work.read, digest(token))
     if found is None:
         return INACTIVE
-    row, grant, standing, _person = found
-    dead = row.rotated_at is not None or row.expires_at <= work.now or why_dead(grant, standing, work.now) is not None
-    if dead or grant.client_id != client.client_id:
+    row, grant, state, _person = found
+    in_use = row.rotated_at is None and row.expires_at > work.now and inactive_reason(grant, state, work.now) is None
+    if not in_use or grant.client_id != client.client_id:
         return INACTIVE
     subject = server.subjects.of_grant(work, client, grant)
     return {

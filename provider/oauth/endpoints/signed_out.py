@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from provider.oauth.clients.redirect_uris import csp_source
 from provider.oauth.http.server import server_of
-from provider.oauth.logout.front_channel import SIGNED_OUT, find_told, read_ticket
+from provider.oauth.logout.front_channel import SIGNED_OUT, find_notified, read_ticket
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
@@ -19,14 +19,14 @@ def signed_out(call: Call) -> Response:
     done = read_ticket(call.work, call.query.get("ticket", ""))
     if done is None:
         return go(SIGNED_OUT)
-    told = find_told(call.work, server, done)
+    apps = find_notified(call.work, server, done)
     client = None if done.client_id is None else server.clients.find(call.work, done.client_id)
-    frames = [app for app in told if app.frame is not None]
+    frames = [app for app in apps if app.frame is not None]
     return page(
         call,
         "oauth/signed_out.html",
         frame_sources=sorted({csp_source(app.frame) for app in frames if app.frame is not None}),
-        told=told,
+        apps=apps,
         frames=frames,
         onward=done.onward,
         app=None if client is None else client.name,

@@ -125,4 +125,4 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str) -> 
 
 def _find(work: UnitOfWork, cookie: str) -> Session | None:
     idle_since = work.now - work.settings.session_idle_lifetime
-    return sessions.find_standing(work.read, digest(cookie), now=work.now, idle_since=idle_since)
+    return sessions.find_active(work.read, digest(cookie), now=work.now, idle_since=idle_since)

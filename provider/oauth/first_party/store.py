@@ -2,12 +2,12 @@
 browser has a cookie of it.
 """
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Column, Connection, ForeignKey, Index, Table
 
 from provider.database.base import metadata
+from provider.database.dialect import upsert
 from provider.database.types import Identifier
-from provider.sessions.store import Session, sessions
+from provider.sessions.store import SESSION, Session, sessions
 
 own_sessions = Table(
     "own_sessions",
@@ -21,16 +21,14 @@ own_sessions = Table(
 def find(db: Connection, grant_id: str) -> Session | None:
     """Whatever became of it."""
     query = (
-        select(sessions)
+        SESSION.select()
         .join(own_sessions, own_sessions.c.session_id == sessions.c.id)
         .where(own_sessions.c.grant_id == grant_id)
     )
-    row = db.execute(query).one_or_none()
-    return None if row is None else Session(*row)
+    return SESSION.one(db, query)
 
 
 def put(db: Connection, grant_id: str, session_id: str) -> None:
     """In place of the one before."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(own_sessions).values(grant_id=grant_id, session_id=session_id)
+    statement = upsert(db, own_sessions).values(grant_id=grant_id, session_id=session_id)
     db.execute(statement.on_conflict_do_update(index_elements=["grant_id"], set_={"session_id": session_id}))

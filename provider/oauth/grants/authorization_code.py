@@ -14,9 +14,10 @@ from provider.oauth.authorize.store import authorization_codes
 from provider.oauth.authorize.store.authorization_codes import AuthorizationCode
 from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError
+from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope
-from provider.oauth.tokens.access_tokens import Authorization, token_response, why_dead
+from provider.oauth.tokens.access_tokens import Authorization, token_response
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
 
@@ -24,24 +25,15 @@ GRANT_TYPE = "authorization_code"
 MOST_ATTEMPTS = 5
 """Wrong verifiers or redirect URIs a code survives."""
 REFUSED = "The authorization code is not valid"
+KIND = Kind("The code", "RFC 6749 section 4.1.3", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
-    """The token response. Raises InvalidGrantError; the description never tells one reason from another."""
+    """Return the token response. Raises InvalidGrantError; the description is the same for every reason."""
     work, checks, client = request.work, request.checks, request.client
-    presented = digest(request.required("code", "RFC 6749 section 4.1.3"))
-    found = authorization_codes.find(work.read, presented)
-    checks.require(
-        found is not None and found[1].client_id == client.client_id,
-        "The code was issued to this client",
-        section="RFC 6749 section 4.1.3",
-        error=InvalidGrantError,
-        description=REFUSED,
-        expected="one of this client",
-        got=request.whose(None if found is None else found[1].client_id),
-    )
-    assert found is not None  # noqa: S101  # just required
-    code, grant, standing, person = found
+    found = authorization_codes.find(work.read, digest(request.required("code", KIND.section)))
+    presented = require_own(request, KIND, None if found is None else Presented(*found))
+    code, grant = presented.row, presented.grant
     if code.spent_at is not None:
         _revoke_replayed(request, grant)
     checks.require(
@@ -62,27 +54,18 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         expected=f"used within {int(work.settings.code_lifetime.total_seconds())} s, {MOST_ATTEMPTS} tries at most",
         got=f"expired at {code.expires_at:%H:%M:%S} UTC, {code.attempts} tries",
     )
-    dead = why_dead(grant, standing, work.now)
-    checks.require(
-        dead is None,
-        "What the person approved still stands",
-        section="RFC 6749 section 5.2",
-        error=InvalidGrantError,
-        description=REFUSED,
-        got=dead or "",
-    )
+    require_active(request, KIND, presented)
     _require_same_request(request, code)
     scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
     refresh_token, first = request.first_refresh_token(grant)
     authorization = Authorization(
-        client=client, scope=scope, grant=grant, person=person, nonce=code.nonce, audience=audience
+        client=client, scope=scope, grant=grant, person=presented.person, nonce=code.nonce, audience=audience
     )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
-    if not authorization_codes.redeem(work.once, presented, refresh_token=first, now=work.now):
+    if not authorization_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
         _revoke_replayed(request, grant)
-        checks.require(
-            False,
+        checks.refuse(
             "The code was not redeemed meanwhile",
             section="RFC 6749 section 4.1.2",
             error=InvalidGrantError,

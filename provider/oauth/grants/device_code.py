@@ -1,7 +1,7 @@
 """A device asks whether its person has answered, and fetches what they allowed, once (RFC 8628 sections 3.4, 3.5)."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -16,10 +16,11 @@ from provider.oauth.errors import (
     SlowDownError,
 )
 from provider.oauth.grants import store as device_codes
+from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.grants.store import DeviceCode
 from provider.oauth.scopes import parse_scope
-from provider.oauth.tokens.access_tokens import Authorization, token_response, why_dead
+from provider.oauth.tokens.access_tokens import Authorization, token_response
 from provider.oauth.tokens.store import grants
 from provider.work import UnitOfWork
 
@@ -29,22 +30,14 @@ SLOWER = 5
 LEEWAY = timedelta(seconds=1)
 """Of a question that is early because the network was faster this time."""
 REFUSED = "The device code is not valid"
+KIND = Kind("The device code", "RFC 8628 section 3.4", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
-    """The token response. Raises the errors of section 3.5, or InvalidGrantError."""
-    work, checks, client = request.work, request.checks, request.client
-    code = device_codes.find(work.read, digest(request.required("device_code", "RFC 8628 section 3.4")))
-    checks.require(
-        code is not None and code.client_id == client.client_id,
-        "The device code was issued to this client",
-        section="RFC 8628 section 3.4",
-        error=InvalidGrantError,
-        description=REFUSED,
-        expected="one of this client",
-        got=request.whose(None if code is None else code.client_id),
-    )
-    assert code is not None  # noqa: S101  # just required
+    """Return the token response. Raises the errors of section 3.5, or InvalidGrantError."""
+    work, checks = request.work, request.checks
+    code = device_codes.find(work.read, digest(request.required("device_code", KIND.section)))
+    code = require_own(request, KIND, code)
     if code.spent_at is not None:
         _refuse_replay(request, code)
     checks.require(
@@ -58,19 +51,21 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     )
     if code.answered_at is None:
         _wait(request, code)
-    checks.require(
-        code.grant_id is not None,
+    grant_id = checks.found(
+        code.grant_id,
         "The person allowed it",
         section="RFC 8628 section 3.5",
         error=AccessDeniedError,
         description="The person declined",
         got="denied" if code.grant_id is None else "allowed",
     )
-    return _fetch(request, code, str(code.grant_id))
+    return _fetch(request, code, grant_id)
 
 
-def _wait(request: TokenRequest, code: DeviceCode) -> None:
-    """Nobody answered yet. How often it may ask is a matter of all nodes: the row decides."""
+def _wait(request: TokenRequest, code: DeviceCode) -> NoReturn:
+    """Refuse a device whose user has not answered yet. How often it may ask holds for all nodes together, so the row
+    decides.
+    """
     work, checks = request.work, request.checks
     slower = code.poll_interval + SLOWER
     in_time = device_codes.poll(work.db, code, next_poll_at=_after(work, code.poll_interval), now=work.now)
@@ -86,8 +81,7 @@ def _wait(request: TokenRequest, code: DeviceCode) -> None:
         got="as long" if in_time else "asked before that",
         fix="Wait as many seconds as `interval` says, and five more after each slow_down.",
     )
-    checks.require(
-        False,
+    checks.refuse(
         "The person has answered",
         section="RFC 8628 section 3.5",
         error=AuthorizationPendingError,
@@ -103,36 +97,26 @@ def _after(work: UnitOfWork, interval: int) -> datetime:
 def _fetch(request: TokenRequest, code: DeviceCode, grant_id: str) -> dict[str, Any]:
     work, checks, client = request.work, request.checks, request.client
     found = device_codes.find_allowed(work.read, grant_id)
-    dead = "it is gone" if found is None else why_dead(found[0], found[1], work.now)
-    checks.require(
-        found is not None and dead is None,
-        "What the person allowed still stands",
-        section="RFC 6749 section 5.2",
-        error=InvalidGrantError,
-        description=REFUSED,
-        got=dead or "",
-    )
-    assert found is not None  # noqa: S101  # just required
-    grant, _, person = found
+    presented = require_active(request, KIND, None if found is None else Presented(code, *found))
+    grant = presented.grant
     refresh_token, first = request.first_refresh_token(grant)
     scope = client.metadata.still_of(parse_scope(grant.scope))
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
-    authorization = Authorization(client=client, scope=scope, grant=grant, person=person, audience=audience)
+    authorization = Authorization(client=client, scope=scope, grant=grant, person=presented.person, audience=audience)
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
-    if not device_codes.redeem(work.once, code.digest, refresh_token=first, now=work.now):
+    if not device_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
         _refuse_replay(request, code)
     return response
 
 
-def _refuse_replay(request: TokenRequest, code: DeviceCode) -> None:
-    """Two have the code, and one of them is not the device: nobody keeps anything (as RFC 9700 section 4.5)."""
+def _refuse_replay(request: TokenRequest, code: DeviceCode) -> NoReturn:
+    """Revoke what the code gave: two parties have it, and one of them is not the device (as RFC 9700 section 4.5)."""
     work = request.work
     found = device_codes.find_allowed(work.read, str(code.grant_id))
     if found is not None and grants.revoke(work.db, found[0].id, reason="device code replayed", now=work.now):
         grant = found[0]
         record(work, Event.CODE_REPLAYED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
-    request.checks.require(
-        False,
+    request.checks.refuse(
         "The device code was not redeemed before",
         section="RFC 8628 section 3.5",
         error=InvalidGrantError,

@@ -3,6 +3,7 @@
 Inside the grace a repeated refresh gets the very same successor: a lost answer logs nobody out (decision 3).
 """
 
+from datetime import datetime
 from typing import Any
 
 from provider.audit.events import Event
@@ -10,42 +11,26 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
+from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import parse_scope
-from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response, why_dead
+from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
-from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 GRANT_TYPE = "refresh_token"
 REFUSED = "The refresh token is not valid"
+KIND = Kind("The refresh token", "RFC 6749 section 6", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
-    """The token response. Raises InvalidGrantError or InvalidScopeError."""
+    """Return the token response. Raises InvalidGrantError or InvalidScopeError."""
     work, checks, client = request.work, request.checks, request.client
-    presented = request.required("refresh_token", "RFC 6749 section 6")
-    found = refresh_tokens.find(work.read, digest(presented))
-    checks.require(
-        found is not None and found[1].client_id == client.client_id,
-        "The refresh token was issued to this client",
-        section="RFC 6749 section 6",
-        error=InvalidGrantError,
-        description=REFUSED,
-        expected="one of this client",
-        got=request.whose(None if found is None else found[1].client_id),
-    )
-    assert found is not None  # noqa: S101  # just required
-    token, grant, standing, person = found
-    dead = why_dead(grant, standing, work.now)
-    checks.require(
-        dead is None,
-        "What the person approved still stands",
-        section="RFC 6749 section 5.2",
-        error=InvalidGrantError,
-        description=REFUSED,
-        got=dead or "",
-    )
+    text = request.required("refresh_token", KIND.section)
+    found = refresh_tokens.find(work.read, digest(text))
+    presented = require_own(request, KIND, None if found is None else Presented(*found))
+    token, grant = presented.row, presented.grant
+    require_active(request, KIND, presented)
     checks.require(
         token.expires_at > work.now,
         "The refresh token is in use",
@@ -57,18 +42,17 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     )
     scope = _scope(request, grant)
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
-    authorization = Authorization(client=client, scope=scope, grant=grant, person=person, audience=audience)
-    successor = successors_of(work, presented)[0]
-    if token.rotated_at is None:
+    authorization = Authorization(client=client, scope=scope, grant=grant, person=presented.person, audience=audience)
+    rotated_at = token.rotated_at
+    if rotated_at is None:
+        successor = successors_of(work, text)[0]
         response = token_response(work, request.server, authorization, refresh_token=successor)
         row = request.refresh_token_row(successor, grant, generation=token.generation + 1)
-        if refresh_tokens.rotate(work.once, token.digest, successor=row, now=work.now):
+        if refresh_tokens.rotate(work.autocommit, token.digest, successor=row, now=work.now):
             return response
-        # Somebody else rotated it between our look and our write: the same as a repeated refresh.
-        again = refresh_tokens.find_plain(work.db, token.digest)
-        assert again is not None  # noqa: S101  # rows of a live family are not deleted
-        token = again
-    successor = _repeat(request, token, grant, presented)
+        # Another request rotated it between our look and our write: the same as a repeated refresh.
+        rotated_at = refresh_tokens.find_rotation(work.db, token.digest)
+    successor = _repeat(request, grant, text, rotated_at=rotated_at)
     return token_response(work, request.server, authorization, refresh_token=successor)
 
 
@@ -90,16 +74,17 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
     return asked or granted
 
 
-def _repeat(request: TokenRequest, token: RefreshToken, grant: Grant, presented: str) -> str:
-    """The successor made before, if this is a repetition inside the grace; else the family dies."""
+def _repeat(request: TokenRequest, grant: Grant, text: str, *, rotated_at: datetime) -> str:
+    """Return the successor made before, if this is a repetition inside the grace; else revoke the family and raise
+    InvalidGrantError.
+    """
     work = request.work
-    assert token.rotated_at is not None  # noqa: S101  # the caller looked
     made = [
         (one, row)
-        for one in successors_of(work, presented)
+        for one in successors_of(work, text)
         if (row := refresh_tokens.find_plain(work.read, digest(one))) is not None
     ]
-    age = work.now - token.rotated_at
+    age = work.now - rotated_at
     repeated = bool(made) and made[0][1].rotated_at is None and age <= work.settings.refresh_grace
     repeated = repeated and bool(work.settings.refresh_grace)
     if not repeated and grants.revoke(work.db, grant.id, reason="refresh token reused", now=work.now):

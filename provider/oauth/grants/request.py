@@ -26,17 +26,15 @@ class TokenRequest:
     checks: Checks
 
     def required(self, name: str, section: str) -> str:
-        """A parameter that must be there. Raises InvalidRequestError."""
-        value = self.form.get(name)
-        self.checks.require(
-            value is not None,
+        """Return a parameter that must be there. Raises InvalidRequestError."""
+        return self.checks.found(
+            self.form.get(name),
             f"{name} is present",
             section=section,
             error=InvalidRequestError,
             description=f"{name} is missing",
             got="nothing",
         )
-        return str(value)
 
     def whose(self, owner: str | None) -> str:
         """Of a code or token, for an explanation: the client it was issued to, if it is known at all."""

@@ -19,13 +19,14 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
+from provider.database.dialect import is_postgresql, upsert
+from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants, refresh_tokens
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 device_codes = Table(
@@ -65,12 +66,11 @@ class DeviceCode:
     spent_at: datetime | None
 
 
-_G, _S = len(GRANT), len(STANDING)
+_CODE = rows_of(DeviceCode, device_codes)
+_ALLOWED = joined(GRANT, STATE, PERSON)
 _FIND_ALLOWED = (
-    select(*GRANT, *STANDING, *PERSON)
-    .select_from(
-        join_standing(grants.grants).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address)
-    )
+    _ALLOWED.select()
+    .select_from(join_state(grants.grants).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address))
     .where(grants.grants.c.id == bindparam("grant_id"))
 )
 _SPEND = (
@@ -83,31 +83,27 @@ _REDEEM_AT_ONCE = refresh_tokens.insert_after(_SPEND.returning(device_codes.c.gr
 
 def add(db: Connection, code: DeviceCode) -> bool:
     """False when another one has this user code."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    added = insert(device_codes).values(**code.__dict__).on_conflict_do_nothing()
+    added = upsert(db, device_codes).values(values_of(code)).on_conflict_do_nothing()
     return db.scalar(added.returning(device_codes.c.digest)) is not None
 
 
 def find(db: Connection, digest: bytes) -> DeviceCode | None:
-    row = db.execute(select(device_codes).where(device_codes.c.digest == digest)).one_or_none()
-    return None if row is None else DeviceCode(*row)
+    return _CODE.one(db, _CODE.select().where(device_codes.c.digest == digest))
 
 
 def find_waiting(db: Connection, user_codes: Iterable[bytes], *, now: datetime) -> DeviceCode | None:
     """The one of this user code that nobody answered yet; `user_codes` are its digests under every key."""
-    query = select(device_codes).where(
+    query = _CODE.select().where(
         device_codes.c.user_code.in_(list(user_codes)),
         device_codes.c.expires_at > now,
         device_codes.c.answered_at.is_(None),
     )
-    row = db.execute(query).one_or_none()
-    return None if row is None else DeviceCode(*row)
+    return _CODE.one(db, query)
 
 
-def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, Standing, Person] | None:
+def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, GrantState, Person] | None:
     """What the person allowed. It goes with its code: None when both went a moment ago."""
-    row = db.execute(_FIND_ALLOWED, {"grant_id": grant_id}).one_or_none()
-    return None if row is None else (*grants.split(row), Person(*row[_G + _S :]))
+    return _ALLOWED.one(db, _FIND_ALLOWED, {"grant_id": grant_id})
 
 
 def answer(db: Connection, digest: bytes, *, now: datetime) -> bool:
@@ -136,7 +132,7 @@ def slow_down(db: Connection, code: DeviceCode, *, poll_interval: int, next_poll
 
 def redeem(db: Connection, digest: bytes, *, refresh_token: RefreshToken | None, now: datetime) -> bool:
     """Spend the code and add the first refresh token of its family; False when the code was spent before."""
-    if db.dialect.name == "postgresql" and refresh_token is not None:
+    if is_postgresql(db) and refresh_token is not None:
         values = {"code_digest": digest, "now": now, **refresh_tokens.bind_new(refresh_token)}
         return db.execute(_REDEEM_AT_ONCE, values).rowcount == 1
     if db.execute(_SPEND, {"code_digest": digest, "now": now}).rowcount != 1:

@@ -15,7 +15,13 @@ from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError, InvalidScopeError, InvalidTargetError
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, parse_scope
-from provider.oauth.tokens.access_tokens import Authorization, DeadToken, LiveToken, read_access_token, token_response
+from provider.oauth.tokens.access_tokens import (
+    ActiveToken,
+    Authorization,
+    InactiveToken,
+    read_access_token,
+    token_response,
+)
 
 GRANT_TYPE = TOKEN_EXCHANGE
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type
@@ -28,8 +34,9 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     _require_types(request)
     subject = _read(request, "subject_token")
     checks, client, work = request.checks, request.client, request.work
-    checks.require(
-        subject.grant is not None and subject.person is not None and _is_for(client, subject, request.server.issuer),
+    acts_for = None if subject.grant is None or subject.person is None else (subject.grant, subject.person)
+    grant, person = checks.found(
+        acts_for if _is_for(client, subject, request.server.issuer) else None,
         "The subject token acts for a person, and is for this client",
         section="RFC 8693 section 2.1",
         error=InvalidRequestError,
@@ -46,19 +53,18 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         Authorization(
             client=client,
             scope=scope,
-            grant=subject.grant,
-            person=subject.person,
+            grant=grant,
+            person=person,
             audience=target,
             act=_act(request, subject),
             expires_at=int(subject.claims["exp"]),
         ),
     )
-    assert subject.grant is not None  # noqa: S101  # just required
     issuer_of_subject = str(subject.claims["client_id"])
     record(
         work,
         Event.TOKEN_EXCHANGED,
-        user_id=subject.grant.user_id,
+        user_id=grant.user_id,
         client_id=client.client_id,
         of=issuer_of_subject,
         target=" ".join(target),
@@ -92,25 +98,23 @@ def _require_types(request: TokenRequest) -> None:
     )
 
 
-def _read(request: TokenRequest, name: str) -> LiveToken:
+def _read(request: TokenRequest, name: str) -> ActiveToken:
     live, problem = None, ""
     try:
         live = read_access_token(request.work, request.server, request.form[name], with_person=True)
-    except DeadToken as dead:
-        problem = str(dead)
-    request.checks.require(
-        live is not None,
+    except InactiveToken as inactive:
+        problem = str(inactive)
+    return request.checks.found(
+        live,
         f"The {name} is live",
         section="RFC 8693 section 2.2.2",
         error=InvalidRequestError,
         description=f"The {name} is not valid",
         got=problem,
     )
-    assert live is not None  # noqa: S101  # just required
-    return live
 
 
-def _is_for(client: Client, subject: LiveToken, issuer: str) -> bool:
+def _is_for(client: Client, subject: ActiveToken, issuer: str) -> bool:
     return not subject.audience.isdisjoint({issuer, *client.metadata.resource_identifiers})
 
 
@@ -130,7 +134,7 @@ def _require_own_actor(request: TokenRequest) -> None:
         )
 
 
-def _act(request: TokenRequest, subject: LiveToken) -> dict[str, Any]:
+def _act(request: TokenRequest, subject: ActiveToken) -> dict[str, Any]:
     """RFC 8693 section 4.1: the one who acts now, and inside, those before."""
     act: dict[str, Any] = {"sub": request.client.client_id}
     before = subject.claims.get("act")
@@ -168,7 +172,7 @@ def _target(request: TokenRequest) -> tuple[str, ...]:
     return target
 
 
-def _scope(request: TokenRequest, subject: LiveToken) -> tuple[str, ...]:
+def _scope(request: TokenRequest, subject: ActiveToken) -> tuple[str, ...]:
     """No more than the subject token has and the client is registered for; never what is for the app that signed the
     person in.
     """

@@ -1,6 +1,6 @@
 """What token, introspection and revocation requests have in common: one form, from one authenticated client."""
 
-from provider.oauth.checks import Checks
+from provider.oauth.checks import Check, Checks
 from provider.oauth.client_authentication.authenticate import authenticate
 from provider.oauth.clients.clients import Client
 from provider.oauth.grants.request import TokenRequest
@@ -8,14 +8,17 @@ from provider.oauth.http.cross_origin import allow
 from provider.oauth.http.refused import read_form
 from provider.oauth.http.server import server_of
 from provider.web.call import Call
+from provider.web.kept import Kept
+
+CLIENT = Kept[tuple[Client, list[Check]]]("client")
+"""The client that proved who it is, and the checks it passed."""
 
 
 def authenticated(call: Call, endpoint: str) -> TokenRequest:
     """The request of a client that proved who it is (RFC 6749 section 3.2). Raises an OAuth2Error."""
     checks = Checks(endpoint)
-    client: Client
-    if "client" in call.state:  # the call began anew, to ask somebody else's server; its assertion is spent
-        client, checks.done = call.state["client"]
+    if CLIENT.is_on(call):  # the call began anew, to ask somebody else's server; its assertion is spent
+        client, checks.done = CLIENT.of(call)
         checks.client_id = client.client_id
     else:
         read_form(call, checks)
@@ -27,6 +30,6 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
             form=call.form,
             endpoint_url=call.settings.issuer + call.path,
         )
-        call.state["client"] = (client, list(checks.done))
+        CLIENT.keep(call, (client, list(checks.done)))
     allow(call, client.client_id)
     return TokenRequest(call.work, server_of(call), client, call.form, checks)

@@ -7,15 +7,12 @@ from functools import partial
 from starlette.responses import Response
 
 from provider.languages.text import Text
-from provider.oauth.authorize.request import find_target
+from provider.oauth.authorize.request import Target
 from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
-from provider.oauth.checks import Checks
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_response import error_response
-from provider.oauth.http.server import server_of
-from provider.parameters import Parameters
 from provider.refusals import Refusal
 from provider.web import errors
 from provider.web.call import Call
@@ -24,6 +21,7 @@ from provider.web.call import Call
 class AppRefused(Refusal):
     """The app's request cannot be answered to the app: the person sees a page, and no link to an unverified address."""
 
+    code = "app-refused"
     title = Text("The app that sent you here made a mistake")
     message = Text(
         "We cannot send you back to it safely. Return to the app and try again, or tell its support the error id."
@@ -31,20 +29,15 @@ class AppRefused(Refusal):
 
 
 class RequestGone(Refusal):
+    code = "request-gone"
     title = Text("This sign-in is no longer waiting")
     message = Text(
         "It was finished or took too long. Go back to the app and start again; you may already be signed in."
     )
 
 
-def decline(call: Call, parked: ParkedRequest) -> Response:
+def decline(call: Call, parked: ParkedRequest, target: Target) -> Response:
     """Complete the request and answer the app with access_denied (RFC 6749 section 4.1.2.1)."""
-    checks = Checks("authorization")
-    given = Parameters(list(parked.parameters.items()))
-    try:
-        target = find_target(call.work, server_of(call), checks, given)
-    except OAuth2Error as refused:  # the client was disabled or changed meanwhile
-        return refuse_on_page(call, refused)
     authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
     return error_response(call, target, AccessDeniedError(description="The person declined"))
 

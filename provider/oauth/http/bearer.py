@@ -6,18 +6,19 @@ from provider.oauth.checks import Checks
 from provider.oauth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, MissingTokenError
 from provider.oauth.http.cross_origin import allow
 from provider.oauth.http.server import server_of
-from provider.oauth.tokens.access_tokens import DeadToken, LiveToken, read_access_token
+from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, read_access_token
 from provider.oauth.tokens.store.grants import Grant, Person
 from provider.web.call import Call
 
 
-def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, Grant, Person]:
+def require_person(call: Call, checks: Checks, scope: str) -> tuple[ActiveToken, Grant, Person]:
     """A live access token with this scope, issued to act for a person. Raises InvalidTokenError (401),
     InsufficientScopeError (403), or InvalidRequestError for a muddle.
     """
     live = _require_live(call, checks)
-    checks.require(
-        scope in live.scope and live.grant is not None,
+    acts_for = None if live.grant is None or live.person is None else (live.grant, live.person)
+    grant, person = checks.found(
+        acts_for if scope in live.scope else None,
         f"The token was issued for {scope}, to act for a person",
         section="RFC 6750 section 3.1",
         error=InsufficientScopeError,
@@ -25,12 +26,10 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[LiveToken, G
         expected=scope,
         got=" ".join(live.scope),
     )
-    assert live.grant is not None  # noqa: S101  # just required
-    assert live.person is not None  # noqa: S101  # asked for
-    return live, live.grant, live.person
+    return live, grant, person
 
 
-def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> LiveToken:
+def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> ActiveToken:
     """A live access token with one of these scopes, of a person or of a client acting for itself."""
     live, wanted = _require_live(call, checks), sorted(scopes)
     checks.require(
@@ -45,29 +44,27 @@ def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> LiveToke
     return live
 
 
-def _require_live(call: Call, checks: Checks) -> LiveToken:
+def _require_live(call: Call, checks: Checks) -> ActiveToken:
     token = bearer_token(call, checks)
-    live: LiveToken | None = None
+    live: ActiveToken | None = None
     problem = "a live access token"
     try:
         live = read_access_token(call.work, server_of(call), token, with_person=True)
         checks.client_id = str(live.claims["client_id"])
         if call.settings.issuer not in live.audience:
             problem, live = f"a token for {' '.join(sorted(live.audience))}", None
-    except DeadToken as dead:
-        problem, checks.client_id = str(dead), dead.client_id
+    except InactiveToken as inactive:
+        problem, checks.client_id = str(inactive), inactive.client_id
     if checks.client_id is not None:
         allow(call, checks.client_id)
-    checks.require(
-        live is not None,
+    return checks.found(
+        live,
         "The access token is live",
         section="RFC 6750 section 3.1",
         error=InvalidTokenError,
         description="The access token is not valid",
         got=problem,
     )
-    assert live is not None  # noqa: S101  # just required
-    return live
 
 
 def bearer_token(call: Call, checks: Checks) -> str:

@@ -11,8 +11,10 @@ from starlette.responses import Response
 from provider.oauth.clients.store import client_origins
 from provider.oauth.http.server import server_of
 from provider.web.call import Call
+from provider.web.kept import Kept
 
-OPEN = "cross_origin"
+OPEN = Kept[bool]("cross_origin")
+"""Whether pages of other sites may read the answer."""
 ALLOWED_HEADERS = "Authorization, Content-Type"
 EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
 REMEMBERED = "600"
@@ -24,7 +26,7 @@ def cross_origin(function: Callable[[Call], Response]) -> Callable[[Call], Respo
 
     @wraps(function)
     def answer(call: Call) -> Response:
-        call.state[OPEN] = True
+        OPEN.keep(call, True)
         call.set_header("vary", "Origin")
         return function(call)
 
@@ -36,7 +38,7 @@ def allow(call: Call, client_id: str) -> None:
     will be.
     """
     origin = call.headers.get("origin")
-    if origin is None or OPEN not in call.state:
+    if origin is None or not OPEN.is_on(call):
         return
     client = server_of(call).clients.find(call.work, client_id)
     if client is not None and origin in client.metadata.origins:

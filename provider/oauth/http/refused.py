@@ -43,22 +43,29 @@ def as_json(call: Call, error: Exception) -> Response:
     headers = dict(NO_STORE)
     if error.status_code == Unavailable.status_code:
         headers["retry-after"] = str(Unavailable.retry_after)
+    return JSONResponse(body, status_code=error.status_code, headers=headers | challenge(call, error))
+
+
+def challenge(call: Call, error: OAuth2Error) -> dict[str, str]:
+    """Return the WWW-Authenticate header of an answer that asks for credentials, else nothing (RFC 6749 section 5.2,
+    RFC 6750 section 3).
+    """
     if isinstance(error, InvalidClientError):
-        headers["www-authenticate"] = 'Basic realm="signet"'
-    elif isinstance(error, InvalidTokenError | InsufficientScopeError):
-        headers["www-authenticate"] = bearer_challenge(call, error)
-    return JSONResponse(body, status_code=error.status_code, headers=headers)
+        return {"www-authenticate": 'Basic realm="signet"'}
+    if isinstance(error, InvalidTokenError | InsufficientScopeError):
+        return {"www-authenticate": _bearer_challenge(call, error)}
+    return {}
 
 
-def bearer_challenge(call: Call, error: OAuth2Error) -> str:
-    """RFC 6750 section 3: no code when no token came at all. It says where the resource describes itself (RFC 9728
-    section 5.1).
+def _bearer_challenge(call: Call, error: OAuth2Error) -> str:
+    """Return the challenge, without an error code when no token was sent (RFC 6750 section 3). It says where the
+    resource describes itself (RFC 9728 section 5.1).
     """
     about = metadata_url(call.settings.issuer, call.path)
-    challenge = 'Bearer realm="signet"' + (f', resource_metadata="{about}"' if about else "")
+    bearer = 'Bearer realm="signet"' + (f', resource_metadata="{about}"' if about else "")
     if isinstance(error, MissingTokenError):
-        return challenge
-    return f'{challenge}, error="{error.error}", error_description="{error.description}"'
+        return bearer
+    return f'{bearer}, error="{error.error}", error_description="{error.description}"'
 
 
 protocol_endpoint = machine_endpoint(render=as_json)
@@ -70,15 +77,7 @@ def read_form(call: Call, checks: Checks) -> None:
     3.2).
     """
     content_type = call.headers.get("content-type", "")
-    authorizations = len(call.headers.getlist("authorization"))
-    checks.require(
-        authorizations <= 1,
-        "There is one Authorization header at most",
-        section="RFC 6749 section 2.3",
-        error=InvalidRequestError,
-        description="More than one way of client authentication",
-        got=f"{authorizations} headers",
-    )
+    require_one_authorization(call, checks)
     checks.require(
         call.has_form,
         "The body is a form",
@@ -105,6 +104,20 @@ def read_form(call: Call, checks: Checks) -> None:
         description="Parameters belong in the body, not in the URL",
         got="a parameter in the query",
     )
+
+
+def require_one_authorization(call: Call, checks: Checks) -> str | None:
+    """Return the Authorization header; None when there is none. Raises InvalidRequestError when there are several."""
+    headers = call.headers.getlist("authorization")
+    checks.require(
+        len(headers) <= 1,
+        "There is one Authorization header at most",
+        section="RFC 6749 section 2.3",
+        error=InvalidRequestError,
+        description="More than one way of client authentication",
+        got=f"{len(headers)} headers",
+    )
+    return headers[0] if headers else None
 
 
 SENSITIVE = (

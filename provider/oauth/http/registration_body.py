@@ -20,10 +20,13 @@ from provider.oauth.errors import (
 )
 from provider.ratelimits import LIMITS, hit
 from provider.web.call import Call
+from provider.web.kept import Kept
 
 DEEPEST = 20
 """No metadata is nested like that; a jwks, the deepest, has four levels."""
 ERRORS = {error.error: error for error in (InvalidClientMetadataError, InvalidRedirectUriError)}
+COUNTED = Kept[bool]("counted")
+"""Whether this call was counted against the limit of registrations."""
 
 
 def read_body(call: Call, checks: Checks) -> dict[str, Any]:
@@ -62,24 +65,22 @@ def require_metadata(
 ) -> ClientMetadata:
     """What the client is to be registered as. Raises an OAuth2Error with the code of RFC 7591 section 3.2.2."""
     _require_no_statement(checks, given)
-    if "counted" not in call.state:  # the call may begin anew, to ask the client's server
+    if not COUNTED.is_on(call):  # the call may begin anew, to ask the client's server
         hit(call.work, LIMITS.registration, key=f"registration:{call.origin.network}")
-        call.state["counted"] = True
+        COUNTED.keep(call, True)
     metadata, refused = None, None
     try:
         metadata = rule.read_metadata(call.work, given, before=before)
     except InvalidMetadata as error:
         refused = error
-    checks.require(
-        metadata is not None,
+    return checks.found(
+        metadata,
         "The metadata is of a client that may register itself",
         section="RFC 7591 section 2",
         error=ERRORS[refused.error] if refused else InvalidClientMetadataError,
         description=str(refused),
         got=refused.reason if isinstance(refused, DocumentUnavailable) else refused,
     )
-    assert metadata is not None  # noqa: S101  # just required
-    return metadata
 
 
 def _require_no_statement(checks: Checks, given: Mapping[str, Any]) -> None:

@@ -25,6 +25,7 @@ MARGIN = timedelta(minutes=5)
 
 
 class UnknownKey(Refusal):
+    code = "unknown-key"
     status_code = 404
     message = Text("There is no such signing key, or it is not in the state this needs.")
 
@@ -32,6 +33,7 @@ class UnknownKey(Refusal):
 class TooSoon(Refusal):
     """Apps that keep the key set may not know the upcoming key yet."""
 
+    code = "too-soon"
     status_code = 409
 
     def __init__(self, upcoming: str, may_sign_from: datetime) -> None:
@@ -47,16 +49,16 @@ class Due(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a key pair's rotation stands."""
+class KeyStates:
+    """The keys of one pair that sign now and next."""
 
     current: SigningKeyRow | None
     upcoming: SigningKeyRow | None
 
 
-def standing_of(rows: list[SigningKeyRow], pair: str) -> Standing:
+def key_states_of(rows: list[SigningKeyRow], pair: str) -> KeyStates:
     mine = {row.state: row for row in rows if row.alg == pair}
-    return Standing(mine.get(State.CURRENT), mine.get(State.UPCOMING))
+    return KeyStates(mine.get(State.CURRENT), mine.get(State.UPCOMING))
 
 
 def may_sign_from(upcoming: SigningKeyRow, settings: Settings) -> datetime:
@@ -64,9 +66,9 @@ def may_sign_from(upcoming: SigningKeyRow, settings: Settings) -> datetime:
     return upcoming.created_at + settings.key_lead
 
 
-def what_is_due(standing: Standing, settings: Settings, now: datetime) -> Due | None:
+def what_is_due(states: KeyStates, settings: Settings, now: datetime) -> Due | None:
     """Pure. SIGNET_KEY_ROTATION=0 leaves rotating to the operator; a key to rotate to is published all the same."""
-    current, upcoming = standing.current, standing.upcoming
+    current, upcoming = states.current, states.upcoming
     if upcoming is None:
         return Due.PUBLISH
     if current is None or not settings.key_rotation:
@@ -79,12 +81,13 @@ def what_is_due(standing: Standing, settings: Settings, now: datetime) -> Due | 
 def follow_schedule(work: UnitOfWork, pair: str) -> Due | None:
     """Do what is due for a key pair. None when nothing was, or another worker was faster."""
     rows = signing_keys.find_all(work.read)
-    standing = standing_of(rows, pair)
-    due = what_is_due(standing, work.settings, work.now)
+    states = key_states_of(rows, pair)
+    due = what_is_due(states, work.settings, work.now)
     done = False
     if due is not None:
         fresh = generate(work, pair, State.UPCOMING)
-        done = (due == Due.PUBLISH or _take_over(work, standing)) and _publish(work, fresh)
+        moved_on = states.upcoming is None or _take_over(work, states.upcoming, retiring=states.current)
+        done = moved_on and _publish(work, fresh)
     for row in rows:
         if row.alg == pair and row.private is not None and _is_over(row, work.now):
             _erase(work, row)
@@ -116,8 +119,8 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
     pair = find_pair(alg)
     if pair is None:
         raise UnknownKey(f"The algorithms are {', '.join(SIGNING_ALGORITHMS)}.")
-    standing = standing_of(signing_keys.find_all(work.read), pair)
-    current, upcoming = standing.current, standing.upcoming
+    states = key_states_of(signing_keys.find_all(work.read), pair)
+    current, upcoming = states.current, states.upcoming
     if upcoming is None and current is not None and not at_once:
         fresh = generate(work, pair, State.UPCOMING)
         if not _publish(work, fresh):
@@ -125,12 +128,10 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
         return current.kid, fresh.kid
     if upcoming is not None and not at_once and work.now < may_sign_from(upcoming, work.settings):
         raise TooSoon(upcoming.kid, may_sign_from(upcoming, work.settings))
-    spare = generate(work, pair, State.UPCOMING) if upcoming is None else None
+    taken = upcoming or generate(work, pair, State.UPCOMING)
     fresh = generate(work, pair, State.UPCOMING)
-    taken = upcoming or spare
-    assert taken is not None  # noqa: S101  # one of the two is
-    published = spare is None or _publish(work, spare)
-    if not published or not _take_over(work, Standing(current, taken)):
+    published = upcoming is not None or _publish(work, taken)
+    if not published or not _take_over(work, taken, retiring=current):
         raise UnknownKey("Another rotation is under way.")
     _publish(work, fresh)
     return taken.kid, fresh.kid
@@ -158,14 +159,12 @@ def list_keys(work: UnitOfWork) -> list[SigningKeyRow]:
     return signing_keys.find_all(work.read)
 
 
-def _take_over(work: UnitOfWork, standing: Standing) -> bool:
-    """The upcoming key signs from now on. False when somebody else moved it on."""
-    upcoming = standing.upcoming
-    assert upcoming is not None  # noqa: S101  # the callers looked
+def _take_over(work: UnitOfWork, upcoming: SigningKeyRow, *, retiring: SigningKeyRow | None) -> bool:
+    """Sign with the upcoming key from now on. False when another process has moved it on already."""
     if not signing_keys.promote(work.db, upcoming.kid, now=work.now):
         return False
     signing_keys.retire(work.db, upcoming.alg, but=upcoming.kid, expires_at=_last_token_expires(work))
-    retired = None if standing.current is None else standing.current.kid
+    retired = None if retiring is None else retiring.kid
     record(work, Event.KEY_ROTATED, retired=retired, current=upcoming.kid, alg=upcoming.alg)
     return True
 

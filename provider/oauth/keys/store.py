@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, Text, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, Text, insert, update
 
 from provider.database.base import metadata
+from provider.database.dialect import upsert
+from provider.database.rows import rows_of, values_of
 from provider.database.types import UtcTime
 
 
@@ -47,20 +48,22 @@ class SigningKeyRow:
     expires_at: datetime | None
 
 
+_KEY = rows_of(SigningKeyRow, signing_keys)
+
+
 def add(db: Connection, key: SigningKeyRow) -> None:
-    db.execute(insert(signing_keys), key.__dict__)
+    db.execute(insert(signing_keys), values_of(key))
 
 
 def find_all(db: Connection) -> list[SigningKeyRow]:
     """In order of creation."""
-    query = select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.kid)
-    return [SigningKeyRow(*row) for row in db.execute(query)]
+    query = _KEY.select().order_by(signing_keys.c.created_at, signing_keys.c.kid)
+    return _KEY.all(db, query)
 
 
 def publish(db: Connection, key: SigningKeyRow) -> bool:
     """Add an upcoming key. False when there is one for this `alg`."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    added = insert(signing_keys).values(**key.__dict__).on_conflict_do_nothing().returning(signing_keys.c.kid)
+    added = upsert(db, signing_keys).values(values_of(key)).on_conflict_do_nothing().returning(signing_keys.c.kid)
     return db.scalar(added) is not None
 
 
@@ -84,5 +87,5 @@ def erase_private(db: Connection, kid: str) -> bool:
 
 
 def revoke(db: Connection, kid: str) -> bool:
-    standing = (signing_keys.c.kid == kid, signing_keys.c.state != State.REVOKED)
-    return db.execute(update(signing_keys).where(*standing).values(state=State.REVOKED, private=None)).rowcount == 1
+    unrevoked = (signing_keys.c.kid == kid, signing_keys.c.state != State.REVOKED)
+    return db.execute(update(signing_keys).where(*unrevoked).values(state=State.REVOKED, private=None)).rowcount == 1

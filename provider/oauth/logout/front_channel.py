@@ -20,7 +20,7 @@ SIGNED_OUT = "/signed-out"
 
 
 @dataclass(frozen=True)
-class Told:
+class NotifiedApp:
     """An application that hears of it. `frame` is what to load for that, if it is told through the browser."""
 
     name: str
@@ -38,12 +38,12 @@ class SignedOut:
     onward: str | None = None
 
 
-def way_on(work: UnitOfWork, server: AuthorizationServer, done: SignedOut) -> str | None:
+def page_for(work: UnitOfWork, server: AuthorizationServer, done: SignedOut) -> str | None:
     """The page that tells applications. None when nobody needs to see it: there is somewhere to go on to, and no frame
     to load before; or there is nobody to tell.
     """
-    told = find_told(work, server, done)
-    if not told or (done.onward is not None and not any(app.frame for app in told)):
+    apps = find_notified(work, server, done)
+    if not apps or (done.onward is not None and not any(app.frame for app in apps)):
         return None
     ticket = work.vault.seal(dict(done.__dict__), purpose=PURPOSE, now=work.now, lifetime=LIFETIME)
     return f"/oauth2/logout/done?{urlencode({'ticket': ticket})}"
@@ -54,17 +54,17 @@ def read_ticket(work: UnitOfWork, ticket: str) -> SignedOut | None:
     return None if given is None else SignedOut(**given)
 
 
-def find_told(work: UnitOfWork, server: AuthorizationServer, done: SignedOut) -> list[Told]:
+def find_notified(work: UnitOfWork, server: AuthorizationServer, done: SignedOut) -> list[NotifiedApp]:
     """Every client that got a grant in a session that ended and is registered to hear of it, the one that asked too."""
-    told = []
+    apps = []
     for client_id, session_id in grants.find_clients_of_sessions(work.read, done.session_ids):
         client = server.clients.find(work, client_id)
         if client is None or client.disabled:
             continue
         frame = _frame_of(work, server, client, done.user_id, session_id)
         if frame is not None or client.metadata.backchannel_logout_uri is not None:
-            told.append(Told(client.name, client.host, frame))
-    return told
+            apps.append(NotifiedApp(client.name, client.host, frame))
+    return apps
 
 
 def _frame_of(
@@ -80,4 +80,4 @@ def _frame_of(
 
 def page_after(server: AuthorizationServer, work: UnitOfWork, *, user_id: str, session_id: str) -> str:
     """Return the page to show after a sign-out on a page of ours (`Services.page_after_sign_out`)."""
-    return way_on(work, server, SignedOut(user_id, [session_id])) or SIGNED_OUT
+    return page_for(work, server, SignedOut(user_id, [session_id])) or SIGNED_OUT

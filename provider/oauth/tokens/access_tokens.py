@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from provider.accounts.store.users import Status
 from provider.crypto.digests import new_opaque
 from provider.jose.algorithms import RS256
 from provider.oauth.clients.clients import Client
@@ -20,7 +21,7 @@ from provider.oauth.tokens.claims import roles_for
 from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
-from provider.oauth.tokens.store.grants import Grant, Person, Standing
+from provider.oauth.tokens.store.grants import Grant, GrantState, Person
 from provider.sessions.assurance import acr_of
 from provider.work import UnitOfWork
 
@@ -128,26 +129,26 @@ def successors_of(work: UnitOfWork, presented: str) -> list[str]:
     ]
 
 
-def why_dead(grant: Grant, standing: Standing, now: datetime) -> str | None:
-    """Why a family no longer counts, in words for an explanation; None when it does."""
+def inactive_reason(grant: Grant, state: GrantState, now: datetime) -> str | None:
+    """Return why a grant and its tokens are no longer active, in words for an explanation; None when they are."""
     if grant.revoked_at is not None:
         return f"it was revoked ({grant.revoke_reason})"
     if grant.expires_at <= now:
         return "it reached its absolute age"
-    if standing.user_status != "ACTIVE":
+    if state.user_status != Status.ACTIVE:
         return "the account is not active"
-    if standing.not_before is not None and grant.created_at <= standing.not_before:
+    if state.not_before is not None and grant.created_at <= state.not_before:
         return "the account's credentials were reset since"
-    if not grant.offline and standing.session_ended_at is not None:
+    if not grant.offline and state.session_ended_at is not None:
         return "the person signed out, and offline_access was not granted"
-    if standing.client_disabled_at is not None:
+    if state.client_disabled_at is not None:
         return "the client is disabled"
     return None
 
 
 @dataclass(frozen=True, kw_only=True)
-class LiveToken:
-    """An access token of ours that counts now."""
+class ActiveToken:
+    """An access token of ours that is active now."""
 
     claims: dict[str, Any]
     grant: Grant | None
@@ -163,9 +164,9 @@ class LiveToken:
         return frozenset([named] if isinstance(named, str) else named)
 
 
-class DeadToken(Exception):
-    """Not an access token of ours, expired, revoked, or its family is dead. The text says which, for explanations;
-    `client_id` whom it was issued to, if it is ours.
+class InactiveToken(Exception):
+    """Not an access token of ours, expired, revoked, or its grant is inactive. The text says which, for explanations;
+    `client_id` is the client it was issued to, if it is ours.
     """
 
     client_id: str | None = None
@@ -173,28 +174,28 @@ class DeadToken(Exception):
 
 def read_access_token(
     work: UnitOfWork, server: AuthorizationServer, token: str, *, with_person: bool = False
-) -> LiveToken:
-    """Check signature, type, issuer and times; then ask the database whether it still counts. Whom it is for, the
-    caller looks at (`LiveToken.audience`). Raises DeadToken.
+) -> ActiveToken:
+    """Check signature, type, issuer and times; then ask the database whether it is still active. The caller checks
+    whom it is for (`ActiveToken.audience`). Raises InactiveToken.
     """
     try:
         claims = server.keys.verify(work, token, typ=TYP)
     except SignatureRefused as refused:
-        raise DeadToken(f"not a token of ours: {refused}") from None
+        raise InactiveToken(f"not a token of ours: {refused}") from None
     if claims.get("iss") != server.issuer or not claims.get("aud"):
-        raise DeadToken("another issuer, or for nobody")
+        raise InactiveToken("another issuer, or for nobody")
     try:
-        return _read_live(work, server, claims, with_person=with_person)
-    except DeadToken as dead:
-        dead.client_id = str(claims.get("client_id"))
+        return _read_active(work, server, claims, with_person=with_person)
+    except InactiveToken as inactive:
+        inactive.client_id = str(claims.get("client_id"))
         raise
 
 
-def _read_live(
+def _read_active(
     work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], *, with_person: bool
-) -> LiveToken:
+) -> ActiveToken:
     if not _is_timely(claims, work.now.timestamp()):
-        raise DeadToken("expired, or not yet valid")
+        raise InactiveToken("expired, or not yet valid")
     grant_id, jti = claims.get("grant_id"), str(claims.get("jti"))
     if grant_id is None:
         return _read_own(work, server, claims, jti)
@@ -202,19 +203,19 @@ def _read_live(
     if with_person:
         found = grants.find_for_userinfo(work.read, grant_id, jti)
         if found is None:
-            raise DeadToken("its family is gone")
-        grant, standing, revoked, person = found
+            raise InactiveToken("its family is gone")
+        grant, state, revoked, person = found
     else:
         plain = grants.find_for_access_token(work.read, grant_id, jti)
         if plain is None:
-            raise DeadToken("its family is gone")
-        grant, standing, revoked = plain
-    reason = "it was revoked" if revoked else why_dead(grant, standing, work.now)
+            raise InactiveToken("its family is gone")
+        grant, state, revoked = plain
+    reason = "it was revoked" if revoked else inactive_reason(grant, state, work.now)
     if reason is not None:
-        raise DeadToken(reason)
+        raise InactiveToken(reason)
     for client_id in _actors(claims):  # it was exchanged, by each of these
-        _require_standing(work, server, client_id)
-    return LiveToken(claims=claims, grant=grant, person=person)
+        _require_enabled(work, server, client_id)
+    return ActiveToken(claims=claims, grant=grant, person=person)
 
 
 def _is_timely(claims: dict[str, Any], now: float) -> bool:
@@ -232,15 +233,15 @@ def _actors(claims: dict[str, Any]) -> Iterator[str]:
         act = act.get("act")
 
 
-def _require_standing(work: UnitOfWork, server: AuthorizationServer, client_id: str) -> None:
+def _require_enabled(work: UnitOfWork, server: AuthorizationServer, client_id: str) -> None:
     client = server.clients.find(work, client_id)
     if client is None or client.disabled:
-        raise DeadToken("the client is gone or disabled")
+        raise InactiveToken("the client is gone or disabled")
 
 
-def _read_own(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], jti: str) -> LiveToken:
-    """A client's token for itself stands while the client does."""
-    _require_standing(work, server, str(claims.get("client_id")))
+def _read_own(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], jti: str) -> ActiveToken:
+    """Read a token that a client has for itself: it is active while the client is enabled."""
+    _require_enabled(work, server, str(claims.get("client_id")))
     if grants.is_jti_revoked(work.read, jti):
-        raise DeadToken("it was revoked")
-    return LiveToken(claims=claims, grant=None, person=None)
+        raise InactiveToken("it was revoked")
+    return ActiveToken(claims=claims, grant=None, person=None)

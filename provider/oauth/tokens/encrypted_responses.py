@@ -2,8 +2,8 @@
 
 from provider.jose.encryption import choose_key, encrypt
 from provider.jose.key_sets import PublicKey
+from provider.jose.remote_key_sets import KeySetUnavailable
 from provider.oauth.checks import Checks
-from provider.oauth.clients.client_keys import KeysUnavailable
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import ClientKeysUnavailableError, InvalidClientMetadataError
 from provider.oauth.tokens.server import AuthorizationServer
@@ -18,9 +18,8 @@ def encrypt_to(
     """
     checks = Checks("encryption", client_id=client.client_id)
     keys = find_keys(work, server, client, checks)
-    key = choose_key(keys, alg)
-    checks.require(
-        key is not None,
+    key = checks.found(
+        choose_key(keys, alg),
         "The client has a key to encrypt to",
         section="OIDC Core section 10.2",
         error=InvalidClientMetadataError,
@@ -29,7 +28,6 @@ def encrypt_to(
         got=", ".join(f"{key.kty} {key.use or 'without use'}" for key in keys) or "no keys",
         fix="Publish one among the client's keys.",
     )
-    assert key is not None  # noqa: S101  # just required
     return encrypt(payload, key, alg=alg, enc=enc, nested=nested)
 
 
@@ -39,8 +37,8 @@ def find_keys(work: UnitOfWork, server: AuthorizationServer, client: Client, che
     problem = ""
     try:
         keys = server.client_keys.find(work, client)
-    except KeysUnavailable as away:
-        problem = away.reason
+    except KeySetUnavailable as unavailable:
+        problem = f"jwks_uri: {unavailable.reason}"
     checks.require(
         not problem,
         "The client's keys can be had",

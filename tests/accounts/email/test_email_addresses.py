@@ -86,6 +86,7 @@ def test_looking_at_a_link_consumes_nothing(browser: Browser, inbox: Inbox, work
     assert browser.submit(button="Confirm").title.startswith("Email address confirmed")
 
 
+@pytest.mark.both_databases
 def test_a_link_works_once_and_then_says_so(browser: Browser, inbox: Inbox) -> None:
     sign_up(browser)
     link = inbox.latest(ADDRESS).link
@@ -202,6 +203,7 @@ def test_the_letter_carries_on_to_where_the_sign_up_came_from(browser: Browser, 
     assert browser.submit({"username": ADDRESS, "password": PASSWORD}).path == "/account/sessions"
 
 
+@pytest.mark.both_databases
 def test_an_operator_confirms_once(work: Work) -> None:
     with work() as w:
         user_id = make_user(w, verified=False)
@@ -231,6 +233,7 @@ def test_nothing_a_letter_holds_is_stored_in_clear(browser: Browser, inbox: Inbo
         assert secret not in str(sealed)
 
 
+@pytest.mark.both_databases
 def test_of_those_who_confirm_the_same_address_at_once_one_has_it(installation: Installation, work: Work) -> None:
     for _ in range(5):
         ids = []
@@ -253,6 +256,7 @@ def test_of_those_who_confirm_the_same_address_at_once_one_has_it(installation: 
                 registration.delete_user(w, user_id=user_id)
 
 
+@pytest.mark.both_databases
 def test_a_link_confirms_once_however_often_the_button_is_pressed(
     installation: Installation, browser: Browser, inbox: Inbox
 ) -> None:

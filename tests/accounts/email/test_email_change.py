@@ -122,6 +122,7 @@ def test_an_address_of_somebody_else_looks_like_any_other(browser: Browser, inbo
     assert address_of(work, ada) == ADDRESS
 
 
+@pytest.mark.both_databases
 def test_of_two_who_want_one_address_the_first_to_confirm_has_it(
     browser: Browser, new_browser: Callable[[], Browser], inbox: Inbox, ada: str, work: Work
 ) -> None:

@@ -94,6 +94,7 @@ def test_the_network_is_limited_in_silence(browser: Browser, inbox: Inbox, work:
     assert len(inbox.letters()) == 4
 
 
+@pytest.mark.both_databases
 def test_looking_consumes_nothing_and_using_works_once(browser: Browser, inbox: Inbox, ada: str) -> None:
     """A-83."""
     forgot_password(browser)
@@ -181,7 +182,7 @@ def test_the_second_factor_outlives_a_reset(browser: Browser, inbox: Inbox, ada:
     assert browser.submit({"code": code_of(key, clock.now)}).path == "/account"
 
 
-def test_an_unfit_password_leaves_the_link_usable(browser: Browser, inbox: Inbox, ada: str) -> None:
+def test_an_invalid_password_leaves_the_link_usable(browser: Browser, inbox: Inbox, ada: str) -> None:
     forgot_password(browser)
     browser.open(inbox.latest(ADDRESS).link)
     page = browser.submit({"password": "password1"})
@@ -213,6 +214,7 @@ def test_a_suspension_kills_the_link(browser: Browser, inbox: Inbox, work: Work,
     assert browser.open(link).status == 410
 
 
+@pytest.mark.both_databases
 def test_a_link_is_spent_once_even_if_two_arrive_at_once(work: Work, inbox: Inbox, ada: str) -> None:
     address = parse_address(ADDRESS)
     assert address is not None

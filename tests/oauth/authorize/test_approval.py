@@ -180,6 +180,7 @@ def test_it_ends_with_what_it_hangs_on(
     assert old.userinfo(token).status_code == 401
 
 
+@pytest.mark.both_databases
 def test_a_code_used_twice_takes_the_tokens_beside_it_along(old: RelyingParty, browser: WatchedClient) -> None:
     """RFC 6749 section 4.1.2; A-15."""
     answer = old.ask(browser, response_type="code id_token token")
@@ -209,6 +210,7 @@ def test_a_person_signs_in_and_allows_it_as_in_the_code_flow(
     assert set(rp.resume(browser, answer).parameters) == held(response_type)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("response_type", LEGACY)
 def test_a_waiting_request_is_finished_once(
     old: RelyingParty,
@@ -239,6 +241,7 @@ def test_under_prompt_none_the_error_travels_the_same_way(
     assert set(answer.parameters) == {"error", "error_description", "state", "iss"}
 
 
+@pytest.mark.both_databases
 def test_a_posted_request_is_answered_the_same_way(old: RelyingParty, browser: WatchedClient) -> None:
     """OIDC Core section 3.2.2.1."""
     parked = old.ask_by_post(browser, response_type="id_token")

@@ -1,5 +1,7 @@
 """What was allowed to a client, added to and taken back."""
 
+import pytest
+
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.oauth.authorize import consent
@@ -33,6 +35,7 @@ def test_nothing_is_remembered_for_a_public_client(register: Register, ada: str,
     assert granted(work, ada, rp.client) is None
 
 
+@pytest.mark.both_databases
 def test_taking_it_back_kills_every_family_of_this_client_and_asks_again(
     register: Register, browser: WatchedClient, ada: str, work: Work
 ) -> None:

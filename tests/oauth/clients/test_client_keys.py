@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provider.config.settings import Settings
-from provider.oauth.clients.client_keys import ASKED_AGAIN_AFTER, FRESH_FOR, KEPT_FOR
+from provider.jose.remote_key_sets import ASKED_AGAIN_AFTER, FRESH_FOR, KEPT_FOR
 from provider.outbound import connection
 from provider.outbound.client import FAILURE_KEPT
 from tests.oauth.conftest import Explain, Register

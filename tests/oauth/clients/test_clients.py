@@ -39,6 +39,7 @@ def test_a_client_id_brought_along_must_be_plausible_and_never_look_like_a_perso
         clients.create_client(w, ClientMetadata(redirect_uris=(URI,)), client_id=client_id or "\n")
 
 
+@pytest.mark.both_databases
 def test_a_client_id_is_taken_once(rp: RelyingParty, work: Work) -> None:
     with work() as w, pytest.raises(InvalidMetadata):
         clients.create_client(w, ClientMetadata(redirect_uris=(URI,)), client_id=rp.client_id)
@@ -63,6 +64,7 @@ def test_a_public_client_has_no_secret(register: Register, work: Work) -> None:
         clients.rotate_secret(w, rp.client_id)
 
 
+@pytest.mark.both_databases
 def test_a_deleted_client_takes_everything_with_it(rp: RelyingParty, browser: WatchedClient, work: Work) -> None:
     """Everything that points at a client cascades."""
     tokens = rp.sign_in(browser, scope="openid offline_access")
@@ -92,6 +94,7 @@ def test_changes_are_told_to_the_audit_log_without_secrets(rp: RelyingParty, wor
     }
 
 
+@pytest.mark.both_databases
 def test_clients_are_listed_page_by_page(register: Register, work: Work) -> None:
     ids = sorted(register().client_id for _ in range(3))
     with work() as w:

@@ -96,6 +96,7 @@ def test_several_are_named_by_repeating_the_parameter(
     assert aud(Tokens(response)) == [FILMS, BOOKS]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "resource",
     ["https://nobody.example.test", BOOKS + "/", "books", f"{BOOKS}#part", "javascript:alert(1)", ISSUER + "/x"],
@@ -149,6 +150,6 @@ def test_an_identifier_belongs_to_one_api(register: Register, books: RelyingPart
     for taken in (BOOKS, ISSUER, f"{ISSUER}/api/account"):
         with pytest.raises(InvalidMetadata, match="another API's"):
             register_api(register, taken)
-    for unfit in ("books", "https://books.example.test/#x", "https://books.example.test/" + "x" * 600):
+    for invalid in ("books", "https://books.example.test/#x", "https://books.example.test/" + "x" * 600):
         with pytest.raises(InvalidMetadata, match="resource_identifiers"):
-            register_api(register, unfit)
+            register_api(register, invalid)

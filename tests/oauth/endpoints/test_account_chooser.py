@@ -1,5 +1,7 @@
 """prompt=select_account: go on as who is here, or as somebody else."""
 
+import pytest
+
 from provider.oauth.clients import clients
 from provider.work import Installation
 from tests.oauth.conftest import Person, Unchanged
@@ -8,6 +10,7 @@ from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
+from tests.support.statements import recorded
 
 PATH = "/select-account"
 
@@ -18,6 +21,7 @@ def choose(browser: WatchedClient, answer: Answer, decision: str) -> str:
     return str(response.headers["location"])
 
 
+@pytest.mark.both_databases
 def test_going_on_as_who_is_here(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
     """OIDC Core section 3.1.2.1."""
     answer = rp.ask(browser, prompt="select_account")
@@ -68,3 +72,12 @@ def test_a_client_disabled_meanwhile_is_no_crash(rp: RelyingParty, browser: Watc
 def test_a_made_up_request_gets_a_page(browser: WatchedClient, unchanged: Unchanged) -> None:
     with unchanged():
         assert browser.get(PATH, params={"request_uri": "x"}).status_code == 400
+
+
+def test_the_page_reads_the_parked_request_once(
+    rp: RelyingParty, browser: WatchedClient, installation: Installation
+) -> None:
+    parked = rp.ask(browser, prompt="select_account")
+    with recorded(installation.database.engine) as statements:
+        assert browser.get(PATH, params={"request_uri": parked.request_uri}).status_code == 200
+    assert sum("FROM authorization_requests" in text for text in statements) == 1

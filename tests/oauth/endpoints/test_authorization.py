@@ -57,6 +57,7 @@ def test_reloading_before_the_sign_in_is_finished_works(rp: RelyingParty, person
         assert rp.resume(browser, answer).location == answer.location
 
 
+@pytest.mark.both_databases
 def test_a_request_is_finished_once(
     rp: RelyingParty, person: Person, ada: str, installation: Installation, unchanged: Unchanged
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_request_is_finished_once(
     assert "location" not in response.headers
 
 
+@pytest.mark.both_databases
 def test_a_waiting_request_expires(rp: RelyingParty, browser: WatchedClient, person: Person, clock: Clock) -> None:
     """A-79."""
     other = person()

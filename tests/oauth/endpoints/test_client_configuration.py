@@ -10,7 +10,7 @@ from provider.config.settings import Settings
 from provider.oauth.clients import clients, registration
 from provider.oauth.clients.clients import Client, find_client
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.endpoints.test_consent import allow
 from tests.oauth.endpoints.test_registration import REGISTER, URI, WEB, assert_refused
@@ -162,6 +162,7 @@ def test_what_an_operator_added_does_not_outlive_a_change_by_the_client(
     assert (client.metadata.first_party, client.metadata.scope) == (False, "openid")
 
 
+@pytest.mark.both_databases
 def test_of_two_updates_at_once_one_counts(http: WatchedClient, told: Told, work: Work) -> None:
     """RFC 7592 section 2.2: the later one has a token that was replaced while it was read."""
     with work() as first, work() as second:

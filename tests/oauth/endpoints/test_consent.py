@@ -15,6 +15,7 @@ from tests.oauth.watched_http import WatchedClient, csrf_of
 from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
+from tests.support.statements import recorded
 
 PAYLOAD = '"><svg onload=alert(1)>{{7*7}}${7*7}'
 
@@ -50,6 +51,7 @@ def test_the_page_says_who_asks_for_what_as_whom(rp: RelyingParty, browser: Watc
     assert "form-action 'self' https://app.example.test;" in page.headers["content-security-policy"]
 
 
+@pytest.mark.both_databases
 def test_allowing_it_once_is_remembered(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
     """A-50."""
     assert rp.verify(rp.redeem(allow(rp, browser, scope="openid email")))["sub"] == ada
@@ -57,6 +59,7 @@ def test_allowing_it_once_is_remembered(rp: RelyingParty, browser: WatchedClient
     assert rp.ask(browser, scope="openid", prompt="none").code
 
 
+@pytest.mark.both_databases
 def test_more_is_asked_for_again(rp: RelyingParty, browser: WatchedClient) -> None:
     """A-50: scopes and single claims."""
     allow(rp, browser, scope="openid email")
@@ -220,3 +223,36 @@ def test_what_an_app_calls_itself_is_only_text(register: Register, browser: Watc
     assert "<b>api" not in page.text
     assert "&lt;svg onload=alert(1)&gt;{{7*7}}${7*7}" in page.text
     assert "&lt;b&gt;api&lt;/b&gt;" in page.text
+
+
+def reads_of_parked_requests(statements: list[str]) -> int:
+    return sum(text.startswith("SELECT") and "FROM authorization_requests" in text for text in statements)
+
+
+def test_the_consent_page_reads_the_parked_request_once(
+    rp: RelyingParty, browser: WatchedClient, installation: Installation
+) -> None:
+    parked = rp.ask(browser)
+    with recorded(installation.database.engine) as statements:
+        assert show(browser, parked).status_code == 200
+    assert reads_of_parked_requests(statements) == 1
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny", "switch"])
+def test_a_decision_reads_the_parked_request_once(
+    rp: RelyingParty, browser: WatchedClient, installation: Installation, decision: str
+) -> None:
+    parked = rp.ask(browser)
+    with recorded(installation.database.engine) as statements:
+        assert decide(browser, parked, decision).status_code == 303
+    assert reads_of_parked_requests(statements) == 1
+
+
+def test_coming_back_reads_the_parked_request_once(
+    rp: RelyingParty, browser: WatchedClient, installation: Installation
+) -> None:
+    parked = rp.ask(browser)
+    decide(browser, parked, "allow")
+    with recorded(installation.database.engine) as statements:
+        assert rp.resume(browser, parked).code
+    assert reads_of_parked_requests(statements) == 1

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from provider.oauth.grants.store import device_codes
 from provider.ratelimits import LIMITS
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.devices import DEVICE_AUTHORIZATION, FOR_DEVICES, start
 from tests.oauth.watched_http import WatchedClient

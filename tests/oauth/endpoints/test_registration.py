@@ -349,6 +349,7 @@ class TestWithToken:
         clock.advance(hours=1)
         assert_refused(register(http, token), "invalid_token", 401)
 
+    @pytest.mark.both_databases
     def test_whom_an_operator_gave_a_token_may_act_alone_and_for_more_scopes_but_not_for_ours(
         self, http: WatchedClient, token: str
     ) -> None:

@@ -39,6 +39,7 @@ def test_an_access_token_takes_only_itself(rp: RelyingParty, tokens: Tokens) -> 
     assert rp.userinfo(second).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_revoking_twice_is_no_error(rp: RelyingParty, tokens: Tokens) -> None:
     """RFC 7009 section 2.2."""
     for token in (tokens.access_token, tokens.refresh_token):

@@ -70,6 +70,7 @@ def test_a_second_use_kills_the_refreshed_tokens_too(rp: RelyingParty, browser: 
     assert_invalid_grant(rp.refresh(second))
 
 
+@pytest.mark.both_databases
 def test_a_second_use_after_the_code_expired_is_still_a_replay(
     rp: RelyingParty, browser: WatchedClient, clock: Clock
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_second_use_after_the_code_expired_is_still_a_replay(
     assert_invalid_grant(rp.refresh(first))
 
 
+@pytest.mark.both_databases
 def test_a_replay_is_told_to_the_audit_log_once(rp: RelyingParty, browser: WatchedClient, work: Work, ada: str) -> None:
     """RFC 9700 section 4.5."""
     answer = rp.ask(browser)
@@ -92,6 +94,7 @@ def test_a_replay_is_told_to_the_audit_log_once(rp: RelyingParty, browser: Watch
     assert answer.code not in str(replays)
 
 
+@pytest.mark.both_databases
 def test_a_replay_leaves_other_families_alone(rp: RelyingParty, browser: WatchedClient) -> None:
     """A-24: other families of the user are untouched."""
     other = rp.sign_in(browser, scope=OFFLINE)
@@ -252,6 +255,7 @@ def _verifiers(answer: Answer) -> dict[str, str | None]:
     }
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("which", list(_verifiers(Answer(None, {"code_challenge": "c"}, "v"))))  # type: ignore[arg-type]
 def test_a_wrong_verifier_is_refused(rp: RelyingParty, browser: WatchedClient, which: str) -> None:
     """RFC 7636 section 4.6: invalid_grant, also when it is missing; A-19."""

@@ -160,6 +160,7 @@ def test_no_origin_crashes_a_preflight(http: WatchedClient, origin: str) -> None
     assert "access-control-allow-origin" not in http.options(TOKEN, headers=headers).headers
 
 
+@pytest.mark.both_databases
 def test_a_disabled_or_deleted_client_has_no_pages(register: Register, http: WatchedClient, work: Work) -> None:
     """A-26."""
     rp = register(public=True)

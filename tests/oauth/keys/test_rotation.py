@@ -20,17 +20,17 @@ from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.config.settings import DOCUMENT_MAX_AGE, Settings
 from provider.jose.algorithms import ES256, KEY_PAIRS, PS256, RS256
+from provider.jose.signed_jwts import read_jwt
 from provider.oauth.endpoints import jwks as jwks_endpoint
-from provider.oauth.keys import key_ring as keys
 from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_ring import SignatureRefused
-from provider.oauth.keys.rotation import Due, Standing, TooSoon, UnknownKey, what_is_due
+from provider.oauth.keys.rotation import Due, KeyStates, TooSoon, UnknownKey, what_is_due
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.ratelimits import LimitCounter
 from provider.work import Installation, unit_of_work
-from provider.worker import rotate_keys
+from provider.worker.jobs import rotate_keys
 from tests.oauth.conftest import Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
@@ -47,7 +47,7 @@ OVER = INTERVAL + timedelta(minutes=1)
 
 
 def kid_of(token: str) -> str:
-    return str(keys._header_of(token)["kid"])
+    return str(read_jwt(token).kid)
 
 
 def published(rp: RelyingParty) -> list[str]:
@@ -111,6 +111,7 @@ def test_a_key_that_apps_cannot_know_yet_is_not_rotated_to(work: Work, clock: Cl
     assert rotate(work, alg=ES256)[0] == upcoming
 
 
+@pytest.mark.both_databases
 def test_a_retired_key_leaves_when_its_last_token_has_expired(
     rp: RelyingParty, browser: WatchedClient, work: Work, clock: Clock, server: AuthorizationServer
 ) -> None:
@@ -217,6 +218,7 @@ def test_an_unknown_key_cannot_be_revoked(work: Work, kid: str) -> None:
         rotation.revoke(w, kid=kid)
 
 
+@pytest.mark.both_databases
 def test_a_key_is_revoked_once(work: Work) -> None:
     kid = rows(work)[0].kid
     with work() as w:
@@ -228,6 +230,7 @@ def test_a_key_is_revoked_once(work: Work) -> None:
 # First keys
 
 
+@pytest.mark.both_databases
 def test_first_keys_are_made_once(work: Work) -> None:
     with work() as w:
         assert rotation.create_missing(w) == []
@@ -282,9 +285,10 @@ def test_what_is_due_is_decided_by_age_alone(
     # It was made long before it signed: what counts is since when it signs.
     signing = row(State.CURRENT, age=current + INTERVAL, signs=current, now=now)
     next_one = None if upcoming is None else row(State.UPCOMING, age=upcoming, now=now)
-    assert what_is_due(Standing(signing, next_one), settings, now) == due
+    assert what_is_due(KeyStates(signing, next_one), settings, now) == due
 
 
+@pytest.mark.both_databases
 def test_the_schedule_publishes_waits_rotates_and_publishes_again(work: Work, clock: Clock) -> None:
     """OIDC Core section 10.1.1; and doing it twice does nothing."""
     (first,) = kids(work, ES256, State.CURRENT)
@@ -374,6 +378,7 @@ def follow_there(installation: Installation) -> Due | None:
         return rotation.follow_schedule(work, ES256)
 
 
+@pytest.mark.both_databases
 def test_however_many_workers_follow_the_schedule_it_happens_once(
     installation: Installation, work: Work, clock: Clock
 ) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import create_engine, text
 
-from provider.database.migrations import head, migrate
+from provider.database.migrations import HEAD, migrate
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.store import SigningKeyRow, State
 from tests.support.installation import Work, settings_for
@@ -38,7 +38,7 @@ def test_rows_of_the_version_before_go_on(empty_database_url: str) -> None:
         rows = {row.kid: row for row in signing_keys.find_all(db)}
     assert set(rows) == {"a", "b", "d", "e"}
     assert {kid for kid, row in rows.items() if row.signs_from == row.created_at} == {"a"}
-    migrate(settings, "0006", at=head())
+    migrate(settings, "0006", at=HEAD)
     with engine.connect() as db:
         assert set(db.scalars(text("SELECT kid FROM signing_keys"))) == {"a", "b", "d", "e"}
     engine.dispose()

@@ -11,17 +11,16 @@ from joserfc.jwk import KeySet
 
 from provider.accounts import compromise_report, deletion, devices, registration, suspension
 from provider.config.settings import Settings
-from provider.outbox import relay
 from provider.outbox import store as outbox
-from provider.outbox.store import Promise, State
+from provider.outbox.store import DeliveryState, Message
 from provider.sessions import lifecycle
 from provider.sessions import store as sessions
 from provider.sessions.store import Session
 from provider.work import Installation, UnitOfWork
-from provider.worker import ATTEMPTS, HANDLERS
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
+from tests.support.deliveries import deliver_due
 from tests.support.foreign_server import ForeignServer, Request, answer
 from tests.support.installation import ISSUER, Work, settings_for
 from tests.support.relying_party import RelyingParty, Tokens
@@ -38,10 +37,10 @@ def settings(database_url: str, outbound_settings: dict[str, Any]) -> Settings:
 @pytest.fixture
 def deliver(installation: Installation) -> Callable[[], int]:
     """The worker's round: how many promises it tried."""
-    return lambda: relay.keep_due(installation, HANDLERS, ATTEMPTS)
+    return lambda: deliver_due(installation)
 
 
-def promises(work: Work) -> list[Promise]:
+def promises(work: Work) -> list[Message]:
     with work() as w:
         return [promise for promise in outbox.find(w.read) if promise.topic == "logout"]
 
@@ -95,7 +94,7 @@ def test_every_app_of_the_session_is_told_as_it_knows_the_person_and_no_other(
         claims, known = logout_claims(rp, told[target]), rp.verify(tokens[rp.client_id])
         assert (claims["sub"], claims["sid"]) == (known["sub"], known["sid"])
     assert deliver() == 0
-    assert {promise.state for promise in promises(work)} == {State.KEPT}
+    assert {promise.state for promise in promises(work)} == {DeliveryState.KEPT}
 
 
 ENDINGS: dict[str, Callable[[UnitOfWork, Session], object]] = {
@@ -139,6 +138,7 @@ def test_sessions_end_in_one_place() -> None:
     assert enders == {"lifecycle.py"}
 
 
+@pytest.mark.both_databases
 def test_an_app_that_is_down_hears_of_it_once_it_is_back(
     register: Register,
     browser: WatchedClient,
@@ -155,7 +155,7 @@ def test_an_app_that_is_down_hears_of_it_once_it_is_back(
         assert deliver() == 1
         clock.advance(seconds=pause)
     (promise,) = promises(work)
-    assert (promise.state, promise.attempts) == (State.DUE, 4)
+    assert (promise.state, promise.attempts) == (DeliveryState.DUE, 4)
     assert "no connection" in str(promise.error)
     assert "not asked again yet" not in str(promise.error), "that was so at the second attempt only"
     with ForeignServer(foreign_tls, port=port) as back:
@@ -169,10 +169,10 @@ def test_an_app_that_is_down_hears_of_it_once_it_is_back(
 @pytest.mark.parametrize(
     ("status", "state", "error"),
     [
-        ("204 No Content", State.KEPT, None),
-        ("400 Bad Request", State.FAILED, "it refused the logout: invalid_request"),
-        ("501 Not Implemented", State.DUE, "it answered 501"),
-        ("302 Found", State.DUE, "it answered 302; redirects are not followed"),
+        ("204 No Content", DeliveryState.KEPT, None),
+        ("400 Bad Request", DeliveryState.FAILED, "it refused the logout: invalid_request"),
+        ("501 Not Implemented", DeliveryState.DUE, "it answered 501"),
+        ("302 Found", DeliveryState.DUE, "it answered 302; redirects are not followed"),
     ],
 )
 def test_what_the_app_answers_decides_whether_it_is_asked_again(
@@ -182,7 +182,7 @@ def test_what_the_app_answers_decides_whether_it_is_asked_again(
     deliver: Callable[[], int],
     work: Work,
     status: str,
-    state: State,
+    state: DeliveryState,
     error: str | None,
 ) -> None:
     """Back-Channel Logout section 2.8. A-103."""

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from provider.work import Installation
-from provider.worker import purge
+from provider.worker.jobs import purge
 from tests.oauth.conftest import Register
 from tests.oauth.devices import FOR_DEVICES, page_of, press, start
 from tests.oauth.watched_http import WatchedClient

@@ -20,9 +20,9 @@ from joserfc.jwk import ECKey, RSAKey
 
 from provider.jose.algorithms import RS256
 from provider.oauth.keys.key_ring import SignatureRefused
-from provider.oauth.tokens.access_tokens import why_dead
+from provider.oauth.tokens.access_tokens import inactive_reason
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store.grants import Grant, Standing
+from provider.oauth.tokens.store.grants import Grant, GrantState
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
@@ -323,8 +323,8 @@ def our_kid(server: AuthorizationServer, work: Work) -> str:
         return server.keys.signer(w).kid
 
 
-@pytest.mark.parametrize(("microseconds", "stands"), [(-1, False), (0, False), (1, True)])
-def test_what_was_granted_in_the_microsecond_of_the_mark_does_not_count(microseconds: int, stands: bool) -> None:
+@pytest.mark.parametrize(("microseconds", "active"), [(-1, False), (0, False), (1, True)])
+def test_what_was_granted_in_the_microsecond_of_the_mark_does_not_count(microseconds: int, active: bool) -> None:
     """When a grant and a reset have the same time, the grant may be the older one."""
     now = datetime(2026, 8, 1, 12, tzinfo=UTC)
     grant = Grant(
@@ -342,5 +342,5 @@ def test_what_was_granted_in_the_microsecond_of_the_mark_does_not_count(microsec
         revoked_at=None,
         revoke_reason=None,
     )
-    standing = Standing(user_status="ACTIVE", not_before=now, session_ended_at=None, client_disabled_at=None)
-    assert (why_dead(grant, standing, now) is None) == stands
+    state = GrantState(user_status="ACTIVE", not_before=now, session_ended_at=None, client_disabled_at=None)
+    assert (inactive_reason(grant, state, now) is None) == active

@@ -190,12 +190,14 @@ def test_rotating_the_secret_key_changes_nobody(
     app.state.threads.close()
 
 
+@pytest.mark.both_databases
 def test_two_processes_agree(pairwise: RelyingParty, work: Work, ada: str) -> None:
     with work() as w:
         found = {Subjects().user_id_of(w, pairwise.client, ada) for _ in range(2)}
     assert len(found) == 1
 
 
+@pytest.mark.both_databases
 def test_the_salt_is_made_once_and_encrypted(work: Work) -> None:
     """A-104."""
     with work() as w:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, String, Table, delete, insert, select, update
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 totp_credentials = Table(
@@ -36,9 +37,11 @@ class TotpCredential:
     last_step: int
 
 
+_CREDENTIAL = rows_of(TotpCredential, totp_credentials)
+
+
 def find(db: Connection, user_id: str) -> TotpCredential | None:
-    row = db.execute(select(totp_credentials).where(totp_credentials.c.user_id == user_id)).one_or_none()
-    return None if row is None else TotpCredential(*row)
+    return _CREDENTIAL.one(db, _CREDENTIAL.select().where(totp_credentials.c.user_id == user_id))
 
 
 def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
@@ -54,7 +57,7 @@ def spend_step(db: Connection, user_id: str, step: int) -> bool:
 
 def replace(db: Connection, credential: TotpCredential) -> None:
     remove(db, credential.user_id)
-    db.execute(insert(totp_credentials), credential.__dict__)
+    db.execute(insert(totp_credentials), values_of(credential))
 
 
 def remove(db: Connection, user_id: str) -> bool:

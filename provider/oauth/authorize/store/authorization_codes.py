@@ -22,9 +22,11 @@ from sqlalchemy import (
 
 from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
+from provider.database.dialect import is_postgresql
+from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants, refresh_tokens
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 authorization_codes = Table(
@@ -57,12 +59,12 @@ class AuthorizationCode:
     spent_at: datetime | None
 
 
-_CODE = tuple(authorization_codes.c)
-_C, _G, _S = len(_CODE), len(GRANT), len(STANDING)
+_CODE = rows_of(AuthorizationCode, authorization_codes)
+_WITH_GRANT = joined(_CODE, GRANT, STATE, PERSON)
 _FIND = (
-    select(*_CODE, *GRANT, *STANDING, *PERSON)
+    _WITH_GRANT.select()
     .select_from(
-        join_standing(
+        join_state(
             authorization_codes.join(grants.grants, grants.grants.c.id == authorization_codes.c.grant_id)
         ).outerjoin(email_addresses, email_addresses.c.id == grants.primary_address)
     )
@@ -80,12 +82,12 @@ _REDEEM_AT_ONCE = refresh_tokens.insert_after(_SPEND.returning(authorization_cod
 
 def add(db: Connection, code: AuthorizationCode, grant: Grant) -> None:
     """The code and the grant it stands for."""
-    if db.dialect.name == "postgresql":
-        values = {f"g_{name}": value for name, value in grant.__dict__.items()}
-        db.execute(_ADD_AT_ONCE, {**values, **{f"c_{name}": value for name, value in code.__dict__.items()}})
+    if is_postgresql(db):
+        values = {f"g_{name}": value for name, value in values_of(grant).items()}
+        db.execute(_ADD_AT_ONCE, {**values, **{f"c_{name}": value for name, value in values_of(code).items()}})
         return
     grants.add(db, grant)
-    db.execute(insert(authorization_codes), code.__dict__)
+    db.execute(insert(authorization_codes), values_of(code))
 
 
 def _values(table: Table, prefix: str) -> dict[str, Any]:
@@ -96,12 +98,8 @@ _new_grant = insert(grants.grants).values(_values(grants.grants, "g_")).returnin
 _ADD_AT_ONCE = insert(authorization_codes).values(_values(authorization_codes, "c_")).add_cte(_new_grant)
 
 
-def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, Standing, Person] | None:
-    row = db.execute(_FIND, {"digest": digest}).one_or_none()
-    if row is None:
-        return None
-    rest = row[_C:]
-    return (AuthorizationCode(*row[:_C]), *grants.split(rest), Person(*rest[_G + _S :]))
+def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, GrantState, Person] | None:
+    return _WITH_GRANT.one(db, _FIND, {"digest": digest})
 
 
 def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
@@ -113,7 +111,7 @@ def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
 
 def redeem(db: Connection, digest: bytes, *, refresh_token: RefreshToken | None, now: datetime) -> bool:
     """Spend the code and add the first refresh token of its family; False when the code was spent before."""
-    if db.dialect.name == "postgresql" and refresh_token is not None:
+    if is_postgresql(db) and refresh_token is not None:
         values = {"code_digest": digest, "now": now, **refresh_tokens.bind_new(refresh_token)}
         return db.execute(_REDEEM_AT_ONCE, values).rowcount == 1
     if not spend(db, digest, now=now):

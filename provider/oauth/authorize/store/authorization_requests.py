@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import JSON, Column, Connection, ForeignKey, Index, String, Table, delete, insert, select, update
 
 from provider.database.base import metadata
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 
 authorization_requests = Table(
@@ -40,19 +41,21 @@ class ParkedRequest:
     completed_at: datetime | None
 
 
+_PARKED = rows_of(ParkedRequest, authorization_requests)
+
+
 def add(db: Connection, parked: ParkedRequest) -> None:
-    db.execute(insert(authorization_requests), parked.__dict__)
+    db.execute(insert(authorization_requests), values_of(parked))
 
 
 def find(db: Connection, digest: bytes, *, now: datetime) -> ParkedRequest | None:
     """Readable any number of times until a code was issued or it expired."""
-    query = select(authorization_requests).where(
+    query = _PARKED.select().where(
         authorization_requests.c.digest == digest,
         authorization_requests.c.expires_at > now,
         authorization_requests.c.completed_at.is_(None),
     )
-    row = db.execute(query).one_or_none()
-    return None if row is None else ParkedRequest(*row)
+    return _PARKED.one(db, query)
 
 
 def bind_browser(db: Connection, digest: bytes, browser: bytes, *, now: datetime, expires_at: datetime) -> bool:

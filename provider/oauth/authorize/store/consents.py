@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Connection, ForeignKey, PrimaryKeyConstraint, String, Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import JSON, Column, Connection, ForeignKey, PrimaryKeyConstraint, String, Table, delete
 
 from provider.database.base import metadata
+from provider.database.dialect import upsert
+from provider.database.rows import rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 
 consents = Table(
@@ -30,23 +31,24 @@ class Consent:
     granted_at: datetime
 
 
+_CONSENT = rows_of(Consent, consents)
+
+
 def find(db: Connection, user_id: str, client_id: str) -> Consent | None:
-    query = select(consents).where(consents.c.user_id == user_id, consents.c.client_id == client_id)
-    row = db.execute(query).one_or_none()
-    return None if row is None else Consent(*row)
+    query = _CONSENT.select().where(consents.c.user_id == user_id, consents.c.client_id == client_id)
+    return _CONSENT.one(db, query)
 
 
 def put(db: Connection, consent: Consent) -> None:
     """Replace what was granted before."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(consents).values(**consent.__dict__)
+    statement = upsert(db, consents).values(values_of(consent))
     new = {"scopes": consent.scopes, "claims": consent.claims, "granted_at": consent.granted_at}
     db.execute(statement.on_conflict_do_update(index_elements=["user_id", "client_id"], set_=new))
 
 
 def find_of_user(db: Connection, user_id: str) -> list[Consent]:
-    query = select(consents).where(consents.c.user_id == user_id).order_by(consents.c.granted_at.desc())
-    return [Consent(*row) for row in db.execute(query)]
+    query = _CONSENT.select().where(consents.c.user_id == user_id).order_by(consents.c.granted_at.desc())
+    return _CONSENT.all(db, query)
 
 
 def remove(db: Connection, user_id: str, client_id: str) -> bool:

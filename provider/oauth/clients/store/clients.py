@@ -1,7 +1,7 @@
 """Registered clients: what they are, and their secrets: digests, and encrypted where one is the key of an HMAC."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,14 +15,15 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
-    func,
     insert,
     or_,
     select,
     update,
 )
 
+from provider.database import dialect
 from provider.database.base import metadata
+from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.types import BEYOND, Digest, Identifier, SearchKey, UtcTime, search_key
 
 clients = Table(
@@ -68,25 +69,24 @@ class ClientRow:
     expires_at: datetime | None = None
 
 
-_ROW = tuple(clients.c[field.name] for field in fields(ClientRow))
+_CLIENT = rows_of(ClientRow, clients)
+_NAMED = joined(one_value(clients.c.name_key), _CLIENT)
 
 
 def add(db: Connection, client: ClientRow) -> None:
-    db.execute(insert(clients), client.__dict__ | {"name_key": search_key(client.metadata.get("client_name", ""))})
+    db.execute(insert(clients), values_of(client) | {"name_key": search_key(client.metadata.get("client_name", ""))})
 
 
 def find(db: Connection, client_id: str) -> ClientRow | None:
-    row = db.execute(select(*_ROW).where(clients.c.client_id == client_id)).one_or_none()
-    return None if row is None else ClientRow(*row)
+    return _CLIENT.one(db, _CLIENT.select().where(clients.c.client_id == client_id))
 
 
 def queue_for(db: Connection, names: Iterable[str]) -> None:
     """Nobody else registers a client or an API of one of these names until the transaction ends; what they did before
     is seen from here on.
     """
-    if db.dialect.name == "postgresql":
-        for name in sorted(set(names)):
-            db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"client {name}"))))
+    for name in sorted(set(names)):
+        dialect.queue_for(db, f"client {name}")
 
 
 def lock(db: Connection, client_id: str) -> bool:
@@ -95,8 +95,8 @@ def lock(db: Connection, client_id: str) -> bool:
 
 
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[ClientRow]:
-    query = select(*_ROW).order_by(clients.c.client_id).limit(limit)
-    return [ClientRow(*row) for row in db.execute(query if after is None else query.where(clients.c.client_id > after))]
+    query = _CLIENT.select().order_by(clients.c.client_id).limit(limit)
+    return _CLIENT.all(db, query if after is None else query.where(clients.c.client_id > after))
 
 
 def find_named(
@@ -106,10 +106,10 @@ def find_named(
     and the client_id of the last of the page before.
     """
     key, client_id = clients.c.name_key, clients.c.client_id
-    query = select(key, *_ROW).where(key >= beginning, key < beginning + BEYOND)
+    query = _NAMED.select().where(key >= beginning, key < beginning + BEYOND)
     if after is not None:
         query = query.where(key >= after[0], or_(key > after[0], client_id > after[1]))
-    return [(found, ClientRow(*row)) for found, *row in db.execute(query.order_by(key, client_id).limit(limit))]
+    return _NAMED.all(db, query.order_by(key, client_id).limit(limit))
 
 
 def replace_metadata(db: Connection, client_id: str, values: dict[str, Any], *, now: datetime) -> bool:
@@ -162,8 +162,8 @@ def add_secret(
 def retire_secrets(db: Connection, client_id: str, *, expires_at: datetime) -> None:
     """Every secret of the client stops working at `expires_at`, or when it would have anyway."""
     later = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > expires_at)
-    standing = (client_secrets.c.client_id == client_id, later)
-    db.execute(update(client_secrets).where(*standing).values(expires_at=expires_at))
+    current = (client_secrets.c.client_id == client_id, later)
+    db.execute(update(client_secrets).where(*current).values(expires_at=expires_at))
 
 
 def end_retired_secrets(db: Connection, client_id: str, *, now: datetime) -> int:

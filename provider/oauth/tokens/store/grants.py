@@ -1,4 +1,4 @@
-"""Grants: one approval each, the root of a token family; and whether it still stands."""
+"""Grants: one approval each, the root of a token family; and what decides whether it is active."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,12 @@ from sqlalchemy import (
     table,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.accounts.store.email_addresses import email_addresses
 from provider.accounts.store.users import users
 from provider.database.base import metadata
+from provider.database.dialect import upsert
+from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
 from provider.oauth.clients.store.clients import clients
 from provider.sessions.store import sessions
@@ -87,8 +88,8 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What decides whether a grant still counts, read together with it."""
+class GrantState:
+    """What decides whether a grant is active beside its own row, read together with it."""
 
     user_status: str
     not_before: datetime | None
@@ -107,8 +108,14 @@ class Person:
     email_verified_at: datetime | None
 
 
-GRANT = tuple(grants.c)
-STANDING = (users.c.status, users.c.not_before, sessions.c.ended_at, clients.c.disabled_at)
+GRANT = rows_of(Grant, grants)
+STATE = rows_of(
+    GrantState,
+    user_status=users.c.status,
+    not_before=users.c.not_before,
+    session_ended_at=sessions.c.ended_at,
+    client_disabled_at=clients.c.disabled_at,
+)
 _mine = email_addresses.alias("mine")
 primary_address = (
     select(_mine.c.id)
@@ -119,21 +126,22 @@ primary_address = (
     .scalar_subquery()
 )
 """The id of a user's address: the verified one first."""
-PERSON = (
-    users.c.claims.label("person_claims"),
-    users.c.roles,
-    users.c.updated_at.label("person_updated_at"),
-    email_addresses.c.address,
-    email_addresses.c.verified_at,
+PERSON = rows_of(
+    Person,
+    claims=users.c.claims,
+    roles=users.c.roles,
+    updated_at=users.c.updated_at,
+    email=email_addresses.c.address,
+    email_verified_at=email_addresses.c.verified_at,
 )
 
 
-# The table of refresh tokens stands on this one, so it is named here without an import.
+# The table of refresh tokens refers to this one, so it is named here without an import.
 _refresh = table("refresh_tokens", column("grant_id"), column("rotated_at", UtcTime()))
 
 
-def join_standing(source: Any) -> Any:
-    """`source`, which holds grants, with the rows that decide whether each still counts."""
+def join_state(source: Any) -> Any:
+    """Join `source`, which holds grants, with the rows that decide whether each is active (the columns of STATE)."""
     return (
         source.join(users, users.c.id == grants.c.user_id)
         .join(clients, clients.c.client_id == grants.c.client_id)
@@ -142,59 +150,48 @@ def join_standing(source: Any) -> Any:
 
 
 _jti_revoked = exists().where(revoked_access_tokens.c.jti == bindparam("jti"))
-_FOR_ACCESS_TOKEN = (
-    select(*GRANT, *STANDING, _jti_revoked.label("jti_revoked"))
-    .select_from(join_standing(grants))
-    .where(grants.c.id == bindparam("grant_id"))
-)
+_WITH_JTI = joined(GRANT, STATE, one_value(_jti_revoked))
+_WITH_PERSON = joined(GRANT, STATE, one_value(_jti_revoked), PERSON)
+_FOR_ACCESS_TOKEN = _WITH_JTI.select().select_from(join_state(grants)).where(grants.c.id == bindparam("grant_id"))
 _FOR_USERINFO = (
-    select(*GRANT, *STANDING, _jti_revoked.label("jti_revoked"), *PERSON)
-    .select_from(join_standing(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
+    _WITH_PERSON.select()
+    .select_from(join_state(grants).outerjoin(email_addresses, email_addresses.c.id == primary_address))
     .where(grants.c.id == bindparam("grant_id"))
 )
 _PERSON = (
-    select(*PERSON)
+    PERSON.select()
     .select_from(users.outerjoin(email_addresses, email_addresses.c.id == primary_address))
     .where(users.c.id == bindparam("user_id"))
 )
-_G, _S = len(GRANT), len(STANDING)
 
 
 def add(db: Connection, grant: Grant) -> None:
-    db.execute(insert(grants), grant.__dict__)
+    db.execute(insert(grants), values_of(grant))
 
 
-def split(row: Any) -> tuple[Grant, Standing]:
-    """A row that begins with GRANT and STANDING."""
-    return Grant(*row[:_G]), Standing(*row[_G : _G + _S])
-
-
-def find_for_access_token(db: Connection, grant_id: str, jti: str) -> tuple[Grant, Standing, bool] | None:
+def find_for_access_token(db: Connection, grant_id: str, jti: str) -> tuple[Grant, GrantState, bool] | None:
     """With whether this `jti` was revoked."""
-    row = db.execute(_FOR_ACCESS_TOKEN, {"grant_id": grant_id, "jti": jti}).one_or_none()
-    return None if row is None else (*split(row), bool(row[_G + _S]))
+    return _WITH_JTI.one(db, _FOR_ACCESS_TOKEN, {"grant_id": grant_id, "jti": jti})
 
 
-def find_for_userinfo(db: Connection, grant_id: str, jti: str) -> tuple[Grant, Standing, bool, Person] | None:
-    row = db.execute(_FOR_USERINFO, {"grant_id": grant_id, "jti": jti}).one_or_none()
-    return None if row is None else (*split(row), bool(row[_G + _S]), Person(*row[_G + _S + 1 :]))
+def find_for_userinfo(db: Connection, grant_id: str, jti: str) -> tuple[Grant, GrantState, bool, Person] | None:
+    return _WITH_PERSON.one(db, _FOR_USERINFO, {"grant_id": grant_id, "jti": jti})
 
 
 def find_person(db: Connection, user_id: str) -> Person | None:
-    row = db.execute(_PERSON, {"user_id": user_id}).one_or_none()
-    return None if row is None else Person(*row)
+    return PERSON.one(db, _PERSON, {"user_id": user_id})
 
 
 def revoke(db: Connection, grant_id: str, *, reason: str, now: datetime) -> bool:
     """Every token of the family is dead. False when it was already."""
-    standing = (grants.c.id == grant_id, grants.c.revoked_at.is_(None))
-    return db.execute(update(grants).where(*standing).values(revoked_at=now, revoke_reason=reason)).rowcount == 1
+    active = (grants.c.id == grant_id, grants.c.revoked_at.is_(None))
+    return db.execute(update(grants).where(*active).values(revoked_at=now, revoke_reason=reason)).rowcount == 1
 
 
 def revoke_all(db: Connection, *, user_id: str, client_id: str, reason: str, now: datetime) -> int:
     """Every family a person gave a client; how many."""
-    standing = (grants.c.user_id == user_id, grants.c.client_id == client_id, grants.c.revoked_at.is_(None))
-    return db.execute(update(grants).where(*standing).values(revoked_at=now, revoke_reason=reason)).rowcount
+    active = (grants.c.user_id == user_id, grants.c.client_id == client_id, grants.c.revoked_at.is_(None))
+    return db.execute(update(grants).where(*active).values(revoked_at=now, revoke_reason=reason)).rowcount
 
 
 def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> list[tuple[str, str]]:
@@ -213,8 +210,8 @@ class Held:
     last_used: datetime
 
 
-def _standing_of(user_id: str, now: datetime) -> tuple[Any, ...]:
-    """For what `join_standing` joins: families of this person that still count."""
+def _active_of(user_id: str, now: datetime) -> tuple[Any, ...]:
+    """Return the conditions, on what `join_state` joins, of the active grants of a user."""
     return (
         grants.c.user_id == user_id,
         grants.c.revoked_at.is_(None),
@@ -224,10 +221,10 @@ def _standing_of(user_id: str, now: datetime) -> tuple[Any, ...]:
     )
 
 
-def find_standing(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
-    """The families of this person that still count, the latest first."""
-    query = select(*GRANT).select_from(join_standing(grants)).where(*_standing_of(user_id, now))
-    return [Grant(*row) for row in db.execute(query.order_by(grants.c.id.desc()))]
+def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
+    """Return the active grants of a user, the latest first."""
+    query = GRANT.select().select_from(join_state(grants)).where(*_active_of(user_id, now))
+    return GRANT.all(db, query.order_by(grants.c.id.desc()))
 
 
 def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
@@ -235,8 +232,8 @@ def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]
     rotated = select(func.max(_refresh.c.rotated_at)).where(_refresh.c.grant_id == grants.c.id).scalar_subquery()
     query = (
         select(grants.c.client_id, grants.c.scope, grants.c.created_at, rotated)
-        .select_from(join_standing(grants))
-        .where(*_standing_of(user_id, now))
+        .select_from(join_state(grants))
+        .where(*_active_of(user_id, now))
     )
     held: dict[str, Held] = {}
     for client_id, scope, created_at, rotated_at in db.execute(query):
@@ -253,8 +250,7 @@ def is_jti_revoked(db: Connection, jti: str) -> bool:
 
 def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:
     """Remember a revoked access token until it would have expired anyway."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    known = insert(revoked_access_tokens).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing()
+    known = upsert(db, revoked_access_tokens).values(jti=jti, expires_at=expires_at).on_conflict_do_nothing()
     db.execute(known)
 
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, String, Table, Text, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from provider.database.base import metadata
+from provider.database.dialect import upsert
 from provider.database.types import UtcTime
 
 installation_secrets = Table(
@@ -24,7 +24,6 @@ def find(db: Connection, name: str) -> str | None:
 
 def add(db: Connection, name: str, sealed: str, *, now: datetime) -> bool:
     """False when there is one of this name: it is never replaced."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
     row = {"name": name, "sealed": sealed, "created_at": now}
-    added = insert(installation_secrets).values(row).on_conflict_do_nothing().returning(installation_secrets.c.name)
+    added = upsert(db, installation_secrets).values(row).on_conflict_do_nothing().returning(installation_secrets.c.name)
     return db.scalar(added) is not None

@@ -22,9 +22,11 @@ from sqlalchemy import (
 
 from provider.accounts.store.email_addresses import email_addresses
 from provider.database.base import metadata
+from provider.database.dialect import is_postgresql
+from provider.database.rows import joined, rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
 from provider.oauth.tokens.store import grants
-from provider.oauth.tokens.store.grants import GRANT, PERSON, STANDING, Grant, Person, Standing, join_standing
+from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 
 refresh_tokens = Table(
     "refresh_tokens",
@@ -48,12 +50,12 @@ class RefreshToken:
     rotated_at: datetime | None
 
 
-_TOKEN = tuple(refresh_tokens.c)
-_T, _G, _S = len(_TOKEN), len(GRANT), len(STANDING)
+_TOKEN = rows_of(RefreshToken, refresh_tokens)
+_WITH_GRANT = joined(_TOKEN, GRANT, STATE, PERSON)
 _FIND = (
-    select(*_TOKEN, *GRANT, *STANDING, *PERSON)
+    _WITH_GRANT.select()
     .select_from(
-        join_standing(refresh_tokens.join(grants.grants, grants.grants.c.id == refresh_tokens.c.grant_id)).outerjoin(
+        join_state(refresh_tokens.join(grants.grants, grants.grants.c.id == refresh_tokens.c.grant_id)).outerjoin(
             email_addresses, email_addresses.c.id == grants.primary_address
         )
     )
@@ -87,24 +89,20 @@ _ROTATE_AT_ONCE = insert_after(_ROTATE.returning(refresh_tokens.c.grant_id))
 
 
 def add(db: Connection, token: RefreshToken) -> None:
-    db.execute(_INSERT, token.__dict__)
+    db.execute(_INSERT, values_of(token))
 
 
-def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, Standing, Person] | None:
-    row = db.execute(_FIND, {"digest": digest}).one_or_none()
-    if row is None:
-        return None
-    rest = row[_T:]
-    return (RefreshToken(*row[:_T]), *grants.split(rest), Person(*rest[_G + _S :]))
+def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, GrantState, Person] | None:
+    return _WITH_GRANT.one(db, _FIND, {"digest": digest})
 
 
 def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datetime) -> bool:
     """Retire a token for its successor, once. False when somebody else did."""
-    if db.dialect.name == "postgresql":
+    if is_postgresql(db):
         return db.execute(_ROTATE_AT_ONCE, {"old_digest": digest, "now": now, **bind_new(successor)}).rowcount == 1
     if db.execute(_ROTATE, {"old_digest": digest, "now": now}).rowcount != 1:
         return False
-    db.execute(_INSERT, successor.__dict__)
+    db.execute(_INSERT, values_of(successor))
     return True
 
 
@@ -113,9 +111,16 @@ def bind_new(token: RefreshToken) -> dict[str, object]:
     return {"n_digest": token.digest, "n_generation": token.generation, "n_expires_at": token.expires_at}
 
 
+def find_rotation(db: Connection, digest: bytes) -> datetime:
+    """Return when a token was rotated that another request has just rotated: `rotate` answered False for it."""
+    rotated_at: datetime = db.execute(
+        select(refresh_tokens.c.rotated_at).where(refresh_tokens.c.digest == digest)
+    ).scalar_one()
+    return rotated_at
+
+
 def find_plain(db: Connection, digest: bytes) -> RefreshToken | None:
-    row = db.execute(select(refresh_tokens).where(refresh_tokens.c.digest == digest)).one_or_none()
-    return None if row is None else RefreshToken(*row)
+    return _TOKEN.one(db, _TOKEN.select().where(refresh_tokens.c.digest == digest))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -1,4 +1,4 @@
-"""Webhooks as operators manage them: create, rotate, disable, enable, delete, and replay events."""
+"""Rules for managing webhooks: create, rotate the secret, disable, enable, delete and replay."""
 
 import base64
 import re
@@ -16,43 +16,50 @@ from provider.outbound.addresses import may_be_asked, networks
 from provider.refusals import Refusal
 from provider.webhooks import store
 from provider.webhooks.delivery import PREFIX, PURPOSE
+from provider.webhooks.notify import enqueue
 from provider.webhooks.store import Webhook
-from provider.webhooks.telling import tell_one
 from provider.work import UnitOfWork
 
 OVERLAP = timedelta(days=1)
 """How long the previous secret still signs after a rotation."""
 MOST_REPLAYED = 10_000
+"""Audit events that one replay looks at."""
 
 
 class NoSuchWebhook(Refusal):
+    code = "no-such-webhook"
     status_code = 404
     message = Text("There is no such webhook.")
 
 
-class UnfitWebhook(Refusal):
-    """An invalid webhook. The message, which is for operators, gives the reason."""
+class InvalidWebhook(Refusal):
+    """The URL or an event is not allowed; the message says why."""
+
+    code = "unfit-webhook"
 
 
 class Disabled(Refusal):
+    code = "disabled"
     status_code = 409
     message = Text("The webhook is disabled.")
 
 
 def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[Webhook, str]:
-    """Create a webhook; return it and its secret, which is shown only once. Raises UnfitWebhook for a URL that is not
-    allowed or an unknown event.
+    """Create a webhook for the events of these names or kinds, for all events without any.
+
+    Returns it and its secret, which cannot be read again. Raises InvalidWebhook when the URL is not allowed or an event
+    does not exist.
     """
     wanted = sorted(set(events))
     unknown = [each for each in wanted if not names_of(each)]
     if unknown:
-        raise UnfitWebhook(f"There is no event {unknown[0]}; docs/events.md lists them.")
+        raise InvalidWebhook(f"There is no event {unknown[0]}; docs/events.md lists them.")
     if not re.fullmatch("[!-~]{1,2000}", url) or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
-        raise UnfitWebhook(
+        raise InvalidWebhook(
             f"{url[:200]!r} may not be asked: https at a public address, or one that SIGNET_OUTBOUND_ALLOW names."
         )
-    if "@" in urlsplit(url).netloc:  # every operator reads it, and every other webhook is told of it
-        raise UnfitWebhook("The URL holds a user or a password. Signatures prove who sends.")
+    if "@" in urlsplit(url).netloc:  # every operator reads it, and it is in an audit event that other webhooks receive
+        raise InvalidWebhook("The URL holds a user or a password. Signatures prove who sends.")
     webhook_id, secret = new_id(), _new_secret()
     webhook = Webhook(webhook_id, url, wanted, _seal(work, webhook_id, secret), None, None, work.now, None)
     store.add(work.db, webhook)
@@ -61,7 +68,10 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
 
 
 def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
-    """Create a new secret and return it; it is shown only once. The previous secret also signs for one more day."""
+    """Give the webhook a new secret and return it; the previous one signs too for another day.
+
+    Raises NoSuchWebhook.
+    """
     store.lock(work.db, webhook_id)  # of two at once, the second keeps what the first made for its day
     webhook, secret = find(work, webhook_id), _new_secret()
     store.rotate(work.db, webhook, sealed=_seal(work, webhook_id, secret), until=work.now + OVERLAP)
@@ -70,7 +80,7 @@ def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
 
 
 def disable(work: UnitOfWork, webhook_id: str) -> None:
-    """Disable a webhook. It is sent no more events, and pending deliveries fail."""
+    """Stop queueing and delivering events for the webhook. Raises NoSuchWebhook."""
     if find(work, webhook_id).disabled_at is None:
         before, after = {"disabled": False}, {"disabled": True}
         log.record(work, Event.WEBHOOK_DISABLED, webhook=webhook_id, before=before, after=after)
@@ -78,7 +88,7 @@ def disable(work: UnitOfWork, webhook_id: str) -> None:
 
 
 def enable(work: UnitOfWork, webhook_id: str) -> None:
-    """Enable a webhook. It is sent events from now on; `replay` sends those missed while it was disabled."""
+    """Queue events for the webhook again, from now on; `replay` sends those in between. Raises NoSuchWebhook."""
     if find(work, webhook_id).disabled_at is not None:
         store.set_disabled(work.db, webhook_id, None)
         before, after = {"disabled": True}, {"disabled": False}
@@ -86,14 +96,16 @@ def enable(work: UnitOfWork, webhook_id: str) -> None:
 
 
 def delete(work: UnitOfWork, webhook_id: str) -> None:
+    """Delete the webhook. Raises NoSuchWebhook."""
     find(work, webhook_id)
     store.remove(work.db, webhook_id)
     log.record(work, Event.WEBHOOK_DELETED, webhook=webhook_id)
 
 
 def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
-    """Send a webhook the events since the given time again, the oldest first; return how many. Only events it
-    subscribes to are sent. Raises NoSuchWebhook, Disabled.
+    """Queue the events since then that the webhook subscribed to once more, oldest first. Returns how many.
+
+    At most MOST_REPLAYED of the latest events are looked at. Raises NoSuchWebhook, Disabled.
     """
     webhook = find(work, webhook_id)
     if webhook.disabled_at is not None:
@@ -104,7 +116,7 @@ def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
         if webhook.wants(event.name)
     ]
     for event in events:
-        tell_one(work, webhook, log.told(event))
+        enqueue(work, webhook, log.as_json(event))
     return len(events)
 
 

@@ -1,11 +1,10 @@
-"""The actions that operators take on one part of a user's account, named by the query: a session, an application, or a
+"""The actions that operators take on one connection of a user, named by the query: a session, an application, or a
 linked identity.
 """
 
-from typing import Any
-
 from provider.accounts import linked_identities
-from provider.admin.pages.acts import Act, Acts, Thing
+from provider.admin.pages.actions import Action, Actions, Subject
+from provider.admin.pages.user_details import UserDetails
 from provider.languages.text import Text
 from provider.oauth.authorize import connected_apps
 from provider.oauth.http.server import server_of
@@ -13,35 +12,35 @@ from provider.sessions import lifecycle
 from provider.web.call import Call
 
 
-def _session(call: Call, person: Any) -> str | None:
+def _session(call: Call, person: UserDetails) -> str | None:
     return next((one.id for one in person.sessions if one.id == call.query.text("session")), None)
 
 
-def _end_session(call: Call, _thing: Thing) -> None:
+def _end_session(call: Call, _subject: Subject[UserDetails]) -> None:
     lifecycle.end_by_operator(call.work, session_id=call.query.text("session"))
 
 
-def _app(call: Call, person: Any) -> str | None:
+def _app(call: Call, person: UserDetails) -> str | None:
     return next((one.name for one in person.apps if one.client_id == call.query.get("client_id")), None)
 
 
-def _disconnect(call: Call, thing: Thing) -> None:
-    user_id, client_id = thing.value.user.id, call.query["client_id"]
+def _disconnect(call: Call, subject: Subject[UserDetails]) -> None:
+    user_id, client_id = subject.value.user.id, call.query["client_id"]
     connected_apps.disconnect(call.work, server_of(call), user_id=user_id, client_id=client_id)
 
 
-def _identity(call: Call, person: Any) -> str | None:
+def _identity(call: Call, person: UserDetails) -> str | None:
     found = (one for one in person.identities if one.id == call.query.text("identity"))
     return next((f"{one.issuer}, {one.subject}" for one in found), None)
 
 
-def _unlink(call: Call, thing: Thing) -> None:
-    user_id, identity_id = thing.value.user.id, call.query.text("identity")
+def _unlink(call: Call, subject: Subject[UserDetails]) -> None:
+    user_id, identity_id = subject.value.user.id, call.query.text("identity")
     linked_identities.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str)
 
 
-PART_ACTS: Acts = {
-    "end-session": Act(
+CONNECTION_ACTIONS: Actions[UserDetails] = {
+    "end-session": Action(
         title=Text("Sign this device out"),
         button=Text("Sign it out"),
         means=(Text("The session ends on every node, and applications are told."),),
@@ -49,7 +48,7 @@ PART_ACTS: Acts = {
         do=_end_session,
         part=_session,
     ),
-    "disconnect": Act(
+    "disconnect": Action(
         title=Text("Take an application's access away"),
         button=Text("Take it away"),
         means=(Text("What this person allowed the application is forgotten, and its tokens end."),),
@@ -58,7 +57,7 @@ PART_ACTS: Acts = {
         part=_app,
         danger=True,
     ),
-    "unlink": Act(
+    "unlink": Action(
         title=Text("Unlink a sign-in of another provider"),
         button=Text("Unlink"),
         means=(Text("It signs nobody in any more. The person is told by letter."),),

@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from provider.accounts import devices, invitation, profile, registration, suspension
 from provider.accounts.email import email_addresses, operator_emails
 from provider.accounts.factors import removal
-from provider.accounts.passwords import password_reset
+from provider.accounts.operator_links import issue_by_operator
 from provider.accounts.registration import NoSuchUser, clean_name
 from provider.accounts.store import users
+from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
-from provider.admin.pages.acts import Act, Acts, Input, ShownOnce, Thing, Unfit, require_seen
-from provider.admin.pages.user_parts import PART_ACTS
+from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
+from provider.admin.pages.user_connections import CONNECTION_ACTIONS
+from provider.admin.pages.user_details import UserDetails
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
 from provider.web.call import Call
@@ -27,8 +29,10 @@ def roles_of(text: str) -> list[str] | None:
     return roles if all(_ROLE.fullmatch(role) for role in roles) else None
 
 
-class NotYourself(Unfit):
+class NotYourself(InvalidInput):
     """An action that operators may not take on their own account. They could lock themselves out and not undo it."""
+
+    code = "not-yourself"
 
     def __init__(self) -> None:
         super().__init__("", Text("You cannot do this to your own account. Ask another operator."))
@@ -40,38 +44,38 @@ class ToPerson(Protocol):
     def __call__(self, work: UnitOfWork, *, user_id: str) -> object: ...
 
 
-def _to_others(do: ToPerson) -> Callable[[Call, Thing], None]:
-    def carry_out(call: Call, thing: Thing) -> None:
-        if thing.value.user.id == thing.operator.user_id:
+def _to_others(do: ToPerson) -> Callable[[Call, Subject[UserDetails]], None]:
+    def carry_out(call: Call, subject: Subject[UserDetails]) -> None:
+        if subject.value.user.id == subject.operator.user_id:
             raise NotYourself
-        do(call.work, user_id=thing.value.user.id)
+        do(call.work, user_id=subject.value.user.id)
 
     return carry_out
 
 
-def _simply(do: ToPerson) -> Callable[[Call, Thing], None]:
-    def carry_out(call: Call, thing: Thing) -> None:
-        do(call.work, user_id=thing.value.user.id)
+def _simply(do: ToPerson) -> Callable[[Call, Subject[UserDetails]], None]:
+    def carry_out(call: Call, subject: Subject[UserDetails]) -> None:
+        do(call.work, user_id=subject.value.user.id)
 
     return carry_out
 
 
-def _set_roles(call: Call, thing: Thing) -> None:
-    user_id, roles = thing.value.user.id, roles_of(call.form.text("roles"))
+def _set_roles(call: Call, subject: Subject[UserDetails]) -> None:
+    user_id, roles = subject.value.user.id, roles_of(call.form.text("roles"))
     if roles is None:
-        raise Unfit("roles", Text("Roles are words of letters, digits and signs, with a space between them."))
-    if user_id == thing.operator.user_id and ADMIN not in roles:
+        raise InvalidInput("roles", Text("Roles are words of letters, digits and signs, with a space between them."))
+    if user_id == subject.operator.user_id and ADMIN not in roles:
         raise NotYourself
-    require_seen(call, _roles(_held(call, user_id)))
+    require_version_seen(call, _roles(_held(call, user_id)))
     registration.set_roles(call.work, user_id=user_id, roles=roles)
 
 
-def _set_name(call: Call, thing: Thing) -> None:
-    user_id, name = thing.value.user.id, clean_name(call.form.text("name"))
+def _set_name(call: Call, subject: Subject[UserDetails]) -> None:
+    user_id, name = subject.value.user.id, clean_name(call.form.text("name"))
     if name is None:
-        raise Unfit("name", Text("Enter a name of at most 100 characters, in one line."))
+        raise InvalidInput("name", Text("Enter a name of at most 100 characters, in one line."))
     user = _held(call, user_id)
-    require_seen(call, _name(user))
+    require_version_seen(call, _name(user))
     profile.change_name(call.work, user_id=user_id, name=name)
 
 
@@ -83,35 +87,32 @@ def _held(call: Call, user_id: str) -> User:
     return user
 
 
-def _roles(user: User) -> Any:
+def _roles(user: User) -> list[str]:
     return sorted(user.roles)
 
 
-def _name(user: User) -> Any:
-    return user.claims.get("name", "")
+def _name(user: User) -> str:
+    return str(user.claims.get("name", ""))
 
 
 def _suspend(work: UnitOfWork, *, user_id: str) -> None:
     suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)
 
 
-def _make_link(call: Call, thing: Thing) -> ShownOnce:
-    token = password_reset.make_link(call.work, user_id=thing.value.user.id)
+def _make_link(call: Call, subject: Subject[UserDetails]) -> ShownOnce:
+    user = subject.value
+    purpose = Purpose.RESET if user.has_password else Purpose.INVITE
+    link = issue_by_operator(call.work, user_id=user.user.id, purpose=purpose)
     return ShownOnce(
         title=Text("A link to choose a password"),
         told=Text("Hand it to this person and to nobody else. It works once, and is not shown again."),
-        values={"link": link_to(call.settings, "/reset-password", token=token)},
+        values={"link": link_to(call.settings, "/reset-password", token=link.token)},
     )
 
 
-def _may_choose(person: Any) -> bool:
-    """Whether the user can choose a password."""
-    return person.has("reset-passwords") and person.user.status == Status.ACTIVE and person.address is not None
-
-
-ACTS: Acts = {
-    **PART_ACTS,
-    "suspend": Act(
+ACTIONS: Actions[UserDetails] = {
+    **CONNECTION_ACTIONS,
+    "suspend": Action(
         title=Text("Suspend the account"),
         button=Text("Suspend"),
         means=(
@@ -122,9 +123,9 @@ ACTS: Acts = {
         done=Text("The account is suspended."),
         do=_to_others(_suspend),
         danger=True,
-        fits=lambda person: person.user.status != Status.SUSPENDED,
+        is_available=lambda person: person.user.status != Status.SUSPENDED,
     ),
-    "restore": Act(
+    "restore": Action(
         title=Text("Restore the account"),
         button=Text("Restore"),
         means=(
@@ -133,33 +134,33 @@ ACTS: Acts = {
         ),
         done=Text("The account is restored."),
         do=_simply(suspension.restore),
-        fits=lambda person: person.user.status == Status.SUSPENDED,
+        is_available=lambda person: person.user.status == Status.SUSPENDED,
     ),
-    "verify": Act(
+    "verify": Action(
         title=Text("Confirm the email address"),
         button=Text("Confirm the address"),
         means=(Text("You answer for it that the address is theirs. Nobody is asked."),),
         done=Text("The email address is confirmed."),
         do=_simply(email_addresses.verify_by_operator),
-        fits=lambda person: person.address is not None and not person.is_confirmed,
+        is_available=lambda person: person.address is not None and not person.is_confirmed,
     ),
-    "send-verification": Act(
+    "send-verification": Action(
         title=Text("Send the letter that confirms the address"),
         button=Text("Send the letter"),
         means=(Text("A letter with a code and a link goes to the address. Earlier ones no longer work."),),
         done=Text("The letter is on its way."),
         do=_simply(operator_emails.send_verification_again),
-        fits=lambda person: person.has("email-verification") and person.user.status == Status.INACTIVE,
+        is_available=lambda person: person.has("email-verification") and person.user.status == Status.INACTIVE,
     ),
-    "send-invitation": Act(
+    "send-invitation": Action(
         title=Text("Send the invitation again"),
         button=Text("Send the letter"),
         means=(Text("A letter with a link to choose a password goes to the address. Earlier links no longer work."),),
         done=Text("The letter is on its way."),
         do=_simply(invitation.send),
-        fits=lambda person: _may_choose(person) and not person.has_password,
+        is_available=lambda person: person.may_choose_password and not person.has_password,
     ),
-    "make-link": Act(
+    "make-link": Action(
         title=Text("Make a link to choose a password"),
         button=Text("Make the link"),
         means=(
@@ -168,19 +169,19 @@ ACTS: Acts = {
         ),
         done=Text("The link is made."),
         do=_make_link,
-        makes=True,
+        creates=True,
         danger=True,
-        fits=_may_choose,
+        is_available=lambda person: person.may_choose_password,
     ),
-    "send-reset": Act(
+    "send-reset": Action(
         title=Text("Send a letter for a new password"),
         button=Text("Send the letter"),
         means=(Text("The letter goes to the account's own address. Until its link is used, nothing changes."),),
         done=Text("The letter is on its way."),
         do=_simply(operator_emails.send_reset),
-        fits=lambda person: _may_choose(person) and person.has_password,
+        is_available=lambda person: person.may_choose_password and person.has_password,
     ),
-    "reset-second-factor": Act(
+    "reset-second-factor": Action(
         title=Text("Turn two-factor sign-in off"),
         button=Text("Turn it off"),
         means=(
@@ -191,9 +192,9 @@ ACTS: Acts = {
         done=Text("Two-factor sign-in is off."),
         do=_to_others(removal.reset),
         danger=True,
-        fits=lambda person: person.two_factor,
+        is_available=lambda person: person.two_factor,
     ),
-    "roles": Act(
+    "roles": Action(
         title=Text("Change the roles"),
         button=Text("Set the roles"),
         means=(Text("Applications see the roles at the next sign-in or refresh."),),
@@ -207,18 +208,18 @@ ACTS: Acts = {
                 shown=lambda person: " ".join(sorted(person.user.roles)),
             ),
         ),
-        seen=lambda person: _roles(person.user),
+        edits=lambda person: _roles(person.user),
     ),
-    "name": Act(
+    "name": Action(
         title=Text("Change the name"),
         button=Text("Save the name"),
         means=(Text("Applications see it at the next sign-in or refresh. The person may change it again."),),
         done=Text("The name is changed."),
         do=_set_name,
-        inputs=(Input("name", Text("Full name"), shown=lambda person: str(_name(person.user))),),
-        seen=lambda person: _name(person.user),
+        inputs=(Input("name", Text("Full name"), shown=lambda person: _name(person.user)),),
+        edits=lambda person: _name(person.user),
     ),
-    "end-sessions": Act(
+    "end-sessions": Action(
         title=Text("Sign this person out everywhere"),
         button=Text("Sign out everywhere"),
         means=(
@@ -229,7 +230,7 @@ ACTS: Acts = {
         do=_simply(devices.sign_out_everywhere_by_operator),
         danger=True,
     ),
-    "delete": Act(
+    "delete": Action(
         title=Text("Delete the account"),
         button=Text("Delete for good"),
         means=(

@@ -1,7 +1,7 @@
-"""`signet` on the PATH of the document's shell: real commands in processes of their own, forked from one that has
-imported everything. Importing it anew for each of a hundred commands would take minutes.
+"""`signet` for a shell script: real commands in processes of their own, forked from one that has imported everything.
+Importing it anew for each of a hundred commands would take minutes.
 
-    python forking.py SOCKET          the process they are forked from
+    python -m tests.support.forking SOCKET    the process they are forked from
 """
 
 import importlib
@@ -9,8 +9,13 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests.support.waiting import wait_until
 
 CLIENT = """#!{python} -IS
 import json, os, socket, sys
@@ -30,9 +35,19 @@ sys.exit(int(told.readline() or 1))
 """Hands its arguments, environment, folder and streams over, and ends as the command does."""
 
 
-def install(path: Path, address: Path) -> None:
-    path.write_text(CLIENT.format(python=sys.executable, socket=str(address)))
-    path.chmod(0o755)
+@contextmanager
+def signet_in(folder: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    """Put a program `signet` into this folder. It works until the context ends, in its caller's environment."""
+    program, address = folder / "signet", folder / "signet.socket"
+    program.write_text(CLIENT.format(python=sys.executable, socket=str(address)))
+    program.chmod(0o755)
+    process = subprocess.Popen([sys.executable, "-m", "tests.support.forking", str(address)], env=environ)
+    try:
+        wait_until(address.exists, of=process, what="the commands were not loaded")
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def serve(address: str) -> None:
@@ -40,8 +55,9 @@ def serve(address: str) -> None:
         importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(address)
+    listener.bind(f"{address}.new")
     listener.listen(64)
+    Path(f"{address}.new").rename(address)  # who finds it may connect
     while True:
         caller, _ = listener.accept()
         if os.fork() == 0:

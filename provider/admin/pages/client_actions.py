@@ -2,31 +2,32 @@
 
 from collections.abc import Callable
 
-from provider.admin.pages.acts import Act, Acts, ShownOnce, Thing
+from provider.admin.pages.actions import Action, Actions, ShownOnce, Subject
 from provider.languages.text import Text
 from provider.oauth.clients import clients
+from provider.oauth.clients.clients import Client
 from provider.web.call import Call
 from provider.work import UnitOfWork
 
 
-def _simply(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Thing], None]:
-    def carry_out(call: Call, thing: Thing) -> None:
-        do(call.work, thing.value.client_id)
+def _simply(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Subject[Client]], None]:
+    def carry_out(call: Call, subject: Subject[Client]) -> None:
+        do(call.work, subject.value.client_id)
 
     return carry_out
 
 
-def _rotate_secret(call: Call, thing: Thing) -> ShownOnce:
-    secret = clients.rotate_secret(call.work, thing.value.client_id)
+def _rotate_secret(call: Call, subject: Subject[Client]) -> ShownOnce:
+    secret = clients.rotate_secret(call.work, subject.value.client_id)
     return ShownOnce(
         title=Text("A new client secret"),
         told=Text("Hand it to the application's developer in a safe way. It is not shown again."),
-        values={"client_id": thing.value.client_id, "client_secret": secret},
+        values={"client_id": subject.value.client_id, "client_secret": secret},
     )
 
 
-ACTS: Acts = {
-    "rotate-secret": Act(
+ACTIONS: Actions[Client] = {
+    "rotate-secret": Action(
         title=Text("Make a new secret"),
         button=Text("Make the secret"),
         means=(
@@ -35,19 +36,19 @@ ACTS: Acts = {
         ),
         done=Text("There is a new secret."),
         do=_rotate_secret,
-        makes=True,
-        fits=lambda client: client.metadata.has_secret,
+        creates=True,
+        is_available=lambda client: client.metadata.has_secret,
     ),
-    "end-old-secrets": Act(
+    "end-old-secrets": Action(
         title=Text("End the old secrets now"),
         button=Text("End them"),
         means=(Text("Of its secrets only the newest works from now on. For one that somebody else may have."),),
         done=Text("Only the newest secret works."),
         do=_simply(clients.end_retired_secrets),
         danger=True,
-        fits=lambda client: len(client.secret_digests) > 1,
+        is_available=lambda client: len(client.secret_digests) > 1,
     ),
-    "disable": Act(
+    "disable": Action(
         title=Text("Disable the application"),
         button=Text("Disable"),
         means=(
@@ -57,17 +58,17 @@ ACTS: Acts = {
         done=Text("The application is disabled."),
         do=_simply(clients.disable),
         danger=True,
-        fits=lambda client: not client.disabled,
+        is_available=lambda client: not client.disabled,
     ),
-    "enable": Act(
+    "enable": Action(
         title=Text("Enable the application"),
         button=Text("Enable"),
         means=(Text("People can sign in to it again, and the tokens it holds work again until they expire."),),
         done=Text("The application is enabled."),
         do=_simply(clients.enable),
-        fits=lambda client: client.disabled,
+        is_available=lambda client: client.disabled,
     ),
-    "delete": Act(
+    "delete": Action(
         title=Text("Delete the application"),
         button=Text("Delete for good"),
         means=(

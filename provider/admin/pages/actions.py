@@ -1,0 +1,221 @@
+"""The actions that operators take on one user, client or other subject: described first, with a field for the reason,
+and then carried out.
+
+Each action has its own URL, `<the subject>/<the action>`: GET shows the confirmation page, POST carries it out. The
+audit event records who did it and why.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, TypeAlias, TypeVar
+
+from starlette.responses import Response
+
+from provider.admin import idempotency
+from provider.admin.guards import require_operator
+from provider.admin.idempotency import AnsweredBefore, KeyInUse
+from provider.admin.versions import require_version, version_of
+from provider.crypto.digests import new_handle
+from provider.languages.text import Text
+from provider.refusals import GoElsewhere, NotFound, Refusal
+from provider.sessions.store import Session
+from provider.web import csrf
+from provider.web.call import Call
+from provider.web.endpoint import Endpoint, endpoint
+from provider.web.pages import go, page
+
+LONGEST_REASON = 200
+IDEMPOTENCY_KEY = "idempotency_key"
+"""The form field with the idempotency key of a form that creates something."""
+VERSION = "version"
+"""The form field with the version of the value that the operator sees and edits."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Subject(Generic[T]):
+    """The object of an action: its name, the URL of its page, and the value itself."""
+
+    name: str
+    url: str
+    value: T
+    operator: Session
+    """The session of the operator who acts."""
+
+
+@dataclass(frozen=True)
+class Input(Generic[T]):
+    """A form field of an action, next to the reason. `shown` returns its initial content."""
+
+    name: str
+    label: Text
+    hint: Text | None = None
+    shown: Callable[[T], str] = lambda _value: ""
+    kind: str = "text"
+    """The kind of field: `text`, `lines` (one value per line) or `box` (a checkbox)."""
+
+
+class InvalidInput(Refusal):
+    """An invalid value in a form field."""
+
+    code = "invalid-input"
+
+    def __init__(self, name: str, message: str) -> None:
+        self.name = name
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class ShownOnce:
+    """A result, such as a new secret, that is shown only once."""
+
+    title: Text
+    told: Text
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Action(Generic[T]):
+    """An action on a subject whose value is a `T`: its texts, its form fields, and the function that carries it out."""
+
+    title: Text
+    button: Text
+    means: tuple[Text, ...]
+    """Sentences that say what the action will do."""
+    done: Text
+    do: Callable[[Call, Subject[T]], ShownOnce | None]
+    inputs: tuple[Input[T], ...] = ()
+    creates: bool = False
+    """Whether the action creates a value that is shown once. It is created inside the write transaction."""
+    danger: bool = False
+    is_available: Callable[[T], bool] = field(default=lambda _value: True)
+    """Whether the action is available for the subject."""
+    part: Callable[[Call, T], str | None] | None = None
+    """For an action on a part of the subject, named by the query: returns the part's name, or None if it is gone."""
+    leads_to: str | None = None
+    """The page to go to next, if it is not the page of the subject."""
+    edits: Callable[[T], object] | None = None
+    """For an edit: returns the value that is edited. Its version is in the form, and `do` calls `require_version_seen`,
+    so an edit based on an outdated value is rejected.
+    """
+
+
+Actions: TypeAlias = Mapping[str, Action[T]]
+
+
+def action_endpoint(find: Callable[[Call, Session], Subject[T]], actions: Actions[T], *, here: str) -> Endpoint:
+    """Return the endpoint for these actions; the route's `action` names the one to take. `here` is the section of the
+    console they belong to.
+    """
+
+    @endpoint
+    def act(call: Call) -> Response:
+        """Show the confirmation page of an action (GET), or carry the action out (POST)."""
+        operator = require_operator(call)
+        action = actions.get(call.path_params["action"])
+        if action is None:
+            raise NotFound
+        subject = find(call, operator)
+        if not action.is_available(subject.value) or (action.part and action.part(call, subject.value) is None):
+            return go(subject.url)  # done meanwhile, or in another tab
+        if call.method in {"GET", "HEAD"}:
+            return _ask(call, subject, action, here)
+        try:
+            record_reason(call)
+            do = partial(action.do, call, subject)
+            shown = run_once(call, operator, do) if action.creates else do()
+        except GoElsewhere:
+            raise
+        except Refusal as refusal:
+            return _ask(call, find(call, operator), action, here, refusal=refusal)
+        if shown is not None:
+            return page(call, "admin/shown_once.html", here=here, subject=subject, shown=shown)
+        return go(with_done(action.leads_to or subject.url, call.path_params["action"]))
+
+    return act
+
+
+def record_reason(call: Call) -> None:
+    """Record the reason given in the form with the audit events that follow. Raises InvalidInput."""
+    why = call.form.text("why")
+    if len(why) > LONGEST_REASON or not why.isprintable():
+        raise InvalidInput(
+            "why", Text("Give the reason in one line, of %(most)s characters at most.", most=LONGEST_REASON)
+        )
+    call.work.origin = call.work.origin.of_operator(call.work.origin.operator, why=why)
+
+
+def require_version_seen(call: Call, current: object) -> None:
+    """Check that the current value, whose row is locked, is the one the operator saw. Raises ChangedMeanwhile."""
+    require_version(call.form.get(VERSION, ""), current)
+
+
+def run_once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) -> ShownOnce | None:
+    """Call `make` once for each form and return its result. If the same form is sent again within a day, for example by
+    reloading the page, the earlier result is returned.
+    """
+    key = call.form.get(IDEMPOTENCY_KEY)
+    if not key:
+        return make()
+    asked = [call.path, dict(call.query), {name: value for name, value in call.form.items() if name != csrf.FIELD}]
+    request = idempotency.request_of(key[:100], caller=f"console {operator.user_id}", asked=asked)
+    try:
+        idempotency.begin(call.work, request)
+        shown = make()
+    except AnsweredBefore as before:
+        kept = json.loads(before.answer.body)
+        title, told = kept["title"], kept["told"]
+        return ShownOnce(Text(title), Text(told), kept["values"])
+    if shown is not None:
+        body = json.dumps({"title": shown.title, "told": shown.told, "values": dict(shown.values)})
+        idempotency.keep(call.work, request, idempotency.StoredResponse(200, body))
+    return shown
+
+
+def with_done(url: str, action: str) -> str:
+    """Return the URL of the page to go to next, with the parameter that makes it say what was done."""
+    return f"{url}{'&' if '?' in url else '?'}done={action}"
+
+
+def done_message(call: Call, actions: Actions[T]) -> Text | None:
+    """Return the message about the action just completed, or None."""
+    action = actions.get(call.query.get("done", ""))
+    return None if action is None else action.done
+
+
+def available(actions: Actions[T], value: T) -> dict[str, Action[T]]:
+    """Return the actions available for the whole subject. Actions on one of its parts are left out."""
+    return {name: action for name, action in actions.items() if action.part is None and action.is_available(value)}
+
+
+def _key_of(call: Call, refusal: Refusal | None) -> str:
+    """Return the idempotency key for the form. After a double click (KeyInUse), the key stays the same, so submitting
+    again shows the result of the first submission.
+    """
+    return call.form[IDEMPOTENCY_KEY] if isinstance(refusal, KeyInUse) else new_handle()
+
+
+def _ask(call: Call, subject: Subject[T], action: Action[T], here: str, *, refusal: Refusal | None = None) -> Response:
+    # What was typed stays, but for an edit that somebody else's overtook: that is looked at anew.
+    typed = {
+        one.name: call.form.get(one.name, "") if isinstance(refusal, InvalidInput) else one.shown(subject.value)
+        for one in action.inputs
+    }
+    errors = {} if refusal is None else {getattr(refusal, "name", ""): refusal.message}
+    return page(
+        call,
+        "admin/action.html",
+        status_code=200 if refusal is None else refusal.status_code,
+        here=here,
+        subject=subject,
+        action=action,
+        part=None if action.part is None else action.part(call, subject.value),
+        typed=typed,
+        why=call.form.get("why", ""),
+        idempotency_key=_key_of(call, refusal),
+        version="" if action.edits is None else version_of(action.edits(subject.value)),
+        errors=errors,
+    )

@@ -1,0 +1,46 @@
+"""A user with everything that belongs to the account, as the console shows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provider.accounts import devices, overview
+from provider.accounts.factors import recovery_codes
+from provider.accounts.overview import Overview
+from provider.accounts.store import linked_identities
+from provider.accounts.store.linked_identities import LinkedIdentity
+from provider.accounts.store.users import Status
+from provider.config.settings import Feature
+from provider.oauth.authorize.connected_apps import ConnectedApp, find_connected
+from provider.oauth.http.server import server_of
+from provider.sessions.store import Session
+from provider.web.call import Call
+
+
+@dataclass(frozen=True)
+class UserDetails(Overview):
+    """A user with everything that belongs to the account."""
+
+    codes_left: int
+    sessions: list[Session]
+    apps: list[ConnectedApp]
+    identities: list[LinkedIdentity]
+    has: Callable[[Feature], bool]
+    """Returns whether a feature is on."""
+
+    @property
+    def may_choose_password(self) -> bool:
+        """Whether there is a page to choose a password on, and the user may use it."""
+        return self.has("reset-passwords") and self.user.status == Status.ACTIVE and self.address is not None
+
+
+def find_details(call: Call, user_id: str) -> UserDetails:
+    """Read everything that belongs to the user's account. Raises NoSuchUser."""
+    work = call.work
+    return UserDetails(
+        **vars(overview.describe_one(work, user_id)),
+        codes_left=recovery_codes.count_left(work, user_id),
+        sessions=devices.find_sessions(work, user_id),
+        apps=find_connected(work, server_of(call), user_id),
+        identities=linked_identities.find_of_user(work.read, user_id),
+        has=call.settings.has,
+    )

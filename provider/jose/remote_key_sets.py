@@ -1,0 +1,99 @@
+"""Key sets that others publish at a URL (RFC 7517 section 5): fetched when needed, and kept in the process for a while.
+
+While their server is away, the last copy is used for a while; then there are no keys: its outage is not ours.
+"""
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from provider.jose.json_objects import read_object
+from provider.jose.key_sets import MOST_KEYS, InvalidKey, PublicKey, parse_usable
+from provider.outbound.client import Outbound
+from provider.outbound.connection import OutboundFailed
+
+FRESH_FOR = timedelta(minutes=10)
+"""A key that is taken out of its set counts no longer than this."""
+KEPT_FOR = timedelta(hours=1)
+"""While the set cannot be fetched, the last copy is used this long."""
+ASKED_AGAIN_AFTER = timedelta(minutes=1)
+"""An unknown `kid` has the set fetched again at most this often: anybody can make one up."""
+MOST = 10_000
+TYPES = ("application/json", "application/jwk-set+json")
+
+
+class KeySetUnavailable(Exception):
+    """A key set that cannot be fetched, or is none. `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Work(Protocol):
+    """What a unit of work provides: the moment, and the client for other servers."""
+
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def outbound(self) -> Outbound: ...
+
+
+@dataclass(frozen=True)
+class _Copy:
+    keys: tuple[PublicKey, ...]
+    fetched_at: datetime
+    tried_at: datetime
+    problem: str = ""
+    """Of the last try; empty when it succeeded."""
+
+
+@dataclass
+class RemoteKeySets:
+    """This process's copies, by URL."""
+
+    fresh_for: timedelta = FRESH_FOR
+    most_keys: int = MOST_KEYS
+    _copies: dict[str, _Copy] = field(default_factory=dict)
+    _fetching: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
+
+    def find(self, work: Work, url: str, *, newer: bool = False) -> tuple[PublicKey, ...]:
+        """Return the keys of a set; ask its server when the copy is old, or, with `newer`, because a key is missing.
+
+        Raises KeySetUnavailable, with `newer` also when only the last copy is left.
+        """
+        copy = self._copies.get(url)
+        if copy is None or self._is_due(copy, work, newer=newer):
+            copy = self._fetch(work, url, seen=copy)
+        if newer and copy.problem:
+            raise KeySetUnavailable(copy.problem)
+        return copy.keys
+
+    def _is_due(self, copy: _Copy, work: Work, *, newer: bool) -> bool:
+        if _within(ASKED_AGAIN_AFTER, copy.tried_at, work):
+            return not _within(KEPT_FOR, copy.fetched_at, work)
+        return newer or not _within(self.fresh_for, copy.fetched_at, work)
+
+    def _fetch(self, work: Work, url: str, *, seen: _Copy | None) -> _Copy:
+        outbound = work.outbound  # before the lock: in an ordinary thread nobody waits for it
+        with self._fetching[url]:
+            copy = self._copies.get(url)
+            if copy is not None and copy is not seen:
+                return copy  # another thread has just done it
+            try:
+                keys = parse_usable(read_object(outbound.fetch(url, accept=TYPES).body), most=self.most_keys)
+                copy = _Copy(keys, fetched_at=work.now, tried_at=work.now)
+            except (OutboundFailed, InvalidKey, ValueError) as failed:
+                if copy is None or not _within(KEPT_FOR, copy.fetched_at, work):
+                    raise KeySetUnavailable(str(failed)) from None
+                copy = replace(copy, tried_at=work.now, problem=str(failed))
+            if len(self._copies) >= MOST:
+                self._copies.clear()
+            self._copies[url] = copy
+            return copy
+
+
+def _within(span: timedelta, since: datetime, work: Work) -> bool:
+    return abs(work.now - since) < span  # of two requests at the same time, the later may have begun earlier

@@ -1,0 +1,57 @@
+"""When a JWT is valid: exp, nbf and iat (RFC 7519 section 4.1), and how far the clocks of others may differ. Pure."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
+from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
+
+CLIENT_LEEWAY = timedelta(seconds=10)
+"""For JWTs of clients: FAPI 2.0 Security Profile section 5.3.2.1 requires 10 seconds and forbids 60."""
+UPSTREAM_LEEWAY = timedelta(seconds=60)
+"""For ID tokens of upstream providers (F-11), which no profile binds. A clock that is a little off would lock out all
+their users; the nonce stops replays.
+"""
+TOO_FAR = 253_402_300_800
+"""The year 10000 in seconds since the epoch, which datetime cannot express."""
+
+
+def is_numeric_date(value: object) -> bool:
+    """Tell whether a JSON value is seconds since the epoch, with or without a fraction (RFC 7519 section 2).
+
+    Python takes `true` for 1, reads NaN and Infinity, and turns 1e400 into infinity: none of them is a date.
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < TOO_FAR
+
+
+def problem_with_times(
+    claims: Mapping[str, Any],
+    now: datetime,
+    *,
+    leeway: timedelta,
+    required: Collection[str] = (),
+    longest: timedelta | None = None,
+) -> str | None:
+    """Say why the JWT with these claims is not valid now; None when it is.
+
+    `required` names the claims among exp, nbf and iat that must be there, `longest` how far ahead `exp` may be.
+    """
+    times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
+    odd = [name for name, value in times.items() if not is_numeric_date(value)]
+    if odd:
+        return f"{', '.join(odd)} is not a number of seconds since 1970"
+    at = int(now.timestamp())
+    seconds = int(leeway.total_seconds())
+    essential: dict[str, ClaimsOption] = {name: {"essential": True} for name in required}
+    try:
+        JWTClaimsRegistry(at, seconds, **essential).validate(times)
+    except MissingClaimError as missing:
+        return f"there is no {missing.claim}"
+    except ExpiredTokenError:
+        return f"it expired {at - times['exp']:.0f} seconds ago"
+    except ClaimError as ahead:
+        return f"{ahead.claim} is {times[ahead.claim] - at:.0f} seconds ahead"
+    if longest is not None and "exp" in times and times["exp"] > at + longest.total_seconds() + seconds:
+        return f"it expires only in {times['exp'] - at:.0f} seconds"
+    return None

@@ -1,0 +1,80 @@
+"""What a client presents at the token endpoint, a code or a refresh token, and the checks that every grant makes of it:
+it exists, it was issued to this client, and what the user approved is active.
+"""
+
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from provider.oauth.errors import InvalidGrantError
+from provider.oauth.grants.request import TokenRequest
+from provider.oauth.tokens.access_tokens import inactive_reason
+from provider.oauth.tokens.store.grants import Grant, GrantState, Person
+
+
+class Issued(Protocol):
+    """A code or token, with the client it was issued to."""
+
+    @property
+    def client_id(self) -> str: ...
+
+
+Row = TypeVar("Row")
+IssuedT = TypeVar("IssuedT", bound=Issued)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of code or token is called in explanations, and the answer to one that is refused."""
+
+    name: str
+    section: str
+    """The section of the specification by which it is presented."""
+    refused: str
+    """The error_description: the same for every reason, so that the answer reveals none."""
+
+
+@dataclass(frozen=True)
+class Presented(Generic[Row]):
+    """A stored code or token, the grant it belongs to, what decides whether the grant is active, and its user."""
+
+    row: Row
+    grant: Grant
+    state: GrantState
+    person: Person
+
+    @property
+    def client_id(self) -> str:
+        return self.grant.client_id
+
+
+def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> IssuedT:
+    """Return what was presented if it exists and was issued to the client that presents it. Raises
+    InvalidGrantError.
+    """
+    own = found is not None and found.client_id == request.client.client_id
+    return request.checks.found(
+        found if own else None,
+        f"{kind.name} was issued to this client",
+        section=kind.section,
+        error=InvalidGrantError,
+        description=kind.refused,
+        expected="one of this client",
+        got=request.whose(None if found is None else found.client_id),
+    )
+
+
+def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] | None) -> Presented[Row]:
+    """Return what was presented if its grant is active: not revoked, expired or ended with its user, session or client.
+    None means that the grant was deleted. Raises InvalidGrantError.
+    """
+    reason = "it is gone"
+    if presented is not None:
+        reason = inactive_reason(presented.grant, presented.state, request.work.now) or ""
+    return request.checks.found(
+        None if reason else presented,
+        "What the person approved still stands",
+        section="RFC 6749 section 5.2",
+        error=InvalidGrantError,
+        description=kind.refused,
+        got=reason,
+    )

@@ -1,0 +1,37 @@
+"""Values that a capability keeps on a call, so that it need not find them again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from provider.web.call import Call
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """The key of one value of type `T` in `Call.state`. Each key is a constant of the module that uses it.
+
+    A value stays when the call is answered again in another thread (see `work.NeedsNetwork`).
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def is_on(self, call: Call) -> bool:
+        """Return whether a value is kept, even if it is None."""
+        return self._name in call.state
+
+    def of(self, call: Call) -> T:
+        """Return the value. Raises KeyError when none is kept."""
+        value: T = call.state[self._name]
+        return value
+
+    def keep(self, call: Call, value: T) -> None:
+        """Keep this value, in place of an earlier one."""
+        call.state[self._name] = value
+
+    def drop(self, call: Call) -> None:
+        """Forget the value, if one is kept."""
+        call.state.pop(self._name, None)

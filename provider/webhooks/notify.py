@@ -1,0 +1,29 @@
+"""Queue audit events for the webhooks that subscribed to them, in the transaction that the events belong to."""
+
+from collections.abc import Mapping, Sequence
+
+from provider.outbox import messages
+from provider.webhooks import store
+from provider.webhooks.store import Webhook
+from provider.work import UnitOfWork
+
+TOPIC = "webhook"
+"""The topic in the outbox."""
+
+
+def publish(work: UnitOfWork, events: Sequence[Mapping[str, object]]) -> None:
+    """Queue the events of a transaction for every enabled webhook that subscribed to them.
+
+    Reads the webhooks once, however many events there are. `Installation.publish` calls it before each commit.
+    """
+    webhooks = store.find_enabled(work.db)
+    for event in events:
+        for webhook in webhooks:
+            if webhook.wants(str(event["name"])):
+                enqueue(work, webhook, event)
+
+
+def enqueue(work: UnitOfWork, webhook: Webhook, event: Mapping[str, object]) -> str:
+    """Queue one event for one webhook; a replay may queue the same event again. Returns the id of its outbox row."""
+    payload = {"webhook_id": webhook.id, "event": dict(event)}
+    return messages.enqueue(work, TOPIC, payload, about=f"{event['name']} to {webhook.id}")

@@ -1,0 +1,161 @@
+"""Start, run and stop everything beside requests, in a web process or as a process of its own."""
+
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from provider.audit import hourly
+from provider.config.settings import Settings
+from provider.database.engine import OUTAGES
+from provider.observability.logging import log
+from provider.outbox import relay
+from provider.work import Installation
+from provider.worker.handlers import ATTEMPTS, HANDLERS
+from provider.worker.jobs import purge, rotate_keys
+from provider.worker.queue import open_actor, open_broker, start_threads
+from provider.worker.timetable import Timetable
+
+if TYPE_CHECKING:
+    from dramatiq import Actor, Worker
+
+THREADS = 4
+"""Deliveries at a time in a web process without Redis."""
+QUEUE_DUE_EVERY = 5.0
+PURGE_EVERY = 3600.0
+COUNT_EVERY = 60.0
+ROTATE_EVERY = 3600.0
+"""Seconds between two runs of each task."""
+QUEUED_AGAIN_AFTER = 60.0
+"""Seconds after which a row that is still due is queued again, in case its message was lost."""
+PAUSE_AFTER_FAILURE = 5.0
+"""Seconds without sending to Redis after it failed; this process delivers what is due meanwhile."""
+STOP_WITHIN = 25.0
+"""Seconds that deliveries under way may take when the process stops."""
+
+
+class BackgroundWorker:
+    """Delivers the outbox of an installation, or only queues its rows for the process that does (`delivers=False`).
+
+    `wake` may be called from any thread, never raises and never waits: no request depends on the queue.
+    """
+
+    def __init__(self, settings: Settings, *, delivers: bool = True, threads: int = THREADS) -> None:
+        self._settings = settings
+        self._delivers = delivers
+        self._threads = threads
+        self._committed: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._sender: threading.Thread | None = None
+        self._timetables: list[Timetable] = []
+        self._worker: Worker | None = None
+        self._stopping = threading.Event()
+        self._broker_away_until = 0.0
+
+    def wake(self, row_id: str) -> None:
+        """Queue a row of the outbox that was just committed."""
+        self._committed.put(row_id)
+
+    def start(self, installation: Installation) -> None:
+        """Begin, without holding up the caller: importing dramatiq alone takes longer than a request."""
+        self._sender = threading.Thread(target=self._run, args=(installation,), name="outbox sender", daemon=True)
+        self._sender.start()
+
+    def stop(self) -> None:
+        """Begin nothing more and wait up to STOP_WITHIN for deliveries under way; the rest stays due in the database.
+
+        A delivery that takes longer is tried again when its claim lapses.
+        """
+        until = time.monotonic() + STOP_WITHIN
+        self._stopping.set()
+        self._committed.put(None)
+        if self._sender is not None:  # first: it may still be starting the others
+            self._sender.join(5)
+        for timetable in self._timetables:
+            timetable.stop()
+        if self._worker is not None:
+            self._worker.stop(timeout=max(0, int((until - time.monotonic()) * 1000)))
+        for timetable in self._timetables:
+            timetable.join(max(0.0, until - time.monotonic()))
+
+    def _run(self, installation: Installation) -> None:
+        broker = open_broker(self._settings)
+        actor = open_actor(broker, installation)
+
+        def hand_over_counts() -> None:
+            hourly.hand_over(installation)
+
+        self._begin({hand_over_counts: COUNT_EVERY})
+        if self._delivers:
+            self._worker = start_threads(broker, self._threads)
+            queue_due = _DueRows(installation, lambda row_id: self._send(actor, row_id), self._stopping).queue
+
+            def purge_expired() -> None:
+                purge(installation, pause=0.1)
+
+            def follow_key_schedule() -> None:
+                rotate_keys(installation)
+
+            self._begin({queue_due: QUEUE_DUE_EVERY})  # apart: with Redis away it delivers by itself, which takes time
+            self._begin({follow_key_schedule: ROTATE_EVERY, purge_expired: PURGE_EVERY})
+        while (row_id := self._committed.get()) is not None:
+            self._send(actor, row_id)
+        with suppress(*OUTAGES):
+            hand_over_counts()
+
+    def _begin(self, tasks: Mapping[Callable[[], object], float]) -> None:
+        self._timetables.append(Timetable(tasks))
+        self._timetables[-1].start()
+
+    def _send(self, actor: "Actor[[str], None]", row_id: str) -> bool:
+        """Queue the row. False when the broker is away: the row stays due."""
+        if time.monotonic() < self._broker_away_until:
+            return False
+        try:
+            actor.send(row_id)
+        except Exception as error:  # noqa: BLE001  # whatever the client raises, the row is still there
+            self._broker_away_until = time.monotonic() + PAUSE_AFTER_FAILURE
+            log.warning("worker.broker_away", error=type(error).__name__)
+            return False
+        return True
+
+
+class _DueRows:
+    """Queues the rows that are due, each once for every attempt, and delivers them here while the broker is away."""
+
+    def __init__(self, installation: Installation, send: Callable[[str], bool], stopping: threading.Event) -> None:
+        self._installation = installation
+        self._send = send
+        self._stopping = stopping
+        self._queued: dict[tuple[str, datetime], float] = {}
+        """(row id, since when it is due) -> when it was queued. An attempt changes the second."""
+
+    def queue(self) -> None:
+        """Queue what is due and was not queued by this process in the last QUEUED_AGAIN_AFTER seconds."""
+        recent = time.monotonic() - QUEUED_AGAIN_AFTER
+        queued = {due: at for due, at in self._queued.items() if at > recent}
+        self._queued = {}
+        for row_id, due_at in relay.find_due(self._installation):
+            if self._stopping.is_set():
+                return
+            if (row_id, due_at) in queued:
+                self._queued[row_id, due_at] = queued[row_id, due_at]
+            elif self._send(row_id):
+                self._queued[row_id, due_at] = time.monotonic()
+            else:
+                relay.deliver(self._installation, row_id, HANDLERS, ATTEMPTS)
+
+
+def run_worker(installation: Installation, *, threads: int) -> None:
+    """Be the worker process, with so many deliveries at a time, until a signal says to stop."""
+    asked_to_stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: asked_to_stop.set())
+    background = BackgroundWorker(installation.settings, threads=threads)
+    background.start(installation)
+    log.info("worker.started", broker="redis" if installation.settings.redis_url else "none")
+    asked_to_stop.wait()
+    background.stop()

@@ -1,0 +1,64 @@
+"""Carry the ids of outbox rows to threads that deliver them: a dramatiq broker, its actor and its worker threads.
+
+A message is the id of one row and nothing else. The row decides whether there is something to do: it is claimed by one
+conditional UPDATE, so a message that comes twice, late or never changes nothing but the moment.
+"""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from provider.config.settings import Settings
+from provider.outbox import relay
+from provider.work import Installation
+from provider.worker.handlers import ATTEMPTS, HANDLERS
+
+if TYPE_CHECKING:
+    from dramatiq import Actor, Broker, Worker
+
+QUEUE = "outbox"
+
+
+def open_broker(settings: Settings) -> "Broker":
+    """Open the broker: Redis when it is configured, otherwise a queue in this process."""
+    from dramatiq.middleware import Middleware, TimeLimit  # noqa: PLC0415  # dramatiq takes longer to import than a request
+
+    middleware: list[Middleware] = [TimeLimit()]  # attempts are counted in SQL, so dramatiq's own retries stay out
+    if settings.redis_url is None:
+        from dramatiq.brokers.stub import StubBroker  # noqa: PLC0415
+
+        return StubBroker(middleware=middleware)
+    import redis  # noqa: PLC0415
+    from dramatiq.brokers.redis import RedisBroker  # noqa: PLC0415
+
+    client = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=1)
+    # By default a dead worker's messages come back after 17 minutes on average; this way within seconds of the lapse.
+    broker: Broker = RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq leaves it untyped
+        client=client, middleware=middleware, namespace="signet", heartbeat_timeout=60_000, maintenance_chance=100_000
+    )
+    return broker
+
+
+def open_actor(broker: "Broker", installation: Installation) -> "Actor[[str], None]":
+    """Return the actor that delivers one row of the outbox; `send(row_id)` queues that.
+
+    A delivery that takes almost as long as its claim lasts is interrupted, and tried again as after a failure.
+    """
+    import dramatiq  # noqa: PLC0415
+    from dramatiq.middleware import TimeLimitExceeded  # noqa: PLC0415
+
+    def deliver(row_id: str) -> None:
+        with suppress(TimeLimitExceeded):  # the relay has put it back
+            relay.deliver(installation, row_id, HANDLERS, ATTEMPTS)
+
+    time_limit = int(relay.LEASE.total_seconds() * 1000) - 5000
+    return dramatiq.actor(broker=broker, queue_name=QUEUE, time_limit=time_limit)(deliver)
+
+
+def start_threads(broker: "Broker", count: int) -> "Worker":
+    """Start this many threads that deliver what is queued; stop them with `stop`."""
+    import dramatiq  # noqa: PLC0415
+
+    broker.emit_after("process_boot")  # dramatiq's own command does this: it starts the thread of the time limits
+    worker = dramatiq.Worker(broker, worker_threads=count, worker_timeout=100)
+    worker.start()
+    return worker
