@@ -16,7 +16,7 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 from provider.accounts import known_devices, linked_identities, throttle
-from provider.accounts.factors.store import totp
+from provider.accounts.factors import second_factor
 from provider.accounts.store import links, users
 from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
@@ -34,7 +34,7 @@ class Access(StrEnum):
     """Links and codes sent by email, and with them a change of address that waits. Those that undo a change of address
     stay valid: a user who was locked out needs them (decision 18)."""
     SETUPS = "setups"
-    """An authenticator app that is being set up and was not confirmed yet."""
+    """A second factor that is being set up and was not confirmed yet."""
     KNOWN_DEVICES = "known_devices"
     LINKED_IDENTITIES = "linked_identities"
     PASSWORD_FAILURES = "password_failures"  # noqa: S105  # no password
@@ -123,7 +123,7 @@ def end_access(work: UnitOfWork, *, user_id: str, cause: Cause, but: AbstractSet
     if Access.LINKS in ends:
         links.expire_all(work.db, user_id)
     if Access.SETUPS in ends:
-        totp.forget_enrolment(work.db, user_id)
+        second_factor.forget_setups(work, user_id)
     if Access.KNOWN_DEVICES in ends:
         known_devices.forget_all(work, user_id=user_id)
     if Access.LINKED_IDENTITIES in ends:

@@ -5,7 +5,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from provider.accounts.factors.store import recovery_codes, totp
+from provider.accounts.factors import second_factor
 from provider.accounts.store import email_addresses, linked_identities, pictures, users
 from provider.audit import store as audit
 from provider.audit.events import Event
@@ -22,11 +22,7 @@ FOR_OPERATORS = frozenset({"operator", "why"})
 def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]) -> bytes:
     """A JSON document. `applications` is what the protocol side knows of this person."""
     read = work.read
-    user, credential, picture = (
-        users.find(read, user_id),
-        totp.find(read, user_id),
-        pictures.find_of_user(read, user_id),
-    )
+    user, picture = users.find(read, user_id), pictures.find_of_user(read, user_id)
     events = audit.find(read, user_id=user_id, limit=MOST_EVENTS)
     document = {
         "exported_at": work.now,
@@ -39,10 +35,7 @@ def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]
         "picture": None
         if picture is None
         else {"media_type": picture.media_type, "content": base64.b64encode(picture.content).decode()},
-        "two_factor": {
-            "on_since": None if credential is None else credential.confirmed_at,
-            "recovery_codes_left": recovery_codes.count_left(read, user_id),
-        },
+        "two_factor": second_factor.export(work, user_id),
         "linked_identities": [
             _some(one, "issuer", "subject", "email", "created_at", "last_used_at")
             for one in linked_identities.find_of_user(read, user_id)

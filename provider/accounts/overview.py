@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from provider.accounts.factors.store import totp
+from provider.accounts.factors import second_factor
 from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, passwords
 from provider.accounts.store.email_addresses import EmailAddress
@@ -34,7 +34,7 @@ class Overview:
 def describe(work: UnitOfWork, user_ids: Collection[str]) -> list[Overview]:
     """Describe these users in their order, and leave out those that do not exist. Three queries, for any number."""
     holders = email_addresses.find_holders(work.read, user_ids)
-    with_two_factor = totp.find_owners(work.read, user_ids)
+    with_two_factor = second_factor.find_owners(work, user_ids)
     with_password = passwords.find_owners(work.read, user_ids)
     return [
         Overview(*holders[user_id], two_factor=user_id in with_two_factor, has_password=user_id in with_password)

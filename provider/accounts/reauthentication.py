@@ -2,14 +2,13 @@
 
 from provider.accounts import known_devices
 from provider.accounts.attempts import begin_attempt
-from provider.accounts.factors import recovery_codes, second_factor, totp
-from provider.accounts.factors.second_factor import Method
+from provider.accounts.factors import second_factor
 from provider.accounts.passwords import passwords
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
 from provider.refusals import Refusal
-from provider.sessions.assurance import ONE_TIME_CODE, PASSWORD, add_factor
+from provider.sessions.assurance import PASSWORD, add_factor
 from provider.sessions.lifecycle import sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -55,17 +54,13 @@ def confirm(work: UnitOfWork, session: Session, *, password: str, code: str | No
     or what `second_factor.prove` does.
     """
     require_password(work, session.user_id, password)
-    factor = PASSWORD
-    if totp.is_enabled(work, session.user_id):
+    amr = PASSWORD
+    if second_factor.is_enabled(work, session.user_id):
         if not code:
             raise CodeNeeded
-        second_factor.prove(work, session, method=method_of(code), code=code)
-        factor = add_factor(PASSWORD, ONE_TIME_CODE)
-    if sign_in_again(work, session, factor=factor) is None:
+        factor = second_factor.factor_of(code)
+        second_factor.prove(work, session, factor=factor, code=code)
+        amr = add_factor(PASSWORD, factor.amr)
+    if sign_in_again(work, session, factor=amr) is None:
         raise SessionOver
     record(work, Event.STEPPED_UP, user_id=session.user_id, session=session.id)
-
-
-def method_of(code: str) -> Method:
-    """One member takes either; recovery codes are longer."""
-    return Method.RECOVERY_CODE if len(recovery_codes.plain(code)) > 8 else Method.TOTP

@@ -8,7 +8,7 @@ not change.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from provider.accounts.factors import totp
+from provider.accounts.factors import second_factor
 from provider.api.callers import Bearer
 from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
 from provider.crypto.digests import digest, new_opaque
@@ -54,7 +54,7 @@ def require_confirmed(work: UnitOfWork, bearer: Bearer) -> Session:
     """
     proof = latest_proof(work, bearer)
     max_age = int(work.settings.recent_sign_in.total_seconds())
-    if totp.is_enabled(work, bearer.user_id) and acr_of(proof.amr) != AAL2:
+    if second_factor.is_enabled(work, bearer.user_id) and acr_of(proof.amr) != AAL2:
         raise SecondFactorNeeded(max_age)
     if not proof.is_recent(work):
         raise ConfirmationNeeded(max_age)

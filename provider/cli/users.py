@@ -190,12 +190,12 @@ def reset_totp(who: Who, *, as_json: Json = False) -> None:
 
     Example: signet user reset-totp ada@example.com
     """
-    from provider.accounts.factors import totp
+    from provider.accounts.factors import removal
     from provider.accounts.registration import get_user
 
     with unit() as work:
         user = get_user(work, who)
-        totp.reset(work, user_id=user.id)
+        removal.reset(work, user_id=user.id)
     say(f"Two-factor sign-in of {who} is off.", {"id": user.id, "two_factor": False}, as_json=as_json)
 
 

@@ -28,7 +28,6 @@ Feature = Literal[
     "update-profile",
     "update-passwords",
     "two-factor",
-    "passkeys",
 ]
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 

@@ -11,8 +11,8 @@ from provider.accounts.attempts import Attempt, begin_attempt
 from provider.accounts.deletion import seal_ticket
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
-from provider.accounts.factors import second_factor, totp
-from provider.accounts.factors.second_factor import Method
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.factor import Factor
 from provider.accounts.passwords import passwords
 from provider.accounts.store import email_addresses
 from provider.accounts.store import passwords as password_hashes
@@ -25,17 +25,21 @@ from provider.audit.log import record
 from provider.languages.text import Text
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
-from provider.sessions.assurance import FEDERATED, MULTI_FACTOR, ONE_TIME_CODE, PASSWORD
+from provider.sessions.assurance import FEDERATED, MULTI_FACTOR, PASSWORD
 from provider.sessions.lifecycle import end_session, open_session, raise_level, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 
 class Step(StrEnum):
-    """Where a person stands after a factor."""
+    """What a sign-in needs next. The value is stored in `sessions.pending`, which is NULL when nothing is missing.
+
+    Every release asks only whether `pending` is NULL. So during an upgrade each of two releases finishes the sign-ins
+    that the other one began, also those that wait with the value "totp" of the release before.
+    """
 
     DONE = "done"
-    SECOND_FACTOR = "totp"
+    SECOND_FACTOR = "second_factor"
 
 
 class WrongPassword(Refusal):
@@ -129,7 +133,7 @@ def sign_in(
     _require_active(work, *owner, attempt if owner is proven else None, browser=browser, carry=carry)
     user_id = owner[0].id
     stronger = passwords.stronger_hash(work, user_id, password)
-    step = Step.SECOND_FACTOR if totp.is_enabled(work, user_id) else Step.DONE
+    step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user_id) else Step.DONE
     if owner is proven:
         attempt.succeed(work)
     if stronger is not None:
@@ -153,7 +157,7 @@ def sign_in_by_upstream(
     address = email_addresses.find_of_user(work.read, user.id)
     if address is not None:
         _require_active(work, user, address, None, browser=browser, carry=carry)
-    step = Step.SECOND_FACTOR if totp.is_enabled(work, user.id) else Step.DONE
+    step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
     # What began before the not-before mark counts for nothing; this sign-in is after it.
     auth_time = proven_at if proven_at is None or user.not_before is None else max(proven_at, user.not_before)
     return _begin_session(work, user.id, current, factor=FEDERATED, step=step, auth_time=auth_time)
@@ -165,14 +169,17 @@ def needs_second_factor(session: Session) -> bool:
 
 
 @SIGN_INS.count_refusals("second_factor")
-def show_second_factor(work: UnitOfWork, session: Session, *, method: Method, code: str) -> str:
-    """The second step of a sign-in, or the same question asked later (step-up). The session's new cookie value."""
-    second_factor.prove(work, session, method=method, code=code)
-    cookie = raise_level(work, session, factor=ONE_TIME_CODE)
+def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> str:
+    """Accept a second factor at the end of a sign-in, or later (step-up). Returns the session's new cookie value.
+
+    Raises SecondFactorOver, or what `second_factor.prove` does.
+    """
+    second_factor.prove(work, session, factor=factor, code=code)
+    cookie = raise_level(work, session, factor=factor.amr)
     if cookie is None:
         raise SecondFactorOver
     event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
-    record(work, event, user_id=session.user_id, session=session.id, method=method.value)
+    record(work, event, user_id=session.user_id, session=session.id, method=factor.name)
     outcome = "stepped_up" if session.pending is None else "signed_in"
     work.after_commit.append(partial(SIGN_INS.count, "second_factor", outcome))
     return cookie

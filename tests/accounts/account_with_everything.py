@@ -15,9 +15,9 @@ from provider.accounts import (
     throttle,
 )
 from provider.accounts.access import Access, Cause
-from provider.accounts.factors import second_factor
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
+from provider.accounts.factors.totp import SEED
 from provider.accounts.links import find_link, issue_link
 from provider.accounts.registration import create_user
 from provider.accounts.store import email_addresses, email_changes, failures, users
@@ -105,7 +105,7 @@ def build(
         with work() as w:
             user_id = create_user(w, email=ADDRESS, password=PASSWORD if has_password else None, verified=True)
             app_of_ours = make_client(w, first_party=True, scope="openid offline_access")
-            seed = w.vault.encrypt(key.encode(), purpose=second_factor.SEED, context=user_id)
+            seed = w.vault.encrypt(key.encode(), purpose=SEED, context=user_id)
             totp.replace(w.db, TotpCredential(user_id, seed, w.now, last_step=0))
             device = known_devices.remember(w, user_id=user_id, value=None)
             linked_identities.attach(w, user_id=user_id, issuer="https://op.test", subject="ada", email=None)

@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from provider.accounts.factors import second_factor
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
+from provider.accounts.factors.totp import SEED
 from provider.accounts.profile import FIELDS
 from provider.config.settings import Settings
 from provider.routes import routes
@@ -101,7 +101,7 @@ def test_half_a_sign_in_opens_no_page_of_the_account(
 ) -> None:
     """N-15: a session that owes its second factor, at every one of them."""
     with work() as w:
-        seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=second_factor.SEED, context=ada)
+        seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=ada)
         totp.replace(w.db, TotpCredential(ada, seed, w.now, 0))
     assert sign_in(browser).path == "/login/second-factor"
     token, before = token_on(browser, "/login/second-factor"), stored(work)

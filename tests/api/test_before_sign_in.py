@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from provider.accounts import suspension
-from provider.accounts.factors import totp
+from provider.accounts.factors import second_factor
 from provider.accounts.store.users import users
 from tests.api.conftest import API, CHALLENGE, App, Caller, problem, turn_on_two_factor
 from tests.support.browser import Browser
@@ -154,7 +154,7 @@ def test_a_reset_leaves_the_second_factor(
     assert answer.status_code == 403
     assert "auth_session" in answer.json()
     with work() as w:
-        assert totp.is_enabled(w, ada)
+        assert second_factor.is_enabled(w, ada)
 
 
 def test_a_newer_letter_ends_the_link_before(

@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-from provider.accounts.factors import recovery_codes, second_factor
+from provider.accounts.factors import recovery_codes
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
+from provider.accounts.factors.totp import SEED
 from provider.accounts.store import passwords
 from provider.accounts.store.failures import failure_counters
 from provider.api import openapi
@@ -87,7 +88,7 @@ class World:
         return answer.status_code == 200 and answer.json()["sessions"] != []
 
     def _turn_on(self, w: UnitOfWork) -> None:
-        seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=second_factor.SEED, context=self.ada)
+        seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=self.ada)
         totp.replace(w.db, TotpCredential(self.ada, seed, w.now, 0))
         self.codes = tuple(recovery_codes.replace_codes(w, self.ada))
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from provider.accounts.factors import second_factor
 from tests.api.conftest import App, Caller, problem, turn_on_two_factor
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD
+from tests.support.fake_factor import FakeFactor
 from tests.support.inbox import Inbox
 from tests.support.installation import ISSUER
 from tests.support.people import ADDRESS, code_of, is_signed_in, sign_in
@@ -168,3 +170,18 @@ def test_five_wrong_codes_need_the_password_again(
     assert problem(fresh("POST", "/two-factor/disable", code=right)) == "confirmation-needed"
     assert fresh("POST", "/confirm-password", password=PASSWORD, code=right).json()["confirmed"]
     assert fresh("POST", "/two-factor/disable", code=codes[0]).status_code == 204
+
+
+def test_a_factor_that_joined_is_in_the_status_and_confirms(
+    as_ada: Caller, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeFactor()
+    monkeypatch.setattr(second_factor, "FACTORS", fake.join())
+    assert not as_ada.get("/two-factor")["enabled"]
+    fake.set_up(ada, '{"gesture": 1}', '{"gesture": 2}')
+    assert as_ada.get("/two-factor") == {"enabled": True, "setting_up": False, "recovery_codes_left": 0}
+    assert problem(as_ada("POST", "/two-factor")) == "second-factor-needed"
+    answer = as_ada("POST", "/confirm-password", password=PASSWORD, code='{"gesture": 1}')
+    assert answer.json()["acr"] == "aal2"
+    assert as_ada("POST", "/two-factor/disable", code='{"gesture": 2}').status_code == 204
+    assert not as_ada.get("/two-factor")["enabled"]

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
 
 from provider.accounts import throttle
 from provider.accounts.factors import second_factor, totp
-from provider.accounts.factors.second_factor import Method, WrongSecondFactor
+from provider.accounts.factors.factor import WrongSecondFactor
+from provider.accounts.factors.recovery_codes import WrongRecoveryCode
+from provider.accounts.factors.totp import TOTP
 from provider.accounts.store.failures import find_failures
 from provider.config.settings import Settings
 from provider.crypto.digests import digest
@@ -126,7 +129,7 @@ def test_a_used_step_and_those_before_it_are_refused_everywhere(
     page = browser.submit({"code": code_of(factor[0], clock.now, steps=1)}, button="Turn off")
     assert page.status == 400
     with work() as w:
-        assert totp.is_enabled(w, ada)
+        assert second_factor.is_enabled(w, ada)
         assert find_failures(w.read, "second_factor", ada) == 4
 
 
@@ -246,13 +249,26 @@ def test_the_same_code_on_many_sign_ins_at_once_finishes_one(
             session = store.find_active(w.read, digest(cookie), now=w.now, idle_since=w.now.replace(year=2000))
             assert session is not None
             try:
-                steps.show_second_factor(w, session, method=Method.TOTP, code=code)
+                steps.show_second_factor(w, session, factor=TOTP, code=code)
             except Refusal:
                 return False
             return True
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(finish, cookies)) == [False] * 7 + [True]
+
+
+def test_a_sign_in_that_the_release_before_began_is_finished(
+    browser: Browser, factor: tuple[str, list[str]], clock: Clock, work: Work
+) -> None:
+    """Its rows say "totp" in `pending`, which this release writes no more."""
+    sign_in(browser)
+    with work() as w:
+        waiting = update(store.sessions).where(store.sessions.c.pending == Step.SECOND_FACTOR)
+        assert w.db.execute(waiting.values(pending="totp")).rowcount == 1
+    assert not is_signed_in(browser)
+    assert browser.open("/login/second-factor").title.startswith("Enter your code")
+    assert browser.submit({"code": code_of(factor[0], clock.now)}).path == "/account"
 
 
 def test_step_up_asks_for_the_factor_and_goes_on(
@@ -308,6 +324,6 @@ def test_a_pure_check_of_the_code_knows_its_step(work: Work, clock: Clock) -> No
     with work() as w:
         current = int(clock.now.timestamp()) // 30
         for away in (-1, 0, 1):
-            assert second_factor.matching_step(w, key, code_of(key, clock.now, steps=away)) == current + away
-        assert second_factor.matching_step(w, key, code_of(key, clock.now, steps=2)) is None
-    assert issubclass(second_factor.WrongRecoveryCode, WrongSecondFactor)
+            assert totp.matching_step(w, key, code_of(key, clock.now, steps=away)) == current + away
+        assert totp.matching_step(w, key, code_of(key, clock.now, steps=2)) is None
+    assert issubclass(WrongRecoveryCode, WrongSecondFactor)

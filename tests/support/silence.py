@@ -15,9 +15,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provider.accounts import compromise_report, deletion, suspension
-from provider.accounts.factors import second_factor
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
+from provider.accounts.factors.totp import SEED
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work
 
@@ -56,7 +56,7 @@ def make_everybody(work: Work) -> None:
             if who == "pas":
                 compromise_report.report(w, user_id=user_id)
             if who == "two":
-                seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=second_factor.SEED, context=user_id)
+                seed = w.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=user_id)
                 totp.replace(w.db, TotpCredential(user_id, seed, w.now, 0))
 
 

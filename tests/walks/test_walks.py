@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from provider.accounts import suspension
-from provider.accounts.factors.totp import ENROLMENT_LIFETIME
+from provider.accounts.factors.totp_enrolment import ENROLMENT_LIFETIME
 from provider.accounts.store.users import Status
 from provider.oauth.clients import clients
 from provider.sessions.lifecycle import end_all_sessions

@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.factors.recovery_codes import plain
-from provider.accounts.factors.second_factor import open_seed
 from provider.accounts.factors.store import totp
+from provider.accounts.factors.totp import open_seed
 from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.store import email_addresses
 from provider.accounts.store.users import User

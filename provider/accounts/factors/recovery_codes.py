@@ -1,18 +1,29 @@
 """Recovery codes: ten at a time, shown once, each good for one sign-in, stored as digests."""
 
 from functools import partial
+from typing import Any
 
+from provider.accounts import throttle
+from provider.accounts.factors.factor import Factor, WrongSecondFactor
 from provider.accounts.factors.store import recovery_codes
 from provider.accounts.notices import notify
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_recovery_code
+from provider.languages.text import Text
 from provider.mail import messages
+from provider.sessions.assurance import ONE_TIME_CODE
+from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 COUNT = 10
 FEW = 3
 """So few left that a person is reminded to make new ones."""
+
+
+class WrongRecoveryCode(WrongSecondFactor):
+    code = "wrong-recovery-code"
+    message = Text("This recovery code is not right, or was used before. Each code works once.")
 
 
 def replace_codes(work: UnitOfWork, user_id: str) -> list[str]:
@@ -52,3 +63,30 @@ def count_left(work: UnitOfWork, user_id: str) -> int:
 def plain(code: str) -> str:
     """As compared: case, spaces and dashes do not matter."""
     return "".join(code.lower().split()).replace("-", "")
+
+
+def _prove(work: UnitOfWork, session: Session, code: str) -> bool:
+    return is_left(work, session.user_id, code) and use_code(work, session.user_id, code)
+
+
+def _remove(work: UnitOfWork, user_id: str) -> None:
+    recovery_codes.remove(work.db, user_id)
+
+
+def _export(work: UnitOfWork, user_id: str) -> dict[str, Any]:
+    return {"recovery_codes_left": count_left(work, user_id)}
+
+
+RECOVERY_CODES = Factor(
+    name="recovery",
+    amr=ONE_TIME_CODE,
+    template="login/second_factor/recovery.html",
+    offer=Text("Lost your device? Use a recovery code"),
+    policy=throttle.RECOVERY_CODE,
+    wrong=WrongRecoveryCode,
+    is_fallback=True,
+    recognizes=lambda _answer: True,  # asked last
+    prove=_prove,
+    remove=_remove,
+    export=_export,
+)

@@ -1,16 +1,14 @@
-"""Show a second factor: a TOTP code or a recovery code, counted per account wherever it is typed."""
+"""Second factors, whatever their kind: which a user has, and their proof, counted per account wherever it is given."""
 
-import re
-from enum import StrEnum
-
-import pyotp
+from collections.abc import Collection
+from typing import Any
 
 from provider.accounts import throttle
-from provider.accounts.factors.recovery_codes import is_left, use_code
-from provider.accounts.factors.store import totp
+from provider.accounts.factors.factor import Factor
+from provider.accounts.factors.recovery_codes import RECOVERY_CODES
+from provider.accounts.factors.totp import TOTP
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.crypto.digests import same
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import Refusal
@@ -18,26 +16,8 @@ from provider.sessions.lifecycle import end_session
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
-SEED = "totp"
-"""What the vault calls a seed; its context is the user it belongs to."""
-STEP_SECONDS = 30
-
-
-class Method(StrEnum):
-    TOTP = "totp"
-    RECOVERY_CODE = "recovery"
-
-
-class WrongSecondFactor(Refusal):
-    """Wrong, used before, of an old set, of another time: one answer."""
-
-    code = "wrong-second-factor"
-    message = Text("This code is not right, or was used before. Enter the code your app shows now.")
-
-
-class WrongRecoveryCode(WrongSecondFactor):
-    code = "wrong-recovery-code"
-    message = Text("This recovery code is not right, or was used before. Each code works once.")
+FACTORS: tuple[Factor, ...] = (TOTP, RECOVERY_CODES)
+"""Every kind of second factor. The first one that a user has is asked for first; the others are offered."""
 
 
 class SecondFactorLocked(Refusal):
@@ -52,56 +32,70 @@ class SignInOver(Refusal):
     message = Text("There were too many wrong codes. Sign in again.")
 
 
-def prove(work: UnitOfWork, session: Session, *, method: Method, code: str) -> None:
-    """The person at this session has the factor. Raises a Refusal and counts the failure otherwise."""
+def is_enabled(work: UnitOfWork, user_id: str) -> bool:
+    """Return whether a sign-in of this user needs a second factor."""
+    return any(factor.is_set_up(work, user_id) for factor in FACTORS)
+
+
+def find_owners(work: UnitOfWork, user_ids: Collection[str]) -> set[str]:
+    """Return which of these users need a second factor to sign in."""
+    return {user_id for factor in FACTORS for user_id in factor.find_owners(work, user_ids)}
+
+
+def find_offered(work: UnitOfWork, user_id: str) -> tuple[Factor, ...]:
+    """Return the factors this user can be asked for, the one to ask for first in front. Empty without a second factor.
+
+    A fallback is offered also when nothing is left of it, so that the page can say what to do then.
+    """
+    own = tuple(factor for factor in FACTORS if factor.is_set_up(work, user_id))
+    return (*own, *(factor for factor in FACTORS if factor.is_fallback)) if own else ()
+
+
+def factor_of(answer: str) -> Factor:
+    """Return the factor that an answer belongs to, where one form field takes any. A fallback takes what is left."""
+    in_turn = sorted(FACTORS, key=lambda factor: factor.is_fallback)
+    return next(factor for factor in in_turn if factor.recognizes(answer))
+
+
+def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> None:
+    """Accept a code of this factor, or another answer, of the user of this session. Each is accepted once.
+
+    Raises what the factor has for a wrong one (`Factor.wrong`), SecondFactorLocked, SignInOver or TooManyRequests. A
+    wrong one is counted.
+    """
     network = f"code:{work.origin.network}"
     require_room(work, LIMITS.code, key=network)
-    policy = throttle.SECOND_FACTOR if method is Method.TOTP else throttle.RECOVERY_CODE
     user_id = session.user_id
     try:
-        failed = throttle.reserve(work, policy, user_id)
+        failed = throttle.reserve(work, factor.policy, user_id)
     except throttle.Exhausted:
         raise SecondFactorLocked from None
-    # Neither half of this writes when it fails, so what follows a failure is all there is to commit.
-    if (_use_totp if method is Method.TOTP else _use_recovery_code)(work, user_id, code):
-        throttle.settle(work, policy, user_id)
+    # A proof that fails has written nothing, so what follows a failure is all there is to commit.
+    if factor.prove(work, session, code):
+        throttle.settle(work, factor.policy, user_id)
         return
     count(work, LIMITS.code, key=network)
-    record(work, Event.SECOND_FACTOR_FAILED, user_id=user_id, method=method.value)
+    record(work, Event.SECOND_FACTOR_FAILED, user_id=user_id, method=factor.name)
     if failed == throttle.SECOND_FACTOR.ceiling:
         record(work, Event.TWO_FACTOR_LOCKED, user_id=user_id)
     if failed % throttle.FAILURES_PER_SIGN_IN == 0:
         end_session(work, session, reason="second_factor_failed")
         raise SignInOver
-    raise WrongSecondFactor if method is Method.TOTP else WrongRecoveryCode
+    raise factor.wrong
 
 
-def matching_step(work: UnitOfWork, key: str, code: str) -> int | None:
-    """The time step a code belongs to: now, or one to either side for clocks that differ (RFC 6238 section 5.2)."""
-    digits = re.sub(r"[\s-]", "", code)
-    # Latin digits only: other scripts' digits are no code, and not an error either.
-    if re.fullmatch("[0-9]{6}", digits) is None:
-        return None
-    generator = pyotp.TOTP(key, interval=STEP_SECONDS)
-    current = int(work.now.timestamp()) // STEP_SECONDS
-    steps = (current, current - 1, current + 1)
-    return next((step for step in steps if same(generator.generate_otp(step).encode(), digits.encode())), None)
+def remove_all(work: UnitOfWork, user_id: str) -> None:
+    """Delete every factor of this user, fallbacks included."""
+    for factor in FACTORS:
+        factor.remove(work, user_id)
 
 
-def open_seed(work: UnitOfWork, user_id: str, sealed: str) -> str:
-    return work.vault.decrypt(sealed, purpose=SEED, context=user_id).decode()
+def forget_setups(work: UnitOfWork, user_id: str) -> None:
+    """Delete what this user began to set up and did not confirm yet."""
+    for factor in FACTORS:
+        factor.forget_setup(work, user_id)
 
 
-def _use_totp(work: UnitOfWork, user_id: str, code: str) -> bool:
-    credential = totp.find(work.read, user_id)
-    if credential is None:
-        return False
-    bypass = work.settings.totp_bypass_code  # development only; the settings see to that
-    if bypass is not None and same(bypass.encode(), code.encode("utf-8", "surrogatepass")):
-        return True
-    step = matching_step(work, open_seed(work, user_id, credential.seed), code)
-    return step is not None and step > credential.last_step and totp.spend_step(work.db, user_id, step)
-
-
-def _use_recovery_code(work: UnitOfWork, user_id: str, code: str) -> bool:
-    return is_left(work, user_id, code) and use_code(work, user_id, code)
+def export(work: UnitOfWork, user_id: str) -> dict[str, Any]:
+    """Return what is stored of this user's factors, without secrets."""
+    return {name: value for factor in FACTORS for name, value in factor.export(work, user_id).items()}

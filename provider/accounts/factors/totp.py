@@ -1,150 +1,99 @@
-"""TOTP (RFC 6238): enrol, confirm by a first valid code, accept each time step once, turn off."""
+"""TOTP (RFC 6238): the codes of an authenticator app, each accepted once."""
 
 import re
-from dataclasses import dataclass
-from datetime import timedelta
-from urllib.parse import urlsplit
+from collections.abc import Collection
+from typing import Any
 
 import pyotp
 
-from provider.accounts.access import Cause, end_access
-from provider.accounts.factors import second_factor
-from provider.accounts.factors.recovery_codes import replace_codes
-from provider.accounts.factors.second_factor import Method
-from provider.accounts.factors.store import recovery_codes, totp
-from provider.accounts.factors.store.totp import TotpCredential
-from provider.accounts.notices import notify
-from provider.accounts.store import email_addresses
-from provider.audit.events import Event
-from provider.audit.log import record
+from provider.accounts import throttle
+from provider.accounts.factors.factor import Factor, WrongSecondFactor
+from provider.accounts.factors.store import totp
+from provider.crypto.digests import same
 from provider.languages.text import Text
-from provider.mail import messages
-from provider.refusals import Refusal
-from provider.sessions.assurance import AAL2, ONE_TIME_CODE, acr_of
-from provider.sessions.lifecycle import raise_level
+from provider.sessions.assurance import ONE_TIME_CODE
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
-ENROLMENT_LIFETIME = timedelta(minutes=30)
-"""To scan the picture and type the first code."""
+SEED = "totp"
+"""The vault's purpose for a seed. Its context is the id of the user."""
+STEP_SECONDS = 30
+LONGEST_CODE = 8
+"""Characters of a code, without spaces and dashes: more are a recovery code."""
 
 
-class WrongFirstCode(Refusal):
-    code = "wrong-first-code"
-    message = Text(
-        "This code is not right. Check that the clock of your device is right, and enter the code it shows now."
-    )
-
-
-class EnrolmentGone(Refusal):
-    """Confirmed before, replaced by a newer one, begun in another session, or too old."""
-
-    code = "enrolment-gone"
-    message = Text("This set-up is over. Start again to get a new key.")
-
-
-class NotTurnedOn(Refusal):
-    code = "not-turned-on"
-    message = Text("Two-factor sign-in is not on.")
-
-
-class FactorNeeded(Refusal):
-    code = "factor-needed"
-    message = Text("Show your current second factor first.")
-
-
-@dataclass(frozen=True)
-class Enrolment:
-    """What the authenticator app needs, shown until it is confirmed and never again."""
-
-    key: str
-    uri: str
-
-
-def is_enabled(work: UnitOfWork, user_id: str) -> bool:
-    return totp.find(work.read, user_id) is not None
-
-
-def begin_enrolment(work: UnitOfWork, session: Session) -> None:
-    """A new seed, which counts for nothing until `confirm_enrolment`. The factor in use stays until then."""
-    _require_factor_in_use(work, session)
-    seed = work.vault.encrypt(pyotp.random_base32().encode(), purpose=second_factor.SEED, context=session.user_id)
-    totp.begin_enrolment(work.db, session.user_id, session_id=session.id, seed=seed, now=work.now)
-
-
-def find_enrolment(work: UnitOfWork, session: Session) -> Enrolment | None:
-    """The set-up this very session began; nobody else's."""
-    sealed = _find_sealed(work, session)
-    if sealed is None:
+def matching_step(work: UnitOfWork, key: str, code: str) -> int | None:
+    """Return the time step a code belongs to: now, or one to either side for clocks that differ (RFC 6238 section 5.2).
+    None for a wrong code.
+    """
+    digits = _plain(code)
+    # Latin digits only: other scripts' digits are no code, and not an error either.
+    if re.fullmatch("[0-9]{6}", digits) is None:
         return None
-    key = second_factor.open_seed(work, session.user_id, sealed)
-    address = email_addresses.find_of_user(work.read, session.user_id)
-    account = address.address if address else urlsplit(work.settings.issuer).hostname
-    return Enrolment(key, pyotp.TOTP(key).provisioning_uri(name=account, issuer_name=work.settings.brand))
+    generator = pyotp.TOTP(key, interval=STEP_SECONDS)
+    current = int(work.now.timestamp()) // STEP_SECONDS
+    steps = (current, current - 1, current + 1)
+    return next((step for step in steps if same(generator.generate_otp(step).encode(), digits.encode())), None)
 
 
-def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple[str, list[str]]:
-    """Turn it on. Returns this session's new cookie value and the recovery codes, both shown or sent once.
-
-    Other sessions end, so that nobody who was in stays in without the factor.
-    """
-    _require_factor_in_use(work, session)
-    sealed = _find_sealed(work, session)
-    if sealed is None:
-        raise EnrolmentGone
-    step = second_factor.matching_step(work, second_factor.open_seed(work, session.user_id, sealed), code)
-    if step is None:
-        raise WrongFirstCode
-    if not totp.spend_enrolment(work.db, session.user_id, seed=sealed):
-        raise EnrolmentGone
-    value = raise_level(work, session, factor=ONE_TIME_CODE)
-    if value is None:
-        raise EnrolmentGone
-    totp.replace(work.db, TotpCredential(session.user_id, sealed, work.now, step))
-    codes = replace_codes(work, session.user_id)
-    end_access(work, user_id=session.user_id, cause=Cause.TWO_FACTOR_ENABLED, but={session.id})
-    record(work, Event.TWO_FACTOR_ENABLED, user_id=session.user_id)
-    notify(work, session.user_id, messages.two_factor_enabled)
-    return value, codes
+def new_seed(work: UnitOfWork, user_id: str) -> str:
+    """Return a new random seed of this user, encrypted."""
+    return work.vault.encrypt(pyotp.random_base32().encode(), purpose=SEED, context=user_id)
 
 
-def turn_off(work: UnitOfWork, session: Session, *, method: Method, code: str) -> None:
-    """Back to the password alone. Needs a valid code now, counted like any other try."""
-    if not is_enabled(work, session.user_id):
-        raise NotTurnedOn
-    second_factor.prove(work, session, method=method, code=code)
-    _remove(work, session.user_id, by="user")
-    end_access(work, user_id=session.user_id, cause=Cause.TWO_FACTOR_DISABLED, but={session.id})
+def open_seed(work: UnitOfWork, user_id: str, sealed: str) -> str:
+    """Decrypt a seed of this user. Returns it in base32."""
+    return work.vault.decrypt(sealed, purpose=SEED, context=user_id).decode()
 
 
-def reset(work: UnitOfWork, *, user_id: str) -> None:
-    """Turn two-factor authentication off as an operator, for a user who lost the device and the recovery codes.
-
-    Ends every session, all access of applications and every link in an email. Raises NotTurnedOn.
-    """
-    if not is_enabled(work, user_id):
-        raise NotTurnedOn
-    _remove(work, user_id, by="operator")
-    end_access(work, user_id=user_id, cause=Cause.TWO_FACTOR_RESET)
+def _find_owners(work: UnitOfWork, user_ids: Collection[str]) -> set[str]:
+    return totp.find_owners(work.read, user_ids)
 
 
-def grouped(key: str) -> str:
-    """The key in groups of four, for reading; apps ignore the spaces."""
-    return " ".join(re.findall("....?", key))
+def _recognizes(answer: str) -> bool:
+    return len(_plain(answer)) <= LONGEST_CODE
 
 
-def _find_sealed(work: UnitOfWork, session: Session) -> str | None:
-    begun_after = work.now - ENROLMENT_LIFETIME
-    return totp.find_enrolment(work.read, session.user_id, session_id=session.id, begun_after=begun_after)
+def _prove(work: UnitOfWork, session: Session, code: str) -> bool:
+    credential = totp.find(work.read, session.user_id)
+    if credential is None:
+        return False
+    bypass = work.settings.totp_bypass_code  # development only; the settings see to that
+    if bypass is not None and same(bypass.encode(), code.encode("utf-8", "surrogatepass")):
+        return True
+    step = matching_step(work, open_seed(work, session.user_id, credential.seed), code)
+    return step is not None and step > credential.last_step and totp.spend_step(work.db, session.user_id, step)
 
 
-def _require_factor_in_use(work: UnitOfWork, session: Session) -> None:
-    if is_enabled(work, session.user_id) and acr_of(session.amr) != AAL2:
-        raise FactorNeeded
-
-
-def _remove(work: UnitOfWork, user_id: str, *, by: str) -> None:
+def _remove(work: UnitOfWork, user_id: str) -> None:
     totp.remove(work.db, user_id)
-    recovery_codes.remove(work.db, user_id)
-    record(work, Event.TWO_FACTOR_DISABLED, user_id=user_id, by=by)
-    notify(work, user_id, messages.two_factor_disabled)
+
+
+def _forget_setup(work: UnitOfWork, user_id: str) -> None:
+    totp.forget_enrolment(work.db, user_id)
+
+
+def _export(work: UnitOfWork, user_id: str) -> dict[str, Any]:
+    credential = totp.find(work.read, user_id)
+    return {"on_since": None if credential is None else credential.confirmed_at}
+
+
+def _plain(code: str) -> str:
+    """Return the code without spaces and dashes."""
+    return re.sub(r"[\s-]", "", code)
+
+
+TOTP = Factor(
+    name="totp",
+    amr=ONE_TIME_CODE,
+    template="login/second_factor/totp.html",
+    offer=Text("Use a code from your app"),
+    policy=throttle.SECOND_FACTOR,
+    wrong=WrongSecondFactor,
+    find_owners=_find_owners,
+    recognizes=_recognizes,
+    prove=_prove,
+    remove=_remove,
+    forget_setup=_forget_setup,
+    export=_export,
+)

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from provider.accounts import data_export, deletion
 from provider.accounts.deletion import NotLeaving
-from provider.accounts.factors import totp
+from provider.accounts.factors import second_factor
 from provider.accounts.store import email_addresses
 from provider.languages.text import Text
 from provider.sessions.cookie import forget_session
@@ -67,7 +67,7 @@ def keep(call: Call) -> Response:
 def _require(call: Call) -> Session:
     """A fresh sign-in, with the second factor of whoever has one."""
     session = require_recent(call)
-    return require_second_factor(call) if totp.is_enabled(call.work, session.user_id) else session
+    return require_second_factor(call) if second_factor.is_enabled(call.work, session.user_id) else session
 
 
 def _delete(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:

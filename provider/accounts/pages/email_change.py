@@ -5,7 +5,7 @@ from starlette.responses import Response
 from provider.accounts.email import email_change
 from provider.accounts.email.email_addresses import LinkDead, WrongCode, parse_address
 from provider.accounts.email.email_change import AlreadyChanged, SameAddress, UndoDead
-from provider.accounts.factors import totp
+from provider.accounts.factors import second_factor
 from provider.accounts.store import email_addresses
 from provider.languages.text import Text
 from provider.refusals import Refusal, TooManyRequests
@@ -104,7 +104,7 @@ def undo(call: Call) -> Response:
 def _require(call: Call) -> Session:
     """A fresh sign-in, with the second factor of whoever has one (OWASP ASVS v5.0.0-7.5.1)."""
     session = require_recent(call)
-    return require_second_factor(call) if totp.is_enabled(call.work, session.user_id) else session
+    return require_second_factor(call) if second_factor.is_enabled(call.work, session.user_id) else session
 
 
 def _page(

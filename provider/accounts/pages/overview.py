@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts import devices
-from provider.accounts.factors import recovery_codes, totp
+from provider.accounts.factors import recovery_codes, second_factor
 from provider.accounts.pages import password
 from provider.accounts.store import email_addresses, users
 from provider.destination import HOME
@@ -23,7 +23,7 @@ def account(call: Call) -> Response:
         "accounts/overview.html",
         name="" if user is None else user.claims.get("name", ""),
         address="" if address is None else address.address,
-        two_factor_on=totp.is_enabled(call.work, user_id),
+        two_factor_on=second_factor.is_enabled(call.work, user_id),
         codes_left=recovery_codes.count_left(call.work, user_id),
         few_codes=recovery_codes.FEW,
         is_operator=user is not None and users.ADMIN in user.roles,

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from provider.accounts.factors import totp
+from provider.accounts.factors import second_factor
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.passwords import password_change
 from provider.accounts.passwords.password_reset import InvalidPassword
@@ -48,7 +48,7 @@ def change(call: Call) -> Response:
 def _require(call: Call) -> Session:
     """The form asks for the password, so the sign-in may be old; whoever has a second factor shows it too."""
     session = require_user(call)
-    if totp.is_enabled(call.work, session.user_id):
+    if second_factor.is_enabled(call.work, session.user_id):
         return require_second_factor(call)
     return session
 

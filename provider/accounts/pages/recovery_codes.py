@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from provider.accounts.factors import recovery_codes, totp
+from provider.accounts.factors import recovery_codes, second_factor
 from provider.sessions.guards import require_second_factor
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -14,7 +14,7 @@ from provider.web.pages import go, page
 def show_recovery_codes(call: Call) -> Response:
     """How many are left; never the codes."""
     session = require_second_factor(call)
-    if not totp.is_enabled(call.work, session.user_id):
+    if not second_factor.is_enabled(call.work, session.user_id):
         return go("/account/two-factor")
     return page(call, "accounts/recovery_codes.html", left=recovery_codes.count_left(call.work, session.user_id))
 
@@ -22,7 +22,7 @@ def show_recovery_codes(call: Call) -> Response:
 @endpoint
 def renew_recovery_codes(call: Call) -> Response:
     session = require_second_factor(call)
-    if not totp.is_enabled(call.work, session.user_id):
+    if not second_factor.is_enabled(call.work, session.user_id):
         return go("/account/two-factor")
     codes = recovery_codes.renew_codes(call.work, user_id=session.user_id)
     where = destination(call)

@@ -2,10 +2,12 @@
 
 from starlette.responses import Response
 
-from provider.accounts.factors import recovery_codes, totp
+from provider.accounts.factors import recovery_codes, removal, second_factor, totp_enrolment
+from provider.accounts.factors.factor import WrongSecondFactor
 from provider.accounts.factors.qr_codes import qr_code
-from provider.accounts.factors.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
-from provider.accounts.factors.totp import Enrolment, EnrolmentGone, FactorNeeded, NotTurnedOn, WrongFirstCode
+from provider.accounts.factors.removal import NotTurnedOn
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
+from provider.accounts.factors.totp_enrolment import Enrolment, EnrolmentGone, FactorNeeded, WrongFirstCode
 from provider.destination import Destination
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import forget_session, keep_session
@@ -30,7 +32,7 @@ def begin(call: Call) -> Response:
     """A new key, then the page that shows it."""
     session = require_recent(call, back=PATH)
     try:
-        totp.begin_enrolment(call.work, session)
+        totp_enrolment.begin_enrolment(call.work, session)
     except FactorNeeded:
         raise StepUpRequired(call, back=PATH) from None
     return go(destination(call).through(f"{PATH}/set-up"))
@@ -39,7 +41,7 @@ def begin(call: Call) -> Response:
 @endpoint
 def show_set_up(call: Call) -> Response:
     session, where = require_recent(call), destination(call)
-    enrolment = totp.find_enrolment(call.work, session)
+    enrolment = totp_enrolment.find_enrolment(call.work, session)
     return go(where.through(PATH)) if enrolment is None else _set_up(call, where, enrolment)
 
 
@@ -47,11 +49,11 @@ def show_set_up(call: Call) -> Response:
 def set_up(call: Call) -> Response:
     """The first valid code turns it on; the answer is the only page that ever shows the recovery codes."""
     session, where = require_recent(call), destination(call)
-    enrolment = totp.find_enrolment(call.work, session)
+    enrolment = totp_enrolment.find_enrolment(call.work, session)
     if enrolment is None:
         return go(where.through(PATH))
     try:
-        cookie, codes = totp.confirm_enrolment(call.work, session, code=call.form.text("code"))
+        cookie, codes = totp_enrolment.confirm_enrolment(call.work, session, code=call.form.text("code"))
     except WrongFirstCode as refusal:
         return _set_up(call, where, enrolment, errors={"code": refusal.message}, status_code=400)
     except (EnrolmentGone, FactorNeeded):
@@ -66,7 +68,7 @@ def turn_off(call: Call) -> Response:
     session, where = require_second_factor(call, back=PATH), destination(call)
     code = call.form.text("code")
     try:
-        totp.turn_off(call.work, session, method=_method_of(code), code=code)
+        removal.turn_off(call.work, session, factor=second_factor.factor_of(code), code=code)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         return _overview(call, session, where, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
@@ -77,11 +79,6 @@ def turn_off(call: Call) -> Response:
     except NotTurnedOn:
         return go(where.through(PATH))
     return go(where.through(PATH, off="yes"))
-
-
-def _method_of(code: str) -> Method:
-    """One box takes either; recovery codes are longer."""
-    return Method.RECOVERY_CODE if len(recovery_codes.plain(code)) > 8 else Method.TOTP
 
 
 def _overview(
@@ -97,7 +94,7 @@ def _overview(
         "accounts/two_factor.html",
         status_code=status_code,
         where=where,
-        enabled=totp.is_enabled(call.work, session.user_id),
+        enabled=second_factor.is_enabled(call.work, session.user_id),
         codes_left=recovery_codes.count_left(call.work, session.user_id),
         few_codes=recovery_codes.FEW,
         just_turned_off="off" in call.query,
@@ -119,7 +116,7 @@ def _set_up(
         status_code=status_code,
         where=where,
         picture=qr_code(enrolment.uri),
-        key=totp.grouped(enrolment.key),
+        key=totp_enrolment.grouped(enrolment.key),
         uri=enrolment.uri,
         errors=errors or {},
     )

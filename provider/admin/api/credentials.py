@@ -10,8 +10,8 @@ from provider.accounts import invitation
 from provider.accounts.email import operator_emails as letters
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
-from provider.accounts.factors import totp
-from provider.accounts.factors.totp import NotTurnedOn
+from provider.accounts.factors import removal
+from provider.accounts.factors.removal import NotTurnedOn
 from provider.accounts.invitation import HasPassword
 from provider.accounts.registration import NoSuchUser
 from provider.admin.api.users import USER, user_id_of
@@ -41,4 +41,4 @@ def reset_two_factor(call: Call, _operator: Operator, _body: Body) -> None:
     """Reset a user's two-factor authentication, for someone who lost their device and recovery codes. All sessions,
     tokens and links of the user end, and they are notified by email.
     """
-    totp.reset(call.work, user_id=user_id_of(call))
+    removal.reset(call.work, user_id=user_id_of(call))

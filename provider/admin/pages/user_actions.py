@@ -6,7 +6,7 @@ from typing import Protocol
 
 from provider.accounts import devices, invitation, profile, registration, suspension
 from provider.accounts.email import email_addresses, operator_emails
-from provider.accounts.factors import totp
+from provider.accounts.factors import removal
 from provider.accounts.operator_links import issue_by_operator
 from provider.accounts.registration import NoSuchUser, clean_name
 from provider.accounts.store import users
@@ -190,7 +190,7 @@ ACTIONS: Actions[UserDetails] = {
             Text("The password alone signs in from now on. The user is notified by email."),
         ),
         done=Text("Two-factor sign-in is off."),
-        do=_to_others(totp.reset),
+        do=_to_others(removal.reset),
         danger=True,
         is_available=lambda person: person.two_factor,
     ),

@@ -5,8 +5,10 @@ from datetime import datetime
 from pydantic import Field
 
 from provider.accounts import reauthentication
-from provider.accounts.factors import totp
-from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver, WrongRecoveryCode, WrongSecondFactor
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.factor import WrongSecondFactor
+from provider.accounts.factors.recovery_codes import WrongRecoveryCode
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
 from provider.accounts.reauthentication import CodeNeeded, NotThePassword, SessionOver
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
@@ -35,7 +37,7 @@ class Window(Body):
 def confirmation_status(call: Call, bearer: Bearer, _body: Body) -> Window:
     """Check whether the user confirmed their password recently (the confirm-password window)."""
     proof = latest_proof(call.work, bearer)
-    enough = acr_of(proof.amr) == AAL2 or not totp.is_enabled(call.work, bearer.user_id)
+    enough = acr_of(proof.amr) == AAL2 or not second_factor.is_enabled(call.work, bearer.user_id)
     return _window(call, proof, confirmed=enough and proof.is_recent(call.work))
 
 

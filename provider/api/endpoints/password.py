@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from provider.accounts.factors import totp
+from provider.accounts.factors import second_factor
 from provider.accounts.passwords import password_change
 from provider.accounts.passwords.password_reset import InvalidPassword
 from provider.accounts.reauthentication import NotThePassword, SessionOver
@@ -27,6 +27,6 @@ def change_password(call: Call, bearer: Bearer, body: PasswordChange) -> None:
     """Change the password. All sessions, token families and reset links end, including this token's: sign in again with
     the new password.
     """
-    guarded = totp.is_enabled(call.work, bearer.user_id)
+    guarded = second_factor.is_enabled(call.work, bearer.user_id)
     session = (require_confirmed if guarded else own_session)(call.work, bearer)
     password_change.change_password(call.work, session, current=body.current_password, password=body.new_password)

@@ -1,7 +1,7 @@
 """Recovery codes: count those left, or replace the set. The codes of a set are shown once."""
 
-from provider.accounts.factors import recovery_codes, totp
-from provider.accounts.factors.totp import NotTurnedOn
+from provider.accounts.factors import recovery_codes, second_factor
+from provider.accounts.factors.removal import NotTurnedOn
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import require_confirmed
@@ -30,6 +30,6 @@ def codes_left(call: Call, bearer: Bearer, _body: Body) -> CodesLeft:
 def renew_codes(call: Call, bearer: Bearer, _body: Body) -> RecoveryCodes:
     """Replace the recovery codes with ten new ones. The old ones stop working."""
     require_confirmed(call.work, bearer)
-    if not totp.is_enabled(call.work, bearer.user_id):
+    if not second_factor.is_enabled(call.work, bearer.user_id):
         raise NotTurnedOn
     return RecoveryCodes(codes=recovery_codes.renew_codes(call.work, user_id=bearer.user_id))

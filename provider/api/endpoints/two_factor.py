@@ -3,11 +3,13 @@
 from pydantic import Field
 from starlette.responses import Response
 
-from provider.accounts import reauthentication
-from provider.accounts.factors import recovery_codes, totp
+from provider.accounts.factors import recovery_codes, removal, second_factor, totp_enrolment
+from provider.accounts.factors.factor import WrongSecondFactor
 from provider.accounts.factors.qr_codes import qr_code
-from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver, WrongRecoveryCode, WrongSecondFactor
-from provider.accounts.factors.totp import Enrolment, EnrolmentGone, NotTurnedOn, WrongFirstCode
+from provider.accounts.factors.recovery_codes import WrongRecoveryCode
+from provider.accounts.factors.removal import NotTurnedOn
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
+from provider.accounts.factors.totp_enrolment import Enrolment, EnrolmentGone, WrongFirstCode
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import find_own_session, require_confirmed
@@ -44,7 +46,7 @@ class AnyCode(Body):
 def two_factor(call: Call, bearer: Bearer, _body: Body) -> TwoFactor:
     """Check whether two-factor authentication is on."""
     return TwoFactor(
-        enabled=totp.is_enabled(call.work, bearer.user_id),
+        enabled=second_factor.is_enabled(call.work, bearer.user_id),
         setting_up=_find_enrolment(call, bearer) is not None,
         recovery_codes_left=recovery_codes.count_left(call.work, bearer.user_id),
     )
@@ -56,20 +58,20 @@ def begin_two_factor(call: Call, bearer: Bearer, _body: Body) -> Key:
     confirmed, and a factor in use stays until then.
     """
     session = require_confirmed(call.work, bearer)
-    totp.begin_enrolment(call.work, session)
-    return _key(totp.find_enrolment(call.work, session))
+    totp_enrolment.begin_enrolment(call.work, session)
+    return _key(totp_enrolment.find_enrolment(call.work, session))
 
 
 @by_person(gives=Key, problems=(*GUARDED, EnrolmentGone))
 def two_factor_key(call: Call, bearer: Bearer, _body: Body) -> Key:
     """Get the key being set up. It is not shown again once it has been confirmed."""
-    return _key(totp.find_enrolment(call.work, require_confirmed(call.work, bearer)))
+    return _key(totp_enrolment.find_enrolment(call.work, require_confirmed(call.work, bearer)))
 
 
 @by_person(gives=SVG, problems=(*GUARDED, EnrolmentGone))
 def two_factor_picture(call: Call, bearer: Bearer, _body: Body) -> Response:
     """Get the key being set up as a QR code."""
-    key = _key(totp.find_enrolment(call.work, require_confirmed(call.work, bearer)))
+    key = _key(totp_enrolment.find_enrolment(call.work, require_confirmed(call.work, bearer)))
     return Response(qr_code(key.uri), media_type=SVG, headers=NO_STORE)
 
 
@@ -79,7 +81,7 @@ def confirm_two_factor(call: Call, bearer: Bearer, body: Code) -> RecoveryCodes:
     response; all other sessions end.
     """
     session = require_confirmed(call.work, bearer)
-    _, codes = totp.confirm_enrolment(call.work, session, code=body.code)
+    _, codes = totp_enrolment.confirm_enrolment(call.work, session, code=body.code)
     return RecoveryCodes(codes=codes)
 
 
@@ -100,13 +102,12 @@ def disable_two_factor(call: Call, bearer: Bearer, body: AnyCode) -> None:
     sessions end.
     """
     session = require_confirmed(call.work, bearer)
-    method = reauthentication.method_of(body.code)
-    totp.turn_off(call.work, session, method=method, code=body.code)
+    removal.turn_off(call.work, session, factor=second_factor.factor_of(body.code), code=body.code)
 
 
 def _find_enrolment(call: Call, bearer: Bearer) -> Enrolment | None:
     own = find_own_session(call.work, bearer)
-    return None if own is None else totp.find_enrolment(call.work, own)
+    return None if own is None else totp_enrolment.find_enrolment(call.work, own)
 
 
 def _key(enrolment: Enrolment | None) -> Key:

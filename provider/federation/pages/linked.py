@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts import linked_identities
-from provider.accounts.factors import totp
+from provider.accounts.factors import second_factor
 from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere
 from provider.accounts.store import email_addresses, passwords
 from provider.accounts.store import linked_identities as store
@@ -94,13 +94,13 @@ def accept(call: Call) -> Response:
 def require_fresh(call: Call) -> Session:
     """A fresh sign-in, with the second factor of whoever has one; then back to this very page."""
     session = require_recent(call)
-    return require_second_factor(call) if totp.is_enabled(call.work, session.user_id) else session
+    return require_second_factor(call) if second_factor.is_enabled(call.work, session.user_id) else session
 
 
 def _require(call: Call) -> Session:
     """The same, then back to the list."""
     session = require_recent(call, back=PATH)
-    return require_second_factor(call, back=PATH) if totp.is_enabled(call.work, session.user_id) else session
+    return require_second_factor(call, back=PATH) if second_factor.is_enabled(call.work, session.user_id) else session
 
 
 def _upstreams(call: Call) -> Upstreams:

@@ -2,8 +2,8 @@
 
 from starlette.responses import Response
 
-from provider.accounts.factors import totp
-from provider.accounts.factors.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
+from provider.accounts.factors.factor import Factor, WrongSecondFactor
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver, find_offered
 from provider.accounts.pages.device_cookie import remember_device
 from provider.accounts.pages.language import follow_person
 from provider.destination import Destination
@@ -18,28 +18,31 @@ from provider.web.endpoint import endpoint
 from provider.web.errors import too_many
 from provider.web.pages import go, page
 
+PATH = "/login/second-factor"
+
 
 @endpoint
 def show_second_factor(call: Call) -> Response:
-    where = destination(call)
-    session = _session(call)
-    elsewhere = _elsewhere(call, session, where)
-    return elsewhere if elsewhere is not None else _page(call, where)
+    where, session = destination(call), _session(call)
+    offered = _find_offered(call, session)
+    elsewhere = _elsewhere(call, session, where, offered)
+    return elsewhere if elsewhere is not None else _page(call, where, offered)
 
 
 @endpoint
 def second_factor(call: Call) -> Response:
-    where = destination(call)
-    session = _session(call)
-    elsewhere = _elsewhere(call, session, where)
+    where, session = destination(call), _session(call)
+    offered = _find_offered(call, session)
+    elsewhere = _elsewhere(call, session, where, offered)
     if elsewhere is not None or session is None:
         return elsewhere or go(where.through("/login"))
+    factor, code = _asked(call, offered), call.form.text("code")
     try:
-        cookie = steps.show_second_factor(call.work, session, method=_method(call), code=call.form.text("code"))
+        cookie = steps.show_second_factor(call.work, session, factor=factor, code=code)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
-        return _page(call, where, errors={"code": refusal.message}, status_code=400)
+        return _page(call, where, offered, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
-        return _page(call, where, **too_many(call, refusal))
+        return _page(call, where, offered, **too_many(call, refusal))
     except SignInOver:
         forget_session(call)
         return go(where.through("/login", because="codes"))
@@ -55,13 +58,25 @@ def _session(call: Call) -> Session | None:
     return find_pending_session(call) or find_session(call)
 
 
-def _elsewhere(call: Call, session: Session | None, where: Destination) -> Response | None:
+def _find_offered(call: Call, session: Session | None) -> tuple[Factor, ...]:
+    """Return the factors that can be shown at this page, the one to ask for first in front."""
+    if session is None or not needs_second_factor(session):
+        return ()
+    return find_offered(call.work, session.user_id)
+
+
+def _asked(call: Call, offered: tuple[Factor, ...]) -> Factor:
+    """Return the factor that the query names, or the first one."""
+    return next((factor for factor in offered if factor.name == call.query.get("method")), offered[0])
+
+
+def _elsewhere(call: Call, session: Session | None, where: Destination, offered: tuple[Factor, ...]) -> Response | None:
     """Where to go when there is nothing to ask here."""
     if session is None:
         return go(where.through("/login", because="time") if _ran_out(call) else where.through("/login"))
     if not needs_second_factor(session):
         return go(where.location)
-    if not totp.is_enabled(call.work, session.user_id):
+    if not offered:
         # Asked for a second factor this person never set up: the way on is to set it up, then on to the app.
         if call.settings.has("two-factor"):
             return go(where.through("/account/two-factor"))
@@ -73,19 +88,27 @@ def _ran_out(call: Call) -> bool:
     return call.method == "POST"
 
 
-def _method(call: Call) -> Method:
-    return Method.RECOVERY_CODE if call.query.get("method") == Method.RECOVERY_CODE else Method.TOTP
-
-
-def _page(call: Call, where: Destination, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
-    method = _method(call)
+def _page(
+    call: Call,
+    where: Destination,
+    offered: tuple[Factor, ...],
+    *,
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    factor = _asked(call, offered)
     return page(
         call,
-        "login/second_factor.html",
+        factor.template,
         status_code=status_code,
         form_targets=where.form_targets,
         where=where,
-        action=where.through("/login/second-factor", method=method.value),
-        by_recovery_code=method is Method.RECOVERY_CODE,
+        action=where.through(PATH, method=factor.name),
+        others=[(other.offer, _address(where, other, offered)) for other in offered if other is not factor],
         errors=errors or {},
     )
+
+
+def _address(where: Destination, factor: Factor, offered: tuple[Factor, ...]) -> str:
+    """Return the address of the page that asks for this factor. The first one needs no name."""
+    return where.through(PATH) if factor is offered[0] else where.through(PATH, method=factor.name)

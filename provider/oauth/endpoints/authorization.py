@@ -7,7 +7,7 @@ from functools import partial
 
 from starlette.responses import Response
 
-from provider.accounts.factors.store import totp
+from provider.accounts.factors import second_factor
 from provider.destination import Destination
 from provider.oauth.authorize import consent, parked_requests
 from provider.oauth.authorize.approval import approve
@@ -162,7 +162,7 @@ def _next_step(
     if session is not None:
         if not request.client.metadata.first_party:
             agreed = consent.granted(work, user_id=session.user_id, client=request.client)
-        has_second_factor = bool(request.acr_values) and totp.find(work.read, session.user_id) is not None
+        has_second_factor = bool(request.acr_values) and second_factor.is_enabled(work, session.user_id)
     return next_step(request, session, parked=parked, consent=agreed, has_second_factor=has_second_factor, now=work.now)
 
 

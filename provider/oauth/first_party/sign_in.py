@@ -6,8 +6,11 @@ sign-in and nothing else. The session's own value is inside, so it can neither b
 """
 
 from provider.accounts.email.verification_emails import seal_ticket
-from provider.accounts.factors import totp
-from provider.accounts.factors.second_factor import Method, SecondFactorLocked, SignInOver, WrongSecondFactor
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.factor import WrongSecondFactor
+from provider.accounts.factors.recovery_codes import RECOVERY_CODES
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
+from provider.accounts.factors.totp import TOTP
 from provider.crypto.digests import digest, new_opaque
 from provider.login import steps
 from provider.login.steps import AddressUnconfirmed, SecondFactorOver, Step, Suspended, WrongPassword
@@ -75,10 +78,10 @@ def go_on(request: TokenRequest, auth_session: str) -> str:
     if session is None or session.pending_until is None or session.pending_until <= work.now:
         raise InvalidSessionError(OVER)
     asked = _read(request, value["given"])
-    method = Method.RECOVERY_CODE if "recovery_code" in form else Method.TOTP
-    code = form["recovery_code"] if method is Method.RECOVERY_CODE else request.required("otp", SECTION)
+    factor = RECOVERY_CODES if "recovery_code" in form else TOTP
+    code = form["recovery_code"] if factor is RECOVERY_CODES else request.required("otp", SECTION)
     try:
-        cookie = steps.show_second_factor(work, session, method=method, code=code)
+        cookie = steps.show_second_factor(work, session, factor=factor, code=code)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         raise InsufficientAuthorizationError(refusal.message, auth_session=auth_session) from None
     except (SignInOver, SecondFactorOver):
@@ -110,7 +113,7 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str) -> 
     work = request.work
     session = _find(work, cookie)
     assert session is not None  # noqa: S101  # opened a moment ago, in this transaction
-    has_second_factor = totp.is_enabled(work, session.user_id)
+    has_second_factor = second_factor.is_enabled(work, session.user_id)
     step = next_step(asked, session, parked=None, consent=None, has_second_factor=has_second_factor, now=work.now)
     if not isinstance(step, Issue):
         end_session(work, session, reason="redirected_to_web")

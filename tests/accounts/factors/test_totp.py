@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from provider.accounts.factors import totp
+from provider.accounts.factors import removal, second_factor
 from provider.accounts.factors.store import totp as store
 from provider.audit import store as audit
 from tests.support.browser import Browser
@@ -37,7 +37,7 @@ def ada(work: Work) -> str:
 
 def is_on(work: Work, user_id: str) -> bool:
     with work() as w:
-        return totp.is_enabled(w, user_id)
+        return second_factor.is_enabled(w, user_id)
 
 
 def test_setting_up_shows_picture_key_and_address_and_counts_after_a_valid_code(
@@ -225,12 +225,12 @@ def test_an_operator_resets_it(browser: Browser, inbox: Inbox, ada: str, clock: 
     sign_in(browser)
     turn_on_two_factor(browser, clock.now)
     with work() as w:
-        totp.reset(w, user_id=ada)
+        removal.reset(w, user_id=ada)
     assert not is_signed_in(browser)
     assert sign_in(browser).path == "/account"
     assert inbox.latest(ADDRESS).subject == "Two-factor sign-in is off"
-    with work() as w, pytest.raises(totp.NotTurnedOn):
-        totp.reset(w, user_id=ada)
+    with work() as w, pytest.raises(removal.NotTurnedOn):
+        removal.reset(w, user_id=ada)
 
 
 def test_neither_key_nor_codes_are_stored_in_clear(browser: Browser, ada: str, clock: Clock, work: Work) -> None:

@@ -1,0 +1,47 @@
+"""Turn two-factor authentication off: by the user with a code, or by an operator."""
+
+from provider.accounts.access import Cause, end_access
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.factor import Factor
+from provider.accounts.notices import notify
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.languages.text import Text
+from provider.mail import messages
+from provider.refusals import Refusal
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+
+class NotTurnedOn(Refusal):
+    code = "not-turned-on"
+    message = Text("Two-factor sign-in is not on.")
+
+
+def turn_off(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> None:
+    """Remove every factor of this session's user. Needs a valid code now, counted like any other attempt.
+
+    Raises NotTurnedOn, or what `second_factor.prove` does.
+    """
+    if not second_factor.is_enabled(work, session.user_id):
+        raise NotTurnedOn
+    second_factor.prove(work, session, factor=factor, code=code)
+    _remove(work, session.user_id, by="user")
+    end_access(work, user_id=session.user_id, cause=Cause.TWO_FACTOR_DISABLED, but={session.id})
+
+
+def reset(work: UnitOfWork, *, user_id: str) -> None:
+    """Turn two-factor authentication off as an operator, for a user who lost the device and the recovery codes.
+
+    Ends every session, all access of applications and every link in an email. Raises NotTurnedOn.
+    """
+    if not second_factor.is_enabled(work, user_id):
+        raise NotTurnedOn
+    _remove(work, user_id, by="operator")
+    end_access(work, user_id=user_id, cause=Cause.TWO_FACTOR_RESET)
+
+
+def _remove(work: UnitOfWork, user_id: str, *, by: str) -> None:
+    second_factor.remove_all(work, user_id)
+    record(work, Event.TWO_FACTOR_DISABLED, user_id=user_id, by=by)
+    notify(work, user_id, messages.two_factor_disabled)

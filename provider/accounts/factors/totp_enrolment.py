@@ -1,0 +1,114 @@
+"""Setting up an authenticator app: a new key, shown until a first valid code confirms it."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pyotp
+
+from provider.accounts.access import Cause, end_access
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.recovery_codes import replace_codes
+from provider.accounts.factors.store import totp
+from provider.accounts.factors.store.totp import TotpCredential
+from provider.accounts.factors.totp import TOTP, matching_step, new_seed, open_seed
+from provider.accounts.notices import notify
+from provider.accounts.store import email_addresses
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.languages.text import Text
+from provider.mail import messages
+from provider.refusals import Refusal
+from provider.sessions.assurance import AAL2, acr_of
+from provider.sessions.lifecycle import raise_level
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+ENROLMENT_LIFETIME = timedelta(minutes=30)
+"""To scan the picture and type the first code."""
+
+
+class WrongFirstCode(Refusal):
+    code = "wrong-first-code"
+    message = Text(
+        "This code is not right. Check that the clock of your device is right, and enter the code it shows now."
+    )
+
+
+class EnrolmentGone(Refusal):
+    """Confirmed before, replaced by a newer one, begun in another session, or too old."""
+
+    code = "enrolment-gone"
+    message = Text("This set-up is over. Start again to get a new key.")
+
+
+class FactorNeeded(Refusal):
+    code = "factor-needed"
+    message = Text("Show your current second factor first.")
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """What the authenticator app needs, shown until it is confirmed and never again."""
+
+    key: str
+    uri: str
+
+
+def begin_enrolment(work: UnitOfWork, session: Session) -> None:
+    """A new seed, which counts for nothing until `confirm_enrolment`. The factor in use stays until then."""
+    _require_factor_in_use(work, session)
+    seed = new_seed(work, session.user_id)
+    totp.begin_enrolment(work.db, session.user_id, session_id=session.id, seed=seed, now=work.now)
+
+
+def find_enrolment(work: UnitOfWork, session: Session) -> Enrolment | None:
+    """The set-up this very session began; nobody else's."""
+    sealed = _find_sealed(work, session)
+    if sealed is None:
+        return None
+    key = open_seed(work, session.user_id, sealed)
+    address = email_addresses.find_of_user(work.read, session.user_id)
+    account = address.address if address else urlsplit(work.settings.issuer).hostname
+    return Enrolment(key, pyotp.TOTP(key).provisioning_uri(name=account, issuer_name=work.settings.brand))
+
+
+def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple[str, list[str]]:
+    """Turn it on. Returns this session's new cookie value and the recovery codes, both shown or sent once.
+
+    Other sessions end, so that nobody who was in stays in without the factor.
+    """
+    _require_factor_in_use(work, session)
+    sealed = _find_sealed(work, session)
+    if sealed is None:
+        raise EnrolmentGone
+    step = matching_step(work, open_seed(work, session.user_id, sealed), code)
+    if step is None:
+        raise WrongFirstCode
+    if not totp.spend_enrolment(work.db, session.user_id, seed=sealed):
+        raise EnrolmentGone
+    value = raise_level(work, session, factor=TOTP.amr)
+    if value is None:
+        raise EnrolmentGone
+    totp.replace(work.db, TotpCredential(session.user_id, sealed, work.now, step))
+    codes = replace_codes(work, session.user_id)
+    end_access(work, user_id=session.user_id, cause=Cause.TWO_FACTOR_ENABLED, but={session.id})
+    record(work, Event.TWO_FACTOR_ENABLED, user_id=session.user_id)
+    notify(work, session.user_id, messages.two_factor_enabled)
+    return value, codes
+
+
+def grouped(key: str) -> str:
+    """The key in groups of four, for reading; apps ignore the spaces."""
+    return " ".join(re.findall("....?", key))
+
+
+def _find_sealed(work: UnitOfWork, session: Session) -> str | None:
+    begun_after = work.now - ENROLMENT_LIFETIME
+    return totp.find_enrolment(work.read, session.user_id, session_id=session.id, begun_after=begun_after)
+
+
+def _require_factor_in_use(work: UnitOfWork, session: Session) -> None:
+    if second_factor.is_enabled(work, session.user_id) and acr_of(session.amr) != AAL2:
+        raise FactorNeeded
