@@ -43,7 +43,7 @@ def retry(work: UnitOfWork, message_id: str) -> None:
     if not store.retry(work.db, message.id, now=work.now):
         raise NotFailed
     before, after = {"state": message.state}, {"state": DeliveryState.DUE}
-    record(work, Event.PROMISE_RETRIED, message=message.id, topic=message.topic, before=before, after=after)
+    record(work, Event.PROMISE_RETRIED, promise=message.id, topic=message.topic, before=before, after=after)
     work.after_commit.append(lambda: work.installation.wake(message.id))
 
 
@@ -53,4 +53,4 @@ def cancel(work: UnitOfWork, message_id: str) -> None:
     if not store.cancel(work.db, message.id, now=work.now):
         raise NotWaiting
     before, after = {"state": message.state}, {"state": DeliveryState.CANCELLED}
-    record(work, Event.PROMISE_CANCELLED, message=message.id, topic=message.topic, before=before, after=after)
+    record(work, Event.PROMISE_CANCELLED, promise=message.id, topic=message.topic, before=before, after=after)

@@ -12,7 +12,7 @@ from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body
 from provider.api.callers import Operator
 from provider.outbox import store
-from provider.outbox.store import Message as Row
+from provider.outbox.store import Message
 from provider.web.call import Call
 
 WANTED = {
@@ -22,7 +22,7 @@ WANTED = {
 }
 
 
-class Message(Body):
+class Promise(Body):
     id: str
     topic: str
     about: str = Field(description="To whom, and what; its contents are shown to nobody.")
@@ -35,11 +35,11 @@ class Message(Body):
 
 
 class Promises(Body):
-    promises: list[Message]
+    promises: list[Promise]
     next: str | None = Field(None, description=NEXT)
 
 
-def _show(call: Call) -> Message:
+def _show(call: Call) -> Promise:
     return _describe(rules.find(call.work, call.path_params["promise_id"]))
 
 
@@ -60,8 +60,8 @@ def list_promises(call: Call, _operator: Operator, _body: Body) -> Promises:
     )
 
 
-@by_operator(reads=True, of=PROMISE, gives=Message, problems=(NoSuchPromise,))
-def show_promise(call: Call, _operator: Operator, _body: Body) -> Message:
+@by_operator(reads=True, of=PROMISE, gives=Promise, problems=(NoSuchPromise,))
+def show_promise(call: Call, _operator: Operator, _body: Body) -> Promise:
     """Get a job of the outbox."""
     return _show(call)
 
@@ -78,8 +78,8 @@ def cancel_promise(call: Call, _operator: Operator, _body: Body) -> None:
     rules.cancel(call.work, call.path_params["promise_id"])
 
 
-def _describe(row: Row) -> Message:
-    return Message(
+def _describe(row: Message) -> Promise:
+    return Promise(
         id=row.id,
         topic=row.topic,
         about=row.about,
