@@ -216,7 +216,7 @@ def _active_of(user_id: str, now: datetime) -> tuple[Any, ...]:
         grants.c.user_id == user_id,
         grants.c.revoked_at.is_(None),
         grants.c.expires_at > now,
-        or_(users.c.not_before.is_(None), grants.c.auth_time >= users.c.not_before),
+        or_(users.c.not_before.is_(None), grants.c.created_at > users.c.not_before),
         or_(grants.c.offline, sessions.c.ended_at.is_(None)),
     )
 
