@@ -58,6 +58,13 @@ def is_kept(installation: Installation) -> bool:
         return {promise.state for promise in store.find(work.read)} == {DeliveryState.KEPT}
 
 
+@pytest.fixture(autouse=True)
+def _timetables_have_ended() -> Iterator[None]:
+    """A stop waits for one at work, but not forever: on PostgreSQL it would write into the next test."""
+    yield
+    wait_until(lambda: all(thread.name != "timetable" for thread in threading.enumerate()))
+
+
 @pytest.fixture
 def no_timetable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is found by looking at what is due: only a message makes a letter leave."""
