@@ -23,7 +23,7 @@ from provider.oauth.logout import front_channel
 from provider.oauth.tokens.server import open_server
 from provider.outbound.client import Outbound
 from provider.ratelimits import open_counter
-from provider.refusals import NotFound, Refusal
+from provider.refusals import MethodNotAllowed, NotFound, Refusal
 from provider.routes import routes
 from provider.web import errors
 from provider.web.call import Call
@@ -101,7 +101,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
     endpoint = request.scope.get("endpoint")
     if call.method in {"GET", "HEAD"} and isinstance(endpoint, Endpoint) and endpoint.form_on:
         return go(call.page_url)  # somebody typed, or reloaded, what a form was sent to
-    refusal: Refusal = errors.MethodNotAllowed() if error.status_code == 405 else NotFound()
+    refusal: Refusal = MethodNotAllowed() if error.status_code == 405 else NotFound()
     wants_page = "text/html" in request.headers.get("accept", "")
     render = as_problem if call.path.startswith("/api/") else errors.as_page if wants_page else errors.as_json
     response = render(call, refusal)

@@ -55,6 +55,13 @@ class TooManyRequests(Refusal):
         super().__init__(_wait(self.retry_after))
 
 
+class MethodNotAllowed(Refusal):
+    code = "method-not-allowed"
+    status_code = 405
+    title = Text("Not like that")
+    message = Text("This address does not accept this kind of request.")
+
+
 class Unavailable(Refusal):
     """A store or a service we stand on is down. The contract: 503 and Retry-After, never a verdict."""
 

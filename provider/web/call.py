@@ -13,7 +13,8 @@ from provider.crypto.digests import new_opaque
 from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.negotiation import best, parse_accept_language, parse_ui_locales
 from provider.parameters import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
-from provider.web import cookies, csrf, errors
+from provider.refusals import MethodNotAllowed
+from provider.web import cookies, csrf
 from provider.web.network import network_of
 from provider.web.services import Services
 from provider.web.uploads import is_multipart, parse_multipart
@@ -180,4 +181,4 @@ def require_get_or_post(call: Call) -> None:
     9.2.1).
     """
     if call.method == "HEAD":
-        raise errors.MethodNotAllowed
+        raise MethodNotAllowed

@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from provider.web.call import Call
 
 
-class MethodNotAllowed(Refusal):
-    code = "method-not-allowed"
-    status_code = 405
-    title = Text("Not like that")
-    message = Text("This address does not accept this kind of request.")
-
-
 class TooLarge(Refusal):
     code = "too-large"
     status_code = 413

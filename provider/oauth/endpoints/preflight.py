@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from provider.oauth.http.cross_origin import answer_preflight
 from provider.oauth.http.refused import protocol_endpoint
+from provider.refusals import MethodNotAllowed
 from provider.web.call import Call
-from provider.web.errors import MethodNotAllowed
 
 
 @protocol_endpoint
