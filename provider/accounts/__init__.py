@@ -1,4 +1,5 @@
-"""People and their credentials: registration, addresses, passwords, factors, profile, suspension, deletion.
+"""User accounts and their credentials, from registration to deletion.
 
-Knows nothing of OAuth: tokens look at the user (status, not-before mark) when they are used.
+Also here: email addresses, passwords, second factors, profile, suspension. This package knows nothing of OAuth. Tokens
+look up the user (status, not-before mark) when they are used.
 """

@@ -1,14 +1,15 @@
-"""Ending the access to an account: which cause ends what, in one table.
+"""Ending the access to an account: one table says which cause ends what.
 
-docs/ending-access.md shows the table to users and operators. What ends less than an account's access is not here:
+docs/ending-access.md shows the table to users and operators. Causes that end less than an account's access are
+elsewhere:
 
 - One session: `sessions.lifecycle`. Signing out, a device signed out from another one, too many wrong codes.
 - One application's access: `oauth.authorize.consent`, and the revocation endpoint.
 - One linked identity: `linked_identities.unlink`. Sessions that began with it continue, like those of an old address.
-- A role: it is read anew for each request and each token, so that nothing has to end.
-- A password found to be breached: it is refused when it is chosen. At a sign-in it ends nothing.
-- Every account at once: `admin.invalidation`, which sweeps the tables for what began before a moment.
-- Accounts that were never confirmed: `unconfirmed`. Nobody could sign in to them.
+- A role: roles are read again for each request and each token, so nothing has to end.
+- A password found in a breach: it is rejected when a user chooses it. A sign-in with it ends nothing.
+- Every account together: `admin.invalidation`, which invalidates everything that began before a given time.
+- Accounts that were never confirmed: `unconfirmed`. No one could sign in to them.
 """
 
 from collections.abc import Mapping
@@ -26,21 +27,21 @@ class Access(StrEnum):
     """A way into an account, or a trace of earlier attempts, that a cause can end."""
 
     SESSIONS = "sessions"
-    """Every session except those that are kept, sign-ins that wait for a second factor, and with each session the
-    tokens that an application got in it without offline_access."""
+    """Every session except those that are kept, and every sign-in that waits for a second factor. The tokens that an
+    application got in a session without offline_access end with it."""
     TOKENS = "tokens"
     """Every token that an application got before now, also with offline_access, and also in a session that is kept."""
     LINKS = "links"
-    """Links and codes sent by email, and with them a change of address that waits. Those that undo a change of address
+    """Links and codes sent by email, and with them a pending change of address. Links that undo a change of address
     stay valid: a user who was locked out needs them (decision 18)."""
     SETUPS = "setups"
-    """A second factor that is being set up and was not confirmed yet."""
+    """Second factors that are being set up and are not confirmed yet."""
     KNOWN_DEVICES = "known_devices"
     LINKED_IDENTITIES = "linked_identities"
     PASSWORD_FAILURES = "password_failures"  # noqa: S105  # no password
-    """Wrong passwords counted so far, and the wait they cause. A known device has a count of its own."""
+    """The count of wrong passwords, and the wait it causes. A known device has a count of its own."""
     SECOND_FACTOR_FAILURES = "second_factor_failures"
-    """Wrong codes counted so far, and the lock they cause."""
+    """The count of wrong codes, and the lock it causes."""
 
 
 class Cause(StrEnum):
@@ -52,16 +53,16 @@ class Cause(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     PASSWORD_RESET = "password_reset"  # noqa: S105
     FIRST_PASSWORD = "first_password"  # noqa: S105
-    """By the same link, for an account that had none: an invited one, or one that signs in with a linked identity."""
+    """A password set by a link for an account without one: an invited account, or one with a linked identity."""
     COMPROMISE_REPORTED = "intrusion_reported"
-    """ "This was not me", or a change of the address undone from the old mailbox."""
+    """A user's report "This was not me", or a change of the address undone from the old mailbox."""
     COMPROMISE_REPORTED_NO_RESET = "intrusion_reported_no_reset"
-    """The same where no email can lead to a new password, so that the ways to sign in have to stay."""
+    """A report where no email can lead to a new password, so that the ways to sign in have to stay."""
     EMAIL_CHANGED = "email_changed"
     TWO_FACTOR_ENABLED = "two_factor_enabled"
     TWO_FACTOR_DISABLED = "two_factor_disabled"
     TWO_FACTOR_RESET = "two_factor_reset"
-    """By an operator, for a user who can no longer show the second factor."""
+    """Two-factor turned off by an operator, for a user who can no longer show the second factor."""
     SUSPENDED = "suspended"
     DELETION_REQUESTED = "deletion_requested"
     REOPENED = "reopened"
@@ -81,7 +82,7 @@ _SHARED_REASONS = {
 }
 
 _SIGNED_OUT = frozenset({Access.SESSIONS, Access.TOKENS, Access.SETUPS, Access.KNOWN_DEVICES})
-"""Nobody is in any more, and no device counts as one the account knows (decision 19)."""
+"""Everything that ends so that no one stays signed in and no device is known to the account any more (decision 19)."""
 _CLOSED = _SIGNED_OUT | {Access.LINKS}
 
 ENDS: Mapping[Cause, frozenset[Access]] = {
@@ -111,10 +112,10 @@ ENDS: Mapping[Cause, frozenset[Access]] = {
 
 
 def end_access(work: UnitOfWork, *, user_id: str, cause: Cause, but: AbstractSet[str] = frozenset()) -> int:
-    """End what `ENDS` says, in the transaction of the cause. Returns how many sessions ended.
+    """End what `ENDS` lists for the cause, in the transaction of the cause. Returns how many sessions ended.
 
     `but` has the ids of sessions that are kept. If the cause ends TOKENS, the caller has signed them in again first, in
-    the same transaction: nothing that was signed in before `work.now` counts any more.
+    the same transaction. Whatever was signed in before `work.now` is invalid from then on.
     """
     ends = ENDS[cause]
     # The user's row first: two transactions that end the same access queue at it, and do not lock each other out.

@@ -1,4 +1,4 @@
-"""What happened on an account, in plain words: the audit events of one person as that person reads them."""
+"""The activity page's data: a user's own audit events, in plain words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ SENTENCES: Mapping[Event, Text] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line. Without a device it was an operator, or the service itself."""
+    """One event in a user's activity. Without a device, an operator or the service itself caused it."""
 
     at: datetime
     sentence: Text
@@ -75,7 +75,7 @@ class Entry:
 
 
 def find_activity(work: UnitOfWork, user_id: str) -> list[Entry]:
-    """The latest first."""
+    """Return the user's recent activity, latest first. Events without a sentence in `SENTENCES` are left out."""
     return [
         _entry(event, sentence)
         for event in store.find(work.read, user_id=user_id, limit=MOST)

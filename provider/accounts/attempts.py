@@ -1,6 +1,7 @@
-"""What a password is counted against: its account, its network and everybody together, or its known device alone.
+"""The counters of a password attempt: its account, its network and all sign-ins together, or its known device alone.
 
-Every tier slows, none locks. The numbers are in `accounts.throttle` and `ratelimits`, and in docs/throttling.md.
+Every tier slows attempts down and none locks an account. The numbers are in `accounts.throttle` and `ratelimits`, and
+in docs/throttling.md.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ PAIR = "network and account"
 
 @dataclass(frozen=True)
 class Attempt:
-    """A failure counted in advance: `succeed` takes it back, from the counters it was counted on and no others."""
+    """A failure that is counted in advance.
+
+    `succeed` takes it back from the counters it was counted on, and from no others.
+    """
 
     network: str
     counters: tuple[tuple[Policy, str], ...]
@@ -33,15 +37,21 @@ class Attempt:
             throttle.settle(work, policy, subject)
 
     def succeed_aside(self, work: UnitOfWork) -> None:
-        """The same before slow work, and whatever else may be refused after it."""
+        """Take the failure back in a transaction of its own.
+
+        Use it before slow work, and where something else may still be rejected afterwards.
+        """
         with work.aside() as db:
             for policy, subject in self.counters:
                 failures.reset(db, policy.kind, subject)
 
 
 def begin_attempt(work: UnitOfWork, subject: str, device: KnownDevice | None, *, signed_in: bool = False) -> Attempt:
-    """Raises TooManyRequests. `subject` is the account, or stands for an address nobody has: both wait alike. In a rush
-    nobody who is `signed_in` and asked again is a stranger.
+    """Count a password attempt as failed in advance; return it. Raises TooManyRequests.
+
+    `subject` is the account, or a stand-in for an address without an account: both wait alike. While all sign-ins
+    together are over their limit, attempts from unknown devices are slowed further, unless the user is `signed_in`
+    already.
     """
     network = f"login:{work.origin.network}"
     if device is not None:

@@ -12,10 +12,11 @@ from provider.work import UnitOfWork
 
 
 def report(work: UnitOfWork, *, user_id: str) -> None:
-    """End all access and remove the password; an email with a link leads to a new one, unless the account is suspended.
+    """End all access and remove the password.
 
-    Without an address, or where passwords cannot be reset by email, the password and linked identities stay: the user
-    would have no way back. What a second factor protects stays protected.
+    An email with a link lets the user set a new password, unless the account is suspended. Without an address, or where
+    passwords cannot be reset by email, the password and linked identities stay. Otherwise the user would have no way
+    back. Two-factor authentication stays on.
     """
     address, user = email_addresses.find_of_user(work.db, user_id), users.find(work.db, user_id)
     may_reset = address is not None and work.settings.has("reset-passwords")

@@ -1,4 +1,4 @@
-"""Everything that is stored about a person, for that person, without secrets (GDPR articles 15 and 20)."""
+"""The export of everything that is stored about a user, without secrets (GDPR articles 15 and 20)."""
 
 import base64
 import json
@@ -16,11 +16,11 @@ from provider.work import UnitOfWork
 
 MOST_EVENTS = 10_000
 FOR_OPERATORS = frozenset({"operator", "why"})
-"""Which operator did something and what they gave as the reason: the person was told that it was done."""
+"""Details left out of the user's export: which operator did something, and the reason they gave."""
 
 
 def export(work: UnitOfWork, *, user_id: str, applications: list[dict[str, Any]]) -> bytes:
-    """A JSON document. `applications` is what the protocol side knows of this person."""
+    """Return the user's data as a JSON document. `applications` is what the OAuth side stores about this user."""
     read = work.read
     user, picture = users.find(read, user_id), pictures.find_of_user(read, user_id)
     events = audit.find(read, user_id=user_id, limit=MOST_EVENTS)

@@ -1,4 +1,4 @@
-"""Delete an account: everything of it ends at once, and for a while its owner may still keep it (decision 17)."""
+"""Deleting an account: all access ends immediately, and the user can cancel for a grace period (decision 17)."""
 
 from datetime import datetime
 from functools import partial
@@ -24,7 +24,7 @@ class NotLeaving(Refusal):
 
 
 def request_deletion(work: UnitOfWork, *, user_id: str) -> None:
-    """Close the account now; `purge` deletes it after the grace. Does nothing unless the account is active."""
+    """Deactivate the account now; `purge` deletes it after the grace period. Does nothing unless it is active."""
     delete_after = work.now + work.settings.deletion_grace
     if not users.leave(work.db, user_id, delete_after=delete_after, now=work.now):
         return  # asked for in another tab
@@ -34,12 +34,18 @@ def request_deletion(work: UnitOfWork, *, user_id: str) -> None:
 
 
 def seal_ticket(work: UnitOfWork, user_id: str) -> str:
-    """For whoever showed the password: good for keeping the account, and for nothing else."""
+    """Return a sealed ticket that lets a user who entered the right password keep the account.
+
+    The ticket is valid for SIGNET_RECENT_SIGN_IN and for nothing else.
+    """
     return work.vault.seal({"user_id": user_id}, purpose=TICKET, now=work.now, lifetime=work.settings.recent_sign_in)
 
 
 def keep(work: UnitOfWork, *, ticket: str | None) -> None:
-    """Call the deletion off. Signs nobody in, so what a second factor protects stays protected."""
+    """Cancel the deletion. Raises NotLeaving.
+
+    It does not sign the user in, so two-factor authentication stays required.
+    """
     value = None if not ticket else work.vault.unseal(ticket, purpose=TICKET, now=work.now)
     if value is None or not users.keep(work.db, value["user_id"], now=work.now):
         raise NotLeaving
@@ -49,7 +55,7 @@ def keep(work: UnitOfWork, *, ticket: str | None) -> None:
 
 
 def purge(work: UnitOfWork, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` accounts whose grace was over before; how many were."""
+    """Delete up to `limit` accounts whose grace period ended before `before`; return how many."""
     due = users.find_due(work.db, before=before, limit=limit)
     for user_id in due:
         notify(work, user_id, messages.account_deleted)

@@ -1,4 +1,4 @@
-"""Where a person is signed in, and signing out there."""
+"""The devices where a user is signed in, and signing out of them."""
 
 from collections.abc import Set as AbstractSet
 
@@ -12,13 +12,13 @@ from provider.work import UnitOfWork
 
 
 def find_sessions(work: UnitOfWork, user_id: str) -> list[Session]:
-    """Sessions that still count, the latest used first."""
+    """Return the user's active sessions, the most recently used first."""
     idle_since = work.now - work.settings.session_idle_lifetime
     return store.find_live(work.read, user_id, now=work.now, idle_since=idle_since)
 
 
 def sign_out_one(work: UnitOfWork, session: Session, *, session_id: str) -> bool:
-    """End another session of the same user. False when it is not one of theirs, or over."""
+    """End another session of the same user. Returns False if the session is not theirs or is no longer active."""
     other = next((one for one in find_sessions(work, session.user_id) if one.id == session_id), None)
     if other is None:
         return False
@@ -27,22 +27,28 @@ def sign_out_one(work: UnitOfWork, session: Session, *, session_id: str) -> bool
 
 
 def sign_out_others(work: UnitOfWork, *, user_id: str, but: AbstractSet[str]) -> None:
-    """End every session of the user except those in `but`. Applications keep what they have with offline_access."""
+    """End every session of the user except those in `but`. Applications keep their tokens with offline_access."""
     end_access(work, user_id=user_id, cause=Cause.SIGNED_OUT_OTHERS, but=but)
 
 
 def sign_out_everywhere(work: UnitOfWork, session: Session) -> None:
-    """End every session of the user, this one too, and the access of every application."""
+    """End every session of the user, including this one, and the access of every application."""
     _end_everywhere(work, session.user_id, Cause.SIGNED_OUT_EVERYWHERE)
 
 
 def sign_out_everywhere_by_operator(work: UnitOfWork, *, user_id: str) -> int:
-    """Do the same for an operator, at the console, by admin API or by command. Returns how many sessions ended."""
+    """End every session of the user and the access of every application, on behalf of an operator.
+
+    Called by the console, the admin API and the command line. Returns how many sessions ended.
+    """
     return _end_everywhere(work, user_id, Cause.SIGNED_OUT_BY_OPERATOR)
 
 
 def _end_everywhere(work: UnitOfWork, user_id: str, cause: Cause) -> int:
-    """The audit log has it also when there was no session, for the access of applications ended."""
+    """End all access for this cause.
+
+    An audit event is recorded even if no session ended, since applications lost access.
+    """
     count = end_access(work, user_id=user_id, cause=cause)
     if count == 0:
         record(work, Event.SESSIONS_ENDED, user_id=user_id, reason=cause.reason, count=0)

@@ -1,4 +1,4 @@
-"""An account made by an operator for somebody who chooses its password themselves, with the link of a letter."""
+"""Invitations: an operator creates an account, and the user sets the password by a link in an email."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +23,10 @@ class HasPassword(Refusal):
 
 
 def invite(work: UnitOfWork, *, email: str, roles: Sequence[str] = (), claims: Mapping[str, Any] | None = None) -> str:
-    """The operator answers for the address. The new account's id. Raises NotAnAddress, AddressTaken, NotNow."""
+    """Create an account with a verified address and email an invitation. Returns the new user's id.
+
+    Raises NotAnAddress, AddressTaken or NotNow.
+    """
     require_choice(work)
     user_id = create_user(work, email=email, password=None, verified=True, roles=roles, claims=claims)
     send(work, user_id=user_id)
@@ -31,8 +34,9 @@ def invite(work: UnitOfWork, *, email: str, roles: Sequence[str] = (), claims: M
 
 
 def send(work: UnitOfWork, *, user_id: str) -> None:
-    """The letter, at first or again; the link of the one before no longer works. Raises NoSuchUser, HasPassword, and
-    NotNow unless somebody could use it.
+    """Email the invitation, for the first time or again; the link of the previous email stops working.
+
+    Raises NoSuchUser, HasPassword, or NotNow if the user could not use the link.
     """
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     if user is None or address is None:

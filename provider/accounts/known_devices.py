@@ -1,7 +1,7 @@
-"""Devices that signed in to an account before: strangers who guess at its password do not slow them down.
+"""Devices that signed in to an account before: password guesses by strangers do not slow them down.
 
-Being known proves nothing about who sits there. It buys a failure counter of its own (`throttle.KNOWN_DEVICE`), and
-that is all a stolen cookie buys.
+A known device proves nothing about its user. It only gets a failure counter of its own (`throttle.KNOWN_DEVICE`), so a
+stolen cookie gains nothing else.
 """
 
 from datetime import timedelta
@@ -14,13 +14,13 @@ from provider.database.base import new_id
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(days=90)
-"""Since the last sign-in there."""
+"""How long a device is remembered after the last sign-in there."""
 MOST = 10
-"""Per account: each has a counter, so their number bounds the guesses."""
+"""The most devices per account. Each has a counter, so their number limits the guesses."""
 
 
 def find_known(work: UnitOfWork, value: str | None, user_id: str | None) -> KnownDevice | None:
-    """The browser with this cookie, if this account knows it. Asks the same for accounts that do not exist."""
+    """Return the browser with this cookie if the account knows it. The query is the same if no account exists."""
     if value is None:
         return None
     found = known_devices.find(work.read, digest(value), idle_since=work.now - KEPT_FOR)
@@ -28,8 +28,10 @@ def find_known(work: UnitOfWork, value: str | None, user_id: str | None) -> Know
 
 
 def remember(work: UnitOfWork, *, user_id: str, value: str | None) -> str:
-    """After a whole sign-in, with every factor due. The value this browser's cookie shall have: its own where this
-    account knows it, else a new one, so that nobody can plant a value and have it become known.
+    """Remember this browser after a complete sign-in, with every factor due; return its cookie's value.
+
+    The browser keeps its value where this account knows it. Otherwise it gets a new one, so that an attacker cannot
+    plant a value and have it become known.
     """
     before = None if value is None else digest(value)
     if value is not None and before is not None and known_devices.touch(work.db, user_id, before, now=work.now):
@@ -45,5 +47,9 @@ def remember(work: UnitOfWork, *, user_id: str, value: str | None) -> str:
 
 
 def forget_all(work: UnitOfWork, *, user_id: str) -> None:
-    """Whoever else may have used the account is a stranger again; and so are its own devices, until they sign in."""
+    """Forget every device the account knows.
+
+    Other people who may have used the account become strangers again, and so do the user's own devices until the next
+    sign-in.
+    """
     known_devices.forget_all(work.db, user_id)

@@ -1,6 +1,6 @@
-"""Linked identities as a way in to an account: made, taken away, and never the last one taken away.
+"""Linking identities at upstream providers to accounts, and unlinking them, but never the last way to sign in.
 
-Who somebody is at an upstream is `federation`'s to find out; from there on it is a credential like a password.
+`federation` finds out the identity at an upstream. From then on it is a credential like a password.
 """
 
 from collections.abc import Callable
@@ -32,9 +32,9 @@ class LastWayIn(Refusal):
 
 
 def link(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None, name: str) -> None:
-    """From now on it signs this user in; told by letter, in which the upstream is called `name`.
+    """Link the identity to the user and notify them by email, in which the upstream is called `name`.
 
-    Raises LinkedElsewhere. Whoever calls this made sure that the user is there and wants it.
+    Raises LinkedElsewhere. The caller has checked that the user is signed in and wants the link.
     """
     linked_identities.queue_for(work.db, issuer, subject)
     before = linked_identities.find(work.db, issuer, subject)
@@ -47,14 +47,17 @@ def link(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: st
 
 
 def attach(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None) -> None:
-    """The same for an account that was made for it a moment ago: nobody need be told."""
+    """Link an identity to an account that was just created for it; no email is needed."""
     identity = LinkedIdentity(new_id(), user_id, issuer, subject, email, created_at=work.now, last_used_at=work.now)
     linked_identities.add(work.db, identity)
     record(work, Event.IDENTITY_LINKED, user_id=user_id, issuer=issuer, identity=identity.id)
 
 
 def unlink(work: UnitOfWork, *, user_id: str, identity_id: str, name_of: Callable[[str], str]) -> None:
-    """It signs nobody in any more. `name_of` is what the issuer is called in the letter. Raises LastWayIn."""
+    """Unlink the identity, so that the user can no longer sign in with it. Raises LastWayIn.
+
+    `name_of` returns the upstream's name in the email for its issuer.
+    """
     held = {identity.id: identity for identity in linked_identities.lock_of_user(work.db, user_id)}
     if identity_id not in held:
         return  # unlinked in another tab
@@ -67,7 +70,10 @@ def unlink(work: UnitOfWork, *, user_id: str, identity_id: str, name_of: Callabl
 
 
 def unlink_all(work: UnitOfWork, *, user_id: str, reason: str) -> None:
-    """Whoever was in may have linked one of them. There must be another way in: the letter that is sent with this."""
+    """Unlink every identity, because an attacker may have linked one of them.
+
+    The user needs another way to sign in: the email that is sent with this.
+    """
     count = linked_identities.remove_all(work.db, user_id)
     if count:
         record(work, Event.IDENTITY_UNLINKED, user_id=user_id, reason=reason, count=count)

@@ -1,4 +1,4 @@
-"""One-time links: made for one purpose, one user and one address, found by digest, spent once."""
+"""One-time links: created for one purpose, one user and one address, found by digest, used once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +24,10 @@ class NewLink:
 
 
 def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, browser: str | None = None) -> NewLink:
-    """A fresh link; earlier ones of this purpose can no longer be claimed.
+    """Create a one-time link; earlier links for this purpose can no longer be used.
 
-    `browser` is the cookie of the browser that asked and knew the password: there the link works without it.
+    `browser` is the cookie of the browser that requested it with the right password. In that browser the link works
+    without the password.
     """
     token, code = new_opaque(), new_number_code()
     settings = work.settings
@@ -60,7 +61,10 @@ def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, bro
 
 
 def find_link(work: UnitOfWork, token: str | None, *purposes: Purpose) -> Link | None:
-    """Whatever became of it; looking consumes nothing (mail scanners look)."""
+    """Return the link with this token and one of these purposes, whatever its status.
+
+    Consumes nothing: mail scanners open links.
+    """
     return None if not token else links.find(work.read, digest(token), *purposes)
 
 

@@ -1,4 +1,4 @@
-"""A sign-in on a device the account does not know: told to its owner (OWASP ASVS v5.0.0-6.3.5)."""
+"""Notifying users of a sign-in on a device that the account does not know (OWASP ASVS v5.0.0-6.3.5)."""
 
 from provider.accounts.notices import notify
 from provider.audit import store
@@ -9,7 +9,7 @@ from provider.work import UnitOfWork
 
 
 def notify_of_new_device(work: UnitOfWork, *, user_id: str) -> None:
-    """After every factor due. Nobody is told of the first sign-in of an account: that is the one they just made."""
+    """Notify the user of a new device, after every factor due. The first sign-in of an account sends no email."""
     if not store.happened_before(work.db, Event.SIGNED_IN, user_id=user_id, before=work.now):
         return
     record(work, Event.NEW_DEVICE, user_id=user_id)

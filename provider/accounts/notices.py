@@ -1,4 +1,4 @@
-"""Tell a person by letter that something about their account changed."""
+"""Notify users by email that something about their account changed."""
 
 from provider.accounts.store import email_addresses, users
 from provider.mail.messages import Notice
@@ -6,7 +6,7 @@ from provider.work import UnitOfWork
 
 
 def notify(work: UnitOfWork, user_id: str, letter: Notice) -> None:
-    """To the address the account has now, in the language its person chose; in the transaction of the change."""
+    """Send the notice to the account's current address, in the user's language, in the transaction of the change."""
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     if address is not None:
         letter(work, to=address.address, language=None if user is None else user.language)

@@ -1,4 +1,4 @@
-"""One-time links that operators create and hand on themselves: nothing is emailed."""
+"""One-time links that operators create and pass on themselves: no email is sent."""
 
 from provider.accounts.links import NewLink, issue_link
 from provider.accounts.registration import NoSuchUser
@@ -10,8 +10,9 @@ from provider.work import UnitOfWork
 
 
 def issue_by_operator(work: UnitOfWork, *, user_id: str, purpose: Purpose) -> NewLink:
-    """Create a one-time link for the user; earlier ones for this purpose stop working. Raises NoSuchUser, also for a
-    user without an email address.
+    """Create a one-time link for the user; earlier links for this purpose stop working.
+
+    Raises NoSuchUser, also for a user without an email address.
     """
     address = email_addresses.find_of_user(work.read, user_id)
     if address is None:

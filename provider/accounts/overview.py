@@ -13,7 +13,7 @@ from provider.work import UnitOfWork
 
 @dataclass(frozen=True)
 class Overview:
-    """A user with the email address they are shown by, and how they can sign in."""
+    """A user with the email address shown for them, and how they can sign in."""
 
     user: User
     address: EmailAddress | None
@@ -22,17 +22,20 @@ class Overview:
 
     @property
     def email(self) -> str | None:
-        """The address as it was typed; None when the account has none."""
+        """The address as it was typed, or None if the account has none."""
         return None if self.address is None else self.address.address
 
     @property
     def is_confirmed(self) -> bool:
-        """Is the address verified?"""
+        """Whether the address is verified."""
         return self.address is not None and self.address.verified_at is not None
 
 
 def describe(work: UnitOfWork, user_ids: Collection[str]) -> list[Overview]:
-    """Describe these users in their order, and leave out those that do not exist. Three queries, for any number."""
+    """Describe these users, in the given order; leave out those that do not exist.
+
+    Runs three queries, whatever the number.
+    """
     holders = email_addresses.find_holders(work.read, user_ids)
     with_two_factor = second_factor.find_owners(work, user_ids)
     with_password = passwords.find_owners(work.read, user_ids)

@@ -1,4 +1,4 @@
-"""Profile pictures: decoded and drawn anew, so that nothing of an uploaded file is kept but what it shows."""
+"""Profile pictures: decoded and drawn again, so that no other data of an uploaded file is kept."""
 
 import io
 
@@ -17,21 +17,21 @@ from provider.work import UnitOfWork
 
 MAX_FILE = 2 * 1024 * 1024
 MAX_PIXELS = 25_000_000
-"""More than phones take; decoded, 100 MB."""
+"""The most pixels of an uploaded picture: more than phones produce, and 100 MB when decoded."""
 SIDE = 512
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 class InvalidPicture(Refusal):
-    """The message says why."""
+    """A file that is not accepted as a picture. The message says why."""
 
     code = "unfit-picture"
 
 
 def draw(content: bytes) -> tuple[str, bytes]:
-    """The media type and the bytes of a small copy. What the file says it is does not count, only what it is.
+    """Return the media type and the bytes of a small copy. The format is detected from the content alone.
 
-    Raises InvalidPicture. Slow: comes before the first write.
+    Raises InvalidPicture. It is slow: call it before the first write.
     """
     if not content:
         raise InvalidPicture(Text("Choose a picture."))
@@ -66,7 +66,7 @@ def _encode(picture: Image.Image) -> tuple[str, bytes]:
 
 
 def set_picture(work: UnitOfWork, *, user_id: str, content: bytes) -> None:
-    """Replace the person's picture; the `picture` claim is its URL from now on. Raises InvalidPicture."""
+    """Replace the user's picture and set the `picture` claim to its URL. Raises InvalidPicture or TooManyRequests."""
     hit(work, LIMITS.picture, key=f"picture:{user_id}")
     media_type, drawn = draw(content)
     picture = Picture(new_id(), user_id, media_type, drawn, work.now)
@@ -77,7 +77,7 @@ def set_picture(work: UnitOfWork, *, user_id: str, content: bytes) -> None:
 
 
 def remove_picture(work: UnitOfWork, *, user_id: str) -> None:
-    """The picture and the claim go; also a claim that led elsewhere."""
+    """Remove the picture and the `picture` claim, even if the claim points elsewhere."""
     pictures.remove(work.db, user_id)
     users.change_claims(work.db, user_id, _without_picture, now=work.now)
     record(work, Event.PICTURE_CHANGED, user_id=user_id, removed=True)

@@ -1,6 +1,6 @@
-"""What a person says about themselves: the standard claims of OIDC Core section 5.1, checked field by field.
+"""The user's profile: the standard claims of OIDC Core section 5.1, checked field by field.
 
-A field left empty is a claim that is absent, never an empty one (OIDC Core section 5.3.2).
+An empty field becomes an absent claim, never an empty one (OIDC Core section 5.3.2).
 """
 
 import re
@@ -27,7 +27,7 @@ PHONE_VERIFIED = "phone_number_verified"
 
 
 class InvalidField(ValueError):
-    """`problem` is what is wrong with what was typed, for the person."""
+    """An invalid value in a field. `problem` says what is wrong, for the user."""
 
     def __init__(self, problem: Text) -> None:
         self.problem = problem
@@ -36,7 +36,7 @@ class InvalidField(ValueError):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the form. `name` is the claim, or a member of the `address` claim when `of_address`."""
+    """A field of the profile form. `name` is the claim, or a member of the `address` claim if `of_address`."""
 
     name: str
     label: Text
@@ -69,7 +69,7 @@ def _url(text: str) -> str:
 
 
 def _birthdate(text: str) -> str:
-    """`0000-MM-DD` leaves the year out, `YYYY` the rest."""
+    """Check a birthdate: `YYYY-MM-DD`, `0000-MM-DD` without the year, or `YYYY` alone."""
     problem = InvalidField(Text("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave the year out."))
     if re.fullmatch("[0-9]{4}", text) and text != "0000":
         return text
@@ -89,7 +89,7 @@ def _zoneinfo(text: str) -> str:
 
 
 def _locale(text: str) -> str:
-    """BCP 47 (RFC 5646 section 2.1), by its shape."""
+    """Check a language tag by its form (BCP 47, RFC 5646 section 2.1)."""
     tag = text.replace("_", "-")
     if not re.fullmatch("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}|-[A-Za-z0-9](-[A-Za-z0-9]{2,8})+)*", tag) or len(tag) > 35:
         raise InvalidField(Text("Enter a language tag, like en or fr-CA."))
@@ -97,7 +97,7 @@ def _locale(text: str) -> str:
 
 
 def _phone(text: str) -> str:
-    """E.164."""
+    """Return the phone number in E.164 form."""
     number = re.sub(r"[\s().\-/]", "", text)
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         raise InvalidField(Text("Enter the number with its country code, like +44 20 7946 0018."))
@@ -132,7 +132,10 @@ def time_zones() -> frozenset[str]:
 
 
 def values_of(claims: Mapping[str, Any]) -> dict[str, str]:
-    """The claims as the form shows them. Imported ones may be anything: what is no text is shown as an empty field."""
+    """Return the claims as the form shows them.
+
+    Imported claims may be anything: a value that is not text becomes an empty field.
+    """
     address = claims.get(ADDRESS)
     parts = address if isinstance(address, Mapping) else {}
     values = {field.name: (parts if field.of_address else claims).get(field.name) for field in FIELDS}
@@ -140,7 +143,7 @@ def values_of(claims: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The claims a filled-in form stands for, and what is wrong with it by field, in the order of the fields."""
+    """Return the claims that the form describes, and the errors by field, in the order of the fields."""
     claims: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for field in FIELDS:
@@ -160,12 +163,12 @@ def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, s
 
 
 def change_profile(work: UnitOfWork, *, user_id: str, claims: Mapping[str, Any]) -> None:
-    """Put these in the place of what was said before; what is no field of the form stays."""
+    """Replace the claims that are fields of the form; keep all other claims."""
     _change(work, user_id, lambda before: _merge(before, claims))
 
 
 def change_name(work: UnitOfWork, *, user_id: str, name: str) -> None:
-    """The full name, and nothing else; "" takes it away."""
+    """Set the full name and change nothing else; "" removes it."""
     _change(work, user_id, lambda before: {**_without(before, "name"), **({"name": name} if name else {})})
 
 
@@ -188,7 +191,7 @@ def _change(work: UnitOfWork, user_id: str, wanted: Callable[[dict[str, Any]], d
 
 
 def choose_language(work: UnitOfWork, *, user_id: str, tag: str) -> None:
-    """What pages and letters shall be in; a more exact `locale` of the same language stays as it is."""
+    """Set the language of pages and emails. A more specific `locale` of the same language stays."""
 
     def change(before: dict[str, Any]) -> dict[str, Any]:
         return before if best([tag], [str(before.get("locale", ""))]) else {**before, "locale": tag}

@@ -1,4 +1,4 @@
-"""Prove again who one is while signed in: the password, and the second factor when there is one."""
+"""Reauthentication while signed in: the password, and the second factor if there is one."""
 
 from provider.accounts import known_devices
 from provider.accounts.attempts import begin_attempt
@@ -21,7 +21,7 @@ class NotThePassword(Refusal):
 
 
 class CodeNeeded(Refusal):
-    """Told after the right password."""
+    """A second factor is needed as well. Raised only after the right password."""
 
     code = "code-needed"
     title = Text("A code is needed")
@@ -29,7 +29,7 @@ class CodeNeeded(Refusal):
 
 
 class SessionOver(Refusal):
-    """It ended while its person was typing."""
+    """The session ended before the form was submitted."""
 
     code = "session-over"
     title = Text("Signed out meanwhile")
@@ -37,8 +37,10 @@ class SessionOver(Refusal):
 
 
 def require_password(work: UnitOfWork, user_id: str, password: str, *, device: str | None = None) -> None:
-    """Raises NotThePassword; counts like a sign-in, with the same counters. `device` is the cookie of a browser that
-    signed in before; an app has none. Comes before the first ordinary write.
+    """Raise NotThePassword unless this is the user's password, or TooManyRequests.
+
+    Attempts count like sign-ins, on the same counters. `device` is the cookie of a browser that signed in before; an
+    app has none. Call this before the first ordinary write.
     """
     known = known_devices.find_known(work, device, user_id)
     attempt = begin_attempt(work, user_id, known, signed_in=True)
@@ -50,8 +52,9 @@ def require_password(work: UnitOfWork, user_id: str, password: str, *, device: s
 
 
 def confirm(work: UnitOfWork, session: Session, *, password: str, code: str | None) -> None:
-    """Both factors of whoever has two, anew: the session counts as just signed in. Raises NotThePassword, CodeNeeded,
-    or what `second_factor.prove` does.
+    """Check the password, and the code if the user has a second factor. The session then counts as just signed in.
+
+    Raises NotThePassword, CodeNeeded, SessionOver, or what `second_factor.prove` raises.
     """
     require_password(work, session.user_id, password)
     amr = PASSWORD

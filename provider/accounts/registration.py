@@ -1,4 +1,4 @@
-"""Create an account; the same answer, in the same time, whether or not the address is taken."""
+"""Creating accounts. A sign-up gets the same answer, in the same time, whether or not the address is taken."""
 
 import unicodedata
 import uuid
@@ -25,7 +25,7 @@ MAX_NAME = 100
 
 
 class AddressTaken(Refusal):
-    """For operators; a person signing up is never told."""
+    """The address belongs to another user. Only operators see this; a user who signs up never does."""
 
     code = "address-taken"
     status_code = 409
@@ -44,7 +44,7 @@ class NoSuchUser(NotFound):
 
 
 def clean_name(text: str) -> str | None:
-    """A name as it may be shown: one line of text. None when it is not."""
+    """Return the name as one line of printable text, or None if it is not acceptable."""
     if len(text) > 10 * MAX_NAME:
         return None  # unread: normalizing takes time by the square of the length
     name = unicodedata.normalize("NFC", " ".join(text.split()))
@@ -55,11 +55,12 @@ def clean_name(text: str) -> str | None:
 def sign_up(
     work: UnitOfWork, *, address: Address, password: str, name: str, browser: str, carry: Mapping[str, str]
 ) -> Ticket:
-    """A new INACTIVE account and a letter to confirm its address; or, when somebody owns the address, one to them.
+    """Create an INACTIVE account and email a link and a code to verify its address.
 
-    Several people may claim an address; whoever confirms it first has it. A claim to what is somebody else's is never
-    confirmed and goes with the other unconfirmed ones, but until then it is there: signing in with its password must
-    look as if the address had been free (decision 41).
+    If the address has a verified owner, an email without them goes to that owner instead. Several users may claim an
+    address; the first to verify it owns it. A claim to another user's address is never verified, and is deleted with
+    the other unconfirmed accounts. Until then it exists, so that a sign-in with its password looks as if the address
+    had been free (decision 41).
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with constant_time_response(work):
@@ -75,8 +76,9 @@ def create_user(
     roles: Sequence[str] = (),
     claims: Mapping[str, Any] | None = None,
 ) -> str:
-    """An account made by an operator, who answers for the password, if there is one, and, with `verified`, for the
-    address. Its id.
+    """Create an account for an operator; return its id. `verified` marks the address as verified.
+
+    Raises NotAnAddress or AddressTaken.
     """
     address = parse_address(email)
     if address is None:
@@ -91,8 +93,9 @@ def create_user(
 
 
 def create_verified(work: UnitOfWork, *, address: Address, claims: dict[str, Any]) -> str | None:
-    """An account without a password, for an address that somebody we trust has verified. Its id; None when the address
-    belongs to somebody.
+    """Create an account without a password, for an address that a trusted party has verified.
+
+    Returns its id, or None if the address belongs to another user.
     """
     if not email_addresses.is_free(work.db, address.normal):
         return None
@@ -102,7 +105,7 @@ def create_verified(work: UnitOfWork, *, address: Address, claims: dict[str, Any
 
 
 def find_user(work: UnitOfWork, ref: str) -> User | None:
-    """By id or by address."""
+    """Return the user with this id or email address, or None."""
     try:
         return users.find(work.read, str(uuid.UUID(ref)))
     except ValueError:
@@ -120,7 +123,7 @@ def get_user(work: UnitOfWork, ref: str) -> User:
 
 
 def delete_user(work: UnitOfWork, *, user_id: str) -> None:
-    """The account and everything that points at it; the audit events stay."""
+    """Delete the account and everything that belongs to it; audit events stay. Raises NoSuchUser."""
     # First: applications are told while we know of them.
     end_access(work, user_id=user_id, cause=Cause.DELETED)
     if not users.remove(work.db, user_id):
@@ -129,7 +132,7 @@ def delete_user(work: UnitOfWork, *, user_id: str) -> None:
 
 
 def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
-    """Exactly these. Raises NoSuchUser."""
+    """Replace the user's roles with exactly these. Raises NoSuchUser."""
     before, now = users.find(work.db, user_id), sorted(set(roles))
     if before is None or not users.set_roles(work.db, user_id, now, now=work.now):
         raise NoSuchUser

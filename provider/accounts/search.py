@@ -1,4 +1,4 @@
-"""How operators find people: by id, or by the beginning of an address or of a word of a name; and the list of all."""
+"""User search for operators: by id, or by the beginning of an address or of a word of a name. Also lists all users."""
 
 from provider.accounts.store import email_addresses, search_keys, users
 from provider.database.base import parse_id
@@ -6,11 +6,11 @@ from provider.database.types import search_key
 from provider.work import UnitOfWork
 
 Place = tuple[str, str]
-"""Where a page ends: a key and a user's id; of the list of all, "" and an id."""
+"""The last (key, user id) of a page. In the list of all users, the key is ""."""
 
 
 def index(work: UnitOfWork, user_id: str) -> None:
-    """Make a person whose name or address changed findable as they are now, in this transaction."""
+    """Update the search keys of a user whose name or address changed, in this transaction."""
     user = users.find(work.db, user_id)
     if user is not None:
         addresses = [address.normal for address in email_addresses.find_all(work.db, user_id)]
@@ -18,9 +18,9 @@ def index(work: UnitOfWork, user_id: str) -> None:
 
 
 def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> tuple[list[str], Place | None]:
-    """Return the ids of users that `text` finds, in the order of what was found, and where the next page begins.
+    """Return the ids of users that match `text`, in the order of their keys, and where the next page begins.
 
-    An empty `text` finds all users, the latest first. An id that is searched for is returned whether it exists or not.
+    An empty `text` matches all users, the latest first. A searched id is returned whether it exists or not.
     """
     user_id, beginning = parse_id(text), search_key(text)
     if user_id is not None:

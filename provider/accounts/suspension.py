@@ -1,4 +1,4 @@
-"""Suspend and restore. What hangs on the account ends with the suspension and is not revived afterwards."""
+"""Suspending and restoring accounts. The access that a suspension ends does not come back afterwards."""
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import notify
@@ -12,7 +12,7 @@ from provider.work import UnitOfWork
 
 
 def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
-    """Close the account until it is restored. Does nothing if it is suspended already. Raises NoSuchUser."""
+    """Suspend the account until it is restored. Does nothing if it is suspended already. Raises NoSuchUser."""
     user = users.find(work.read, user_id)
     if user is None:
         raise NoSuchUser
@@ -26,7 +26,10 @@ def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
 
 
 def restore(work: UnitOfWork, *, user_id: str) -> None:
-    """Let the user sign in again; nothing that ended comes back. Raises NoSuchUser."""
+    """Restore a suspended account, so that the user can sign in again. Access that ended stays ended.
+
+    Raises NoSuchUser.
+    """
     if users.find(work.read, user_id) is None:
         raise NoSuchUser
     address = email_addresses.find_of_user(work.read, user_id)

@@ -1,5 +1,6 @@
-"""How many wrong passwords and codes an account bears. Counted in SQL before the check, so that of 200 attempts at once
-no more are really checked than the policy allows. The numbers are explained in docs/throttling.md.
+"""Limits on wrong passwords and codes per account, counted in SQL before the check.
+
+Of 200 simultaneous attempts, no more are checked than the policy allows. docs/throttling.md explains the numbers.
 """
 
 from dataclasses import dataclass, replace
@@ -12,17 +13,17 @@ from provider.work import UnitOfWork
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """A kind of secret and what its guessing costs."""
+    """The limits on guessing one kind of secret."""
 
     kind: str
     ceiling: int = 1_000_000_000
-    """No attempt is checked any more after this many failures in a row."""
+    """The number of failures in a row after which no attempt is checked any more."""
     free: int | None = None
-    """Failures without a wait; after that the wait doubles from `first_wait` to `longest_wait`."""
+    """The number of failures without a wait. After that the wait doubles from `first_wait` to `longest_wait`."""
     first_wait: timedelta = timedelta(0)
     longest_wait: timedelta = timedelta(0)
     forget_after: timedelta | None = None
-    """Failures this old no longer count; None: only success forgets."""
+    """How long a failure counts. None: only a success resets the count."""
 
     def wait_after(self, failed: int) -> timedelta:
         if self.free is None or failed < self.free:
@@ -51,20 +52,20 @@ RECOVERY_CODE = Policy(kind="second_factor")  # counted together, but 79 bits ar
 EMAIL_CODE = Policy(kind="email_code", ceiling=5, forget_after=timedelta(hours=1))  # one letter's code in a million
 UNPROVEN = "unknown identifier"
 FAILURES_PER_SIGN_IN = 5
-"""Wrong second factors that end a sign-in, so that the next ones need the password again."""
+"""The number of wrong second factors that end a sign-in; then the password is needed again."""
 KINDS_FORGOTTEN = (PASSWORD.kind, KNOWN_DEVICE.kind, RUSH.kind, EMAIL_CODE.kind)
 
 
 class Exhausted(Refusal):
-    """The ceiling is reached: nothing is checked until something else resets the count."""
+    """The ceiling is reached. No attempt is checked until the count is reset by other means."""
 
     code = "exhausted"
 
 
 def reserve(work: UnitOfWork, policy: Policy, subject: str) -> int:
-    """Count a failure in advance; `settle` takes it back on success. How many there are now.
+    """Count a failure in advance; return how many there are now. `settle` takes it back on success.
 
-    Raises TooManyRequests while a wait is on, Exhausted at the ceiling. Comes before the first ordinary write.
+    Raises TooManyRequests during a wait, Exhausted at the ceiling. Call this before the first ordinary write.
     """
     forget_before = datetime.min.replace(tzinfo=work.now.tzinfo)
     if policy.forget_after is not None:
@@ -84,17 +85,19 @@ def reserve(work: UnitOfWork, policy: Policy, subject: str) -> int:
 
 
 def subject_of_unproven(work: UnitOfWork, typed: str) -> str:
-    """What failures at an address are counted under that nobody has, or that somebody only claims to have: the same for
-    both, so that a new claim does not begin a new count. `typed` is the address as compared, or what is none.
+    """Return the counter's subject for an address that no user has verified.
+
+    It is the same whether the address is claimed or unknown, so a new claim does not begin a new count. `typed` is the
+    normal form of the address, or any text that is not an address.
     """
     return work.vault.keyed_digest(typed, purpose=UNPROVEN).hex()
 
 
 def settle(work: UnitOfWork, policy: Policy, subject: str) -> None:
-    """Success: only an unbroken row of failures counts."""
+    """Reset the failures after a success: only consecutive failures count."""
     failures.reset(work.db, policy.kind, subject)
 
 
 def purge(work: UnitOfWork, *, before: datetime, limit: int) -> int:
-    """Forget counters of the kinds that forget; a second factor's count lasts until success."""
+    """Delete idle counters whose policy has `forget_after`; return how many. Other counts last until success."""
     return failures.purge(work.db, kinds=list(KINDS_FORGOTTEN), before=before, limit=limit)

@@ -1,4 +1,4 @@
-"""Answers that must not tell by their time what happened: every one takes as long as the slowest usual one."""
+"""Responses that take the same time whatever happened, so that their time reveals nothing."""
 
 import time
 from collections.abc import Iterator
@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from provider.work import UnitOfWork
 
 PACE = 0.025
-"""Seconds. Several times what the work inside takes, so that nothing of it shows."""
+"""The time of a response in seconds: several times what the work takes, so that differences do not show."""
 
 
 @contextmanager
 def constant_time_response(work: UnitOfWork) -> Iterator[None]:
-    """What happens inside, and its commit, take `PACE` together. Slow work that is alike anyway stays outside."""
+    """Make the block and its commit take `PACE` seconds together.
+
+    Slow work that takes the same time in every case stays outside.
+    """
     over = time.monotonic() + PACE
     yield
     # After the commit, when neither a connection nor the write lock is held.

@@ -1,4 +1,7 @@
-"""Accounts whose address nobody confirmed: deleted in the end. Nobody is told, for the address may be a stranger's."""
+"""Deleting accounts whose address was never confirmed.
+
+No email is sent, because the address may be a stranger's.
+"""
 
 from datetime import datetime
 
@@ -9,8 +12,9 @@ from provider.work import UnitOfWork
 
 
 def purge(work: UnitOfWork, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` of those that stand as they stood `before`; how many were. While a verification link is
-    alive its account stays.
+    """Delete up to `limit` accounts that have been unconfirmed and unchanged since `before`; return how many.
+
+    An account with a valid verification link is kept.
     """
     unconfirmed = email_addresses.find_unconfirmed(work.db, before=before, now=work.now, limit=limit)
     users.remove_all(work.db, unconfirmed)

@@ -1,1 +1,1 @@
-"""What happened, who did it, to whom, from where: append-only, written in the transaction of the change itself."""
+"""The audit log: what happened, who did it, to whom, from where. Append-only, in the transaction of the change."""

@@ -1,4 +1,4 @@
-"""A browser's User-Agent as a person would say it. A guess, for lists and letters; nothing is decided by it."""
+"""Readable names for browsers, guessed from the User-Agent. Used in lists and emails, never for decisions."""
 
 from provider.languages.text import Text
 
@@ -25,7 +25,7 @@ SYSTEMS = (
 
 
 def device_name(user_agent: str) -> Text:
-    """`Firefox on Linux`."""
+    """Return the browser's name in words, such as `Firefox on Linux`."""
     browser = next((Text(name) for mark, name in BROWSERS if mark in user_agent), Text("Unknown browser"))
     system = next((name for mark, name in SYSTEMS if mark in user_agent), None)
     return browser if system is None else Text("%(browser)s on %(system)s", browser=browser, system=system)

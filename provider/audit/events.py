@@ -1,4 +1,4 @@
-"""The names of audit events, `subject.what.happened`: stable, for scripts and webhooks."""
+"""The names of audit events, `subject.what.happened`. They are stable, for scripts and webhooks."""
 
 from enum import StrEnum
 
@@ -74,6 +74,6 @@ class Event(StrEnum):
 
 
 def names_of(wanted: str) -> list[str]:
-    """The events of this name, or with `account.*` all of that kind; none when there is no such event."""
+    """Return the events with this name, or all of a kind for `account.*`; an empty list if there are none."""
     is_kind = wanted.endswith(".*")
     return [event.value for event in Event if event == wanted or (is_kind and event.startswith(wanted[:-1]))]

@@ -1,4 +1,4 @@
-"""Events as a file: JSON lines, or a CSV table in which no cell is a formula."""
+"""Exports of audit events: JSON lines, or a CSV table without formulas."""
 
 import csv
 import io
@@ -13,31 +13,35 @@ from provider.audit.store import AuditEvent
 COLUMNS = ("at", "name", "user_id", "client_id", "network", "user_agent", "request_id", "id", "details")
 TOGETHER = 250
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  # spreadsheets read these too
-"""What begins a formula, in some spreadsheet."""
+"""Characters that begin a formula in some spreadsheets."""
 
 
 def cell(value: Any) -> str:
-    """A value as a spreadsheet shows it and never carries it out (OWASP: CSV injection): what would begin a formula
-    follows an apostrophe.
+    """Return the value as text that a spreadsheet shows and never runs (OWASP: CSV injection).
+
+    Text that would begin a formula gets a leading apostrophe.
     """
     text = "" if value is None else str(value)
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
 
 
 def as_csv(events: Iterable[AuditEvent], *, header: bool = True) -> Iterator[str]:
-    """The names of the columns first; `details` is JSON."""
+    """Yield the events as CSV rows, column names first. `details` is JSON."""
     if header:
         yield _row(COLUMNS)
     yield from _together(_row(_cells(event)) for event in events)
 
 
 def as_json_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
-    """One object a line."""
+    """Yield the events as JSON, one object per line."""
     yield from _together(json.dumps(as_json(event), ensure_ascii=False) + "\n" for event in events)
 
 
 def _together(lines: Iterator[str]) -> Iterator[str]:
-    """Many lines at a time: each piece of an answer goes from one thread to another, which takes longer than a line."""
+    """Join lines into larger pieces.
+
+    Each piece of a response goes from one thread to another, which takes longer than producing a line.
+    """
     while piece := "".join(islice(lines, TOGETHER)):
         yield piece
 

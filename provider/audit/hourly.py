@@ -1,4 +1,4 @@
-"""How often things happened, hour by hour, of all processes together: for the operators' overview."""
+"""Hourly counts of events, summed over all processes, for the operators' overview."""
 
 from datetime import datetime, timedelta
 
@@ -27,7 +27,7 @@ def hour_of(moment: datetime) -> datetime:
 
 
 def hand_over(installation: Installation) -> None:
-    """Write what this process counted since the last time. It counts for the hour in which it is written."""
+    """Save what this process counted since the last call, under the hour of writing."""
     counts = counters.take()
     if not counts:
         return
@@ -50,7 +50,7 @@ def add(db: Connection, hour: datetime, name: str, count: int) -> None:
 
 
 def find(db: Connection, *, since: datetime) -> dict[tuple[datetime, str], int]:
-    """(hour, name) -> how often."""
+    """Return the counts since then as {(hour, name): count}."""
     query = select(hourly_counts).where(hourly_counts.c.hour >= since)
     return {(hour, name): count for hour, name, count in db.execute(query)}
 

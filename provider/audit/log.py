@@ -1,4 +1,4 @@
-"""Record an event in the transaction of the change that it describes."""
+"""Recording audit events in the transaction of the change that they describe."""
 
 from dataclasses import asdict
 from functools import partial
@@ -15,9 +15,9 @@ from provider.work import UnitOfWork
 def record(
     work: UnitOfWork, event: Event, *, user_id: str | None = None, client_id: str | None = None, **details: Any
 ) -> None:
-    """Append an event to the audit log, and to those that are published when the transaction commits.
+    """Append an event to the audit log, and queue it for publication when the transaction commits.
 
-    `details` hold no secrets and no more of a person than the event needs.
+    `details` contain no secrets and no more personal data than the event needs.
     """
     origin = work.origin
     if origin.operator:

@@ -78,7 +78,7 @@ def find(
     after: tuple[datetime, str] | None = None,
     limit: int = 100,
 ) -> list[AuditEvent]:
-    """The latest events first; `after` is `at` and `id` of the last one of the page before."""
+    """Return the matching events, latest first. `after` is `at` and `id` of the last event of the previous page."""
     if names is not None and not names:
         return []
     wanted: list[ColumnElement[bool]] = []
@@ -109,12 +109,12 @@ def _latest(source: FromClause, limit: int) -> Select[Any]:
 
 
 def happened_before(db: Connection, name: str, *, user_id: str, before: datetime) -> bool:
-    """Did this happen to this person earlier?"""
+    """Return whether this event happened to this user before `before`."""
     earlier = (audit_events.c.user_id == user_id, audit_events.c.name == name, audit_events.c.at < before)
     return bool(db.scalar(select(exists().where(*earlier))))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` events older than `before`; how many were."""
+    """Delete up to `limit` events older than `before`; return how many."""
     old = select(audit_events.c.id).where(audit_events.c.at < before).limit(limit)
     return db.execute(delete(audit_events).where(audit_events.c.id.in_(old))).rowcount

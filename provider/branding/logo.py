@@ -1,4 +1,4 @@
-"""A brand's logo: an SVG or PNG file, read once at the start and served from memory."""
+"""A brand's logo: an SVG or PNG file, read once at start-up and served from memory."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,12 +8,12 @@ from xml.parsers import expat
 from pydantic import BeforeValidator
 
 MAX_LOGO = 64 * 1024
-"""Bytes. With it a page and all it needs stay below 100 kB."""
+"""The largest logo in bytes. With it a page and all it needs stay below 100 kB."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """What is in the file, whatever its name says."""
+    """An image file's content and type, detected from the content whatever the file's name."""
 
     suffix: str
     media_type: str
@@ -21,7 +21,7 @@ class Image:
 
 
 def _read(value: object) -> object:
-    """The file at a path. Raises ValueError, one line, for what no browser would show."""
+    """Read the file at a path. Raises ValueError, in one line, if no browser could show it."""
     if not isinstance(value, str | Path):
         return value
     try:
@@ -39,11 +39,11 @@ def _read(value: object) -> object:
 
 
 Logo = Annotated[Image, BeforeValidator(_read)]
-"""Given as the path of its file."""
+"""A logo setting, given as the path of a file."""
 
 
 def _root_of(content: bytes) -> str:
-    """Namespace and name of the root element; "" when this is not well-formed XML."""
+    """Return the namespace and name of the root element; "" if this is not well-formed XML."""
     names: list[str] = []
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler = lambda name, _attributes: names.append(name)

@@ -1,8 +1,8 @@
-"""The colours of a brand, and those derived from them, so that whatever is written can be read.
+"""The colours of a brand and those derived from them, chosen so that all text is readable.
 
-Contrast is that of WCAG 2.2: 4.5:1 for text (SC 1.4.3), 3:1 for what shows where a control is (SC 1.4.11). Any accent
-will do: what is written on it is black or white, and links in its hue are as dark or as light as they need to be. A
-paper has to leave our inks readable.
+Contrast is that of WCAG 2.2: 4.5:1 for text (SC 1.4.3), 3:1 for what marks a control (SC 1.4.11). Any accent is
+accepted: text on it is black or white, and links in its hue become as dark or light as needed. A paper colour must
+leave our text colours readable.
 """
 
 import colorsys
@@ -16,9 +16,9 @@ from pydantic import AfterValidator
 
 FOR_TEXT = 4.5
 COMFORTABLE = 7.0
-"""What a derived dark scheme aims at (SC 1.4.6)."""
+"""The contrast that a derived dark scheme aims for (SC 1.4.6)."""
 LEAST_STEP = 1.15
-"""Between a button and itself under the pointer: less is not seen."""
+"""The least contrast between a button and the same button under the pointer: less is not visible."""
 
 
 def _parse(text: str) -> str:
@@ -28,19 +28,19 @@ def _parse(text: str) -> str:
 
 
 Colour = Annotated[str, AfterValidator(_parse)]
-"""`#rrggbb`, in lower case, and nothing else: it goes into a stylesheet and into letters."""
+"""A colour as `#rrggbb` in lower case, and nothing else: it is inserted into a stylesheet and emails."""
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """What templates/static/signet.css has in its light or dark scheme, as far as a brand's colours meet it."""
+    """The light or dark colours of templates/static/signet.css that a brand's colours are combined with."""
 
     accent: str
     on_accent: str
     paper: str
     soft_ink: str
     surfaces: tuple[str, ...]
-    """Where links are, beside the paper: card, tint, good-tint."""
+    """The backgrounds of links besides the paper: card, tint, good-tint."""
     is_dark: bool
 
 
@@ -50,7 +50,7 @@ DARK = Scheme("#9cbcf0", "#10192a", "#14171c", "#a9afb9", ("#1c2027", "#232831",
 
 @dataclass(frozen=True, kw_only=True)
 class Palette:
-    """An accent and what follows from it."""
+    """An accent and the colours derived from it."""
 
     accent: str
     accent_strong: str
@@ -60,20 +60,20 @@ class Palette:
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance, 0 to 1."""
+    """Return the relative luminance of a colour, 0 to 1."""
     channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(one: str, other: str) -> float:
-    """1 to 21."""
+    """Return the contrast ratio of two colours, 1 to 21."""
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def readable_paper(paper: str, scheme: Scheme) -> str:
-    """The paper. Raises ValueError, with the ratio, when our quietest text could not be read on it."""
+    """Return the paper colour. Raises ValueError, with the ratio, if the softest text could not be read on it."""
     ratio = contrast(paper, scheme.soft_ink)
     if ratio < FOR_TEXT or (luminance(paper) < luminance(scheme.soft_ink)) != scheme.is_dark:
         shown = math.floor(ratio * 100) / 100  # never rounded up to what would be enough
@@ -89,12 +89,12 @@ DarkPaper = Annotated[Colour, AfterValidator(partial(readable_paper, scheme=DARK
 
 
 def ink_on(accent: str) -> str:
-    """White or black: one of them can be read on any colour."""
+    """Return white or black, whichever can be read on the accent. One of them always can."""
     return "#ffffff" if contrast("#ffffff", accent) >= FOR_TEXT else "#000000"
 
 
 def palette(scheme: Scheme, *, accent: str, paper: str) -> Palette:
-    """What follows from an accent beside this paper, all of it readable."""
+    """Derive the colours for an accent on this paper, all of them readable."""
     on_accent = ink_on(accent)
     link = _readable(accent, scheme, paper, FOR_TEXT)
     return Palette(
@@ -107,12 +107,12 @@ def palette(scheme: Scheme, *, accent: str, paper: str) -> Palette:
 
 
 def in_the_dark(accent: str, paper: str) -> str:
-    """An accent of the same hue for the dark scheme."""
+    """Return an accent of the same hue for the dark scheme."""
     return _readable(accent, DARK, paper, COMFORTABLE)
 
 
 def _readable(colour: str, scheme: Scheme, paper: str, ratio: float) -> str:
-    """The shade of this hue nearest to it that can be read on every surface of the scheme."""
+    """Return the nearest shade of this hue that can be read on every surface of the scheme."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))
     while any(contrast(colour, surface) < ratio for surface in (paper, *scheme.surfaces)):
         lightness = min(1.0, lightness + 0.01) if scheme.is_dark else max(0.0, lightness - 0.01)
@@ -121,7 +121,10 @@ def _readable(colour: str, scheme: Scheme, paper: str, ratio: float) -> str:
 
 
 def _strong(accent: str, on_accent: str) -> str:
-    """Under the pointer: further from what is written on it, or, where there is no further, a little nearer."""
+    """Return the accent's shade for a button under the pointer.
+
+    It contrasts more with the text on it, or, if that is impossible, a little less.
+    """
     away, towards = ("#000000", "#ffffff") if on_accent == "#ffffff" else ("#ffffff", "#000000")
     strong = _mixed(accent, away, 0.25)
     return strong if contrast(accent, strong) >= LEAST_STEP else _mixed(accent, towards, 0.15)

@@ -1,5 +1,5 @@
-"""Sign in with an upstream OpenID Provider, as its relying party (OIDC Core section 3.1), and link it to an account.
+"""Sign-in with upstream OpenID Providers, as their relying party (OIDC Core section 3.1), and linking to accounts.
 
-Owns what is asked of upstreams and what their answers are worth. Who has which linked identity is a credential like a
-password: `accounts.store.linked_identities`. The network comes in by `work.outbound`.
+This package sends requests to upstreams and checks their responses. Linked identities are credentials like passwords,
+stored in `accounts.store.linked_identities`. The network is reached by `work.outbound`.
 """

@@ -1,4 +1,4 @@
-"""Upstreams as the operator configures them: one table each in a TOML file (SIGNET_UPSTREAMS), read once at the start.
+"""Upstreams as the operator configures them: one table each in a TOML file (SIGNET_UPSTREAMS), read once at start-up.
 
 docs/upstream.md has a worked example.
 """
@@ -20,7 +20,7 @@ SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
 
 
 class UpstreamSettings(BaseModel):
-    """One upstream. Stopped at: members nobody knows, and values that are not fit."""
+    """The settings of one upstream. Unknown members and invalid values are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,10 +31,10 @@ class UpstreamSettings(BaseModel):
     client_secret: SecretStr
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     trust_email_verified: StrictBool = False
-    """Is its word enough that a mailbox is its user's?"""
+    """Whether the upstream's `email_verified` claim is trusted."""
     may_create_accounts: StrictBool = False
     label: str | None = Field(None, min_length=1, max_length=60)
-    """The words on the button, instead of "Sign in with NAME"."""
+    """The text of the button, instead of "Sign in with NAME"."""
 
     @field_validator("name", "label")
     @classmethod
@@ -66,7 +66,10 @@ class UpstreamSettings(BaseModel):
 
 
 def is_web_address(url: str, *, like: str) -> bool:
-    """https; or http where the issuer (`like`) is on this machine and speaks nothing else."""
+    """Return whether the URL uses https.
+
+    http is allowed too where both the URL and the issuer (`like`) are http on a loopback host.
+    """
     try:
         parts, issuer = urlsplit(url), urlsplit(like)
         parts.port  # noqa: B018  # raises for one that is none
@@ -80,7 +83,7 @@ def is_web_address(url: str, *, like: str) -> bool:
 
 
 def load_upstreams(path: Path | None) -> tuple[UpstreamSettings, ...]:
-    """In the order of the file. Raises SettingsError, one line, that repeats no secret."""
+    """Return the upstreams in the order of the file. Raises SettingsError, in one line without secrets."""
     if path is None:
         return ()
     upstreams = tuple(_parse(path, key, table) for key, table in _read(path).items())

@@ -1,4 +1,7 @@
-"""Ask an upstream who somebody is, and redeem its answer (OIDC Core section 3.1). Network, no transaction."""
+"""Ask an upstream for a user's identity, and redeem its response (OIDC Core section 3.1).
+
+These functions use the network and no transaction.
+"""
 
 import base64
 import json
@@ -22,15 +25,15 @@ from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 OUTAGES = ("server_error", "temporarily_unavailable")
-"""Errors that say nothing about the person (RFC 6749 section 4.1.2.1)."""
+"""Error codes that say nothing about the user (RFC 6749 section 4.1.2.1)."""
 LONGEST = 200
 NAMES = ("name", "given_name", "family_name")
 ANY_AGE = "31536000"
-"""A year."""
+"""A `max_age` of one year, in seconds."""
 
 
 class UpstreamDeclined(Refusal):
-    """The upstream answered with an error. `details` are its words, to be shown as nothing but text."""
+    """The upstream answered with an error. `details` are (name, text) pairs from it, to be shown only as text."""
 
     code = "upstream-declined"
     status_code = 403
@@ -48,27 +51,30 @@ class UpstreamDeclined(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class UpstreamIdentity:
-    """Who somebody is at an upstream."""
+    """A user's identity at an upstream."""
 
     issuer: str
     subject: str
     email: str | None
     email_proven: bool
-    """The upstream verified the address, and the operator takes its word for it."""
+    """Whether the upstream verified the address and the operator trusts it to do so."""
     names: Mapping[str, str]
     proven_at: datetime | None
-    """When its user proved it there, if that was before we asked: then the sign-in here is no fresher than that."""
+    """When the user signed in at the upstream, if that was before our request; the sign-in here is no fresher."""
 
 
 def redirect_uri(work: UnitOfWork, upstream: Upstream) -> str:
-    """One for each upstream, so that an answer of one is never taken for another's (RFC 9700 section 4.4.2)."""
+    """Return the redirect URI for this upstream.
+
+    Each upstream has its own, so that the response of one is never taken for another's (RFC 9700 section 4.4.2).
+    """
     return f"{work.settings.issuer}/login/upstream/{upstream.settings.key}/callback"
 
 
 def authorization_url(
     work: UnitOfWork, upstream: Upstream, state: UpstreamState, *, sealed: str, max_age: str | None = None
 ) -> str:
-    """Where to send the person. `max_age` is passed on from the app. Raises UpstreamAway."""
+    """Return the URL to send the user to. `max_age` is passed on from the app. Raises UpstreamAway."""
     metadata = upstream.metadata(work)
     parameters = {
         "response_type": "code",
@@ -92,7 +98,10 @@ def authorization_url(
 
 
 def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: Mapping[str, str]) -> UpstreamIdentity:
-    """The identity behind an authorization response. Raises UpstreamDeclined, UpstreamUntrusted, UpstreamAway."""
+    """Return the identity behind an authorization response.
+
+    Raises UpstreamDeclined, UpstreamUntrusted or UpstreamAway.
+    """
     metadata = upstream.metadata(work)
     _require_its_own(upstream, metadata, answer.get("iss"))
     if (error := answer.get("error")) is not None:
@@ -115,7 +124,7 @@ def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: M
 
 
 def _require_its_own(upstream: Upstream, metadata: Metadata, issuer: str | None) -> None:
-    """RFC 9207 section 2.4: the answer of another provider than the one asked is a mix-up."""
+    """Raise UpstreamUntrusted if the response comes from another provider: a mix-up (RFC 9207 section 2.4)."""
     if issuer is None and not metadata.names_itself:
         return
     if issuer != upstream.settings.issuer:
@@ -123,7 +132,7 @@ def _require_its_own(upstream: Upstream, metadata: Metadata, issuer: str | None)
 
 
 def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code: str, verifier: str) -> str:
-    """The ID token for the code (OIDC Core section 3.1.3)."""
+    """Exchange the code for an ID token (OIDC Core section 3.1.3)."""
     settings = upstream.settings
     secret = settings.client_secret.get_secret_value()
     form = {

@@ -1,4 +1,4 @@
-"""Is this ID token an upstream's word about the person we sent there (OIDC Core section 3.1.3.7)?"""
+"""Validating ID tokens from upstreams (OIDC Core section 3.1.3.7)."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,11 +16,11 @@ from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 OLDEST = timedelta(minutes=10)
-"""Since it was issued: no more than a state lives."""
+"""The greatest age of an ID token since it was issued: the lifetime of a state."""
 
 
 class UpstreamUntrusted(Refusal):
-    """An answer that fails its checks. What failed is for the operator's log."""
+    """A response that fails its checks. The reason is for the operator's log."""
 
     code = "upstream-untrusted"
     status_code = 502
@@ -36,7 +36,7 @@ class UpstreamUntrusted(Refusal):
 
 
 class NotProvenAnew(UpstreamUntrusted):
-    """It was asked to ask its user anew, and says that it did not."""
+    """The upstream was asked for a fresh sign-in, and its ID token says that there was none."""
 
     code = "not-proven-anew"
     status_code = 403
@@ -49,7 +49,10 @@ class NotProvenAnew(UpstreamUntrusted):
 
 
 def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: UpstreamState) -> dict[str, Any]:
-    """Its claims. Raises UpstreamUntrusted, or UpstreamAway when the keys cannot be had."""
+    """Validate the ID token and return its claims.
+
+    Raises UpstreamUntrusted, NotProvenAnew, or UpstreamAway when the keys are not available.
+    """
     claims = _verify(work, upstream, token)
     settings = upstream.settings
     problem = problem_with_times(claims, work.now, leeway=UPSTREAM_LEEWAY, required=("exp", "iat"))
@@ -76,8 +79,10 @@ def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: Upst
 
 
 def proven_before(claims: dict[str, Any], state: UpstreamState) -> datetime | None:
-    """When the upstream's user proved who they are, if that was before we asked; of claims that were checked. Some
-    upstreams neither ask anew nor tell; those are taken as they are (docs/upstream.md).
+    """Return when the user signed in at the upstream, if that was before our request; otherwise None.
+
+    `claims` must have been checked. Some upstreams neither ask again nor say when; these are accepted as they are
+    (docs/upstream.md).
     """
     auth_time = claims.get("auth_time")
     if auth_time is None or auth_time >= state.begun_at - UPSTREAM_LEEWAY.total_seconds():
@@ -86,7 +91,7 @@ def proven_before(claims: dict[str, Any], state: UpstreamState) -> datetime | No
 
 
 def _verify(work: UnitOfWork, upstream: Upstream, token: str) -> dict[str, Any]:
-    """Check the signature, by a published key and an algorithm that the upstream announced; return the claims."""
+    """Check the signature with a published key and an algorithm that the upstream announced; return the claims."""
     metadata = upstream.metadata(work)
     try:
         jwt = read_jwt(token, algorithms=metadata.algorithms)

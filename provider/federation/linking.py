@@ -1,7 +1,7 @@
-"""From an upstream identity to a local user: find, create, or offer to link.
+"""Upstream identities and local users: find the user, create one, or offer to link.
 
-An address decides nothing about an account that exists: whoever has the mailbox at the upstream shows first that the
-account is theirs, by signing in to it, with every factor it has.
+An address proves nothing about an existing account. The owner of the mailbox at the upstream must first sign in to the
+account, with every factor it has.
 """
 
 from collections.abc import Mapping
@@ -28,20 +28,20 @@ LONGEST_CARRIED = 300
 
 
 class NotLinked(Refusal):
-    """Nobody here signs in with this identity. `offer` links it once its holder has signed in."""
+    """No account is linked to this identity. `offer` links it after the user has signed in."""
 
     code = "not-linked"
 
     def __init__(self, offer: "Offer", *, has_account: bool) -> None:
         self.offer = offer
         self.has_account = has_account
-        """Told only to whom the mailbox belongs."""
+        """Whether the address has an account. Only the verified owner of the mailbox sees this."""
         super().__init__()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """An identity that its holder has just shown, at this browser, and may link."""
+    """An identity that was just proven in this browser and may be linked."""
 
     upstream: str
     issuer: str
@@ -52,19 +52,19 @@ class Offer:
 
 
 def seal(work: UnitOfWork, offer: Offer) -> str:
-    """For a URL; good for as long as the request of an app waits."""
+    """Seal the offer for a URL. It is valid for as long as an app's pending request."""
     return work.vault.seal(asdict(offer), purpose=PURPOSE, now=work.now, lifetime=work.settings.request_lifetime)
 
 
 def unseal(work: UnitOfWork, text: str | None, *, browser: str | None) -> Offer | None:
-    """None when it is not ours, too old, or made at another browser."""
+    """Return the offer, or None if it is not ours, has expired, or belongs to another browser."""
     value = None if not text or browser is None else work.vault.unseal(text, purpose=PURPOSE, now=work.now)
     offer = None if value is None else Offer(**value)
     return offer if offer is not None and browser is not None and offer.browser == digest(browser).hex() else None
 
 
 def accept(work: UnitOfWork, offer: Offer, *, user_id: str, name: str) -> None:
-    """Link what was offered to the account of whoever signed in since. Raises LinkedElsewhere."""
+    """Link the offered identity to the account that signed in since. Raises LinkedElsewhere."""
     ways_in.link(work, user_id=user_id, issuer=offer.issuer, subject=offer.subject, email=offer.email, name=name)
 
 
@@ -77,7 +77,10 @@ def sign_in(
     browser: str,
     carry: Mapping[str, str],
 ) -> SignIn:
-    """To the account that this identity is linked to, or a new one. Raises NotLinked, or as `sign_in_by_upstream`."""
+    """Sign in to the account that this identity is linked to, or to a new one.
+
+    Raises NotLinked, or what `sign_in_by_upstream` raises.
+    """
     linked_identities.queue_for(work.db, identity.issuer, identity.subject)
     linked = linked_identities.find(work.db, identity.issuer, identity.subject)
     if linked is not None:
@@ -94,7 +97,10 @@ def sign_in(
 
 
 def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:
-    """A new account without a password, if the operator wants such, and the address is proven and nobody's."""
+    """Create an account without a password; return its user, or None.
+
+    The operator must allow it, and the address must be verified and free.
+    """
     address = _proven(identity)
     if address is None or not upstream.settings.may_create_accounts or not work.settings.has("registration"):
         return None
@@ -125,5 +131,5 @@ def _not_linked(
 
 
 def _proven(identity: UpstreamIdentity) -> Address | None:
-    """The address, if it is one and we may take it for theirs."""
+    """Return the address if it is valid and the upstream's verification is trusted, else None."""
     return parse_address(identity.email) if identity.email is not None and identity.email_proven else None

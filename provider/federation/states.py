@@ -1,7 +1,7 @@
-"""The `state` of a request to an upstream (RFC 6749 section 10.12): what we must know again when the person comes back.
+"""The `state` of a request to an upstream (RFC 6749 section 10.12): what we need again when the user comes back.
 
-It is sealed, so it needs no row; good for the browser that was sent (OIDC Core section 15.5.2) and for ten minutes; and
-spent once, by its digest.
+It is sealed, so it needs no row. It is valid for ten minutes, in the browser that was sent (OIDC Core section 15.5.2).
+It is used once, by its digest.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ LIFETIME = timedelta(minutes=10)
 
 
 class StateLost(Refusal):
-    """Not ours, too old, of another browser or for another upstream."""
+    """A state that is not ours, has expired, or belongs to another browser or upstream."""
 
     code = "state-lost"
     title = Text("This sign-in is no longer waiting")
@@ -27,7 +27,7 @@ class StateLost(Refusal):
 
 
 class StateSpent(Refusal):
-    """This answer came before: back or reload in the browser, or a replay."""
+    """A response that was used before: back or reload in the browser, or a replay."""
 
     code = "state-spent"
     title = Text("This sign-in is no longer waiting")
@@ -36,19 +36,19 @@ class StateSpent(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class UpstreamState:
-    """One request to one upstream."""
+    """The state of one request to one upstream."""
 
     upstream: str
     nonce: str
-    """OIDC Core section 3.1.2.1; also what makes this state one of its own."""
+    """The nonce (OIDC Core section 3.1.2.1). It also makes the state unique."""
     verifier: str
-    """PKCE (RFC 7636); the seal keeps it from the browser."""
+    """The PKCE code verifier (RFC 7636). The seal hides it from the browser."""
     browser: str
     begun_at: int
     must_prove: bool
-    """The upstream was asked to ask its user anew."""
+    """Whether the upstream was asked for a fresh sign-in."""
     link_to: str | None
-    """The account whose owner asked, signed in, to link; None for a sign-in."""
+    """The id of the signed-in user who asked to link an identity; None for a sign-in."""
     destination: Mapping[str, str]
 
 
@@ -78,7 +78,7 @@ def seal(work: UnitOfWork, state: UpstreamState) -> str:
 
 
 def unseal(work: UnitOfWork, text: str | None, *, upstream: str, browser: str | None) -> UpstreamState:
-    """Raises StateLost."""
+    """Return the state. Raises StateLost."""
     value = None if not text or browser is None else work.vault.unseal(text, purpose=PURPOSE, now=work.now)
     state = None if value is None else UpstreamState(**value)
     if state is None or browser is None or state.upstream != upstream or state.browser != digest(browser).hex():
@@ -87,7 +87,10 @@ def unseal(work: UnitOfWork, text: str | None, *, upstream: str, browser: str | 
 
 
 def spend(work: UnitOfWork, state: UpstreamState) -> None:
-    """In a transaction of its own: spent, whatever the upstream says next. Raises StateSpent."""
+    """Mark the state as used, in a transaction of its own. Raises StateSpent.
+
+    It stays used whatever the upstream answers next.
+    """
     with work.aside() as db:
         fresh = store.spend(db, digest(state.nonce), expires_at=work.now + LIFETIME)
     if not fresh:

@@ -1,4 +1,4 @@
-"""States that came back from an upstream, by digest: each counts once."""
+"""States that came back from an upstream, by digest: each is valid once."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ used_states = Table(
 
 
 def spend(db: Connection, digest: bytes, *, expires_at: datetime) -> bool:
-    """False when it was spent before."""
+    """Mark the state as used. Returns False if it was used before."""
     spent = upsert(db, used_states).values(digest=digest, expires_at=expires_at).on_conflict_do_nothing()
     return db.scalar(spent.returning(used_states.c.digest)) is not None
 

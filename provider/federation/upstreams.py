@@ -1,6 +1,6 @@
 """The upstreams of an installation: their discovery documents (OIDC Discovery section 4) and keys, cached per process.
 
-An upstream that is away is an outage of its own button: never a verdict, and nothing to any other way in.
+If an upstream is down, only its button is affected. An outage is never taken as an answer about the user.
 """
 
 import threading
@@ -22,14 +22,14 @@ from provider.refusals import Unavailable
 from provider.work import UnitOfWork
 
 KEPT_FOR = timedelta(hours=1)
-"""Discovery document and keys; a key that the upstream withdrew counts no longer than that."""
+"""How long the discovery document and the keys are cached. A withdrawn key is valid no longer than that."""
 MOST_KEYS = 100
-"""Of one upstream; large ones publish a key for each of their data centres."""
+"""The most keys of one upstream. Large ones publish a key for each of their data centres."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class UpstreamAway(Unavailable):
-    """It does not answer, or not as a provider does. `reason` is for the operator."""
+    """The upstream is down or does not answer as a provider should. `reason` is for the operator."""
 
     code = "upstream-away"
 
@@ -40,24 +40,24 @@ class UpstreamAway(Unavailable):
 
 @dataclass(frozen=True)
 class Metadata:
-    """What of the discovery document is used."""
+    """The parts of the discovery document that are used."""
 
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
     algorithms: tuple[str, ...]
-    """Those of ours that it signs ID tokens with."""
+    """The algorithms that the upstream signs ID tokens with and we support."""
     secret_in_header: bool
-    """client_secret_basic, else client_secret_post."""
+    """Whether to use client_secret_basic; otherwise client_secret_post."""
     names_itself: bool
-    """It adds `iss` to every authorization response (RFC 9207)."""
+    """Whether the upstream adds `iss` to every authorization response (RFC 9207)."""
     takes_claims: bool
-    """It can be asked for single claims in the ID token (OIDC Core section 5.5)."""
+    """Whether the upstream accepts requests for single claims in the ID token (OIDC Core section 5.5)."""
 
 
 @dataclass
 class Upstream:
-    """One of them, and what this process knows of it."""
+    """An upstream, with what this process has cached about it."""
 
     settings: UpstreamSettings
     _metadata: Metadata | None = None
@@ -66,7 +66,7 @@ class Upstream:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def metadata(self, work: UnitOfWork) -> Metadata:
-        """Raises UpstreamAway."""
+        """Return the upstream's metadata, fetched at most once per KEPT_FOR. Raises UpstreamAway."""
         if self._metadata is None or not _is_within(KEPT_FOR, self._metadata_at, work.now):
             outbound = work.outbound
             with self._lock:
@@ -106,21 +106,24 @@ class Upstream:
 
 
 class Upstreams(dict[str, Upstream]):
-    """By the key of their table, in the order of the file (`app.state.upstreams`)."""
+    """The upstreams by the key of their table, in the order of the file (`app.state.upstreams`)."""
 
     @property
     def shown(self) -> list[UpstreamSettings]:
-        """For buttons."""
+        """The settings of each upstream, for buttons."""
         return [upstream.settings for upstream in self.values()]
 
     def name_of(self, issuer: str) -> str:
-        """What people know it by; its host, when it is not configured any more."""
+        """Return the upstream's display name, or its host if it is no longer configured."""
         names = (settings.name for settings in self.shown if settings.issuer == issuer)
         return next(names, urlsplit(issuer).hostname or issuer)
 
 
 def open_upstreams(settings: Settings) -> Upstreams:
-    """Raises SettingsError. Asks nobody: an upstream that is away holds up no start."""
+    """Open the configured upstreams. Raises SettingsError.
+
+    Makes no request, so an upstream that is down does not delay the start.
+    """
     return Upstreams({one.key: Upstream(one) for one in load_upstreams(settings.upstreams)})
 
 

@@ -1,5 +1,5 @@
-"""The languages of pages and letters: what is said (`text`), in which languages (`catalogs`), which one is wanted
-(`negotiation`). One `.po` file for each language but English, which is written in the code.
+"""The languages of pages and emails: messages (`text`), catalogs (`catalogs`) and negotiation (`negotiation`).
 
-`make translations` brings the catalogs in step with the code; a test fails while one of them lacks a message.
+There is one `.po` file per language except English, which is written in the code. `make translations` updates the
+catalogs from the code; a test fails while a catalog lacks a message.
 """

@@ -1,4 +1,4 @@
-"""The languages there are, and what each says for an English message."""
+"""The available languages and their translations of English messages."""
 
 import gettext
 import io
@@ -16,7 +16,7 @@ Said = TypeVar("Said")
 
 @dataclass(frozen=True)
 class Language:
-    """`tag` is BCP 47 and goes into `lang`; `name` is what its speakers call it; `locale` decides how a date looks."""
+    """A language. `tag` is BCP 47, for `lang`; `name` is its own name; `locale` decides how dates look."""
 
     tag: str
     name: str
@@ -24,11 +24,11 @@ class Language:
 
     @property
     def translations(self) -> gettext.NullTranslations:
-        """Of whole messages; English needs none."""
+        """The catalog of whole messages. English needs none."""
         return _translations(self.tag)
 
     def say(self, shown: Said) -> Said | str:
-        """A Text in this language; anything else as it is."""
+        """Translate a Text into this language; return anything else unchanged."""
         return self._say(shown) if isinstance(shown, Text) else shown
 
     def _say(self, text: Text) -> str:
@@ -40,13 +40,13 @@ class Language:
         return message % values if values else message
 
     def date(self, moment: datetime) -> str:
-        """`25 November 2026`."""
+        """Return the date in words, such as `25 November 2026`."""
         from babel.dates import format_date  # noqa: PLC0415  # not before the first page: importing takes a while
 
         return format_date(moment, format="long", locale=self.locale)
 
     def moment(self, moment: datetime) -> str:
-        """`25 November 2026, 20:57 UTC`: the hour as clocks of the whole world have it."""
+        """Return date and time in UTC, such as `25 November 2026, 20:57 UTC`."""
         return f"{self.date(moment)}, {moment:%H:%M} UTC"
 
     def _spell(self, value: object) -> object:
@@ -58,11 +58,14 @@ LANGUAGES = {
     language.tag: language
     for language in (ENGLISH, Language("de", "Deutsch", "de_DE"), Language("fr", "Français", "fr_FR"))
 }
-"""By tag. To add one: a line here, and `make translations`."""
+"""The languages by tag. To add one: a line here, and `make translations`."""
 
 
 def _held(french: str) -> str:
-    """No line begins with a question mark, a colon or a closing quote; translators type a plain space before them."""
+    """Put no-break spaces where French typography needs them.
+
+    Translators type a plain space before a question mark, a colon or a closing quote. None of these may begin a line.
+    """
     return re.sub(r" (?=[?!:;»])|(?<=«) ", "\u00a0", french)
 
 

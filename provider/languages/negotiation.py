@@ -1,13 +1,13 @@
-"""Which of the languages on offer is wanted (RFC 4647 section 3.4, RFC 9110 section 12.5.4). Pure."""
+"""Language negotiation: choosing among the languages on offer (RFC 4647 section 3.4, RFC 9110 section 12.5.4). Pure."""
 
 from collections.abc import Iterable
 
 MOST = 20
-"""Preferences that are looked at; nobody reads more languages."""
+"""The number of preferences that are looked at."""
 
 
 def best(offered: Iterable[str], wanted: Iterable[str]) -> str | None:
-    """The first wanted language that is offered; `fr-CA` is content with `fr`."""
+    """Return the first wanted language that is offered, or None; `fr-CA` also matches `fr`."""
     by_tag = {tag.lower(): tag for tag in offered}
     for range_ in wanted:
         parts = range_.strip().lower().replace("_", "-").split("-")
@@ -18,7 +18,7 @@ def best(offered: Iterable[str], wanted: Iterable[str]) -> str | None:
 
 
 def parse_accept_language(header: str) -> list[str]:
-    """The language ranges, the most wanted first. What cannot be read is left out."""
+    """Return the language ranges of the header, most wanted first. Unreadable items are left out."""
     weighted: list[tuple[float, str]] = []
     for item in header.split(",", MOST)[:MOST]:
         range_, _, parameter = item.partition(";")
@@ -33,5 +33,5 @@ def parse_accept_language(header: str) -> list[str]:
 
 
 def parse_ui_locales(value: str | None) -> list[str]:
-    """OIDC Core section 3.1.2.1: language tags, the preferred one first."""
+    """Return the language tags of `ui_locales`, preferred first (OIDC Core section 3.1.2.1)."""
     return (value or "").split()[:MOST]

@@ -1,4 +1,4 @@
-"""What templates say, in one language: `{% trans %}`, dates, and Texts that are handed to them."""
+"""Translation in templates: `{% trans %}`, dates, and Texts passed to them, in one language."""
 
 from jinja2 import Environment
 
@@ -6,7 +6,10 @@ from provider.languages.catalogs import Language
 
 
 def speak(env: Environment, language: Language) -> None:
-    """Make `env` speak. A Text is said wherever it is shown; inside a filter or a `trans` it takes `| say`."""
+    """Set up `env` for this language.
+
+    A Text is translated wherever it is shown; inside a filter or a `trans` it needs `| say`.
+    """
     env.add_extension("jinja2.ext.i18n")
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # the extension's

@@ -1,13 +1,13 @@
-"""Something said to a person: English where it is written, another language where it is shown."""
+"""Messages to users: English in the code, translated where they are shown."""
 
 from datetime import datetime
 from typing import Self
 
 
 class Text(str):
-    """A message with its values, `%(name)s` in it. As a str it is the English one, so logs and programs read that.
+    """A message with values, written as `%(name)s`. As a str it is the English message, for logs and programs.
 
-    A value may be a moment, which is said as its day.
+    A value may be a datetime, which is shown as its date.
     """
 
     __slots__ = ("message", "plural", "values")
@@ -21,7 +21,7 @@ class Text(str):
 
     @classmethod
     def counted(cls, message: str, plural: str, /, *, count: int, **values: object) -> Self:
-        """One of two messages: `count` decides, in each language by its own rule."""
+        """Return the singular or plural message: `count` decides, by the rule of each language."""
         return cls._make(message if count == 1 else plural, message, plural, {"count": count, **values})
 
     @classmethod

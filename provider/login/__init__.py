@@ -1,1 +1,4 @@
-"""Proving who is at the browser: password, second factor, step-up, sign out. Where they go next: `web.destination`."""
+"""Signing in and out: password, second factor, step-up and sign-out.
+
+`web.destination` decides where users go next.
+"""

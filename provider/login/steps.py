@@ -1,4 +1,7 @@
-"""Which factor is asked next. The first opens a session that, while another is due, is good for nothing but that."""
+"""The steps of a sign-in: which factor is asked for next.
+
+The first factor opens a session. While another factor is due, the session can be used only to show that factor.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,10 +35,10 @@ from provider.work import UnitOfWork
 
 
 class Step(StrEnum):
-    """What a sign-in needs next. The value is stored in `sessions.pending`, which is NULL when nothing is missing.
+    """The next step of a sign-in. The value is stored in `sessions.pending`, which is NULL when nothing is missing.
 
-    Every release asks only whether `pending` is NULL. So during an upgrade each of two releases finishes the sign-ins
-    that the other one began, also those that wait with the value "totp" of the release before.
+    Every release checks only whether `pending` is NULL. During an upgrade, each of two releases therefore finishes
+    sign-ins that the other began. That includes those with the value "totp" of the previous release.
     """
 
     DONE = "done"
@@ -43,14 +46,14 @@ class Step(StrEnum):
 
 
 class WrongPassword(Refusal):
-    """Unknown address, wrong password, no password: one answer, in one time."""
+    """The address is unknown, or the password is wrong or not set. All get the same answer in the same time."""
 
     code = "wrong-password"
     message = Text("Enter a correct email address and password.")
 
 
 class Suspended(Refusal):
-    """Told only after the right password, or an upstream's word."""
+    """The account is suspended. Raised only after the right password or an upstream sign-in."""
 
     code = "suspended"
     title = Text("This account is suspended")
@@ -58,7 +61,7 @@ class Suspended(Refusal):
 
 
 class Leaving(Suspended):
-    """To be deleted, and told only after the right password. `ticket` is good for keeping it."""
+    """The account is waiting to be deleted. Raised only after the right first factor; `ticket` lets users keep it."""
 
     code = "leaving"
     title = Text("This account is about to be deleted")
@@ -72,7 +75,7 @@ class Leaving(Suspended):
 
 
 class AddressUnconfirmed(Refusal):
-    """Told only after the right password. `ticket` leads to the page where the code can be typed."""
+    """The address is not verified. Raised only after the right first factor; `ticket` opens the page for the code."""
 
     code = "address-unconfirmed"
 
@@ -82,14 +85,14 @@ class AddressUnconfirmed(Refusal):
 
 
 class SecondFactorOver(Refusal):
-    """The sign-in was finished, ended or ran out meanwhile."""
+    """The sign-in was finished, ended or expired meanwhile."""
 
     code = "second-factor-over"
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """`cookie` is the new session's; stored nowhere."""
+    """The result of a first factor. `cookie` is the new session's value, which is not stored."""
 
     cookie: str
     step: Step
@@ -107,12 +110,15 @@ def sign_in(
     carry: Mapping[str, str],
     device: str | None = None,
 ) -> SignIn:
-    """The first step: identifier and password. A session of somebody else at this browser (`current`) ends; one of the
-    same person goes on under a new identifier, so that proving it again takes nothing from the applications. `device`
-    is the cookie of one that signed in before; an app has none.
+    """Check the email address and password, and begin a session.
 
-    Whether the account may sign in at all is decided, and told, only after the right password. An address nobody proved
-    opens nothing, and neither does the password of a claim to somebody else's.
+    Another user's session in this browser (`current`) ends. A session of the same user continues under a new
+    identifier, so that applications keep their access. `device` is the cookie of a browser that signed in before; an
+    app has none.
+
+    Whether the account may sign in is decided and revealed only after the right password. An unverified address opens
+    nothing, and neither does the password of a claim to another user's address. Raises WrongPassword, Suspended,
+    Leaving, AddressUnconfirmed or TooManyRequests.
     """
     address = parse_address(username)
     proven, claimed = (None, None) if address is None else email_addresses.find_rivals(work.read, address.normal)
@@ -151,8 +157,10 @@ def sign_in_by_upstream(
     carry: Mapping[str, str],
     proven_at: datetime | None,
 ) -> SignIn:
-    """The first step, on the word of an upstream provider that this account is linked to. A second factor is due as
-    after a password. `proven_at` is when its user proved it there, if that was before we asked.
+    """Begin a session for the user of a linked upstream identity. A second factor is due as after a password.
+
+    `proven_at` is when the user signed in there, if that was before our request. Raises Suspended, Leaving or
+    AddressUnconfirmed.
     """
     address = email_addresses.find_of_user(work.read, user.id)
     if address is not None:
@@ -164,7 +172,7 @@ def sign_in_by_upstream(
 
 
 def needs_second_factor(session: Session) -> bool:
-    """Is the second-factor page of any use to this session?"""
+    """Return whether the second-factor page is of use to this session."""
     return session.pending is not None or MULTI_FACTOR not in session.amr.split()
 
 
@@ -194,7 +202,7 @@ def _begin_session(
     step: Step,
     auth_time: datetime | None = None,
 ) -> SignIn:
-    """After the first factor: a session under a new identifier, whatever the browser brought (session fixation)."""
+    """Begin a session after the first factor, under a new identifier whatever the browser sent (session fixation)."""
     pending = None if step is Step.DONE else step.value
     cookie = None
     if current is not None and current.user_id == user_id:

@@ -1,1 +1,1 @@
-"""The letters and how they leave: written in the transaction, sent by the relay."""
+"""Emails: written and queued in the transaction of the change, sent later by the relay."""

@@ -1,6 +1,7 @@
-"""One function per letter: each renders and promises the letter in the transaction of the change it tells of.
+"""One function per email: each renders and queues the email, in the transaction of the change it is about.
 
-`language` is what its reader chose; without it, or when it is not offered, a letter speaks like the page it comes from.
+`language` is the recipient's choice. Without it, or if it is not offered, an email uses the language of the page it
+comes from.
 """
 
 from collections.abc import Mapping
@@ -18,13 +19,16 @@ TOPIC = "mail"
 
 
 class Notice(Protocol):
-    """A letter that tells of a change and asks for nothing."""
+    """A function that queues an email about a change that needs no action."""
 
     def __call__(self, work: UnitOfWork, *, to: str, language: str | None = None) -> None: ...
 
 
 def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Mapping[str, str]) -> None:
-    """A link and a code that both prove this mailbox is read. Leads on to where the sign-up came from."""
+    """Queue the email with a link and a code, each of which proves access to the mailbox.
+
+    The link leads on to where the sign-up came from.
+    """
     # Nothing the stranger who signed up wrote goes into it: it would make us a carrier of their spam.
     settings = work.settings
     letter = render(
@@ -40,7 +44,7 @@ def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Map
 
 
 def already_registered(work: UnitOfWork, *, to: str, carry: Mapping[str, str], language: str | None = None) -> None:
-    """Somebody signed up with an address that has an account: told to its owner, not to the page."""
+    """Queue the email to the owner of an address that another sign-up used. The page does not reveal the account."""
     settings = work.settings
     letter = render(
         settings,
@@ -67,7 +71,7 @@ def reset_password(
 
 
 def invitation(work: UnitOfWork, *, to: str, token: str, language: str | None = None) -> None:
-    """An operator made an account for this person, who chooses its password."""
+    """Queue the email to a user for whom an operator created an account, with a link to set the password."""
     settings = work.settings
     letter = render(
         settings,
@@ -104,7 +108,7 @@ def recovery_codes_renewed(work: UnitOfWork, *, to: str, language: str | None = 
 
 
 def change_email(work: UnitOfWork, *, to: str, token: str, code: str) -> None:
-    """To the new address: a link and a code, for whoever asked."""
+    """Queue the email to the new address, with a link and a code for the user who requested the change."""
     settings = work.settings
     letter = render(
         settings,
@@ -119,7 +123,7 @@ def change_email(work: UnitOfWork, *, to: str, token: str, code: str) -> None:
 
 
 def address_taken(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
-    """Somebody wanted an address that has an account: told to its owner, not to the page."""
+    """Queue the email to the owner of an address that another user wanted. The page does not reveal the account."""
     _promise(work, to, render(work.settings, spoken(work, language), "address_taken"), "address_taken")
 
 
@@ -128,7 +132,7 @@ def email_change_requested(work: UnitOfWork, *, to: str, language: str | None = 
 
 
 def email_changed(work: UnitOfWork, *, to: str, token: str) -> None:
-    """To the address before, with the way back."""
+    """Queue the email to the previous address, with a link that undoes the change."""
     settings = work.settings
     undo = link_to(settings, "/undo-email-change", token=token)
     days = max(1, settings.undo_link_lifetime.days)
@@ -136,7 +140,7 @@ def email_changed(work: UnitOfWork, *, to: str, token: str) -> None:
 
 
 def account_secured(work: UnitOfWork, *, to: str, token: str) -> None:
-    """Somebody else was in, and is out: the link leads to a new password."""
+    """Queue the email after a compromised account was secured, with a link to set a new password."""
     settings = work.settings
     _notice(
         work,
@@ -184,7 +188,7 @@ def account_restored(work: UnitOfWork, *, to: str, language: str | None = None) 
 
 
 def spoken(work: UnitOfWork, chosen: str | None) -> Language:
-    """The language of a letter."""
+    """Return the language of an email: the user's choice, that of the page, or the first one offered."""
     offered = work.settings.languages
     return LANGUAGES[best(offered, filter(None, (chosen, work.origin.language))) or offered[0]]
 
@@ -192,8 +196,9 @@ def spoken(work: UnitOfWork, chosen: str | None) -> Language:
 def _notice(
     work: UnitOfWork, to: str, language: str | None, name: str, *, lifetime: timedelta | None = None, **context: Any
 ) -> None:
-    """Something about the account changed: what, when, on which device, from where, and what to do if it was not
-    you. An operator's act names neither device nor place.
+    """Queue a notice that something about the account changed: what, when, on which device and from where.
+
+    It says what to do if it was not the user. For an operator's action it names neither device nor network.
     """
     settings, origin = work.settings, work.origin
     letter = render(

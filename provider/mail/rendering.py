@@ -1,4 +1,4 @@
-"""The Jinja2 environment for letters: no request, absolute links from `settings.issuer` only."""
+"""The Jinja2 environment for emails: no request, and absolute links from `settings.issuer` only."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +23,7 @@ class Letter:
 
 @cache
 def environment(language: Language) -> Environment:
-    """One for each language."""
+    """Return the template environment for one language."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES / "mail"),
         autoescape=select_autoescape(["html"], default=False),
@@ -37,7 +37,7 @@ def environment(language: Language) -> Environment:
 
 
 def render(settings: Settings, language: Language, name: str, **context: Any) -> Letter:
-    """The three parts of the letter `name`. A subject is one line whatever went into it."""
+    """Render the subject, text and HTML of the email `name`. The subject is always one line."""
     accent = settings.brand_accent or LIGHT.accent
     given = {
         "accent": accent,
@@ -56,5 +56,5 @@ def render(settings: Settings, language: Language, name: str, **context: Any) ->
 
 
 def link_to(settings: Settings, path: str, **parameters: str) -> str:
-    """An absolute link. The request's Host never has a say in it."""
+    """Return an absolute link. It never depends on the request's Host header."""
     return f"{settings.issuer}{path}?{urlencode(parameters)}" if parameters else settings.issuer + path

@@ -1,7 +1,7 @@
-"""A promised letter leaves over SMTP. Handler of the outbox's topic `mail`.
+"""Sends queued emails over SMTP: the handler of the outbox's topic `mail`.
 
-The Message-ID comes from the promise, so a letter sent twice (a process died between sending and saying so) is one
-letter to every mailbox that looks. What the server refuses for good (5xx) is not tried again.
+The Message-ID comes from the outbox row. If a process dies before it records a sent email, the email is sent twice, and
+mailboxes can recognise the copy. An email that the server rejects permanently (5xx) is not retried.
 """
 
 import smtplib
@@ -19,11 +19,11 @@ from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.work import Installation
 
 TIMEOUT = 10.0
-"""Seconds for one step of the conversation; all of them fit well into the relay's lease."""
+"""The timeout for one step of the SMTP conversation, in seconds. All steps fit well into the relay's lease."""
 
 
 def deliver(installation: Installation, promise_id: str, payload: dict[str, Any]) -> None:
-    """Send one letter: `to`, `subject`, `text`, `html`."""
+    """Send one email: `to`, `subject`, `text`, `html`. Raises PermanentFailure or TemporaryFailure."""
     settings = installation.settings
     try:
         letter = _compose(settings, promise_id, payload)
@@ -35,14 +35,14 @@ def deliver(installation: Installation, promise_id: str, payload: dict[str, Any]
 
 
 def greet(settings: Settings, *, timeout: float) -> None:
-    """Begin to send a letter, and leave it at that. Raises as `deliver` does."""
+    """Connect and authenticate without sending an email. Raises as `deliver` does."""
     with _conversation(settings, timeout):
         pass
 
 
 @contextmanager
 def _conversation(settings: Settings, timeout: float) -> Iterator[smtplib.SMTP]:
-    """With a server that knows us. What goes wrong is said in the outbox's words."""
+    """Open an authenticated connection; turn SMTP errors into PermanentFailure or TemporaryFailure."""
     try:
         server = _connect(settings, timeout)
         try:
@@ -77,7 +77,7 @@ def _compose(settings: Settings, promise_id: str, payload: dict[str, Any]) -> Em
 
 
 def _connect(settings: Settings, timeout: float) -> smtplib.SMTP:
-    """A connection as private as the settings say, never less: without TLS on offer, `starttls` raises."""
+    """Open a connection with the configured TLS mode, never less: without TLS on offer, `starttls` raises."""
     # Named, because smtplib would otherwise ask the DNS who we are, which can take longer than the letter.
     place: dict[str, Any] = {"local_hostname": _host(settings), "timeout": timeout}
     if settings.smtp_tls == "tls":
@@ -94,7 +94,7 @@ def _connect(settings: Settings, timeout: float) -> smtplib.SMTP:
 
 
 def _leave(server: smtplib.SMTP) -> None:
-    """The letter has its verdict: whatever comes in answer to QUIT, or nothing, it is not sent again for that."""
+    """Close the connection. Errors in response to QUIT are ignored: the email has its result and is not sent again."""
     with suppress(smtplib.SMTPException, OSError):
         server.quit()
     server.close()

@@ -1,5 +1,6 @@
-"""Promises made in a transaction and kept after it: at least once, with back-off, and visible until then.
+"""The outbox: messages queued in a transaction and delivered after it, at least once, with back-off.
 
-A promise is a row (`messages.put`), so it commits or vanishes with the change it belongs to. The relay (`relay`) claims
-a due row and hands it to its topic's handler; dramatiq carries the row's id to a thread that does so (decision 69).
+A message is a row (`messages.enqueue`), so it commits or vanishes with the change it belongs to. Its state stays
+visible until it is purged. The relay (`relay`) claims a due row and hands it to its topic's handler. To do so in a
+thread, dramatiq carries the row's id there (decision 69).
 """

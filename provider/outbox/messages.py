@@ -1,4 +1,4 @@
-"""Make a promise in the transaction of the change it belongs to."""
+"""Queueing messages in the transaction of the change they belong to."""
 
 import json
 from datetime import datetime
@@ -15,7 +15,7 @@ PURPOSE = "outbox"
 def enqueue(
     work: UnitOfWork, topic: str, payload: dict[str, Any], *, about: str, expires_at: datetime | None = None
 ) -> str:
-    """Promise that the handler of `topic` will get `payload`. Returns the promise's id."""
+    """Queue `payload` for the handler of `topic`. Returns the message's id."""
     message_id = new_id()
     sealed = work.vault.encrypt(json.dumps(payload).encode(), purpose=PURPOSE, context=message_id)
     message = Message(

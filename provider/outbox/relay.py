@@ -1,8 +1,8 @@
-"""Keep what was promised: claim it, hand it to its topic's handler, settle. At least once; three attempts, if its topic
-wants no others.
+"""Delivers queued messages: claims a row, calls its topic's handler, records the result.
 
-The claim and the outcome are two short transactions; no transaction is open while a handler talks to the network. A
-process that dies in between leaves a claim that lapses, and the promise is tried again: handlers tolerate repetition.
+Delivery is at least once, with three attempts unless the topic has its own number. Claim and result are two short
+transactions; no transaction is open while a handler uses the network. If a process dies in between, its claim expires
+and the message is retried, so handlers must tolerate repetition.
 """
 
 import json
@@ -22,29 +22,30 @@ from provider.work import Installation, unit_of_work
 MAX_ATTEMPTS = 3
 NO_OTHERS: Mapping[str, int] = MappingProxyType({})
 LEASE = timedelta(seconds=60)
-"""How long a claim lasts; every handler is done, or has given up, well before."""
+"""How long a claim lasts. Every handler has finished or given up well before."""
 BACK_OFF = timedelta(seconds=5)
-"""Before the second attempt; doubles with each."""
+"""The wait before the second attempt; it doubles with each further attempt."""
 MOST_DUE = 1000
-"""Rows that `find_due` returns at most."""
+"""The most rows that `find_due` returns."""
 
 Handler = Callable[[Installation, str, dict[str, Any]], None]
-"""Gets the promise's id, the same at each attempt, and its payload."""
+"""A function that gets the message's id, the same at each attempt, and its payload."""
 
 
 class PermanentFailure(Exception):
-    """Trying again would not help. The text is kept for the operator and holds no secrets."""
+    """A failure that a retry would not fix. The text is kept for the operator and contains no secrets."""
 
 
 class TemporaryFailure(Exception):
-    """Worth another attempt. The text is kept for the operator and holds no secrets."""
+    """A failure that is worth a retry. The text is kept for the operator and contains no secrets."""
 
 
 def deliver(
     installation: Installation, message_id: str, handlers: Mapping[str, Handler], most: Mapping[str, int] = NO_OTHERS
 ) -> bool:
-    """Try to keep a promise. False when there was nothing to do: settled, not due, or in somebody else's hands. `most`
-    has the attempts of topics that want others than MAX_ATTEMPTS.
+    """Try to deliver a message. Returns False if it is settled, not due, or claimed by another process.
+
+    `most` has the number of attempts for topics that do not use MAX_ATTEMPTS.
     """
     message = _claim(installation, message_id, most)
     if message is None:
@@ -69,13 +70,13 @@ def deliver(
 
 
 def find_due(installation: Installation) -> list[tuple[str, datetime]]:
-    """Return the id of each row that is due, and since when; the MOST_DUE oldest ones."""
+    """Return (id, due since) of each row that is due, oldest first, at most MOST_DUE."""
     with unit_of_work(installation) as work:
         return store.find_due(work.read, now=work.now, limit=MOST_DUE)
 
 
 def next_attempt(attempts: int, now: datetime) -> datetime:
-    """When to try again after so many attempts: 5 seconds, then 10, and so on."""
+    """Return when to retry after so many attempts: 5 seconds, then 10, doubling each time."""
     return now + BACK_OFF * (1 << (attempts - 1))
 
 

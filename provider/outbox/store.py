@@ -1,4 +1,4 @@
-"""The outbox table: what was promised, how often it was tried, what came of it."""
+"""The outbox table: each message, its attempts and its result."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,26 +77,29 @@ def add(db: Connection, message: Message) -> None:
 
 
 def find_due(db: Connection, *, now: datetime, limit: int) -> list[tuple[str, datetime]]:
-    """Return the id and `next_at` of up to `limit` rows to be tried now, also of claims that lapsed; oldest first."""
+    """Return (id, `next_at`) of up to `limit` rows to be tried now, including expired claims; oldest first."""
     due = select(outbox.c.id, outbox.c.next_at).where(_open, outbox.c.next_at <= now)
     return [(row_id, at) for row_id, at in db.execute(due.order_by(outbox.c.next_at).limit(limit))]
 
 
 def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
-    """Since when the one is due that is due longest; None when none is."""
+    """Return since when the oldest due message has been due; None if none is due."""
     query = select(outbox.c.next_at).where(_open, outbox.c.next_at <= now).order_by(outbox.c.next_at).limit(1)
     return db.scalar(query)
 
 
 def count_undelivered(db: Connection) -> list[tuple[str, str, int]]:
-    """(topic, state, how many) of what is due, being tried or given up."""
+    """Return (topic, state, count) for messages that are due, being tried or failed."""
     unkept = outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING, DeliveryState.FAILED])
     query = select(outbox.c.topic, outbox.c.state, func.count()).where(unkept).group_by(outbox.c.topic, outbox.c.state)
     return [tuple(row) for row in db.execute(query)]
 
 
 def claim(db: Connection, message_id: str, *, now: datetime, lease_until: datetime) -> Message | None:
-    """Take a due promise for this attempt; None when somebody else has it or it is settled. Counts the attempt."""
+    """Claim a due message for this attempt, and count the attempt.
+
+    Returns None if another process has claimed it or it is settled.
+    """
     free = (
         outbox.c.id == message_id,
         outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING]),
@@ -112,19 +115,19 @@ def claim(db: Connection, message_id: str, *, now: datetime, lease_until: dateti
 
 
 def settle_kept(db: Connection, message_id: str) -> None:
-    """Done: the payload is erased."""
+    """Mark the message as delivered and erase its payload."""
     db.execute(
         update(outbox).where(outbox.c.id == message_id).values(state=DeliveryState.KEPT, payload=None, error=None)
     )
 
 
 def settle_failed(db: Connection, message_id: str, *, attempt: int, error: str) -> None:
-    """Given up at this attempt; without effect when another attempt has begun since."""
+    """Mark the message as failed at this attempt. No effect if another attempt has begun since."""
     db.execute(_this_attempt(message_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
 
 
 def put_back(db: Connection, message_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
-    """To be tried again; without effect when another attempt has begun since."""
+    """Make the message due again at `next_at`. No effect if another attempt has begun since."""
     db.execute(_this_attempt(message_id, attempt).values(state=DeliveryState.DUE, next_at=next_at, error=error[:300]))
 
 
@@ -134,14 +137,14 @@ def _this_attempt(message_id: str, attempt: int) -> Update:
 
 
 def retry(db: Connection, message_id: str, *, now: datetime) -> bool:
-    """Make a failed promise due again, with fresh attempts. False when there is none or its payload is gone."""
+    """Make a failed message due again, with fresh attempts. Returns False if there is none or its payload is gone."""
     failed = (outbox.c.id == message_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
     again = update(outbox).where(*failed).values(state=DeliveryState.DUE, attempts=0, next_at=now)
     return db.execute(again).rowcount == 1
 
 
 def cancel(db: Connection, message_id: str, *, now: datetime) -> bool:
-    """Never to be tried again. False when there is none, it is settled otherwise, or somebody is trying it."""
+    """Cancel a message. Returns False if there is none, it is settled otherwise, or it is being tried."""
     lapsed = and_(outbox.c.state == DeliveryState.TRYING, outbox.c.next_at <= now)
     idle = (outbox.c.id == message_id, or_(outbox.c.state.in_([DeliveryState.DUE, DeliveryState.FAILED]), lapsed))
     return db.execute(update(outbox).where(*idle).values(state=DeliveryState.CANCELLED, payload=None)).rowcount == 1
@@ -152,7 +155,7 @@ def find_one(db: Connection, message_id: str) -> Message | None:
 
 
 def lock(db: Connection, message_id: str) -> bool:
-    """Nobody else changes the row until this transaction ends. False when there is none."""
+    """Lock the row until this transaction ends. Returns False if there is no such row."""
     return db.scalar(select(outbox.c.id).where(outbox.c.id == message_id).with_for_update()) is not None
 
 
@@ -165,7 +168,7 @@ def find(
     after: str | None = None,
     limit: int = 100,
 ) -> list[Message]:
-    """The latest first, from the id `after` on; `about` is a part of that."""
+    """Return messages, latest first. `after` is the last id of the previous page; `about` matches part of the field."""
     query = _MESSAGE.select().order_by(outbox.c.id.desc()).limit(limit)
     query = query if after is None else query.where(outbox.c.id < after)
     for column, wanted in ((outbox.c.state, state), (outbox.c.topic, topic)):
@@ -175,7 +178,7 @@ def find(
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    """Of what is settled, by its last attempt: an index leads there."""
+    """Delete up to `limit` settled messages whose `next_at` (indexed) is before `before`; return how many."""
     settled = outbox.c.state.in_([DeliveryState.KEPT, DeliveryState.FAILED, DeliveryState.CANCELLED])
     old = select(outbox.c.id).where(settled, outbox.c.next_at < before).limit(limit)
     return db.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount

@@ -1,1 +1,1 @@
-"""Browser sessions and how sure we are of who is there. Knows users by id only; who they are is `accounts`' matter."""
+"""Browser sessions and their level of assurance. This package knows users by id only; `accounts` has the rest."""

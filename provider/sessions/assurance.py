@@ -1,7 +1,7 @@
-"""How sure we are: amr -> acr, and whether a sign-in satisfies what was asked. Pure.
+"""Levels of assurance: amr to acr, and whether a sign-in satisfies a request. Pure.
 
 `acr` values are the levels of NIST SP 800-63B: `aal1` one factor, `aal2` two. `amr` values are those of RFC 8176, and
-`fed` for a sign-in by an upstream provider, which counts as one factor whatever the upstream says it asked for.
+`fed` for a sign-in by an upstream provider. `fed` counts as one factor whatever the upstream says it checked.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 AAL1 = "aal1"
 AAL2 = "aal2"
 ACR_VALUES = (AAL1, AAL2)
-"""What we can attest, weakest first; published as `acr_values_supported`."""
+"""The levels we can attest, weakest first; published as `acr_values_supported`."""
 
 PASSWORD = "pwd"  # noqa: S105  # an amr value
 ONE_TIME_CODE = "otp"
@@ -19,7 +19,7 @@ MULTI_FACTOR = "mfa"
 
 
 def add_factor(amr: str, factor: str) -> str:
-    """The amr after one more factor was shown."""
+    """Return the amr after one more factor."""
     methods = [method for method in amr.split() if method != MULTI_FACTOR]
     if factor not in methods:
         methods.append(factor)
@@ -31,7 +31,7 @@ def acr_of(amr: str) -> str:
 
 
 def satisfies(acr: str, wanted: Iterable[str]) -> bool:
-    """Is this level one of those wanted, or above one of them? Nothing wanted is always satisfied."""
+    """Return whether this level is one of those wanted, or above one. An empty list is always satisfied."""
     known = [value for value in wanted if value in ACR_VALUES]
     if not known:
         return not list(wanted)
@@ -39,5 +39,5 @@ def satisfies(acr: str, wanted: Iterable[str]) -> bool:
 
 
 def is_fresh(auth_time: datetime, max_age: int | None, now: datetime) -> bool:
-    """OIDC Core section 3.1.2.1: no more than `max_age` whole seconds since the person last proved who they are."""
+    """Return whether the user signed in at most `max_age` whole seconds ago (OIDC Core section 3.1.2.1)."""
     return max_age is None or now - auth_time < timedelta(seconds=max_age + 1)

@@ -1,4 +1,4 @@
-"""The session cookie: the only place that reads or writes it."""
+"""The session cookie. Only this file reads or writes it."""
 
 from datetime import timedelta
 
@@ -16,13 +16,13 @@ SESSION = Kept[Session | None]("session")
 
 
 def find_session(call: Call) -> Session | None:
-    """Who is at this browser: a session that still counts and owes no factor."""
+    """Return this browser's active session, or None if it is missing or needs another factor."""
     session = _any_session(call)
     return None if session is None or session.pending is not None else session
 
 
 def find_pending_session(call: Call) -> Session | None:
-    """A sign-in that still owes its second factor, in time."""
+    """Return a sign-in that still needs its second factor and has not expired, or None."""
     session = _any_session(call)
     if session is None or session.pending is None or session.pending_until is None:
         return None
@@ -30,7 +30,7 @@ def find_pending_session(call: Call) -> Session | None:
 
 
 def keep_session(call: Call, value: str) -> None:
-    """Give the browser this session's cookie."""
+    """Set this session's cookie in the browser."""
     call.set_cookie(cookies.SESSION, value)
     SESSION.drop(call)
     if call.settings.session_management:

@@ -1,6 +1,6 @@
-"""What a page asks before it shows or does anything: who is here, and how recently they proved it.
+"""Checks that pages make before they show or do anything: is a user signed in, and how recently.
 
-A session still short of a factor counts as signed out.
+A session that still needs a factor counts as signed out.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from provider.web.call import Call
 
 
 class SignInRequired(GoElsewhere):
-    """Nobody is signed in at this browser, or not recently enough (`again`): the way on is the sign-in page."""
+    """No user is signed in, or not recently enough (`again`). Redirects to the sign-in page."""
 
     code = "sign-in-required"
 
@@ -26,7 +26,7 @@ class SignInRequired(GoElsewhere):
 
 
 class StepUpRequired(GoElsewhere):
-    """Signed in, but with fewer factors than this page needs: the way on is the second-factor page."""
+    """The user is signed in with fewer factors than this page needs. Redirects to the second-factor page."""
 
     code = "step-up-required"
 
@@ -35,9 +35,9 @@ class StepUpRequired(GoElsewhere):
 
 
 def require_user(call: Call, *, back: str | None = None) -> Session:
-    """The session at this browser. Raises SignInRequired.
+    """Return this browser's session. Raises SignInRequired.
 
-    `back` is the page to return to when it is not this one: after a POST, the page the form was on.
+    `back` is the page to return to if it is not this one: after a POST, the page with the form.
     """
     session = find_session(call)
     if session is None:
@@ -51,7 +51,7 @@ def is_recent(call: Call, session: Session) -> bool:
 
 
 def require_recent(call: Call, *, back: str | None = None) -> Session:
-    """A session whose person proved who they are within SIGNET_RECENT_SIGN_IN. Raises SignInRequired."""
+    """Return a session whose user signed in within SIGNET_RECENT_SIGN_IN. Raises SignInRequired."""
     session = require_user(call, back=back)
     if not is_recent(call, session):
         raise SignInRequired(call, again=True, back=back)
@@ -59,7 +59,7 @@ def require_recent(call: Call, *, back: str | None = None) -> Session:
 
 
 def require_second_factor(call: Call, *, back: str | None = None) -> Session:
-    """A recent session of two factors. Raises SignInRequired or StepUpRequired."""
+    """Return a recent session with two factors. Raises SignInRequired or StepUpRequired."""
     session = require_recent(call, back=back)
     if acr_of(session.amr) != AAL2:
         raise StepUpRequired(call, back=back)

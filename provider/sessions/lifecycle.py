@@ -1,6 +1,7 @@
-"""Open, renew, end. The identifier changes at every change of level; an ended session never counts again.
+"""Opening, renewing and ending sessions. The identifier changes with every change of level.
 
-Only here do sessions end, whatever the reason, so that every application that is to hear of it does (`listeners`).
+An ended session never becomes active again. Sessions end only here, whatever the reason, so that every application that
+must be notified is (`listeners`).
 """
 
 from collections import defaultdict
@@ -21,10 +22,10 @@ from provider.work import UnitOfWork
 def open_session(
     work: UnitOfWork, *, user_id: str, factor: str, pending: str | None = None, auth_time: datetime | None = None
 ) -> str:
-    """A new session after `factor` was shown: now, or at `auth_time` somewhere else. With `pending` (the factor still
-    due) it is good for nothing but that.
+    """Open a session after `factor` was shown; return its cookie's value, which is not stored.
 
-    Returns the cookie's value, which is stored nowhere.
+    `auth_time` is given if the user signed in elsewhere before now. With `pending` (the factor still due), the session
+    can be used only to show that factor.
     """
     value = new_opaque()
     settings = work.settings
@@ -56,9 +57,10 @@ def sign_in_again(
     pending: str | None = None,
     auth_time: datetime | None = None,
 ) -> str | None:
-    """The same person proves again who they are: a new identifier and time of sign-in, counted from the first factor.
+    """Sign the same user in again, under a new identifier and with a new time of sign-in and new factors.
 
-    The `sid` stays, and with it what applications hold from it: nobody signed out. None when it ended meanwhile.
+    The `sid` stays, and with it what applications got in the session. Returns the cookie's value, or None if the
+    session ended meanwhile.
     """
     value = new_opaque()
     settings = work.settings
@@ -78,7 +80,10 @@ def sign_in_again(
 
 
 def raise_level(work: UnitOfWork, session: Session, *, factor: str) -> str | None:
-    """The session after one more factor, under a new identifier. None when it was renewed or ended meanwhile."""
+    """Add a factor to the session under a new identifier; return the new cookie value.
+
+    Returns None if the session was renewed or ended meanwhile.
+    """
     value = new_opaque()
     renewed = store.renew(
         work.db,
@@ -93,7 +98,7 @@ def raise_level(work: UnitOfWork, session: Session, *, factor: str) -> str | Non
 
 
 def end_session(work: UnitOfWork, session: Session, *, reason: str) -> bool:
-    """False when it had ended before."""
+    """End the session and notify its applications. Returns False if it had already ended."""
     if not store.end(work.db, session.id, reason=reason, now=work.now):
         return False
     listeners.notify_clients(work, user_id=session.user_id, ended=[session.id])
@@ -102,7 +107,7 @@ def end_session(work: UnitOfWork, session: Session, *, reason: str) -> bool:
 
 
 def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: AbstractSet[str] = frozenset()) -> int:
-    """End every session of a user except those in `but`; how many ended."""
+    """End every session of a user except those in `but`; return how many ended."""
     ended = store.end_all(work.db, user_id, reason=reason, now=work.now, but=but)
     if ended:
         listeners.notify_clients(work, user_id=user_id, ended=ended)
@@ -111,7 +116,7 @@ def end_all_sessions(work: UnitOfWork, *, user_id: str, reason: str, but: Abstra
 
 
 def end_many(work: UnitOfWork, session_ids: list[str], *, reason: str) -> None:
-    """End sessions of many people."""
+    """End sessions of several users by id, and notify their applications."""
     ended = defaultdict[str, list[str]](list)
     for user_id, session_id in store.end_many(work.db, session_ids, reason=reason, now=work.now):
         ended[user_id].append(session_id)
@@ -121,6 +126,6 @@ def end_many(work: UnitOfWork, session_ids: list[str], *, reason: str) -> None:
 
 
 def end_by_operator(work: UnitOfWork, *, session_id: str) -> bool:
-    """End one session by its id. False when there is none of it that stands."""
+    """End one session by its id. Returns False if there is no active session with it."""
     session = store.find(work.read, session_id)
     return session is not None and end_session(work, session, reason="operator")

@@ -1,7 +1,7 @@
-"""Which applications are told that a session ended (OpenID Connect Back-Channel Logout 1.0 section 2.3).
+"""The applications to notify when a session ends (OpenID Connect Back-Channel Logout 1.0 section 2.3).
 
-For `lifecycle` alone, and in the transaction of the ending: an application that got a grant in the session and is
-registered with a `backchannel_logout_uri` is owed a promise of its own, so none keeps the others waiting.
+Only `lifecycle` uses this, in the transaction that ends the session. It notifies each application that got a grant in
+the session and has a `backchannel_logout_uri`. Each gets a message of its own, so that none delays the others.
 """
 
 from sqlalchemy import JSON, column, select, table
@@ -27,7 +27,10 @@ _LISTENING = (
 
 
 def notify_clients(work: UnitOfWork, *, user_id: str, ended: list[str]) -> None:
-    """Promise it to everybody who is to know. Who they are is looked up now: an account may be gone a moment later."""
+    """Queue a logout notification for each application that must be notified.
+
+    They are looked up now, because the account may be deleted a moment later.
+    """
     for session_id, client_id in work.db.execute(_LISTENING.where(_grants.c.session_id.in_(ended))).all():
         payload = {"client_id": client_id, "user_id": user_id, "session_id": session_id}
         messages.enqueue(work, TOPIC, payload, about=f"logout to {client_id}, session {session_id}")

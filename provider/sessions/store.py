@@ -74,7 +74,7 @@ def add(db: Connection, session: Session) -> None:
 
 
 ACTIVE_USER = "ACTIVE"
-"""The status of a user whose sessions count: what `accounts.store.users.Status.ACTIVE` is stored as."""
+"""The status of users whose sessions are active: the stored value of `accounts.store.users.Status.ACTIVE`."""
 
 # A session counts only while its user does: active, and signed in since the user's not-before mark. The users table is
 # accounts' and sits above this one, so it is named here without an import.
@@ -94,7 +94,7 @@ _BY_DIGEST = (
 
 
 def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
-    """By the digest of the cookie: a session that still counts, of a user that still does."""
+    """Return the active session with this cookie digest, if its user is active too."""
     return SESSION.one(db, _BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since})
 
 
@@ -103,7 +103,7 @@ def find(db: Connection, session_id: str) -> Session | None:
 
 
 def lock(db: Connection, session_id: str) -> bool:
-    """Nobody else changes the row until this transaction ends. False when there is none."""
+    """Lock the row until this transaction ends. Returns False if there is no such session."""
     return db.scalar(select(sessions.c.id).where(sessions.c.id == session_id).with_for_update()) is not None
 
 
@@ -117,7 +117,7 @@ def renew(
     amr: str,
     last_seen: datetime,
 ) -> bool:
-    """Raise the level under a new identifier. False when the old identifier was renewed or ended meanwhile."""
+    """Raise the level under a new identifier. Returns False if the session was renewed or ended meanwhile."""
     current = and_(sessions.c.id == session_id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
     values = {
         "digest": new_digest,
@@ -131,7 +131,10 @@ def renew(
 
 
 def restart(db: Connection, session: Session, *, old_digest: bytes) -> bool:
-    """The same session (`sid`) from its first factor on. False when it was renewed or ended meanwhile."""
+    """Restart the same session (`sid`) from its first factor.
+
+    Returns False if it was renewed or ended meanwhile.
+    """
     current = and_(sessions.c.id == session.id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
     return db.execute(update(sessions).where(current).values(values_of(session))).rowcount == 1
 
@@ -141,13 +144,13 @@ def touch(db: Connection, session_id: str, *, now: datetime) -> None:
 
 
 def end(db: Connection, session_id: str, *, reason: str, now: datetime) -> bool:
-    """False when it had ended before."""
+    """End the session. Returns False if it had already ended."""
     active = and_(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
     return db.execute(update(sessions).where(active).values(ended_at=now, end_reason=reason)).rowcount == 1
 
 
 def shorten(db: Connection, session_id: str, *, expires_at: datetime) -> bool:
-    """Let it end sooner. False when it ended, or was to end sooner still."""
+    """Make the session expire sooner. Returns False if it has ended or already expires sooner."""
     longer = and_(sessions.c.id == session_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > expires_at)
     return db.execute(update(sessions).where(longer).values(expires_at=expires_at)).rowcount == 1
 
@@ -155,7 +158,7 @@ def shorten(db: Connection, session_id: str, *, expires_at: datetime) -> bool:
 def end_all(
     db: Connection, user_id: str, *, reason: str, now: datetime, but: AbstractSet[str] = frozenset()
 ) -> list[str]:
-    """End every session of a user, pending ones too, except those in `but`. The ids that ended."""
+    """End every session of a user, including pending ones, except those in `but`; return the ended ids."""
     active = [sessions.c.user_id == user_id, sessions.c.ended_at.is_(None)]
     if but:
         active.append(sessions.c.id.not_in(but))
@@ -164,14 +167,14 @@ def end_all(
 
 
 def end_many(db: Connection, session_ids: list[str], *, reason: str, now: datetime) -> list[tuple[str, str]]:
-    """(user, session) of those that ended now."""
+    """End these sessions; return (user id, session id) of those that ended now."""
     active = and_(sessions.c.id.in_(session_ids), sessions.c.ended_at.is_(None))
     ended = update(sessions).where(active).values(ended_at=now, end_reason=reason)
     return [(user_id, sid) for user_id, sid in db.execute(ended.returning(sessions.c.user_id, sessions.c.id))]
 
 
 def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: datetime) -> list[Session]:
-    """A user's sessions that still count, the latest used first; those still short of a factor left out."""
+    """Return a user's active sessions, the most recently used first. Those that still need a factor are left out."""
     query = SESSION.select().where(
         sessions.c.user_id == user_id,
         sessions.c.ended_at.is_(None),
@@ -185,8 +188,10 @@ def find_live(db: Connection, user_id: str, *, now: datetime, idle_since: dateti
 def find_active_page(
     db: Connection, *, now: datetime, idle_since: datetime, after: tuple[datetime, str] | None, limit: int
 ) -> list[Session]:
-    """Everybody's that still count, those that will last longest first; `after` is `expires_at` and `id` of the last of
-    the page before. Those still short of a factor are left out.
+    """Return a page of all users' active sessions, the latest to expire first.
+
+    `after` is `expires_at` and `id` of the last one of the previous page. Sessions that still need a factor are left
+    out.
     """
     until, session_id = sessions.c.expires_at, sessions.c.id
     query = SESSION.select().where(
@@ -198,7 +203,7 @@ def find_active_page(
 
 
 def find_all(db: Connection, user_id: str) -> list[Session]:
-    """Every one that is still stored, the oldest first."""
+    """Return every stored session of the user, oldest first."""
     query = SESSION.select().where(sessions.c.user_id == user_id).order_by(sessions.c.created_at)
     return SESSION.all(db, query)
 

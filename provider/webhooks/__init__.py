@@ -1,4 +1,4 @@
-"""Webhooks: audit events sent to other systems, signed as Standard Webhooks 1.0 has it, through the outbox.
+"""Webhooks: audit events sent to other systems through the outbox, signed according to Standard Webhooks 1.0.
 
 `subscriptions` has the rules, `notify` queues events, `delivery` sends them.
 """

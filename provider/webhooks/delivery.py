@@ -1,5 +1,6 @@
-"""Deliver an event: signed anew at each attempt, under the same id (Standard Webhooks 1.0). Handler of the outbox's
-topic `webhook`.
+"""Sends webhook events: the handler of the outbox's topic `webhook`.
+
+Each attempt is signed again, under the same id (Standard Webhooks 1.0).
 """
 
 import base64
@@ -20,13 +21,13 @@ from provider.work import Installation, unit_of_work
 PURPOSE = "webhook-secret"
 PREFIX = "whsec_"
 ATTEMPTS = 12
-"""Some three hours."""
+"""The most attempts for one event, over some three hours."""
 GONE = 410
-"""The receiver wants to hear no more."""
+"""The HTTP status by which a receiver ends its subscription."""
 
 
 def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any]) -> None:
-    """Raises PermanentFailure, TemporaryFailure."""
+    """Send one event to its webhook. Raises PermanentFailure or TemporaryFailure."""
     with unit_of_work(installation) as work:
         webhook = store.find(work.read, payload["webhook_id"])
         if webhook is None or webhook.disabled_at is not None:
@@ -43,13 +44,13 @@ def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any
 
 
 def body_of(event: dict[str, Any]) -> bytes:
-    """`type`, `timestamp` and `data`: what Standard Webhooks asks of a payload."""
+    """Return the payload: `type`, `timestamp` and `data` (Standard Webhooks 1.0)."""
     data = {name: value for name, value in event.items() if name not in {"name", "at"}}
     return json.dumps({"type": event["name"], "timestamp": event["at"], "data": data}).encode()
 
 
 def headers_of(vault: Vault, webhook: Webhook, event_id: str, body: bytes, *, now: datetime) -> dict[str, str]:
-    """Signed with the secret, and for a day after a rotation with the one before too."""
+    """Return the signed headers. For a day after a rotation, the previous secret signs too."""
     message_id, timestamp = f"msg_{event_id}", str(int(now.timestamp()))
     sealed = [webhook.sealed]
     if webhook.sealed_before is not None and webhook.before_until is not None and webhook.before_until > now:

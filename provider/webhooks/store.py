@@ -1,4 +1,4 @@
-"""Who is told of audit events, where, and with which secret."""
+"""The webhooks table: URLs that receive audit events, with their events and secrets."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +35,7 @@ class Webhook:
     disabled_at: datetime | None
 
     def wants(self, name: str) -> bool:
-        """Is it to be told of the event of this name?"""
+        """Return whether the webhook subscribed to events of this name."""
         if not self.events:
             return True
         return any(name == each or (each.endswith(".*") and name.startswith(each[:-1])) for each in self.events)
@@ -53,7 +53,7 @@ def find(db: Connection, webhook_id: str) -> Webhook | None:
 
 
 def lock(db: Connection, webhook_id: str) -> bool:
-    """Nobody else changes the row until this transaction ends. False when there is none."""
+    """Lock the row until this transaction ends. Returns False if there is no such webhook."""
     return db.scalar(select(webhooks.c.id).where(webhooks.c.id == webhook_id).with_for_update()) is not None
 
 

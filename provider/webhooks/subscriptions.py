@@ -45,7 +45,7 @@ class Disabled(Refusal):
 
 
 def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[Webhook, str]:
-    """Create a webhook for the events of these names or kinds, for all events without any.
+    """Create a webhook for the events of these names or kinds, or for all events if there are none.
 
     Returns it and its secret, which cannot be read again. Raises InvalidWebhook when the URL is not allowed or an event
     does not exist.
@@ -68,7 +68,7 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
 
 
 def rotate_secret(work: UnitOfWork, webhook_id: str) -> str:
-    """Give the webhook a new secret and return it; the previous one signs too for another day.
+    """Give the webhook a new secret and return it; the previous one also signs for another day.
 
     Raises NoSuchWebhook.
     """
@@ -88,7 +88,7 @@ def disable(work: UnitOfWork, webhook_id: str) -> None:
 
 
 def enable(work: UnitOfWork, webhook_id: str) -> None:
-    """Queue events for the webhook again, from now on; `replay` sends those in between. Raises NoSuchWebhook."""
+    """Queue events for the webhook again, from now on; `replay` sends the events in between. Raises NoSuchWebhook."""
     if find(work, webhook_id).disabled_at is not None:
         store.set_disabled(work.db, webhook_id, None)
         before, after = {"disabled": True}, {"disabled": False}
@@ -103,9 +103,9 @@ def delete(work: UnitOfWork, webhook_id: str) -> None:
 
 
 def replay(work: UnitOfWork, webhook_id: str, *, since: datetime) -> int:
-    """Queue the events since then that the webhook subscribed to once more, oldest first. Returns how many.
+    """Queue again the events since then that the webhook subscribed to, oldest first. Returns how many.
 
-    At most MOST_REPLAYED of the latest events are looked at. Raises NoSuchWebhook, Disabled.
+    At most MOST_REPLAYED of the latest events are looked at. Raises NoSuchWebhook or Disabled.
     """
     webhook = find(work, webhook_id)
     if webhook.disabled_at is not None:

@@ -1,4 +1,4 @@
-"""Start, run and stop everything beside requests, in a web process or as a process of its own."""
+"""Starting, running and stopping background work, in a web process or as a process of its own."""
 
 import queue
 import signal
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from dramatiq import Actor, Worker
 
 THREADS = 4
-"""Deliveries at a time in a web process without Redis."""
+"""The number of simultaneous deliveries in a web process without Redis."""
 QUEUE_DUE_EVERY = 5.0
 PURGE_EVERY = 3600.0
 COUNT_EVERY = 60.0
 ROTATE_EVERY = 3600.0
 """Seconds between two runs of each task."""
 QUEUED_AGAIN_AFTER = 60.0
-"""Seconds after which a row that is still due is queued again, in case its message was lost."""
+"""After how many seconds a row that is still due is queued again, in case its message was lost."""
 PAUSE_AFTER_FAILURE = 5.0
-"""Seconds without sending to Redis after it failed; this process delivers what is due meanwhile."""
+"""How long nothing is sent to Redis after it failed, in seconds. This process delivers what is due meanwhile."""
 STOP_WITHIN = 25.0
-"""Seconds that deliveries under way may take when the process stops."""
+"""How long deliveries in progress may take when the process stops, in seconds."""
 
 
 class BackgroundWorker:
-    """Delivers the outbox of an installation, or only queues its rows for the process that does (`delivers=False`).
+    """A worker that delivers an installation's outbox, or only queues its rows for another process (`delivers=False`).
 
     `wake` may be called from any thread, never raises and never waits: no request depends on the queue.
     """
@@ -56,18 +56,18 @@ class BackgroundWorker:
         self._broker_away_until = 0.0
 
     def wake(self, row_id: str) -> None:
-        """Queue a row of the outbox that was just committed."""
+        """Queue an outbox row that was just committed."""
         self._committed.put(row_id)
 
     def start(self, installation: Installation) -> None:
-        """Begin, without holding up the caller: importing dramatiq alone takes longer than a request."""
+        """Start without delaying the caller: importing dramatiq alone takes longer than a request."""
         self._sender = threading.Thread(target=self._run, args=(installation,), name="outbox sender", daemon=True)
         self._sender.start()
 
     def stop(self) -> None:
-        """Begin nothing more and wait up to STOP_WITHIN for deliveries under way; the rest stays due in the database.
+        """Start nothing more and wait up to STOP_WITHIN for deliveries in progress; the rest stays due in the database.
 
-        A delivery that takes longer is tried again when its claim lapses.
+        A delivery that takes longer is retried when its claim expires.
         """
         until = time.monotonic() + STOP_WITHIN
         self._stopping.set()
@@ -111,7 +111,7 @@ class BackgroundWorker:
         self._timetables[-1].start()
 
     def _send(self, actor: "Actor[[str], None]", row_id: str) -> bool:
-        """Queue the row. False when the broker is away: the row stays due."""
+        """Queue the row. Returns False if the broker is down: the row stays due."""
         if time.monotonic() < self._broker_away_until:
             return False
         try:
@@ -124,17 +124,17 @@ class BackgroundWorker:
 
 
 class _DueRows:
-    """Queues the rows that are due, each once for every attempt, and delivers them here while the broker is away."""
+    """The rows that are due: queued once for every attempt, or delivered here while the broker is down."""
 
     def __init__(self, installation: Installation, send: Callable[[str], bool], stopping: threading.Event) -> None:
         self._installation = installation
         self._send = send
         self._stopping = stopping
         self._queued: dict[tuple[str, datetime], float] = {}
-        """(row id, since when it is due) -> when it was queued. An attempt changes the second."""
+        """When each (row id, due since) was queued. An attempt changes the second value."""
 
     def queue(self) -> None:
-        """Queue what is due and was not queued by this process in the last QUEUED_AGAIN_AFTER seconds."""
+        """Queue rows that are due and that this process did not queue in the last QUEUED_AGAIN_AFTER seconds."""
         recent = time.monotonic() - QUEUED_AGAIN_AFTER
         queued = {due: at for due, at in self._queued.items() if at > recent}
         self._queued = {}
@@ -150,7 +150,7 @@ class _DueRows:
 
 
 def run_worker(installation: Installation, *, threads: int) -> None:
-    """Be the worker process, with so many deliveries at a time, until a signal says to stop."""
+    """Run the worker process, with `threads` simultaneous deliveries, until SIGTERM or SIGINT."""
     asked_to_stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: asked_to_stop.set())

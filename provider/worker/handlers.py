@@ -1,4 +1,4 @@
-"""What delivers each topic of the outbox, and how often it is tried."""
+"""The handler of each outbox topic, and its number of attempts."""
 
 from collections.abc import Mapping
 
@@ -13,6 +13,6 @@ HANDLERS: Mapping[str, Handler] = {
     listeners.TOPIC: logout.deliver,
     notify.TOPIC: delivery.deliver,
 }
-"""Topic -> what delivers it."""
+"""The handler of each topic."""
 ATTEMPTS: Mapping[str, int] = {listeners.TOPIC: logout.ATTEMPTS, notify.TOPIC: delivery.ATTEMPTS}
-"""Topic -> the most attempts, where they are not `relay.MAX_ATTEMPTS`."""
+"""The most attempts for topics that do not use `relay.MAX_ATTEMPTS`."""

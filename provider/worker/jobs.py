@@ -30,9 +30,9 @@ from provider.sessions import store as sessions
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 BATCH = 500
-"""Rows of one purge transaction: none may hold up a request for more than 50 ms."""
+"""The most rows of one purge transaction, so that none delays a request by more than 50 ms."""
 ACCOUNTS = 50
-"""Accounts or clients of one: each takes rows of many tables along."""
+"""The most accounts or clients of one purge transaction: rows of many tables are deleted with each."""
 
 
 class Purge(Protocol):
@@ -59,14 +59,15 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "audit events": (audit.purge, timedelta(days=365)),
     "hourly counts": (hourly.purge, hourly.KEPT_FOR),
 }
-"""What is deleted, and how long after it ceased to matter."""
+"""The purge function for each kind of row, and how long rows are kept after they stop mattering."""
 
 
 def purge(
     installation: Installation, *, pause: float = 0.0, advance: Callable[[int], object] = lambda _rows: None
 ) -> dict[str, int]:
-    """Delete what has expired, a batch at a time, with a breath in between. How many rows of each; `advance` is told
-    of each batch.
+    """Delete what has expired, in batches, with `pause` seconds in between.
+
+    Returns how many rows of each kind; `advance` is called with the size of each batch.
     """
 
     def failure_counters(work: UnitOfWork, before: datetime) -> int:
@@ -103,7 +104,7 @@ def purge(
 
 
 def rotate_keys(installation: Installation) -> list[str]:
-    """Do what the schedule of the signing keys asks for now. Which key pairs were moved on."""
+    """Rotate the signing keys as far as their schedule requires now. Returns the key pairs that changed."""
     moved = []
     for pair in KEY_PAIRS:
         with unit_of_work(installation) as work:

@@ -1,7 +1,7 @@
-"""Carry the ids of outbox rows to threads that deliver them: a dramatiq broker, its actor and its worker threads.
+"""Carries the ids of outbox rows to threads that deliver them: a dramatiq broker, its actor and its worker threads.
 
-A message is the id of one row and nothing else. The row decides whether there is something to do: it is claimed by one
-conditional UPDATE, so a message that comes twice, late or never changes nothing but the moment.
+A message is the id of one row and nothing else. The row decides whether there is something to do. One conditional
+UPDATE claims it, so a message that is repeated, late or lost changes only when the row is delivered.
 """
 
 from contextlib import suppress
@@ -39,9 +39,9 @@ def open_broker(settings: Settings) -> "Broker":
 
 
 def open_actor(broker: "Broker", installation: Installation) -> "Actor[[str], None]":
-    """Return the actor that delivers one row of the outbox; `send(row_id)` queues that.
+    """Return the actor that delivers one outbox row; `send(row_id)` queues it.
 
-    A delivery that takes almost as long as its claim lasts is interrupted, and tried again as after a failure.
+    A delivery that takes almost as long as its claim lasts is interrupted, and retried as after a failure.
     """
     import dramatiq  # noqa: PLC0415
     from dramatiq.middleware import TimeLimitExceeded  # noqa: PLC0415
@@ -55,7 +55,7 @@ def open_actor(broker: "Broker", installation: Installation) -> "Actor[[str], No
 
 
 def start_threads(broker: "Broker", count: int) -> "Worker":
-    """Start this many threads that deliver what is queued; stop them with `stop`."""
+    """Start this many threads that deliver queued rows; stop them with `stop`."""
     import dramatiq  # noqa: PLC0415
 
     broker.emit_after("process_boot")  # dramatiq's own command does this: it starts the thread of the time limits

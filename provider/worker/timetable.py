@@ -1,4 +1,4 @@
-"""Tasks that are done again and again, each at its own interval."""
+"""Tasks that are repeated, each at its own interval."""
 
 import threading
 import time
@@ -10,9 +10,9 @@ from provider.observability.logging import log
 
 @dataclass
 class Timetable:
-    """A thread that does each task at its interval in seconds, the first time immediately.
+    """A thread that runs each task at its interval in seconds, the first time immediately.
 
-    A task that fails is done again at its next time.
+    A task that fails runs again at its next time.
     """
 
     tasks: Mapping[Callable[[], object], float]
@@ -24,11 +24,11 @@ class Timetable:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin nothing more; a task that runs is not interrupted."""
+        """Start nothing more; a running task is not interrupted."""
         self._stop.set()
 
     def join(self, seconds: float) -> None:
-        """Wait until the thread has ended, or for so many seconds."""
+        """Wait until the thread has ended, but at most this many seconds."""
         if self._thread is not None:
             self._thread.join(seconds)
 

@@ -1,1 +1,1 @@
-"""Email addresses: confirming, changing, and the emails about it."""
+"""Email addresses: verifying and changing them, and the emails about it."""

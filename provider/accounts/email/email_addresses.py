@@ -1,4 +1,4 @@
-"""Which text is an address, and how one becomes verified: by the code or the link of a letter, or by an operator."""
+"""Email addresses: parsing them, and verifying them by the code or link in an email, or by an operator."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -21,19 +21,22 @@ from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 MAX_TYPED = 1000
-"""Longer text is not read: an address has 254 characters at most, and normalizing takes time by its length squared."""
+"""The longest text that is parsed, in characters. An address has at most 254; normalizing takes quadratic time."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """An address as typed, and as compared: NFC, lower case; what stands after a plus sign belongs to it."""
+    """An email address as typed and in normal form (NFC, lower case). A part after a plus sign belongs to it."""
 
     text: str
     normal: str
 
 
 def parse_address(text: str) -> Address | None:
-    """None when no mail could be sent there. Asks no DNS: an answer must not depend on the network."""
+    """Parse an email address; return None if no email could be sent to it.
+
+    Makes no DNS query: the result must not depend on the network.
+    """
     text = text.strip()
     if len(text) > MAX_TYPED:
         return None
@@ -48,7 +51,7 @@ def parse_address(text: str) -> Address | None:
 
 
 class WrongCode(Refusal):
-    """Wrong, too old, or tried too often: one answer."""
+    """A code that is wrong, expired or tried too often. All three get the same answer."""
 
     code = "wrong-code"
     message = Text("This code is not right, or no longer works. Check it, or ask for a new one.")
@@ -62,7 +65,7 @@ class WrongSignUpPassword(Refusal):
 
 
 class LinkDead(Refusal):
-    """Unknown, expired or replaced by a newer letter."""
+    """A verification link that is unknown, expired or replaced by a newer email."""
 
     code = "link-dead"
     title = Text("This link no longer works")
@@ -76,7 +79,7 @@ class AlreadyConfirmed(Refusal):
 
 
 class LinkState(StrEnum):
-    """What a page that shows the link can offer."""
+    """The state of a verification link: what the page that shows it can offer."""
 
     BUTTON = "button"
     BUTTON_AND_PASSWORD = "button_and_password"  # noqa: S105  # another browser than the one that signed up
@@ -85,7 +88,10 @@ class LinkState(StrEnum):
 
 
 def look_at_link(work: UnitOfWork, token: str | None, *, browser: str | None) -> tuple[LinkState, EmailAddress | None]:
-    """What following the link would do. Consumes nothing: mail scanners open links."""
+    """Return the link's state and its address, or None if there is no address.
+
+    Consumes nothing, because mail scanners open links.
+    """
     link = find_link(work, token, Purpose.VERIFY)
     address = None if link is None else email_addresses.find(work.read, link.address_id)
     if link is None or address is None:
@@ -98,10 +104,12 @@ def look_at_link(work: UnitOfWork, token: str | None, *, browser: str | None) ->
 
 
 def confirm_by_link(work: UnitOfWork, *, token: str | None, browser: str | None, password: str) -> None:
-    """Confirm the address the link was sent to; signs nobody in.
+    """Confirm the address the link was sent to. It does not sign the user in.
 
-    In another browser than the one that signed up, the password too: a stranger may have signed up with this address,
-    and whoever reads the mailbox must not bring an account to life whose password the stranger knows.
+    In any browser but the one that signed up, the password is required too. A stranger may have signed up with this
+    address. The owner of the mailbox must not activate an account whose password the stranger knows.
+
+    Raises LinkDead, AlreadyConfirmed, WrongSignUpPassword or TooManyRequests.
     """
     state, address = look_at_link(work, token, browser=browser)
     link = find_link(work, token, Purpose.VERIFY)
@@ -119,7 +127,10 @@ def confirm_by_link(work: UnitOfWork, *, token: str | None, browser: str | None,
 
 
 def confirm_by_token(work: UnitOfWork, *, token: str) -> None:
-    """The same for a program of the operator that was brought the link: it answers for whoever brought it."""
+    """Confirm the address by the link's token alone, for a program of the operator.
+
+    The program is responsible for who followed the link. Raises LinkDead.
+    """
     link = find_link(work, token, Purpose.VERIFY)
     if link is None or (link.status != LinkStatus.CLAIMED and not link.is_open(work.now)):
         raise LinkDead
@@ -127,7 +138,10 @@ def confirm_by_token(work: UnitOfWork, *, token: str) -> None:
 
 
 def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
-    """Confirm by the typed code, from the page shown at sign-up. Five wrong ones end the code, not the link."""
+    """Confirm the address by the code typed on the page shown after sign-up. Raises WrongCode or TooManyRequests.
+
+    Five wrong codes end the code, but not the link.
+    """
     network = f"code:{work.origin.network}"
     require_room(work, LIMITS.code, key=network)
     try:
@@ -144,7 +158,10 @@ def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
 
 
 def verify_by_operator(work: UnitOfWork, *, user_id: str) -> None:
-    """Take the operator's word for the user's address."""
+    """Mark the user's address as verified, on behalf of an operator.
+
+    Raises Refusal without an address, or AlreadyConfirmed.
+    """
     address = email_addresses.find_of_user(work.read, user_id)
     if address is None:
         raise Refusal("There is no such user, or the user has no address.")  # to an operator

@@ -1,7 +1,7 @@
-"""Another address for an account: asked for after a fresh sign-in, proven by the new mailbox, told to the old one.
+"""Changing the email address of an account: requested after a recent sign-in, confirmed by the new mailbox.
 
-The old address stays until the new one is confirmed; for a while after, a link in the old mailbox undoes it. An address
-that belongs to somebody else is never told: its page and its letters look the same to whoever asked.
+The old address is notified. It stays until the new one is confirmed; for some time after, a link in the old mailbox
+undoes the change. Whether the new address belongs to another user is never revealed: pages and emails look the same.
 """
 
 from provider.accounts import compromise_report, search, throttle
@@ -41,13 +41,16 @@ class UndoDead(Refusal):
 
 
 def find_pending(work: UnitOfWork, user_id: str) -> str | None:
-    """The address that waits to be confirmed."""
+    """Return the new address that is waiting to be confirmed, or None."""
     pending = email_changes.find_pending(work.read, user_id, now=work.now)
     return None if pending is None else pending.address
 
 
 def request_change(work: UnitOfWork, session: Session, *, address: Address) -> None:
-    """A letter to the new address, a notice to the old one; within the limits on letters, in silence."""
+    """Email a link and a code to the new address, and a notice to the old one. Raises SameAddress.
+
+    Over the limits on emails, nothing is sent and the response is the same.
+    """
     current = email_addresses.find_of_user(work.read, session.user_id)
     if current is None or current.normal == address.normal:
         raise SameAddress
@@ -68,14 +71,17 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
 
 
 def cancel(work: UnitOfWork, *, user_id: str) -> None:
-    """The address that waits to be confirmed waits no longer; its code and its link are dead."""
+    """Cancel the pending change of address; its code and its link stop working."""
     if find_pending(work, user_id) is not None:
         links.expire_all(work.db, user_id, Purpose.CHANGE)
         record(work, Event.EMAIL_CHANGE_CANCELLED, user_id=user_id)
 
 
 def confirm_by_code(work: UnitOfWork, *, user_id: str, code: str) -> None:
-    """By the code of the letter, typed by whoever is signed in. Five wrong ones end it."""
+    """Confirm the change by the code from the email, typed by the signed-in user.
+
+    Five wrong codes end the code. Raises WrongCode or TooManyRequests.
+    """
     current = email_addresses.find_of_user(work.read, user_id)
     if current is None:
         raise WrongCode
@@ -96,8 +102,10 @@ def confirm_by_code(work: UnitOfWork, *, user_id: str, code: str) -> None:
 
 
 def look_at_link(work: UnitOfWork, session: Session, token: str | None) -> EmailChange:
-    """What following the link would do. Only the person who asked may follow it: a stranger to whom a mistyped letter
-    went must not get the account. Raises LinkDead, AlreadyChanged; consumes nothing.
+    """Return the change that the link would confirm. Raises LinkDead or AlreadyChanged; consumes nothing.
+
+    Only the user who requested the change may follow the link. If the address was mistyped, the stranger who received
+    the email must not get the account.
     """
     link = find_link(work, token, Purpose.CHANGE)
     if link is None or link.user_id != session.user_id:
@@ -118,7 +126,7 @@ def confirm_by_link(work: UnitOfWork, session: Session, *, token: str | None) ->
 
 
 def look_at_undo(work: UnitOfWork, token: str | None) -> EmailChange:
-    """The address that would come back. Raises UndoDead; consumes nothing."""
+    """Return the change that the link would make, back to the old address. Raises UndoDead; consumes nothing."""
     link = find_link(work, token, Purpose.UNDO)
     change = None if link is None or not link.is_open(work.now) else email_changes.find(work.read, link.id)
     if change is None:
@@ -127,9 +135,10 @@ def look_at_undo(work: UnitOfWork, token: str | None) -> EmailChange:
 
 
 def undo(work: UnitOfWork, *, token: str | None) -> None:
-    """The old address comes back, and whoever changed it is out: sessions, tokens and the password end.
+    """Restore the old address and end all access: sessions, tokens and the password. Raises UndoDead.
 
-    Needs no sign-in: the mailbox was the account's, and whoever took the account may have locked its owner out.
+    It needs no sign-in. The mailbox belonged to the account, and an attacker who took the account may have locked its
+    owner out.
     """
     change, link = look_at_undo(work, token), find_link(work, token, Purpose.UNDO)
     if link is None or not links.spend(work.db, link.id, now=work.now):
@@ -146,7 +155,10 @@ def undo(work: UnitOfWork, *, token: str | None) -> None:
 
 
 def _carry_out(work: UnitOfWork, link: Link) -> bool:
-    """False when somebody else confirmed the address meanwhile."""
+    """Change the address and notify the old one.
+
+    Returns False if the link was used or another user verified the address.
+    """
     change, before = email_changes.find(work.read, link.id), email_addresses.find(work.read, link.address_id)
     if change is None or before is None or not links.spend(work.db, link.id, now=work.now):
         return False

@@ -1,5 +1,6 @@
-"""The letters an operator may have sent: to confirm the address, to choose a new password. No limits per mailbox; the
-operator is told when there is nothing to send.
+"""Emails that an operator sends to a user: to verify the address, or to set a new password.
+
+There are no limits per mailbox, and the operator gets an error if there is nothing to send.
 """
 
 from provider.accounts.email.email_addresses import AlreadyConfirmed
@@ -26,15 +27,16 @@ class NotNow(Refusal):
 
 
 def require_choice(work: UnitOfWork, user: User | None = None) -> None:
-    """Is there a page to choose a password on, and may this user be there? A link made for a suspended account would
-    come alive when it is restored. Raises NotNow.
+    """Raise NotNow unless users can set a password, and this user may do so.
+
+    A link created for a suspended account would become valid when the account is restored.
     """
     if not work.settings.has("reset-passwords") or (user is not None and user.status not in STANDING):
         raise NotNow
 
 
 def send_reset(work: UnitOfWork, *, user_id: str) -> None:
-    """A link to choose a new password. Raises NoSuchUser; NotNow unless somebody could use it."""
+    """Email a link to set a new password. Raises NoSuchUser, or NotNow if the user could not use the link."""
     user, address = _find(work, user_id)
     require_choice(work, user)
     token = issue_link(work, purpose=Purpose.RESET, address=address).token
@@ -43,7 +45,10 @@ def send_reset(work: UnitOfWork, *, user_id: str) -> None:
 
 
 def send_verification_again(work: UnitOfWork, *, user_id: str) -> None:
-    """A link and a code to confirm the address. Raises NoSuchUser, AlreadyConfirmed; NotNow unless it would count."""
+    """Email a link and a code to verify the address.
+
+    Raises NoSuchUser, AlreadyConfirmed, or NotNow unless the account is waiting for verification.
+    """
     user, address = _find(work, user_id)
     if address.verified_at is not None:
         raise AlreadyConfirmed

@@ -1,8 +1,8 @@
-"""The letter that asks to confirm an address, and the ticket with which its page is shown.
+"""Emails that ask to verify an address, and the ticket with which the "check your mail" page is shown.
 
-A ticket is sealed and travels in the URL of "check your mail". Whoever signs up with an address that has an account
-already gets a claim, a link and a ticket like anybody, except that the letter goes to the owner and holds no code or
-link: pages and times tell nobody who has an account.
+A ticket is sealed and travels in the URL of that page. A sign-up with an address that has an account already gets a
+claim, a link and a ticket like any other. Only the email differs: it goes to the owner and has no code or link. Neither
+pages nor response times reveal whether an address has an account.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ TICKET = "verify-email"
 
 @dataclass(frozen=True)
 class Ticket:
-    """Who may type the code: whoever signed up, or signed in with the right password."""
+    """Permission to type the code. It goes to the user who signed up, or who signed in with the right password."""
 
     address_id: str
     address: str
@@ -37,7 +37,7 @@ def seal_ticket(work: UnitOfWork, ticket: Ticket) -> str:
 
 
 def open_ticket(work: UnitOfWork, text: str | None) -> Ticket | None:
-    """None when it is not one of ours, or too old."""
+    """Return the ticket, or None if it is not one of ours or has expired."""
     value = None if not text else work.vault.unseal(text, purpose=TICKET, now=work.now)
     return None if value is None else Ticket(**value)
 
@@ -48,10 +48,10 @@ def is_confirmed(work: UnitOfWork, ticket: Ticket) -> bool:
 
 
 def may_write_to(work: UnitOfWork, normal: str, purpose: Purpose) -> bool:
-    """Is another letter to this address, asked for from this network, within the limits? Counts it.
+    """Count an email to this address, requested from this network; return whether it is within the limits.
 
-    Only a second press of the same button waits for half a minute: whoever reads in the letter of a sign-up that they
-    have an account may ask for a new password at once.
+    Only a second press of the same button has to wait half a minute. A user whose sign-up email says that they have an
+    account may request a new password immediately.
     """
     # All three are counted whatever the first one says: a refused letter costs the same as a sent one.
     room = (
@@ -65,8 +65,10 @@ def may_write_to(work: UnitOfWork, normal: str, purpose: Purpose) -> bool:
 def send_verification(
     work: UnitOfWork, address: EmailAddress, *, browser: str | None, carry: Mapping[str, str]
 ) -> None:
-    """A new letter; the link and the code of the one before no longer work. While the address is somebody else's, those
-    of this one go to nobody: the letter tells its owner where the account is.
+    """Email a new link and code; those of the previous email stop working.
+
+    While the address belongs to another user, the new link and code are sent to no one. That user gets an email saying
+    that they already have an account.
     """
     link = issue_link(work, purpose=Purpose.VERIFY, address=address, browser=browser)
     throttle.settle(work, throttle.EMAIL_CODE, address.id)
@@ -79,7 +81,7 @@ def send_verification(
 
 
 def resend(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:
-    """Another letter, unless there were enough: silently, the page looks the same."""
+    """Send another verification email if the limits allow it. The response is the same either way."""
     with constant_time_response(work):
         if may_write_to(work, ticket.normal, Purpose.VERIFY):
             _send_again(work, ticket, browser=browser, carry=carry)

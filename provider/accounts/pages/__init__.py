@@ -1,1 +1,1 @@
-"""One file per screen, named as its rule."""
+"""The account pages: one file per screen, named after its rule."""

@@ -1,4 +1,4 @@
-"""What happened on the account, and what to do about what was somebody else."""
+"""The activity page, and the page to report activity that was not the user's own."""
 
 from starlette.responses import Response
 
@@ -19,14 +19,17 @@ def activity(call: Call) -> Response:
 
 @endpoint
 def show_not_me(call: Call) -> Response:
-    """What will happen, and the button."""
+    """Show what the report will do, and its button: GET /account/activity/not-me."""
     require_user(call)
     return page(call, "accounts/not_me.html")
 
 
 @endpoint
 def not_me(call: Call) -> Response:
-    """Asks for no password: it takes away, it gives nothing, and the letter goes to the account's own address."""
+    """Report that another person used the account: POST /account/activity/not-me.
+
+    It asks for no password, because it only removes access, and the email goes to the account's own address.
+    """
     session = require_user(call)
     compromise_report.report(call.work, user_id=session.user_id)
     forget_session(call)

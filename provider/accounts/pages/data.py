@@ -1,4 +1,4 @@
-"""What is stored about a person: take it along, or delete the account; and think better of it."""
+"""The user's data: download it, delete the account, or cancel the deletion."""
 
 from starlette.responses import Response
 
@@ -55,7 +55,10 @@ def leaving(call: Call) -> Response:
 
 @endpoint(form_on="/login")
 def keep(call: Call) -> Response:
-    """From the page that the sign-in shows while the account waits to be deleted."""
+    """Cancel the deletion: POST /keep-account.
+
+    The form is on the page that the sign-in shows while the account waits to be deleted.
+    """
     where = destination(call)
     try:
         deletion.keep(call.work, ticket=call.form.get("ticket"))
@@ -65,7 +68,7 @@ def keep(call: Call) -> Response:
 
 
 def _require(call: Call) -> Session:
-    """A fresh sign-in, with the second factor of whoever has one."""
+    """Require a recent sign-in, with the second factor if the user has one."""
     session = require_recent(call)
     return require_second_factor(call) if second_factor.is_enabled(call.work, session.user_id) else session
 

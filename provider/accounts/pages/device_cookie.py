@@ -1,4 +1,4 @@
-"""The cookie of a device that signed in before: the only place that reads or writes it."""
+"""The cookie of a device that signed in before. Only this file reads or writes it."""
 
 from provider.accounts import known_devices
 from provider.web import cookies
@@ -10,6 +10,6 @@ def device_of(call: Call) -> str | None:
 
 
 def remember_device(call: Call, user_id: str) -> None:
-    """After every factor due; keeps the cookie for as long as the account knows it."""
+    """Remember the device after every factor due, and set its cookie for as long as the account knows it."""
     value = known_devices.remember(call.work, user_id=user_id, value=device_of(call))
     call.set_cookie(cookies.DEVICE, value, max_age=int(known_devices.KEPT_FOR.total_seconds()))

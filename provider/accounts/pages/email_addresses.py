@@ -1,4 +1,4 @@
-"""Confirm an address: "check your mail" with the code, another letter, and the page the link of the letter opens."""
+"""Verifying an email address: the "check your mail" page with the code, another email, and the page behind the link."""
 
 from starlette.responses import Response
 
@@ -23,7 +23,7 @@ from provider.web.pages import go, page
 
 @endpoint
 def check_mail(call: Call) -> Response:
-    """Shown alike whether or not the address was free."""
+    """Show the page for the code: GET /verify-email. It looks the same whether or not the address was free."""
     where, ticket = destination(call), open_ticket(call.work, call.query.get("ticket"))
     if ticket is None:
         return page(call, "accounts/ticket_over.html", status_code=410, where=where)
@@ -60,7 +60,10 @@ def send_again(call: Call) -> Response:
 
 @endpoint
 def show_link(call: Call) -> Response:
-    """What the letter's link opens. Shows a button and consumes nothing: mail scanners open links too."""
+    """Show the page that the link in the email opens: GET /verify-email/confirm.
+
+    It shows a button and consumes nothing, because mail scanners open links too.
+    """
     where, token = destination(call), call.query.get("token")
     state, address = email_addresses.look_at_link(call.work, token, browser=call.cookie(cookies.BROWSER))
     if state is LinkState.CONFIRMED:
@@ -92,7 +95,10 @@ def confirm(call: Call) -> Response:
 
 @endpoint
 def confirmed(call: Call) -> Response:
-    """Says so and leads on to the sign-in; signs nobody in."""
+    """Show that the address is verified and offer the sign-in: GET /verify-email/confirmed.
+
+    It does not sign the user in.
+    """
     return page(call, "accounts/email_confirmed.html", where=destination(call), just_now="just" in call.query)
 
 

@@ -1,4 +1,4 @@
-"""Another email address: ask, think better of it, confirm by code or link, undo."""
+"""Changing the email address: request it, cancel it, confirm it by code or link, undo it."""
 
 from starlette.responses import Response
 
@@ -59,7 +59,10 @@ def type_code(call: Call) -> Response:
 
 @endpoint
 def show_link(call: Call) -> Response:
-    """Shows a button and consumes nothing: mail scanners open links too."""
+    """Show the page that the link in the email opens: GET /account/email/confirm.
+
+    It shows a button and consumes nothing, because mail scanners open links too.
+    """
     session = require_user(call)
     try:
         change = email_change.look_at_link(call.work, session, call.query.get("token"))
@@ -102,7 +105,7 @@ def undo(call: Call) -> Response:
 
 
 def _require(call: Call) -> Session:
-    """A fresh sign-in, with the second factor of whoever has one (OWASP ASVS v5.0.0-7.5.1)."""
+    """Require a recent sign-in, with the second factor if the user has one (OWASP ASVS v5.0.0-7.5.1)."""
     session = require_recent(call)
     return require_second_factor(call) if second_factor.is_enabled(call.work, session.user_id) else session
 

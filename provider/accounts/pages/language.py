@@ -13,13 +13,16 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import go
 
 KEPT_FOR = 365 * 24 * 3600
-"""Seconds."""
+"""How long the cookie lasts, in seconds."""
 
 
 # Without a token: a page without a form of its own would set a cookie for it, and nothing is to be gained here.
 @endpoint(csrf_checked=False)
 def choose(call: Call) -> Response:
-    """Remember the language at this browser and, of whoever is signed in, for their letters; then back to the page."""
+    """Set the language and return to the page: POST /language.
+
+    The browser remembers it in a cookie. For a signed-in user, emails use it too.
+    """
     csrf.require_same_site(call.headers, call.settings.issuer)
     tag = call.form.get("language", "")
     if tag in call.settings.languages:
@@ -31,7 +34,10 @@ def choose(call: Call) -> Response:
 
 
 def follow_person(call: Call, user_id: str) -> None:
-    """After a sign-in, at a browser where nobody chose a language: the one this person chose elsewhere."""
+    """Use the language that the user chose elsewhere, after a sign-in.
+
+    Does nothing if a language was chosen in this browser.
+    """
     user = None if call.cookie(cookies.LANGUAGE) else users.find(call.work.read, user_id)
     tag = None if user is None or user.language is None else best(call.settings.languages, [user.language])
     if tag is not None:

@@ -1,4 +1,4 @@
-"""The account's first page, and the addresses that lead to it."""
+"""The account's home page, and the addresses that lead to it."""
 
 from starlette.responses import Response
 
@@ -38,7 +38,10 @@ def home(call: Call) -> Response:  # noqa: ARG001  # an endpoint takes its call
 
 @endpoint
 def change_password(call: Call) -> Response:
-    """Where password managers send people (W3C, A Well-Known URL for Changing Passwords)."""
+    """Redirect to the page to change the password: GET /.well-known/change-password.
+
+    Password managers send users there (W3C, A Well-Known URL for Changing Passwords).
+    """
     if call.settings.has("update-passwords"):
         return go(password.PATH)
     return go("/forgot-password" if call.settings.has("reset-passwords") else HOME)

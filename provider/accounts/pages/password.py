@@ -1,4 +1,4 @@
-"""Change the password while signed in."""
+"""The page to change the password while signed in."""
 
 from starlette.responses import Response
 
@@ -46,7 +46,7 @@ def change(call: Call) -> Response:
 
 
 def _require(call: Call) -> Session:
-    """The form asks for the password, so the sign-in may be old; whoever has a second factor shows it too."""
+    """Return the session, with the second factor if the user has one. It may be old: the form asks for the password."""
     session = require_user(call)
     if second_factor.is_enabled(call.work, session.user_id):
         return require_second_factor(call)

@@ -1,4 +1,4 @@
-"""Forgot password: ask for a link; look at it; choose a new password."""
+"""Forgotten passwords: request a link, open it, set a new password."""
 
 from starlette.responses import Response
 
@@ -35,14 +35,20 @@ def forgot_password(call: Call) -> Response:
 
 @endpoint
 def reset_sent(call: Call) -> Response:
-    """The same for everybody, so it names no address."""
+    """Show that a link was sent: GET /forgot-password/sent.
+
+    The page is the same for every user, so it names no address.
+    """
     minutes = int(call.settings.reset_link_lifetime.total_seconds() // 60)
     return page(call, "accounts/reset_sent.html", where=destination(call), link_minutes=minutes)
 
 
 @endpoint
 def show_reset_password(call: Call) -> Response:
-    """Look at the link before anybody thinks of a password; consumes nothing."""
+    """Show the form for a new password: GET /reset-password.
+
+    The link is checked before the user thinks of a password, and is not consumed.
+    """
     where, token = destination(call), call.query.get("token", "")
     if not token:
         return go(where.through("/forgot-password"))

@@ -1,4 +1,4 @@
-"""Tells the script of a page how strong the password is that somebody types. The page works without it."""
+"""Password strength for the script of a page, while the user types. The page works without it."""
 
 from starlette.responses import JSONResponse, Response
 
@@ -12,17 +12,20 @@ from provider.web.endpoint import endpoint
 from provider.web.errors import as_json
 
 ABOUT = ("email", "username", "name")
-"""Fields of the form it is typed into that somebody who guesses may know. Nobody's name is looked up by an address, but
-by a session, or by the link of a letter (the form's `token`).
+"""Fields of the form that an attacker may know. Names are never looked up by an address, only by a session or
+by the token of an emailed link (the form's `token`).
 """
 LONGEST = 254
-"""Characters of each that are looked at."""
+"""The number of characters of each field that are used."""
 
 
 # In the pool of the passwords: a long one takes as long, and tokens must not wait for it.
 @endpoint(hashes_passwords=True, render=as_json)
 def password_strength(call: Call) -> Response:
-    """The token of the form is needed as for the form itself. Nothing is kept and nothing decided."""
+    """Answer with the password's score and its word: POST /password-strength.
+
+    It needs the CSRF token of the form, like the form itself. Nothing is stored and nothing is decided here.
+    """
     hit(call.work, LIMITS.password_strength, key=f"password-strength:{call.origin.network}")
     about = [call.form.text(name)[:LONGEST] for name in ABOUT]
     for user_id in _whose(call):
@@ -33,7 +36,7 @@ def password_strength(call: Call) -> Response:
 
 
 def _whose(call: Call) -> list[str]:
-    """Whose password it may become, as far as this browser has shown."""
+    """Return the ids of users whose password it may become, by the session and by the link's token."""
     session = find_session(call)
     found = [] if session is None else [session.user_id]
     try:

@@ -1,4 +1,4 @@
-"""The profile picture: upload one, remove it, and the address it is served at."""
+"""The profile picture: upload one, remove it, and serve it at its URL."""
 
 import uuid
 
@@ -17,7 +17,7 @@ from provider.web.pages import go, page
 
 PATH = "/account/picture"
 MAX_BODY = 4 * 1024 * 1024
-"""Larger than a picture may be, so that a page can say so."""
+"""The largest request body, in bytes. It exceeds the limit of a picture, so that a page can report the error."""
 HEADERS = {
     "cache-control": "public, max-age=31536000, immutable",
     "content-security-policy": "default-src 'none'; sandbox",
@@ -47,7 +47,10 @@ def change(call: Call) -> Response:
 
 @machine_endpoint(render=as_json)
 def picture(call: Call) -> Response:
-    """For whoever knows the address: the `picture` claim."""
+    """Serve a picture to anyone with its URL, which is the `picture` claim: GET /pictures/{picture_id}.
+
+    Raises NotFound.
+    """
     try:
         picture_id = str(uuid.UUID(call.path_params["picture_id"]))
     except ValueError:

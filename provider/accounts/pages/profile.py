@@ -1,4 +1,4 @@
-"""See and edit what applications may learn about a person."""
+"""The profile page: see and edit what applications may learn about the user."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Make new recovery codes and show them once."""
+"""The recovery codes page: create new recovery codes and show them once."""
 
 from starlette.responses import Response
 
@@ -12,7 +12,7 @@ from provider.web.pages import go, page
 
 @endpoint
 def show_recovery_codes(call: Call) -> Response:
-    """How many are left; never the codes."""
+    """Show how many recovery codes are left: GET /account/recovery-codes. The codes themselves are never shown."""
     session = require_second_factor(call)
     if not second_factor.is_enabled(call.work, session.user_id):
         return go("/account/two-factor")

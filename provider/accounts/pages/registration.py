@@ -1,4 +1,4 @@
-"""Create an account."""
+"""The page to create an account."""
 
 from starlette.responses import Response
 
@@ -50,7 +50,7 @@ def register(call: Call) -> Response:
 
 
 def _errors(call: Call, address: Address | None, name: str | None, password: str) -> dict[str, str]:
-    """In the order of the fields."""
+    """Return what is wrong with each field, in the order of the fields."""
     errors: dict[str, str] = {}
     if name is None:
         errors["name"] = Text("Enter a name of at most %(count)s characters, on one line.", count=MAX_NAME)

@@ -1,4 +1,4 @@
-"""Where am I signed in; sign out there, on every other device, or everywhere."""
+"""The sessions page: see the devices, sign out of one, of all others, or everywhere."""
 
 from starlette.responses import Response
 
@@ -30,7 +30,10 @@ def sessions(call: Call) -> Response:
 
 @endpoint
 def end_sessions(call: Call) -> Response:
-    """`session` is one to end; `which` is "others" or "all"."""
+    """End sessions of the user: POST /account/sessions.
+
+    `session` is the id of one to end; `which` is "others" or "all".
+    """
     session, which = require_user(call), call.form.get("which")
     if which == "all":
         devices.sign_out_everywhere(call.work, session)

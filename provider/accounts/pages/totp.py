@@ -1,4 +1,4 @@
-"""Two-factor sign-in: is it on, set it up, turn it off."""
+"""Two-factor authentication: see whether it is on, set it up, turn it off."""
 
 from starlette.responses import Response
 
@@ -29,7 +29,7 @@ def two_factor(call: Call) -> Response:
 
 @endpoint(form_on=PATH)
 def begin(call: Call) -> Response:
-    """A new key, then the page that shows it."""
+    """Create a new key and redirect to the page that shows it: POST /account/two-factor/begin."""
     session = require_recent(call, back=PATH)
     try:
         totp_enrolment.begin_enrolment(call.work, session)
@@ -47,7 +47,10 @@ def show_set_up(call: Call) -> Response:
 
 @endpoint
 def set_up(call: Call) -> Response:
-    """The first valid code turns it on; the answer is the only page that ever shows the recovery codes."""
+    """Turn two-factor on with the first valid code: POST /account/two-factor/set-up.
+
+    The response is the only page that ever shows the recovery codes.
+    """
     session, where = require_recent(call), destination(call)
     enrolment = totp_enrolment.find_enrolment(call.work, session)
     if enrolment is None:
@@ -64,7 +67,10 @@ def set_up(call: Call) -> Response:
 
 @endpoint(form_on=PATH)
 def turn_off(call: Call) -> Response:
-    """Needs a valid code in the same form: an open browser alone takes nothing off (OWASP ASVS v5.0.0-7.5.1)."""
+    """Turn two-factor off: POST /account/two-factor/turn-off.
+
+    The form needs a valid code, so an unattended browser alone cannot turn it off (OWASP ASVS v5.0.0-7.5.1).
+    """
     session, where = require_second_factor(call, back=PATH), destination(call)
     code = call.form.text("code")
     try:

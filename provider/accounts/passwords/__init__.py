@@ -1,1 +1,1 @@
-"""Passwords: which are accepted, changing, resetting."""
+"""Passwords: which ones are accepted, and changing and resetting them."""

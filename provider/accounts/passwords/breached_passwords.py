@@ -1,8 +1,8 @@
-"""Passwords known from breaches of other services, looked up in a file of their hashes that an operator put here.
+"""Passwords known from breaches of other services, looked up in a file of hashes that an operator provides.
 
-The file is as Have I Been Pwned has it, ordered by hash: a SHA-1 in hex on each line, with or without `:COUNT`. It may
-be far larger than memory: a look-up reads some dozens of lines, as many for one password as for another, and keeps
-nothing. It is opened anew each time, so a newer file moved to its place is used at once.
+The format is that of Have I Been Pwned, ordered by hash: one SHA-1 in hex per line, with or without `:COUNT`. The file
+may be far larger than memory. A look-up reads some dozens of lines, as many for one password as for another, and keeps
+nothing. The file is opened again each time, so a newer file moved to its place is used immediately.
 """
 
 import hashlib
@@ -21,17 +21,20 @@ from provider.refusals import Unavailable
 LINE = re.compile(rb"([0-9A-F]{40})(:[0-9]{1,19})?\r?", re.IGNORECASE)
 NTLM = re.compile(rb"[0-9A-F]{32}(:[0-9]{1,19})?\r?", re.IGNORECASE)
 TWO_LINES = 128
-"""Bytes that hold the rest of a line and the whole of the next, wherever they begin."""
+"""The number of bytes read at a time: enough for the rest of one line and the whole of the next."""
 SAMPLES = 64
-"""Lines looked at before the start: a list in another order does not pass, and a slow disk is not kept busy."""
+"""The number of lines checked at start-up: enough to notice a wrong order without keeping a slow disk busy."""
 
 
 class InvalidFile(Exception):
-    """What is wrong with the file, for the operator."""
+    """An invalid list of hashes. The message says what is wrong, for the operator."""
 
 
 def is_breached(settings: Settings, password: str) -> bool:
-    """Is the password in the operator's list? False without one. Raises Unavailable when the list cannot be read."""
+    """Return whether the password is in the operator's list; False without a list.
+
+    Raises Unavailable when the list cannot be read.
+    """
     if settings.breached_passwords is None:
         return False
     wanted = hashlib.sha1(normal_form(password), usedforsecurity=False).hexdigest().upper().encode()
@@ -44,7 +47,7 @@ def is_breached(settings: Settings, password: str) -> bool:
 
 
 def require_usable(settings: Settings) -> None:
-    """Raises SettingsError, one line, when the list named in the settings is missing, or does not look like one."""
+    """Raise SettingsError, in one line, if the configured list is missing or does not look like one."""
     if settings.breached_passwords is None:
         return
     try:
@@ -57,14 +60,14 @@ def require_usable(settings: Settings) -> None:
 
 
 class Hashes:
-    """The open file, by its bytes."""
+    """An open file of hashes, searched by byte offset."""
 
     def __init__(self, file: int, size: int) -> None:
         self._file = file
         self._size = size
 
     def has(self, wanted: bytes) -> bool:
-        """Binary search for where the hash would begin, in steps whose number depends on the file alone."""
+        """Return whether the file has this hash, by a binary search whose number of steps depends on the file alone."""
         low, high, found = 0, self._size, False
         for _ in range(self._size.bit_length() + 1):
             middle = (low + high) // 2
@@ -77,7 +80,7 @@ class Hashes:
         return found
 
     def require_order(self) -> None:
-        """Look at the first line, the last and some between. Raises InvalidFile."""
+        """Check that the first line, the last and some between are in order. Raises InvalidFile."""
         before = b""
         for number in range(SAMPLES + 1):
             offset = (self._size - 1) * number // SAMPLES
@@ -93,7 +96,7 @@ class Hashes:
             raise InvalidFile("is not ordered by hash (at its end)")
 
     def _first_after(self, offset: int) -> bytes | None:
-        """The hash of the first line that begins at this byte or later; None after the last."""
+        """Return the hash of the first line that begins at this byte or later; None after the last line."""
         begin = max(0, offset - 1)
         text = os.pread(self._file, TWO_LINES, begin)
         if offset > 0:

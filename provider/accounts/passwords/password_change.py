@@ -1,4 +1,4 @@
-"""Change the password while signed in: the current one first, and nothing else that is signed in stays so."""
+"""Changing the password while signed in: it needs the current one and ends every other session."""
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import notify
@@ -18,10 +18,12 @@ from provider.work import UnitOfWork
 def change_password(
     work: UnitOfWork, session: Session, *, current: str, password: str, device: str | None = None
 ) -> str:
-    """Set a new one. Every other session, pending sign-in, token family and link ends, so a change of address that
-    somebody else asked for too. The cookie this session goes on with. `device` as in `require_password`.
+    """Set a new password; return the new cookie value of this session.
 
-    Raises NotThePassword, InvalidPassword, or SessionOver.
+    Every other session, pending sign-in, token family and link ends. A pending change of address, which an attacker may
+    have requested, ends too. `device` is as in `require_password`.
+
+    Raises NotThePassword, InvalidPassword, SessionOver or TooManyRequests.
     """
     require_password(work, session.user_id, current, device=device)
     problem = rules.problem_of(work.settings, password, about=known_about(work, session.user_id))
@@ -40,6 +42,6 @@ def change_password(
 
 
 def known_about(work: UnitOfWork, user_id: str) -> tuple[str, ...]:
-    """What an attacker would try first."""
+    """Return the user's address and names, which an attacker would try first."""
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     return rules.about_person({} if user is None else user.claims, "" if address is None else address.normal)

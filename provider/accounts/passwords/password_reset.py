@@ -1,4 +1,4 @@
-"""A new password in three steps: ask (the same answer always), look at the link, choose."""
+"""Resetting a password in three steps: request (always the same answer), open the link, choose."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 STANDING = (Status.ACTIVE, Status.LEAVING)
-"""Whoever forgot the password of an account that is to be deleted must be able to sign in, to keep it."""
+"""Statuses with which a password can be reset. A LEAVING user must be able to sign in to keep the account."""
 
 
 class ResetLinkDead(Refusal):
@@ -37,13 +37,16 @@ class ResetLinkUsed(Refusal):
 
 
 class InvalidPassword(Refusal):
-    """The message says what is wrong with it."""
+    """A new password that is not accepted. The message says what is wrong with it."""
 
     code = "unfit-password"
 
 
 def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str]) -> None:
-    """A letter to the owner of the address, if there is one and it is within the limits. Nobody is told which."""
+    """Email a link to the owner of the address, if there is one and the limits allow it.
+
+    The response does not reveal whether an email was sent.
+    """
     with constant_time_response(work):
         may_mail = may_write_to(work, address.normal, Purpose.RESET)
         owner = email_addresses.find_owner(work.read, address.normal)
@@ -63,7 +66,7 @@ def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Map
 
 
 def require_open_link(work: UnitOfWork, token: str | None) -> Link:
-    """Look at the link without using it. Raises ResetLinkUsed or ResetLinkDead."""
+    """Return the link if it can still be used, without using it. Raises ResetLinkUsed or ResetLinkDead."""
     link = find_link(work, token, Purpose.RESET, Purpose.INVITE)
     if link is not None and link.status == LinkStatus.CLAIMED:
         raise ResetLinkUsed
@@ -77,8 +80,10 @@ def address_of(work: UnitOfWork, link: Link) -> EmailAddress | None:
 
 
 def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> None:
-    """Set the password; every session, pending sign-in and other link of the user ends. Signs nobody in, and what a
-    second factor protects stays protected (OWASP ASVS v5.0.0-6.4.3).
+    """Set the password; every session, pending sign-in and other link of the user ends.
+
+    It does not sign the user in, and two-factor authentication stays on (OWASP ASVS v5.0.0-6.4.3). Raises
+    ResetLinkDead, ResetLinkUsed or InvalidPassword.
     """
     link = require_open_link(work, token)
     address = address_of(work, link)

@@ -1,4 +1,4 @@
-"""How hard a new password is to guess, told while it is typed. It decides nothing: `passwords.problem_of` does."""
+"""An estimate of how hard a new password is to guess, shown while it is typed. `passwords.problem_of` decides."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from provider.crypto.passwords import normal_form
 from provider.languages.text import Text
 
 WORDS = (Text("very weak"), Text("weak"), Text("fair"), Text("good"), Text("strong"))
-"""By score."""
+"""The words for each score, 0 to 4."""
 LENGTH = 40
-"""Characters that are looked at. The estimate takes time by the square of their number, and more of them are stronger
-only where these are strong.
+"""The number of characters that are estimated. The estimate takes quadratic time, and further characters matter
+only where these are strong already.
 """
 LETTERS_OF_SIGNS = ("4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2")
-"""For each letter that zxcvbn reads in the place of other signs, those signs (a, b, c, e, g, i, l, o, s, t, x, z)."""
+"""The signs that zxcvbn reads as each of the letters a, b, c, e, g, i, l, o, s, t, x, z."""
 READINGS = 4
-"""In how many ways the signs of a password may be read as letters. Each costs another estimate, during which the
-library lets no other thread run; without a limit, 70 characters take seconds.
+"""The most ways in which the signs of a password may be read as letters. Each costs another estimate, during which
+the library blocks all other threads. Without a limit, 70 characters take seconds.
 """
 PRIVATE_USE = 0xE000
-"""The first of the characters that Unicode assigns to nobody."""
+"""The first code point of Unicode's private use area."""
 
 
 @dataclass(frozen=True)
 class Strength:
-    """`score` is 0 to 4."""
+    """The strength of a password. `score` is 0 (weakest) to 4."""
 
     score: int
 
@@ -37,7 +37,7 @@ class Strength:
 
 
 def strength_of(settings: Settings, password: str, *, about: Iterable[str]) -> Strength:
-    """Of a password as it is now; one that would be refused is as weak as can be. `about` as in `problem_of`."""
+    """Estimate the strength of a password; one that would be rejected scores 0. `about` is as in `problem_of`."""
     about = list(about)
     if problem_of(settings, password, about=about) is not None:
         return Strength(0)
@@ -51,7 +51,7 @@ def _estimate(password: str, words: list[str]) -> int:
 
 
 def _with_few_readings(text: str) -> str:
-    """Replace signs that would give `text` more than READINGS readings by private characters, as hard to guess."""
+    """Replace signs that would give `text` more than READINGS readings with equally strong private characters."""
     kept = ""
     for sign in sorted(set(text), key=lambda sign: (not sign.isdigit(), text.index(sign))):  # dates are of digits
         if prod(max(1, sum(one in kept + sign for one in signs)) for signs in LETTERS_OF_SIGNS) > READINGS:
@@ -62,5 +62,5 @@ def _with_few_readings(text: str) -> str:
 
 
 def _encodable(text: str) -> str:
-    """Replace half surrogate pairs, which the library does not take."""
+    """Replace unpaired surrogates, which the library does not accept."""
     return text.encode("utf-8", "replace").decode()

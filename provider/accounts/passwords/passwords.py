@@ -1,4 +1,4 @@
-"""Which passwords are accepted, and whether one is right."""
+"""The rules for accepted passwords, and checking whether a password is right."""
 
 import re
 import uuid
@@ -19,15 +19,15 @@ from provider.work import UnitOfWork
 COMMON = "common_passwords.txt"
 NOBODY = str(uuid.UUID(int=0))
 NAMES = ("name", "given_name", "middle_name", "family_name", "nickname", "preferred_username")
-"""Claims by which somebody who guesses may know the person."""
+"""Claims that an attacker may know about the user."""
 _SPOKEN = str.maketrans("013457@$!", "oleastasi")
 
 
 def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) -> Text | None:
-    """What is wrong with a new password, for the person; None when it is fine (NIST SP 800-63B section 3.1.1.2).
+    """Return what is wrong with a new password, for the user; None if it is accepted.
 
-    `about` is what an attacker would try first: the address, the name. Length and guesses count, nothing else: no rules
-    on kinds of characters, no trimming, no change without a reason.
+    `about` is what an attacker would try first: the address, the name. Only length and guessability count (NIST SP
+    800-63B section 3.1.1.2). There are no rules on kinds of characters, no trimming and no forced changes.
     """
     if not password:
         return Text("Enter a password.")
@@ -50,12 +50,15 @@ def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) 
 
 
 def about_person(claims: Mapping[str, Any], address: str) -> tuple[str, ...]:
-    """What somebody who guesses knows of a person: the address, and every name."""
+    """Return what an attacker may know about a user: the address and every name."""
     return (address, *(str(claims.get(name, "")) for name in NAMES))
 
 
 def known_words(settings: Settings, about: Iterable[str]) -> list[str]:
-    """The words that are guessed first, whole and in parts, the longest first: the person's and the installation's."""
+    """Return the words that are guessed first, whole and in parts, longest first.
+
+    They come from `about`, the brand and the issuer's host.
+    """
     known = [text.casefold() for text in (settings.brand, urlsplit(settings.issuer).hostname or "", *about)]
     words = {*known, *(part for text in known for part in (*text.split("@"), *re.split(r"[\W_]+", text)))}
     return sorted((word for word in words if len(word) >= 3), key=lambda word: (-len(word), word))
@@ -63,13 +66,15 @@ def known_words(settings: Settings, about: Iterable[str]) -> list[str]:
 
 @lru_cache(maxsize=1)
 def common_passwords() -> frozenset[str]:
-    """The shipped list, lower case, one in a line."""
+    """Return the list of common passwords that ships with Signet, in lower case."""
     return frozenset((files(__package__) / COMMON).read_text("utf-8").split())
 
 
 def is_password_of(work: UnitOfWork, user_id: str | None, password: str) -> bool:
-    """A wrong one takes the same time when there is no such user, one without a password, or one whose hash is older
-    than the work factor is now.
+    """Return whether this is the user's password.
+
+    A wrong password takes the same time if there is no such user, or no password, or an old hash with a lower work
+    factor.
     """
     cost = work.settings.bcrypt_cost
     hashed = passwords.find(work.read, user_id or NOBODY)
@@ -82,7 +87,10 @@ def is_password_of(work: UnitOfWork, user_id: str | None, password: str) -> bool
 
 
 def stronger_hash(work: UnitOfWork, user_id: str, password: str) -> tuple[str, str] | None:
-    """The stored hash and its successor, when the work factor was raised since; slow, so before the first write."""
+    """Return the stored hash and its replacement if the work factor was raised since, else None.
+
+    The password must be right. Hashing is slow, so call this before the first write.
+    """
     hashed = passwords.find(work.read, user_id)
     if hashed is None or cost_of(hashed) >= work.settings.bcrypt_cost:
         return None
@@ -90,7 +98,7 @@ def stronger_hash(work: UnitOfWork, user_id: str, password: str) -> tuple[str, s
 
 
 def _is_pattern(plain: str) -> bool:
-    """One or two characters over and over, or a run of the alphabet or the digits."""
+    """Return whether the text repeats one or two characters, or is a run of the alphabet or of digits."""
     if len(set(plain)) <= 2:
         return True
     steps = {ord(right) - ord(left) for left, right in pairwise(plain)}
@@ -98,7 +106,7 @@ def _is_pattern(plain: str) -> bool:
 
 
 def _is_made_of(plain: str, words: Iterable[str]) -> bool:
-    """Nothing but words the attacker knows, however often, with at most three characters to spare."""
+    """Return whether at most three characters are left after removing the words, however often each occurs."""
     for rest in (plain, plain.translate(_SPOKEN)):
         spare = rest
         for word in words:

@@ -1,1 +1,1 @@
-"""One file per table: the table and the only SQL of this capability."""
+"""The accounts' database tables, one file each, with the only SQL of this package."""

@@ -1,4 +1,4 @@
-"""The addresses of users: one verified owner per address; any number of people may claim one they did not prove."""
+"""The email addresses of users: one verified owner per address, and any number of users who claim it without proof."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -69,13 +69,16 @@ Holder = tuple[User, EmailAddress]
 
 
 def find_owner(db: Connection, normal: str) -> Holder | None:
-    """Who an address stands for: its verified owner, else whoever claimed it last."""
+    """Return the verified owner of an address, or the user who claimed it last."""
     proven, claimed = find_rivals(db, normal)
     return proven or claimed
 
 
 def find_rivals(db: Connection, normal: str) -> tuple[Holder | None, Holder | None]:
-    """Who proved an address, and who was the last to claim it without proof. One query, whoever there is."""
+    """Return the user who verified an address, and the last user to claim it without proof; either may be None.
+
+    It is one query in every case.
+    """
     query = (
         _HOLDER.select()
         .join(email_addresses, email_addresses.c.user_id == users.c.id)
@@ -91,7 +94,7 @@ def find_rivals(db: Connection, normal: str) -> tuple[Holder | None, Holder | No
 
 
 def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:
-    """A user's address, the verified one first."""
+    """Return the user's address, preferring the verified one."""
     query = (
         _ADDRESS.select()
         .where(email_addresses.c.user_id == user_id)
@@ -102,7 +105,7 @@ def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:
 
 
 def find_holders(db: Connection, user_ids: Collection[str]) -> dict[str, tuple[User, EmailAddress | None]]:
-    """These users, each with the address it is shown by: the verified one first."""
+    """Return these users by id, each with the address shown for them, preferring the verified one."""
     query = (
         _WITH_ADDRESS.select()
         .outerjoin(email_addresses, email_addresses.c.user_id == users.c.id)
@@ -122,8 +125,9 @@ def find(db: Connection, address_id: str) -> EmailAddress | None:
 
 
 def find_unconfirmed(db: Connection, *, before: datetime, now: datetime, limit: int) -> list[str]:
-    """Users who were INACTIVE `before`, without a verified address and without a link that could still verify one;
-    nobody else changes them meanwhile.
+    """Return and lock up to `limit` ids of users who have been INACTIVE and unchanged since `before`.
+
+    They have no verified address, and no link that could still verify one.
     """
     own, link = email_addresses.c.user_id == users.c.id, one_time_links.c
     may_verify = (
@@ -145,7 +149,7 @@ def find_unconfirmed(db: Connection, *, before: datetime, now: datetime, limit: 
 
 
 def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
-    """False when it was verified before, or meanwhile belongs to somebody else."""
+    """Mark the address as verified. Returns False if it is verified already or now belongs to another user."""
     normal = db.scalar(select(email_addresses.c.normal).where(email_addresses.c.id == address_id))
     if normal is None:
         return False
@@ -161,14 +165,17 @@ def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
 
 
 def is_free(db: Connection, normal: str) -> bool:
-    """Has nobody proved this address? Nobody else does before the transaction ends."""
+    """Return whether no user has verified this address.
+
+    Until the transaction ends, no other transaction can verify it.
+    """
     queue_for(db, normal)
     proven = (email_addresses.c.normal == normal, email_addresses.c.verified_at.is_not(None))
     return not db.scalar(select(exists().where(*proven)))
 
 
 def change(db: Connection, address_id: str, *, address: str, normal: str, now: datetime) -> bool:
-    """Another address in the place of this one, and proven. False when it belongs to somebody else."""
+    """Replace this address with another, verified one. Returns False if that belongs to another user."""
     queue_for(db, normal)
     others = email_addresses.alias("others")
     taken = exists().where(others.c.normal == normal, others.c.verified_at.is_not(None), others.c.id != address_id)

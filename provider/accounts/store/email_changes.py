@@ -1,4 +1,4 @@
-"""What address a change of email or its undoing leads to: one row per link, gone with it."""
+"""The target address of an email change or its undoing: one row per link, deleted with the link."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +38,7 @@ def find(db: Connection, link_id: str) -> EmailChange | None:
 
 
 def find_pending(db: Connection, user_id: str, *, now: datetime) -> EmailChange | None:
-    """The change this person asked for and did not confirm yet."""
+    """Return the change that this user requested and has not confirmed yet, or None."""
     query = (
         _CHANGE.select()
         .join(one_time_links, one_time_links.c.id == email_changes.c.link_id)

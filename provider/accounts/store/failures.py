@@ -1,4 +1,4 @@
-"""Failures per kind and subject, counted in SQL so that no restart and no second node forgets them."""
+"""Failure counters per kind and subject, kept in SQL so that they survive restarts and are shared between nodes."""
 
 from datetime import datetime
 
@@ -36,9 +36,10 @@ failure_counters = Table(
 def reserve(
     db: Connection, kind: str, subject: str, *, now: datetime, forget_before: datetime, ceiling: int
 ) -> int | None:
-    """Count a failure before it happens. The failures so far with this one; None while blocked or at the ceiling.
+    """Count a failure before it happens; return the failures so far, including this one.
 
-    One statement, and the row stays locked until the caller's transaction ends: parallel attempts queue here.
+    Returns None while blocked or at the ceiling. It is one statement, and the row stays locked until the caller's
+    transaction ends. Parallel attempts wait for it.
     """
     counters = failure_counters.c
     open_again = or_(counters.blocked_until.is_(None), counters.blocked_until <= now)
@@ -77,7 +78,7 @@ def reset(db: Connection, kind: str, subject: str) -> None:
 
 
 def purge(db: Connection, *, kinds: list[str], before: datetime, limit: int) -> int:
-    """Delete up to `limit` counters of these kinds that nobody touched since `before`; how many were."""
+    """Delete up to `limit` counters of these kinds without a failure since `before`; return how many."""
     idle = (failure_counters.c.kind.in_(kinds), failure_counters.c.last_at < before)
     old = select(failure_counters.c.kind, failure_counters.c.subject).where(*idle).limit(limit)
     purged = 0

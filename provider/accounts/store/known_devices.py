@@ -1,4 +1,4 @@
-"""Browsers that signed in to an account before, by the digest of their cookie; the value itself is stored nowhere."""
+"""Browsers that signed in to an account before, by the digest of their cookie; the value itself is not stored."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,24 +40,24 @@ def add(db: Connection, device: KnownDevice) -> None:
 
 
 def find(db: Connection, digest: bytes, *, idle_since: datetime) -> list[KnownDevice]:
-    """One for each account that this browser signed in to."""
+    """Return this browser's devices, one for each account that it signed in to since `idle_since`."""
     query = _DEVICE.select().where(known_devices.c.digest == digest, known_devices.c.last_used_at > idle_since)
     return _DEVICE.all(db, query)
 
 
 def touch(db: Connection, user_id: str, digest: bytes, *, now: datetime) -> bool:
-    """False when this account does not know the browser."""
+    """Update the time of last use. Returns False if this account does not know the browser."""
     one = (known_devices.c.digest == digest, known_devices.c.user_id == user_id)
     return db.execute(update(known_devices).where(*one).values(last_used_at=now)).rowcount == 1
 
 
 def move(db: Connection, *, old: bytes, new: bytes) -> None:
-    """The browser has a new cookie, for every account it is known to."""
+    """Replace the digest of a browser's cookie, for every account that knows the browser."""
     db.execute(update(known_devices).where(known_devices.c.digest == old).values(digest=new))
 
 
 def keep_latest(db: Connection, user_id: str, *, count: int) -> None:
-    """Forget what is beyond `count`, the longest unused first."""
+    """Delete all but the `count` most recently used devices of the user."""
     of_user = known_devices.c.user_id == user_id
     latest = select(known_devices.c.id).where(of_user).order_by(known_devices.c.last_used_at.desc())
     db.execute(delete(known_devices).where(of_user, known_devices.c.id.not_in(latest.limit(count))))
@@ -68,6 +68,6 @@ def forget_all(db: Connection, user_id: str) -> None:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` devices unused since `before`; how many were."""
+    """Delete up to `limit` devices unused since `before`; return how many."""
     old = select(known_devices.c.id).where(known_devices.c.last_used_at < before).limit(limit)
     return db.execute(delete(known_devices).where(known_devices.c.id.in_(old))).rowcount

@@ -1,6 +1,4 @@
-"""Identities at upstream providers that sign a user in: of one user each, found by issuer and subject
-(OIDC Core section 2).
-"""
+"""Identities at upstream providers that can sign a user in, found by issuer and subject (OIDC Core section 2)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,7 +51,10 @@ _IDENTITY = rows_of(LinkedIdentity, linked_identities)
 
 
 def queue_for(db: Connection, issuer: str, subject: str) -> None:
-    """Nobody else links this identity until the transaction ends; what they did before is seen from here on."""
+    """Wait until no other transaction is linking this identity, and block others until this one ends.
+
+    Links that earlier transactions committed are visible afterwards.
+    """
     dialect.queue_for(db, f"{issuer} {subject}")
 
 
@@ -67,13 +68,13 @@ def find(db: Connection, issuer: str, subject: str) -> LinkedIdentity | None:
 
 
 def find_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:
-    """The oldest first."""
+    """Return the user's linked identities, oldest first."""
     query = _IDENTITY.select().where(linked_identities.c.user_id == user_id)
     return _IDENTITY.all(db, query.order_by(linked_identities.c.created_at))
 
 
 def lock_of_user(db: Connection, user_id: str) -> list[LinkedIdentity]:
-    """The same; nobody removes one of them until the transaction ends."""
+    """Return and lock the user's linked identities. No other transaction can remove one until this one ends."""
     query = _IDENTITY.select().where(linked_identities.c.user_id == user_id)
     return _IDENTITY.all(db, query.order_by(linked_identities.c.id).with_for_update())
 
@@ -83,11 +84,11 @@ def touch(db: Connection, identity_id: str, *, now: datetime) -> None:
 
 
 def remove(db: Connection, user_id: str, identity_id: str) -> bool:
-    """False when this user has none of that id."""
+    """Remove a linked identity. Returns False if this user has none with that id."""
     one = (linked_identities.c.id == identity_id, linked_identities.c.user_id == user_id)
     return db.execute(delete(linked_identities).where(*one)).rowcount == 1
 
 
 def remove_all(db: Connection, user_id: str) -> int:
-    """How many there were."""
+    """Remove all linked identities of the user; return how many."""
     return db.execute(delete(linked_identities).where(linked_identities.c.user_id == user_id)).rowcount

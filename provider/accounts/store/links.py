@@ -1,4 +1,7 @@
-"""One-time links by digest and purpose, and the code that may be typed instead. Claimed, not deleted: for the audit."""
+"""One-time links by digest and purpose, and the code that may be typed instead.
+
+Used links are marked as claimed, not deleted, for the audit.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +78,7 @@ def add(db: Connection, link: Link) -> None:
 
 
 def find(db: Connection, digest: bytes, *purposes: Purpose) -> Link | None:
-    """Made for one of these, and whatever became of it; nothing is consumed."""
+    """Return the link with this digest and one of these purposes, whatever its status. Consumes nothing."""
     query = _LINK.select().where(one_time_links.c.digest == digest, one_time_links.c.purpose.in_(purposes))
     return _LINK.one(db, query)
 
@@ -83,7 +86,7 @@ def find(db: Connection, digest: bytes, *purposes: Purpose) -> Link | None:
 def find_by_code(
     db: Connection, address_id: str, code_digests: list[bytes], purpose: Purpose, *, now: datetime
 ) -> Link | None:
-    """The open link of this address whose code was typed, while the code is good."""
+    """Return the active link of this address with this code, if the code has not expired."""
     query = _LINK.select().where(
         one_time_links.c.address_id == address_id,
         one_time_links.c.purpose == purpose,
@@ -95,7 +98,7 @@ def find_by_code(
 
 
 def spend(db: Connection, link_id: str, *, now: datetime) -> bool:
-    """Claim the link. False when it was claimed or replaced before, or its time is over."""
+    """Claim the link. Returns False if it was claimed or replaced before, or has expired."""
     active = (
         one_time_links.c.id == link_id,
         one_time_links.c.status == LinkStatus.ACTIVE,
@@ -106,9 +109,9 @@ def spend(db: Connection, link_id: str, *, now: datetime) -> bool:
 
 
 def expire_all(db: Connection, user_id: str, purpose: Purpose | None = None) -> None:
-    """What is still open of this user, of one purpose or of any, can no longer be claimed.
+    """Expire the user's active links for one purpose, or for all purposes except UNDO.
 
-    Of any but UNDO: whoever took an account over must not shut its owner's way back by a reset.
+    An attacker who took the account over must not be able to close its owner's way back by a password reset.
     """
     active = [one_time_links.c.user_id == user_id, one_time_links.c.status == LinkStatus.ACTIVE]
     active.append(one_time_links.c.purpose != Purpose.UNDO if purpose is None else one_time_links.c.purpose == purpose)
@@ -116,7 +119,7 @@ def expire_all(db: Connection, user_id: str, purpose: Purpose | None = None) -> 
 
 
 def expire_after(db: Connection, user_id: str, purpose: Purpose, *, since: datetime) -> None:
-    """Those of one purpose that were made since, too."""
+    """Expire the user's active links for one purpose that were created at or after `since`."""
     later = (
         one_time_links.c.user_id == user_id,
         one_time_links.c.status == LinkStatus.ACTIVE,
@@ -127,6 +130,6 @@ def expire_after(db: Connection, user_id: str, purpose: Purpose, *, since: datet
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` links that expired before; how many were."""
+    """Delete up to `limit` links that expired before `before`; return how many."""
     old = select(one_time_links.c.id).where(one_time_links.c.expires_at < before).limit(limit)
     return db.execute(delete(one_time_links).where(one_time_links.c.id.in_(old))).rowcount

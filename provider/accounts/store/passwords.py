@@ -26,23 +26,23 @@ def find(db: Connection, user_id: str) -> str | None:
 
 
 def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
-    """Which of these users have one."""
+    """Return which of these users have a password."""
     return set(db.scalars(select(passwords.c.user_id).where(passwords.c.user_id.in_(user_ids))))
 
 
 def replace(db: Connection, user_id: str, hashed: str, *, now: datetime) -> None:
-    """A new password, also for a user who had none."""
+    """Set the password hash, also for a user who had none."""
     changed = update(passwords).where(passwords.c.user_id == user_id).values(hash=hashed, changed_at=now)
     if db.execute(changed).rowcount == 0:
         add(db, user_id, hashed, now=now)
 
 
 def remove(db: Connection, user_id: str) -> bool:
-    """No password is right until another is set."""
+    """Delete the password; no password is valid until another is set. Returns False if there was none."""
     return db.execute(delete(passwords).where(passwords.c.user_id == user_id)).rowcount == 1
 
 
 def upgrade(db: Connection, user_id: str, *, old: str, new: str) -> bool:
-    """The same password under another hash. False when it was changed meanwhile."""
+    """Replace the hash of the same password. Returns False if the password was changed meanwhile."""
     same = (passwords.c.user_id == user_id, passwords.c.hash == old)
     return db.execute(update(passwords).where(*same).values(hash=new)).rowcount == 1

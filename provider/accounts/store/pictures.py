@@ -1,4 +1,4 @@
-"""Profile pictures, one per user, as we drew them; a new one gets a new id, so that each may be cached for ever."""
+"""Profile pictures, one per user, as Signet drew them. A new picture gets a new id, so each can be cached forever."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What operators find people by: the beginning of an address, or of any word of a name."""
+"""Search keys of users for operators: each address, and each name from each of its words on."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ search_keys = Table(
 
 
 def keys_of(addresses: Iterable[str], claims: Mapping[str, Any]) -> set[str]:
-    """Each address whole; each name from each of its words on."""
+    """Return the search keys: each address whole, and each name from each of its first eight words on."""
     keys = {search_key(address) for address in addresses}
     for claim in ("name", "preferred_username", "nickname"):
         words = search_key(str(claims.get(claim, ""))).split()[:8]
@@ -42,14 +42,17 @@ def replace(db: Connection, user_id: str, keys: Iterable[str]) -> None:
 
 
 def add(db: Connection, user_id: str, keys: Iterable[str]) -> None:
-    """For somebody who has none yet."""
+    """Add search keys for a user who has none yet."""
     rows = [{"key": key, "user_id": user_id} for key in sorted(keys)]
     if rows:
         db.execute(insert(search_keys), rows)
 
 
 def find_page(db: Connection, beginning: str, *, after: tuple[str, str] | None, limit: int) -> list[tuple[str, str]]:
-    """(key, user_id) of keys that begin like this, in order; `after` is the last of the page before."""
+    """Return (key, user_id) pairs whose key begins with `beginning`, in order.
+
+    `after` is the last pair of the previous page.
+    """
     key, user_id = search_keys.c.key, search_keys.c.user_id
     query = select(key, user_id).where(key >= beginning, key < beginning + BEYOND)
     if after is not None:

@@ -1,4 +1,4 @@
-"""The users table: a person, their standing, and what they say about themselves."""
+"""The users table: a user's status, roles and claims."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from provider.database.types import Identifier, UtcTime
 from provider.sessions.store import ACTIVE_USER
 
 ADMIN = "admin"
-"""The role an operator has."""
+"""The role of operators."""
 
 
 class Status(StrEnum):
@@ -57,7 +57,7 @@ class User:
 
     @property
     def language(self) -> str | None:
-        """What they want to read, as the standard claim has it."""
+        """The user's preferred language, from the standard `locale` claim."""
         locale = self.claims.get("locale")
         return locale if isinstance(locale, str) else None
 
@@ -74,30 +74,30 @@ def find(db: Connection, user_id: str) -> User | None:
 
 
 def lock(db: Connection, user_id: str) -> bool:
-    """Nobody else changes the row until this transaction ends. False when there is none."""
+    """Lock the user's row until this transaction ends. Returns False if there is no such user."""
     return db.scalar(select(users.c.id).where(users.c.id == user_id).with_for_update()) is not None
 
 
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[User]:
-    """In order of creation; `after` is the last id of the page before."""
+    """Return a page of users in order of creation. `after` is the last id of the previous page."""
     query = USER.select().order_by(users.c.id).limit(limit)
     return USER.all(db, query if after is None else query.where(users.c.id > after))
 
 
 def find_latest(db: Connection, *, before: str | None, limit: int) -> list[str]:
-    """Ids, the latest first; `before` is the last of the page before."""
+    """Return the ids of the latest users, latest first. `before` is the last id of the previous page."""
     query = select(users.c.id).order_by(users.c.id.desc()).limit(limit)
     return list(db.scalars(query if before is None else query.where(users.c.id < before)))
 
 
 def activate(db: Connection, user_id: str, *, now: datetime) -> bool:
-    """INACTIVE -> ACTIVE. False when it was not INACTIVE."""
+    """Set INACTIVE to ACTIVE. Returns False if the user was not INACTIVE."""
     inactive = (users.c.id == user_id, users.c.status == Status.INACTIVE)
     return db.execute(update(users).where(*inactive).values(status=Status.ACTIVE, updated_at=now)).rowcount == 1
 
 
 def suspend(db: Connection, user_id: str, *, reason: str | None, now: datetime) -> bool:
-    """Any status -> SUSPENDED. False when there is no such user, or it is suspended already."""
+    """Set any status to SUSPENDED. Returns False if there is no such user or it is suspended already."""
     unsuspended = (users.c.id == user_id, users.c.status != Status.SUSPENDED)
     values = {
         "status": Status.SUSPENDED,
@@ -115,32 +115,35 @@ def restore(db: Connection, user_id: str, *, status: Status, now: datetime) -> b
 
 
 def leave(db: Connection, user_id: str, *, delete_after: datetime, now: datetime) -> bool:
-    """ACTIVE -> LEAVING. False when it was not ACTIVE."""
+    """Set ACTIVE to LEAVING. Returns False if the user was not ACTIVE."""
     active = (users.c.id == user_id, users.c.status == Status.ACTIVE)
     values = {"status": Status.LEAVING, "delete_after": delete_after, "updated_at": now}
     return db.execute(update(users).where(*active).values(**values)).rowcount == 1
 
 
 def keep(db: Connection, user_id: str, *, now: datetime) -> bool:
-    """LEAVING -> ACTIVE. False when it was not LEAVING."""
+    """Set LEAVING to ACTIVE. Returns False if the user was not LEAVING."""
     leaving = (users.c.id == user_id, users.c.status == Status.LEAVING)
     values = {"status": Status.ACTIVE, "delete_after": None, "updated_at": now}
     return db.execute(update(users).where(*leaving).values(**values)).rowcount == 1
 
 
 def find_due(db: Connection, *, before: datetime, limit: int) -> list[str]:
-    """Who is LEAVING and could be kept until `before` at most; nobody changes their mind meanwhile."""
+    """Return and lock the ids of LEAVING users whose `delete_after` is before `before`.
+
+    The lock stops a user from keeping the account meanwhile.
+    """
     due = (users.c.delete_after < before, users.c.status == Status.LEAVING)
     return list(db.scalars(select(users.c.id).where(*due).limit(limit).with_for_update()))
 
 
 def set_not_before(db: Connection, user_id: str, *, now: datetime) -> None:
-    """Nothing signed in or granted before `now` counts any more. For `accounts.access` alone."""
+    """Invalidate everything signed in or granted before `now`. Only `accounts.access` calls this."""
     db.execute(update(users).where(users.c.id == user_id).values(not_before=now))
 
 
 def touch(db: Connection, user_id: str, *, now: datetime) -> None:
-    """Something that applications are told of this person changed elsewhere."""
+    """Set `updated_at`: something that applications can read about this user changed in another table."""
     db.execute(update(users).where(users.c.id == user_id).values(updated_at=now))
 
 
@@ -157,7 +160,7 @@ def set_claims(db: Connection, user_id: str, claims: dict[str, Any], *, now: dat
 def change_claims(
     db: Connection, user_id: str, change: Callable[[dict[str, Any]], dict[str, Any]], *, now: datetime
 ) -> None:
-    """`change` gets what the row holds now; nobody else changes it meanwhile."""
+    """Replace the claims with `change` of the current claims, with the row locked."""
     row = db.execute(select(users.c.claims).where(users.c.id == user_id).with_for_update()).one_or_none()
     if row is not None:
         set_claims(db, user_id, change(row.claims), now=now)

@@ -1,1 +1,1 @@
-"""The way to an upstream and back, and the account's page of what is linked."""
+"""Pages for signing in at an upstream, and the account's page of linked identities."""

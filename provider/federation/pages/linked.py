@@ -1,4 +1,4 @@
-"""What is linked to the account: see it, link another, unlink; and link what was shown before the sign-in."""
+"""The linked identities page: see them, link another, unlink one, or link an identity proven before the sign-in."""
 
 from starlette.responses import Response
 
@@ -33,7 +33,10 @@ def show_linked(call: Call) -> Response:
 
 @endpoint
 def begin(call: Call) -> Response:
-    """Link another: to the upstream and back. Only for whoever has just signed in, with every factor they have."""
+    """Start linking another identity at an upstream: POST /account/linked.
+
+    It needs a recent sign-in with every factor the user has. Raises NotFound for an unknown upstream.
+    """
     session = _require(call)
     upstream = _upstreams(call).get(call.form.get("upstream", ""))
     if upstream is None:
@@ -42,7 +45,7 @@ def begin(call: Call) -> Response:
 
 
 def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *, user_id: str) -> Response:
-    """Back from the upstream, for the account whose owner went there."""
+    """Link the identity after the return from the upstream, if the same user is still signed in."""
     session = _require(call)
     if session.user_id != user_id:
         return go(PATH)
@@ -73,7 +76,7 @@ def unlink(call: Call) -> Response:
 
 @endpoint
 def show_offer(call: Call) -> Response:
-    """An upstream identity that nobody has, shown before this sign-in: is it to sign this account in?"""
+    """Ask whether to link an identity that was proven before this sign-in: GET /account/linked/confirm."""
     offer = _offer(call)
     return _offer_over(call) if offer is None else _ask(call, require_fresh(call), offer)
 
@@ -92,13 +95,13 @@ def accept(call: Call) -> Response:
 
 
 def require_fresh(call: Call) -> Session:
-    """A fresh sign-in, with the second factor of whoever has one; then back to this very page."""
+    """Require a recent sign-in, with the second factor if the user has one; then return to this page."""
     session = require_recent(call)
     return require_second_factor(call) if second_factor.is_enabled(call.work, session.user_id) else session
 
 
 def _require(call: Call) -> Session:
-    """The same, then back to the list."""
+    """Require a recent sign-in, with the second factor if the user has one; then return to the list."""
     session = require_recent(call, back=PATH)
     return require_second_factor(call, back=PATH) if second_factor.is_enabled(call.work, session.user_id) else session
 

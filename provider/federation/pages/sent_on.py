@@ -1,4 +1,4 @@
-"""The page that sends a browser on to an upstream, and the one that is shown when it leads nowhere."""
+"""The page that sends a browser to an upstream, and the page shown when that fails."""
 
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from provider.web.pages import page
 
 
 def find_upstream(call: Call) -> Upstream:
-    """The one whose key is in the path. Raises NotFound."""
+    """Return the upstream whose key is in the path. Raises NotFound."""
     upstreams = upstreams_of(call)
     found = upstreams.get(call.path_params["key"])
     if found is None:
@@ -25,8 +25,10 @@ def find_upstream(call: Call) -> Upstream:
 def send_on(
     call: Call, upstream: Upstream, where: Destination, *, must_prove: bool = False, link_to: str | None = None
 ) -> Response:
-    """A page that goes on by itself. Not a redirect: `form-action` would have to name every host that the upstream and
-    whom it stands for redirect to, and Chromium follows it through all of them.
+    """Return a page that continues to the upstream by itself.
+
+    It is not a redirect. `form-action` would have to name every host that the upstream redirects to, because Chromium
+    applies it to all redirects.
     """
     state = states.new_state(
         call.work,
@@ -46,7 +48,7 @@ def send_on(
 
 
 def stopped(call: Call, upstream: Upstream, where: Destination, refusal: Refusal, *, linking: bool = False) -> Response:
-    """What happened, and the ways on: the same again, or another."""
+    """Return the page that says what went wrong, and how to continue: try again or choose another way."""
     response = page(
         call,
         "federation/stopped.html",

@@ -1,4 +1,4 @@
-"""To an upstream and back: the two requests of a sign-in there (OIDC Core section 3.1.2), and of linking."""
+"""Signing in at an upstream, and linking it: the two requests (OIDC Core section 3.1.2)."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,10 @@ FAILED = (UpstreamAway, UpstreamDeclined, UpstreamUntrusted)
 
 @endpoint
 def start(call: Call) -> Response:
-    """POST: no link of another site sends anybody there."""
+    """Send the user to the upstream: POST /login/upstream/{key}/start.
+
+    Only POST is accepted, so that a link on another site cannot send a user there.
+    """
     upstream, where = find_upstream(call), destination(call)
     asked_again = call.query.get("prompt") == "login"
     must_prove = asked_again or (where.app is not None and where.app.signed_in_since is not None)
@@ -38,7 +41,10 @@ def start(call: Call) -> Response:
 
 @endpoint
 def callback(call: Call) -> Response:
-    """What it answers with offers no other language: its address holds the code, and works once."""
+    """Handle the upstream's response: GET /login/upstream/{key}/callback.
+
+    Its pages do not offer other languages, because the URL contains the code and works once.
+    """
     require_get_or_post(call)
     upstream = find_upstream(call)
     if call.query.repeated:
@@ -95,7 +101,10 @@ def _sign_in(
 
 
 def _not_linked(call: Call, upstream: Upstream, refusal: NotLinked, where: Destination) -> Response:
-    """The ways on: sign in once and link, or sign up first. Both lead to the same question, and then to the app."""
+    """Return the page that offers to sign in and link, or to sign up first.
+
+    Both lead to the same question, and then to the app.
+    """
     ticket = linking.seal(call.work, refusal.offer)
     confirm = Destination().through("/account/linked/confirm", ticket=ticket)
     return page(

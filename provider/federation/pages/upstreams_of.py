@@ -1,4 +1,4 @@
-"""The upstream providers of this process, as pages reach them."""
+"""The upstream providers of this process, for pages."""
 
 from provider.federation.upstreams import Upstreams
 from provider.web.call import Call

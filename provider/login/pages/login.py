@@ -1,4 +1,4 @@
-"""Identifier and password on one page."""
+"""The sign-in page: email address and password on one page."""
 
 from starlette.responses import Response
 
@@ -21,7 +21,7 @@ REASONS = {
     "codes": Text("There were too many wrong codes. Sign in again."),
     "time": Text("That took too long. Sign in again."),
 }
-"""Why a person finds themselves here, when it was not their wish."""
+"""Messages that say why a user was sent back to the sign-in page."""
 
 
 @endpoint

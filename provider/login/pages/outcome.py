@@ -1,4 +1,4 @@
-"""What the browser gets after a first factor, whichever it was."""
+"""The response after a first factor, whichever it was."""
 
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ from provider.web.pages import go, page
 
 
 def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
-    """On to the second factor, or to where the person was going."""
+    """Set the session cookie and redirect to the second factor, or to where the user was going."""
     keep_session(call, done.cookie)
     if done.step is not Step.DONE:
         return go(where.through("/login/second-factor"))
@@ -25,7 +25,7 @@ def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
 def not_now(
     call: Call, where: Destination, refusal: Suspended | AddressUnconfirmed, *, offers_languages: bool = True
 ) -> Response:
-    """The factor was right, and yet the account may not sign in."""
+    """Return the page for a right first factor on an account that may not sign in."""
     if isinstance(refusal, Leaving):
         return page(
             call,

@@ -1,4 +1,4 @@
-"""The second factor: at the end of a sign-in, or later for what needs it (step-up)."""
+"""The second-factor page: at the end of a sign-in, or later for what needs it (step-up)."""
 
 from starlette.responses import Response
 
@@ -59,7 +59,7 @@ def _session(call: Call) -> Session | None:
 
 
 def _find_offered(call: Call, session: Session | None) -> tuple[Factor, ...]:
-    """Return the factors that can be shown at this page, the one to ask for first in front."""
+    """Return the factors that can be used on this page, the one to ask for first in front."""
     if session is None or not needs_second_factor(session):
         return ()
     return find_offered(call.work, session.user_id)
@@ -71,7 +71,7 @@ def _asked(call: Call, offered: tuple[Factor, ...]) -> Factor:
 
 
 def _elsewhere(call: Call, session: Session | None, where: Destination, offered: tuple[Factor, ...]) -> Response | None:
-    """Where to go when there is nothing to ask here."""
+    """Return a redirect or a page if there is nothing to ask here, else None."""
     if session is None:
         return go(where.through("/login", because="time") if _ran_out(call) else where.through("/login"))
     if not needs_second_factor(session):

@@ -1,4 +1,4 @@
-"""The person's own sign-out button."""
+"""Signing out by the user's own button."""
 
 from starlette.responses import Response
 
@@ -12,7 +12,10 @@ from provider.web.pages import go, page
 
 @endpoint(form_on=HOME)
 def sign_out(call: Call) -> Response:
-    """End the session, and its cookie. By POST only: no link of another site signs anybody out."""
+    """End the session and delete its cookie: POST /sign-out.
+
+    Only POST is accepted, so that a link on another site cannot sign a user out.
+    """
     session = find_session(call) or find_pending_session(call)
     forget_session(call)
     if session is None:
