@@ -24,7 +24,7 @@ from tests.support.services import Services, _wait_for
 pytestmark = pytest.mark.both_databases
 
 OFFLINE = "openid offline_access"
-PLAUSIBLE = base64.urlsafe_b64encode(b'{"typ":"at+jwt","alg":"RS256","kid":"k"}').decode().rstrip("=") + ".e30.x"
+PLAUSIBLE = base64.urlsafe_b64encode(b'{"typ":"at+jwt","alg":"RS256","kid":"k"}').decode().rstrip("=") + ".e30.AAAA"
 """Whether it is a token of ours takes the keys to say."""
 
 
