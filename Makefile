@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-JOBS   ?= $(shell nproc)
+# One more than there are cores: many tests wait for a process or a browser.
+JOBS   ?= $(shell expr $$(nproc) + 1)
 ARGS   ?=
 
 .DEFAULT_GOAL := help

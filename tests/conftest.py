@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import bcrypt
@@ -35,6 +36,21 @@ missing: set[str] = set()
 
 
 # The run: what is missing is said, and nothing leaves this machine.
+
+
+OUTSIDE = ("docs/test_operate", "topology", "journeys", "races", "interop", "database/test_migration_killed", "test_")
+"""What starts processes and browsers, the longest first. `test_` is the files at the root: demo, packaging, serve."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that wait for processes, so that no worker is left with one of them at the end."""
+    root = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        place = str(item.path.relative_to(root))
+        return next((at for at, start in enumerate(OUTSIDE) if place.startswith(start)), len(OUTSIDE))
+
+    items.sort(key=rank)
 
 
 def pytest_configure() -> None:

@@ -14,6 +14,7 @@ from provider.config.environment import load_settings
 from provider.work import unit_of_work
 from tests.support.chromium import NewPerson, Person, chromium, new_person
 from tests.support.demo_process import CHEAP, Demo, running_demo
+from tests.support.effort import SCRIPTS, named_scripts
 from tests.support.factories import PASSWORD, make_user
 from tests.support.waiting import wait_until
 
@@ -159,7 +160,7 @@ def plain_person(new_person: NewPerson) -> Person:
     return new_person(java_script_enabled=False)
 
 
-@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
+@pytest.fixture(params=SCRIPTS, ids=named_scripts)
 def any_person(request: pytest.FixtureRequest, new_person: NewPerson) -> Person:
-    """Twice: with JavaScript, and with JavaScript off."""
+    """With JavaScript; with `make test-all` once more with JavaScript off."""
     return new_person(java_script_enabled=request.param)

@@ -20,6 +20,7 @@ from provider.work import unit_of_work
 from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import Person
 from tests.support.demo_process import Demo
+from tests.support.effort import SCRIPTS, named_scripts
 from tests.support.factories import make_client
 from tests.support.relying_party import challenge_of
 
@@ -87,7 +88,7 @@ def expect_posted(person: Person, *, scripts: bool) -> dict[str, str]:
     return person.facts("posted")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize("scripts", SCRIPTS, ids=named_scripts)
 def test_a_code_is_posted_to_the_app(
     new_person: Any, app: App, account: Account, demo: Demo, steps: Steps, *, scripts: bool
 ) -> None:
@@ -109,7 +110,7 @@ def test_a_code_is_posted_to_the_app(
         assert len(app.got) == 1
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize("scripts", SCRIPTS, ids=named_scripts)
 def test_an_error_is_posted_too(new_person: Any, app: App, demo: Demo, *, scripts: bool) -> None:
     """OIDC Core section 3.1.2.6; and without a page of ours in between, but this one."""
     person: Person = new_person(java_script_enabled=scripts)

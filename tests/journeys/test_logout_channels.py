@@ -21,6 +21,7 @@ from provider.work import unit_of_work
 from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import Person
 from tests.support.demo_process import Demo, running_demo
+from tests.support.effort import SCRIPTS, named_scripts
 from tests.support.factories import make_client
 from tests.support.relying_party import LOGOUT, TOKEN, RelyingParty
 from tests.support.waiting import PATIENCE
@@ -132,7 +133,7 @@ def blue(demo: Demo) -> Iterator[App]:
         yield app
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize("scripts", SCRIPTS, ids=named_scripts)
 def test_signing_out_of_one_app_signs_out_of_the_other(
     new_person: Any, green: App, blue: App, account: Account, steps: Steps, *, scripts: bool
 ) -> None:

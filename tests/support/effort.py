@@ -20,6 +20,15 @@ settings.register_profile("thorough", EVERY, max_examples=150)
 settings.load_profile("thorough" if THOROUGH else "quick")
 
 
+SCRIPTS = [True, False] if THOROUGH else [True]
+"""Whether JavaScript is on in a journey at a real browser. `tests/walks` visits every page without it in each run."""
+
+
+def named_scripts(scripts: object) -> str:
+    """Return the name of such a parameter in the id of a test."""
+    return "scripts" if scripts else "no scripts"
+
+
 Effort = TypeVar("Effort")
 
 
