@@ -1,4 +1,4 @@
-"""`signet`, and `python -m provider`."""
+"""The entry point of `signet` and `python -m provider`."""
 
 import sys
 

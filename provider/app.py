@@ -1,4 +1,4 @@
-"""The composition root: settings in, web application out."""
+"""The composition root: builds the web application from settings."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ from provider.work import Installation, utc_now
 
 
 def open_installation(settings: Settings, **changes: Any) -> Installation:
-    """What a process of these settings holds. `changes` are for tests: a clock, a counter."""
+    """Open what a process needs for these settings. `changes` are for tests: a clock, a counter."""
     given = {
         "database": open_database(settings),
         "vault": open_vault(settings),
@@ -51,7 +51,7 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
 
 
 class Background(Protocol):
-    """What runs beside requests for as long as the service does (`worker.background.BackgroundWorker`)."""
+    """A job that runs beside requests while the service runs (`worker.background.BackgroundWorker`)."""
 
     def start(self, installation: Installation) -> None: ...
 
@@ -59,7 +59,7 @@ class Background(Protocol):
 
 
 def create_app(installation: Installation, *, background: Background | None = None) -> Starlette:
-    """The web service over an installation."""
+    """Create the web application of an installation."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -95,7 +95,7 @@ def create_app(installation: Installation, *, background: Background | None = No
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
-    """404 and 405, which the router raises before any endpoint runs."""
+    """Answer 404 and 405, which the router raises before any endpoint runs."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
     call = Call(request.scope, b"", request.app.state.installation)
     endpoint = request.scope.get("endpoint")
@@ -111,7 +111,10 @@ async def _no_route(request: Request, error: Exception) -> Response:
 
 
 def _methods_here(request: Request) -> list[str]:
-    """Of every route with this path (RFC 9110 section 10.2.1); the router's own answer names the first one's only."""
+    """Return the methods of every route with this path (RFC 9110 section 10.2.1).
+
+    The router's own response names only those of the first route.
+    """
     here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in here if isinstance(route, Route) for method in route.methods or ()})
 

@@ -1,6 +1,7 @@
-"""Where a person goes on to when a sign-in, a sign-up or a reset is done: back to a parked authorization request, or to
-a page of ours. Carried in the query string from page to page; the only values are a `request_uri`, a `return_to` path,
-`prompt=login`, and the `ui_locales` an app wished for.
+"""The page a user goes to after a sign-in, a sign-up or a reset: a parked authorization request, or a page of ours.
+
+It is carried in the query string from page to page. The only values are a `request_uri`, a `return_to` path,
+`prompt=login`, and the `ui_locales` that an app requested.
 """
 
 from dataclasses import dataclass
@@ -9,57 +10,57 @@ from urllib.parse import urlencode
 
 HOME = "/account"
 LONGEST_LOCALES = 200
-"""Of what an app wishes for, pages carry on no more."""
+"""The longest `ui_locales` that pages carry on, in characters. The rest is cut off."""
 
 
 @dataclass(frozen=True)
 class App:
-    """The application a person is on the way to."""
+    """The application that the user is on the way to."""
 
     name: str
     host: str
     form_target: str
-    """A CSP source: the forms of the pages in between end here."""
+    """The CSP source where the forms of the pages in between end."""
     login_hint: str | None = None
     signed_in_since: datetime | None = None
-    """It wants a sign-in no older than this: who is signed in from earlier is still asked."""
+    """The earliest sign-in that the app accepts. A user who signed in earlier is asked again."""
     max_age: str | None = None
     logo_uri: str | None = None
     logo_source: str | None = None
-    """The same as a CSP source."""
+    """The logo's CSP source."""
     policy_uri: str | None = None
     tos_uri: str | None = None
     is_vouched_for: bool = True
-    """Did an operator look at what it says of itself?"""
+    """Whether an operator has reviewed the client's metadata."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where next. With an `app`, pages say so."""
+    """The next page for the user. If there is an `app`, pages name it."""
 
     request_uri: str | None = None
     return_to: str | None = None
     app: App | None = None
     ui_locales: str | None = None
     again: bool = False
-    """A sign-in is wanted whoever is signed in here: by somebody else, or anew."""
+    """Whether the user must sign in even if already signed in: with another account, or again."""
 
     @property
     def location(self) -> str:
-        """The URL to go on to when this step is done."""
+        """The URL to go to when this step is done."""
         if self.request_uri is not None:
             carried = {name: value for name, value in self.parameters.items() if name != "prompt"}
             return f"/oauth2/authorize?{urlencode(carried)}"
         return self.return_to or HOME
 
     def through(self, path: str, **parameters: str) -> str:
-        """A page of ours on the way there."""
+        """Return the URL of a page of ours on the way there."""
         parameters |= self.parameters
         return f"{path}?{urlencode(parameters)}" if parameters else path
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What a link to a page of ours must carry to lead here in the end; letters carry it too."""
+        """The parameters that a link to a page of ours, or in an email, needs in order to lead here in the end."""
         given = {
             "request_uri": self.request_uri,
             "return_to": self.return_to,
@@ -69,7 +70,7 @@ class Destination:
         return {name: value for name, value in given.items() if value is not None}
 
     def is_content_with(self, auth_time: datetime) -> bool:
-        """May somebody who signed in then skip the page where people sign in or up?"""
+        """Return whether a user who signed in at `auth_time` may skip the sign-in or sign-up page."""
         return self.app is None or self.app.signed_in_since is None or auth_time >= self.app.signed_in_since
 
     @property
@@ -82,7 +83,7 @@ class Destination:
 
 
 def local_path(value: str | None) -> str | None:
-    """A path on this site, or None: never another host (`//evil`, a backslash), never a control character."""
+    """Return a path on this site, or None: never another host (`//evil`, a backslash), never a control character."""
     if not value or not value.startswith("/") or value.startswith("//") or len(value) > 2000:
         return None
     if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in value):

@@ -1,7 +1,7 @@
-"""The address at which Prometheus asks (SIGNET_METRICS_ADDRESS): what was counted, and what stands in the database.
+"""The metrics endpoint for Prometheus (SIGNET_METRICS_ADDRESS): the counts, and figures from the database.
 
-Never on the address that people and apps use. Every process of a service listens here on a socket of its own, and
-whichever is asked answers for all of them; the outbox and the keys are read when somebody asks.
+It is never on the address that users and apps use. Every process of a service listens here on its own socket, and each
+answers for all of them. The outbox and the keys are read on each request.
 """
 
 import socket
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
 PATIENCE = 5.0
-"""Seconds for a request to arrive."""
+"""Seconds within which a request must arrive."""
 
 
 @dataclass(frozen=True)
 class Meters:
-    """Where the processes of a service count, and where they answer for it."""
+    """The folder where the processes of a service count, and the address where they serve the metrics."""
 
     folder: Path
     address: tuple[str, int]
@@ -47,8 +47,9 @@ class Meters:
 
 @contextmanager
 def meters(settings: Settings, *, beside: tuple[str, int] | None = None) -> Iterator[Meters | None]:
-    """A private folder, and the address held, for as long as the service runs; None without an address. Raises
-    SettingsError when it cannot be had, or is the one of the service (`beside`).
+    """Reserve a private folder and the address while the service runs. Yields None without an address.
+
+    Raises SettingsError if the address is not available, or if it is that of the service (`beside`).
     """
     if settings.metrics_address is None:
         yield None
@@ -62,7 +63,7 @@ def meters(settings: Settings, *, beside: tuple[str, int] | None = None) -> Iter
 
 @contextmanager
 def metered(installation: Installation, meters: Meters | None, *, process: int = 0) -> Iterator[None]:
-    """Count in this process, and answer whoever asks."""
+    """Count in this process, and serve the metrics."""
     if meters is None:
         yield
         return
@@ -80,7 +81,10 @@ def metered(installation: Installation, meters: Meters | None, *, process: int =
 
 
 class InstallationCollector:
-    """What the database says of the installation, as a collector of prometheus_client. When it is away, only that."""
+    """The version and figures from the database, as a collector of prometheus_client.
+
+    If the database is unavailable, it reports only that and the version.
+    """
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -136,7 +140,7 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
 
 
 def _open_server(listener: socket.socket, installation: Installation, folder: Path) -> WSGIServer:
-    """Open a server of prometheus_client's application on a socket that listens already."""
+    """Open a WSGI server on a socket that is already bound."""
     server = _Server(listener.getsockname(), _Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
@@ -148,7 +152,7 @@ def _open_server(listener: socket.socket, installation: Installation, folder: Pa
 
 
 def _application(installation: Installation, folder: Path) -> "WSGIApplication":
-    """Return the WSGI application that answers at /metrics, and nowhere else."""
+    """Return the WSGI application, which serves only /metrics."""
     from prometheus_client import CollectorRegistry, make_wsgi_app  # noqa: PLC0415
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 

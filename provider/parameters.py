@@ -1,7 +1,7 @@
-"""Parameters as people and clients send them: urlencoded, each at most once.
+"""Urlencoded parameters from users and clients, each at most once.
 
-A repeated parameter is refused (RFC 6749 section 3.1), an empty one counts as absent, an unknown one is ignored. Those
-that may come more than once are read as one, with a space between the values, which a URI cannot hold.
+A repeated parameter is rejected (RFC 6749 section 3.1), an empty one counts as absent, an unknown one is ignored. Those
+that may be repeated are read as one value, separated by spaces, which a URI cannot contain.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,15 +9,15 @@ from urllib.parse import parse_qsl
 
 MAX_FIELDS = 100
 MANY = frozenset({"resource", "audience"})
-"""May be repeated (RFC 8707 section 2, RFC 8693 section 2.1)."""
+"""Parameters that may be repeated (RFC 8707 section 2, RFC 8693 section 2.1)."""
 
 
 class MalformedParameters(ValueError):
-    """Not urlencoded UTF-8 text, or too many fields."""
+    """Parameters that are not urlencoded UTF-8 text, or too many fields."""
 
 
 class Parameters(Mapping[str, str]):
-    """Parsed parameters: the first value of each name, and which names came more than once."""
+    """Parsed parameters: the first value of each name, and the names that were repeated."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self.repeated: set[str] = set()
@@ -40,7 +40,7 @@ class Parameters(Mapping[str, str]):
         return len(self._values)
 
     def text(self, name: str) -> str:
-        """What a person typed, trimmed; "" when absent. Not for passwords."""
+        """Return a value that a user typed, trimmed; "" if it is absent. Not for passwords."""
         return self._values.get(name, "").strip()
 
 

@@ -1,7 +1,7 @@
-"""How often is too often, per network: LIMITS by name, counted outside the transaction.
+"""Rate limits per network: LIMITS by name, counted outside the transaction.
 
-These limits slow strangers down; they live in memory or Redis and may be lost. What must never be lost (failures per
-account) is counted in SQL: `accounts.throttle`.
+These limits slow down unknown callers. They are in memory or Redis and may be lost. Counts that must not be lost
+(failures per account) are in SQL: `accounts.throttle`.
 """
 
 import contextlib
@@ -20,14 +20,16 @@ from provider.refusals import TooManyRequests
 from provider.work import UnitOfWork
 
 REDIS_TIMEOUT = 0.25
-"""Seconds a call to Redis may take (F-5)."""
+"""The timeout of a call to Redis, in seconds (F-5)."""
 REDIS_PAUSE = 5.0
-"""Seconds without asking Redis after it failed."""
+"""How long Redis is not used after it failed, in seconds."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """One line each, with the reason; documented in docs/throttling.md. All per network address unless said."""
+    """The rate limits, one per line with the reason; documented in docs/throttling.md. Each is per network address
+    unless stated.
+    """
 
     login: str = "60/5minutes"  # failed sign-ins: a person mistypes; an office shares one address
     all_logins: str = "300/minute"  # failed sign-ins of everybody together; then strangers wait (`throttle.RUSH`)
@@ -57,7 +59,7 @@ Question = Callable[[MovingWindowRateLimiter, limits.RateLimitItem, str], int | 
 
 
 class LimitCounter:
-    """Moving windows in memory, or in Redis; while Redis is away, in memory at half the rate."""
+    """Moving windows in memory, or in Redis. While Redis is unavailable they are in memory at half the rate."""
 
     def __init__(self, redis_url: str | None = None) -> None:
         self._memory = MovingWindowRateLimiter(MemoryStorage())
@@ -111,29 +113,32 @@ def open_counter(settings: Settings) -> LimitCounter:
 
 
 def hit(work: UnitOfWork, limit: str, *, key: str) -> None:
-    """Count one. Raises TooManyRequests when there is no room left in the window."""
+    """Count one. Raises TooManyRequests if the window is full."""
     wait = work.installation.counter.hit(limit, key)
     if wait is not None:
         raise TooManyRequests(wait)
 
 
 def require_room(work: UnitOfWork, limit: str, *, key: str) -> None:
-    """Raise TooManyRequests when the window is full, and count nothing: before that of which only failures count."""
+    """Raise TooManyRequests if the window is full, without counting.
+
+    Called before something of which only failures count.
+    """
     wait = work.installation.counter.look(limit, key)
     if wait is not None:
         raise TooManyRequests(wait)
 
 
 def has_room(work: UnitOfWork, limit: str, *, key: str) -> bool:
-    """Count one and say whether there was room: for answers that must look the same either way."""
+    """Count one; return whether there was room. For responses that must look the same either way."""
     return work.installation.counter.hit(limit, key) is None
 
 
 def is_full(work: UnitOfWork, limit: str, *, key: str) -> bool:
-    """Is there no room? Counts nothing."""
+    """Return whether the window is full, without counting."""
     return work.installation.counter.look(limit, key) is not None
 
 
 def count(work: UnitOfWork, limit: str, *, key: str) -> None:
-    """Count one failure; `require_room` refuses the next when that filled the window."""
+    """Count one failure. If that fills the window, `require_room` rejects the next attempt."""
     work.installation.counter.hit(limit, key)

@@ -1,18 +1,20 @@
-"""Refusals: expected answers of "no". Their writes are kept (see `work.unit_of_work`); any other exception undoes all.
+"""Refusals: expected errors that a user or a program is shown.
 
-Refusal
-|- NotFound               404
-|- Forbidden              403
-|- TooManyRequests        429, says when to come back
-|- Unavailable            503, an outage, never a verdict
-`- GoElsewhere            a place to go instead of a message
+The writes before one are kept (see `work.unit_of_work`); any other exception undoes them all. The subclasses of
+Refusal:
+
+- `NotFound`: 404
+- `Forbidden`: 403
+- `TooManyRequests`: 429, with the time after which to retry
+- `Unavailable`: 503, an outage; never a decision about the request
+- `GoElsewhere`: a page to go to instead of a message
 """
 
 from provider.languages.text import Text
 
 
 class Refusal(Exception):
-    """An expected "no". `message` is for the person at the screen; what helps a developer goes to the log.
+    """An expected error. `message` is for the user; details for a developer go to the log.
 
     `code` identifies the kind of refusal to programs: the problem type of an API ends in it, and metrics use it as a
     label. It is in kebab-case, unique, and stays the same when the class is renamed.
@@ -44,7 +46,7 @@ class Forbidden(Refusal):
 
 
 class TooManyRequests(Refusal):
-    """`retry_after` is in whole seconds, for the Retry-After header."""
+    """Too many attempts. `retry_after` is in whole seconds, for the Retry-After header."""
 
     code = "too-many-requests"
     status_code = 429
@@ -63,7 +65,7 @@ class MethodNotAllowed(Refusal):
 
 
 class Unavailable(Refusal):
-    """A store or a service we stand on is down. The contract: 503 and Retry-After, never a verdict."""
+    """An outage of a store or a service we depend on: 503 with Retry-After, never a decision about the request."""
 
     code = "unavailable"
     status_code = 503
@@ -73,7 +75,7 @@ class Unavailable(Refusal):
 
 
 class GoElsewhere(Refusal):
-    """The way on is another page. `location` is a path of ours, built by the rule that raises this."""
+    """Another page to go to. `location` is a path of ours, built by the rule that raises this."""
 
     code = "go-elsewhere"
     status_code = 303
@@ -84,7 +86,7 @@ class GoElsewhere(Refusal):
 
 
 def _wait(seconds: int) -> Text:
-    """Rounded up."""
+    """Return the message with the time to wait, rounded up."""
     if seconds <= 90:
         return Text.counted(
             "There were too many attempts. Wait a second and try again.",

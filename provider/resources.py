@@ -1,4 +1,4 @@
-"""Where the files that are not Python live: beside the package in a checkout, inside it in an installed wheel."""
+"""The location of files that are not Python: beside the package in a checkout, inside it in an installed wheel."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""The web service as processes: N workers, each with its own SO_REUSEPORT socket (decision 60), watched by a parent.
+"""The web service as processes: N workers, each with its own SO_REUSEPORT socket (decision 60), supervised by a parent.
 
-Stopping is gentle: on SIGTERM a worker first says it is not ready, goes on answering for a moment, then lets nobody new
-connect and finishes what it has. A worker that dies is replaced; one that keeps dying is replaced ever more slowly.
+On SIGTERM a worker first reports that it is not ready and keeps serving for a moment. Then it rejects new connections
+and finishes its requests. A worker that dies is replaced; one that keeps dying is replaced more and more slowly.
 """
 
 import contextlib
@@ -39,15 +39,15 @@ from provider.work import Installation, unit_of_work, utc_now
 from provider.worker.background import BackgroundWorker
 
 FINISH_WITHIN = 30
-"""Seconds for requests in flight once a worker stops taking new ones (F-10)."""
+"""Seconds for requests in progress to finish, once a worker accepts no new ones (F-10)."""
 LAST_ARRIVALS = 1.0
-"""Seconds for those who connected last to send their request, while nobody new can."""
+"""Seconds for the newest connections to send their requests, while further ones are rejected."""
 MAX_CONNECTIONS = 2048
-"""Per worker; beyond it the answer is 503 at once (F-15)."""
+"""The most connections per worker. Further ones get 503 immediately (F-15)."""
 
 
 class Uncounted:
-    """Nothing is limited while a process only looks whether it may start."""
+    """A counter that limits nothing, for a process that only checks whether it can start."""
 
     def hit(self, limit: str, key: str) -> None:
         return None
@@ -56,8 +56,9 @@ class Uncounted:
 
 
 def require_ready(settings: Settings) -> None:
-    """Raise SettingsError, one line, for anything that would make requests fail: schema, secret key, signing keys,
-    salt, the list of breached passwords, and the file of upstreams.
+    """Raise SettingsError, one line, for anything that would make requests fail.
+
+    It checks the schema, secret key, signing keys, salt, list of breached passwords, and file of upstreams.
     """
     require_usable(settings)
     load_upstreams(settings.upstreams)
@@ -84,9 +85,9 @@ def require_ready(settings: Settings) -> None:
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0, tls: Tls | None = None) -> int:
-    """Serve until told to stop, over TLS with `tls`. Returns the exit status.
+    """Serve until stopped, over TLS with `tls`. Returns the exit status. `drain` is in seconds.
 
-    Raises SettingsError when the installation is not ready to serve, or the address cannot be had.
+    Raises SettingsError if the installation is not ready to serve, or if the address is not available.
     """
     configure_logging(settings.log_level)
     if tls is not None:
@@ -102,7 +103,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
 
 @dataclass(frozen=True)
 class Service:
-    """What every process of a service is told."""
+    """The configuration of every process of a service."""
 
     settings: Settings
     address: tuple[str, int]
@@ -112,7 +113,7 @@ class Service:
 
 
 class Server(uvicorn.Server):
-    """Says that it is not ready before it stops taking connections, and takes none before it closes."""
+    """A uvicorn server that reports it is not ready, then rejects new connections, and then closes."""
 
     def __init__(self, config: uvicorn.Config, state: State, drain: float, listener: socket.socket) -> None:
         super().__init__(config)
@@ -121,7 +122,7 @@ class Server(uvicorn.Server):
         self._listener = listener
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM is gentle; SIGINT, and a second signal of any kind, stop at once."""
+        """Stop gracefully on SIGTERM. SIGINT, and a second signal of any kind, stop immediately."""
         first = not getattr(self._state, "stopping", False)
         self._state.stopping = True  # read by /health/ready, and by what ends kept connections
         if first and sig == signal.SIGTERM:
@@ -138,7 +139,7 @@ class Server(uvicorn.Server):
 
 
 def work(service: Service, *, place: int = 0) -> int:
-    """Be one worker: serve on a socket of our own until told to stop. `place` is its number among the workers."""
+    """Run one worker: serve on its own socket until stopped. `place` is its number among the workers."""
     settings, address, tls = service.settings, service.address, service.tls
     background = BackgroundWorker(settings, delivers=settings.redis_url is None)
     installation = open_installation(settings, wake=background.wake)
@@ -175,12 +176,12 @@ def work(service: Service, *, place: int = 0) -> int:
 
 @dataclass
 class Supervisor:
-    """The parent: starts the workers, replaces those that die, stops them all when told to."""
+    """The parent process: it starts the workers, replaces those that die, and stops them all."""
 
     service: Service
     workers: int
     _started: dict[int, tuple[int, float]] = field(default_factory=dict)
-    """pid -> (its place among the workers, when)."""
+    """The running workers: pid to (number among the workers, start time)."""
     _stopping: bool = False
     _pause: float = 0.0
 

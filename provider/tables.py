@@ -1,4 +1,4 @@
-"""Every table, imported once, so that Alembic and the tests see one metadata."""
+"""An import of every table, so that Alembic and the tests see one metadata."""
 # ruff: noqa: F401  # importing is the point
 
 import provider.accounts.factors.store.recovery_codes

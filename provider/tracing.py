@@ -1,10 +1,11 @@
-"""OpenTelemetry traces, for whoever installed `signet-provider[otel]` and said where to (OTEL_EXPORTER_OTLP_ENDPOINT).
+"""OpenTelemetry traces, if `signet-provider[otel]` is installed and a destination is set (OTEL_EXPORTER_OTLP_ENDPOINT).
 
-A span for each request, named by its method and route, and in it one for each statement of the database, without its
-parameters, and for each request to another server, without its path. Attributes are those of the semantic conventions.
-Everything else is OpenTelemetry's own settings. A trace begins here: a `traceparent` from outside is ignored.
+Each request has a span, named by its method and route. In it, each database statement has a span without its
+parameters, and each request to another server one without its path. Attributes follow the semantic conventions.
+Everything else is configured with OpenTelemetry's own settings. A trace begins here: a `traceparent` from outside is
+ignored.
 
-OpenTelemetry's own instrumentation packages are not used: they put query strings, browsers, addresses and the texts of
+OpenTelemetry's own instrumentation packages are not used. They put query strings, browsers, addresses and the texts of
 database errors, which quote values, into spans.
 """
 
@@ -30,7 +31,7 @@ WHERE_TO = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
 def wanted(environ: Mapping[str, str] = os.environ) -> bool:
-    """Did somebody say where to, and is there what sends it there?"""
+    """Return whether a destination for traces is set and the packages that send them are installed."""
     off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none"
     if off or not any(environ.get(name) for name in WHERE_TO):
         return False
@@ -49,7 +50,10 @@ def _is_installed() -> bool:
 
 @contextmanager
 def traced(app: ASGIApp, installation: Installation) -> Iterator[ASGIApp]:
-    """The application with traces, or as it is when nobody wants any. In the process that serves: threads send them."""
+    """Yield the application with traces, or unchanged if traces are not wanted.
+
+    Called in the process that serves, because threads send the traces.
+    """
     if not wanted():
         yield app
         return
@@ -73,7 +77,7 @@ def traced(app: ASGIApp, installation: Installation) -> Iterator[ASGIApp]:
 
 
 class Traced:
-    """A span around each request. Pure ASGI."""
+    """Middleware with a span around each request. Pure ASGI."""
 
     def __init__(self, app: ASGIApp, tracer: "Tracer") -> None:
         from opentelemetry.context import Context  # noqa: PLC0415

@@ -1,6 +1,6 @@
-"""An installation as one file of JSON lines, and back: to move from SQLite to PostgreSQL, or to another machine.
+"""Export and import of an installation as one file of JSON lines, to move to PostgreSQL or to another machine.
 
-The first line says what it is, then one line a row, then a line that counts them: a file that was cut short is noticed.
+The first line is a header, then one line per row follows, then a line with the counts. So a truncated file is noticed.
 Secrets are in it as they are stored: as digests, or encrypted with SIGNET_SECRET_KEY, which the new installation needs.
 """
 
@@ -28,14 +28,14 @@ from provider.work import Installation, unit_of_work
 FORMAT = 1
 PURPOSE = "export"
 AT_ONCE = 500
-"""Rows written at a time."""
+"""How many rows are read or inserted at a time."""
 
 Advance = Callable[[int], object]
-"""Told how many rows more are done."""
+"""A function that is called with the number of newly completed rows."""
 
 
 class NotImported(Exception):
-    """The file cannot be taken over, and nothing of it was. No Refusal, whose writes would be kept."""
+    """A file that cannot be imported; nothing of it was. This is not a Refusal, whose writes would be kept."""
 
 
 def count_rows(installation: Installation) -> int:
@@ -44,7 +44,10 @@ def count_rows(installation: Installation) -> int:
 
 
 def export_to(installation: Installation, out: TextIO, advance: Advance = lambda _rows: None) -> dict[str, int]:
-    """Every row as it is at one moment, whoever goes on writing meanwhile. How many of each table."""
+    """Write every row, as of one moment; other writes continue meanwhile.
+
+    Returns how many rows of each table were written.
+    """
     counts: Counter[str] = Counter()
     with _snapshot(installation) as db:
         header = {
@@ -67,8 +70,9 @@ def export_to(installation: Installation, out: TextIO, advance: Advance = lambda
 def import_from(
     installation: Installation, lines: Iterable[str], advance: Advance = lambda _rows: None
 ) -> dict[str, int]:
-    """Take it over into an installation that is migrated and has neither people nor applications: all of it, or with
-    NotImported nothing. How many rows of each table.
+    """Import a file into a migrated installation without users and applications. Returns how many rows of each table.
+
+    Imports all of it, or raises NotImported and imports nothing.
     """
     read = _read(lines)
     counts: Counter[str] = Counter()
@@ -100,7 +104,7 @@ def import_from(
 
 @contextmanager
 def _snapshot(installation: Installation) -> Iterator[Connection]:
-    """A connection that sees one moment."""
+    """Yield a connection that sees the database as of one moment."""
     database = installation.database
     with database.engine.connect() as db:
         begin = "BEGIN" if database.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

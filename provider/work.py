@@ -1,7 +1,7 @@
-"""What one request or job shares: a connection, a moment, the settings, and one transaction.
+"""The unit of work, shared within one request or job: a connection, a time, the settings, and one transaction.
 
-`work.read` sees what is committed and holds nothing. `work.db` is the one write transaction: it opens at first use and
-ends with the unit of work, so a rule does its checks (and its slow work: hashing, signing) first and writes last.
+`work.read` sees committed data and holds nothing. `work.db` is the one write transaction: it opens at first use and
+ends with the unit of work. So a rule does its checks (and its slow work: hashing, signing) first and writes last.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,19 +22,20 @@ from provider.refusals import Refusal
 
 
 class RateCounter(Protocol):
-    """Counts hits per key in a moving window; see `ratelimits`."""
+    """A counter of hits per key in a moving window; see `ratelimits`."""
 
     def hit(self, limit: str, key: str) -> int | None:
-        """Count one. None when there is room, else the seconds until there is."""
+        """Count one. Returns None if there is room, else the seconds until there is."""
 
     def look(self, limit: str, key: str) -> int | None:
-        """The same, counting nothing."""
+        """Return None if there is room, else the seconds until there is. Counts nothing."""
 
 
 class NeedsNetwork(BaseException):
-    """A rule has to ask somebody else's server, and this is no thread to wait in: begin anew in one that is.
+    """A signal that a rule must ask another server, and that this thread may not wait: the request starts again in one
+    that may.
 
-    No failure, so that whoever handles those does not hold it up.
+    This is not an Exception, so handlers of those do not catch it.
     """
 
 
@@ -43,11 +44,12 @@ def utc_now() -> datetime:
 
 
 def _nobody_to_wake(_promise_id: str) -> None:
-    """The relay's timer will find it."""
+    """Do nothing: the relay's timer will find the job."""
 
 
 Publish = Callable[["UnitOfWork", Sequence[Mapping[str, object]]], None]
-"""Takes a transaction that is about to commit and its audit events as JSON objects, each with an `id` and a `name`."""
+"""A function for a transaction that is about to commit and its audit events: JSON objects with an `id` and a `name`.
+"""
 
 
 def _publish_nothing(_work: "UnitOfWork", _events: Sequence[Mapping[str, object]]) -> None:
@@ -56,7 +58,7 @@ def _publish_nothing(_work: "UnitOfWork", _events: Sequence[Mapping[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What a process holds for as long as it runs. Tests change the clock; nobody else does."""
+    """The resources that a process holds while it runs. Only tests change the clock."""
 
     settings: Settings
     database: Database
@@ -65,15 +67,17 @@ class Installation:
     outbound: Outbound
     clock: Callable[[], datetime] = utc_now
     wake: Callable[[str], None] = _nobody_to_wake
-    """Called with the id of a promise after its transaction committed: a hint, the relay finds it anyway."""
+    """Called with the id of a job after its transaction has committed. Without it the relay finds the job later."""
     publish: Publish = _publish_nothing
-    """Called once for each transaction with audit events, before its commit (`webhooks.notify.publish`)."""
+    """Called once per transaction with audit events, before its commit (`webhooks.notify.publish`)."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a request came from. `network` is the peer's address, or what a trusted proxy says it is; `language` the
-    tag of the one its pages are in.
+    """The origin of a request.
+
+    `network` is the peer's address, or the one reported by a trusted proxy. `language` is the tag of the language of
+    its pages.
     """
 
     network: str = ""
@@ -81,21 +85,24 @@ class Origin:
     request_id: str = ""
     language: str | None = None
     operator: str = ""
-    """Who acts on somebody else's account, for the audit: `client ID` or `user ID`."""
+    """The operator who acts on another account, for the audit log: `client ID` or `user ID`."""
     why: str = ""
-    """What the operator gives as the reason, for the audit."""
+    """The reason that the operator gives, for the audit log."""
 
     def of_operator(self, name: str, *, why: str = "") -> "Origin":
-        """What an operator does to others: it says by whom, and letters name neither device nor place."""
+        """Return the origin for an operator's action on another account.
+
+        It names the operator; emails about it name neither device nor place.
+        """
         return replace(self, network="", user_agent="", language=None, operator=name, why=why)
 
 
 SYSTEM = Origin(network="", user_agent="signet", request_id="")
-"""The command line and the worker."""
+"""The origin of what the command line and the worker do."""
 
 
 class UnitOfWork:
-    """One request's transaction and moment. Made by `unit_of_work`."""
+    """The transaction and time of one request. Created by `unit_of_work`."""
 
     def __init__(self, installation: Installation, origin: Origin, *, may_wait: bool = True) -> None:
         self.installation = installation
@@ -112,7 +119,7 @@ class UnitOfWork:
 
     @property
     def read(self) -> Connection:
-        """A connection that sees what is committed; taken from the pool at first use."""
+        """A connection that sees committed data, taken from the pool at first use."""
         if self._connection is None:
             with DATABASE_WAIT.timed("connection"):
                 self._connection = self.installation.database.engine.connect()
@@ -120,7 +127,7 @@ class UnitOfWork:
 
     @property
     def db(self) -> Connection:
-        """The write transaction; begins at first use."""
+        """The connection of the write transaction, which begins at first use."""
         if not self.writing:
             self._begin()
             self.writing = True
@@ -128,15 +135,18 @@ class UnitOfWork:
 
     @property
     def autocommit(self) -> Connection:
-        """A connection for a write that is a single statement. Outside the write transaction, PostgreSQL commits it by
-        itself, without a transaction around it (decision 2); SQLite opens the write transaction.
+        """A connection for a write of a single statement.
+
+        Outside the write transaction, PostgreSQL commits the statement by itself (decision 2); SQLite opens the write
+        transaction.
         """
         return self.db if self.writing or self.installation.database.is_sqlite else self.read
 
     @property
     def outbound(self) -> Outbound:
-        """Whom to ask for somebody else's answer: before the first ordinary write, and with no connection of ours held
-        meanwhile. Raises NeedsNetwork where nobody may wait.
+        """The client for other servers. Use it before the first ordinary write.
+
+        Our own connection is given back meanwhile. Raises NeedsNetwork in a thread that may not wait.
         """
         assert not self.writing, "the network comes before the first ordinary write"  # noqa: S101  # a bug, not input
         if not self._may_wait:
@@ -146,7 +156,7 @@ class UnitOfWork:
 
     @contextmanager
     def aside(self) -> Iterator[Connection]:
-        """A short transaction of its own, before the main one: what must count even if the rest crashes."""
+        """Open a short transaction before the main one, for changes that must persist even if the rest crashes."""
         assert not self.writing, "aside() comes before the first ordinary write"  # noqa: S101  # a bug, not input
         self._begin()
         done = False
@@ -187,7 +197,10 @@ class UnitOfWork:
 
 @contextmanager
 def unit_of_work(installation: Installation, origin: Origin = SYSTEM, *, may_wait: bool = True) -> Iterator[UnitOfWork]:
-    """One transaction. A refusal keeps its traces; a crash leaves none. `may_wait` for other people's servers?"""
+    """Open a unit of work with one transaction.
+
+    A refusal keeps its writes; any other exception undoes them all. `may_wait`: this thread may wait for other servers.
+    """
     work = UnitOfWork(installation, origin, may_wait=may_wait)
     try:
         yield work

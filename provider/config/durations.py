@@ -1,4 +1,4 @@
-"""Durations as operators write them."""
+"""Durations in the notation that operators write."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -9,7 +9,9 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _duration(value: object) -> object:
-    """`90` and `90s` are seconds, `10m` minutes, `24h` hours, `14d` days; ISO 8601 durations work too."""
+    """Parse a duration: `90` and `90s` are seconds, `10m` minutes, `24h` hours, `14d` days. ISO 8601 durations are
+    valid too.
+    """
     if isinstance(value, str) and value:
         number, unit = (value[:-1], value[-1]) if value[-1] in _UNITS else (value, "s")
         try:

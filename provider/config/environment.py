@@ -7,11 +7,11 @@ from provider.config.settings import PREFIX, Settings
 
 
 class SettingsError(Exception):
-    """A setting is missing, unknown or invalid. The text is one line for the operator."""
+    """A missing, unknown or invalid setting. The text is one line for the operator."""
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this process. Raises SettingsError, one line, for an unknown or invalid variable."""
+    """Return the settings of this process. Raises SettingsError, one line, for an unknown or invalid variable."""
     environ = os.environ if environ is None else environ
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     unknown = sorted(name for name in environ if name.upper().startswith(PREFIX) and name not in known)

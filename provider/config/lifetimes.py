@@ -1,4 +1,4 @@
-"""How long things live: the part of the settings that is durations."""
+"""The settings that are durations."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from provider.config.durations import Duration
 
 
 class Lifetimes(BaseSettings):
-    """Each a number of seconds, or a number with s, m, h or d (`durations`)."""
+    """The settings that are durations: each a number of seconds, or a number with s, m, h or d (`durations`)."""
 
     code_lifetime: Duration = Field(timedelta(seconds=60), description="Of an authorization code.")
     access_token_lifetime: Duration = Field(timedelta(minutes=10), description="Of an access token.")

@@ -1,4 +1,4 @@
-"""A place to listen, as operators write it: `127.0.0.1:9464`, `[::1]:9464`."""
+"""An address to listen on in the notation that operators write: `127.0.0.1:9464`, `[::1]:9464`."""
 
 from typing import Annotated
 from urllib.parse import urlsplit

@@ -1,7 +1,7 @@
-"""Which settings are not safe or not sensible in production, why, and how to fix each (A-128). Pure.
+"""Settings that are unsafe or unwise in production: why, and how to fix each (A-128). Pure.
 
-The dangerous ones stop `signet serve` unless the issuer is on this machine (F-12); what can never be
-right, like a plain http issuer elsewhere, the settings refuse themselves.
+Dangerous ones stop `signet serve`, unless the issuer is on this machine (F-12). Values that are always wrong, such as a
+plain http issuer elsewhere, are rejected by the settings themselves.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from provider.config.environment import SettingsError
 from provider.config.settings import PREFIX, Settings, is_loopback
 
 WEAK_COST, SLOW_COST = 10, 12
-"""bcrypt: below the first a stolen table is guessed quickly (OWASP); the second is what we recommend."""
+"""bcrypt costs: below the first, passwords of a stolen table are guessed quickly (OWASP). We recommend the second."""
 METADATA_SERVICES = (ip_network("169.254.0.0/16"), ip_network("fd00:ec2::/32"))
-"""Where clouds tell a machine its secrets."""
+"""The networks of cloud metadata services, which give a machine its secrets."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`about` is a setting, or what else was looked at."""
+    """A problem with the configuration. `about` is a setting, or another thing that was checked."""
 
     about: str
     dangerous: bool
@@ -30,7 +30,7 @@ class Finding:
 
 
 def require_safe(settings: Settings) -> None:
-    """Raise SettingsError, one line, for the first dangerous setting of an installation that others can reach."""
+    """Raise SettingsError, one line, for the first dangerous setting, unless the issuer is on this machine."""
     if settings.loopback:
         return
     for finding in find_problems(settings):
@@ -173,7 +173,7 @@ def _everything(network: str) -> bool:
 
 
 def _is_public(host: str) -> bool:
-    """A public address, or a name with a domain that is not for networks of one's own (RFC 6762, RFC 8375)."""
+    """Return whether this is a public address, or a name outside private domains (RFC 6762, RFC 8375)."""
     try:
         return ip_address(host).is_global
     except ValueError:

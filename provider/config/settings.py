@@ -1,4 +1,4 @@
-"""Settings: one frozen model. `environment.py` reads it, once."""
+"""The settings as one frozen model, which `environment.py` reads once."""
 
 import ipaddress
 import ssl
@@ -156,7 +156,7 @@ class Settings(Lifetimes):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load_settings` hands over: nothing else reads the environment."""
+        """Use only the values that `load_settings` passes: nothing else reads the environment."""
         return (init_settings,)
 
     @field_validator("features", "trusted_proxies", "allowed_hosts", "outbound_allow", mode="before")
@@ -239,14 +239,16 @@ class Settings(Lifetimes):
 
     @property
     def shortest_key_lead(self) -> timedelta:
-        """How old a copy of the key set can be: an app keeps what a process served, which it made from what it had
-        read; and a minute for clocks that differ.
+        """The greatest age of a cached copy of the key set.
+
+        An app caches what a process served, which came from that process's own cache. A minute is added for clocks that
+        differ.
         """
         return DOCUMENT_MAX_AGE + 2 * timedelta(seconds=self.key_cache) + timedelta(minutes=1)
 
     @property
     def secure(self) -> bool:
-        """Is the issuer https? Then cookies carry the __Host- prefix."""
+        """Whether the issuer is https. Then cookies have the __Host- prefix."""
         return self.issuer.startswith("https://")
 
     @property
@@ -255,17 +257,22 @@ class Settings(Lifetimes):
 
     @property
     def embedded(self) -> bool:
-        """SQLite: everything on this machine, so the secret key may live in a file beside the database."""
+        """Whether the database is SQLite. Then all data is on this machine, and the secret key may be in a file beside
+        it.
+        """
         return self.database_url.startswith("sqlite")
 
     @property
     def worker_threads(self) -> int:
-        """Measured: SQLite lets one writer in at a time, and more threads only take the interpreter from each other."""
+        """The number of threads for most endpoints.
+
+        Measured: SQLite has one writer at a time, and more threads only compete for the interpreter.
+        """
         return self.threads or (2 if self.embedded else 4)
 
     @property
     def secret_key_file(self) -> Path:
-        """Where the embedded mode keeps its secret key, mode 0600."""
+        """The file with the secret key in embedded mode, mode 0600."""
         return Path(self.database_url.removeprefix("sqlite:///") + ".key")
 
     @property

@@ -1,4 +1,4 @@
-"""The settings as they are in force, for operators: secrets are masked, and it is said what is not the default."""
+"""The settings in effect, for operators: secrets are masked, and values that differ from the default are marked."""
 
 import re
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from provider.config.settings import PREFIX, Settings
 
 MASK = "********"
 SECRET = frozenset({"totp_bypass_code"})
-"""Beside those that are secrets by their type."""
+"""Settings that are secret, besides those whose type is secret."""
 URLS = frozenset({"database_url", "redis_url"})
-"""They may carry a password."""
+"""Settings with a URL that may contain a password."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One setting. `value` is as it is written in the environment, or the mask; None when it is not set."""
+    """One setting. `value` is written as in the environment, or is the mask; None if it is not set."""
 
     name: str
     value: str | None
@@ -31,7 +31,7 @@ class Shown:
 
 
 def settings_in_force(settings: Settings) -> list[Shown]:
-    """Every one of them, in the order of docs/settings.md."""
+    """Return every setting, in the order of docs/settings.md."""
     found = []
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
@@ -71,7 +71,7 @@ UNITS: Mapping[str, int] = {"d": 86400, "h": 3600, "m": 60}
 
 
 def _duration(value: timedelta) -> str:
-    """As `durations` reads it."""
+    """Format a duration so that `durations` can parse it."""
     seconds = value.total_seconds()
     for unit, length in UNITS.items():
         if seconds and seconds % length == 0:

@@ -1,1 +1,3 @@
-"""Primitives without tables: random values and digests, encryption at rest, password hashes, sealed values."""
+"""Cryptographic primitives without tables: random values and digests, encryption at rest, password hashes, sealed
+values.
+"""

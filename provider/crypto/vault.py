@@ -1,7 +1,7 @@
-"""What the installation's secret key is used for: encryption at rest, keyed digests, and values sealed for a while.
+"""Uses of the installation's secret key: encryption at rest, keyed digests, and sealed values with a lifetime.
 
-Every use derives a key of its own (HKDF, RFC 5869). Ciphertexts name the key that made them, so the key can be
-rotated: the first configured key encrypts, every configured key still decrypts.
+Every use derives its own key (HKDF, RFC 5869). Ciphertexts name their key, so that it can be rotated. The first
+configured key encrypts, and every configured key still decrypts.
 """
 
 import base64
@@ -25,7 +25,7 @@ from provider.config.settings import Settings
 
 
 class VaultError(Exception):
-    """A ciphertext was changed, is for another purpose, or was made with a key that is no longer configured."""
+    """A ciphertext that was changed, is for another purpose, or needs a key that is no longer configured."""
 
 
 class Vault:
@@ -42,7 +42,10 @@ class Vault:
         return HKDF(SHA256(), 32, salt=None, info=b"signet/" + purpose.encode()).derive(self._keys[version])
 
     def encrypt(self, plain: bytes, *, purpose: str, context: str = "") -> str:
-        """`version.base64url`. `context` (whose secret it is) must be given again to decrypt."""
+        """Encrypt a value; return `version.base64url`.
+
+        `context` names the owner of the secret and must be given again to decrypt it.
+        """
         nonce = os.urandom(12)
         sealed = AESGCM(self._derived(self._current, purpose)).encrypt(nonce, plain, context.encode())
         return f"{self._current}.{base64.urlsafe_b64encode(nonce + sealed).decode().rstrip('=')}"
@@ -56,23 +59,26 @@ class Vault:
             raise VaultError(f"a value for {purpose} cannot be decrypted") from error
 
     def keyed_digest(self, value: str, *, purpose: str) -> bytes:
-        """HMAC-SHA-256 under the current key."""
+        """Return the HMAC-SHA-256 of a value under the current key."""
         return hmac.digest(self._derived(self._current, purpose), value.encode("utf-8", "surrogatepass"), "sha256")
 
     def keyed_digests(self, value: str, *, purpose: str) -> list[bytes]:
-        """The same under every configured key, the current one first: what an earlier key made is still recognised."""
+        """Return the keyed digests of a value under every configured key, the current one first.
+
+        So digests from an earlier key are still recognized.
+        """
         return [
             hmac.digest(self._derived(version, purpose), value.encode("utf-8", "surrogatepass"), "sha256")
             for version in self._keys
         ]
 
     def seal(self, value: dict[str, Any], *, purpose: str, now: datetime, lifetime: timedelta) -> str:
-        """A value for a URL or a form: nobody can read, change or prolong it, or use it for another purpose."""
+        """Seal a value for a URL or a form. It cannot be read, changed, extended, or used for another purpose."""
         body = {"v": value, "e": int((now + lifetime).timestamp())}
         return self.encrypt(json.dumps(body, separators=(",", ":")).encode(), purpose=f"sealed/{purpose}")
 
     def unseal(self, text: str, *, purpose: str, now: datetime) -> dict[str, Any] | None:
-        """None when it was changed, expired, or sealed for something else."""
+        """Return a sealed value, or None if it was changed, has expired, or was sealed for another purpose."""
         try:
             body = json.loads(self.decrypt(text, purpose=f"sealed/{purpose}"))
         except VaultError:
@@ -82,7 +88,10 @@ class Vault:
 
 
 def open_vault(settings: Settings) -> Vault:
-    """The vault of these settings; the embedded mode may read its key from a file beside the database."""
+    """Return the vault for these settings. Raises SettingsError without a key.
+
+    In embedded mode the key may be in a file beside the database.
+    """
     if settings.secret_keys:
         return Vault(settings.secret_keys)
     if not settings.embedded:
@@ -91,7 +100,7 @@ def open_vault(settings: Settings) -> Vault:
 
 
 def create_key_file(path: Path) -> bool:
-    """Make the embedded mode's key file, mode 0600. False when there is one already."""
+    """Create the key file of the embedded mode, mode 0600. Returns False if there is one already."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

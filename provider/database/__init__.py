@@ -1,1 +1,1 @@
-"""Where rows live: the engine, its types and the shared metadata. Knows no table."""
+"""The database: the engine, its column types and the shared metadata. This package knows no table."""

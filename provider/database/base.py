@@ -1,4 +1,4 @@
-"""The one MetaData, its constraint names, and identifiers."""
+"""The shared MetaData with its constraint names, and identifiers."""
 
 import os
 import time
@@ -18,7 +18,7 @@ metadata = MetaData(
 
 
 def parse_id(text: str) -> str | None:
-    """An identifier that somebody sent; None when it cannot be one."""
+    """Return an identifier from a request in its stored form, or None if it is not a UUID."""
     try:
         return str(uuid.UUID(text))
     except ValueError:
@@ -26,8 +26,10 @@ def parse_id(text: str) -> str | None:
 
 
 def new_id() -> str:
-    """A UUIDv7 (RFC 9562 section 5.7), to a fraction of a microsecond (section 6.2, method 3): rows made one after the
-    other sit one after the other in the index, and events of one moment are read in the order they were told.
+    """Return a new UUIDv7 (RFC 9562 section 5.7), precise to a fraction of a microsecond (section 6.2, method 3).
+
+    Rows that are created in succession are next to each other in the index. Events with the same time are read in the
+    order they were recorded.
     """
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     value = milliseconds << 80 | 0x7 << 76 | (rest << 12) // 1_000_000 << 64 | 0b10 << 62

@@ -1,11 +1,11 @@
-"""What PostgreSQL and SQLite do differently, and a store needs to know."""
+"""The differences between PostgreSQL and SQLite that stores need to know."""
 
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 
 def is_postgresql(db: Connection) -> bool:
-    """Is this PostgreSQL? If not, it is SQLite, where one transaction at a time writes."""
+    """Return whether this is PostgreSQL. Otherwise it is SQLite, where one transaction at a time writes."""
     return db.dialect.name == "postgresql"
 
 
@@ -15,9 +15,9 @@ def upsert(db: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
 
 
 def queue_for(db: Connection, name: str) -> None:
-    """Wait until no other transaction has queued for this name, and keep it until this transaction ends.
+    """Wait for the lock of this name, and hold it until this transaction ends.
 
-    What the transaction before did is visible from here on. SQLite's write lock does the same for every name.
+    Changes by earlier holders are visible from here on. SQLite's write lock does the same for every name.
     """
     if is_postgresql(db):
         db.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))

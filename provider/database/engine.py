@@ -1,6 +1,6 @@
-"""The engine, its pool, and the two ways to write: SQLite behind one lock, PostgreSQL as it is.
+"""The engine, its pool, and the two ways to write: behind one lock on SQLite, directly on PostgreSQL.
 
-Connections are in autocommit mode, so a read is one round trip and holds nothing; a write transaction is begun and
+Connections are in autocommit mode, so a read is one round trip and holds nothing. A write transaction is begun and
 ended by `Database.begin` and `Database.end`, which only `work` calls.
 """
 
@@ -16,11 +16,14 @@ from provider.config.settings import Settings
 from provider.database.write_lock import WriteLock
 
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
-"""The database is down, locked, full or too slow: an outage, answered with 503."""
+"""Errors of a database that is down, locked, full or too slow: an outage, answered with 503."""
 
 
 def is_dangling(error: IntegrityError) -> bool:
-    """Was what the new row refers to deleted between our look and our write? A race, and no bug."""
+    """Return whether the row that a new row refers to was deleted between our read and our write.
+
+    This is a race, not a bug.
+    """
     cause = error.orig
     return (
         getattr(cause, "sqlite_errorname", None) == "SQLITE_CONSTRAINT_FOREIGNKEY"
@@ -29,7 +32,7 @@ def is_dangling(error: IntegrityError) -> bool:
 
 
 class Database:
-    """One engine and how to write through it."""
+    """One engine and the way to write through it."""
 
     def __init__(self, engine: Engine, patience: float) -> None:
         self.engine = engine
@@ -37,7 +40,7 @@ class Database:
         self._write_lock = WriteLock(_lock_file(engine), patience) if self.is_sqlite else None
 
     def begin(self, connection: Connection) -> None:
-        """Begin a write transaction. Whoever begins calls `end`."""
+        """Begin a write transaction. The caller must call `end`."""
         if self._write_lock is None:
             connection.exec_driver_sql("BEGIN")
             return
@@ -49,7 +52,7 @@ class Database:
             raise
 
     def end(self, connection: Connection, *, commit: bool) -> None:
-        """End the write transaction; what was not committed is undone."""
+        """End the write transaction. With `commit` false, its changes are rolled back."""
         statement = "COMMIT" if commit else "ROLLBACK"
         try:
             if self.is_sqlite:
@@ -72,7 +75,10 @@ class Database:
 
 
 def _on_sqlite(connection: Connection, statement: str) -> None:
-    """Past SQLAlchemy's execution, which costs several times what the statement does; its errors are as from there."""
+    """Run a statement on the driver's connection, since SQLAlchemy's execution costs several times as much.
+
+    Raises OperationalError, as SQLAlchemy would.
+    """
     driver: Any = connection.connection.dbapi_connection
     try:
         driver.execute(statement)
@@ -81,13 +87,13 @@ def _on_sqlite(connection: Connection, statement: str) -> None:
 
 
 def _lock_file(engine: Engine) -> Path | None:
-    """Beside the database file; a database in memory has no other processes."""
+    """Return the lock file beside the database file. A database in memory has none: no other process uses it."""
     name = engine.url.database
     return None if not name or name == ":memory:" else Path(f"{name}-lock")
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of these settings; nothing connects before the first use."""
+    """Return the database for these settings. Nothing connects before the first use."""
     url = make_url(settings.database_url)
     threads = settings.worker_threads + settings.password_threads + settings.outbound_threads
     size = threads + 3 + (settings.metrics_address is not None)  # deliveries and the timetable hold one for moments

@@ -1,4 +1,4 @@
-"""Where the schema stands, and moving it. Alembic is imported only to move: serving needs to know, not to migrate."""
+"""The schema's revision, and migrating it. Alembic is imported only to migrate: serving needs only the revision."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,28 +12,28 @@ from provider.database.engine import Database
 from provider.resources import MIGRATIONS
 
 BASE = "base"
-"""Before the first migration: an empty database."""
+"""The revision before the first migration: an empty database."""
 HEAD = "0019"
-"""The newest migration; a test compares it with the files, so that serving need not read them."""
+"""The newest migration. A test compares it with the files, so that serving need not read them."""
 
 _version = table("alembic_version", column("version_num"))
 
 
 def current(connection: Connection) -> str | None:
-    """The revision this database is at; None when it is empty."""
+    """Return the revision of this database, or None if it is empty."""
     if not inspect(connection).has_table(_version.name):
         return None
     return connection.scalar(select(_version.c.version_num))
 
 
 def is_current(database: Database) -> bool:
-    """Is the schema the one this code was written for?"""
+    """Return whether the schema has the revision that this code needs."""
     with database.engine.connect() as connection:
         return current(connection) == HEAD
 
 
 def require_current(database: Database) -> None:
-    """Raises SettingsError, one line for the operator, when the schema is not the one this code was written for."""
+    """Raise SettingsError, one line for the operator, unless the schema has the revision that this code needs."""
     with database.engine.connect() as connection:
         at = current(connection)
     if at is None:
@@ -43,7 +43,7 @@ def require_current(database: Database) -> None:
 
 
 OnStep = Callable[[str], object]
-"""Told of each step when it is done."""
+"""A function that is called with each completed step."""
 
 
 def migrate(
@@ -54,10 +54,10 @@ def migrate(
     at: str | None = None,
     on_step: OnStep = lambda _step: None,
 ) -> None:
-    """Move the schema to `revision`, up or down, a step at a time; what is done is kept. With `sql` print the
-    statements instead of running them.
+    """Move the schema to `revision`, up or down, one step at a time. Completed steps are kept after a failure.
 
-    `at` is where the database stands (`current`): what lies behind it is a way down. Raises SettingsError.
+    With `sql`, print the statements instead of running them. `at` is the revision of the database (`current`);
+    revisions before it mean a downgrade. Raises SettingsError.
     """
     from alembic import command  # noqa: PLC0415  # 60 ms that serving does not need
     from alembic.config import Config  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Column types: UTC moments, digests, identifiers, and what things are searched by."""
+"""Column types: UTC times, digests, identifiers and search keys."""
 
 import unicodedata
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware UTC datetime, on every database. A naive value is a bug and is refused."""
+    """An aware UTC datetime, on every database. A naive value is a bug and is rejected."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -27,7 +27,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class Digest(LargeBinary):
-    """A SHA-256 digest, 32 bytes: how every value that a browser or a client holds is stored."""
+    """A SHA-256 digest, 32 bytes: the stored form of every value that a browser or a client holds."""
 
 
 Identifier = Uuid(as_uuid=False)
@@ -36,10 +36,10 @@ Identifier = Uuid(as_uuid=False)
 LONGEST_KEY = 254
 # Compared character by character, whatever the language of the database: what begins alike is a range.
 SearchKey = String(LONGEST_KEY).with_variant(String(LONGEST_KEY, collation="C"), "postgresql")
-"""What a thing is searched by, as `search_key` makes it; what begins with `key` is from `key` to `key + BEYOND`."""
+"""A search key, as returned by `search_key`. Texts that begin with `key` are between `key` and `key + BEYOND`."""
 BEYOND = "\U0010ffff"
 
 
 def search_key(text: str) -> str:
-    """Text as it is searched: NFC, no difference of case, no runs of spaces; no NUL, for PostgreSQL keeps none."""
+    """Return the search key of a text: NFC, case-folded, single spaces, without NUL, which PostgreSQL cannot store."""
     return unicodedata.normalize("NFC", " ".join(text.replace("\x00", "").casefold().split()))[:LONGEST_KEY]

@@ -1,7 +1,8 @@
-"""One writer at a time on SQLite, threads and processes alike.
+"""One writer at a time on SQLite, across threads and processes.
 
-SQLite decides who may write (`BEGIN IMMEDIATE`), but whoever it turns away sleeps for up to 100 ms, and a write takes a
-third of one: waiting here instead keeps the cores busy. A hint, not the truth; a process that dies gives its turn back.
+SQLite decides who may write (`BEGIN IMMEDIATE`), but a rejected writer sleeps for up to 100 ms, and a write takes a
+third of a millisecond. Waiting here instead keeps the cores busy. The lock only saves time: SQLite itself still
+guarantees correctness. A process that dies releases it.
 """
 
 import fcntl
@@ -13,11 +14,11 @@ from pathlib import Path
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 POLL = 0.0002
-"""Seconds between looks at the lock file: flock itself has no time-out, and nobody may wait for ever."""
+"""Seconds between attempts to lock the file: flock itself has no timeout, and no thread may wait forever."""
 
 
 class WriteLock:
-    """A lock of this process's threads, and a lock file beside the database for the other processes."""
+    """A lock for this process's threads, and a lock file beside the database for other processes."""
 
     def __init__(self, file: Path | None, patience: float) -> None:
         self._file = file
@@ -26,7 +27,7 @@ class WriteLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Raises PoolTimeout when it was not our turn in time."""
+        """Wait for the lock. Raises PoolTimeout if it was not free in time."""
         deadline = time.monotonic() + self._patience
         if not self._threads.acquire(timeout=self._patience):
             raise PoolTimeout("the write lock was not free in time")

@@ -1,4 +1,4 @@
-"""The algorithms we sign with (RFC 7518 section 3.1, RFC 8037, RFC 9864), and the key pair each uses. Pure."""
+"""The signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864), and the key pair each uses. Pure."""
 
 import base64
 import hashlib
@@ -11,33 +11,36 @@ PS256 = "PS256"
 ES256 = "ES256"
 EDDSA = "EdDSA"
 ED25519 = "Ed25519"
-"""The same signature as our EdDSA, by its name of RFC 9864: a client gets the name it registered."""
+"""The name in RFC 9864 for the same signature as our EdDSA. A client gets the name it registered."""
 
 KEY_PAIRS: Mapping[str, tuple[str, ...]] = {
     RS256: (RS256, PS256),
     ES256: (ES256,),
     EDDSA: (EDDSA, ED25519),
 }
-"""What a key pair is called, by the first of its algorithms -> all of them. Every installation has a current one of
-each.
+"""The kinds of key pairs: name to algorithms. The name is the first algorithm. Every installation has a current pair
+of each.
 """
 
 SIGNING_ALGORITHMS = tuple(alg for algorithms in KEY_PAIRS.values() for alg in algorithms)
 
 
 class Registry(JWSRegistry):
-    """EdDSA is the name most libraries have for what RFC 9864 calls Ed25519; here it means nothing else."""
+    """The signature algorithms that joserfc may use.
+
+    EdDSA is the name most libraries have for what RFC 9864 calls Ed25519; here it means nothing else.
+    """
 
     algorithms = {**JWSRegistry.algorithms, EDDSA: JWSRegistry.algorithms[ED25519]}  # noqa: RUF012  # as it is there
 
 
 def find_pair(alg: str) -> str | None:
-    """The name of the key pair that signs with this algorithm."""
+    """Return the name of the key pair that signs with this algorithm, or None."""
     return next((name for name, algorithms in KEY_PAIRS.items() if alg in algorithms), None)
 
 
 def half_hash(value: str, alg: str) -> str:
-    """at_hash and c_hash beside a signature of this algorithm (OIDC Core sections 3.1.3.6, 3.3.2.11).
+    """Return at_hash or c_hash for a token signed with this algorithm (OIDC Core sections 3.1.3.6, 3.3.2.11).
 
     Ed25519 hashes with SHA-512 (RFC 8032 section 5.1); all the others have their hash in their name.
     """

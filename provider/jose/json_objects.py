@@ -1,5 +1,6 @@
-"""JSON that others made, read strictly: UTF-8, one object, no member twice, no numbers that are none (RFC 8725 section
-3.7). Pure.
+"""Strict parsing of JSON from other parties (RFC 8725 section 3.7). Pure.
+
+It must be UTF-8 and one object, without repeated members, NaN or Infinity.
 """
 
 import json
@@ -9,7 +10,10 @@ from typing import Any, NoReturn
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
-    """Parse a JSON object. Raises ValueError, also for 1e400 and the like, which Python would take for infinity."""
+    """Parse a JSON object. Raises ValueError.
+
+    Numbers such as 1e400, which Python would read as infinity, are invalid too.
+    """
     try:
         found = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_float=_finite, parse_constant=_no_number)
     except RecursionError:
@@ -20,7 +24,10 @@ def read_object(raw: bytes) -> dict[str, Any]:
 
 
 def is_deeper(value: object, most: int) -> bool:
-    """Is it nested deeper than so many lists and objects? What is kept is walked again and again, by recursion."""
+    """Return whether a value is nested deeper than `most` lists and objects.
+
+    Stored values are walked by recursion many times.
+    """
     level = [value]
     for _ in range(most):
         level = [inner for one in level for inner in _inside(one)]

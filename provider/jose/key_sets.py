@@ -1,6 +1,6 @@
-"""Public keys that others publish (RFC 7517): which are taken, and which of them fits a JWT. Pure.
+"""Public keys that other parties publish (RFC 7517): which are accepted, and which match a JWT. Pure.
 
-joserfc's KeySet is not used: it refuses a whole set for one malformed key, and gives a `kid` to keys that have none.
+joserfc's KeySet is not used: it rejects a whole set for one malformed key, and gives a `kid` to keys that have none.
 """
 
 import base64
@@ -23,15 +23,15 @@ KEY_OF: Mapping[str, tuple[str, str | None]] = {
     "ES512": ("EC", "P-521"),
     **dict.fromkeys(("EdDSA", "Ed25519"), ("OKP", "Ed25519")),
 }
-"""Signature algorithm -> kty and crv of its keys (RFC 7518 section 3.1, RFC 8037; RFC 9864 for the last). Neither
-`none` nor an HMAC, which would take a public key for a secret (RFC 8725 section 3.1).
+"""The keys of each signature algorithm: algorithm to (kty, crv) (RFC 7518 section 3.1, RFC 8037; RFC 9864 for the
+last). Neither `none` nor an HMAC is here: an HMAC would take a public key for a secret (RFC 8725 section 3.1).
 """
 SIGNATURES = SIGNING_ALGORITHMS
-"""Those that clients may use."""
+"""The signature algorithms that clients may use."""
 FAPI_SIGNATURES = tuple(alg for alg in SIGNATURES if alg != RS256)
-"""FAPI 2.0 Security Profile section 5.4.1."""
+"""The signature algorithms allowed by FAPI 2.0 Security Profile section 5.4.1."""
 SIGNATURE_OPERATIONS = frozenset({"sign", "verify"})
-"""`key_ops` of signature keys; a public key made from a private one may still list `sign` (RFC 7517 section 4.3)."""
+"""The `key_ops` of signature keys. A public key derived from a private one may list `sign` (RFC 7517 section 4.3)."""
 
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 MEMBERS: Mapping[str, tuple[type[RSAKey] | type[ECKey] | type[OKPKey], tuple[str, ...]]] = {
@@ -39,24 +39,24 @@ MEMBERS: Mapping[str, tuple[type[RSAKey] | type[ECKey] | type[OKPKey], tuple[str
     "EC": (ECKey, ("crv", "x", "y")),
     "OKP": (OKPKey, ("crv", "x")),
 }
-"""kty -> what parses it, and what it needs."""
+"""The supported key types: kty to (class that parses it, required members)."""
 CURVES = ("P-256", "P-384", "P-521", "Ed25519", "X25519")
 RSA_BITS = (2048, 4096)
-"""Shorter ones are weak (RFC 7518 section 3.3), longer ones cost us more than their owner."""
+"""The allowed sizes of RSA keys, in bits. Shorter ones are weak (RFC 7518 section 3.3), longer ones slow."""
 LARGEST_EXPONENT = 2**32
 MOST_KEYS = 20
-"""Of one client."""
+"""The most keys in a set of one client."""
 
 BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class InvalidKey(Exception):
-    """Why a key is not taken, in words."""
+    """A key that is not accepted. The text says why."""
 
 
 @dataclass(frozen=True)
 class PublicKey:
-    """One key. What it says of itself (`kid`, `use`, `alg`, `key_ops`) is None where it says nothing."""
+    """One public key. Its members `kid`, `use`, `alg` and `key_ops` are None if the JWK does not have them."""
 
     kty: str
     kid: str | None
@@ -70,13 +70,13 @@ class PublicKey:
         return None if self.kty == "RSA" else str(self.key["crv"])
 
     def is_for(self, use: str, alg: str) -> bool:
-        """Tell whether the key itself allows this `use` (sig or enc) with this algorithm (RFC 7517 section 4)."""
+        """Return whether the key itself allows this `use` (sig or enc) with this algorithm (RFC 7517 section 4)."""
         signs = self.key_ops is None or (use == "sig") == bool(self.key_ops & SIGNATURE_OPERATIONS)
         return signs and self.use in {None, use} and self.alg in {None, alg}
 
 
 def choose_keys(keys: Iterable[PublicKey], *, alg: str, kid: str | None) -> tuple[PublicKey, ...]:
-    """Return the keys that may have made a signature with this algorithm; with a `kid`, only those of that name.
+    """Return the keys that may have signed with this algorithm; with a `kid`, only those with that `kid`.
 
     The key decides which algorithm it is for, then our table (RFC 8725 sections 3.1, 3.2).
     """
@@ -88,13 +88,14 @@ def choose_keys(keys: Iterable[PublicKey], *, alg: str, kid: str | None) -> tupl
 
 
 def parse_jwks(given: object) -> tuple[PublicKey, ...]:
-    """Parse every key of a set that is to be registered. Raises InvalidKey for the first that we would not take."""
+    """Parse every key of a set that is to be registered. Raises InvalidKey for the first that is not accepted."""
     return tuple(_parse(jwk) for jwk in _members(given, MOST_KEYS))
 
 
 def parse_usable(given: object, *, most: int = MOST_KEYS) -> tuple[PublicKey, ...]:
-    """Parse the keys of a published set that we understand, and ignore the others (RFC 7517 section 5). Raises
-    InvalidKey for what is no set.
+    """Parse the supported keys of a published set, and ignore the others (RFC 7517 section 5).
+
+    Raises InvalidKey for something that is not a set.
     """
     usable = []
     for jwk in _members(given, most):

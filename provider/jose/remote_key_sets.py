@@ -1,6 +1,7 @@
-"""Key sets that others publish at a URL (RFC 7517 section 5): fetched when needed, and kept in the process for a while.
+"""Key sets that other parties publish at a URL (RFC 7517 section 5): fetched when needed and cached in the process.
 
-While their server is away, the last copy is used for a while; then there are no keys: its outage is not ours.
+While their server is down, the last copy is used for a while. After that there are no keys, and only what needs them
+fails.
 """
 
 import threading
@@ -15,17 +16,17 @@ from provider.outbound.client import Outbound
 from provider.outbound.connection import OutboundFailed
 
 FRESH_FOR = timedelta(minutes=10)
-"""A key that is taken out of its set counts no longer than this."""
+"""How long a copy is used without asking again. A key removed from its set stays valid at most this long."""
 KEPT_FOR = timedelta(hours=1)
-"""While the set cannot be fetched, the last copy is used this long."""
+"""How long the last copy is used while the set cannot be fetched."""
 ASKED_AGAIN_AFTER = timedelta(minutes=1)
-"""An unknown `kid` has the set fetched again at most this often: anybody can make one up."""
+"""The least time between fetches because of an unknown `kid`, which any caller can invent."""
 MOST = 10_000
 TYPES = ("application/json", "application/jwk-set+json")
 
 
 class KeySetUnavailable(Exception):
-    """A key set that cannot be fetched, or is none. `reason` says why."""
+    """A key set that cannot be fetched or is invalid. `reason` says why."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -33,7 +34,7 @@ class KeySetUnavailable(Exception):
 
 
 class Work(Protocol):
-    """What a unit of work provides: the moment, and the client for other servers."""
+    """The part of a unit of work that is needed here: the current time, and the client for other servers."""
 
     @property
     def now(self) -> datetime: ...
@@ -47,12 +48,12 @@ class _Copy:
     fetched_at: datetime
     tried_at: datetime
     problem: str = ""
-    """Of the last try; empty when it succeeded."""
+    """The error of the last attempt; empty if it succeeded."""
 
 
 @dataclass
 class RemoteKeySets:
-    """This process's copies, by URL."""
+    """This process's copies of key sets, by URL."""
 
     fresh_for: timedelta = FRESH_FOR
     most_keys: int = MOST_KEYS
@@ -60,9 +61,10 @@ class RemoteKeySets:
     _fetching: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     def find(self, work: Work, url: str, *, newer: bool = False) -> tuple[PublicKey, ...]:
-        """Return the keys of a set; ask its server when the copy is old, or, with `newer`, because a key is missing.
+        """Return the keys of a set.
 
-        Raises KeySetUnavailable, with `newer` also when only the last copy is left.
+        Its server is asked if the copy is old, or with `newer`, because a key is missing. Raises KeySetUnavailable,
+        with `newer` also if only an old copy is left.
         """
         copy = self._copies.get(url)
         if copy is None or self._is_due(copy, work, newer=newer):

@@ -1,7 +1,7 @@
-"""JWTs that others sign, in the compact serialization (RFC 7515, RFC 7519, RFC 8725). Pure.
+"""JWTs signed by other parties, in the compact serialization (RFC 7515, RFC 7519, RFC 8725). Pure.
 
-The keys come from whoever must have signed it, and the algorithm from our table for that kind of key. What the header
-brings along (`jwk`, `jku`, `x5u`, `x5c`) is not looked at, and what it calls critical is refused.
+The keys are those of the expected signer, and our table says which algorithm each kind of key is for. Keys in the
+header (`jwk`, `jku`, `x5u`, `x5c`) are ignored, and headers with critical extensions are rejected.
 """
 
 import base64
@@ -16,11 +16,11 @@ from provider.jose.key_sets import Key, PublicKey, choose_keys
 
 COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
 LONGEST = 64 * 1024
-"""Characters; no form that we read and no answer that we take is longer."""
+"""The longest JWT, in characters. No form or response that we accept is longer."""
 
 
 class InvalidJwt(Exception):
-    """Why a JWT is refused, in words; nothing of it is quoted but algorithms and names."""
+    """An invalid JWT. The text says why; it quotes nothing from the JWT but algorithms and names."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -29,7 +29,7 @@ class InvalidJwt(Exception):
 
 @dataclass(frozen=True)
 class SignedJwt:
-    """A JWT that was read. Until its signature is verified, anybody may have made it."""
+    """A parsed JWT. Until its signature is verified, its signer is unknown."""
 
     alg: str
     kid: str | None
@@ -39,13 +39,15 @@ class SignedJwt:
     signature: bytes
 
     def is_signed_by(self, key: Key) -> bool:
-        """Tell whether this key, which must be one for `alg`, made the signature."""
+        """Return whether this key, which must be one for `alg`, signed the JWT."""
         # The model of the algorithm and not `jws.deserialize_compact`: header and claims were read, more strictly.
         return Registry.algorithms[self.alg].verify(self.signed, self.signature, key)
 
 
 def read_jwt(text: str, *, algorithms: Collection[str] | None = None) -> SignedJwt:
-    """Read header and claims, and verify nothing. Raises InvalidJwt, also for an `alg` that is not one of these."""
+    """Parse header and claims without verifying anything. Raises InvalidJwt, also for an `alg` that is not one of
+    these.
+    """
     parts = COMPACT.fullmatch(text) if len(text) <= LONGEST else None
     if parts is None:
         raise InvalidJwt("it is not a signed JWT")
@@ -73,10 +75,10 @@ def _decode(part: str) -> bytes:
 def require_signature(
     jwt: SignedJwt, find: Callable[..., tuple[PublicKey, ...]], *, one_without_kid: bool = False
 ) -> None:
-    """Check that one of the signer's keys made the signature (RFC 8725 section 3.2). Raises InvalidJwt.
+    """Check that one of the signer's keys signed the JWT (RFC 8725 section 3.2). Raises InvalidJwt.
 
-    `find()` returns those keys. `find(newer=True)` is called when the key may be missing there, and asks the signer.
-    With `one_without_kid`, a JWT without `kid` is refused when several keys fit (OIDC Core section 10.1).
+    `find()` returns those keys. `find(newer=True)` is called if the key may be missing there, and asks the signer. With
+    `one_without_kid`, a JWT without `kid` is rejected if several keys match (OIDC Core section 10.1).
     """
     keys = choose_keys(find(), alg=jwt.alg, kid=jwt.kid)
     verified = any(jwt.is_signed_by(key.key) for key in keys)

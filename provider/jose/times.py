@@ -1,4 +1,4 @@
-"""When a JWT is valid: exp, nbf and iat (RFC 7519 section 4.1), and how far the clocks of others may differ. Pure."""
+"""Times of a JWT: exp, nbf and iat (RFC 7519 section 4.1), and how far other clocks may differ. Pure."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -8,17 +8,17 @@ from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 CLIENT_LEEWAY = timedelta(seconds=10)
-"""For JWTs of clients: FAPI 2.0 Security Profile section 5.3.2.1 requires 10 seconds and forbids 60."""
+"""The leeway for JWTs of clients. FAPI 2.0 Security Profile section 5.3.2.1 requires 10 seconds and forbids 60."""
 UPSTREAM_LEEWAY = timedelta(seconds=60)
-"""For ID tokens of upstream providers (F-11), which no profile binds. A clock that is a little off would lock out all
-their users; the nonce stops replays.
+"""The leeway for ID tokens of upstream providers (F-11), for which no profile sets one. With less, a slightly wrong
+clock could lock out all their users. The nonce prevents replays.
 """
 TOO_FAR = 253_402_300_800
 """The year 10000 in seconds since the epoch, which datetime cannot express."""
 
 
 def is_numeric_date(value: object) -> bool:
-    """Tell whether a JSON value is seconds since the epoch, with or without a fraction (RFC 7519 section 2).
+    """Return whether a JSON value is seconds since the epoch, with or without a fraction (RFC 7519 section 2).
 
     Python takes `true` for 1, reads NaN and Infinity, and turns 1e400 into infinity: none of them is a date.
     """
@@ -33,9 +33,10 @@ def problem_with_times(
     required: Collection[str] = (),
     longest: timedelta | None = None,
 ) -> str | None:
-    """Say why the JWT with these claims is not valid now; None when it is.
+    """Return why the JWT with these claims is not valid now, or None if it is.
 
-    `required` names the claims among exp, nbf and iat that must be there, `longest` how far ahead `exp` may be.
+    `required` names the claims among exp, nbf and iat that must be present. `longest` is how far `exp` may be in the
+    future.
     """
     times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
     odd = [name for name, value in times.items() if not is_numeric_date(value)]

@@ -1,19 +1,19 @@
-"""OAuth 2.0 and OpenID Connect. Each part may import those below it:
+"""OAuth 2.0 and OpenID Connect. Each part may import the parts below it:
 
 | part | what it does |
 |---|---|
 | `endpoints` | One file per endpoint, named as in the discovery document. |
 | `http` | What endpoints share: client authentication, errors, CORS, bearer tokens, responses. |
-| `first_party`, `logout` | Sign-in inside first-party apps; telling clients that a session ended. |
-| `grants` | One file per grant type: it proves an `Authorization`, and `tokens` makes tokens of it. |
-| `authorize` | The authorization request: reading it, what to ask the user, consent, and the code that ends it. |
+| `first_party`, `logout` | Sign-in inside first-party apps; notifying clients that a session ended. |
+| `grants` | One file per grant type: it proves an `Authorization`, from which `tokens` issues tokens. |
+| `authorize` | The authorization request: parsing it, what to ask the user, consent, and the code that ends it. |
 | `client_authentication` | Which client is calling. |
 | `tokens` | Access tokens, ID tokens, claims, and the grants they belong to. |
 | `clients`, `keys` | Registered clients and their metadata; our signing keys and their rotation. |
 | `explanations` | Why a request was rejected, check by check. |
 | `checks`, `errors`, `scopes`, `response_types`, `protected_resources` | The vocabulary. |
 
-One specification, one place:
+The module for each specification:
 
 | specification | module |
 |---|---|

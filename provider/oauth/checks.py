@@ -1,6 +1,7 @@
-"""The checks of one protocol request, in order: what each expected, what came, where the specification says so.
+"""The checks of one protocol request, in order: what each expected, what was sent, and its section in the
+specification.
 
-They are kept only if the request is refused, under the id that the answer shows: `signet explain ID`.
+They are stored only if the request is rejected, under the id that the response shows: `signet explain ID`.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from authlib.oauth2.base import invalid_error_characters
 T = TypeVar("T")
 
 SHOWN = 120
-"""How many characters of a value are kept."""
+"""How many characters of a value are stored."""
 
 
 @dataclass(frozen=True)
@@ -26,24 +27,25 @@ class Check:
 
 
 class Detail(TypedDict, total=False):
-    """What an explanation says about a check, and the error that the request ends in when the check fails."""
+    """The details an explanation gives about a check, and the error that is raised if the check fails."""
 
     section: Required[str]
-    """The section of the specification that asks for the check."""
+    """The section of the specification that requires the check."""
     error: Required[type[OAuth2Error]]
     description: str
-    """The `error_description` of the answer; the name of the check when it is not given."""
+    """The `error_description` of the response. By default it is the name of the check."""
     expected: str
     got: object
-    """What came instead. It must hold no secret: shorten, count or omit it."""
+    """The value that was sent instead. It must contain no secret: shorten, count or omit it."""
     fix: str
     """What the developer or operator can do about it."""
 
 
 @dataclass
 class Checks:
-    """The checks of one request, passed down to every function that checks something. `endpoint` and `client_id` name
-    the request in the explanation.
+    """The checks of one request, passed to every function that checks something.
+
+    `endpoint` and `client_id` name the request in the explanation.
     """
 
     endpoint: str
@@ -51,13 +53,13 @@ class Checks:
     done: list[Check] = field(default_factory=list)
 
     def require(self, passed: object, name: str, **detail: Unpack[Detail]) -> None:
-        """Note the check; raise its `error` when it failed."""
+        """Note the check; raise its `error` if it failed."""
         if not passed:
             self.refuse(name, **detail)
         self._note(name, detail, passed=True)
 
     def found(self, value: T | None, name: str, **detail: Unpack[Detail]) -> T:
-        """Note the check that there is a value, and return the value; raise the `error` of the check for None."""
+        """Note the check that there is a value, and return the value. Raises the `error` of the check for None."""
         if value is None:
             self.refuse(name, **detail)
         self._note(name, detail, passed=True)
@@ -79,8 +81,9 @@ class Checks:
 
 
 def ascii_description(text: str) -> str:
-    """Return the text with a question mark for each character that RFC 6749 section 5.2 does not allow in an
-    error_description, and at most 300 characters of it.
+    """Return the text with a question mark for each character not allowed in an error_description.
+
+    The allowed characters are those of RFC 6749 section 5.2. At most 300 characters are returned.
     """
     bad = set(invalid_error_characters(text))
     return "".join("?" if character in bad else character for character in text)[:300]

@@ -1,4 +1,4 @@
-"""The error codes Authlib lacks, or gives another status, and the ones we use, from one place."""
+"""The OAuth error codes, from one place: those we use, and those that Authlib lacks or gives another status."""
 
 from typing import Any
 
@@ -24,7 +24,9 @@ from authlib.oidc.core.errors import (
 
 
 class InvalidClientError(_InvalidClientError):
-    """401 always, so that the WWW-Authenticate header has its meaning (RFC 6749 section 5.2)."""
+    """Failed client authentication: always 401, so that the WWW-Authenticate header has its meaning (RFC 6749 section
+    5.2).
+    """
 
     status_code = 401
 
@@ -38,67 +40,75 @@ class UnsupportedResponseTypeError(OAuth2Error):
 
 
 class InvalidTargetError(OAuth2Error):
-    """RFC 8707 section 2, RFC 8693 section 2.2.2."""
+    """An invalid or unknown resource (RFC 8707 section 2, RFC 8693 section 2.2.2)."""
 
     error = "invalid_target"
 
 
 class InvalidRequestUriError(OAuth2Error):
-    """RFC 9126 section 2.3: unknown, expired, or used up; RFC 9101 section 7: it leads to no request object."""
+    """An invalid request_uri: unknown, expired, or used (RFC 9126 section 2.3).
+
+    Also one that leads to no request object (RFC 9101 section 7).
+    """
 
     error = "invalid_request_uri"
 
 
 class InvalidRequestObjectError(OAuth2Error):
-    """RFC 9101 section 7."""
+    """An invalid request object (RFC 9101 section 7)."""
 
     error = "invalid_request_object"
 
 
 class UnmetAuthenticationRequirementsError(OAuth2Error):
-    """OpenID Connect Core Error Code unmet_authentication_requirements: an essential acr that cannot be reached."""
+    """An essential acr that cannot be reached.
+
+    See OpenID Connect Core Error Code unmet_authentication_requirements.
+    """
 
     error = "unmet_authentication_requirements"
 
 
 class AuthorizationPendingError(OAuth2Error):
-    """RFC 8628 section 3.5: ask again."""
+    """A device code without an answer yet: the device asks again (RFC 8628 section 3.5)."""
 
     error = "authorization_pending"
 
 
 class SlowDownError(OAuth2Error):
-    """RFC 8628 section 3.5: ask again, and leave five seconds more in between from now on."""
+    """A device that asks too often: from now on it waits five seconds longer between polls (RFC 8628 section 3.5)."""
 
     error = "slow_down"
 
 
 class ExpiredTokenError(OAuth2Error):
-    """RFC 8628 section 3.5: begin anew."""
+    """An expired device code: the device starts over (RFC 8628 section 3.5)."""
 
     error = "expired_token"
 
 
 class InvalidTokenError(OAuth2Error):
-    """RFC 6750 section 3.1."""
+    """An invalid bearer token (RFC 6750 section 3.1)."""
 
     error = "invalid_token"
     status_code = 401
 
 
 class MissingTokenError(InvalidTokenError):
-    """RFC 6750 section 3: nothing was sent, so the challenge holds no error code."""
+    """A request without a token: the challenge has no error code (RFC 6750 section 3)."""
 
 
 class InsufficientScopeError(OAuth2Error):
-    """RFC 6750 section 3.1."""
+    """A token without the scope that is needed (RFC 6750 section 3.1)."""
 
     error = "insufficient_scope"
     status_code = 403
 
 
 class ChallengeError(OAuth2Error):
-    """Of the authorization challenge endpoint; `members` go beside the error (First-Party Applications section 5.2)."""
+    """An error of the authorization challenge endpoint. `members` are added to the response (First-Party Applications
+    section 5.2).
+    """
 
     members: dict[str, Any] = {}  # noqa: RUF012  # replaced, never changed
 
@@ -108,64 +118,64 @@ class ChallengeError(OAuth2Error):
 
 
 class InsufficientAuthorizationError(ChallengeError):
-    """Right so far; the app is to go on with what the description asks for."""
+    """An incomplete authorization without a mistake: the app continues with what the description asks for."""
 
     error = "insufficient_authorization"
     status_code = 403
 
 
 class InvalidSessionError(ChallengeError):
-    """The auth_session is unknown, over, or another client's."""
+    """An auth_session that is unknown, expired, or another client's."""
 
     error = "invalid_session"
 
 
 class RedirectToWebError(ChallengeError):
-    """Only a browser gets any further."""
+    """A sign-in that can only continue in a browser."""
 
     error = "redirect_to_web"
 
 
 class InvalidClientMetadataError(OAuth2Error):
-    """RFC 7591 section 3.2.2: what the client is registered with does not do."""
+    """Invalid client metadata (RFC 7591 section 3.2.2)."""
 
     error = "invalid_client_metadata"
 
 
 class InvalidRedirectUriError(OAuth2Error):
-    """RFC 7591 section 3.2.2."""
+    """An invalid redirect URI (RFC 7591 section 3.2.2)."""
 
     error = "invalid_redirect_uri"
 
 
 class InvalidSoftwareStatementError(OAuth2Error):
-    """RFC 7591 section 3.2.2: it is none."""
+    """An invalid software statement (RFC 7591 section 3.2.2)."""
 
     error = "invalid_software_statement"
 
 
 class UnapprovedSoftwareStatementError(OAuth2Error):
-    """RFC 7591 section 3.2.2: nobody here trusts whoever made it."""
+    """A software statement by an issuer that is not trusted here (RFC 7591 section 3.2.2)."""
 
     error = "unapproved_software_statement"
 
 
 class RegistrationForbiddenError(OAuth2Error):
-    """RFC 7592 section 2.1: the token is right, and yet the client may not see or change what it is registered as."""
+    """A valid registration access token whose client may not read or change its registration (RFC 7592 section 2.1)."""
 
     error = "access_denied"
     status_code = 403
 
 
 class ClientKeysUnavailableError(OAuth2Error):
-    """RFC 6749 section 4.1.2.1: nothing that was asked is wrong, and asking again may help."""
+    """A client's keys that cannot be fetched; the request is valid and may be retried (RFC 6749 section 4.1.2.1)."""
 
     error = "temporarily_unavailable"
     status_code = 503
 
 
 class UnsupportedTokenTypeError(OAuth2Error):
-    """RFC 7009 section 2.2.1."""
+    """A token of a type that cannot be revoked (RFC 7009 section 2.2.1)."""
 
     error = "unsupported_token_type"
 

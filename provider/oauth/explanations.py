@@ -1,4 +1,4 @@
-"""Explained refusals: the checks of a refused protocol request, kept for a week under the id its answer showed."""
+"""Explanations of rejected requests: their checks, kept for a week under the id that the response showed."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -18,7 +18,10 @@ KEPT_FOR = timedelta(days=7)
 
 
 def explain(installation: Installation, origin: Origin, error: OAuth2Error) -> None:
-    """Keep why this request was refused, if there is room and a database: an explanation never makes a refusal fail."""
+    """Store why this request was rejected, if there is room and the database is available.
+
+    A failure to store it never changes the response.
+    """
     checks: Checks | None = getattr(error, "checks", None)
     if checks is None:
         return
@@ -59,12 +62,15 @@ def _storable(text: str | None, most: int = 400) -> str | None:
 def find_latest(
     work: UnitOfWork, *, client_id: str | None, after: tuple[datetime, str] | None, limit: int
 ) -> list[RefusalRow]:
-    """Of the last week, the latest first; `after` is `at` and the error id of the last of the page before."""
+    """Return the rejected requests of the last week, the latest first.
+
+    `after` is `at` and the error id of the last one of the previous page.
+    """
     since = work.now - KEPT_FOR
     return refusals.find_latest(work.read, since=since, client_id=client_id, after=after, limit=limit)
 
 
 def find_explanation(work: UnitOfWork, error_id: str) -> RefusalRow | None:
-    """None when there never was one of this id, or it is older than a week."""
+    """Return the rejected request with this id, or None if there is none or it is older than a week."""
     row = refusals.find(work.read, error_id[:32])
     return row if row is not None and row.at > work.now - KEPT_FOR else None

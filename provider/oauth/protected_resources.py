@@ -1,4 +1,4 @@
-"""Our own APIs as protected resources (RFC 9728): what each says about itself, and where that is to be found."""
+"""Our own APIs as protected resources (RFC 9728): the metadata of each, and its URL."""
 
 from typing import Any
 
@@ -13,11 +13,13 @@ SCOPES_OF_RESOURCE: dict[str, tuple[str, ...]] = {
     "/api/account": (ACCOUNT,),
     "/api/admin": (ADMIN_READ, ADMIN_WRITE),
 }
-"""By path below the issuer; the first is the audience of every access token, this installation."""
+"""The scopes of each resource, by its path below the issuer. The first is this installation, the usual audience of
+access tokens.
+"""
 
 
 def resource_metadata(issuer: str, path: str) -> dict[str, Any]:
-    """Section 2."""
+    """Return the metadata of a resource (RFC 9728 section 2)."""
     metadata: dict[str, Any] = {
         "resource": issuer + path,
         "authorization_servers": [issuer],
@@ -31,8 +33,10 @@ def resource_metadata(issuer: str, path: str) -> dict[str, Any]:
 
 
 def metadata_url(issuer: str, path: str) -> str | None:
-    """Of the resource that this path belongs to: the well-known part goes between host and path (section 3.1). None
-    where something else than our access tokens is taken.
+    """Return the metadata URL of the resource that this path belongs to.
+
+    The well-known part goes between host and path (RFC 9728 section 3.1). Returns None for paths that do not take our
+    access tokens.
     """
     resource = next((each for each in SCOPES_OF_RESOURCE if each and f"{path}/".startswith(f"{each}/")), None)
     return None if resource is None else f"{issuer}{WELL_KNOWN}{resource}"

@@ -1,8 +1,9 @@
-"""Response types and modes: what an authorization response holds and how it travels (OAuth 2.0 Multiple Response Type
-Encoding Practices, OAuth 2.0 Form Post Response Mode, OIDC Core section 3). Pure.
+"""Response types and modes: what an authorization response holds and how it is sent. Pure.
 
-`token` alone and `none` do not exist here. The others beside `code` put tokens into the front channel, where RFC 9700
-section 2.1.2 does not want them: they are for old apps, behind SIGNET_LEGACY_RESPONSE_TYPES and per client.
+See OAuth 2.0 Multiple Response Type Encoding Practices, OAuth 2.0 Form Post Response Mode, OIDC Core section 3.
+
+`token` alone and `none` are not supported. The others beside `code` put tokens into the front channel, which RFC 9700
+section 2.1.2 advises against. They are for older apps, behind SIGNET_LEGACY_RESPONSE_TYPES and per client.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,7 +18,7 @@ LEGACY = ("id_token", "id_token token", "code id_token", "code token", "code id_
 RESPONSE_TYPES = (CODE, *LEGACY)
 
 IMPLICIT = "implicit"
-"""The grant type a client is registered for when the front channel gives it tokens; the token endpoint knows none."""
+"""The grant type of clients that get tokens in the front channel. The token endpoint does not support it."""
 
 ResponseType = frozenset[str]
 CODE_FLOW: ResponseType = frozenset({CODE})
@@ -34,7 +35,7 @@ def response_types_supported(settings: Settings) -> tuple[str, ...]:
 
 
 def parse_response_type(text: str) -> ResponseType:
-    """The words of a response type, whose order means nothing; none when one of them is repeated."""
+    """Return the words of a response type, whose order has no meaning. The set is empty if a word is repeated."""
     words = text.split(" ")
     return frozenset(words) if len(words) == len(set(words)) else frozenset()
 
@@ -44,7 +45,7 @@ def is_one_of(response_type: ResponseType, known: Collection[str]) -> bool:
 
 
 def grant_types_of(response_type: ResponseType) -> frozenset[str]:
-    """What a client must be registered for to use it (OIDC Registration section 2)."""
+    """Return the grant types that a client must be registered for to use it (OIDC Registration section 2)."""
     grant_types = {"authorization_code"} if CODE in response_type else set()
     if response_type & {ID_TOKEN, TOKEN}:
         grant_types.add(IMPLICIT)
@@ -52,8 +53,10 @@ def grant_types_of(response_type: ResponseType) -> frozenset[str]:
 
 
 def mode_in_force(given: Mapping[str, str], allowed: Collection[str]) -> ResponseMode:
-    """How this request is answered, also when it is wrong: as it asks if it may, else as its response type is by
-    default. Where tokens are asked for, an error does not go into the query either (Multiple Response Types section 5).
+    """Return the mode of the response, also for an invalid request.
+
+    It is the requested mode if that is allowed, else the default of the response type. If tokens are requested, errors
+    do not go into the query either (Multiple Response Types section 5).
     """
     default = default_mode(given.get("response_type", ""))
     asked = given.get("response_mode", default)
@@ -63,5 +66,5 @@ def mode_in_force(given: Mapping[str, str], allowed: Collection[str]) -> Respons
 
 
 def default_mode(response_type: str) -> ResponseMode:
-    """The query for what is missing or unknown, too."""
+    """Return the default mode of a response type: the query also for one that is missing or unknown."""
     return ResponseMode.FRAGMENT if {ID_TOKEN, TOKEN} & set(response_type.split(" ")) else ResponseMode.QUERY

@@ -1,4 +1,4 @@
-"""The scopes we know and the claims each releases (OIDC Core section 5.4). Anything else is an API's own scope."""
+"""The standard scopes and the claims each releases (OIDC Core section 5.4). Any other scope is an API's own."""
 
 from collections.abc import Iterable
 
@@ -8,10 +8,10 @@ OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
 ROLES = "roles"
 ACCOUNT = "account"
-"""The account API: only for clients registered for it."""
+"""The scope of the account API, only for clients registered for it."""
 ADMIN_READ = "admin:read"
 ADMIN_WRITE = "admin:write"
-"""The admin API: only for clients registered for it."""
+"""The scope for changes through the admin API, only for clients registered for it."""
 
 CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     OPENID: ("sub",),
@@ -42,10 +42,10 @@ CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
 }
 
 SCOPES = tuple(CLAIMS_OF_SCOPE)
-"""Published as `scopes_supported`."""
+"""The standard scopes, published as `scopes_supported`."""
 
 STANDARD_SCOPES = (OPENID, "profile", "email", "address", "phone", OFFLINE_ACCESS)
-"""What a client may ask for when it registered no scope."""
+"""The scopes a client may request if it registered none."""
 
 SCOPE_OF_CLAIM = {claim: scope for scope, claims in CLAIMS_OF_SCOPE.items() for claim in claims}
 CLAIMS = tuple(SCOPE_OF_CLAIM)
@@ -85,21 +85,21 @@ CLAIM_IN_WORDS = {
     "phone_number_verified": Text("See whether your phone number is confirmed"),
     "roles": IN_WORDS[ROLES],
 }
-"""Claims asked for one by one (OIDC Core section 5.5)."""
+"""Descriptions of claims that are requested individually (OIDC Core section 5.5)."""
 
 
 def in_words(scope: str) -> Text:
-    """What a scope lets an app do; an API's own scope is shown by its name."""
+    """Describe what a scope lets an app do. An API's own scope is shown by its name."""
     return IN_WORDS.get(scope) or Text("Use “%(scope)s” of its API", scope=scope)
 
 
 def parse_scope(text: str | None) -> tuple[str, ...]:
-    """The scope tokens in the order given, each once (RFC 6749 section 3.3)."""
+    """Return the scope tokens in the order given, each once (RFC 6749 section 3.3)."""
     return tuple(dict.fromkeys(text.split(" "))) if text else ()
 
 
 def is_scope_token(text: str) -> bool:
-    """RFC 6749 section 3.3: printable ASCII without space, quote and backslash."""
+    """Return whether this is a scope token: printable ASCII except space, quote, backslash (RFC 6749 section 3.3)."""
     return bool(text) and all(character == "!" or ("#" <= character <= "~" and character != "\\") for character in text)
 
 

@@ -1,4 +1,4 @@
-"""What an installation must have before it serves: a current signing key of each pair, and the salt of its subjects."""
+"""Setting up an installation before it serves: a current signing key of each pair, and the salt of its subjects."""
 
 from dataclasses import dataclass
 
@@ -14,5 +14,5 @@ class Made:
 
 
 def make_what_is_missing(work: UnitOfWork) -> Made:
-    """Make what this installation never had; what there is stays as it is."""
+    """Create what this installation never had. What exists stays unchanged."""
     return Made(create_missing(work), create_salt(work))

@@ -1,4 +1,4 @@
-"""Why protocol requests were refused: the checks of each, by error id. Values are shortened and hold no secrets."""
+"""The checks of rejected protocol requests, by error id. Values are shortened and contain no secrets."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,7 +50,10 @@ def find(db: Connection, error_id: str) -> RefusalRow | None:
 def find_latest(
     db: Connection, *, since: datetime, client_id: str | None, after: tuple[datetime, str] | None, limit: int
 ) -> list[RefusalRow]:
-    """The latest first; `after` is `at` and the error id of the last of the page before."""
+    """Return rejected requests, the latest first.
+
+    `after` is `at` and the error id of the last one of the previous page.
+    """
     at, error_id = refusals.c.at, refusals.c.error_id
     query = _REFUSAL.select().where(at > since)
     if client_id is not None:

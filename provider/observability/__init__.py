@@ -1,1 +1,1 @@
-"""What the service tells its operators: structured logs, and whether it is ready to serve."""
+"""Observability for operators: structured logs, counters and metrics."""

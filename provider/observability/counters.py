@@ -1,6 +1,7 @@
-"""How often things happened, for the operators' overview: counted in memory, whether or not there are metrics, and
-taken along once a minute (`audit.hourly`). What a process had not yet handed over when it was killed is lost: these
-numbers are for looking at.
+"""Counters for the operators' overview, in memory, with or without metrics.
+
+The module `audit.hourly` stores them once a minute. Counts that a killed process had not handed over are lost: these
+numbers are only an overview.
 """
 
 import threading
@@ -21,7 +22,7 @@ def count(name: str) -> None:
 
 
 def take() -> dict[str, int]:
-    """All that was counted since the last time."""
+    """Return all counts since the last call, by name, and reset them."""
     with _lock:
         taken = dict(_counts)
         _counts.clear()
@@ -29,6 +30,6 @@ def take() -> dict[str, int]:
 
 
 def give_back(counts: Mapping[str, int]) -> None:
-    """What was taken and could not be kept."""
+    """Add counts back that were taken and could not be stored."""
     with _lock:
         _counts.update(counts)

@@ -1,4 +1,4 @@
-"""Structured logs, one JSON object a line, with the request's id; secrets are taken out before anything is written."""
+"""Structured logs, one JSON object per line, with the request's id. Secrets are removed before anything is written."""
 
 import logging
 import re
@@ -19,7 +19,7 @@ _SECRET_TEXT = re.compile(r"(eyJ[\w-]+\.[\w-]+\.[\w-]*)|((?:code|token|ticket|st
 
 
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
-    """Send our events, and those of the libraries below us, to `stream` (stderr) as JSON lines."""
+    """Send our events, and those of the libraries we use, to `stream` (stderr) as JSON lines."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -56,7 +56,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Blank the values whose names say they are secret."""
+    """Replace values whose names say they are secret."""
     for name in event:
         if name not in _SAFE_NAMES and _SECRET_NAMES.search(name):
             event[name] = "[redacted]"

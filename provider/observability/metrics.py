@@ -1,10 +1,10 @@
-"""What is counted while Signet runs, for Prometheus. Nothing is until `begin`, and nothing is imported for it before.
+"""The metrics for Prometheus. Before `begin` nothing is counted, and nothing is imported for it.
 
-The values of labels are names of our own code (routes, grants, errors), never what a request brought, and each metric
-has an end: what would be one series too many counts as `other`. docs/operate.md explains each.
+Label values are names from our own code (routes, grants, errors), never text from a request. Each metric has a maximum
+number of series; further ones count as `other`. docs/operate.md explains each metric.
 
-The processes of a service write to files in one folder (prometheus_client's multiprocess mode), so whichever is asked
-answers for all of them, and what a dead process counted stays counted (decision 54).
+The processes of a service write to files in one folder (prometheus_client's multiprocess mode). So any process can
+answer for all of them, and the counts of a dead process are kept (decision 54).
 """
 
 import os
@@ -24,16 +24,16 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 MOST_SERIES = 2000
-"""Combinations of label values one metric may have; ours have a few hundred at most."""
+"""The most combinations of label values per metric. Ours have a few hundred at most."""
 OTHER = "other"
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Bounds of the buckets of times, in seconds."""
+"""The bucket bounds for durations, in seconds."""
 
 INSTRUMENTS: list["Instrument"] = []
 
 
 class Instrument:
-    """A metric: its name, what it says, the names of its labels."""
+    """A metric: its name, its description, and the names of its labels."""
 
     kind = ""
     options: dict[str, Any] = {}  # noqa: RUF012  # never changed
@@ -53,7 +53,7 @@ class Instrument:
         self.on = False
 
     def of(self, values: tuple[str, ...]) -> Any:
-        """The series with these label values."""
+        """Return the series with these label values."""
         child = self._children.get(values)
         if child is None:
             if len(self._children) >= MOST_SERIES:
@@ -63,7 +63,10 @@ class Instrument:
 
 
 class Counter(Instrument):
-    """How often something happened. Some is tallied too, for the overview: label values say under which name."""
+    """A count of events.
+
+    Some also count for the operators' overview: `tally` maps the label values to a name there.
+    """
 
     kind = "Counter"
 
@@ -78,7 +81,7 @@ class Counter(Instrument):
             counters.count(tallied)
 
     def count_refusals(self, *values: str) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-        """Around a function: what it raises counts under its name, after these values."""
+        """Decorate a function: each exception counts under its name, after these label values."""
 
         def around(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
             @wraps(function)
@@ -95,7 +98,7 @@ class Counter(Instrument):
 
 
 class Gauge(Instrument):
-    """How many there are now, of all processes together."""
+    """A current number, of all processes together."""
 
     kind = "Gauge"
     options = {"multiprocess_mode": "livesum"}  # noqa: RUF012  # never changed
@@ -106,7 +109,7 @@ class Gauge(Instrument):
 
 
 class Histogram(Instrument):
-    """How long something took."""
+    """A duration."""
 
     kind = "Histogram"
     options = {"buckets": QUICK}  # noqa: RUF012  # never changed
@@ -175,8 +178,10 @@ PROMISES = Counter(
 
 
 def begin(folder: Path, process: str) -> None:
-    """Count from now on, in files of this folder. `process` is a name that no other process there has at the same
-    time, of letters and digits; a successor of the same name goes on where it ended.
+    """Count from now on, in files of this folder.
+
+    `process` is a name of letters and digits that no other running process uses there. A successor with the same name
+    continues its counts.
     """
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     import prometheus_client  # noqa: PLC0415  # 30 ms and 5 MB that nobody needs who has no metrics
@@ -194,7 +199,7 @@ def begin(folder: Path, process: str) -> None:
 
 
 def end() -> None:
-    """Count nothing any more; the files are closed, and stay."""
+    """Stop counting and close the files, which stay."""
     from prometheus_client import values  # noqa: PLC0415  # as in `begin`
 
     for instrument in INSTRUMENTS:
@@ -203,8 +208,9 @@ def end() -> None:
 
 
 def name_of(error: Exception) -> str:
-    """Return the label value of an error: its code with underscores for a refusal (`wrong_password`), else the name of
-    its class in the same form.
+    """Return the label value of an error.
+
+    It is a refusal's code with underscores (`wrong_password`), else the name of the class in the same form.
     """
     if isinstance(error, Refusal):
         return error.code.replace("-", "_")

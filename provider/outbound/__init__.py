@@ -1,5 +1,6 @@
-"""Requests to somebody else's server: documents a client names (`jwks_uri`, `request_uri`), and what is posted to it.
+"""Requests to other servers: fetching documents that a client names (`jwks_uri`, `request_uri`), and posting to it.
 
-`addresses` says which addresses may be reached, `client` asks. Whom to ask and what the answer means is the
-capability's that asks; it gets the client from its unit of work (`work.outbound`), never while a transaction is open.
+`addresses` says which addresses may be reached, and `client` sends the requests. The calling package decides which
+server to ask and what the response means. It gets the client from its unit of work (`work.outbound`), never while a
+transaction is open.
 """

@@ -1,7 +1,7 @@
-"""Which addresses may be reached: public ones, and what the operator allows by name (SIGNET_OUTBOUND_ALLOW). Pure.
+"""The addresses that may be reached: public ones, and those the operator allows by name (SIGNET_OUTBOUND_ALLOW). Pure.
 
-The tables are those of the IANA special-purpose address registries (RFC 6890), written out: what Python's `ipaddress`
-takes for global differs from version to version.
+The tables are those of the IANA special-purpose address registries (RFC 6890). They are written out, because Python's
+`ipaddress` differs between versions on what is global.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 def networks(texts: Iterable[str]) -> Networks:
-    """Addresses and networks as somebody wrote them. Raises ValueError."""
+    """Parse addresses and networks. Raises ValueError."""
     return tuple(ip_network(text, strict=False) for text in texts)
 
 
@@ -38,7 +38,9 @@ NOT_PUBLIC_IPV4 = networks(
     )
 )
 PUBLIC_IPV6 = IPv6Network("2000::/3")
-"""All else is loopback, local, multicast, reserved, or an IPv4 address in disguise (::ffff:0:0/96, 64:ff9b::/96)."""
+"""Global unicast addresses. All others are loopback, local, multicast, reserved, or embed an IPv4 address
+(::ffff:0:0/96, 64:ff9b::/96).
+"""
 NOT_PUBLIC_IPV6 = networks(
     (
         "2001::/23",  # protocol assignments; Teredo carries an IPv4 address
@@ -50,7 +52,7 @@ NOT_PUBLIC_IPV6 = networks(
 
 
 def is_public(address: Address) -> bool:
-    """Is this a host of the public Internet?"""
+    """Return whether this is an address on the public Internet."""
     if isinstance(address, IPv4Address):
         return not is_in(address, NOT_PUBLIC_IPV4)
     return address in PUBLIC_IPV6 and not is_in(address, NOT_PUBLIC_IPV6)
@@ -61,12 +63,15 @@ def is_in(address: Address, among: Networks) -> bool:
 
 
 def may_be_reached(address: Address, *, allowed: Networks, encrypted: bool) -> bool:
-    """Without TLS only what the operator allows by name: there nobody can tell who answers."""
+    """Return whether this address may be reached.
+
+    Without TLS the server is unverified, so only addresses that the operator allows may be reached.
+    """
     return is_in(address, allowed) or (encrypted and is_public(address))
 
 
 def literal(host: str) -> Address | None:
-    """The address that this host of a URL is; None for a name, which says where it leads only when it is resolved."""
+    """Return the address that the host of a URL is, or None for a name, which must be resolved first."""
     try:
         return ip_address(host)
     except ValueError:
@@ -74,7 +79,7 @@ def literal(host: str) -> Address | None:
 
 
 def may_be_asked(url: str, *, allowed: Networks) -> bool:
-    """As far as its text says: a name is looked at when it is asked."""
+    """Return whether a URL may be requested, judged by its text. A name is checked when it is resolved."""
     try:
         parts = urlsplit(url)
     except ValueError:

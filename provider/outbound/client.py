@@ -1,7 +1,7 @@
-"""The one client for other people's servers (A-101, A-103).
+"""The HTTP client for other servers (A-101, A-103).
 
-Each exchange is a connection of its own (`connection`). Nothing is followed, remembered or unpacked: no redirects, no
-cookies, no proxies of the environment, no compressed answers.
+Each exchange has its own connection (`connection`). There are no redirects, cookies, proxies from the environment, or
+compressed responses.
 """
 
 import ssl
@@ -20,14 +20,14 @@ from provider.outbound.addresses import networks
 from provider.outbound.connection import TIMEOUT, CheckedNetwork, Lookup, OutboundFailed, ask_system
 
 FAILURE_KEPT = timedelta(seconds=10)
-"""A server that did not answer is not asked again so soon: meanwhile it costs nobody a wait."""
+"""How long a server that did not answer is not asked again, so that no request waits for it meanwhile."""
 MOST_FAILURES = 1000
 LONGEST_URL = 2000
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, whole. `content_type` is in lower case and without parameters."""
+    """A complete response. `content_type` is in lower case and without parameters."""
 
     status: int
     content_type: str
@@ -39,7 +39,7 @@ def _as_it_is(_method: str, _host: str) -> AbstractContextManager[object]:
 
 
 class Outbound:
-    """The client of a process, shared by its threads; rules get it from `work.outbound`."""
+    """The client of a process, shared by its threads. Rules get it from `work.outbound`."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime], lookup: Lookup = ask_system) -> None:
         self._settings = settings
@@ -49,22 +49,25 @@ class Outbound:
         self._failures: dict[str, tuple[datetime, str]] = {}
         self._lock = threading.Lock()
         self.around: Callable[[str, str], AbstractContextManager[object]] = _as_it_is
-        """Around each exchange, by method and host: for whoever watches (`tracing`)."""
+        """The context manager around each exchange, given its method and host: used by `tracing`."""
 
     def fetch(self, url: str, *, accept: Collection[str]) -> Answer:
-        """The document at this URL: 200, and of one of these types. Raises OutboundFailed, also for FAILURE_KEPT after
-        it did.
+        """Return the document at this URL, which must answer 200 with one of these types.
+
+        Raises OutboundFailed, and again for FAILURE_KEPT after a failure.
         """
         with self._unless_it_failed(url):
             return self._fetch(url, accept)
 
     def deliver(self, url: str, form: Mapping[str, str]) -> Answer:
-        """`post_form` for what can wait: raises OutboundFailed, also for FAILURE_KEPT after it did."""
+        """Post a form that can be retried later. Raises OutboundFailed, and again for FAILURE_KEPT after a failure."""
         with self._unless_it_failed(url):
             return self.post_form(url, form)
 
     def deliver_json(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """The same for a body of JSON."""
+        """Post a JSON body that can be retried later. Raises OutboundFailed, and again for FAILURE_KEPT after a
+        failure.
+        """
         with self._unless_it_failed(url):
             return self._exchange("POST", url, {**headers, "Content-Type": "application/json"}, body)
 
@@ -93,17 +96,17 @@ class Outbound:
         return answer
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
-        """Whatever is answered, errors too. Raises OutboundFailed."""
+        """Return the response to a GET, with any status. Raises OutboundFailed."""
         return self._exchange("GET", url, headers or {}, None)
 
     def post_form(self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> Answer:
-        """Post an urlencoded form; whatever is answered, errors too. Raises OutboundFailed."""
+        """Post an urlencoded form and return the response, with any status. Raises OutboundFailed."""
         form_type = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._exchange("POST", url, {**(headers or {}), **form_type}, urlencode(form).encode())
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """The system's certificate authorities, and the operator's own."""
+        """The TLS settings, with the system's certificate authorities and the operator's own."""
         context = ssl.create_default_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self._settings.outbound_ca is not None:
@@ -136,7 +139,7 @@ class Outbound:
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
-    """The parts of a URL that may be asked."""
+    """Return the parts of a URL and its port. Raises OutboundFailed for a URL that may not be requested."""
     plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
     try:
         parts = urlsplit(url)

@@ -1,7 +1,8 @@
-"""One connection: to an address that was checked, within an allowance of time and bytes.
+"""One connection to a checked address, limited in time and bytes.
 
-The name is resolved here and the connection made to the very address that was looked at; `httpcore2` then speaks TLS
-(for the name) and HTTP over it. Every step asks the allowance, so nothing stretches the whole, a byte a second neither.
+The name is resolved here, and the connection is to the same address that was checked. `httpcore2` then speaks TLS (for
+the name) and HTTP over it. Every step checks the limits, so a server cannot extend the exchange, not even with a byte a
+second.
 """
 
 import queue
@@ -18,19 +19,20 @@ import httpcore2
 from provider.outbound.addresses import Networks, may_be_reached
 
 TIMEOUT = 3.0
-"""Seconds for the whole of it: name, connection, TLS, question and answer."""
+"""The most seconds for a whole exchange: name, connection, TLS, request and response."""
 MAX_ANSWER = 64 * 1024
-"""Bytes of an answer, its headers among them."""
+"""The largest response in bytes, headers included."""
 MOST_ADDRESSES = 4
-"""Of one name that are tried."""
+"""How many addresses of one name are tried."""
 
 Lookup = Callable[[str, int], list[Any]]
-"""Answers as socket.getaddrinfo does."""
+"""A function that resolves (host, port), with results like those of socket.getaddrinfo."""
 
 
 class OutboundFailed(Exception):
-    """There is no answer to work with. `reason` is for the operator's log and explanation, never for a caller, whom it
-    would tell what our network looks like.
+    """A request without a usable response.
+
+    `reason` is for the operator's log and explanation only: it could reveal our network to a caller.
     """
 
     def __init__(self, reason: str) -> None:
@@ -39,7 +41,7 @@ class OutboundFailed(Exception):
 
 
 class Allowance:
-    """What one exchange may take, whole."""
+    """The time and bytes that one exchange may take in total."""
 
     def __init__(self) -> None:
         self._until = time.monotonic() + TIMEOUT
@@ -47,7 +49,7 @@ class Allowance:
 
     @property
     def seconds(self) -> float:
-        """What is left. Raises TimeoutError."""
+        """The seconds that are left. Raises TimeoutError if there are none."""
         left = self._until - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -61,7 +63,7 @@ class Allowance:
 
 
 class CheckedNetwork(httpcore2.NetworkBackend):
-    """Connects to nothing but addresses that may be reached."""
+    """A network backend that connects only to addresses that may be reached."""
 
     def __init__(self, lookup: Lookup, allowed: Networks, *, encrypted: bool) -> None:
         self._lookup = lookup
@@ -98,7 +100,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
         return may_be_reached(ip_address(address), allowed=self._allowed, encrypted=self._encrypted)
 
     def _resolve(self, host: str, port: int) -> list[Any]:
-        """In a thread: the system's resolver cannot be told how long it may take."""
+        """Resolve a host in a thread, because the system's resolver takes no timeout."""
         answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
 
         def ask() -> None:
@@ -118,7 +120,7 @@ class CheckedNetwork(httpcore2.NetworkBackend):
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connected socket on its allowance; the timeouts of httpcore2 have no say."""
+    """A connected socket within its allowance, which replaces the timeouts of httpcore2."""
 
     def __init__(self, sock: socket.socket, allowance: Allowance) -> None:
         self._sock = sock
@@ -148,5 +150,5 @@ class _Stream(httpcore2.NetworkStream):
 
 
 def ask_system(host: str, port: int) -> list[Any]:
-    """The system's resolver: the hosts file, then the DNS."""
+    """Resolve a host with the system's resolver: the hosts file, then DNS."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -1,1 +1,3 @@
-"""Our HTTP kit: endpoints, forms, cookies, CSRF, pages, errors, middleware. Knows Starlette; knows no capability."""
+"""The HTTP kit: endpoints, forms, cookies, CSRF, pages, errors, middleware. It uses Starlette and knows no other
+package's rules.
+"""

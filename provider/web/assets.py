@@ -1,4 +1,4 @@
-"""The stylesheet, the script, and what a brand adds to them, from memory; their URLs change with their content."""
+"""The stylesheet, the scripts, and the files of a brand, served from memory. Their URLs change with their content."""
 
 import mimetypes
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from provider.resources import TEMPLATES
 FOLDER = TEMPLATES / "static"
 FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
 AS_PICTURE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
-"""An SVG file opened by itself is a document: it may do nothing there but show itself."""
+"""The headers of pictures. An SVG file that is opened by itself is a document, which may only display itself."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Asset:
 
     @cached_property
     def url(self) -> str:
-        """It changes with the content, so what it leads to may be kept for ever."""
+        """The URL of the file. It changes with the content, so browsers may cache it forever."""
         return f"/static/{self.name}?v={sha256(self.content).hexdigest()[:12]}"
 
     def response(self) -> Response:
@@ -38,13 +38,13 @@ class Asset:
 
 @lru_cache(maxsize=32)
 def find_asset(name: str) -> Asset:
-    """A file of templates/static."""
+    """Return a file of templates/static."""
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Asset(name, kind, (FOLDER / name).read_bytes())
 
 
 class Static:
-    """Answers for the files of templates/static, and for those of a brand, by plain name."""
+    """The endpoint for the files of templates/static and of a brand, by name."""
 
     def __init__(self, of_brand: Iterable[Asset]) -> None:
         everything = [*(find_asset(path.name) for path in FOLDER.iterdir()), *of_brand]

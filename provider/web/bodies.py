@@ -1,24 +1,24 @@
-"""Request bodies: read whole, and bounded."""
+"""Reading request bodies, whole and limited in size."""
 
 from starlette.types import Message, Receive
 
 from provider.refusals import Unavailable
 
 MAX_BODY = 64 * 1024
-"""No form or token request of ours is larger, but for those that say so."""
+"""The largest request body in bytes, except for endpoints that set another limit."""
 MAX_UPLOADS = 16
-"""Larger bodies a process reads at a time; more are turned away, so that they cannot fill its memory."""
+"""How many larger bodies a process reads in parallel. More are rejected, so that they cannot fill its memory."""
 
 
 class Bodies:
-    """Reads the bodies of one endpoint."""
+    """The reader of the request bodies of one endpoint."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._uploads = 0
 
     async def read(self, receive: Receive) -> bytes:
-        """Raises BodyTooLarge, CallerGone, or, when there are too many large ones at once, Unavailable."""
+        """Read a body. Raises BodyTooLarge, CallerGone, or Unavailable if too many large ones arrive together."""
         if self._limit <= MAX_BODY:
             return await read_body(receive)
         if self._uploads >= MAX_UPLOADS:
@@ -35,7 +35,7 @@ class BodyTooLarge(Exception):
 
 
 class CallerGone(Exception):
-    """The request broke off: half a form is not carried out, its last field may be cut in two."""
+    """A request that ended early. Half a form is not processed, because its last field may be cut off."""
 
 
 async def read_body(receive: Receive, *, limit: int = MAX_BODY) -> bytes:

@@ -1,4 +1,4 @@
-"""One HTTP request as an endpoint sees it, and what it wants set on the answer."""
+"""One HTTP request as an endpoint sees it, and the cookies and headers to set on the response."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 class Call:
-    """One HTTP request as an endpoint sees it, and what it wants set on the answer."""
+    """One HTTP request as an endpoint sees it, and the cookies and headers to set on the response."""
 
     work: UnitOfWork
 
@@ -39,20 +39,20 @@ class Call:
         self.nonce: str = scope["state"]["nonce"]
         self.request_id: str = scope["state"]["request_id"]
         self.state: dict[str, Any] = {}
-        """What capabilities keep on this call; read and written by the typed keys of `web.kept` only."""
+        """Values that packages store on this call. Only the typed keys of `web.kept` read and write them."""
         self._cookies: dict[str, str] | None = None
         self._query: Parameters | None = None
         self._form: Parameters | None = None
         self._files: Mapping[str, bytes] = {}
         self.takes_files = False
-        """Set by an endpoint that reads multipart forms."""
+        """Whether the endpoint reads multipart forms; set by it."""
         self._set: list[tuple[str, str, int | None]] = []
         self._language: Language | None = None
         self._headers: dict[str, str] = {}
 
     @property
     def services(self) -> Services:
-        """What the composition root handed over."""
+        """The functions that the composition root provides."""
         services: Services = self.scope["app"].state.services
         return services
 
@@ -69,15 +69,16 @@ class Call:
 
     @property
     def query(self) -> Parameters:
-        """The query string. Raises MalformedParameters."""
+        """The parameters of the query string. Raises MalformedParameters."""
         if self._query is None:
             self._query = parse_parameters(self.scope["query_string"])
         return self._query
 
     @property
     def form(self) -> Parameters:
-        """The urlencoded body, or the fields of a multipart one; empty when there is none. Raises
-        MalformedParameters.
+        """The urlencoded body, or the fields of a multipart one; empty if there is none.
+
+        Raises MalformedParameters.
         """
         if self._form is None:
             if self.takes_files and is_multipart(self.headers.get("content-type")):
@@ -97,7 +98,7 @@ class Call:
 
     @property
     def page_url(self) -> str:
-        """The page this request came from: this address, or the one that its endpoint names (`form_on`)."""
+        """The page that this request came from: this URL, or the one that its endpoint names (`form_on`)."""
         query = self.scope["query_string"].decode("ascii", "replace")
         path = getattr(self.scope.get("endpoint"), "form_on", None) or self.path
         return path + (f"?{query}" if query else "")
@@ -113,18 +114,18 @@ class Call:
 
     @property
     def language(self) -> Language:
-        """What the page is to be in: the app's wish (`ui_locales`), else what was chosen here, else the browser's."""
+        """The language of the page: the app's request (`ui_locales`), else the one chosen here, else the browser's."""
         if self._language is None:
             self._language = language_of(self)
         return self._language
 
     def cookie(self, name: str) -> str | None:
-        """The value of one of our cookies; None when absent or not of our making (too long)."""
+        """Return the value of one of our cookies, or None if it is absent or too long to be ours."""
         value = self.cookies.get(cookies.cookie_name(self.settings, name))
         return value if value and len(value) <= 128 else None
 
     def set_cookie(self, name: str, value: str, *, max_age: int | None = None) -> None:
-        """Set a cookie on whatever the answer turns out to be; `max_age` 0 deletes it. Later reads see it."""
+        """Set a cookie on the later response. `max_age` is in seconds; 0 deletes it. Later reads see it."""
         self._set = [entry for entry in self._set if entry[0] != name]
         self._set.append((name, value, max_age))
         full = cookies.cookie_name(self.settings, name)
@@ -134,12 +135,12 @@ class Call:
             self.cookies[full] = value
 
     def set_header(self, name: str, value: str) -> None:
-        """Set a header on whatever the answer turns out to be."""
+        """Set a header on the later response, whatever it will be."""
         self._headers[name] = value
 
     @property
     def browser(self) -> str:
-        """This browser's cookie value; set when there was none."""
+        """The value of this browser's cookie, which is set if there is none."""
         value = self.cookie(cookies.BROWSER)
         if value is None:
             value = new_opaque()
@@ -158,14 +159,14 @@ class Call:
         csrf.require_token(self.installation.vault, secret, self.form.get(csrf.FIELD))
 
     def apply(self, response: Response) -> None:
-        """What was set meanwhile, on the answer."""
+        """Set the collected cookies and headers on the response."""
         response.headers.update(self._headers)
         for name, value, max_age in self._set:
             cookies.set_cookie(response, self.settings, name, value, max_age=max_age)
 
 
 def language_of(call: Call) -> Language:
-    """Never raises: the page that says what is wrong with a request is in a language too."""
+    """Return the language of the page. Never raises: the error page for a malformed request has a language too."""
     try:
         ui_locales = parse_ui_locales(call.query.get("ui_locales")) if call.scope["query_string"] else []
     except MalformedParameters:
@@ -177,8 +178,9 @@ def language_of(call: Call) -> Language:
 
 
 def require_get_or_post(call: Call) -> None:
-    """For the endpoints whose GET acts, as their specifications have it: HEAD must change nothing (RFC 9110 section
-    9.2.1).
+    """Raise MethodNotAllowed for HEAD, which must change nothing (RFC 9110 section 9.2.1).
+
+    It is for endpoints whose GET has effects, as their specifications require.
     """
     if call.method == "HEAD":
         raise MethodNotAllowed

@@ -1,7 +1,7 @@
-"""One connection's patience: how much head it reads and how long a request may take to arrive (F-15).
+"""The limits of one connection: the size of a request's head, and the time a request may take to arrive (F-15).
 
-uvicorn bounds the time between requests; these are the bounds within one, and before the first. `serve` hands this to
-uvicorn; bodies are bounded by `web.bodies`.
+uvicorn limits the time between requests; these limits apply within one, and before the first. `serve` passes this class
+to uvicorn. Bodies are limited by `web.bodies`.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD = 64 * 1024
-"""Request line and headers. Our longest URLs are authorization requests, a few kilobytes."""
+"""The largest request line with headers, in bytes. Our longest URLs are authorization requests, a few kilobytes."""
 ARRIVES_WITHIN = 20.0
 """Seconds from the first byte of a request, or from the connection, to the last byte of the request."""
 
 LAST_WORD = 3.0
-"""Seconds for a connection that brought no request yet to bring it, once the service stops."""
+"""Seconds that a connection without a request has to send one, once the service stops."""
 
 _REFUSALS = {
     408: b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
@@ -24,7 +24,7 @@ _REFUSALS = {
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """An HTTP connection that hangs up on whoever sends too much or too slowly."""
+    """An HTTP connection that closes when a request is too large or too slow."""
 
     _in_head = True
     _head_size = 0
@@ -39,10 +39,10 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """Give a connection that brought no request yet a few seconds to bring one.
+        """Give a connection that has sent no request yet a few seconds to send one.
 
-        A proxy that sent a form may send it to no other node. The answer says `Connection: close` (`web.middleware`),
-        and uvicorn then closes the connection.
+        A proxy may not send a form again to another node. The response says `Connection: close` (`web.middleware`), and
+        uvicorn then closes the connection.
         """
         if self.cycle is None:
             self.loop.call_later(LAST_WORD, self._end_unless_asked)

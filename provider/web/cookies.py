@@ -1,6 +1,6 @@
-"""Cookie names and attributes, decided once: opaque values, HttpOnly, SameSite=Lax, __Host- and Secure when https.
+"""The names and attributes of our cookies: opaque values, HttpOnly, SameSite=Lax, __Host- and Secure with https.
 
-One is for a script of ours in other sites' pages: STATE.
+The one exception is STATE, which our script reads in other sites' pages.
 """
 
 from starlette.responses import Response
@@ -8,18 +8,18 @@ from starlette.responses import Response
 from provider.config.settings import Settings
 
 SESSION = "signet"
-"""The signed-in browser; only `sessions.cookie` reads or writes it."""
+"""The session of a signed-in browser. Only `sessions.cookie` reads or writes it."""
 BROWSER = "signet-browser"
-"""This browser before anybody signed in: what a form's CSRF token and a parked request are bound to."""
+"""The identity of a browser before sign-in, to which CSRF tokens and parked requests are bound."""
 
 DEVICE = "signet-device"
-"""This browser after somebody signed in: known to their account (`accounts.known_devices`), and proof of nothing."""
+"""The identity of a browser after a sign-in, known to the account (`accounts.known_devices`). It proves nothing."""
 
 LANGUAGE = "signet-language"
-"""The language chosen at this browser, by its tag."""
+"""The tag of the language chosen in this browser."""
 
 STATE = "signet-state"
-"""Which session this browser has, for a page that applications frame (`sessions.browser_state`); no secret."""
+"""The state of this browser's session, for a page that applications frame (`sessions.browser_state`); not secret."""
 
 
 def cookie_name(settings: Settings, name: str) -> str:
@@ -27,7 +27,7 @@ def cookie_name(settings: Settings, name: str) -> str:
 
 
 def set_cookie(response: Response, settings: Settings, name: str, value: str, *, max_age: int | None = None) -> None:
-    """A session cookie of the browser unless `max_age` (seconds) is given; 0 deletes it."""
+    """Set a cookie that ends with the browser session, unless `max_age` (seconds) is given; 0 deletes it."""
     framed = name == STATE
     response.set_cookie(
         cookie_name(settings, name),

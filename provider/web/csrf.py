@@ -1,8 +1,8 @@
-"""Cross-site request forgery: every unsafe request to a page shows a token bound to this browser, and a same-site
+"""Protection against cross-site request forgery: unsafe requests to a page need a token of this browser and a same-site
 origin.
 
-The token is an HMAC over the session cookie, or over the browser cookie before sign-in, so it needs no storage, dies
-with the session it was made in, and one made for another browser is worthless (RFC 6749 section 10.12; login CSRF).
+The token is an HMAC over the session cookie, or over the browser cookie before sign-in. So it needs no storage and ends
+with its session. A token of another browser is useless (RFC 6749 section 10.12; login CSRF).
 """
 
 import base64
@@ -17,7 +17,7 @@ FIELD = "csrf_token"
 
 
 class PageExpired(Forbidden):
-    """Not from our page, or from a page that is no longer current. The page offers the way on."""
+    """A form from an expired page, or not from our page. The error page offers a way to continue."""
 
     code = "page-expired"
     title = Text("This page has expired")
@@ -27,7 +27,7 @@ class PageExpired(Forbidden):
 
 
 class CookiesMissing(PageExpired):
-    """The browser sends none at all: another page would expire just the same."""
+    """A form from a browser that sends no cookies at all: reloading the page would not help."""
 
     code = "cookies-missing"
     title = Text("Your browser sent no cookies")
@@ -41,8 +41,10 @@ def csrf_token(vault: Vault, cookie_value: str) -> str:
 
 
 def require_same_site(headers: Mapping[str, str], issuer: str) -> None:
-    """Refuse what another site sent. Our pages send no referrer, so browsers may write `Origin: null` for our own
-    forms: Sec-Fetch-Site, which no page can forge, decides where there is one.
+    """Raise PageExpired for a request from another site.
+
+    Our pages send no referrer, so browsers may send `Origin: null` for our own forms. If there is a Sec-Fetch-Site
+    header, which no page can forge, it decides.
     """
     fetch_site = headers.get("sec-fetch-site")
     if fetch_site is not None:

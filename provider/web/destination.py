@@ -1,4 +1,4 @@
-"""Reading from a request where the person goes on to (`provider.destination`)."""
+"""Reading from a request where the user goes next (`provider.destination`)."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,10 @@ from provider.web.call import Call
 
 
 def destination(call: Call, given: Mapping[str, str] | None = None, *, app: App | None = None) -> Destination:
-    """Read it from the query, or from what was kept of one (`parameters`). What is unknown, expired or not a path of
-    ours is as if it were not there. A caller that has read the parked request behind the request_uri gives its `app`;
-    else it is looked up.
+    """Return the destination in the query, or in stored parameters (`Destination.parameters`).
+
+    Values that are unknown or expired, and paths that are not ours, are ignored. A caller that has read the parked
+    request of the request_uri passes its `app`; otherwise it is looked up.
     """
     given = call.query if given is None else given
     request_uri, ui_locales = given.get("request_uri"), given.get("ui_locales", "")[:LONGEST_LOCALES] or None

@@ -12,7 +12,7 @@ HEADERS = [
 
 
 class Document:
-    """Answers GET with bytes, or 304 when the caller has them."""
+    """An endpoint that answers GET with stored bytes, or 304 if the caller has them already."""
 
     def __init__(self, body: bytes, etag: str) -> None:
         self.etag = etag.encode()

@@ -1,7 +1,7 @@
-"""An endpoint: the body is read and bounded, then ONE plain function runs in a thread over a unit of work.
+"""Endpoints: the body is read and limited, then one plain function runs in a thread with a unit of work.
 
-`@endpoint` is for people: same-site checks on unsafe methods, refusals as pages. `@machine_endpoint` is for programs:
-no cookies, refusals as JSON. Both answer 503 when the database is away, and 500 with an error id for a bug.
+`@endpoint` is for pages: same-site checks on unsafe methods, errors as pages. `@machine_endpoint` is for programs: no
+cookies, errors as JSON. Both answer 503 when the database is unavailable, and 500 with an error id for a bug.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class RenderRefusal(Protocol):
 
 
 class Endpoint:
-    """A plain function as an ASGI application."""
+    """An ASGI application that runs a plain function."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Endpoint:
             return await threads.waiting.run(partial(self.answer, may_wait=True), again)
 
     def answer(self, call: Call, *, may_wait: bool = False) -> Response:
-        """Runs in a thread. Raises nothing but NeedsNetwork."""
+        """Return the response of the function, or of its error. Runs in a thread. Raises only NeedsNetwork."""
         try:
             with unit_of_work(call.installation, call.origin, may_wait=may_wait) as work:
                 call.work = work
@@ -134,10 +134,12 @@ def endpoint(
     render: RenderRefusal = errors.as_page,
     form_on: str | None = None,
 ) -> Endpoint | Callable[[Callable[[Call], Response]], Endpoint]:
-    """An endpoint for people. `csrf_checked=False` opts out by name; `hashes_passwords` moves its POSTs to their own
-    pool; a larger `max_body` lets its form carry files; `render` is for answers that a script reads. One that only
-    takes a form says which page the form is on (`form_on`): whoever comes without it, or with an expired one, goes on
-    there.
+    """Create an endpoint for pages.
+
+    `csrf_checked=False` turns the CSRF check off. `hashes_passwords` runs its POSTs in their own pool. A larger
+    `max_body` lets its form contain files. `render` renders errors, for responses that a script reads. `form_on` is the
+    page of the form, for an endpoint that only accepts a form. A user who comes without the form, or with an expired
+    one, is sent there.
     """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
@@ -156,7 +158,7 @@ def endpoint(
 def machine_endpoint(
     *, render: RenderRefusal, hashes_passwords: bool = False
 ) -> Callable[[Callable[[Call], Response]], Endpoint]:
-    """An endpoint for programs: no cookies are read, refusals are rendered by `render`."""
+    """Create an endpoint for programs. It reads no cookies, and `render` renders its errors."""
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
         return Endpoint(function, csrf_checked=False, hashes_passwords=hashes_passwords, render=render)

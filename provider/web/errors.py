@@ -1,5 +1,6 @@
-"""Refusals as people and programs see them: a page with a way on, or JSON. A crash becomes a 500 that names only its
-id.
+"""Errors for users and for programs: a page with a way to continue, or JSON.
+
+A crash becomes a 500 that shows only its id.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Crash(Refusal):
 
 
 def refusal_of(error: Exception) -> Refusal:
-    """Any exception as the refusal that may be shown for it."""
+    """Return the refusal to show for any exception."""
     if isinstance(error, Refusal):
         return error
     if isinstance(error, MalformedParameters):
@@ -56,8 +57,10 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
 
 
 def too_many(call: Call, refusal: TooManyRequests) -> dict[str, Any]:
-    """The form again, sent too often: what its page says above the fields and answers with. Every page that catches the
-    refusal asks here, so that programs and people are told alike when to come back (RFC 6585 section 4).
+    """Return the template variables and status for a form that was sent too often.
+
+    Every page that catches this refusal uses it, so that users and programs both learn when to retry (RFC 6585 section
+    4).
     """
     call.set_header("retry-after", str(refusal.retry_after))
     errors: dict[str, str] = {"": refusal.message}
@@ -65,7 +68,7 @@ def too_many(call: Call, refusal: TooManyRequests) -> dict[str, Any]:
 
 
 def as_page(call: Call, error: Exception) -> Response:
-    """A page: what happened, what to do, the id to quote."""
+    """Return an error page: what happened, what to do, and the id to quote."""
     if isinstance(error, GoElsewhere):
         return go(error.location)
     refusal = refusal_of(error)
@@ -79,7 +82,7 @@ def error_page(
     way_on: str | None = None,
     details: list[tuple[str, str]] | None = None,
 ) -> Response:
-    """The error page. `way_on` is a path of ours; `details` are folded lines for the developer."""
+    """Return the error page. `way_on` is a path of ours; `details` are folded lines for the developer."""
     response = page(
         call,
         "errors/error.html",
@@ -96,8 +99,9 @@ def error_page(
 
 
 def as_json(call: Call, error: Exception) -> Response:
-    """JSON in the shape of an OAuth error (RFC 6749 section 5.2) for what is no protocol verdict: outages, limits,
-    bugs.
+    """Return an error as JSON in the form of an OAuth error (RFC 6749 section 5.2).
+
+    It is for errors outside the protocol: outages, rate limits, bugs.
     """
     refusal = refusal_of(error)
     names = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}

@@ -1,4 +1,4 @@
-"""/health/live: the process answers. /health/ready: it can serve, or why not."""
+"""Health checks: /health/live answers while the process runs; /health/ready says whether it can serve, or why not."""
 
 import asyncio
 
@@ -10,12 +10,12 @@ from provider.database.engine import OUTAGES
 
 
 async def live(_request: Request) -> JSONResponse:
-    """Answers without touching anything that can be away."""
+    """Answer 200 without using anything that could be unavailable."""
     return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
 
 
 async def ready(request: Request) -> JSONResponse:
-    """200, or 503 with the reason by name, within the database's time-out."""
+    """Answer 200, or 503 with the names of the problems, within the database's timeout."""
     state = request.app.state
     database = state.installation.database
 

@@ -1,4 +1,4 @@
-"""Values that a capability keeps on a call, so that it need not find them again."""
+"""Values that a package stores on a call, so that it need not compute them again."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Kept(Generic[T]):
         self._name = name
 
     def is_on(self, call: Call) -> bool:
-        """Return whether a value is kept, even if it is None."""
+        """Return whether a value is stored, even if it is None."""
         return self._name in call.state
 
     def of(self, call: Call) -> T:
-        """Return the value. Raises KeyError when none is kept."""
+        """Return the value. Raises KeyError if none is stored."""
         value: T = call.state[self._name]
         return value
 
     def keep(self, call: Call, value: T) -> None:
-        """Keep this value, in place of an earlier one."""
+        """Store this value, replacing an earlier one."""
         call.state[self._name] = value
 
     def drop(self, call: Call) -> None:
-        """Forget the value, if one is kept."""
+        """Remove the value, if one is stored."""
         call.state.pop(self._name, None)

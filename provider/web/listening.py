@@ -1,4 +1,4 @@
-"""Addresses to listen on: held before anybody answers there, and shared by the processes of a service."""
+"""Addresses to listen on: reserved before any process serves there, and shared by the processes of a service."""
 
 import ctypes
 import socket
@@ -9,7 +9,10 @@ from provider.config.environment import SettingsError
 
 
 def reserve(host: str, port: int) -> socket.socket:
-    """A socket that holds the address without listening: a port is free, and the workers may share it."""
+    """Return a socket that reserves the address without listening, so that workers can share it.
+
+    Raises SettingsError if the address is not available.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -22,7 +25,7 @@ def reserve(host: str, port: int) -> socket.socket:
 
 
 def share(address: tuple[str, int]) -> socket.socket:
-    """A socket of one's own on an address that `reserve` holds."""
+    """Return a new socket on an address that `reserve` holds."""
     return bind(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, address)
 
 
@@ -42,10 +45,12 @@ _NO_SYN = struct.pack(
 
 
 def turn_away(listener: socket.socket) -> None:
-    """Let nobody new connect, and keep those who have: closing a socket resets whoever waits in its queue, with a
-    request sent that no proxy may send again. Who is turned away knocks again in a second, and finds nobody or another.
+    """Reject new connections, and keep the existing ones.
 
-    On Linux; elsewhere nothing happens.
+    Closing a socket would reset the connections in its queue, with requests that no proxy may send again. Rejected
+    clients retry after a second, and then reach no process or another one.
+
+    It works on Linux; elsewhere it does nothing.
     """
     instructions = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
     try:

@@ -1,4 +1,4 @@
-"""What the pages of an installation wear: its colours, its logo and its icon. docs/branding.md says what is stable."""
+"""The look of an installation's pages: colours, logo and icon. docs/branding.md says what is stable."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,12 +10,12 @@ from provider.config.settings import Settings
 from provider.web.assets import Asset
 
 SEAL, ON_SEAL = "#7c2d2a", "#f9ece6"
-"""Of our own brand, as in signet.css."""
+"""The colours of our own icon, as in signet.css."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """`stylesheet` and the logos are None where the brand has none of its own."""
+    """The files of a brand. `stylesheet` and the logos are None if the brand has none."""
 
     paper: str
     paper_dark: str
@@ -30,7 +30,7 @@ class Look:
 
 
 def look_of(settings: Settings) -> Look:
-    """Made once for each brand a process has to do with."""
+    """Return the look for these settings, built once per brand."""
     return _look(
         brand=settings.brand,
         accent=settings.brand_accent,
@@ -71,7 +71,7 @@ def _picture(name: str, image: Image | None) -> Asset | None:
 
 
 def _stylesheet(accent: str | None, accent_dark: str | None, paper: str, paper_dark: str) -> str:
-    """Custom properties and nothing else. What is printed is printed on white."""
+    """Return a stylesheet that only sets custom properties. Print is always on white."""
     if accent is not None and accent_dark is None:
         accent_dark = in_the_dark(accent, paper_dark)
     light, dark = _colours(LIGHT, accent, paper), _colours(DARK, accent_dark, paper_dark)
@@ -101,7 +101,7 @@ def _colours(scheme: Scheme, accent: str | None, paper: str) -> str:
 
 
 def _icon(brand: str, accent: str | None) -> Asset:
-    """The seal with the brand's first letter."""
+    """Return the icon: the seal with the brand's first letter."""
     seal, letter = (SEAL, ON_SEAL) if accent is None else (accent, ink_on(accent))
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'

@@ -1,4 +1,4 @@
-"""Around every request, when there are metrics: which route, how it ended, how long it took. Pure ASGI."""
+"""Request metrics, when metrics are on: route, outcome and duration. Pure ASGI."""
 
 import time
 
@@ -11,7 +11,7 @@ NO_ROUTE = "none"
 
 
 class Measured:
-    """Counts by the route's name: a path holds whatever somebody typed."""
+    """Middleware that counts requests by the name of the route, because a path may hold anything a user typed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""Around every request: an id, the host check, security headers with a nonce'd CSP. Pure ASGI."""
+"""Middleware around every request: an id, the host check, security headers with a CSP nonce. Pure ASGI."""
 
 import os
 from collections.abc import Iterable
@@ -21,8 +21,9 @@ ON_PAGES = ((b"permissions-policy", b"camera=(), geolocation=(), microphone=()")
 
 
 class Envelope:
-    """Gives each request its id and nonce, refuses what is meant for another host, and puts the headers on whatever
-    comes back.
+    """Middleware that gives each request its id and nonce and adds the headers to every response.
+
+    It rejects requests for another host.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

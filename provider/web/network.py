@@ -1,4 +1,4 @@
-"""Where a request came from: the peer, or what proxies we trust say of it."""
+"""The address a request came from: the peer, or the address reported by trusted proxies."""
 
 import ipaddress
 
@@ -7,7 +7,7 @@ from starlette.types import Scope
 
 
 def network_of(scope: Scope, headers: Headers, trusted: frozenset[str]) -> str:
-    """The peer's address; behind trusted proxies, the right-most address that is not one of them."""
+    """Return the peer's address; behind trusted proxies, the right-most address that is not one of them."""
     client = scope.get("client")
     peer: str = client[0] if client else ""
     if not trusted or not _is_trusted(peer, trusted):

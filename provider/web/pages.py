@@ -16,7 +16,7 @@ from provider.web.look import look_of
 
 
 class PageCall(Protocol):
-    """What a page needs to know of the call it answers (`endpoint.Call`)."""
+    """The part of a call that a page needs (`call.Call`)."""
 
     settings: Settings
     nonce: str
@@ -31,7 +31,9 @@ class PageCall(Protocol):
 
 @cache
 def environment(language: Language = ENGLISH) -> Environment:
-    """One for each language: a template is compiled with what it says."""
+    """Return the Jinja2 environment of a language. There is one for each, because templates are compiled with their
+    texts.
+    """
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -46,7 +48,7 @@ def environment(language: Language = ENGLISH) -> Environment:
 
 
 class CsrfToken:
-    """Made when a template asks for it: a page without a form sets no cookie."""
+    """A token created when a template uses it: a page without a form sets no cookie."""
 
     def __init__(self, call: PageCall) -> None:
         self._call = call
@@ -68,9 +70,11 @@ def page(
     offers_languages: bool = True,
     **context: Any,
 ) -> Response:
-    """Render a page. `form_targets` are CSP sources a form of it may end at after redirects (Chromium checks them
-    all), beside this site or instead of it; `image_sources` are where pictures may come from besides this site,
-    `frame_sources` what it may frame; `framable` by anybody.
+    """Render a template as a response.
+
+    `form_targets` are CSP sources at which a form may end after redirects (Chromium checks them all). They are added to
+    this site, or replace it with `only_form_targets`. `image_sources` and `frame_sources` are further sources of images
+    and frames. With `framable`, any site may frame the page.
     """
     settings, language = call.settings, call.language
     html = (
@@ -97,8 +101,9 @@ def page(
 
 
 def _languages(call: PageCall, status_code: int) -> list[Language]:
-    """Those this page can be had in. What a form was answered with may be shown only once (recovery codes): that stays
-    as it is, unless it is the form again.
+    """Return the languages that the page offers.
+
+    The response to a form may be shown only once (recovery codes), so it offers none, unless it is the form again.
     """
     again = call.scope["method"] in {"GET", "HEAD"} or status_code >= 400
     offered = call.settings.languages
@@ -106,12 +111,12 @@ def _languages(call: PageCall, status_code: int) -> list[Language]:
 
 
 def _here_again(scope: Any) -> str:
-    """This page, without the app's wish for a language."""
+    """Return the URL of this page without the language that the app requested."""
     query = scope["query_string"].decode("ascii", "replace").split("&")
     kept = "&".join(piece for piece in query if piece and not piece.startswith("ui_locales="))
     return f"{scope['path']}?{kept}" if kept else str(scope["path"])
 
 
 def go(location: str) -> Response:
-    """See Other: after a form, never 307, so that credentials are not sent on (RFC 9700 section 4.12)."""
+    """Return a redirect with 303 See Other, never 307, so that credentials are not sent on (RFC 9700 section 4.12)."""
     return RedirectResponse(location, status_code=303, headers={"cache-control": "no-store"})

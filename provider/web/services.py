@@ -1,4 +1,7 @@
-"""What the composition root (`provider.app`) hands to pages of lower packages: functions of the packages above them."""
+"""Functions that the composition root (`provider.app`) passes to pages of lower packages.
+
+They come from the packages above those.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ class SignInButton(Protocol):
 
 
 class PageAfterSignOut(Protocol):
-    """Says where to go after a sign-out: the URL of a page."""
+    """A function that returns the URL to go to after a sign-out."""
 
     def __call__(self, work: UnitOfWork, *, user_id: str, session_id: str) -> str: ...
 
@@ -29,8 +32,8 @@ class Services:
     """Functions of `oauth` and `federation` for the pages of `login` and `accounts`."""
 
     describe_request: Callable[[UnitOfWork, str], App | None]
-    """The app behind a request_uri; None when it is unknown or expired."""
+    """Returns the app behind a request_uri, or None if it is unknown or expired."""
     export_applications: Callable[[UnitOfWork, str], list[dict[str, Any]]]
-    """The apps a user connected, for the copy of their data."""
+    """Returns the apps that a user connected, for their data export."""
     page_after_sign_out: PageAfterSignOut
     sign_in_buttons: Sequence[SignInButton]

@@ -1,5 +1,6 @@
-"""The pools in which endpoints run: a few threads for most, one for those that hash passwords (decision 60), and some
-for those that wait for somebody else's server.
+"""The thread pools in which endpoints run.
+
+A few threads serve most endpoints, one hashes passwords (decision 60), and some wait for other servers.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from provider.refusals import Unavailable
 Answer = TypeVar("Answer")
 
 MAX_WAITING = 256
-"""Requests that may wait for a thread of one pool; more are turned away at once (F-3, F-15)."""
+"""How many requests may wait for a thread of one pool. Further ones are rejected immediately (F-3, F-15)."""
 
 
 class Pool:

@@ -1,6 +1,6 @@
 """TLS without a proxy in front, for tests and small installations: `signet serve --tls-cert --tls-key`.
 
-What OpenID providers are certified with, and no more (FAPI 2.0 Security Profile section 5.2.1, RFC 9325): TLS 1.2 with
+It allows what OpenID providers are certified with (FAPI 2.0 Security Profile section 5.2.1, RFC 9325): TLS 1.2 with
 ECDHE and AES-GCM, and TLS 1.3.
 """
 
@@ -15,13 +15,13 @@ CIPHERS = "ECDHE+AESGCM"
 
 @dataclass(frozen=True)
 class Tls:
-    """`certificate` is a PEM file, the chain after it; `key` is the private key of it, without a passphrase."""
+    """The TLS files. `certificate` is a PEM file with its chain; `key` is its private key without a passphrase."""
 
     certificate: Path
     key: Path
 
     def context(self) -> ssl.SSLContext:
-        """Raises SettingsError, one line, when the files cannot be used."""
+        """Return the SSL context. Raises SettingsError, one line, if the files cannot be used."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(CIPHERS)

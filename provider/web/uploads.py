@@ -1,4 +1,4 @@
-"""Multipart forms (RFC 7578), for the few pages that take a file. The body is read and bounded before."""
+"""Multipart forms (RFC 7578), for the few pages that accept a file. The body is read and limited before."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -19,8 +19,9 @@ def is_multipart(content_type: str | None) -> bool:
 
 
 def parse_multipart(body: bytes, content_type: str) -> tuple[Parameters, Mapping[str, bytes]]:
-    """Fields and files. A file's own name and type are what a stranger says: they are not even read. Raises
-    MalformedParameters.
+    """Return the fields and the files. Raises MalformedParameters.
+
+    A file's own name and type are untrusted, so they are not read.
     """
     _, options = parse_options_header(content_type)
     reader = _Reader()
@@ -36,7 +37,7 @@ def parse_multipart(body: bytes, content_type: str) -> tuple[Parameters, Mapping
 
 
 class _Reader:
-    """Collects the parts as the parser comes upon them."""
+    """A collector of the parts that the parser finds."""
 
     def __init__(self) -> None:
         self.fields: list[tuple[str, str]] = []

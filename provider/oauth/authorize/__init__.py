@@ -1,1 +1,1 @@
-"""The authorization request: reading it, what to ask the user, consent, and the code that ends it."""
+"""The authorization request: parsing it, what to ask the user, consent, and the code that ends it."""

@@ -1,5 +1,7 @@
-"""What a person approved in a session becomes a grant, and what stands for it in the answer: a code, and with the
-response types for old apps also tokens (RFC 6749 section 4.1.2, OIDC Core sections 3.2.2.5 and 3.3.2.5).
+"""Turning a user's approval into a grant and into the parameters of the response.
+
+The response holds a code. With the response types for older apps it also holds tokens (RFC 6749 section 4.1.2, OIDC
+Core sections 3.2.2.5 and 3.3.2.5).
 """
 
 from provider.crypto.digests import digest, new_opaque
@@ -28,7 +30,7 @@ def approve(
     session: Session,
     parked: ParkedRequest | None,
 ) -> dict[str, str] | None:
-    """The parameters of the answer. None when the parked request was completed meanwhile."""
+    """Return the parameters of the successful response. Returns None if the parked request was completed meanwhile."""
     grant = new_grant(work, request, session)
     code = new_opaque() if CODE in request.response_type else None
     answer = {} if code is None else {"code": code}
@@ -44,14 +46,14 @@ def approve(
 
 
 def new_code(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> tuple[str, Grant]:
-    """A code, and the grant it stands for."""
+    """Create and store a code and its grant; return both."""
     code, grant = new_opaque(), new_grant(work, request, session)
     _keep_code(work, request, grant, code)
     return code, grant
 
 
 def new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> Grant:
-    """What this person approved in this session; not kept yet."""
+    """Return a grant of what the user approved in this session. It is not stored yet."""
     lasting = work.now + work.settings.refresh_absolute_lifetime
     return Grant(
         id=new_id(),
@@ -93,7 +95,10 @@ def _keep_code(work: UnitOfWork, request: AuthorizationRequest, grant: Grant, co
 def _front_channel_tokens(
     work: UnitOfWork, server: AuthorizationServer, request: AuthorizationRequest, grant: Grant, code: str | None
 ) -> dict[str, str]:
-    """The access token, and the ID token that vouches for what comes beside it. Signed before anything is written."""
+    """Return the access token and the ID token of the response, as parameters.
+
+    The ID token carries the hashes of the code and of the access token. Both are signed before anything is written.
+    """
     if not request.response_type & {TOKEN, ID_TOKEN}:
         return {}
     client, person = request.client, grants.find_person(work.read, grant.user_id)

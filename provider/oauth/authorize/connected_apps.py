@@ -1,4 +1,4 @@
-"""Which applications hold something of a person: consents, and token families that still count."""
+"""The applications with access to an account: those with a consent or an active token family."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,16 +27,16 @@ class ConnectedApp:
     name: str
     host: str
     may: list[Text]
-    """What it was allowed, in words."""
+    """What the app was allowed to do, one phrase per permission."""
     scopes: list[str]
     granted_at: datetime | None
-    """None: nothing was asked, an operator's own application or one that asks each time."""
+    """When the user consented. None if there is no stored consent: a first-party app, or one that asks each time."""
     families: int
     last_used: datetime | None
 
 
 def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[ConnectedApp]:
-    """By name."""
+    """Return the applications that have access to the account, sorted by name."""
     granted = {one.client_id: one for one in consents.find_of_user(work.read, user_id)}
     held = grants.find_held(work.read, user_id, now=work.now)
     found = []
@@ -62,7 +62,7 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
 
 
 def export(server: AuthorizationServer, work: UnitOfWork, user_id: str) -> list[dict[str, Any]]:
-    """The same for the person's copy of their data."""
+    """Return the connected applications for the user's data export."""
     return [
         {
             "client_id": app.client_id,
@@ -77,7 +77,7 @@ def export(server: AuthorizationServer, work: UnitOfWork, user_id: str) -> list[
 
 
 def disconnect(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, client_id: str) -> None:
-    """Take back the consent, and end every token family. Raises NotConnected."""
+    """Withdraw the consent and revoke every token family. Raises NotConnected."""
     if all(app.client_id != client_id for app in find_connected(work, server, user_id)):
         raise NotConnected
     consent.withdraw(work, user_id=user_id, client_id=client_id)

@@ -1,4 +1,4 @@
-"""What was granted to a client, and what must still be asked."""
+"""Consent: what a user granted to a client, and how to grant, withdraw and describe it."""
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -13,8 +13,9 @@ from provider.work import UnitOfWork
 
 
 def granted(work: UnitOfWork, *, user_id: str, client: Client) -> Consent | None:
-    """What this person allowed this client before. A public client cannot prove who it is, so nothing is remembered for
-    it (RFC 6749 section 10.2).
+    """Return what the user granted this client before, or None.
+
+    A public client cannot prove its identity, so nothing is remembered for it (RFC 6749 section 10.2).
     """
     if client.metadata.is_public:
         return None
@@ -22,7 +23,7 @@ def granted(work: UnitOfWork, *, user_id: str, client: Client) -> Consent | None
 
 
 def grant(work: UnitOfWork, *, user_id: str, client: Client, scopes: tuple[str, ...], claims: frozenset[str]) -> None:
-    """Add to what was allowed before."""
+    """Add scopes and claims to what the user granted before."""
     before = consents.find(work.db, user_id, client.client_id)
     all_scopes = sorted({*scopes, *(before.scopes if before else ())})
     all_claims = sorted({*claims, *(before.claims if before else ())})
@@ -31,7 +32,7 @@ def grant(work: UnitOfWork, *, user_id: str, client: Client, scopes: tuple[str, 
 
 
 def withdraw(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
-    """The consent goes, and every token family with it."""
+    """Delete the consent and revoke every token family of this user and client."""
     consents.remove(work.db, user_id, client_id)
     families = grants.revoke_all(
         work.db, user_id=user_id, client_id=client_id, reason="consent withdrawn", now=work.now
@@ -40,7 +41,7 @@ def withdraw(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
 
 
 def deny(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
-    """The person was asked and said no. What they allowed before stays allowed."""
+    """Record that the user declined. Earlier consent stays in effect."""
     record(work, Event.CONSENT_DENIED, user_id=user_id, client_id=client_id)
 
 

@@ -1,5 +1,6 @@
-"""Which flow an authorization request is: its response type and mode, and what they need beside them (OIDC Core
-sections 3.1 to 3.3, OAuth 2.0 Multiple Response Type Encoding Practices).
+"""The flow of an authorization request: its response type, its response mode, and what each requires.
+
+See OIDC Core sections 3.1 to 3.3 and OAuth 2.0 Multiple Response Type Encoding Practices.
 """
 
 from provider.config.settings import Settings
@@ -55,7 +56,7 @@ def read_response_type(checks: Checks, settings: Settings, client: Client, given
 
 
 def require_response_mode(checks: Checks, client: Client, given: Parameters) -> None:
-    """The mode it asks for, or that of its response type, is one it may have."""
+    """Check that the client may use the requested response mode, or the default mode of the response type."""
     default = default_mode(given.get("response_type", ""))
     mode = given.get("response_mode", default)
     checks.require(
@@ -98,7 +99,7 @@ def require_response_mode(checks: Checks, client: Client, given: Parameters) -> 
 
 
 def require_id_token_can_be_used(checks: Checks, response_type: ResponseType, given: Parameters) -> None:
-    """An ID token of the front channel is for OpenID requests, and tied to one by its nonce."""
+    """Check that a front-channel ID token belongs to an OpenID request and that the request has a nonce."""
     if ID_TOKEN not in response_type:
         return
     checks.require(

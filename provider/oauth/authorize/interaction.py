@@ -1,6 +1,6 @@
-"""What the person must still do before a code may be issued. Pure: the endpoint acts on the step.
+"""The next step the user must take before a code may be issued. Pure: the endpoint acts on the step.
 
-Under prompt=none the same step becomes the error of its kind (OIDC Core section 3.1.2.6).
+Under prompt=none the same step becomes the corresponding error (OIDC Core section 3.1.2.6).
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from provider.sessions.store import Session
 
 @dataclass(frozen=True)
 class LogIn:
-    """`again`: somebody is signed in, but must show it anew. `why` is for the explanation."""
+    """The user must sign in. `again`: a user is signed in but must authenticate again. `why` is for the explanation."""
 
     why: str
     again: bool = False
@@ -32,7 +32,7 @@ class LogIn:
 
 @dataclass(frozen=True)
 class SignUp:
-    """A new account is wanted; who has one already may sign in instead."""
+    """The user must create an account. A user who already has one may sign in instead."""
 
     why: str = "prompt=create"
     error: type[OAuth2Error] = InteractionRequiredError
@@ -58,7 +58,7 @@ class AskConsent:
 
 @dataclass(frozen=True)
 class Refuse:
-    """Nothing the person could do would help."""
+    """The request cannot succeed, whatever the user does."""
 
     why: str
     error: type[OAuth2Error]
@@ -81,7 +81,7 @@ def next_step(
     has_second_factor: bool,
     now: datetime,
 ) -> Step:
-    """The first thing that is missing. `parked` is the request as it was stored, if this is a return to it."""
+    """Return the first missing step. `parked` is the request as it was stored, if the browser returns to it."""
     if session is None:
         return SignUp() if "create" in request.prompt else LogIn("nobody is signed in")
     proved_since = parked is not None and session.auth_time >= parked.created_at
@@ -102,8 +102,10 @@ def next_step(
 
 
 def _login_needed(request: AuthorizationRequest, session: Session, *, proved_since: bool, now: datetime) -> Step | None:
-    """A sign-in since the request was stored satisfies prompt=login, prompt=create and max_age: otherwise they would
-    ask for ever.
+    """Return the sign-in step that is still required, or None.
+
+    A sign-in since the request was stored satisfies prompt=login, prompt=create and max_age. Otherwise the user would
+    be asked endlessly.
     """
     if "create" in request.prompt and not proved_since:
         return SignUp()

@@ -1,6 +1,6 @@
-"""The parameters of an authorization request, one by one: what each may be, and what is made of it.
+"""The parameters of an authorization request, one by one: the values each may have, and how it is parsed.
 
-Each reader notes its checks and raises an OAuth2Error that goes back to the app; `authorization_request` has their
+Each reader notes its checks and raises an OAuth2Error that is sent to the app. `authorization_request` calls them in
 order.
 """
 
@@ -24,10 +24,10 @@ from provider.parameters import Parameters
 from provider.work import UnitOfWork
 
 LONGEST_VALUE = 2000
-"""Characters a state, nonce or other parameter may have; longer ones are refused, never cut."""
+"""The longest state, nonce or other parameter, in characters. Longer ones are rejected, never truncated."""
 PROMPTS = ("none", "login", "consent", "select_account")
 CREATE = "create"
-"""Initiating User Registration via OpenID Connect 1.0: the person wants a new account."""
+"""The prompt with which the user creates an account (Initiating User Registration via OpenID Connect 1.0)."""
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 PARAMETERS = (
     "response_type",
@@ -50,7 +50,7 @@ PARAMETERS = (
     "claims",
     "resource",
 )
-"""What is kept when a request is parked; anything else is unknown and ignored."""
+"""The parameters that are stored when a request is parked. Others are unknown and ignored."""
 
 
 def require_sound(checks: Checks, given: Parameters) -> None:
@@ -93,7 +93,9 @@ def require_sound(checks: Checks, given: Parameters) -> None:
 
 
 def read_challenge(checks: Checks, client: Client, response_type: ResponseType, given: Parameters) -> str | None:
-    """Where no code is asked for, there is nothing to challenge."""
+    """Return the PKCE challenge. Returns None if the response type has no code, or if the client need not use PKCE and
+    sent no challenge.
+    """
     if CODE not in response_type:
         return None
     challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
@@ -130,8 +132,9 @@ def read_challenge(checks: Checks, client: Client, response_type: ResponseType, 
 
 
 def read_scope(checks: Checks, client: Client, response_type: ResponseType, given: Parameters) -> tuple[str, ...]:
-    """Scopes nobody knows are ignored (OIDC Core section 3.1.2.1); known ones the client may not ask for are
-    refused.
+    """Return the scopes that are requested and allowed.
+
+    Unknown scopes are ignored (OIDC Core section 3.1.2.1). Known scopes that the client may not request are rejected.
     """
     allowed = client.metadata.scopes
     asked = parse_scope(given.get("scope"))
@@ -162,12 +165,15 @@ def read_scope(checks: Checks, client: Client, response_type: ResponseType, give
 
 
 def prompts_supported(settings: Settings) -> tuple[str, ...]:
-    """Published as `prompt_values_supported`."""
+    """Return the supported prompts, published as `prompt_values_supported`."""
     return (*PROMPTS, CREATE) if settings.has("registration") else PROMPTS
 
 
 def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozenset[str]:
-    """Values nobody knows are ignored (OIDC Core section 3.1.2.1); `create` where nobody may sign up is refused."""
+    """Return the prompts that are requested.
+
+    Unknown values are ignored (OIDC Core section 3.1.2.1). `create` is rejected where users cannot sign up.
+    """
     prompt = frozenset(parse_scope(given.get("prompt")))
     checks.require(
         not ("none" in prompt and len(prompt) > 1),
@@ -226,8 +232,9 @@ def read_claims(checks: Checks, client: Client, given: Parameters) -> RequestedC
 def read_hinted_sub(
     work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, given: Parameters
 ) -> str | None:
-    """Who the app thinks is there. An expired hint still says so; a forged one is refused (OIDC Core section
-    3.1.2.1).
+    """Return the subject in the id_token_hint, the user whom the app expects; None without a hint.
+
+    An expired hint is accepted; a forged one is rejected (OIDC Core section 3.1.2.1).
     """
     hint = given.get("id_token_hint")
     if hint is None:

@@ -1,7 +1,7 @@
-"""Authorization requests that wait while the person signs in, and the way back to them (decision 67).
+"""Authorization requests that wait while the user signs in, and the way back to them (decision 67).
 
-A parked request belongs to the browser that came with it first. To any other browser its handle is just a request:
-it begins anew there, so nothing one person did counts for another.
+A parked request belongs to the browser that first opened it. For any other browser its handle is a new request that
+starts over there. So nothing one user did counts for another.
 """
 
 from dataclasses import replace
@@ -27,13 +27,13 @@ URN = "urn:ietf:params:oauth:request_uri:"
 
 
 def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, browser: str | None) -> str:
-    """Store the request of somebody who is here; returns its request_uri."""
+    """Store the request of a browser that is present; return its request_uri."""
     expires_at = work.now + work.settings.request_lifetime
     return _store(work, request, given, browser=None if browser is None else digest(browser), expires_at=expires_at)
 
 
 def push(work: UnitOfWork, request: AuthorizationRequest, given: Parameters) -> str:
-    """Store a request before anybody comes with it; returns its request_uri (RFC 9126 section 2.2)."""
+    """Store a request before any browser opens it; return its request_uri (RFC 9126 section 2.2)."""
     expires_at = work.now + work.settings.pushed_request_lifetime
     return _store(work, request, given, browser=None, expires_at=expires_at)
 
@@ -69,22 +69,24 @@ def _store(
 
 
 def find(work: UnitOfWork, request_uri: str) -> ParkedRequest | None:
-    """None when it is unknown, expired, or a code was issued for it."""
+    """Return the parked request, or None if it is unknown or expired, or if a code was issued for it."""
     if not request_uri.startswith(URN) or len(request_uri) > 200:
         return None
     return store.find(work.read, digest(request_uri.removeprefix(URN)), now=work.now)
 
 
 def parameters_of(parked: ParkedRequest) -> Parameters:
-    """Return what was stored, as a request that has just come would give it: each step reads it again, because the
-    client may have changed meanwhile.
+    """Return the stored parameters in the form of a new request.
+
+    Each step checks them again, because the client may have changed meanwhile.
     """
     return Parameters(list(parked.parameters.items()))
 
 
 def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedRequest | None:
-    """The request, if it belongs to this browser. The first one that comes becomes the one, and has from then on the
-    usual time: whoever pushed it was given less, and it waited for nobody.
+    """Return the request if it belongs to this browser, else None. The first browser to open it becomes its owner.
+
+    From then on it has the usual lifetime: a pushed request has a shorter one while no user waits for it.
     """
     mine = digest(browser)
     if parked.browser is not None:
@@ -96,7 +98,7 @@ def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedReques
 
 
 def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) -> None:
-    """Whoever says beside the handle which client asks, names the one that pushed it (RFC 9126 section 4)."""
+    """Check that a client_id sent beside the handle names the client that pushed it (RFC 9126 section 4)."""
     checks.client_id = parked.client_id
     checks.require(
         client_id in {None, parked.client_id},
@@ -114,8 +116,9 @@ def resume_url(request_uri: str, *, ui_locales: str | None = None) -> str:
 
 
 def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) -> App | None:
-    """Return the app behind a request_uri, for the pages on the way (`Services.describe_request`); None when the
-    request is gone, or its client.
+    """Return the app behind a request_uri, for the pages on the way (`Services.describe_request`).
+
+    Returns None if the request or its client no longer exists.
     """
     parked = find(work, request_uri)
     client = None if parked is None else server.clients.find(work, parked.client_id)
@@ -123,8 +126,9 @@ def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) ->
 
 
 def app_of(parked: ParkedRequest, client: Client) -> App | None:
-    """Return what pages on the way say of the app that made a parked request; None when its client is disabled or has
-    no redirect URI any more.
+    """Return what the pages on the way show of the app that sent a parked request.
+
+    Returns None if its client is disabled or no longer has a redirect URI.
     """
     if client.disabled:
         return None

@@ -1,7 +1,7 @@
-"""An authorization request, checked (RFC 6749 section 4.1.1, RFC 7636, OIDC Core section 3.1.2.1).
+"""The checked authorization request (RFC 6749 section 4.1.1, RFC 7636, OIDC Core section 3.1.2.1).
 
-Two phases, never mixed: until client and redirect_uri are verified (`find_target`) a refusal is a page; from then on
-(`read_request`) it goes back to the app. Nothing is ever redirected to a URI that was not registered.
+There are two separate phases. Until client and redirect_uri are verified (`find_target`) an error is shown as a page.
+From then on (`read_request`) it is sent to the app. Nothing is ever redirected to a URI that is not registered.
 """
 
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ from provider.work import UnitOfWork
 
 @dataclass(frozen=True)
 class Target:
-    """A client and a redirect URI of its own: from here on answers go there, in this mode."""
+    """A client and one of its redirect URIs, to which responses are sent from here on, in this mode."""
 
     client: Client
     redirect_uri: str
@@ -43,7 +43,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizationRequest:
-    """Everything the request asks for."""
+    """The contents of a checked authorization request."""
 
     client: Client
     redirect_uri: str
@@ -66,7 +66,7 @@ class AuthorizationRequest:
 
 
 def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given: Parameters) -> Target:
-    """Phase one. Raises InvalidRequestError, to be shown as a page."""
+    """Return the client and the redirect URI (phase one). Raises InvalidRequestError, which is shown as a page."""
     client_id = given.get("client_id")
     checks.client_id = client_id
     repeated = sorted(given.repeated & {"client_id", "redirect_uri", "request_uri"})
@@ -118,7 +118,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
 
 
 def require_may_come_unpushed(checks: Checks, client: Client) -> None:
-    """RFC 9126 section 6."""
+    """Check that the client need not push its requests (RFC 9126 section 6)."""
     checks.require(
         not client.metadata.must_push,
         "The request was pushed",
@@ -134,7 +134,7 @@ def require_may_come_unpushed(checks: Checks, client: Client) -> None:
 def read_request(
     work: UnitOfWork, server: AuthorizationServer, checks: Checks, target: Target, given: Parameters
 ) -> AuthorizationRequest:
-    """Phase two. Raises an OAuth2Error, to be sent back to the app."""
+    """Check and return the request (phase two). Raises an OAuth2Error, which is sent to the app."""
     client = target.client
     require_sound(checks, given)
     response_type = read_response_type(checks, work.settings, client, given)

@@ -1,7 +1,7 @@
 """Request objects (RFC 9101, OIDC Core section 6): an authorization request as a JWT that the client signed.
 
-By value in `request`, or, where SIGNET_REQUEST_URI allows it, by reference in `request_uri`, which must be registered.
-What is inside is the request; beside it only what says the same counts.
+It is sent by value in `request`. Where SIGNET_REQUEST_URI allows it, it is sent by reference in `request_uri`, which
+must be registered. The parameters inside it are the request; those beside it must agree with them.
 """
 
 import json
@@ -30,18 +30,18 @@ from provider.work import UnitOfWork
 UNREADABLE = "The request object cannot be accepted"
 KIND = Kind("request object", "oauth-authz-req+jwt", InvalidRequestObjectError, UNREADABLE)
 CONTENT_TYPES = ("application/oauth-authz-req+jwt", "application/jwt", "application/jose", "text/plain")
-"""RFC 9101 section 10.2 names the first; before it there was none, and its signature says what it is."""
+"""Media types of a fetched request object. RFC 9101 section 10.2 defines the first; earlier there was none."""
 BESIDE = ("response_type", "client_id", "scope")
-"""OIDC Core section 6.1 has them sent outside too, and then they need not be inside."""
+"""Parameters that OIDC Core section 6.1 requires outside the object too. Then they need not be inside."""
 LONGEST_LIFE = timedelta(minutes=60)
-"""Of one under FAPI 2.0 Message Signing section 5.3.1."""
+"""The longest lifetime of a request object under FAPI 2.0 Message Signing section 5.3.1."""
 
 
 def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given: Parameters) -> Parameters:
-    """What is asked for: the parameters of the request object, or those given when there is none.
+    """Return the parameters of the request object, or the given ones if there is none.
 
-    Raises an OAuth2Error about the object, whose sender is not known yet; what is wrong with the request itself, and
-    with whoever is not registered, is found by whoever reads it.
+    Raises an OAuth2Error about the object, whose sender is not known yet. Errors in the request itself, and
+    unregistered clients, are found by the functions that read it.
     """
     client = server.clients.find(work, given.get("client_id", ""))
     by_value = "request" in given
@@ -97,7 +97,7 @@ def _fetch(work: UnitOfWork, checks: Checks, client: Client, uri: str) -> str:
 def _verified(
     work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, text: str
 ) -> Mapping[str, Any]:
-    """The claims of the object, once it is known whose it is, for whom, and of when (RFC 9101 sections 4, 6, 10)."""
+    """Return the claims of the object after checking its signature, audience and time (RFC 9101 sections 4, 6, 10)."""
     jwt, metadata = _read(checks, text), client.metadata
     usual = FAPI_SIGNATURES if metadata.is_fapi2 else SIGNATURES
     registered = metadata.request_object_signing_alg
@@ -155,8 +155,9 @@ def _problem_with_times(work: UnitOfWork, client: Client, claims: Mapping[str, A
 
 
 def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
-    """The claims that are parameters, as text: `max_age` is a number there, and `claims` an object (RFC 9101 section
-    4, OIDC Core section 6.1).
+    """Return the claims that are parameters, as text.
+
+    `max_age` is a number in the object, and `claims` an object (RFC 9101 section 4, OIDC Core section 6.1).
     """
     known = {name: value for name, value in claims.items() if name in (*PARAMETERS, "registration")}
     texts = {name: _as_text(name, value) for name, value in known.items()}
@@ -185,7 +186,10 @@ def _as_text(name: str, value: object) -> str | None:
 
 
 def _require_agreement(checks: Checks, client: Client, given: Parameters, inside: Mapping[str, str]) -> None:
-    """Beside the object the same client and response type, and no scope that is not inside (OIDC Core section 6.1)."""
+    """Check the parameters beside the object against those inside (OIDC Core section 6.1).
+
+    Client and response type must be equal, and every scope must be inside too.
+    """
     scope = parse_scope(inside.get("scope", given.get("scope")))
     differing = [
         name

@@ -1,8 +1,8 @@
-"""Who is calling: one way of client authentication per request, and only the registered one (RFC 6749 section 2.3).
+"""Client authentication: one method per request, and only the registered one (RFC 6749 section 2.3).
 
-- `authenticate`: the order of the checks; unknown client and wrong secret answer alike.
-- `credentials`: what the request shows, or why it is a muddle.
+- `authenticate`: the order of the checks; an unknown client and a wrong secret get the same response.
+- `credentials`: the credentials in the request, or the error if they are ambiguous.
 - `secret`: client_secret_basic and client_secret_post.
 - `assertion`: private_key_jwt and client_secret_jwt, each `jti` once (RFC 7523).
-- none: public clients show only their name; PKCE is required of them.
+- none: public clients send only their client_id; they must use PKCE.
 """

@@ -1,5 +1,7 @@
-"""private_key_jwt and client_secret_jwt: a JWT that the client signed for us, good once and for minutes (RFC 7523
-section 3, OIDC Core section 9).
+"""private_key_jwt and client_secret_jwt: a JWT that the client signed for this server (RFC 7523 section 3, OIDC Core
+section 9).
+
+Each is valid once and for a few minutes.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -24,7 +26,7 @@ from provider.oauth.tokens.server import AuthorizationServer
 from provider.work import UnitOfWork
 
 LONGEST_LIFE = timedelta(minutes=10)
-"""An assertion that would be good for longer is refused: so long its jti must be remembered."""
+"""The longest lifetime of an assertion. Its jti has to be stored that long."""
 KIND = Kind("assertion", "client-authentication+jwt", InvalidClientError, REFUSED)
 
 
@@ -37,7 +39,11 @@ def require_assertion(
     *,
     endpoint_url: str,
 ) -> None:
-    """The signature before any claim (RFC 8725 section 3.2); the jti last, so that a refused one stays unused."""
+    """Check a client assertion.
+
+    The signature is checked before any claim (RFC 8725 section 3.2). The jti comes last, so that a rejected assertion
+    does not use it up.
+    """
     _require_signature(work, server, checks, client, assertion)
     claims = assertion.claims
     who = (claims.get("iss"), claims.get("sub"))
@@ -119,7 +125,10 @@ def _require_signature(
 
 
 def _require_audience(issuer: str, checks: Checks, client: Client, audience: object, endpoint_url: str) -> None:
-    """The issuer; for clients of before FAPI 2.0 also the token endpoint (OIDC Core section 9) or the one called."""
+    """Check that the audience is the issuer.
+
+    Clients without the FAPI 2.0 profile may also name the token endpoint (OIDC Core section 9) or the endpoint called.
+    """
     if client.metadata.is_fapi2:
         good, expected = audience == issuer, f"{issuer}, as one string"
     else:

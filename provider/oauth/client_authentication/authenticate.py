@@ -1,4 +1,4 @@
-"""The client that made a request: known, by its registered method, proven."""
+"""Authenticating the client of a request by its registered method."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,9 @@ def authenticate(
     form: Mapping[str, str],
     endpoint_url: str,
 ) -> Client:
-    """The client that made this request. Raises InvalidClientError (401), or InvalidRequestError for a muddle."""
+    """Return the client that sent this request. Raises InvalidClientError (401), or InvalidRequestError if several
+    methods are mixed.
+    """
     shown = read_credentials(checks, authorization=authorization, form=form)
     checks.client_id = shown.client_id
     known = server.clients.find(work, shown.client_id)
@@ -61,8 +63,9 @@ def authenticate(
 
 
 def _count_failure(work: UnitOfWork, shown: Credentials) -> None:
-    """Per client and network: a flood of wrong secrets gets 429, and the right one from elsewhere still works (A-36).
+    """Count a failure per client and network. Raises TooManyRequests (429) after too many wrong secrets (A-36).
 
-    Only failures are counted, so a request that authenticates never waits for the counter.
+    The right secret from another network still works. Only failures are counted, so a request that authenticates never
+    waits for the counter.
     """
     hit(work, LIMITS.client_secret, key=f"client-secret:{work.origin.network}:{shown.client_id[:128]}")

@@ -1,6 +1,6 @@
-"""JWTs that clients sign: authentication assertions and request objects, and how they are refused.
+"""JWTs that clients sign, authentication assertions and request objects, and the errors for invalid ones.
 
-The algorithm comes from the client's registration and so do its keys; `jose.signed_jwts` reads and verifies.
+Algorithm and keys come from the client's registration; `jose.signed_jwts` parses and verifies.
 """
 
 from collections.abc import Collection
@@ -20,7 +20,7 @@ from provider.work import UnitOfWork
 
 @dataclass(frozen=True)
 class Kind:
-    """What a JWT is sent as: which `typ` it may have beside JWT or none, and how it is refused."""
+    """A kind of client JWT: which `typ` it may have beside JWT or none, and its error."""
 
     name: str
     typ: str
@@ -29,7 +29,7 @@ class Kind:
 
 
 def require_fit(checks: Checks, kind: Kind, jwt: SignedJwt, algorithms: Collection[str]) -> None:
-    """Check that it is of this kind, and that this client may use its algorithm (RFC 8725 sections 3.1, 3.11)."""
+    """Check that the JWT is of this kind, and that this client may use its algorithm (RFC 8725 sections 3.1, 3.11)."""
     typ = "jwt" if jwt.typ is None else jwt.typ.lower().removeprefix("application/")
     checks.require(
         jwt.alg in algorithms and typ in {"jwt", kind.typ},
@@ -45,7 +45,7 @@ def require_fit(checks: Checks, kind: Kind, jwt: SignedJwt, algorithms: Collecti
 def require_client_signature(
     work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, *, kind: Kind, jwt: SignedJwt
 ) -> None:
-    """Check that one of the client's keys made the signature. May ask the client's server for them."""
+    """Check that one of the client's keys signed the JWT. May fetch the keys from the client's server."""
     problem, fix = "", ""
     try:
         require_signature(jwt, partial(server.client_keys.find, work, client))
@@ -67,5 +67,5 @@ def require_client_signature(
 
 
 def has_mac(jwt: SignedJwt, secrets: Collection[str]) -> bool:
-    """Tell whether it has an HS256 by one of these secrets (OIDC Core section 10.1)."""
+    """Return whether the JWT has an HS256 signature by one of these secrets (OIDC Core section 10.1)."""
     return jwt.alg == "HS256" and any(same(mac(secret, jwt.signed), jwt.signature) for secret in secrets)

@@ -1,4 +1,4 @@
-"""What a request shows of its client: Basic credentials, a secret in the body, an assertion, or only a name."""
+"""The client credentials in a request: Basic credentials, a secret in the body, an assertion, or only a client_id."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the request showed; nothing of it is proven."""
+    """The credentials in the request. None of them is verified yet."""
 
     method: str
     client_id: str
@@ -26,7 +26,9 @@ class Credentials:
 
 
 def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping[str, str]) -> Credentials:
-    """Raises InvalidRequestError for more than one way, InvalidClientError for none or one that cannot be read."""
+    """Return the credentials in the request. Raises InvalidRequestError for more than one method, InvalidClientError
+    for none or an unreadable one.
+    """
     client_id, secret = form.get("client_id"), form.get("client_secret")
     asserts = "client_assertion" in form or "client_assertion_type" in form
     ways = [authorization is not None, secret is not None, asserts]
@@ -91,7 +93,9 @@ def _decode_basic(header: str) -> tuple[str, str] | None:
 
 
 def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
-    """RFC 7521 section 4.2, RFC 7523 section 2.2. Its algorithm tells which of the two methods it is."""
+    """Read a client assertion (RFC 7521 section 4.2, RFC 7523 section 2.2). Its algorithm decides which of the two
+    methods it is.
+    """
     assertion_type = form.get("client_assertion_type", "nothing")
     checks.require(
         assertion_type == ASSERTION_TYPE and "client_assertion" in form,

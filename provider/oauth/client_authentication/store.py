@@ -1,4 +1,4 @@
-"""The `jti` of JWTs that may be used once, for as long as they could be used again."""
+"""The `jti` values of single-use JWTs, kept for as long as the JWT could be used again."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ used_assertions = Table(
 
 
 def spend(db: Connection, *, issuer: str, jti: bytes, expires_at: datetime, now: datetime) -> bool:
-    """Use it, once. False when it was used before and would still be good."""
+    """Use a `jti`. Returns False if it was used before and that JWT has not expired."""
     statement = upsert(db, used_assertions).values(issuer=issuer, jti=jti, expires_at=expires_at)
     spent = statement.on_conflict_do_update(
         index_elements=["issuer", "jti"],

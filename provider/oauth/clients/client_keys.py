@@ -1,4 +1,4 @@
-"""The public keys of clients: registered with them (`jwks`), or where they publish them (`jwks_uri`)."""
+"""The public keys of clients: registered with them (`jwks`), or published by them (`jwks_uri`)."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +13,15 @@ MOST = 10_000
 
 @dataclass
 class ClientKeys:
-    """This process's copies."""
+    """This process's copies of the public keys of clients."""
 
     _published: RemoteKeySets = field(default_factory=RemoteKeySets)
     _registered: dict[str, tuple[dict[str, Any], tuple[PublicKey, ...]]] = field(default_factory=dict)
 
     def find(self, work: UnitOfWork, client: Client, *, newer: bool = False) -> tuple[PublicKey, ...]:
-        """Return the client's keys, or none; may ask its server (`RemoteKeySets.find`). Raises KeySetUnavailable."""
+        """Return the client's keys, which may be none; may ask its server (`RemoteKeySets.find`). Raises
+        KeySetUnavailable.
+        """
         metadata = client.metadata
         if metadata.jwks is not None:
             return self._parse(client.client_id, metadata.jwks)

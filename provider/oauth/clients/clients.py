@@ -1,4 +1,4 @@
-"""Clients: register, change, disable; and their secrets."""
+"""Clients and their secrets: register, change, disable and delete."""
 
 import uuid
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from provider.work import UnitOfWork
 
 PURPOSE = "client-secret"
 ROTATION_OVERLAP = timedelta(days=1)
-"""How long the secret before a rotation still works."""
+"""How long the previous secrets stay valid after a rotation."""
 MARKED_AGAIN_AFTER = timedelta(days=1)
 
 
@@ -43,11 +43,11 @@ class Client:
     created_at: datetime
     disabled: bool
     sealed_secrets: tuple[str, ...] = ()
-    """Encrypted, for client_secret_jwt: see `open_secrets`."""
+    """The encrypted secrets, for client_secret_jwt: see `open_secrets`."""
     registration_digest: bytes | None = None
-    """Of the token by which it manages its own registration (`registration`)."""
+    """The digest of the token with which the client manages its own registration (`registration`)."""
     expires_at: datetime | None = None
-    """Unused until then, it is deleted."""
+    """When the client is deleted if it is not used before. None: never."""
 
     @property
     def name(self) -> str:
@@ -59,11 +59,11 @@ class Client:
 
     @property
     def is_vouched_for(self) -> bool:
-        """Did an operator look at what it says of itself?"""
+        """Whether an operator has reviewed the client's metadata."""
         return not self.registered_itself or self.metadata.first_party
 
     def host_at(self, redirect_uri: str) -> str:
-        """What a person can check of the app: where they are sent back to, or the home that an operator vouched for."""
+        """Return the host that a user can check: that of the redirect URI, or the one an operator approved."""
         if self.is_vouched_for:
             return self.metadata.host
         parts = urlsplit(redirect_uri)
@@ -71,17 +71,19 @@ class Client:
 
     @property
     def host(self) -> str:
-        """The same where no request says to which. Whoever gets tokens without being sent back anywhere proves none."""
+        """The host of the app if no request names a redirect URI. Empty for an unreviewed client with the device flow:
+        it gets tokens without a redirect, so its host is unproven.
+        """
         unproven = not self.is_vouched_for and DEVICE_CODE in self.metadata.grant_types
         return "" if unproven else self.host_at(next(iter(self.metadata.redirect_uris), ""))
 
     def has_secret(self, secret: str) -> bool:
-        """Compared in constant time, by digest."""
+        """Return whether this is one of the client's secrets. Compares digests in constant time."""
         presented = digest(secret)
         return any(same(stored, presented) for stored in self.secret_digests)
 
     def open_secrets(self, vault: Vault) -> list[str]:
-        """The secrets themselves, which key an HMAC; none unless the client is registered for client_secret_jwt."""
+        """Return the decrypted secrets, which key an HMAC; none unless registered for client_secret_jwt."""
         return [
             vault.decrypt(sealed, purpose=PURPOSE, context=self.client_id).decode() for sealed in self.sealed_secrets
         ]
@@ -117,9 +119,9 @@ def _is_plausible(client_id: str) -> bool:
 def create_client(
     work: UnitOfWork, metadata: ClientMetadata, *, client_id: str | None = None, secret: str | None = None
 ) -> tuple[Client, str | None]:
-    """Register a client. Returns it with its secret, shown only now (None for a client that needs none).
+    """Register a client. Returns it with its secret, which is shown only once (None for a client that needs none).
 
-    `client_id` and `secret` may be brought along from another provider. Raises InvalidMetadata.
+    `client_id` and `secret` can be imported from another provider. Raises InvalidMetadata.
     """
     check_metadata(metadata)
     client_id = client_id or new_handle()
@@ -147,7 +149,7 @@ def create_client(
 
 
 def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
-    """Replace what a client is registered as. Raises InvalidMetadata, NoSuchClient."""
+    """Replace a client's metadata. Raises InvalidMetadata, NoSuchClient."""
     check_metadata(metadata)
     store.lock(work.db, client_id)  # so that the event tells what was there
     store.queue_for(work.db, metadata.resource_identifiers)
@@ -164,7 +166,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
 
 
 def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
-    """May a client be registered as this, or become it? Raises InvalidMetadata."""
+    """Check that a client may be registered with this metadata, or changed to it. Raises InvalidMetadata."""
     check_metadata(metadata)
     require_reachable(work, *metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)
     _require_free(work, metadata, before)
@@ -174,7 +176,7 @@ def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | 
 
 
 def mark_used(work: UnitOfWork, client: Client) -> None:
-    """Of a client that would be deleted if nobody used it: it stays for as long again. Written once a day at most."""
+    """Extend the expiry of a client that is deleted when unused. Written at most once a day."""
     if client.expires_at is None:
         return
     expires_at = work.now + work.settings.unused_client_lifetime
@@ -183,7 +185,7 @@ def mark_used(work: UnitOfWork, client: Client) -> None:
 
 
 def purge_unused(work: UnitOfWork, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` clients that registered themselves and that nobody used; how many were."""
+    """Delete up to `limit` unused clients that registered themselves; return how many."""
     gone = store.remove_expired(work.db, before=before, limit=limit)
     for client_id in gone:
         record(work, Event.CLIENT_DELETED, client_id=client_id, reason="unused")
@@ -191,7 +193,9 @@ def purge_unused(work: UnitOfWork, *, before: datetime, limit: int) -> int:
 
 
 def rotate_secret(work: UnitOfWork, client_id: str) -> str:
-    """A new secret, shown only now; the ones before work for another day. Raises NoSuchClient."""
+    """Return a new secret, which is shown only once. The earlier ones stay valid for another day. Raises NoSuchClient,
+    and InvalidMetadata for a client whose method uses no secret.
+    """
     store.lock(work.db, client_id)  # of two at once, the second retires what the first made
     client = find_client(work, client_id)
     if client is None:
@@ -210,7 +214,7 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
 
 
 def end_retired_secrets(work: UnitOfWork, client_id: str) -> None:
-    """Those before the last rotation work no longer, for somebody else may have them. Raises NoSuchClient."""
+    """Revoke the secrets from before the last rotation, which others may have. Raises NoSuchClient."""
     if store.find(work.read, client_id) is None:
         raise NoSuchClient
     count = store.end_retired_secrets(work.db, client_id, now=work.now)
@@ -219,7 +223,7 @@ def end_retired_secrets(work: UnitOfWork, client_id: str) -> None:
 
 
 def disable(work: UnitOfWork, client_id: str) -> None:
-    """The client gets nothing any more, and what it holds stops working. Raises NoSuchClient."""
+    """Disable the client: it gets no more tokens, and those it has stop working. Raises NoSuchClient."""
     if _switch(work, client_id, off=True):
         before, after = {"disabled": False}, {"disabled": True}
         record(work, Event.CLIENT_DISABLED, client_id=client_id, before=before, after=after)
@@ -233,26 +237,26 @@ def enable(work: UnitOfWork, client_id: str) -> None:
 
 
 def _switch(work: UnitOfWork, client_id: str, *, off: bool) -> bool:
-    """False when it was so before. Raises NoSuchClient."""
+    """Disable or enable the client. Returns False if nothing changed. Raises NoSuchClient."""
     if find_client(work, client_id) is None:
         raise NoSuchClient
     return store.set_disabled(work.db, client_id, work.now if off else None, now=work.now)
 
 
 def delete_client(work: UnitOfWork, client_id: str) -> None:
-    """With everything that belongs to it. Raises NoSuchClient."""
+    """Delete a client with everything that belongs to it. Raises NoSuchClient."""
     if find_client(work, client_id) is None or not store.remove(work.db, client_id):
         raise NoSuchClient
     record(work, Event.CLIENT_DELETED, client_id=client_id)
 
 
 def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100) -> list[Client]:
-    """Without their secrets."""
+    """Return a page of clients in the order of client_id, without their secrets."""
     return [client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
 
 
 def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secret: str) -> None:
-    """By digest; encrypted too only where the secret is the key of an HMAC, which no digest can be."""
+    """Store the digest of a secret, and the encrypted secret only if it is the key of an HMAC."""
     sealed = None
     if metadata.token_endpoint_auth_method == SECRET_JWT:
         sealed = work.vault.encrypt(secret.encode(), purpose=PURPOSE, context=client_id)
@@ -261,13 +265,13 @@ def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secr
 
 
 def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
-    """What clients are found by, beside their id."""
+    """Store the values by which clients are found beside their id: origins and resource identifiers."""
     client_origins.replace(work.db, client_id, metadata.origins)
     api_resources.replace(work.db, client_id, metadata.resource_identifiers)
 
 
 def _require_free(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:
-    """Two APIs of one name could each use the tokens of the other."""
+    """Raise InvalidMetadata if another API has one of these identifiers: each could use the other's tokens."""
     identifiers = metadata.resource_identifiers
     owners = api_resources.find_owners(work.read, identifiers) if identifiers else {}
     taken = [uri for uri, owner in owners.items() if before is None or owner != before.client_id]

@@ -1,4 +1,4 @@
-"""The copies of clients that a process works with: read again every SIGNET_CLIENT_CACHE seconds."""
+"""The copies of clients that a process uses, read again every SIGNET_CLIENT_CACHE seconds."""
 
 import threading
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ class Clients:
         self._lock = threading.Lock()
 
     def find(self, work: UnitOfWork, client_id: str) -> Client | None:
-        """Disabled ones too: the caller refuses them by name."""
+        """Return the client, or None. Disabled clients are returned too: the caller rejects them by name."""
         kept = self._copies.get(client_id)
         keep = timedelta(seconds=work.settings.client_cache)
         if kept is not None and timedelta(0) <= work.now - kept[0] < keep:

@@ -1,6 +1,6 @@
-"""What a client is registered as, as a value (RFC 7591 section 2, OIDC Registration section 2). Pure.
+"""A client's metadata as a value (RFC 7591 section 2, OIDC Registration section 2). Pure.
 
-What it may be registered as is in `client_metadata_rules`.
+The rules for valid metadata are in `metadata_rules`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVI
 
 
 class InvalidMetadata(Refusal):
-    """RFC 7591 section 3.2.2: `invalid_redirect_uri` or `invalid_client_metadata`."""
+    """Invalid client metadata: `invalid_redirect_uri` or `invalid_client_metadata` (RFC 7591 section 3.2.2)."""
 
     code = "invalid-metadata"
 
@@ -37,7 +37,9 @@ class InvalidMetadata(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
-    """What a client is registered as. Names are those of RFC 7591 and OIDC Registration; the last eight are ours."""
+    """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; the last eight are our
+    own.
+    """
 
     client_name: str = ""
     redirect_uris: tuple[str, ...] = ()
@@ -99,7 +101,7 @@ class ClientMetadata:
 
     @property
     def must_push(self) -> bool:
-        """RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2."""
+        """Whether the client must push its requests (RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2)."""
         return self.require_pushed_authorization_requests or self.is_fapi2
 
     @property
@@ -107,34 +109,35 @@ class ClientMetadata:
         return frozenset(parse_scope(self.scope))
 
     def still_of(self, scope: Iterable[str]) -> tuple[str, ...]:
-        """Return what the client may still have of a scope granted or asked for before: it may be registered for less
-        by now.
-        """
+        """Return the scopes of an earlier grant or request that the client is still registered for."""
         registered = self.scopes
         return tuple(token for token in scope if token in registered)
 
     @property
     def host(self) -> str:
-        """What a person can check: the host they will be sent back to."""
+        """The host of the client, which a user can check."""
         return urlsplit(self.client_uri or (self.redirect_uris or ("",))[0]).hostname or ""
 
     @property
     def sector(self) -> str | None:
-        """Of a pairwise client: it sees the same subjects as others of its sector, and other ones than the rest."""
+        """The sector of a pairwise client; None for public subjects.
+
+        Clients of one sector see the same subjects, and those of other sectors see different ones.
+        """
         return None if self.subject_type == PUBLIC else find_sector(self.redirect_uris, self.sector_identifier_uri)
 
     @property
     def origins(self) -> frozenset[str]:
-        """Of its pages, as browsers write them in `Origin`: those of its redirect URIs."""
+        """The origins of the client's pages, as browsers write them in `Origin`: those of its redirect URIs."""
         return frozenset(filter(None, map(origin_of, self.redirect_uris)))
 
     def differences(self, wanted: "ClientMetadata") -> dict[str, tuple[Any, Any]]:
-        """What would be another: name -> (as it is here, as it is wanted)."""
+        """Return the differences: name to (value here, wanted value)."""
         pairs = {name: (getattr(self, name), getattr(wanted, name)) for name in FIELDS}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
     def as_json(self) -> dict[str, Any]:
-        """RFC 7591 names, lists and plain values."""
+        """Return the metadata as JSON values under its RFC 7591 names, without members that are None."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -143,7 +146,7 @@ LISTS = {name for name, field in FIELDS.items() if "tuple" in str(field.type)}
 
 
 def load_metadata(given: Mapping[str, Any]) -> ClientMetadata:
-    """Stored metadata as a value; members we do not know are ignored (RFC 7591 section 2)."""
+    """Return stored metadata as a value. Unknown members are ignored (RFC 7591 section 2)."""
     known: dict[str, Any] = {
         name: tuple(value) if name in LISTS else value for name, value in given.items() if name in FIELDS
     }

@@ -1,4 +1,4 @@
-"""What a client may be registered as (RFC 7591 section 2, OIDC Registration section 2). Pure."""
+"""The rules for valid client metadata (RFC 7591 section 2, OIDC Registration section 2). Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,15 +35,15 @@ from provider.oauth.response_types import (
 from provider.oauth.scopes import is_scope_token, parse_scope
 
 LONGEST_SCOPE = 2000
-"""What a grant can remember."""
+"""The longest scope that a grant can store, in characters."""
 LONGEST_MAX_AGE = 10**9
-"""Some thirty years, in seconds."""
+"""The largest default_max_age in seconds: some thirty years."""
 LONGEST_REQUEST_URI = 512
-"""OIDC Core section 6.2."""
+"""The longest request_uri, in characters (OIDC Core section 6.2)."""
 
 
 def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
-    """Metadata as somebody sent it. Raises InvalidMetadata with what is wrong."""
+    """Parse metadata from a request. Raises InvalidMetadata, which says what is wrong."""
     for name, value in given.items():
         field = FIELDS.get(name)
         if field is None:
@@ -67,7 +67,7 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
 
 
 def check_metadata(metadata: ClientMetadata) -> None:
-    """Raises InvalidMetadata for what we would not serve."""
+    """Raise InvalidMetadata for metadata that this server does not support."""
     _one_of("token_endpoint_auth_method", metadata.token_endpoint_auth_method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
     _one_of("application_type", metadata.application_type, ("web", "native"))
@@ -113,7 +113,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
 
 
 def _check_redirect_uris(metadata: ClientMetadata) -> None:
-    """Before anything else looks at them: from here on each is a URI."""
+    """Check the redirect URIs. This runs before other checks, which rely on each being a URI."""
     for grant_type in ("authorization_code", IMPLICIT):
         if grant_type in metadata.grant_types and not metadata.redirect_uris:
             raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
@@ -126,7 +126,7 @@ def _check_redirect_uris(metadata: ClientMetadata) -> None:
 
 
 def _check_resources(metadata: ClientMetadata) -> None:
-    """RFC 8707 section 2, RFC 8693: what it is called as an API, and which others it may call for a person."""
+    """Check the client's identifiers as an API, and the APIs it may call for a user (RFC 8707 section 2, RFC 8693)."""
     for name in ("resource_identifiers", "exchange_targets"):
         uris = getattr(metadata, name)
         for uri in uris:
@@ -139,7 +139,7 @@ def _check_resources(metadata: ClientMetadata) -> None:
 
 
 def _check_what_it_is_told(metadata: ClientMetadata) -> None:
-    """OIDC Registration section 2: how it is told of people, and as whom."""
+    """Check how the client receives claims about users, and which subjects it sees (OIDC Registration section 2)."""
     if metadata.userinfo_signed_response_alg is not None:
         _one_of("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, SIGNING_ALGORITHMS)
     if metadata.introspection_signed_response_alg is not None:  # RFC 9701 section 6
@@ -155,7 +155,7 @@ def _check_what_it_is_told(metadata: ClientMetadata) -> None:
 
 
 def _check_logout(metadata: ClientMetadata) -> None:
-    """Where it is told of a logout (Back-Channel Logout section 2.2, Front-Channel Logout section 2)."""
+    """Check the URLs notified of a logout (Back-Channel Logout section 2.2, Front-Channel Logout section 2)."""
     back, front = metadata.backchannel_logout_uri, metadata.frontchannel_logout_uri
     if back is not None and not _is_url(back):
         raise InvalidMetadata("backchannel_logout_uri must be an https URL without fragment.")
@@ -166,7 +166,7 @@ def _check_logout(metadata: ClientMetadata) -> None:
 
 
 def _check_response_types(metadata: ClientMetadata) -> None:
-    """Those of the front channel fit the grant types and the redirect URIs (OIDC Registration section 2)."""
+    """Check that front-channel response types match the grant types and redirect URIs (OIDC Registration section 2)."""
     for text in metadata.response_types:
         response_type = parse_response_type(text)
         if not is_one_of(response_type, RESPONSE_TYPES):
@@ -183,7 +183,7 @@ def _check_response_types(metadata: ClientMetadata) -> None:
 
 
 def _check_keys(metadata: ClientMetadata) -> None:
-    """RFC 7591 section 2, OIDC Registration section 2: its public keys, and what it signs with them."""
+    """Check the client's public keys and what it signs with them (RFC 7591 section 2, OIDC Registration section 2)."""
     method = metadata.token_endpoint_auth_method
     if metadata.jwks is not None and metadata.jwks_uri is not None:
         raise InvalidMetadata("jwks and jwks_uri exclude each other.")
@@ -210,13 +210,13 @@ def _check_keys(metadata: ClientMetadata) -> None:
 
 
 def _is_url(uri: str) -> bool:
-    """One that we may ask; where plain http is fit, `clients` knows."""
+    """Return whether this is a URL that may be requested. `clients` decides where plain http is allowed."""
     scheme, _, rest = uri.partition("://")
     return scheme in {"https", "http"} and problem_with(f"https://{rest}") is None
 
 
 def _check_fapi2(metadata: ClientMetadata) -> None:
-    """FAPI 2.0 Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1, as far as they concern the registration."""
+    """Check the registration rules of FAPI 2.0 (Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1)."""
     if metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT or not metadata.require_pkce:
         raise InvalidMetadata("profile fapi2 needs private_key_jwt and PKCE.")
     if IMPLICIT in metadata.grant_types:
@@ -232,7 +232,7 @@ def _check_fapi2(metadata: ClientMetadata) -> None:
 
 
 def _check_encryption(metadata: ClientMetadata, name: str, method_name: str) -> None:
-    """Of one kind of response (OIDC Registration section 2)."""
+    """Check the encryption members of one kind of response (OIDC Registration section 2)."""
     alg, enc = getattr(metadata, name), getattr(metadata, method_name)
     if alg is None:
         if enc is not None:

@@ -1,4 +1,4 @@
-"""Which URLs of clients we may come to ask (attack A-101)."""
+"""The URLs of clients that this server may request (attack A-101)."""
 
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.outbound.addresses import may_be_asked, networks
@@ -6,7 +6,10 @@ from provider.work import UnitOfWork
 
 
 def require_reachable(work: UnitOfWork, *uris: str | None) -> None:
-    """No URL that we are to ask may name an address that we would not. A name is looked at when it is asked."""
+    """Check that no URL names a forbidden address. Raises InvalidMetadata.
+
+    Host names are checked at the time of the request.
+    """
     allowed = networks(work.settings.outbound_allow)
     for uri in filter(None, uris):
         if not may_be_asked(uri, allowed=allowed):

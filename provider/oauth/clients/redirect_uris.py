@@ -1,6 +1,6 @@
-"""Redirect URIs: which may be registered, and whether one that came is one that was registered. Pure.
+"""Redirect URIs: which may be registered, and whether a given one is registered. Pure.
 
-Byte-for-byte comparison (RFC 9700 section 2.1); the one exception is the port of a native app's loopback address
+They are compared byte for byte (RFC 9700 section 2.1). The one exception is the port of a native app's loopback address
 (RFC 8252 section 7.3).
 """
 
@@ -13,7 +13,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def problem_with(uri: str) -> str | None:
-    """Why this URI may not be registered; None when it may."""
+    """Return why this URI may not be registered, or None if it may."""
     if not uri or len(uri) > LONGEST:
         return "is empty or too long"
     if not uri.isascii() or any(ord(character) <= 0x20 or character in '"<>\\^`{|}\x7f' for character in uri):
@@ -44,7 +44,7 @@ def problem_with(uri: str) -> str | None:
 
 
 def is_registered(uri: str, registered: tuple[str, ...], *, native: bool) -> bool:
-    """Is this one of the registered URIs?"""
+    """Return whether this is one of the registered URIs."""
     if uri in registered:
         return True
     if not native:
@@ -54,7 +54,7 @@ def is_registered(uri: str, registered: tuple[str, ...], *, native: bool) -> boo
 
 
 def _without_loopback_port(uri: str) -> str | None:
-    """`http://127.0.0.1:PORT/path` without its port; None for anything else."""
+    """Return `http://127.0.0.1:PORT/path` without its port, or None for anything else."""
     for address in LOOPBACK_ADDRESSES:
         prefix = f"http://{address}"
         if not uri.startswith(prefix):
@@ -72,19 +72,19 @@ def _without_loopback_port(uri: str) -> str | None:
 
 
 def encode(parameters: Mapping[str, str]) -> str:
-    """As application/x-www-form-urlencoded."""
+    """Encode parameters as application/x-www-form-urlencoded."""
     return "&".join(f"{name}={quote_plus(value)}" for name, value in parameters.items())
 
 
 def with_query(uri: str, parameters: Mapping[str, str]) -> str:
-    """The URI with more parameters. Its own query stays as it is (RFC 6749 section 4.1.2)."""
+    """Return the URI with more parameters. Its own query stays unchanged (RFC 6749 section 4.1.2)."""
     encoded = encode(parameters)
     joiner = "" if not encoded or uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
     return uri + joiner + encoded
 
 
 def csp_source(uri: str) -> str:
-    """The URI's origin, or its scheme, as a CSP source for form-action."""
+    """Return the URI's origin, or its scheme, as a CSP source for form-action."""
     parts = urlsplit(uri)
     # The grammar of CSP knows no IPv6 address: browsers would drop the source, and with it the way back.
     if parts.scheme not in {"http", "https"} or "[" in parts.netloc:
@@ -95,7 +95,9 @@ def csp_source(uri: str) -> str:
 
 
 def origin_of(uri: str) -> str | None:
-    """The origin of a web page at this URI as a browser writes it; None for other schemes (RFC 6454 section 6.2)."""
+    """Return the origin of a web page at this URI as a browser writes it, or None for other schemes (RFC 6454 section
+    6.2).
+    """
     parts = urlsplit(uri)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
         return None

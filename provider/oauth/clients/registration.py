@@ -1,8 +1,7 @@
-"""Clients that register themselves: what they may be, and the token each manages its registration by (RFC 7591, RFC
-7592, OIDC Registration).
+"""Clients that register themselves: their metadata, and the token with which each manages its registration.
 
-They may be no more than anybody may: what an operator alone can give (REGISTRABLE leaves it out) is not to be had here,
-whatever is sent.
+See RFC 7591, RFC 7592 and OIDC Registration. Metadata that only an operator may set is not in REGISTRABLE and is
+ignored here.
 """
 
 from collections.abc import Mapping
@@ -67,7 +66,7 @@ REGISTRABLE = (
     "frontchannel_logout_uri",
     "frontchannel_logout_session_required",
 )
-"""Of the client metadata, what anybody may say of their client. Anything else is as if it had not been sent."""
+"""The client metadata that a client may set when it registers itself. Any other member is ignored."""
 OPERATORS_ONLY = (
     "require_pkce",
     "claims_in_id_token",
@@ -83,7 +82,7 @@ RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE})
 
 @dataclass(frozen=True)
 class Registered:
-    """A client as it is registered now, and what is shown only this once."""
+    """A client as it is registered now, and the secrets that are shown only once."""
 
     client: Client
     token: str
@@ -92,7 +91,7 @@ class Registered:
 
 
 def issue_initial_token(work: UnitOfWork, *, uses: int, lifetime: timedelta) -> tuple[str, datetime]:
-    """An initial access token for so many registrations, and when it expires."""
+    """Issue an initial access token for a number of registrations. Returns the token and when it expires."""
     token, expires_at = new_opaque(), work.now + lifetime
     initial_access_tokens.add(work.db, digest=digest(token), uses=uses, now=work.now, expires_at=expires_at)
     record(work, Event.REGISTRATION_TOKEN_ISSUED, uses=uses)
@@ -100,8 +99,9 @@ def issue_initial_token(work: UnitOfWork, *, uses: int, lifetime: timedelta) -> 
 
 
 def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client | None = None) -> ClientMetadata:
-    """What a client that sends this is to be registered as; what it left out is as RFC 7591 section 2 has it. May ask
-    the client's server. Raises InvalidMetadata.
+    """Return the metadata to register for a request. Members left out have the defaults of RFC 7591 section 2.
+
+    May ask the client's server. Raises InvalidMetadata.
     """
     # "Omitted fields MUST be treated as null", and so the other way round (RFC 7592 section 2.2).
     wanted = {name: given[name] for name in REGISTRABLE if given.get(name) is not None}
@@ -139,14 +139,18 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
 
 
 def _grant_types(settings: Settings) -> tuple[str, ...]:
-    """Those in which a person decides; where a token is needed to register, its holder may also act alone."""
+    """Return the grant types that a client may register for.
+
+    They are those in which a user decides. Where registration needs a token, its holder may also use
+    client_credentials.
+    """
     legacy = (IMPLICIT,) if settings.legacy_response_types else ()
     alone = ("client_credentials",) if settings.registration == "token" else ()
     return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
 
 
 def _scope(settings: Settings, metadata: ClientMetadata, *, asked: tuple[str, ...]) -> str:
-    """Who names no scope may have all that are to be had, who names some has those of them (RFC 7591 section 2)."""
+    """Return the scope of the client: all offered scopes, or the requested ones among them (RFC 7591 section 2)."""
     offered = [token for token in settings.registration_scopes if token not in RESERVED_SCOPES]
     if "refresh_token" not in metadata.grant_types:
         offered = [token for token in offered if token != OFFLINE_ACCESS]
@@ -161,7 +165,7 @@ def _one_of(values: tuple[str, ...] | list[str]) -> str:
 
 
 def register(work: UnitOfWork, metadata: ClientMetadata) -> Registered:
-    """Register a client as what `read_metadata` made of its wishes."""
+    """Register a client with the metadata that `read_metadata` returned."""
     client, secret = clients.create_client(work, metadata)
     token, expires_at = new_opaque(), work.now + work.settings.unused_client_lifetime
     store.rotate_registration(work.db, client.client_id, before=None, digest=digest(token))
@@ -170,8 +174,9 @@ def register(work: UnitOfWork, metadata: ClientMetadata) -> Registered:
 
 
 def update(work: UnitOfWork, client: Client, metadata: ClientMetadata) -> Registered | None:
-    """Replace what the client is registered as, and its registration access token. None when somebody else's update
-    came first. What an operator had added is gone.
+    """Replace the client's metadata and its registration access token. Metadata added by an operator is removed.
+
+    Returns None if another update came first.
     """
     token = new_opaque()
     if not store.rotate_registration(
@@ -186,7 +191,7 @@ def update(work: UnitOfWork, client: Client, metadata: ClientMetadata) -> Regist
 
 
 def delete(work: UnitOfWork, client: Client) -> bool:
-    """False when it was gone already."""
+    """Delete the client. Returns False if it was deleted already."""
     try:
         clients.delete_client(work, client.client_id)
     except NoSuchClient:
@@ -195,7 +200,7 @@ def delete(work: UnitOfWork, client: Client) -> bool:
 
 
 def information(settings: Settings, registered: Registered) -> dict[str, Any]:
-    """The client information response (RFC 7591 section 3.2.1, RFC 7592 section 3)."""
+    """Return the client information response (RFC 7591 section 3.2.1, RFC 7592 section 3)."""
     client = registered.client
     metadata = {
         name: value

@@ -1,7 +1,7 @@
-"""Which APIs an access token is for (RFC 8707).
+"""The APIs that an access token is for (RFC 8707).
 
-An API is a client registered with `resource_identifiers`. Who names one in `resource` gets a token that is good there
-and nowhere else; who names none gets one for this installation: userinfo and our own APIs.
+An API is a client registered with `resource_identifiers`. A request that names one in `resource` gets a token that is
+valid there only. A request that names none gets one for this installation: userinfo and our own APIs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,24 +15,29 @@ from provider.oauth.scopes import OPENID
 from provider.work import UnitOfWork
 
 OUR_OWN = ("/", *SCOPES_OF_RESOURCE)
-"""Below the issuer: what our APIs are called. Their tokens all have the issuer for audience."""
+"""The paths of our own APIs, below the issuer. The audience of their tokens is the issuer."""
 MOST = 20
 
 
 def is_ours(issuer: str, uri: str) -> bool:
-    """Does it name one of our own APIs?"""
+    """Return whether the URI names one of our own APIs."""
     return uri in {issuer + path for path in OUR_OWN}
 
 
 def problem_with_identifier(text: str) -> str | None:
-    """Why it identifies no API (RFC 8707 section 2): an absolute URI without fragment, of a sensible length."""
+    """Return why this cannot identify an API, or None: it must be an absolute URI without fragment, of at most 512
+    characters (RFC 8707 section 2).
+    """
     if len(text) > 512:
         return "is longer than 512 characters"
     return problem_with(text)
 
 
 def read_resources(work: UnitOfWork, checks: Checks, given: str | None) -> tuple[str, ...]:
-    """What an authorization request, or a client for itself, asks tokens for; the issuer for whatever is ours."""
+    """Return the resources for which an authorization request, or a client for itself, requests tokens.
+
+    Our own APIs are represented by the issuer.
+    """
     asked = _parse(work, given)
     checks.require(
         len(asked) <= MOST and all(problem_with_identifier(uri) is None for uri in asked),
@@ -60,7 +65,9 @@ def read_resources(work: UnitOfWork, checks: Checks, given: str | None) -> tuple
 def narrow(
     work: UnitOfWork, checks: Checks, given: str | None, *, granted: Sequence[str], scope: Iterable[str]
 ) -> tuple[str, ...]:
-    """What one token of a grant is for: those of the granted that are asked for, or all of them (section 2.2)."""
+    """Return the audience of one token of a grant: the granted resources that are requested, or all of them (RFC 8707
+    section 2.2).
+    """
     everything = whole_audience(work, granted=granted, scope=scope)
     asked = _parse(work, given)
     checks.require(
@@ -76,7 +83,7 @@ def narrow(
 
 
 def whole_audience(work: UnitOfWork, *, granted: Sequence[str], scope: Iterable[str]) -> tuple[str, ...]:
-    """What tokens of a grant may be for. With openid, userinfo belongs to what was granted."""
+    """Return every audience that tokens of a grant may have. With openid, userinfo is part of what was granted."""
     if not granted or OPENID in scope:
         return tuple(dict.fromkeys([*granted, work.settings.issuer]))
     return tuple(granted)

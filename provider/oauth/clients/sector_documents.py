@@ -1,4 +1,4 @@
-"""What vouches for the sector of a client: the document at its sector_identifier_uri (OIDC Registration section 5)."""
+"""Checks of a client's sector by the document at its sector_identifier_uri (OIDC Registration section 5)."""
 
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.sectors import problem_with_document
@@ -9,7 +9,7 @@ TYPES = ("application/json",)
 
 
 class DocumentUnavailable(InvalidMetadata):
-    """`reason` is for operators, never for a caller, whom it would tell what our network looks like."""
+    """An error fetching the sector document. `reason` is for operators only: it could reveal our network."""
 
     code = "document-unavailable"
 
@@ -19,7 +19,7 @@ class DocumentUnavailable(InvalidMetadata):
 
 
 def require_vouched_for(work: UnitOfWork, metadata: ClientMetadata) -> None:
-    """Fetch the document, when there is to be one: it must hold every redirect URI. Raises InvalidMetadata."""
+    """Fetch the sector document, if any, and check that it lists every redirect URI. Raises InvalidMetadata."""
     uri = metadata.sector_identifier_uri
     if uri is None:
         return

@@ -11,7 +11,7 @@ SUBJECT_TYPES = (PUBLIC, PAIRWISE)
 
 
 def find_sector(redirect_uris: tuple[str, ...], sector_identifier_uri: str | None) -> str | None:
-    """The host of sector_identifier_uri, else the one host that every redirect URI has. None when there is no such.
+    """Return the host of sector_identifier_uri, else the one host that all redirect URIs share, else None.
 
     An app on a device (a private-use scheme, a loopback address) has no host of its own: every other one could share
     it.
@@ -29,7 +29,7 @@ def _host_of(uri: str) -> str | None:
 
 
 def problem_with_uri(sector_identifier_uri: str) -> str | None:
-    """Why this cannot be a sector_identifier_uri; None when it can."""
+    """Return why this cannot be a sector_identifier_uri, or None if it can."""
     try:
         parts = urlsplit(sector_identifier_uri)
         usable = parts.scheme == "https" and bool(parts.hostname) and not parts.fragment and "@" not in parts.netloc
@@ -41,7 +41,7 @@ def problem_with_uri(sector_identifier_uri: str) -> str | None:
 
 
 def problem_with_document(document: bytes, redirect_uris: tuple[str, ...]) -> str | None:
-    """Why what sector_identifier_uri answered does not vouch for these redirect URIs; None when it does."""
+    """Return why the document at sector_identifier_uri does not confirm these redirect URIs, or None if it does."""
     try:
         listed = json.loads(document)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""prompt=select_account (OIDC Core section 3.1.2.1): go on as who is signed in here, or as somebody else."""
+"""prompt=select_account (OIDC Core section 3.1.2.1): continue as the signed-in user, or as another one."""
 
 from starlette.responses import Response
 
@@ -16,7 +16,7 @@ from provider.web.pages import go, page
 
 @endpoint
 def account_chooser(call: Call) -> Response:
-    """GET and POST /select-account?request_uri=."""
+    """Show or submit the account chooser: GET and POST /select-account?request_uri=."""
     request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
     if parked is None:

@@ -1,6 +1,7 @@
-"""The authorization endpoint (RFC 6749 section 3.1, OIDC Core section 3.1.2): check the request, ask `interaction` what
-is missing, and do exactly one thing: answer with what was asked for, refuse, or park the request and send the person to
-the missing step.
+"""The authorization endpoint (RFC 6749 section 3.1, OIDC Core section 3.1.2).
+
+It checks the request, asks `interaction` what is missing, and does exactly one thing: respond with what was requested,
+reject, or park the request and send the user to the missing step.
 """
 
 from functools import partial
@@ -55,13 +56,14 @@ PAGES: dict[type[Step], str] = {
     SelectAccount: "/select-account",
     AskConsent: "/consent",
 }
-"""Where the user takes each step."""
+"""The page for each step."""
 
 
 @endpoint(csrf_checked=False)
 def authorization(call: Call) -> Response:
-    """GET or POST /oauth2/authorize. A POST may come from any site and brings no cookies: it is parked and read
-    again.
+    """Answer authorization requests: GET or POST /oauth2/authorize.
+
+    A POST may come from any site and without cookies, so it is parked and read again.
     """
     require_get_or_post(call)
     server = server_of(call)
@@ -87,8 +89,9 @@ def authorization(call: Call) -> Response:
 
 
 def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_uri: str) -> Response:
-    """Back from a step, a late tab, or a request that was pushed (RFC 9126 section 4): what was stored is read as if it
-    came just now, and nothing beside its handle counts.
+    """Continue a parked request: after a step, in an old tab, or when it was pushed (RFC 9126 section 4).
+
+    The stored parameters are checked like those of a new request. Parameters beside the handle are ignored.
     """
     parked = parked_requests.find(call.work, request_uri)
     if parked is None:
@@ -113,9 +116,7 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
 
 
 def _find_keys(call: Call, server: AuthorizationServer, checks: Checks, target: Target, given: Parameters) -> None:
-    """Those of a client whose ID token travels encrypted through the browser: its server is asked before anything is
-    written.
-    """
+    """Fetch the keys of a client whose front-channel ID token is encrypted, before anything is written."""
     encrypted = target.client.metadata.id_token_encrypted_response_alg is not None
     if encrypted and ID_TOKEN in given.get("response_type", "").split(" "):
         find_keys(call.work, server, target.client, checks)
@@ -167,7 +168,7 @@ def _next_step(
 
 
 def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step: Step) -> None:
-    """Under prompt=none nobody may be asked anything: the step becomes its error."""
+    """Check that the user may be asked for the next step. Under prompt=none the step becomes its error."""
     if isinstance(step, Issue):
         return
     checks.require(
@@ -187,7 +188,7 @@ def _page_of(step: Step, destination: Destination) -> str:
 
 @endpoint(form_on="/oauth2/authorize")
 def cancel(call: Call) -> Response:
-    """POST /oauth2/authorize/cancel?request_uri=: the person goes back to the app without signing in."""
+    """Send the user back to the app without signing in: POST /oauth2/authorize/cancel?request_uri=."""
     request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
     if parked is None or parked_requests.claim(call.work, parked, call.browser) is None:
@@ -207,7 +208,9 @@ def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: Park
 
 
 def _refused_unread(call: Call, server: AuthorizationServer, plain: Parameters, error: OAuth2Error) -> Response:
-    """Nothing inside the request object counts: the app is told only at a registered redirect_uri beside it."""
+    """Reject a request whose request object is invalid. The app is notified only at a registered redirect_uri beside
+    the object.
+    """
     try:
         target = find_target(call.work, server, Checks("authorization"), plain)
     except OAuth2Error:

@@ -1,5 +1,7 @@
-"""The authorization challenge endpoint (draft-ietf-oauth-first-party-apps section 5; RFC 7636): a first-party app asks
-for the password itself. Off unless an operator registered the client with `first_party` and `authorization_challenge`.
+"""The authorization challenge endpoint: a first-party app asks for the password itself.
+
+See draft-ietf-oauth-first-party-apps section 5 and RFC 7636. It is off unless an operator registered the client with
+`first_party` and `authorization_challenge`.
 """
 
 from starlette.responses import JSONResponse, Response
@@ -14,9 +16,10 @@ from provider.web.endpoint import machine_endpoint
 
 @machine_endpoint(render=as_json, hashes_passwords=True)
 def authorization_challenge(call: Call) -> Response:
-    """POST /oauth2/authorize-challenge: `username` and `password`, or `auth_session` and `otp` or `recovery_code`.
+    """Answer an authorization challenge: POST /oauth2/authorize-challenge.
 
-    Answers `authorization_code`, or 403 `insufficient_authorization` for what is still missing.
+    The parameters are `username` and `password`, or `auth_session` and `otp` or `recovery_code`. Returns
+    `authorization_code`, or 403 `insufficient_authorization` for what is still missing.
     """
     request = authenticated(call, "authorization challenge")
     metadata = request.client.metadata

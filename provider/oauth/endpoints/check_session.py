@@ -1,5 +1,7 @@
-"""check_session_iframe (OpenID Connect Session Management 1.0 section 3.3): a page without contents that applications
-frame, and whose script tells them whether the session they know is still the one at this browser.
+"""check_session_iframe: a page without contents that applications frame.
+
+Its script answers whether the session an application knows is still the one in this browser (OpenID Connect Session
+Management 1.0 section 3.3).
 """
 
 from starlette.responses import Response
@@ -12,7 +14,7 @@ from provider.web.pages import page
 
 @endpoint
 def check_session(call: Call) -> Response:
-    """GET /oauth2/check-session. The one page of ours that others may frame."""
+    """Show the session frame: GET /oauth2/check-session. It is our only page that other sites may frame."""
     return page(
         call,
         "oauth/check_session.html",

@@ -1,4 +1,6 @@
-"""A client that registered itself looks at its registration, replaces it, or ends it (RFC 7592 section 2)."""
+"""Client configuration: a client that registered itself reads, replaces or deletes its registration (RFC 7592 section
+2).
+"""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -28,7 +30,10 @@ NOT_TO_BE_SENT = (
 
 @protocol_endpoint
 def client_configuration(call: Call) -> Response:
-    """GET, PUT and DELETE /oauth2/register/{client_id}, by whoever has the registration access token."""
+    """Read, replace or delete a registration: GET, PUT and DELETE /oauth2/register/{client_id}.
+
+    The caller must send the registration access token.
+    """
     checks = Checks("client_configuration")
     client, token = _require_own(call, checks)
     if call.method == "DELETE":
@@ -39,7 +44,10 @@ def client_configuration(call: Call) -> Response:
 
 
 def _require_own(call: Call, checks: Checks) -> tuple[Client, str]:
-    """The client whose token this is, and the token. What there is no client for is answered alike (section 2.1)."""
+    """Return the client that the token belongs to, and the token.
+
+    An unknown client gets the same response as a wrong token (RFC 7592 section 2.1).
+    """
     token = bearer_token(call, checks)
     checks.client_id = call.path_params["client_id"]
     found = find_client(call.work, checks.client_id)
@@ -58,7 +66,7 @@ def _require_own(call: Call, checks: Checks) -> tuple[Client, str]:
 
 
 def _require_current(checks: Checks, found: T | None) -> T:
-    """Return what the token gave access to; None means that the token is not, or no longer, the client's own."""
+    """Return what the token gave access to. None means that the token is not, or no longer, the client's own."""
     return checks.found(
         found,
         "The registration access token is the one this client was given last",
@@ -70,7 +78,7 @@ def _require_current(checks: Checks, found: T | None) -> T:
 
 
 def _replace(call: Call, checks: Checks, client: Client) -> Registered:
-    """RFC 7592 section 2.2: the whole of the metadata, and besides it only what names the client."""
+    """Replace the whole metadata (RFC 7592 section 2.2). Beside it the body may only name the client."""
     given = read_body(call, checks)
     _require_about_itself(checks, client, given)
     metadata = require_metadata(call, checks, given, before=client)

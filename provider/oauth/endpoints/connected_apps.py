@@ -1,4 +1,4 @@
-"""/account/applications: a person sees what they allowed to whom, and takes it back (ours; ASVS v5.0.0-10.7.3)."""
+"""The page /account/applications: users see which apps have access, and remove it (ours; ASVS v5.0.0-10.7.3)."""
 
 from starlette.responses import Response
 
@@ -21,7 +21,10 @@ def applications(call: Call) -> Response:
 
 @endpoint
 def withdraw(call: Call) -> Response:
-    """By POST only. What is not connected any more was ended in another tab: the list says so."""
+    """Remove an app's access. POST only.
+
+    An app that is no longer connected was removed in another tab; the user is sent to the list.
+    """
     session = require_user(call, back=PATH)
     try:
         disconnect(call.work, server_of(call), user_id=session.user_id, client_id=call.form.get("client_id", ""))

@@ -1,5 +1,6 @@
-"""The consent page: who asks, for what, as whom; allow, deny, or be somebody else. It knows only the
-request_uri (OIDC Core section 3.1.2.4).
+"""The consent page: which app asks, for what, and for which account. The user can allow, deny, or switch the account.
+
+It takes only the request_uri (OIDC Core section 3.1.2.4).
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class Question:
     session: Session
 
     def destination(self, call: Call) -> Destination:
-        """Return where the user goes on to, with the app that asks. Raises RequestGone when there is none any more."""
+        """Return where the user goes next, with the app that asks. Raises RequestGone if there is none any more."""
         app = parked_requests.app_of(self.parked, self.request.client)
         if app is None:
             raise RequestGone
@@ -45,7 +46,7 @@ class Question:
 
 @endpoint
 def consent(call: Call) -> Response:
-    """GET and POST /consent?request_uri=."""
+    """Show or submit the consent page: GET and POST /consent?request_uri=."""
     question = _question(call)
     if isinstance(question, Response):
         return question
@@ -66,7 +67,7 @@ def consent(call: Call) -> Response:
 
 
 def _question(call: Call) -> Question | Response:
-    """Return what to ask, and whom; or the answer when there is nothing to ask here."""
+    """Return the question and its user, or the response if there is nothing to ask here."""
     request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
     if parked is None:

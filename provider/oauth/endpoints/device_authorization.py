@@ -1,4 +1,6 @@
-"""A device asks for a code of its own, and one for the person to type elsewhere (RFC 8628 section 3.1)."""
+"""The device authorization endpoint: a device gets a device code, and a user code to type elsewhere (RFC 8628 section
+3.1).
+"""
 
 from urllib.parse import urlencode
 
@@ -19,7 +21,10 @@ from provider.web.call import Call
 
 @protocol_endpoint
 def device_authorization(call: Call) -> Response:
-    """POST /oauth2/device_authorization. Answers the codes and where to type the one (section 3.2)."""
+    """Answer device authorization requests: POST /oauth2/device_authorization.
+
+    Returns both codes and the URL where the user types the user code (RFC 8628 section 3.2).
+    """
     request = authenticated(call, "device authorization")
     client = request.client
     request.checks.require(

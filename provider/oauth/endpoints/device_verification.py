@@ -1,8 +1,8 @@
-"""/device: a person types the code their device shows, reads who asks from where, and says yes or no (RFC 8628 section
-3.3).
+"""The page /device: a user types the code that a device shows, reads which app asks and from where, and answers (RFC
+8628 section 3.3).
 
-Whoever comes by `verification_uri_complete` reads and answers like everybody else: a link somebody sent must not be
-enough (section 5.4).
+A user who comes by `verification_uri_complete` reads and answers the same page: following a link must not be enough
+(RFC 8628 section 5.4).
 """
 
 from starlette.responses import Response
@@ -29,7 +29,7 @@ MISSING = Text("Enter the code.")
 
 @endpoint
 def device(call: Call) -> Response:
-    """GET and POST /device?user_code=; without a code, the page to type it."""
+    """Show or submit the device page: GET and POST /device?user_code=. Without a code it asks for one."""
     session = require_user(call)
     typed = call.query.text("user_code")
     if not typed:
@@ -49,7 +49,7 @@ def device(call: Call) -> Response:
 
 @endpoint
 def answered(call: Call) -> Response:
-    """GET /device/answered: back to the device."""
+    """Show the page that sends the user back to the device: GET /device/answered."""
     return page(call, "oauth/device_answered.html", allowed=call.query.get("answer") == "allowed")
 
 
@@ -58,7 +58,10 @@ def _ask_for_code(call: Call, *, typed: str = "", errors: dict[str, str], status
 
 
 def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
-    """The app, the rough place and the time; two devices at one connection have one address."""
+    """Show the question: the app, the rough place and the time.
+
+    The time is shown too, because two devices on one connection have the same address.
+    """
     client = found.request.client
     address = email_addresses.find_of_user(call.work.read, session.user_id)
     here = Destination(return_to=call.page_url)

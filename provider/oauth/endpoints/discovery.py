@@ -1,5 +1,6 @@
-"""What the provider supports: /.well-known/openid-configuration and /.well-known/oauth-authorization-server,
-identical (OIDC Discovery section 4, RFC 8414 section 3).
+"""The discovery document: /.well-known/openid-configuration and /.well-known/oauth-authorization-server.
+
+Both are identical (OIDC Discovery section 4, RFC 8414 section 3).
 """
 
 import json
@@ -11,6 +12,6 @@ from provider.web.documents import Document
 
 
 def discovery(settings: Settings) -> Document:
-    """The document of these settings, made once."""
+    """Return the discovery document for these settings, built once."""
     body = json.dumps(provider_metadata(settings), indent=1).encode()
     return Document(body, f'"{sha256(body).hexdigest()[:16]}"')

@@ -1,7 +1,8 @@
 """RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
 
-With a valid id_token_hint of who is here, the session ends at once; else the person is asked. Only an exact
-post_logout_redirect_uri of the client that the hint was issued to, or that names itself, is ever redirected to.
+With a valid id_token_hint for the signed-in user the session ends immediately. Otherwise the user is asked. The only
+redirects are to an exact post_logout_redirect_uri of the client that the hint was issued to, or of the client named in
+the request.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 @dataclass(frozen=True)
 class LogoutRequest:
-    """What the app asks, checked. `user_id` and `session_id` come from the hint and only from it."""
+    """A checked logout request. `user_id` and `session_id` come only from the hint."""
 
     client: Client | None
     user_id: str | None
@@ -46,7 +47,7 @@ class LogoutRequest:
 
 @endpoint(csrf_checked=False)
 def end_session(call: Call) -> Response:
-    """GET and POST /oauth2/logout."""
+    """Answer logout requests: GET and POST /oauth2/logout."""
     require_get_or_post(call)
     given = call.form if call.method == "POST" else call.query
     checks = Checks("logout")
@@ -76,8 +77,10 @@ def end_session(call: Call) -> Response:
 
 
 def _end(call: Call, session: Session | None, request: LogoutRequest) -> list[Session]:
-    """End the session at this browser, and the one that the hint means: a POST from the app's site brings no cookie
-    (SameSite=Lax), and somebody may have signed in anew since the hint was issued. All of one person.
+    """End the session in this browser and the session of the hint, if both belong to one user; return them.
+
+    A POST from the app's site brings no cookie (SameSite=Lax), and the user may have signed in again since the hint was
+    issued.
     """
     meant = None if request.session_id is None else store.find(call.work.read, request.session_id)
     found = {one.id: one for one in (session, meant) if one is not None}
@@ -150,8 +153,10 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
 
 
 def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | None) -> Client | None:
-    """Whose hint it is; without a hint, the client that names itself. That is proof enough for a page that asks the
-    person, and for a registered address (section 3), but not for ending anything.
+    """Return the client that the hint was issued to, or without a hint the client named in the request.
+
+    A name is enough for a page that asks the user, and for a registered address (section 3). It is not enough to end
+    anything.
     """
     server = server_of(call)
     named = given.get("client_id")

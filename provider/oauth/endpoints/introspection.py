@@ -1,5 +1,7 @@
-"""Is this token good, and for what (RFC 7662), also in a signed answer (RFC 9701). Only for authenticated, confidential
-clients, and only about tokens that concern them: their own, or, for an API, access tokens that are for it.
+"""Token introspection (RFC 7662), also as a signed response (RFC 9701).
+
+It is for authenticated, confidential clients. They may ask about their own tokens, and an API about access tokens
+issued for it.
 """
 
 from typing import Any
@@ -24,8 +26,10 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 @protocol_endpoint
 def introspection(call: Call) -> Response:
-    """POST /oauth2/introspect. Whatever is not active answers `{"active": false}` and nothing else (section 2.2), in a
-    JWT for whoever accepts one.
+    """Answer introspection requests: POST /oauth2/introspect.
+
+    A token that is not active gets `{"active": false}` and nothing else (RFC 7662 section 2.2). The response is a JWT
+    for callers that accept one.
     """
     request = authenticated(call, "introspection")
     work, client = request.work, request.client
@@ -78,8 +82,10 @@ SHOWN = (
 
 
 def _is_for(client: Client, live: ActiveToken, issuer: str) -> bool:
-    """An API is registered, by an operator, as a client that signs nobody in: it may ask about the access tokens it is
-    shown (RFC 7662 section 2.1), which are for it by name, or for whoever trusts the issuer (RFC 8707).
+    """Return whether the client is an API, and the token is for it.
+
+    An operator registers an API as a client that signs no one in. It may ask about the access tokens it receives (RFC
+    7662 section 2.1). Their audience is the API, or the issuer for APIs that trust it (RFC 8707).
     """
     metadata = client.metadata
     is_api = client.is_vouched_for and not metadata.redirect_uris and DEVICE_CODE not in metadata.grant_types
@@ -87,7 +93,7 @@ def _is_for(client: Client, live: ActiveToken, issuer: str) -> bool:
 
 
 def _refresh_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
-    """Only its own client may ask about a refresh token."""
+    """Return the response for a refresh token. Only its own client may ask about it."""
     found = refresh_tokens.find(work.read, digest(token))
     if found is None:
         return INACTIVE

@@ -1,4 +1,4 @@
-"""The public keys (RFC 7517 section 5), as cached bytes. They stay up when the database is down."""
+"""The public keys (RFC 7517 section 5), served from memory. They stay available when the database is down."""
 
 import time
 
@@ -16,7 +16,7 @@ from provider.work import unit_of_work
 
 
 class Jwks:
-    """GET /oauth2/jwks. Looks for new keys every SIGNET_KEY_CACHE seconds, in a thread."""
+    """The endpoint GET /oauth2/jwks. It looks for new keys every SIGNET_KEY_CACHE seconds, in a thread."""
 
     def __init__(self) -> None:
         self._document: Document | None = None

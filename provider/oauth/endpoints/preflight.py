@@ -1,5 +1,7 @@
-"""What a browser asks before a page of another site may call the token, userinfo or revocation endpoint (the CORS
-protocol of the Fetch standard; RFC 9700 section 2.6 says where there is none).
+"""Preflight requests, which a browser sends before a page of another site may call the token, userinfo or revocation
+endpoint.
+
+They follow the CORS protocol of the Fetch standard. RFC 9700 section 2.6 says which endpoint must not have it.
 """
 
 from starlette.responses import Response
@@ -12,7 +14,7 @@ from provider.web.call import Call
 
 @protocol_endpoint
 def preflight(call: Call) -> Response:
-    """OPTIONS. Without the headers of a preflight it is a method like any other that is not answered."""
+    """Answer preflight requests (OPTIONS). Without the headers of a preflight, OPTIONS is not allowed."""
     if "origin" not in call.headers or "access-control-request-method" not in call.headers:
         call.set_header("allow", "GET, POST" if call.path.endswith("/userinfo") else "POST")
         raise MethodNotAllowed

@@ -1,5 +1,6 @@
-"""/.well-known/oauth-protected-resource, and the same with the path of one of our APIs behind it (RFC 9728 section
-3.1).
+"""The metadata of our own APIs: /.well-known/oauth-protected-resource, also followed by the path of an API.
+
+See RFC 9728 section 3.1.
 """
 
 import json
@@ -11,6 +12,6 @@ from provider.web.documents import Document
 
 
 def protected_resource(settings: Settings, path: str) -> Document:
-    """The document of this resource, made once."""
+    """Return the metadata document of this resource, built once."""
     body = json.dumps(resource_metadata(settings.issuer, path), indent=1).encode()
     return Document(body, f'"{sha256(body).hexdigest()[:16]}"')

@@ -1,5 +1,7 @@
-"""Pushed authorization requests (RFC 9126): the client sends the request itself, authenticated, and the browser carries
-only a handle to it. What is wrong is said at once and to the client; nobody is sent anywhere.
+"""Pushed authorization requests (RFC 9126): the authenticated client sends the request itself, and the browser carries
+only a handle to it.
+
+Errors go to the client immediately, and no one is redirected.
 """
 
 from starlette.responses import JSONResponse, Response
@@ -15,13 +17,13 @@ from provider.parameters import Parameters
 from provider.web.call import Call
 
 PROOF = ("client_secret", "client_assertion", "client_assertion_type")
-"""Of who the client is: no part of what it asks."""
+"""Parameters of client authentication, which are not part of the request."""
 
 
 @protocol_endpoint
 @cross_origin
 def pushed_authorization_request(call: Call) -> Response:
-    """POST /oauth2/par: 201 with `request_uri` and `expires_in` (section 2.2)."""
+    """Answer pushed requests: POST /oauth2/par. Returns 201, `request_uri` and `expires_in` (RFC 9126 section 2.2)."""
     request = authenticated(call, "pushed_authorization_request")
     work, server, checks, client = request.work, request.server, request.checks, request.client
     checks.require(

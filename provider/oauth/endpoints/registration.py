@@ -1,5 +1,6 @@
-"""An application registers itself (RFC 7591 section 3, OIDC Registration section 3). There only where
-SIGNET_REGISTRATION is not `closed`; with `token`, for whoever has an initial access token.
+"""Client registration: an application registers itself (RFC 7591 section 3, OIDC Registration section 3).
+
+It exists unless SIGNET_REGISTRATION is `closed`. With `token`, the caller needs an initial access token.
 """
 
 from starlette.responses import JSONResponse, Response
@@ -19,7 +20,10 @@ from provider.web.call import Call
 
 @protocol_endpoint
 def registration(call: Call) -> Response:
-    """POST /oauth2/register, a JSON object of client metadata. Answers 201 and the client information."""
+    """Register a client: POST /oauth2/register with a JSON object of client metadata.
+
+    Returns 201 and the client information.
+    """
     checks, work = Checks("registration"), call.work
     token = digest(bearer_token(call, checks)) if call.settings.registration == "token" else None
     good = token is None or initial_access_tokens.is_good(work.read, token, now=work.now)

@@ -1,5 +1,6 @@
-"""A client gives a token back (RFC 7009): a refresh token takes its whole family with it, an access token only
-itself.
+"""Token revocation by the client (RFC 7009).
+
+Revoking a refresh token revokes its whole family; revoking an access token revokes only that token.
 """
 
 from datetime import UTC, datetime
@@ -23,7 +24,10 @@ from provider.web.call import Call
 @protocol_endpoint
 @cross_origin
 def revocation(call: Call) -> Response:
-    """POST /oauth2/revoke. 200 with an empty body, also for a token nobody knows (section 2.2)."""
+    """Answer revocation requests: POST /oauth2/revoke.
+
+    Returns 200 with an empty body, also for an unknown token (RFC 7009 section 2.2).
+    """
     request = authenticated(call, "revocation")
     token = request.required("token", "RFC 7009 section 2.1")
     if token.count(".") == 2:

@@ -1,5 +1,6 @@
-"""What a person sees while applications are told that they signed out (OpenID Connect Front-Channel Logout 1.0
-section 3): a page that loads each one's frame, names them all, and then goes on to the app that asked.
+"""The page shown while applications are notified of a sign-out (OpenID Connect Front-Channel Logout 1.0 section 3).
+
+It loads the frame of each, lists them all, and then continues to the app that asked.
 """
 
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from provider.web.pages import go, page
 
 @endpoint
 def signed_out(call: Call) -> Response:
-    """GET /oauth2/logout/done?ticket=. Ends nothing: that was done before anybody is sent here."""
+    """Show the notified applications: GET /oauth2/logout/done?ticket=. It ends nothing: sessions ended before."""
     server = server_of(call)
     done = read_ticket(call.work, call.query.get("ticket", ""))
     if done is None:

@@ -1,4 +1,4 @@
-"""The token endpoint (RFC 6749 section 3.2): authenticate the client, hand the call to its grant."""
+"""The token endpoint (RFC 6749 section 3.2): authenticate the client and call its grant."""
 
 from collections.abc import Callable
 from functools import partial, wraps
@@ -18,7 +18,7 @@ from provider.web.call import Call
 
 
 def counted(function: Callable[[Call], Response]) -> Callable[[Call], Response]:
-    """By grant type and outcome, `issued` or the error's code, for the metrics."""
+    """Return the endpoint with its outcome counted in the metrics, by grant type: `issued` or the error code."""
 
     @wraps(function)
     def answer(call: Call) -> Response:
@@ -45,7 +45,9 @@ def _grant_of(call: Call) -> str:
 @cross_origin
 @counted
 def token(call: Call) -> Response:
-    """POST /oauth2/token. Answers a token response (RFC 6749 section 5.1) or an error (section 5.2)."""
+    """Answer token requests: POST /oauth2/token. Returns a token response (RFC 6749 section 5.1) or an error (section
+    5.2).
+    """
     request = authenticated(call, "token")
     checks, client = request.checks, request.client
     grant_type = request.required("grant_type", "RFC 6749 section 4.1.3")

@@ -1,4 +1,4 @@
-"""Claims for an access token (OIDC Core section 5.3, RFC 6750)."""
+"""The userinfo endpoint: claims for an access token (OIDC Core section 5.3, RFC 6750)."""
 
 from typing import Any
 
@@ -20,8 +20,10 @@ MEDIA_TYPE = "application/jwt"
 @protocol_endpoint
 @cross_origin
 def userinfo(call: Call) -> Response:
-    """GET or POST /oauth2/userinfo: `sub`, and what the token's scope and the claims parameter release; as JSON, or as
-    a JWT for a client that is registered for one.
+    """Answer userinfo requests: GET or POST /oauth2/userinfo.
+
+    Returns `sub` and the claims that the token's scope and the claims parameter release. The format is JSON, or a JWT
+    for a client registered for one.
     """
     live, grant, person = require_person(call, Checks("userinfo"), OPENID)
     # The token's own subject is the one the client knows, and the one of the ID token that came with it.

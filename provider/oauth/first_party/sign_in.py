@@ -1,8 +1,8 @@
-"""Sign-in inside a first-party app (draft-ietf-oauth-first-party-apps): the steps, limits and events of the pages,
-and an authorization code at the end of them.
+"""Sign-in inside a first-party app (draft-ietf-oauth-first-party-apps), which ends in an authorization code.
 
-Between the steps the app holds an `auth_session`: sealed, for this client alone, good for the second factor of this
-sign-in and nothing else. The session's own value is inside, so it can neither be used as a cookie nor come from one.
+It has the same steps, limits and events as the sign-in pages. Between the steps the app holds an `auth_session`. It is
+sealed for this client and valid only for the second factor of this sign-in. The session's cookie value is sealed
+inside, so an `auth_session` is not usable as a cookie, nor a cookie as an `auth_session`.
 """
 
 from provider.accounts.email.verification_emails import seal_ticket
@@ -35,12 +35,14 @@ from provider.work import UnitOfWork
 PURPOSE = "auth-session"
 SECTION = "First-Party Applications section 5.1"
 KEPT = ("redirect_uri", "scope", "nonce", "code_challenge", "code_challenge_method", "acr_values", "max_age", "claims")
-"""Of the first request: what the code will stand for. A follow-up cannot change it."""
+"""Parameters of the first request that the code will depend on. Later requests cannot change them."""
 OVER = "This sign-in is over: begin again with the password"
 
 
 def begin(request: TokenRequest) -> str:
-    """The password. Returns a code, or raises InsufficientAuthorizationError with the `auth_session` to go on with."""
+    """Check the password. Returns a code, or raises InsufficientAuthorizationError with the `auth_session` for the next
+    step.
+    """
     work, form = request.work, request.form
     given = {name: form[name] for name in KEPT if name in form}
     asked = _read(request, given)
@@ -67,8 +69,9 @@ def begin(request: TokenRequest) -> str:
 
 
 def go_on(request: TokenRequest, auth_session: str) -> str:
-    """The second factor. Returns a code; after a wrong one the `auth_session` goes on, at most as often as the pages
-    let a sign-in go on.
+    """Check the second factor and return a code.
+
+    After a wrong one the `auth_session` stays valid, for as many attempts as on the sign-in pages.
     """
     work, form = request.work, request.form
     value = work.vault.unseal(auth_session, purpose=PURPOSE, now=work.now)
@@ -90,7 +93,7 @@ def go_on(request: TokenRequest, auth_session: str) -> str:
 
 
 def _read(request: TokenRequest, given: dict[str, str]) -> AuthorizationRequest:
-    """An authorization request like any other, except that nobody is redirected and PKCE is never optional."""
+    """Return the authorization request. It is like any other, but needs no redirect and always needs PKCE."""
     parameters = {"response_type": "code", "client_id": request.client.client_id, **given}
     ask = Parameters(list(parameters.items()))
     target = Target(request.client, "", redirect_uri_given=False, state=None)
@@ -109,7 +112,7 @@ def _read(request: TokenRequest, given: dict[str, str]) -> AuthorizationRequest:
 
 
 def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str) -> str:
-    """The code. The session becomes the app's own: no browser knows of it."""
+    """Return the code. The session becomes the app's own, and no browser has its cookie."""
     work = request.work
     session = _find(work, cookie)
     assert session is not None  # noqa: S101  # opened a moment ago, in this transaction

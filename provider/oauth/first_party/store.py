@@ -1,5 +1,6 @@
-"""The session an app holds by itself for a token family: opened by its own sign-in, or to confirm the password. No
-browser has a cookie of it.
+"""The session that an app holds for a token family: from its own sign-in, or to confirm the password.
+
+No browser has a cookie of it.
 """
 
 from sqlalchemy import Column, Connection, ForeignKey, Index, Table
@@ -19,7 +20,7 @@ own_sessions = Table(
 
 
 def find(db: Connection, grant_id: str) -> Session | None:
-    """Whatever became of it."""
+    """Return the app's session for this grant, active or not, or None."""
     query = (
         SESSION.select()
         .join(own_sessions, own_sessions.c.session_id == sessions.c.id)
@@ -29,6 +30,6 @@ def find(db: Connection, grant_id: str) -> Session | None:
 
 
 def put(db: Connection, grant_id: str, session_id: str) -> None:
-    """In place of the one before."""
+    """Store the app's session for this grant, replacing the one before."""
     statement = upsert(db, own_sessions).values(grant_id=grant_id, session_id=session_id)
     db.execute(statement.on_conflict_do_update(index_elements=["grant_id"], set_={"session_id": session_id}))

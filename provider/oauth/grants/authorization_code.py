@@ -1,5 +1,6 @@
-"""Redeem a code, once; a replay revokes what the first use issued (RFC 6749 section 4.1.3, RFC 7636, RFC 9700 section
-4.5).
+"""The authorization_code grant: redeem a code once. A replay revokes what the first use issued.
+
+See RFC 6749 section 4.1.3, RFC 7636, RFC 9700 section 4.5.
 """
 
 import base64
@@ -23,7 +24,7 @@ from provider.oauth.tokens.store.grants import Grant
 
 GRANT_TYPE = "authorization_code"
 MOST_ATTEMPTS = 5
-"""Wrong verifiers or redirect URIs a code survives."""
+"""The number of wrong verifiers or redirect URIs after which a code is invalid."""
 REFUSED = "The authorization code is not valid"
 KIND = Kind("The code", "RFC 6749 section 4.1.3", REFUSED)
 
@@ -75,7 +76,9 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
 
 
 def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> None:
-    """The token request belongs to the authorization request: same redirect_uri, and the verifier of its challenge."""
+    """Check that the token request matches the authorization request: its redirect_uri, and the verifier of its
+    challenge.
+    """
     checks, form = request.checks, request.form
     redirect_uri = form.get("redirect_uri")
     same_uri = redirect_uri == code.redirect_uri or (redirect_uri is None and not code.redirect_uri_given)
@@ -107,7 +110,10 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
 
 
 def _matches(verifier: str | None, challenge: str | None) -> bool:
-    """A verifier without a challenge is refused too: somebody took the challenge out (RFC 9700 section 2.1.1)."""
+    """Return whether the PKCE verifier matches the challenge.
+
+    A verifier without a challenge is rejected too: an attacker may have removed the challenge (RFC 9700 section 2.1.1).
+    """
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     if not 43 <= len(verifier) <= 128 or not verifier.isascii():

@@ -1,4 +1,7 @@
-"""A client for itself (RFC 6749 section 4.4). No refresh token: the client can always ask again."""
+"""The client_credentials grant: a token for the client itself (RFC 6749 section 4.4).
+
+There is no refresh token, because the client can always request another token.
+"""
 
 from typing import Any
 
@@ -12,7 +15,7 @@ GRANT_TYPE = "client_credentials"
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
-    """The token response. Raises InvalidScopeError for a scope the client is not registered for."""
+    """Return the token response. Raises InvalidScopeError for a scope the client is not registered for."""
     registered = request.client.metadata.scopes
     asked = parse_scope(request.form.get("scope"))
     # Nothing asked: what it is registered for, without the scopes that speak of a person.

@@ -1,4 +1,4 @@
-"""A device asks whether its person has answered, and fetches what they allowed, once (RFC 8628 sections 3.4, 3.5)."""
+"""The device_code grant: a device polls for the user's answer and gets tokens once (RFC 8628 sections 3.4, 3.5)."""
 
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -26,15 +26,15 @@ from provider.work import UnitOfWork
 
 GRANT_TYPE = DEVICE_CODE
 SLOWER = 5
-"""Seconds more between two questions, after one that came too early."""
+"""Seconds added to the polling interval after a poll that came too early."""
 LEEWAY = timedelta(seconds=1)
-"""Of a question that is early because the network was faster this time."""
+"""Tolerance for a poll that is early because the network was faster this time."""
 REFUSED = "The device code is not valid"
 KIND = Kind("The device code", "RFC 8628 section 3.4", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
-    """Return the token response. Raises the errors of section 3.5, or InvalidGrantError."""
+    """Return the token response. Raises the errors of RFC 8628 section 3.5, or InvalidGrantError."""
     work, checks = request.work, request.checks
     code = device_codes.find(work.read, digest(request.required("device_code", KIND.section)))
     code = require_own(request, KIND, code)
@@ -63,8 +63,9 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
 
 
 def _wait(request: TokenRequest, code: DeviceCode) -> NoReturn:
-    """Refuse a device whose user has not answered yet. How often it may ask holds for all nodes together, so the row
-    decides.
+    """Raise the error for a device whose user has not answered yet.
+
+    The polling interval holds for all nodes together, so it is stored in the row.
     """
     work, checks = request.work, request.checks
     slower = code.poll_interval + SLOWER
@@ -110,7 +111,10 @@ def _fetch(request: TokenRequest, code: DeviceCode, grant_id: str) -> dict[str, 
 
 
 def _refuse_replay(request: TokenRequest, code: DeviceCode) -> NoReturn:
-    """Revoke what the code gave: two parties have it, and one of them is not the device (as RFC 9700 section 4.5)."""
+    """Revoke the tokens issued for the code, and raise InvalidGrantError.
+
+    Two parties have the code, and one of them is not the device (as in RFC 9700 section 4.5).
+    """
     work = request.work
     found = device_codes.find_allowed(work.read, str(code.grant_id))
     if found is not None and grants.revoke(work.db, found[0].id, reason="device code replayed", now=work.now):

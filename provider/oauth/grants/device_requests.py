@@ -1,7 +1,7 @@
-"""A device without a browser asks, and a person with one answers (RFC 8628): the codes of both, and the answer.
+"""Device requests (RFC 8628): the codes of a device without a browser, and the user's answer in a browser.
 
-What is allowed is a grant like that of an authorization code: it ends with what ends those, before the device has
-fetched anything and after.
+An approved request is a grant like that of an authorization code. Whatever ends such a grant ends it too, before the
+device has fetched its tokens and after.
 """
 
 import secrets
@@ -24,18 +24,20 @@ from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 VERIFICATION_PATH = "/device"
-"""Where the user types the code (`verification_uri`, RFC 8628 section 3.2)."""
+"""The path of the page where the user types the code (`verification_uri`, RFC 8628 section 3.2)."""
 PURPOSE = "user-code"
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
-"""No vowels, so no words, and nothing that is misread; 34 bits in eight letters (section 6.1)."""
+"""The letters of user codes: no vowels, so no words, and nothing easily misread; 34 bits in eight letters
+(RFC 8628 section 6.1).
+"""
 LENGTH = 8
 INTERVAL = 5
-"""Seconds between two questions of a device (section 3.2)."""
+"""Seconds between two polls of a device (RFC 8628 section 3.2)."""
 
 
 @dataclass(frozen=True)
 class DeviceRequest:
-    """A device that waits for an answer, as the person is shown it."""
+    """A device request that waits for an answer, as it is shown to the user."""
 
     digest: bytes
     user_code: str
@@ -45,7 +47,7 @@ class DeviceRequest:
 
 
 def begin(work: UnitOfWork, client: Client, scope: tuple[str, ...]) -> tuple[str, str]:
-    """A device code, and the user code to be typed for it."""
+    """Store a new device request. Returns the device code and the user code."""
     device_code = new_opaque()
     while True:
         user_code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
@@ -72,12 +74,14 @@ def with_dash(user_code: str) -> str:
 
 
 def read_user_code(typed: str) -> str:
-    """As it was made: in capitals, without whatever people put between letters (section 6.1)."""
+    """Normalize a typed user code: capitals, without separators (RFC 8628 section 6.1)."""
     return "".join(character for character in typed.upper() if character.isalnum())
 
 
 def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> DeviceRequest | None:
-    """None when nobody waits for this code: unknown, answered, expired, or its client is disabled or no longer for
+    """Return the device request for a typed code, or None.
+
+    None means that it is unknown, answered or expired, or that its client is disabled or no longer registered for
     devices.
     """
     user_code = read_user_code(typed)
@@ -93,7 +97,7 @@ def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> D
 
 
 def allow(work: UnitOfWork, device: DeviceRequest, session: Session) -> bool:
-    """The device may act for the person of this session. False when it was answered meanwhile."""
+    """Let the device act for the user of this session. Returns False if it was answered meanwhile."""
     request, user_id = device.request, session.user_id
     grant = new_grant(work, request, session)
     if not device_codes.answer(work.db, device.digest, now=work.now):
@@ -107,7 +111,7 @@ def allow(work: UnitOfWork, device: DeviceRequest, session: Session) -> bool:
 
 
 def deny(work: UnitOfWork, device: DeviceRequest, session: Session) -> bool:
-    """The device is told so. False when it was answered meanwhile."""
+    """Deny the device access. Returns False if it was answered meanwhile."""
     if not device_codes.answer(work.db, device.digest, now=work.now):
         return False
     consent.deny(work, user_id=session.user_id, client_id=device.request.client.client_id)

@@ -6,4 +6,4 @@ GRANTS = {
     grant.GRANT_TYPE: grant.redeem
     for grant in (authorization_code, refresh_token, client_credentials, device_code, token_exchange)
 }
-"""The discovery document lists the same names."""
+"""The function for each grant type. The discovery document lists the same names."""

@@ -1,5 +1,6 @@
-"""What a client presents at the token endpoint, a code or a refresh token, and the checks that every grant makes of it:
-it exists, it was issued to this client, and what the user approved is active.
+"""The checks that every grant makes of a code or a refresh token at the token endpoint.
+
+It exists, it was issued to this client, and what the user approved is active.
 """
 
 from dataclasses import dataclass
@@ -24,18 +25,18 @@ IssuedT = TypeVar("IssuedT", bound=Issued)
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of code or token is called in explanations, and the answer to one that is refused."""
+    """A kind of code or token: its name in explanations, and the error for one that is rejected."""
 
     name: str
     section: str
-    """The section of the specification by which it is presented."""
+    """The section of the specification that defines how it is sent."""
     refused: str
-    """The error_description: the same for every reason, so that the answer reveals none."""
+    """The error_description. It is the same for every reason, so that the response reveals none."""
 
 
 @dataclass(frozen=True)
 class Presented(Generic[Row]):
-    """A stored code or token, the grant it belongs to, what decides whether the grant is active, and its user."""
+    """A stored code or token, its grant, what decides whether the grant is active, and its user."""
 
     row: Row
     grant: Grant
@@ -48,9 +49,7 @@ class Presented(Generic[Row]):
 
 
 def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> IssuedT:
-    """Return what was presented if it exists and was issued to the client that presents it. Raises
-    InvalidGrantError.
-    """
+    """Return the code or token if it exists and was issued to the client that sent it. Raises InvalidGrantError."""
     own = found is not None and found.client_id == request.client.client_id
     return request.checks.found(
         found if own else None,
@@ -64,8 +63,9 @@ def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> Iss
 
 
 def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] | None) -> Presented[Row]:
-    """Return what was presented if its grant is active: not revoked, expired or ended with its user, session or client.
-    None means that the grant was deleted. Raises InvalidGrantError.
+    """Return the code or token if its grant is active: not revoked, expired or ended with its user, session or client.
+
+    `presented` is None if the grant was deleted. Raises InvalidGrantError.
     """
     reason = "it is gone"
     if presented is not None:

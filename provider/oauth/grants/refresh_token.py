@@ -1,6 +1,8 @@
-"""Rotate a refresh token; reuse revokes the family (RFC 6749 section 6, RFC 9700 section 4.14.2).
+"""The refresh_token grant: rotate a refresh token. Reuse revokes the family (RFC 6749 section 6, RFC 9700 section
+4.14.2).
 
-Inside the grace a repeated refresh gets the very same successor: a lost answer logs nobody out (decision 3).
+A repeated refresh within the grace period gets the very same successor, so a lost response signs no one out (decision
+3).
 """
 
 from datetime import datetime
@@ -57,8 +59,9 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
 
 
 def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
-    """What is asked for now; never more than was granted (RFC 6749 section 6), nor than the client is registered for
-    by now (A-59). The family keeps its full scope.
+    """Return the requested scope, or all of it. The family keeps its full scope.
+
+    It is never more than was granted (RFC 6749 section 6), nor than the client is now registered for (A-59).
     """
     granted = request.client.metadata.still_of(parse_scope(grant.scope))
     asked = parse_scope(request.form.get("scope"))
@@ -75,8 +78,9 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
 
 
 def _repeat(request: TokenRequest, grant: Grant, text: str, *, rotated_at: datetime) -> str:
-    """Return the successor made before, if this is a repetition inside the grace; else revoke the family and raise
-    InvalidGrantError.
+    """Return the existing successor, if this is a repetition within the grace period.
+
+    Otherwise revokes the family and raises InvalidGrantError.
     """
     work = request.work
     made = [

@@ -1,4 +1,4 @@
-"""A token request after the client was authenticated: what every grant gets."""
+"""A token request of an authenticated client, which every grant takes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ REFRESH_TOKEN = "refresh_token"  # noqa: S105  # the grant type a client must be
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """RFC 6749 section 3.2."""
+    """A request to the token endpoint whose client is authenticated (RFC 6749 section 3.2)."""
 
     work: UnitOfWork
     server: AuthorizationServer
@@ -26,7 +26,7 @@ class TokenRequest:
     checks: Checks
 
     def required(self, name: str, section: str) -> str:
-        """Return a parameter that must be there. Raises InvalidRequestError."""
+        """Return a required parameter. Raises InvalidRequestError if it is missing."""
         return self.checks.found(
             self.form.get(name),
             f"{name} is present",
@@ -37,20 +37,24 @@ class TokenRequest:
         )
 
     def whose(self, owner: str | None) -> str:
-        """Of a code or token, for an explanation: the client it was issued to, if it is known at all."""
+        """Describe for an explanation which client a code or token was issued to. `owner` is None if it is unknown."""
         if owner is None:
             return "an unknown one"
         return "one of this client" if owner == self.client.client_id else "another client's"
 
     def refresh_token_row(self, text: str, grant: Grant, *, generation: int = 1) -> RefreshToken:
-        """What is stored of a refresh token: good while it is used, and no longer than its family (RFC 9700 section
-        4.14.2).
+        """Return the row to store for a refresh token.
+
+        It expires when it is not used, and at the latest with its family (RFC 9700 section 4.14.2).
         """
         expires_at = min(self.work.now + self.work.settings.refresh_idle_lifetime, grant.expires_at)
         return RefreshToken(digest(text), grant.id, generation, expires_at, None)
 
     def first_refresh_token(self, grant: Grant) -> tuple[str, RefreshToken] | tuple[None, None]:
-        """For a new family, and what is stored of it; none for a client that is not registered to refresh."""
+        """Return the first refresh token of a new family and its row.
+
+        Returns (None, None) for a client that is not registered for refresh tokens.
+        """
         if REFRESH_TOKEN not in self.client.metadata.grant_types:
             return None, None
         text = new_opaque()

@@ -1,5 +1,6 @@
-"""Device codes and the user codes beside them, by digest: what was asked for, how often the device may ask again, and
-what the person answered (RFC 8628).
+"""Device codes by digest, with their user codes (RFC 8628).
+
+A row holds what was requested, how often the device may poll, and the user's answer.
 """
 
 from collections.abc import Iterable
@@ -82,7 +83,7 @@ _REDEEM_AT_ONCE = refresh_tokens.insert_after(_SPEND.returning(device_codes.c.gr
 
 
 def add(db: Connection, code: DeviceCode) -> bool:
-    """False when another one has this user code."""
+    """Store a device code. Returns False if another one has its user code."""
     added = upsert(db, device_codes).values(values_of(code)).on_conflict_do_nothing()
     return db.scalar(added.returning(device_codes.c.digest)) is not None
 
@@ -92,7 +93,7 @@ def find(db: Connection, digest: bytes) -> DeviceCode | None:
 
 
 def find_waiting(db: Connection, user_codes: Iterable[bytes], *, now: datetime) -> DeviceCode | None:
-    """The one of this user code that nobody answered yet; `user_codes` are its digests under every key."""
+    """Return the unanswered device code with this user code. `user_codes` are its digests under every secret key."""
     query = _CODE.select().where(
         device_codes.c.user_code.in_(list(user_codes)),
         device_codes.c.expires_at > now,
@@ -102,30 +103,30 @@ def find_waiting(db: Connection, user_codes: Iterable[bytes], *, now: datetime) 
 
 
 def find_allowed(db: Connection, grant_id: str) -> tuple[Grant, GrantState, Person] | None:
-    """What the person allowed. It goes with its code: None when both went a moment ago."""
+    """Return the grant that the user approved. It is deleted with its code: returns None if both were just deleted."""
     return _ALLOWED.one(db, _FIND_ALLOWED, {"grant_id": grant_id})
 
 
 def answer(db: Connection, digest: bytes, *, now: datetime) -> bool:
-    """Once, and in time. False when somebody answered before."""
+    """Mark the request as answered. Returns False if it was answered before or has expired."""
     waiting = (device_codes.c.digest == digest, device_codes.c.answered_at.is_(None), device_codes.c.expires_at > now)
     return db.execute(update(device_codes).where(*waiting).values(answered_at=now)).rowcount == 1
 
 
 def attach(db: Connection, digest: bytes, grant: Grant) -> None:
-    """The answer was yes, and this is what it gives."""
+    """Store the grant of an approved request."""
     grants.add(db, grant)
     db.execute(update(device_codes).where(device_codes.c.digest == digest).values(grant_id=grant.id))
 
 
 def poll(db: Connection, code: DeviceCode, *, next_poll_at: datetime, now: datetime) -> bool:
-    """Note that the device asked. False when it was too early."""
+    """Note that the device polled. Returns False if it was too early."""
     in_time = (device_codes.c.digest == code.digest, device_codes.c.next_poll_at <= now)
     return db.execute(update(device_codes).where(*in_time).values(next_poll_at=next_poll_at)).rowcount == 1
 
 
 def slow_down(db: Connection, code: DeviceCode, *, poll_interval: int, next_poll_at: datetime) -> None:
-    """From now on it has to wait longer."""
+    """Make the device wait longer between polls from now on."""
     slower = update(device_codes).where(device_codes.c.digest == code.digest)
     db.execute(slower.values(poll_interval=poll_interval, next_poll_at=next_poll_at))
 

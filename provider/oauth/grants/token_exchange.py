@@ -1,8 +1,9 @@
-"""An API exchanges the token it was shown for one that another API takes, to act for the same person (RFC 8693).
+"""The token-exchange grant: an API exchanges a received token for one that another API accepts, to act for the same
+user (RFC 8693).
 
-Off for every client but those an operator registered for it, and then only towards the APIs in its `exchange_targets`.
-What comes out is a delegation, never an impersonation: `act` names who acts, and who acted before. It can do no more
-than what went in, lives no longer, and dies with the same approval.
+It is off except for clients that an operator registered for it, and then limited to the APIs in their
+`exchange_targets`. The result is a delegation, never an impersonation: `act` names the current actor and those before.
+The new token has no more scope and lives no longer than the subject token. It ends with the same grant.
 """
 
 from typing import Any
@@ -26,11 +27,13 @@ from provider.oauth.tokens.access_tokens import (
 GRANT_TYPE = TOKEN_EXCHANGE
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type
 MOST_ACTORS = 5
-"""A chain of APIs that is longer calls itself in circles."""
+"""The longest chain of APIs acting for one another. A longer one suggests a loop."""
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
-    """The token response (section 2.2.1). Raises InvalidRequestError for a token that cannot be exchanged."""
+    """Return the token response (RFC 8693 section 2.2.1). Raises InvalidRequestError for a token that cannot be
+    exchanged.
+    """
     _require_types(request)
     subject = _read(request, "subject_token")
     checks, client, work = request.checks, request.client, request.work
@@ -119,7 +122,7 @@ def _is_for(client: Client, subject: ActiveToken, issuer: str) -> bool:
 
 
 def _require_own_actor(request: TokenRequest) -> None:
-    """Who acts is the client; it may show a token of its own to say so, and nobody else's."""
+    """Check that the actor is the client itself. The only actor_token it may send is one of its own tokens."""
     client_id = request.client.client_id
     if "actor_token" in request.form:
         actor = _read(request, "actor_token")
@@ -135,7 +138,7 @@ def _require_own_actor(request: TokenRequest) -> None:
 
 
 def _act(request: TokenRequest, subject: ActiveToken) -> dict[str, Any]:
-    """RFC 8693 section 4.1: the one who acts now, and inside, those before."""
+    """Return the `act` claim: the current actor, and nested in it those before (RFC 8693 section 4.1)."""
     act: dict[str, Any] = {"sub": request.client.client_id}
     before = subject.claims.get("act")
     if before is not None:
@@ -156,7 +159,9 @@ def _act(request: TokenRequest, subject: ActiveToken) -> dict[str, Any]:
 
 
 def _target(request: TokenRequest) -> tuple[str, ...]:
-    """`resource` and `audience` both name APIs here, by the URIs they are registered under (sections 2.1, 2.1.1)."""
+    """Return the requested APIs. `resource` and `audience` both name them by registered URI (RFC 8693 sections 2.1,
+    2.1.1).
+    """
     asked = " ".join(filter(None, (request.form.get("resource"), request.form.get("audience"))))
     target = read_resources(request.work, request.checks, asked)
     allowed = request.client.metadata.exchange_targets
@@ -173,8 +178,9 @@ def _target(request: TokenRequest) -> tuple[str, ...]:
 
 
 def _scope(request: TokenRequest, subject: ActiveToken) -> tuple[str, ...]:
-    """No more than the subject token has and the client is registered for; never what is for the app that signed the
-    person in.
+    """Return the scope of the new token: at most what the subject token has and the client is registered for.
+
+    It never includes openid or offline_access, which are for the app that signed the user in.
     """
     shared = request.client.metadata.still_of(subject.scope)
     most = [token for token in shared if token not in {OPENID, OFFLINE_ACCESS}]

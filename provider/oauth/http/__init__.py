@@ -1,1 +1,1 @@
-"""What the protocol endpoints share: client authentication, errors, CORS, bearer tokens, responses."""
+"""The shared parts of the protocol endpoints: client authentication, errors, CORS, bearer tokens, responses."""

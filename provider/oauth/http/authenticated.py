@@ -1,4 +1,4 @@
-"""What token, introspection and revocation requests have in common: one form, from one authenticated client."""
+"""The common part of token, introspection and revocation requests: one form, from one authenticated client."""
 
 from provider.oauth.checks import Check, Checks
 from provider.oauth.client_authentication.authenticate import authenticate
@@ -11,11 +11,11 @@ from provider.web.call import Call
 from provider.web.kept import Kept
 
 CLIENT = Kept[tuple[Client, list[Check]]]("client")
-"""The client that proved who it is, and the checks it passed."""
+"""The authenticated client, and the checks it passed."""
 
 
 def authenticated(call: Call, endpoint: str) -> TokenRequest:
-    """The request of a client that proved who it is (RFC 6749 section 3.2). Raises an OAuth2Error."""
+    """Return the request of an authenticated client (RFC 6749 section 3.2). Raises an OAuth2Error."""
     checks = Checks(endpoint)
     if CLIENT.is_on(call):  # the call began anew, to ask somebody else's server; its assertion is spent
         client, checks.done = CLIENT.of(call)

@@ -1,6 +1,4 @@
-"""How an authorization request that cannot be granted ends: on a page, or with an error at the app (RFC 6749 section
-4.1.2.1).
-"""
+"""Errors of authorization requests: shown on a page, or sent to the app (RFC 6749 section 4.1.2.1)."""
 
 from functools import partial
 
@@ -19,7 +17,7 @@ from provider.web.call import Call
 
 
 class AppRefused(Refusal):
-    """The app's request cannot be answered to the app: the person sees a page, and no link to an unverified address."""
+    """An error that cannot be sent to the app. The user sees a page without a link to an unverified address."""
 
     code = "app-refused"
     title = Text("The app that sent you here made a mistake")
@@ -37,13 +35,13 @@ class RequestGone(Refusal):
 
 
 def decline(call: Call, parked: ParkedRequest, target: Target) -> Response:
-    """Complete the request and answer the app with access_denied (RFC 6749 section 4.1.2.1)."""
+    """Complete the request and send the app access_denied (RFC 6749 section 4.1.2.1)."""
     authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
     return error_response(call, target, AccessDeniedError(description="The person declined"))
 
 
 def refuse_on_page(call: Call, error: OAuth2Error) -> Response:
-    """Show the error to the person, because there is no verified address of the app to send it to."""
+    """Show the error to the user, because there is no verified address of the app to send it to."""
     call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
     details = [
         ("Error", error.error),

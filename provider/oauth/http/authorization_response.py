@@ -1,5 +1,6 @@
-"""How an answer travels through the browser back to the app: in the query, in the fragment, or posted by a page of ours
-(RFC 6749 section 4.1.2, OAuth 2.0 Multiple Response Type Encoding Practices, OAuth 2.0 Form Post Response Mode).
+"""Authorization responses: sent through the browser in the query, in the fragment, or posted by a page of ours.
+
+See RFC 6749 section 4.1.2, OAuth 2.0 Multiple Response Type Encoding Practices, and OAuth 2.0 Form Post Response Mode.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,10 @@ from provider.web.pages import page
 
 
 def answer(call: Call, target: Target, parameters: Mapping[str, str]) -> Response:
-    """The parameters with `state`, `iss` (RFC 9207) and, where it is on, `session_state`, in the mode in force."""
+    """Send the parameters to the app in the response mode of the request.
+
+    Adds `state`, `iss` (RFC 9207) and, where session management is on, `session_state`.
+    """
     known = session_state_for(call, client_id=target.client.client_id, redirect_uri=target.redirect_uri)
     given = {**parameters, "state": target.state, "iss": call.settings.issuer, "session_state": known}
     if target.response_mode is ResponseMode.FORM_POST:
@@ -26,20 +30,20 @@ def answer(call: Call, target: Target, parameters: Mapping[str, str]) -> Respons
 
 
 def error_response(call: Call, target: Target, error: OAuth2Error) -> Response:
-    """RFC 6749 section 4.1.2.1; the description ends in the id that `signet explain` knows."""
+    """Send an error to the app (RFC 6749 section 4.1.2.1). The description ends in the id for `signet explain`."""
     known_as = f"error id {call.request_id}"
     description = f"{error.description} ({known_as})" if error.description else known_as
     return answer(call, target, {"error": error.error, "error_description": description})
 
 
 def location_of(redirect_uri: str, parameters: Mapping[str, str | None], *, in_fragment: bool = False) -> str:
-    """The registered URI with the answer. Its own query stays as it is; a fragment it never has."""
+    """Return the registered URI with the parameters. Its own query stays unchanged; it never has a fragment."""
     given = {name: value for name, value in parameters.items() if value is not None}
     return f"{redirect_uri}#{encode(given)}" if in_fragment else with_query(redirect_uri, given)
 
 
 def send_to(location: str) -> Response:
-    """The redirect to an app."""
+    """Return the redirect to an app."""
     response = RedirectResponse("/", status_code=303, headers={"cache-control": "no-store"})
     # Set as it is: the URI was registered and compared byte for byte, and must arrive that way.
     response.headers["location"] = location
@@ -47,7 +51,9 @@ def send_to(location: str) -> Response:
 
 
 def _form_post(call: Call, target: Target, parameters: Mapping[str, str]) -> Response:
-    """A page whose one form goes to the app, by itself where scripts run (Form Post Response Mode section 2)."""
+    """Show a page whose one form is sent to the app, automatically where scripts run (Form Post Response Mode section
+    2).
+    """
     return page(
         call,
         "oauth/form_post.html",

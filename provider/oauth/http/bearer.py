@@ -1,4 +1,4 @@
-"""Bearer tokens as our own APIs accept them (RFC 6750): userinfo and the account API."""
+"""Bearer tokens for our own APIs (RFC 6750): userinfo, the account API and the admin API."""
 
 from collections.abc import Iterable
 
@@ -12,8 +12,9 @@ from provider.web.call import Call
 
 
 def require_person(call: Call, checks: Checks, scope: str) -> tuple[ActiveToken, Grant, Person]:
-    """A live access token with this scope, issued to act for a person. Raises InvalidTokenError (401),
-    InsufficientScopeError (403), or InvalidRequestError for a muddle.
+    """Return an active access token with this scope that acts for a user, with its grant and the user.
+
+    Raises InvalidTokenError (401), InsufficientScopeError (403), or InvalidRequestError for ambiguous credentials.
     """
     live = _require_live(call, checks)
     acts_for = None if live.grant is None or live.person is None else (live.grant, live.person)
@@ -30,7 +31,7 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[ActiveToken,
 
 
 def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> ActiveToken:
-    """A live access token with one of these scopes, of a person or of a client acting for itself."""
+    """Return an active access token with one of these scopes, of a user or of a client acting for itself."""
     live, wanted = _require_live(call, checks), sorted(scopes)
     checks.require(
         not set(wanted).isdisjoint(live.scope),
@@ -68,8 +69,9 @@ def _require_live(call: Call, checks: Checks) -> ActiveToken:
 
 
 def bearer_token(call: Call, checks: Checks) -> str:
-    """The token, from the header or the form body, exactly one of them; the query is never read (OAuth 2.1 section
-    5.1).
+    """Return the token, from the header or the form body, exactly one of them.
+
+    The query is never read (OAuth 2.1 section 5.1).
     """
     headers = call.headers.getlist("authorization")
     shown = []

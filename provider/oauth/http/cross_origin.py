@@ -1,6 +1,7 @@
-"""Which pages of other sites may read an answer (the CORS protocol of the Fetch standard): those of the client that
-asks, once it is proven which client that is, and never with cookies. Where people sign in there is none of this (RFC
-9700 section 2.6).
+"""CORS: which pages of other sites may read a response (the CORS protocol of the Fetch standard).
+
+They are the pages of the calling client, once it is authenticated, and never with cookies. Sign-in pages have no CORS
+(RFC 9700 section 2.6).
 """
 
 from collections.abc import Callable
@@ -14,15 +15,17 @@ from provider.web.call import Call
 from provider.web.kept import Kept
 
 OPEN = Kept[bool]("cross_origin")
-"""Whether pages of other sites may read the answer."""
+"""Whether pages of other sites may read the response."""
 ALLOWED_HEADERS = "Authorization, Content-Type"
 EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
 REMEMBERED = "600"
-"""Seconds a browser may go without asking again."""
+"""How long a browser may cache the answer to a preflight, in seconds."""
 
 
 def cross_origin(function: Callable[[Call], Response]) -> Callable[[Call], Response]:
-    """An endpoint that pages of registered clients may call. Whose answer it is, `allow` says."""
+    """Mark an endpoint that pages of registered clients may call. `allow` names the client whose pages may read a
+    response.
+    """
 
     @wraps(function)
     def answer(call: Call) -> Response:
@@ -34,8 +37,9 @@ def cross_origin(function: Callable[[Call], Response]) -> Callable[[Call], Respo
 
 
 def allow(call: Call, client_id: str) -> None:
-    """The client has proven who it is, or shows a token that was issued to it: its pages may read whatever the answer
-    will be.
+    """Let the client's pages read the response, whatever it will be.
+
+    The client is authenticated, or has sent a token that was issued to it.
     """
     origin = call.headers.get("origin")
     if origin is None or not OPEN.is_on(call):
@@ -47,7 +51,7 @@ def allow(call: Call, client_id: str) -> None:
 
 
 def answer_preflight(call: Call) -> Response:
-    """A preflight names no client: it is answered for the pages of any, which learn nothing by it."""
+    """Answer a preflight. It names no client, so it is answered for the pages of any client, and reveals nothing."""
     call.set_header("vary", "Origin")
     origin = call.headers.get("origin", "")
     if origin.isascii() and origin.isprintable() and client_origins.is_known(call.work.read, origin):

@@ -19,7 +19,7 @@ ID_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr
 
 
 def provider_metadata(settings: Settings) -> dict[str, Any]:
-    """One document for both well-known URLs."""
+    """Return the discovery document, which both well-known URLs serve."""
     issuer = settings.issuer
     registration = {} if settings.registration == "closed" else {"registration_endpoint": f"{issuer}/oauth2/register"}
     assertion_algorithms = [alg for algorithms in ASSERTION_ALGORITHMS.values() for alg in algorithms]

@@ -1,6 +1,6 @@
-"""How a refused protocol request is answered: JSON at the machine endpoints, with the id of its explanation.
+"""Responses to rejected protocol requests: JSON at the machine endpoints, with the id of the explanation.
 
-Outages, floods and bugs are no verdicts and keep their own status (`web.errors.as_json`).
+Outages, rate limits and bugs keep their own status (`web.errors.as_json`).
 """
 
 from authlib.oauth2 import OAuth2Error
@@ -25,11 +25,11 @@ from provider.web.call import Call
 from provider.web.endpoint import machine_endpoint
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
-"""On everything that carries or speaks of tokens (RFC 6749 section 5.1)."""
+"""The headers of every response that contains or concerns tokens (RFC 6749 section 5.1)."""
 
 
 def as_json(call: Call, error: Exception) -> Response:
-    """RFC 6749 section 5.2."""
+    """Return the error as JSON (RFC 6749 section 5.2)."""
     if isinstance(error, MalformedParameters):
         error = InvalidRequestError(description=f"The parameters cannot be read: {error}")
     if not isinstance(error, OAuth2Error):
@@ -47,8 +47,9 @@ def as_json(call: Call, error: Exception) -> Response:
 
 
 def challenge(call: Call, error: OAuth2Error) -> dict[str, str]:
-    """Return the WWW-Authenticate header of an answer that asks for credentials, else nothing (RFC 6749 section 5.2,
-    RFC 6750 section 3).
+    """Return the WWW-Authenticate header of a response that asks for credentials, else no header.
+
+    See RFC 6749 section 5.2 and RFC 6750 section 3.
     """
     if isinstance(error, InvalidClientError):
         return {"www-authenticate": 'Basic realm="signet"'}
@@ -58,8 +59,9 @@ def challenge(call: Call, error: OAuth2Error) -> dict[str, str]:
 
 
 def _bearer_challenge(call: Call, error: OAuth2Error) -> str:
-    """Return the challenge, without an error code when no token was sent (RFC 6750 section 3). It says where the
-    resource describes itself (RFC 9728 section 5.1).
+    """Return the challenge, without an error code if no token was sent (RFC 6750 section 3).
+
+    It names the URL of the resource's metadata (RFC 9728 section 5.1).
     """
     about = metadata_url(call.settings.issuer, call.path)
     bearer = 'Bearer realm="signet"' + (f', resource_metadata="{about}"' if about else "")
@@ -69,12 +71,12 @@ def _bearer_challenge(call: Call, error: OAuth2Error) -> str:
 
 
 protocol_endpoint = machine_endpoint(render=as_json)
-"""An endpoint for programs whose refusals are explained."""
+"""An endpoint for programs whose rejected requests are explained."""
 
 
 def read_form(call: Call, checks: Checks) -> None:
-    """The request is a POST of one urlencoded form, each parameter once, nothing in the query (RFC 6749 section
-    3.2).
+    """Check that the request is a POST of one urlencoded form, each parameter once, nothing in the query (RFC 6749
+    section 3.2).
     """
     content_type = call.headers.get("content-type", "")
     require_one_authorization(call, checks)
@@ -107,7 +109,7 @@ def read_form(call: Call, checks: Checks) -> None:
 
 
 def require_one_authorization(call: Call, checks: Checks) -> str | None:
-    """Return the Authorization header; None when there is none. Raises InvalidRequestError when there are several."""
+    """Return the Authorization header, or None. Raises InvalidRequestError if there are several."""
     headers = call.headers.getlist("authorization")
     checks.require(
         len(headers) <= 1,

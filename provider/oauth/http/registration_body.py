@@ -1,5 +1,6 @@
-"""The body of a registration (RFC 7591 section 3.1) or of its update (RFC 7592 section 2.2): a JSON object of client
-metadata.
+"""The body of a registration (RFC 7591 section 3.1) or of its update (RFC 7592 section 2.2).
+
+Both are a JSON object of client metadata.
 """
 
 import json
@@ -23,14 +24,16 @@ from provider.web.call import Call
 from provider.web.kept import Kept
 
 DEEPEST = 20
-"""No metadata is nested like that; a jwks, the deepest, has four levels."""
+"""The deepest nesting of client metadata that is accepted. A jwks, the deepest valid member, has four levels."""
 ERRORS = {error.error: error for error in (InvalidClientMetadataError, InvalidRedirectUriError)}
 COUNTED = Kept[bool]("counted")
-"""Whether this call was counted against the limit of registrations."""
+"""Whether this call was counted against the rate limit of registrations."""
 
 
 def read_body(call: Call, checks: Checks) -> dict[str, Any]:
-    """Client metadata as it came, with nothing in it that could not be stored or told back."""
+    """Return the client metadata as it was sent. Raises InvalidClientMetadataError for content that could not be stored
+    or returned.
+    """
     media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
     checks.require(
         media_type == "application/json",
@@ -63,7 +66,7 @@ def read_body(call: Call, checks: Checks) -> dict[str, Any]:
 def require_metadata(
     call: Call, checks: Checks, given: Mapping[str, Any], *, before: Client | None = None
 ) -> ClientMetadata:
-    """What the client is to be registered as. Raises an OAuth2Error with the code of RFC 7591 section 3.2.2."""
+    """Return the metadata to register. Raises an OAuth2Error with the code of RFC 7591 section 3.2.2."""
     _require_no_statement(checks, given)
     if not COUNTED.is_on(call):  # the call may begin anew, to ask the client's server
         hit(call.work, LIMITS.registration, key=f"registration:{call.origin.network}")
@@ -84,7 +87,7 @@ def require_metadata(
 
 
 def _require_no_statement(checks: Checks, given: Mapping[str, Any]) -> None:
-    """Nobody's word about a client is taken here but an operator's."""
+    """Check that no software statement is sent: only operators may vouch for a client here."""
     statement = given.get("software_statement")
     is_one = isinstance(statement, str) and statement.count(".") == 2
     checks.require(

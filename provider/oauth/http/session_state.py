@@ -1,5 +1,7 @@
-"""`session_state`: what an app compares with the session at the browser (OpenID Connect Session Management 1.0 section
-3). Our page at check_session_iframe makes the same hash in the browser (templates/static/check_session.js).
+"""`session_state`: the value that an app compares with the session in the browser (OpenID Connect Session Management
+1.0 section 3).
+
+Our page at check_session_iframe computes the same hash in the browser (templates/static/check_session.js).
 """
 
 from hashlib import sha256
@@ -16,8 +18,9 @@ def session_state(client_id: str, origin: str, state: str, salt: str) -> str:
 
 
 def session_state_for(call: Call, *, client_id: str, redirect_uri: str) -> str | None:
-    """For an answer that goes to this address. None when nobody is signed in, when no page there could frame ours, and
-    where SIGNET_SESSION_MANAGEMENT is off.
+    """Return the session_state for a response to this address, or None.
+
+    It is None if no user is signed in, if no page there could frame ours, or if SIGNET_SESSION_MANAGEMENT is off.
     """
     if not call.settings.session_management:
         return None

@@ -1,1 +1,1 @@
-"""Signing keys: making key pairs, rotating them, and the key ring each process signs and verifies with."""
+"""Signing keys: generating key pairs, rotating them, and the key ring each process signs and verifies with."""

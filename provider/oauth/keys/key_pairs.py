@@ -1,4 +1,4 @@
-"""One signing key pair: made, kept with its private part encrypted, published (RFC 7517), parsed."""
+"""One signing key pair: generated, stored with its private part encrypted, published (RFC 7517), parsed."""
 
 import json
 from typing import Any
@@ -19,7 +19,10 @@ KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "E
 
 
 def generate(work: UnitOfWork, pair: str, state: State) -> SigningKeyRow:
-    """A new key pair; its `kid` is the thumbprint (RFC 7638). Slow for RSA: before the write transaction opens."""
+    """Generate a key pair; its `kid` is the thumbprint (RFC 7638).
+
+    RSA is slow, so this is called before the write transaction opens.
+    """
     kid = "-"
     while kid.startswith("-"):  # a shell takes it for an option: `signet key revoke KID`
         key = _generate(pair)
@@ -45,33 +48,37 @@ def _generate(pair: str) -> Key:
 
 
 def published_keys(row: SigningKeyRow) -> list[dict[str, Any]]:
-    """One JWK for each algorithm of the pair, so that each names its one algorithm (RFC 8725 section 3.1)."""
+    """Return one JWK for each algorithm of the pair, so that each names its one algorithm (RFC 8725 section 3.1)."""
     return [{**row.public, "kid": kid_for(row.kid, alg), "alg": alg} for alg in KEY_PAIRS[row.alg]]
 
 
 def kid_for(kid: str, alg: str) -> str:
-    """Under which name a key pair signs with this algorithm: the thumbprint for the first, `thumbprint.alg` for
-    another.
+    """Return the `kid` under which a key pair signs with this algorithm.
+
+    It is the thumbprint for the first algorithm, and `thumbprint.alg` for another.
     """
     return kid if alg in KEY_PAIRS else f"{kid}.{alg}"
 
 
 def row_of(kid: str) -> str:
-    """The key pair that a published `kid` means."""
+    """Return the `kid` of the stored key pair for a published `kid`."""
     return kid.partition(".")[0]
 
 
 def open_private(vault: Vault, row: SigningKeyRow) -> Key:
-    """To sign with. Raises VaultError."""
+    """Return the private key, for signing. Raises VaultError."""
     assert row.private is not None  # noqa: S101  # upcoming and current keys have one
     return import_key(json.loads(vault.decrypt(row.private, purpose=PURPOSE, context=row.kid)))
 
 
 def open_public(row: SigningKeyRow) -> Key:
-    """Only to verify with."""
+    """Return the public key, for verifying."""
     return import_key(row.public)
 
 
 def import_key(jwk: dict[str, Any]) -> Key:
-    """Takes 27 ms for RSA: keep it. Without `alg`, which our own tables decide."""
+    """Parse a JWK without its `alg`, which our own tables decide.
+
+    This takes 27 ms for RSA, so callers keep the result.
+    """
     return KINDS[jwk["kty"]].import_key({name: value for name, value in jwk.items() if name != "alg"})

@@ -1,7 +1,7 @@
-"""The key ring of a process: what it signs and verifies with now, and the key set relying apps verify with (RFC 7517).
+"""The key ring of a process: the keys it signs and verifies with now, and the published key set (RFC 7517).
 
-A process parses each key once and keeps it (an RSA import costs 27 ms); it looks for changes every SIGNET_KEY_CACHE
-seconds, and at once when a token names a key it does not know.
+A process parses each key once and keeps it (an RSA import costs 27 ms). It looks for changes every SIGNET_KEY_CACHE
+seconds, and immediately when a token names an unknown key.
 """
 
 import json
@@ -40,17 +40,17 @@ class KeyRing:
     """The keys of an installation at one moment, parsed."""
 
     signers: dict[str, Signer]
-    """By algorithm."""
+    """The signers, by algorithm."""
     verifying: dict[str, tuple[str, Key]]
-    """kid -> (alg, key)."""
+    """The keys that verify: kid to (alg, key)."""
     past: dict[str, tuple[str, Key]]
-    """The same of keys whose last token has expired: they only tell that an old token was ours."""
+    """Keys whose last token has expired: kid to (alg, key). They only show that an old token was signed by us."""
     jwks: bytes
     etag: str
 
 
 class SignatureRefused(Exception):
-    """Not signed by us, or by a key that no longer counts."""
+    """A JWT that was not signed here, or was signed by a key that is no longer valid."""
 
 
 @dataclass
@@ -64,7 +64,10 @@ class Keys:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ring(self, work: UnitOfWork | None = None) -> KeyRing:
-        """The current ring. Without `work`, whatever was read last (the key set stays up when the database is down)."""
+        """Return the current ring.
+
+        Without `work`, returns the ring that was read last (the key set stays available when the database is down).
+        """
         if self._ring is not None and (work is None or not self._is_stale(work)):
             return self._ring
         if work is None:
@@ -119,10 +122,10 @@ class Keys:
         return self.ring(work).signers[alg]
 
     def verify(self, work: UnitOfWork, token: str, *, typ: str, even_past: bool = False) -> dict[str, Any]:
-        """The claims of a JWT we signed; times are not checked. Raises SignatureRefused.
+        """Return the claims of a JWT signed by us; times are not checked. Raises SignatureRefused.
 
-        `even_past` also takes keys whose last token has expired, but not revoked ones: an id_token_hint is good however
-        old it is (OIDC Core section 3.1.2.1, RP-Initiated Logout section 2).
+        `even_past` also accepts keys whose last token has expired, but not revoked ones. An id_token_hint is valid
+        however old it is (OIDC Core section 3.1.2.1, RP-Initiated Logout section 2).
 
         The key decides the algorithm, never the header; `jwk`, `jku`, `x5u` and `crit` are not honoured (RFC 8725
         sections 3.1, 3.10).

@@ -1,8 +1,8 @@
-"""Signing keys over time: made, published, current, retired, erased (OIDC Core section 10.1.1).
+"""The life of signing keys: generated, published, current, retired, erased (OIDC Core section 10.1.1).
 
-An upcoming key is always published, so that relying apps know it long before it signs, and an emergency finds one that
-they know. Whoever moves the upcoming key on has done the rotation: one conditional UPDATE decides, however many workers
-try.
+An upcoming key is always published. So relying apps know it long before it signs, and an emergency rotation has a key
+they know. The process that promotes the upcoming key has done the rotation: one conditional UPDATE decides, however
+many workers try.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 MARGIN = timedelta(minutes=5)
-"""A retired key outlives its last token by this: clocks differ, and verifiers give a token some leeway."""
+"""How long a retired key is kept after its last token expires: clocks differ, and verifiers allow some leeway."""
 
 
 class UnknownKey(Refusal):
@@ -31,7 +31,7 @@ class UnknownKey(Refusal):
 
 
 class TooSoon(Refusal):
-    """Apps that keep the key set may not know the upcoming key yet."""
+    """A rotation that is too early: apps that cache the key set may not know the upcoming key yet."""
 
     code = "too-soon"
     status_code = 409
@@ -42,7 +42,7 @@ class TooSoon(Refusal):
 
 
 class Due(StrEnum):
-    """What the schedule asks for."""
+    """The next action of the rotation schedule."""
 
     PUBLISH = "publish"
     ROTATE = "rotate"
@@ -62,12 +62,15 @@ def key_states_of(rows: list[SigningKeyRow], pair: str) -> KeyStates:
 
 
 def may_sign_from(upcoming: SigningKeyRow, settings: Settings) -> datetime:
-    """When every copy of the key set that is still in use holds this key."""
+    """Return when every cached copy of the key set contains this key."""
     return upcoming.created_at + settings.key_lead
 
 
 def what_is_due(states: KeyStates, settings: Settings, now: datetime) -> Due | None:
-    """Pure. SIGNET_KEY_ROTATION=0 leaves rotating to the operator; a key to rotate to is published all the same."""
+    """Return the action that is due, or None. Pure.
+
+    With SIGNET_KEY_ROTATION=0 operators rotate keys, and an upcoming key is still published.
+    """
     current, upcoming = states.current, states.upcoming
     if upcoming is None:
         return Due.PUBLISH
@@ -79,7 +82,7 @@ def what_is_due(states: KeyStates, settings: Settings, now: datetime) -> Due | N
 
 
 def follow_schedule(work: UnitOfWork, pair: str) -> Due | None:
-    """Do what is due for a key pair. None when nothing was, or another worker was faster."""
+    """Do what is due for a key pair. Returns None if nothing was due, or if another worker was faster."""
     rows = signing_keys.find_all(work.read)
     states = key_states_of(rows, pair)
     due = what_is_due(states, work.settings, work.now)
@@ -99,9 +102,9 @@ def _is_over(row: SigningKeyRow, now: datetime) -> bool:
 
 
 def create_missing(work: UnitOfWork) -> list[str]:
-    """Give the installation a current key of each pair it never had one of. The kids made.
+    """Create a current key for each pair that the installation never had one of; return their kids.
 
-    One whose keys are all retired or revoked lost something: that is left for `serve` to complain of.
+    If all keys of a pair are retired or revoked, something was lost: `serve` reports that.
     """
     had = {row.alg for row in signing_keys.find_all(work.read)}
     made = [generate(work, pair, State.CURRENT) for pair in KEY_PAIRS if pair not in had]
@@ -111,10 +114,10 @@ def create_missing(work: UnitOfWork) -> list[str]:
 
 
 def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tuple[str, str]:
-    """One step of the rotation: the upcoming key becomes current, and a new upcoming one is published.
+    """Rotate once: the upcoming key becomes current, and a new upcoming key is published.
 
-    Without an upcoming key it is only published, unless `at_once`. Returns (the current kid, the upcoming kid). Raises
-    UnknownKey, and TooSoon unless `at_once`.
+    If there is no upcoming key, one is only published, unless `at_once`. Returns (the current kid, the upcoming kid).
+    Raises UnknownKey, and TooSoon unless `at_once`.
     """
     pair = find_pair(alg)
     if pair is None:
@@ -138,8 +141,9 @@ def rotate(work: UnitOfWork, *, alg: str = RS256, at_once: bool = False) -> tupl
 
 
 def revoke(work: UnitOfWork, *, kid: str) -> None:
-    """Emergency: the key verifies nothing any more. A current key is first replaced, so that signing goes on: by the
-    upcoming one, which apps know, else by a new one. Raises UnknownKey.
+    """Revoke a key in an emergency, so that it verifies nothing any more. Raises UnknownKey.
+
+    A current key is replaced first, so that signing continues: by the upcoming key, which apps know, else by a new one.
     """
     rows = signing_keys.find_all(work.read)
     row = next((row for row in rows if row.kid == row_of(kid)), None)
@@ -160,7 +164,7 @@ def list_keys(work: UnitOfWork) -> list[SigningKeyRow]:
 
 
 def _take_over(work: UnitOfWork, upcoming: SigningKeyRow, *, retiring: SigningKeyRow | None) -> bool:
-    """Sign with the upcoming key from now on. False when another process has moved it on already."""
+    """Sign with the upcoming key from now on. Returns False if another process has already promoted it."""
     if not signing_keys.promote(work.db, upcoming.kid, now=work.now):
         return False
     signing_keys.retire(work.db, upcoming.alg, but=upcoming.kid, expires_at=_last_token_expires(work))
@@ -170,14 +174,17 @@ def _take_over(work: UnitOfWork, upcoming: SigningKeyRow, *, retiring: SigningKe
 
 
 def _last_token_expires(work: UnitOfWork) -> datetime:
-    """Of the key that retires now: another process may go on signing with it until its ring is read again."""
+    """Return when the last token of a key that retires now expires.
+
+    Another process may sign with the key until it reads its ring again.
+    """
     settings = work.settings
     longest = max(settings.access_token_lifetime, settings.id_token_lifetime)
     return work.now + timedelta(seconds=settings.key_cache) + longest + MARGIN
 
 
 def _publish(work: UnitOfWork, row: SigningKeyRow) -> bool:
-    """False when there is an upcoming key already."""
+    """Publish an upcoming key. Returns False if there is one already."""
     if not signing_keys.publish(work.db, row):
         return False
     record(work, Event.KEY_CREATED, kid=row.kid, alg=row.alg, state=row.state)
@@ -190,6 +197,6 @@ def _add(work: UnitOfWork, row: SigningKeyRow) -> None:
 
 
 def _erase(work: UnitOfWork, row: SigningKeyRow) -> None:
-    """Nobody needs the private part any more."""
+    """Erase the private part of a key, which is no longer needed."""
     if signing_keys.erase_private(work.db, row.kid):
         record(work, Event.KEY_ERASED, kid=row.kid, alg=row.alg)

@@ -1,4 +1,4 @@
-"""Signing key pairs, the private part encrypted, and their place in the rotation."""
+"""Signing key pairs, the private part encrypted, and their state in the rotation."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,32 +56,32 @@ def add(db: Connection, key: SigningKeyRow) -> None:
 
 
 def find_all(db: Connection) -> list[SigningKeyRow]:
-    """In order of creation."""
+    """Return all keys in the order of their creation."""
     query = _KEY.select().order_by(signing_keys.c.created_at, signing_keys.c.kid)
     return _KEY.all(db, query)
 
 
 def publish(db: Connection, key: SigningKeyRow) -> bool:
-    """Add an upcoming key. False when there is one for this `alg`."""
+    """Add an upcoming key. Returns False if there is one for this `alg`."""
     added = upsert(db, signing_keys).values(values_of(key)).on_conflict_do_nothing().returning(signing_keys.c.kid)
     return db.scalar(added) is not None
 
 
 def promote(db: Connection, kid: str, *, now: datetime) -> bool:
-    """An upcoming key becomes current. False when it is upcoming no more."""
+    """Make an upcoming key current. Returns False if it is no longer upcoming."""
     there = (signing_keys.c.kid == kid, signing_keys.c.state == State.UPCOMING)
     current = update(signing_keys).where(*there).values(state=State.CURRENT, signs_from=now)
     return db.execute(current).rowcount == 1
 
 
 def retire(db: Connection, alg: str, *, but: str, expires_at: datetime) -> None:
-    """Every other current key of this `alg`."""
+    """Retire every other current key of this `alg`."""
     others = (signing_keys.c.alg == alg, signing_keys.c.state == State.CURRENT, signing_keys.c.kid != but)
     db.execute(update(signing_keys).where(*others).values(state=State.RETIRED, expires_at=expires_at))
 
 
 def erase_private(db: Connection, kid: str) -> bool:
-    """Of a retired key. False when it was done before."""
+    """Erase the private part of a retired key. Returns False if it was erased before."""
     kept = (signing_keys.c.kid == kid, signing_keys.c.state == State.RETIRED, signing_keys.c.private.is_not(None))
     return db.execute(update(signing_keys).where(*kept).values(private=None)).rowcount == 1
 

@@ -1,1 +1,1 @@
-"""Telling clients that a session ended: back channel and front channel."""
+"""Notifying clients that a session ended: back channel and front channel."""

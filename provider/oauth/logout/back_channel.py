@@ -1,7 +1,8 @@
 """Logout tokens and their delivery (OpenID Connect Back-Channel Logout 1.0). Handler of the outbox's topic `logout`.
 
-Who is owed one is decided where sessions end (`sessions.listeners`). The token is signed at each attempt, so a late one
-is as fresh as the first; and has a `jti` of its own, or an app whose answer was lost would take the next for a replay.
+The module `sessions.listeners` decides which clients get one when a session ends. The token is signed at each attempt,
+so a late one is as fresh as the first. Each has its own `jti`: otherwise an app whose response was lost would take the
+retry for a replay.
 """
 
 import json
@@ -24,13 +25,13 @@ from provider.work import Installation, UnitOfWork, unit_of_work
 TYP = "logout+jwt"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LIFETIME = timedelta(minutes=2)
-"""Section 2.4 recommends no more."""
+"""The lifetime of a logout token. Section 2.4 recommends at most this."""
 ATTEMPTS = 12
-"""Some three hours: an app that is down for an upgrade hears of it afterwards."""
+"""The number of attempts, over some three hours: an app that is down for an upgrade is notified afterwards."""
 
 
 def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any]) -> None:
-    """Post the token (section 2.5) and judge the answer (section 2.8). Raises PermanentFailure, TemporaryFailure."""
+    """Post the token (section 2.5) and check the response (section 2.8). Raises PermanentFailure, TemporaryFailure."""
     server = _server(installation)
     with unit_of_work(installation) as work:
         client = server.clients.find(work, payload["client_id"])
@@ -51,7 +52,10 @@ def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any
 def make_logout_token(
     work: UnitOfWork, server: AuthorizationServer, client: Client, *, user_id: str, session_id: str
 ) -> str:
-    """Section 2.4; signed, and encrypted, as this client's ID tokens are. There is never a nonce in it."""
+    """Return a logout token, signed and encrypted like this client's ID tokens (section 2.4).
+
+    It never contains a nonce.
+    """
     subject = server.subjects.of_session(work, client, user_id=user_id, session_id=session_id)
     issued = int(work.now.timestamp())
     claims = {
@@ -81,7 +85,7 @@ def _judge(answer: Answer) -> None:
 
 
 def _error_of(answer: Answer) -> str:
-    """The error code it gave, if that is what one looks like (section 2.8)."""
+    """Return the error code in the response, or an empty string if it does not look like one (section 2.8)."""
     try:
         error = json.loads(answer.body)["error"]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -91,5 +95,5 @@ def _error_of(answer: Answer) -> str:
 
 @lru_cache(maxsize=1)
 def _server(installation: Installation) -> AuthorizationServer:
-    """One for as long as the worker runs: opening the signing keys takes a while."""
+    """Return the server, opened once for the life of the worker: opening the signing keys takes a while."""
     return open_server(installation)

@@ -1,5 +1,7 @@
-"""The page after a sign-out: which applications hear of it, and the frames that tell some of them (OpenID Connect
-Front-Channel Logout 1.0). The others are told by `logout`, whether anybody looks at a page or not.
+"""The page after a sign-out: the applications that are notified, and the frames that notify some of them (OpenID
+Connect Front-Channel Logout 1.0).
+
+The others are notified by `logout.back_channel`, whether the page is loaded or not.
 """
 
 from collections.abc import Sequence
@@ -15,13 +17,13 @@ from provider.work import UnitOfWork
 
 PURPOSE = "signed-out"
 LIFETIME = timedelta(minutes=5)
-"""Of the page's address, which is good for nothing but looking at it."""
+"""How long the URL of the page is valid. It only shows the page."""
 SIGNED_OUT = "/signed-out"
 
 
 @dataclass(frozen=True)
 class NotifiedApp:
-    """An application that hears of it. `frame` is what to load for that, if it is told through the browser."""
+    """An application that is notified. `frame` is the URL to load for that, if it is notified through the browser."""
 
     name: str
     host: str
@@ -30,7 +32,7 @@ class NotifiedApp:
 
 @dataclass(frozen=True)
 class SignedOut:
-    """What has ended, and where the person goes on to: an address of `client` that was checked."""
+    """The sessions that ended, and where the user goes next: a verified address of `client`."""
 
     user_id: str
     session_ids: Sequence[str]
@@ -39,8 +41,9 @@ class SignedOut:
 
 
 def page_for(work: UnitOfWork, server: AuthorizationServer, done: SignedOut) -> str | None:
-    """The page that tells applications. None when nobody needs to see it: there is somewhere to go on to, and no frame
-    to load before; or there is nobody to tell.
+    """Return the path of the page that notifies applications, or None if it is not needed.
+
+    It is not needed if no application is notified, or if there is an address to continue to and no frame to load.
     """
     apps = find_notified(work, server, done)
     if not apps or (done.onward is not None and not any(app.frame for app in apps)):
@@ -55,7 +58,10 @@ def read_ticket(work: UnitOfWork, ticket: str) -> SignedOut | None:
 
 
 def find_notified(work: UnitOfWork, server: AuthorizationServer, done: SignedOut) -> list[NotifiedApp]:
-    """Every client that got a grant in a session that ended and is registered to hear of it, the one that asked too."""
+    """Return every client that got a grant in an ended session and is registered for logout notifications.
+
+    The client that asked for the sign-out is included.
+    """
     apps = []
     for client_id, session_id in grants.find_clients_of_sessions(work.read, done.session_ids):
         client = server.clients.find(work, client_id)
@@ -70,7 +76,7 @@ def find_notified(work: UnitOfWork, server: AuthorizationServer, done: SignedOut
 def _frame_of(
     work: UnitOfWork, server: AuthorizationServer, client: Client, user_id: str, session_id: str
 ) -> str | None:
-    """Section 2: with `iss` and `sid`, both or neither."""
+    """Return the URL of the frame, with `iss` and `sid`, both or neither (section 2)."""
     uri = client.metadata.frontchannel_logout_uri
     if uri is None or not client.metadata.frontchannel_logout_session_required:
         return uri

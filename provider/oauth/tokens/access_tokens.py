@@ -1,8 +1,7 @@
-"""Tokens: one issuer turns any `Authorization` into a token response, and one reader says what an access token is
-good for.
+"""Access tokens and token responses: one issuer for every `Authorization`, and one reader that checks access tokens.
 
-Access tokens are RFC 9068 JWTs and are not stored (decision 66); whether one still counts is asked of the grant it came
-from. Refresh tokens are opaque; a successor is derived from its predecessor (decision 3).
+Access tokens are RFC 9068 JWTs and are not stored (decision 66). Their grant decides whether they are active. Refresh
+tokens are opaque; a successor is derived from its predecessor (decision 3).
 """
 
 import base64
@@ -30,7 +29,7 @@ TYP = "at+jwt"
 
 @dataclass(frozen=True, kw_only=True)
 class Authorization:
-    """What a grant proved: this client may have these tokens. Without a grant the client acts for itself."""
+    """The result of a grant: this client may have these tokens. Without a `grant` the client acts for itself."""
 
     client: Client
     scope: tuple[str, ...]
@@ -38,14 +37,14 @@ class Authorization:
     person: Person | None = None
     nonce: str | None = None
     audience: tuple[str, ...]
-    """The APIs the access token is for; the issuer stands for our own."""
+    """The APIs that the access token is for. The issuer represents our own."""
     act: dict[str, Any] | None = None
-    """Who acts for the person in the client's place (RFC 8693 section 4.1)."""
+    """The `act` claim: who acts for the user (RFC 8693 section 4.1)."""
     expires_at: int | None = None
-    """The access token lives no longer than this, in seconds since the epoch."""
+    """The latest expiry of the access token, in seconds since the epoch."""
 
     def lifetime(self, work: UnitOfWork) -> int:
-        """Of its access token, in seconds."""
+        """Return the lifetime of its access token, in seconds."""
         usual = int(work.settings.access_token_lifetime.total_seconds())
         return usual if self.expires_at is None else min(usual, self.expires_at - int(work.now.timestamp()))
 
@@ -53,7 +52,10 @@ class Authorization:
 def token_response(
     work: UnitOfWork, server: AuthorizationServer, authorization: Authorization, *, refresh_token: str | None = None
 ) -> dict[str, Any]:
-    """RFC 6749 section 5.1. Signs, and writes nothing: do this before the write transaction opens."""
+    """Return the token response (RFC 6749 section 5.1).
+
+    It signs and writes nothing: call it before the write transaction opens.
+    """
     access_token = sign_access_token(work, server, authorization)
     response: dict[str, Any] = {
         "access_token": access_token,
@@ -80,10 +82,11 @@ def token_response(
 
 
 def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorization: Authorization) -> str:
-    """RFC 9068 section 2.2. The audience is this installation (userinfo, and every API that trusts the issuer) unless
-    others were asked for (RFC 8707).
+    """Return a signed access token (RFC 9068 section 2.2).
 
-    The subject is the one the client knows (section 5): an API is told no more of people than the app that calls it.
+    The audience is this installation (userinfo, and every API that trusts the issuer) unless others were requested (RFC
+    8707). The subject is the one the client knows (section 5), so an API learns no more about users than the app that
+    calls it.
     """
     client_id = authorization.client.client_id
     issued = int(work.now.timestamp())
@@ -119,9 +122,9 @@ def _one_or_list(audience: tuple[str, ...]) -> str | list[str]:
 
 
 def successors_of(work: UnitOfWork, presented: str) -> list[str]:
-    """The refresh token that follows `presented`: an HMAC of it under the installation's key, so it need not be stored.
+    """Return the possible successors of a refresh token, the current one first, then those under earlier secret keys.
 
-    First as it is made now; then as earlier secret keys would have made it.
+    A successor is an HMAC of the token under the installation's key, so it need not be stored.
     """
     return [
         base64.urlsafe_b64encode(raw).decode().rstrip("=")
@@ -130,7 +133,7 @@ def successors_of(work: UnitOfWork, presented: str) -> list[str]:
 
 
 def inactive_reason(grant: Grant, state: GrantState, now: datetime) -> str | None:
-    """Return why a grant and its tokens are no longer active, in words for an explanation; None when they are."""
+    """Return why a grant and its tokens are no longer active, in words for an explanation, or None."""
     if grant.revoked_at is not None:
         return f"it was revoked ({grant.revoke_reason})"
     if grant.expires_at <= now:
@@ -165,8 +168,9 @@ class ActiveToken:
 
 
 class InactiveToken(Exception):
-    """Not an access token of ours, expired, revoked, or its grant is inactive. The text says which, for explanations;
-    `client_id` is the client it was issued to, if it is ours.
+    """An access token that is not ours, is expired or revoked, or has an inactive grant.
+
+    The text says which, for explanations. `client_id` is the client it was issued to, if it is ours.
     """
 
     client_id: str | None = None
@@ -175,8 +179,9 @@ class InactiveToken(Exception):
 def read_access_token(
     work: UnitOfWork, server: AuthorizationServer, token: str, *, with_person: bool = False
 ) -> ActiveToken:
-    """Check signature, type, issuer and times; then ask the database whether it is still active. The caller checks
-    whom it is for (`ActiveToken.audience`). Raises InactiveToken.
+    """Check signature, type, issuer and times, then check in the database that it is active. Raises InactiveToken.
+
+    The caller checks the audience (`ActiveToken.audience`).
     """
     try:
         claims = server.keys.verify(work, token, typ=TYP)
@@ -219,14 +224,17 @@ def _read_active(
 
 
 def _is_timely(claims: dict[str, Any], now: float) -> bool:
-    """`exp` lies ahead, `iat` and `nbf` do not; clocks may be a minute apart (RFC 7519 section 4.1)."""
+    """Return whether `exp` is in the future, and `iat` and `nbf` are in the past.
+
+    For `iat` and `nbf`, clocks may differ by a minute (RFC 7519 section 4.1).
+    """
     expires, begins = claims.get("exp"), (claims.get("iat"), claims.get("nbf", 0))
     past = all(isinstance(moment, int) and moment <= now + 60 for moment in begins)
     return past and isinstance(expires, int) and expires > now
 
 
 def _actors(claims: dict[str, Any]) -> Iterator[str]:
-    """Who acts for the person, the one that acts now first (RFC 8693 section 4.1)."""
+    """Iterate over the client_ids that act for the user, the current one first (RFC 8693 section 4.1)."""
     act = claims.get("act")
     while act:
         yield str(act["sub"])

@@ -1,6 +1,4 @@
-"""A person's claims for userinfo and the ID token, and the claims request parameter (OIDC Core sections 5.1, 5.4,
-5.5).
-"""
+"""A user's claims for userinfo and the ID token, and the claims parameter (OIDC Core sections 5.1, 5.4, 5.5)."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -13,14 +11,15 @@ from provider.oauth.tokens.store.grants import Person
 
 @dataclass(frozen=True)
 class RequestedClaims:
-    """The claims parameter, reduced to what we act on: names we know, the values wanted of them, and which acr is
-    essential. That another claim is essential changes nothing: one the person has not is no error (section 5.5.1).
+    """The claims parameter, reduced to what is used: known names, their wanted values, and an essential acr.
+
+    Other essential claims are treated like voluntary ones: one that the user lacks is no error (section 5.5.1).
     """
 
     id_token: tuple[str, ...] = ()
     userinfo: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, list[str | int]]] = field(default_factory=dict)
-    """By place and name: the only values the claim is wanted with."""
+    """The wanted values of claims, by place and name. A claim with another value is not released."""
     acr_values: tuple[str, ...] = ()
     acr_essential: bool = False
     sub: str | None = None
@@ -30,7 +29,7 @@ class RequestedClaims:
         return frozenset(self.id_token) | frozenset(self.userinfo)
 
     def only(self, allowed: Iterable[str]) -> "RequestedClaims":
-        """Without the claims that may not be asked for."""
+        """Return the request without the claims that are not allowed."""
         allowed = frozenset(allowed)
         return replace(
             self,
@@ -43,7 +42,7 @@ class RequestedClaims:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """What a grant remembers."""
+        """Return the part that is stored with a grant."""
         if not self.names:
             return {}
         names = {"id_token": list(self.id_token), "userinfo": list(self.userinfo)}
@@ -57,7 +56,9 @@ KNOWN_BY_US = frozenset({"sub", "email", "email_verified", "updated_at", "roles"
 
 
 def parse_claims(text: str | None) -> RequestedClaims:
-    """OIDC Core section 5.5. Unknown members are ignored; raises ValueError when it is not such an object."""
+    """Parse the claims parameter (OIDC Core section 5.5). Unknown members are ignored. Raises ValueError if it is
+    malformed.
+    """
     if not text:
         return NOTHING
     try:
@@ -82,7 +83,7 @@ def parse_claims(text: str | None) -> RequestedClaims:
 
 
 def without_others(text: str, names: Collection[str]) -> str:
-    """The parameter, which can be read, without the claims that are not among these names."""
+    """Return a valid claims parameter without the claims that are not among these names."""
     given = json.loads(text)
     others = frozenset(CLAIMS) - {"sub"} - frozenset(names)
     places = [given[place] for place in PLACES if given.get(place)]
@@ -99,7 +100,10 @@ def _wanted(members: Mapping[str, dict[str, Any] | None], names: Iterable[str]) 
 
 
 def _values(member: dict[str, Any] | None) -> list[str | int] | None:
-    """Of `values`, or the one of `value`; None when any will do. Other kinds of values no claim of ours has."""
+    """Return the wanted values, from `values` or `value`, or None if any value is accepted.
+
+    Only strings and integers are kept: our claims have no others.
+    """
     member = member or {}
     values = member.get("values", [member["value"]] if "value" in member else None)
     return [value for value in values if isinstance(value, str | int)] if isinstance(values, list) else None
@@ -123,8 +127,10 @@ def released(
     client_id: str,
     scopes: Collection[str],
 ) -> dict[str, Any]:
-    """The claims of these names, and those a grant's claims parameter asks for in this place: these only with a value
-    it wants, if it says which (OIDC Core section 5.5.1), and only while the client is registered for their `scopes`.
+    """Return the claims with these names, and those the grant's claims parameter requests for `place`.
+
+    The latter need a wanted value, if the request names values (OIDC Core section 5.5.1). The client must still be
+    registered for their `scopes`.
     """
     names, wanted = list(names), requested.get("values", {}).get(place, {})
     single = [name for name in requested.get(place, ()) if SCOPE_OF_CLAIM[name] in scopes]
@@ -133,12 +139,15 @@ def released(
 
 
 def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
-    """The scopes that would release these claims: a client that may not ask for the scope may not ask for the claim."""
+    """Return the scopes that would release these claims.
+
+    A client that may not request the scope may not request the claim.
+    """
     return frozenset(SCOPE_OF_CLAIM[name] for name in names)
 
 
 def claims_of(person: Person, names: Iterable[str], *, client_id: str) -> dict[str, Any]:
-    """Those of the named claims the person has; absent ones are left out, never null or empty (OIDC Core 5.3.2)."""
+    """Return the named claims that the user has. Absent ones are left out, never null or empty (OIDC Core 5.3.2)."""
     # What a person says about themselves never stands in for what we know.
     all_claims = {name: value for name, value in person.claims.items() if name not in KNOWN_BY_US}
     all_claims["updated_at"] = int(person.updated_at.timestamp())
@@ -150,12 +159,15 @@ def claims_of(person: Person, names: Iterable[str], *, client_id: str) -> dict[s
 
 
 def roles_for(roles: Iterable[str], client_id: str) -> list[str]:
-    """The roles one client sees: those without a colon, and its own, written `client_id:role`, without the prefix."""
+    """Return the roles that one client sees: those without a colon, and its own without the prefix.
+
+    Its own roles are stored as `client_id:role`.
+    """
     own = f"{client_id}:"
     seen = (role.removeprefix(own) for role in roles if role.startswith(own) or ":" not in role)
     return list(dict.fromkeys(seen))
 
 
 def names_for(scope: Iterable[str]) -> list[str]:
-    """The claims that these scopes release."""
+    """Return the names of the claims that these scopes release."""
     return [name for token in scope for name in CLAIMS_OF_SCOPE.get(token, ())]

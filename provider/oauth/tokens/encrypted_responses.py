@@ -1,4 +1,4 @@
-"""ID tokens and userinfo that only their client can read (OIDC Core section 10.2): signed first, then encrypted."""
+"""Encryption of ID tokens and other responses to a client (OIDC Core section 10.2): signed first, then encrypted."""
 
 from provider.jose.encryption import choose_key, encrypt
 from provider.jose.key_sets import PublicKey
@@ -13,8 +13,10 @@ from provider.work import UnitOfWork
 def encrypt_to(
     work: UnitOfWork, server: AuthorizationServer, client: Client, payload: str, *, alg: str, enc: str, nested: bool
 ) -> str:
-    """May ask the client's server for its keys, so this comes before the first write. Raises InvalidClientMetadataError
-    when none of them fits, ClientKeysUnavailableError when they cannot be had.
+    """Encrypt a payload to the client's key.
+
+    It may ask the client's server for its keys, so call it before the first write. Raises InvalidClientMetadataError if
+    no key matches, ClientKeysUnavailableError if they cannot be fetched.
     """
     checks = Checks("encryption", client_id=client.client_id)
     keys = find_keys(work, server, client, checks)
@@ -32,7 +34,9 @@ def encrypt_to(
 
 
 def find_keys(work: UnitOfWork, server: AuthorizationServer, client: Client, checks: Checks) -> tuple[PublicKey, ...]:
-    """The client's, from its server if need be; then at hand for a while. Raises ClientKeysUnavailableError."""
+    """Return the client's keys, fetched from its server if necessary and then cached. Raises
+    ClientKeysUnavailableError.
+    """
     keys: tuple[PublicKey, ...] = ()
     problem = ""
     try:

@@ -1,4 +1,4 @@
-"""Contents and signing of the ID token (OIDC Core section 2)."""
+"""The ID token: contents and signing (OIDC Core section 2)."""
 
 from typing import Any
 
@@ -28,13 +28,14 @@ def make_id_token(
     access_token: str | None = None,
     code: str | None = None,
 ) -> str:
-    """Signed, and encrypted for a client that is registered for that (`encrypt_to` says what may go wrong).
+    """Return an ID token, signed, and encrypted for a client registered for that (`encrypt_to` lists the errors).
 
-    `access_token` and `code` are what comes beside it. `auth_time` and `acr` are those of the sign-in the grant came
-    from, also on refresh (OIDC Core section 12.2).
+    `access_token` and `code` are issued beside it. `auth_time` and `acr` are those of the sign-in the grant came from,
+    also on refresh (OIDC Core section 12.2).
 
-    Profile, email, address and phone claims come from userinfo, unless they were asked for by name, the client is
-    registered with `claims_in_id_token`, or no access token will ever be issued to ask there (section 5.4).
+    Profile, email, address and phone claims normally come from userinfo. They are included if they were requested by
+    name or the client is registered with `claims_in_id_token`. They are included too if no access token will ever be
+    issued for userinfo (section 5.4).
     """
     subject = server.subjects.of_grant(work, client, grant)
     signer = server.keys.signer(work, client.metadata.id_token_signed_response_alg)
@@ -71,8 +72,9 @@ def make_id_token(
 
 
 def read_hint(work: UnitOfWork, keys: Keys, hint: str) -> tuple[dict[str, Any], str]:
-    """(claims, "") of an ID token of ours, expired or not, or ({}, what is wrong with it). Whose it is, the caller
-    checks; `sub` and `sid` are what its client knows (`Subjects`).
+    """Return (claims, "") of an ID token of ours, expired or not, or ({}, the problem).
+
+    The caller checks the user it was issued for; `sub` and `sid` are those its client knows (`Subjects`).
     """
     try:
         claims = keys.verify(work, hint, typ=TYP.lower(), even_past=True)

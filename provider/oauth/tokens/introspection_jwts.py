@@ -1,4 +1,4 @@
-"""The answer about a token as a JWT, for a resource server that has to show later what it was told (RFC 9701)."""
+"""The introspection response as a JWT, for a resource server that needs proof of the response later (RFC 9701)."""
 
 from typing import Any
 
@@ -13,16 +13,18 @@ MEDIA_TYPE = f"application/{TYP}"
 
 
 def is_wanted(accept: str) -> bool:
-    """Does the `Accept` header name it (section 4)?"""
+    """Return whether the `Accept` header names the JWT media type (RFC 9701 section 4)."""
     return any(part.partition(";")[0].strip().lower() == MEDIA_TYPE for part in accept.split(","))
 
 
 def make_introspection_jwt(
     work: UnitOfWork, server: AuthorizationServer, client: Client, answer: dict[str, Any]
 ) -> str:
-    """Section 5: signed for this client, and encrypted if it is registered for that. Neither `sub` nor `exp` stand
-    outside of `token_introspection`: it must never be taken for an ID token or an access token. Raises what
-    `encrypt_to` raises.
+    """Return the response as a JWT, signed for this client, and encrypted if it is registered for that (RFC 9701
+    section 5).
+
+    `sub` and `exp` are only inside `token_introspection`, so that it is never taken for an ID token or an access token.
+    Raises the errors of `encrypt_to`.
     """
     metadata = client.metadata
     claims = {

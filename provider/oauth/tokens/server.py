@@ -1,4 +1,4 @@
-"""What the protocol code of a process holds: the keys, its copies of clients and their keys, who people are to them."""
+"""The protocol state of a process: the signing keys, its copies of clients and their keys, and the subjects."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from provider.work import Installation
 
 @dataclass(frozen=True)
 class AuthorizationServer:
-    """One per process; `app.state.oauth`."""
+    """The protocol state, one per process; `app.state.oauth`."""
 
     installation: Installation
     keys: Keys

@@ -1,8 +1,8 @@
-"""Who a person is to a client: the same `sub` everywhere, or another in each sector (OIDC Core section 8).
+"""The subject identifiers of users: the same `sub` for every client, or another in each sector (OIDC Core section 8).
 
-A pairwise identifier is our own, 128 bits, enciphered as one AES block under a key of its sector: we can tell whose it
-is, and nobody else can. The keys come from a salt that is made once and kept encrypted, so SIGNET_SECRET_KEY may be
-rotated without changing anybody's `sub`. The `sid` is hidden the same way, or apps could compare that instead.
+A pairwise identifier is our own 128-bit identifier, encrypted as one AES block under a key of its sector. Only this
+installation can find its user. The keys come from a salt that is generated once and stored encrypted, so rotating
+SIGNET_SECRET_KEY changes no `sub`. The `sid` is hidden the same way, because apps could otherwise compare it.
 """
 
 import hmac
@@ -24,41 +24,44 @@ PURPOSE = "subject-salt"
 
 @dataclass(frozen=True)
 class Subject:
-    """What a client is told of a person and of their session."""
+    """The identifiers under which a client knows a user and their session."""
 
     sub: str
     sid: str
 
 
 class Subjects:
-    """The subjects of this installation; a process reads the salt once, and only for a pairwise client."""
+    """The subjects of this installation. A process reads the salt once, and only for a pairwise client."""
 
     def __init__(self) -> None:
         self._salt: bytes | None = None
 
     def of_grant(self, work: UnitOfWork, client: Client, grant: Grant) -> Subject:
-        """What this client is told about the person and the session of a grant."""
+        """Return the subject of a grant's user and session for this client."""
         return self.of_session(work, client, user_id=grant.user_id, session_id=grant.session_id)
 
     def of_session(self, work: UnitOfWork, client: Client, *, user_id: str, session_id: str) -> Subject:
-        """The same about a session, whether any grant is left of it or not."""
+        """Return the subject of a session for this client, whether it still has a grant or not."""
         sector = _sector_of(client)
         if sector is None:
             return Subject(user_id, session_id)
         return Subject(self._hide(work, f"sub {sector}", user_id), self._hide(work, f"sid {sector}", session_id))
 
     def user_id_of(self, work: UnitOfWork, client: Client, sub: str) -> str:
-        """The user this client means by a `sub`; an id nobody has when it means nobody."""
+        """Return the id of the user with this `sub` for the client. If there is none, no user has the returned id."""
         sector = _sector_of(client)
         return sub if sector is None else self._reveal(work, f"sub {sector}", sub)
 
     def session_id_of(self, work: UnitOfWork, client: Client, sid: str) -> str:
-        """The session this client means by a `sid`."""
+        """Return the id of the session with this `sid` for the client."""
         sector = _sector_of(client)
         return sid if sector is None else self._reveal(work, f"sid {sector}", sid)
 
     def require_salt(self, work: UnitOfWork) -> bytes:
-        """Raises SettingsError. A new one in the place of a lost one would make strangers of everybody."""
+        """Return the salt. Raises SettingsError if there is none.
+
+        A lost salt is not replaced: a new one would change the subject of every user.
+        """
         if self._salt is None:
             sealed = installation_secrets.find(work.read, PURPOSE)
             if sealed is None:
@@ -92,7 +95,7 @@ def _sector_of(client: Client) -> str | None:
 
 
 def create_salt(work: UnitOfWork) -> bool:
-    """Make the salt. False when there is one."""
+    """Create the salt. Returns False if there is one."""
     if installation_secrets.find(work.read, PURPOSE) is not None:
         return False
     sealed = work.vault.encrypt(os.urandom(32), purpose=PURPOSE)

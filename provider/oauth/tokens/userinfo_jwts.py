@@ -13,8 +13,9 @@ TYP = "JWT"
 def make_userinfo_jwt(
     work: UnitOfWork, server: AuthorizationServer, *, client_id: str, claims: dict[str, Any]
 ) -> str | None:
-    """Signed with `iss` and `aud`, encrypted, or one in the other, as the client is registered; None when it is to get
-    plain JSON. Raises what `encrypt_to` raises.
+    """Return the userinfo response as a JWT with `iss` and `aud`, or None for a client that gets plain JSON.
+
+    It is signed, encrypted, or both, as the client is registered. Raises the errors of `encrypt_to`.
     """
     client = server.clients.find(work, client_id)
     if client is None:

@@ -1,4 +1,4 @@
-"""Authorization codes by digest: what each stands for, and when it was spent."""
+"""Authorization codes by digest: the grant of each, and when it was redeemed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,7 +81,7 @@ _REDEEM_AT_ONCE = refresh_tokens.insert_after(_SPEND.returning(authorization_cod
 
 
 def add(db: Connection, code: AuthorizationCode, grant: Grant) -> None:
-    """The code and the grant it stands for."""
+    """Store a code and its grant."""
     if is_postgresql(db):
         values = {f"g_{name}": value for name, value in values_of(grant).items()}
         db.execute(_ADD_AT_ONCE, {**values, **{f"c_{name}": value for name, value in values_of(code).items()}})
@@ -103,14 +103,15 @@ def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, Grant
 
 
 def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
-    """Once (RFC 6749 section 4.1.2). Kept, not deleted: a second use must be recognised to revoke what the first
-    made.
+    """Mark a code as used; return False if it was used before (RFC 6749 section 4.1.2).
+
+    It is kept, not deleted. A second use must be recognized in order to revoke the tokens from the first one.
     """
     return db.execute(_SPEND, {"code_digest": digest, "now": now}).rowcount == 1
 
 
 def redeem(db: Connection, digest: bytes, *, refresh_token: RefreshToken | None, now: datetime) -> bool:
-    """Spend the code and add the first refresh token of its family; False when the code was spent before."""
+    """Spend the code and add the first refresh token of its family. Returns False if the code was spent before."""
     if is_postgresql(db) and refresh_token is not None:
         values = {"code_digest": digest, "now": now, **refresh_tokens.bind_new(refresh_token)}
         return db.execute(_REDEEM_AT_ONCE, values).rowcount == 1

@@ -1,6 +1,4 @@
-"""Authorization requests that wait: parked while the person signs in (decision 67). Found by the digest of the
-request_uri.
-"""
+"""Authorization requests parked while the user signs in (decision 67), found by the digest of the request_uri."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +47,9 @@ def add(db: Connection, parked: ParkedRequest) -> None:
 
 
 def find(db: Connection, digest: bytes, *, now: datetime) -> ParkedRequest | None:
-    """Readable any number of times until a code was issued or it expired."""
+    """Return a parked request, any number of times, until a code was issued for it or it expired. Otherwise returns
+    None.
+    """
     query = _PARKED.select().where(
         authorization_requests.c.digest == digest,
         authorization_requests.c.expires_at > now,
@@ -59,7 +59,7 @@ def find(db: Connection, digest: bytes, *, now: datetime) -> ParkedRequest | Non
 
 
 def bind_browser(db: Connection, digest: bytes, browser: bytes, *, now: datetime, expires_at: datetime) -> bool:
-    """Give it to the browser that came first, from now until then. False when it belongs to another."""
+    """Bind the request to the first browser until `expires_at`. Returns False if it belongs to another browser."""
     free = (authorization_requests.c.digest == digest, authorization_requests.c.browser.is_(None))
     taken = {"browser": browser, "created_at": now, "expires_at": expires_at}
     return db.execute(update(authorization_requests).where(*free).values(taken)).rowcount == 1
@@ -76,7 +76,7 @@ def mark_consented(db: Connection, digest: bytes, user_id: str) -> None:
 
 
 def complete(db: Connection, digest: bytes, *, now: datetime) -> bool:
-    """Once: a code was issued or the person declined."""
+    """Mark the request as completed: a code was issued or the user declined. Returns False if it was already."""
     waiting = (authorization_requests.c.digest == digest, authorization_requests.c.completed_at.is_(None))
     return db.execute(update(authorization_requests).where(*waiting).values(completed_at=now)).rowcount == 1
 

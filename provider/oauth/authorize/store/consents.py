@@ -1,4 +1,4 @@
-"""What a person granted to a client: remembered per pair, scopes and single claims."""
+"""Consents: the scopes and single claims that a user granted to a client, one row for each pair."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +40,7 @@ def find(db: Connection, user_id: str, client_id: str) -> Consent | None:
 
 
 def put(db: Connection, consent: Consent) -> None:
-    """Replace what was granted before."""
+    """Store a consent, replacing the earlier one of this user and client."""
     statement = upsert(db, consents).values(values_of(consent))
     new = {"scopes": consent.scopes, "claims": consent.claims, "granted_at": consent.granted_at}
     db.execute(statement.on_conflict_do_update(index_elements=["user_id", "client_id"], set_=new))

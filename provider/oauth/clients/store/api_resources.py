@@ -1,4 +1,4 @@
-"""The APIs that access tokens can be for, by the identifier each is registered under (RFC 8707)."""
+"""The APIs that access tokens can be for, each with its registered identifier (RFC 8707)."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ api_resources = Table(
 
 
 def replace(db: Connection, client_id: str, identifiers: Iterable[str]) -> None:
-    """These, and no others."""
+    """Replace the client's identifiers with these."""
     db.execute(delete(api_resources).where(api_resources.c.client_id == client_id))
     rows = [{"identifier": identifier, "client_id": client_id} for identifier in sorted(set(identifiers))]
     if rows:
@@ -25,13 +25,13 @@ def replace(db: Connection, client_id: str, identifiers: Iterable[str]) -> None:
 
 
 def find_owners(db: Connection, identifiers: Iterable[str]) -> dict[str, str]:
-    """The client each of these is, where there is one; disabled ones too."""
+    """Return the owners of these identifiers, as identifier to client_id. Disabled clients are included."""
     query = select(api_resources).where(api_resources.c.identifier.in_(list(identifiers)))
     return {row.identifier: row.client_id for row in db.execute(query)}
 
 
 def find_live(db: Connection, identifiers: Iterable[str]) -> set[str]:
-    """Those whose API is registered and not disabled."""
+    """Return the identifiers whose API is registered and not disabled."""
     live = api_resources.join(clients, clients.c.client_id == api_resources.c.client_id)
     wanted = (api_resources.c.identifier.in_(list(identifiers)), clients.c.disabled_at.is_(None))
     return set(db.scalars(select(api_resources.c.identifier).select_from(live).where(*wanted)))

@@ -1,4 +1,4 @@
-"""The origins of clients' pages, so that a preflight, which names no client, is answered by one indexed look."""
+"""The origins of clients' pages: a preflight names no client, and is answered with one indexed query."""
 
 from collections.abc import Iterable
 
@@ -29,7 +29,7 @@ client_origins = Table(
 
 
 def replace(db: Connection, client_id: str, origins: Iterable[str]) -> None:
-    """These, and no others."""
+    """Replace the client's origins with these."""
     db.execute(delete(client_origins).where(client_origins.c.client_id == client_id))
     rows = [{"origin": origin, "client_id": client_id} for origin in sorted(origins)]
     if rows:
@@ -37,7 +37,7 @@ def replace(db: Connection, client_id: str, origins: Iterable[str]) -> None:
 
 
 def is_known(db: Connection, origin: str) -> bool:
-    """Does a client that is not disabled have pages there?"""
+    """Return whether a client that is not disabled has pages at this origin."""
     theirs = client_origins.join(clients, clients.c.client_id == client_origins.c.client_id)
     live = (client_origins.c.origin == origin, clients.c.disabled_at.is_(None))
     found = select(client_origins.c.client_id).select_from(theirs).where(*live).limit(1)

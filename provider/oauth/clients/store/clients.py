@@ -1,4 +1,4 @@
-"""Registered clients: what they are, and their secrets: digests, and encrypted where one is the key of an HMAC."""
+"""Registered clients and the digests of their secrets. A secret that is the key of an HMAC is stored encrypted too."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,15 +82,16 @@ def find(db: Connection, client_id: str) -> ClientRow | None:
 
 
 def queue_for(db: Connection, names: Iterable[str]) -> None:
-    """Nobody else registers a client or an API of one of these names until the transaction ends; what they did before
-    is seen from here on.
+    """Lock the names of clients or APIs until the transaction ends, so that no other transaction registers them.
+
+    Earlier registrations of these names are visible from here on.
     """
     for name in sorted(set(names)):
         dialect.queue_for(db, f"client {name}")
 
 
 def lock(db: Connection, client_id: str) -> bool:
-    """Nobody else changes the row until this transaction ends. False when there is none."""
+    """Lock the client's row until the transaction ends. Returns False if there is none."""
     return db.scalar(select(clients.c.client_id).where(clients.c.client_id == client_id).with_for_update()) is not None
 
 
@@ -102,8 +103,9 @@ def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> 
 def find_named(
     db: Connection, beginning: str, *, after: tuple[str, str] | None = None, limit: int = 100
 ) -> list[tuple[str, ClientRow]]:
-    """By the beginning of the name, in the order of the names: each with the key it was found by. `after` is the key
-    and the client_id of the last of the page before.
+    """Return clients whose name begins with this text, sorted by name, as (search key, client).
+
+    `after` is the key and the client_id of the last client of the previous page.
     """
     key, client_id = clients.c.name_key, clients.c.client_id
     query = _NAMED.select().where(key >= beginning, key < beginning + BEYOND)
@@ -122,7 +124,9 @@ def replace_metadata(db: Connection, client_id: str, values: dict[str, Any], *, 
 
 
 def set_disabled(db: Connection, client_id: str, disabled_at: datetime | None, *, now: datetime) -> bool:
-    """Disabled since then, or with None enabled. False when there is none, or it was so before."""
+    """Disable the client since `disabled_at`, or enable it with None. Returns False if there is none or nothing
+    changed.
+    """
     other = clients.c.disabled_at.is_not(None) if disabled_at is None else clients.c.disabled_at.is_(None)
     there = (clients.c.client_id == client_id, other)
     changed = update(clients).where(*there).values(disabled_at=disabled_at, updated_at=now)
@@ -130,7 +134,7 @@ def set_disabled(db: Connection, client_id: str, disabled_at: datetime | None, *
 
 
 def rotate_registration(db: Connection, client_id: str, *, before: bytes | None, digest: bytes) -> bool:
-    """Another registration access token in the place of this one. False when it was replaced meanwhile."""
+    """Replace the registration access token. Returns False if it was replaced meanwhile."""
     known = clients.c.registration_digest.is_(None) if before is None else clients.c.registration_digest == before
     changed = update(clients).where(clients.c.client_id == client_id, known).values(registration_digest=digest)
     return db.execute(changed).rowcount == 1
@@ -141,7 +145,9 @@ def set_expiry(db: Connection, client_id: str, expires_at: datetime | None) -> N
 
 
 def remove_expired(db: Connection, *, before: datetime, limit: int) -> list[str]:
-    """Delete up to `limit` whose time was up `before`, with all they hold; which they were."""
+    """Delete up to `limit` clients that expired before `before`, with all that belongs to them; return their
+    client_ids.
+    """
     old = select(clients.c.client_id).where(clients.c.expires_at < before).limit(limit)
     # Asked again of each row: one that is used meanwhile stays.
     gone = delete(clients).where(clients.c.client_id.in_(old), clients.c.expires_at < before)
@@ -160,25 +166,25 @@ def add_secret(
 
 
 def retire_secrets(db: Connection, client_id: str, *, expires_at: datetime) -> None:
-    """Every secret of the client stops working at `expires_at`, or when it would have anyway."""
+    """End every secret of the client at `expires_at`, unless it ends earlier."""
     later = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > expires_at)
     current = (client_secrets.c.client_id == client_id, later)
     db.execute(update(client_secrets).where(*current).values(expires_at=expires_at))
 
 
 def end_retired_secrets(db: Connection, client_id: str, *, now: datetime) -> int:
-    """Those that were to work for a while yet; how many."""
+    """End the secrets that would have expired later; return how many."""
     retired = (client_secrets.c.client_id == client_id, client_secrets.c.expires_at > now)
     return db.execute(update(client_secrets).where(*retired).values(expires_at=now)).rowcount
 
 
 def forget_sealed(db: Connection, client_id: str) -> None:
-    """From now on only the digests of its secrets are kept."""
+    """Delete the encrypted secrets of the client, so that only the digests are kept."""
     db.execute(update(client_secrets).where(client_secrets.c.client_id == client_id).values(sealed=None))
 
 
 def find_secrets(db: Connection, client_id: str, *, now: datetime) -> list[tuple[bytes, str | None]]:
-    """Of the secrets that work now: the digest, and the encrypted secret where it is kept."""
+    """Return the valid secrets as (digest, encrypted secret or None)."""
     valid = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > now)
     query = select(client_secrets.c.digest, client_secrets.c.sealed).where(
         client_secrets.c.client_id == client_id, valid

@@ -1,4 +1,4 @@
-"""Initial access tokens: by digest, each for so many registrations, until it expires (RFC 7591 section 1.2)."""
+"""Initial access tokens by digest, each valid for a number of registrations until it expires (RFC 7591 section 1.2)."""
 
 from datetime import datetime
 
@@ -24,14 +24,14 @@ def add(db: Connection, *, digest: bytes, uses: int, now: datetime, expires_at: 
 
 
 def is_good(db: Connection, digest: bytes, *, now: datetime) -> bool:
-    """Would it be taken? `spend` decides."""
+    """Return whether the token is valid. `spend` decides."""
     table = initial_access_tokens
     live = (table.c.digest == digest, table.c.uses_left > 0, table.c.expires_at > now)
     return db.scalar(select(table.c.digest).where(*live)) is not None
 
 
 def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
-    """Use it once more. False when there is no use left."""
+    """Use the token once. Returns False if no use is left."""
     table = initial_access_tokens
     live = (table.c.digest == digest, table.c.uses_left > 0, table.c.expires_at > now)
     return db.execute(update(table).where(*live).values(uses_left=table.c.uses_left - 1)).rowcount == 1

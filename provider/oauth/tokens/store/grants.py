@@ -1,4 +1,4 @@
-"""Grants: one approval each, the root of a token family; and what decides whether it is active."""
+"""Grants, each the root of a token family, and the data that decides whether one is active."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class GrantState:
-    """What decides whether a grant is active beside its own row, read together with it."""
+    """The data, besides the grant's own row, that decides whether it is active. Both are read together."""
 
     user_status: str
     not_before: datetime | None
@@ -99,7 +99,7 @@ class GrantState:
 
 @dataclass(frozen=True)
 class Person:
-    """What the user says about themselves, for the ID token and userinfo."""
+    """A user's claims, for the ID token and userinfo."""
 
     claims: dict[str, Any]
     roles: list[str]
@@ -170,7 +170,7 @@ def add(db: Connection, grant: Grant) -> None:
 
 
 def find_for_access_token(db: Connection, grant_id: str, jti: str) -> tuple[Grant, GrantState, bool] | None:
-    """With whether this `jti` was revoked."""
+    """Return a grant, its state, and whether this `jti` was revoked; None if there is no such grant."""
     return _WITH_JTI.one(db, _FOR_ACCESS_TOKEN, {"grant_id": grant_id, "jti": jti})
 
 
@@ -183,19 +183,19 @@ def find_person(db: Connection, user_id: str) -> Person | None:
 
 
 def revoke(db: Connection, grant_id: str, *, reason: str, now: datetime) -> bool:
-    """Every token of the family is dead. False when it was already."""
+    """Revoke every token of the family. Returns False if it was revoked already."""
     active = (grants.c.id == grant_id, grants.c.revoked_at.is_(None))
     return db.execute(update(grants).where(*active).values(revoked_at=now, revoke_reason=reason)).rowcount == 1
 
 
 def revoke_all(db: Connection, *, user_id: str, client_id: str, reason: str, now: datetime) -> int:
-    """Every family a person gave a client; how many."""
+    """Revoke every token family of this user and client; return how many."""
     active = (grants.c.user_id == user_id, grants.c.client_id == client_id, grants.c.revoked_at.is_(None))
     return db.execute(update(grants).where(*active).values(revoked_at=now, revoke_reason=reason)).rowcount
 
 
 def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> list[tuple[str, str]]:
-    """(client_id, session) of every client that got a grant in one of these sessions, whatever became of it."""
+    """Return (client_id, session id) of every client that got a grant in one of these sessions, active or not."""
     query = select(grants.c.client_id, grants.c.session_id).distinct()
     found = query.where(grants.c.session_id.in_(session_ids)).order_by(grants.c.client_id)
     return [(client_id, session_id) for client_id, session_id in db.execute(found)]
@@ -203,7 +203,7 @@ def find_clients_of_sessions(db: Connection, session_ids: Collection[str]) -> li
 
 @dataclass(frozen=True)
 class Held:
-    """What one client holds of one person."""
+    """The access that one client has to one account."""
 
     families: int
     scopes: list[str]
@@ -228,7 +228,9 @@ def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
 
 
 def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
-    """The same by client. Used is: made, or refreshed."""
+    """Return the active access to the account, by client_id. A grant is used when it is issued and when it is
+    refreshed.
+    """
     rotated = select(func.max(_refresh.c.rotated_at)).where(_refresh.c.grant_id == grants.c.id).scalar_subquery()
     query = (
         select(grants.c.client_id, grants.c.scope, grants.c.created_at, rotated)

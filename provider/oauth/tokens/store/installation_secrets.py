@@ -1,4 +1,4 @@
-"""Secrets that an installation has one of and keeps for good, encrypted."""
+"""The installation's own secrets, one of each name, stored encrypted and never replaced."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ def find(db: Connection, name: str) -> str | None:
 
 
 def add(db: Connection, name: str, sealed: str, *, now: datetime) -> bool:
-    """False when there is one of this name: it is never replaced."""
+    """Store a secret. Returns False if there is one of this name, which is never replaced."""
     row = {"name": name, "sealed": sealed, "created_at": now}
     added = upsert(db, installation_secrets).values(row).on_conflict_do_nothing().returning(installation_secrets.c.name)
     return db.scalar(added) is not None

@@ -1,4 +1,4 @@
-"""Refresh tokens by digest: which family, which generation, whether its successor was made."""
+"""Refresh tokens by digest: the family and generation of each, and when it was rotated."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,7 +70,8 @@ _INSERT = insert(refresh_tokens)
 
 
 def insert_after(change: Update) -> Insert:
-    """PostgreSQL: add a refresh token if `change` changed its row, in one statement. `change` returns the grant_id.
+    """Return a PostgreSQL statement that adds a refresh token if `change` changed its row. `change` returns the
+    grant_id.
 
     Bind names begin with n_: one named like a column would be taken for its value.
     """
@@ -97,7 +98,7 @@ def find(db: Connection, digest: bytes) -> tuple[RefreshToken, Grant, GrantState
 
 
 def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datetime) -> bool:
-    """Retire a token for its successor, once. False when somebody else did."""
+    """Retire a token for its successor. Returns False if another request has rotated it."""
     if is_postgresql(db):
         return db.execute(_ROTATE_AT_ONCE, {"old_digest": digest, "now": now, **bind_new(successor)}).rowcount == 1
     if db.execute(_ROTATE, {"old_digest": digest, "now": now}).rowcount != 1:
@@ -107,12 +108,12 @@ def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datet
 
 
 def bind_new(token: RefreshToken) -> dict[str, object]:
-    """The values `insert_after` binds."""
+    """Return the values that `insert_after` binds."""
     return {"n_digest": token.digest, "n_generation": token.generation, "n_expires_at": token.expires_at}
 
 
 def find_rotation(db: Connection, digest: bytes) -> datetime:
-    """Return when a token was rotated that another request has just rotated: `rotate` answered False for it."""
+    """Return when another request rotated the token, after `rotate` returned False for it."""
     rotated_at: datetime = db.execute(
         select(refresh_tokens.c.rotated_at).where(refresh_tokens.c.digest == digest)
     ).scalar_one()
@@ -124,6 +125,6 @@ def find_plain(db: Connection, digest: bytes) -> RefreshToken | None:
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
-    """Tokens that expired before `before`."""
+    """Delete up to `limit` tokens that expired before `before`; return how many."""
     old = select(refresh_tokens.c.digest).where(refresh_tokens.c.expires_at < before).limit(limit)
     return db.execute(delete(refresh_tokens).where(refresh_tokens.c.digest.in_(old))).rowcount
