@@ -25,7 +25,7 @@ def begin(http: httpx2.Client, metadata: dict[str, Any], client_id: str) -> dict
 
 
 def wait(http: httpx2.Client, metadata: dict[str, Any], client_id: str, codes: dict[str, Any]) -> dict[str, Any]:
-    """The tokens, once the person has said yes (sections 3.4, 3.5). Raises Refused."""
+    """Return the tokens once the user has approved (RFC 8628 sections 3.4, 3.5). Raises Refused."""
     form = {"grant_type": DEVICE_CODE, "device_code": codes["device_code"], "client_id": client_id}
     interval = codes.get("interval", 5)
     while True:
@@ -39,7 +39,9 @@ def wait(http: httpx2.Client, metadata: dict[str, Any], client_id: str, codes: d
 
 
 def verify(http: httpx2.Client, metadata: dict[str, Any], client_id: str, id_token: str) -> dict[str, Any]:
-    """The claims of the ID token (OIDC Core section 3.1.3.7); there is no nonce, for no browser came between."""
+    """Return the claims of the ID token (OIDC Core section 3.1.3.7). There is no nonce, because no browser was
+    involved.
+    """
     keys = KeySet.import_key_set(answer_of(http.get(metadata["jwks_uri"])))
     claims: dict[str, Any] = jwt.decode(id_token, keys, algorithms=["RS256"]).claims
     jwt.JWTClaimsRegistry(

@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 def app() -> Starlette:
-    """The API of this environment."""
+    """Create the API from environment variables."""
     issuer, pages = os.environ["ISSUER"], os.environ.get("ALLOWED_ORIGINS", "").split()
     return create_app(issuer, os.environ.get("AUDIENCE", issuer), pages)
 
@@ -83,7 +83,9 @@ def guarded(
 
 
 async def claims_of(request: Request) -> Claims:
-    """The claims of the bearer token (RFC 6750 section 2.1). Without a token there is no error code (section 3.1)."""
+    """Return the claims of the bearer token (RFC 6750 section 2.1). Without a token, the challenge has no error code
+    (section 3.1).
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Refused(401)
@@ -130,5 +132,5 @@ async def challenge(_request: Request, refused: Exception) -> Response:
 
 
 async def keys_out_of_reach(_request: Request, _error: Exception) -> Response:
-    """The issuer's keys cannot be read: an outage, not a verdict on the token."""
+    """Answer 503 when the issuer's keys cannot be read: an outage, not a verdict on the token."""
     return JSONResponse({"error": "temporarily_unavailable"}, 503, {"retry-after": "5"})

@@ -37,7 +37,9 @@ class AccessTokens:
         self._fetched_at = -REFETCH_AFTER
 
     async def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a good token (RFC 9068 section 4). Raises InvalidToken; httpx2.HTTPError without keys."""
+        """Return the claims of a valid token (RFC 9068 section 4). Raises InvalidToken, or httpx2.HTTPError without
+        keys.
+        """
         try:
             header = jws.extract_compact(token.encode("ascii")).headers()
         except (JoseError, ValueError) as error:

@@ -24,7 +24,7 @@ class Config:
 
 
 def app() -> Starlette:
-    """The application of this environment."""
+    """Create the application from environment variables."""
     env = os.environ
     return create_app(Config(env["ISSUER"], env["CLIENT_ID"], env.get("API_URL", "http://localhost:8002")))
 

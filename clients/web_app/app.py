@@ -35,7 +35,7 @@ class Config:
 
 
 def app() -> Starlette:
-    """The application of this environment."""
+    """Create the application from environment variables."""
     env = os.environ
     base_url, api_url = env.get("BASE_URL", "http://localhost:8001"), env.get("API_URL", "http://localhost:8002")
     return create_app(Config(env["ISSUER"], env["CLIENT_ID"], env["CLIENT_SECRET"], base_url, api_url))
@@ -182,7 +182,7 @@ async def signed_out(request: Request) -> Response:
 
 
 async def backchannel_logout(request: Request) -> Response:
-    """The provider says that somebody signed out, maybe elsewhere (OpenID Connect Back-Channel Logout section 2.6)."""
+    """Handle a logout token: the user signed out, maybe elsewhere (OpenID Connect Back-Channel Logout section 2.6)."""
     provider, config = request.app.state.provider, request.app.state.config
     token = str((await request.form()).get("logout_token"))
     try:
@@ -198,7 +198,7 @@ async def backchannel_logout(request: Request) -> Response:
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """The provider said no, or its answer did not hold up. Never a dead end: one can start again."""
+    """Show why a sign-in failed, with a link to start again."""
     reason = getattr(error, "error", None) or type(error).__name__
     if reason == "mismatching_state" and "claims" in request.session:
         return RedirectResponse("/", 303)  # another tab was faster, or the page was opened again

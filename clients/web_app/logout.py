@@ -13,7 +13,9 @@ SKEW = 60
 
 
 def verify_logout_token(token: str, keys: Any, issuer: str, client_id: str) -> dict[str, Any]:
-    """The claims of a logout token for us, after the checks of section 2.6. Raises JoseError or ValueError."""
+    """Return the claims of a logout token for this app, after the checks of section 2.6. Raises JoseError or
+    ValueError.
+    """
     decoded = jwt.decode(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS)
     claims, now = decoded.claims, time.time()
     audience = claims.get("aud")

@@ -22,13 +22,13 @@ class Challenge:
         return self.error == "insufficient_user_authentication"
 
     def as_authorization_parameters(self) -> dict[str, str]:
-        """The parameters for a new authorization request (RFC 9470 section 4)."""
+        """Return the parameters for a new authorization request (RFC 9470 section 4)."""
         wanted = {"acr_values": self.acr_values, "max_age": self.max_age}
         return {name: value for name, value in wanted.items() if value is not None}
 
 
 def challenge_of(response: httpx2.Response) -> Challenge | None:
-    """The bearer challenge of a refused API call, if it carries one."""
+    """Return the bearer challenge of a rejected API call, or None."""
     scheme, _, rest = response.headers.get("www-authenticate", "").partition(" ")
     if scheme.lower() != "bearer":
         return None

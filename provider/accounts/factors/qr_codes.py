@@ -1,4 +1,4 @@
-"""A QR code as an inline SVG: for the key of an authenticator app."""
+"""QR codes for the keys of authenticator apps, as inline SVG."""
 
 import io
 
@@ -8,7 +8,9 @@ from qrcode.image.svg import SvgPathImage
 
 
 def qr_code(text: str) -> Markup:
-    """An inline SVG: nothing to fetch, and drawn from our own coordinates only, so it is safe as markup."""
+    """Return the text as a QR code in an inline SVG. It is drawn from our own coordinates only, so it is safe as
+    markup.
+    """
     picture = qrcode.make(text, image_factory=SvgPathImage, border=2)
     stream = io.BytesIO()
     picture.save(stream)

@@ -27,14 +27,14 @@ class WrongRecoveryCode(WrongSecondFactor):
 
 
 def replace_codes(work: UnitOfWork, user_id: str) -> list[str]:
-    """Ten fresh codes; the old ones no longer work."""
+    """Replace the user's recovery codes with ten new ones; return them. The old ones stop working."""
     codes = [new_recovery_code() for _ in range(COUNT)]
     recovery_codes.replace(work.db, user_id, [digest(plain(code)) for code in codes], now=work.now)
     return codes
 
 
 def renew_codes(work: UnitOfWork, *, user_id: str) -> list[str]:
-    """The same, asked for by the person, who is told by letter."""
+    """Replace the recovery codes at the user's request and notify them by email; return the new codes."""
     codes = replace_codes(work, user_id)
     record(work, Event.RECOVERY_CODES_RENEWED, user_id=user_id)
     notify(work, user_id, messages.recovery_codes_renewed)
@@ -42,12 +42,12 @@ def renew_codes(work: UnitOfWork, *, user_id: str) -> list[str]:
 
 
 def is_left(work: UnitOfWork, user_id: str, code: str) -> bool:
-    """Is this a code of the user that nobody used? A spent one can be told from a wrong one in the store only."""
+    """Return whether this is an unused code of the user."""
     return recovery_codes.find_state(work.read, user_id, digest(plain(code))) == "unspent"
 
 
 def use_code(work: UnitOfWork, user_id: str, code: str) -> bool:
-    """Spend it and tell the person by letter. False when somebody was faster."""
+    """Use the code up and notify the user by email. Returns False if another request used it first."""
     if not recovery_codes.spend(work.db, user_id, digest(plain(code)), now=work.now):
         return False
     left = recovery_codes.count_left(work.db, user_id)
@@ -61,7 +61,7 @@ def count_left(work: UnitOfWork, user_id: str) -> int:
 
 
 def plain(code: str) -> str:
-    """As compared: case, spaces and dashes do not matter."""
+    """Return the code as it is compared: without spaces and dashes, in one case."""
     return "".join(code.lower().split()).replace("-", "")
 
 

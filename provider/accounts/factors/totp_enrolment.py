@@ -37,7 +37,7 @@ class WrongFirstCode(Refusal):
 
 
 class EnrolmentGone(Refusal):
-    """Confirmed before, replaced by a newer one, begun in another session, or too old."""
+    """The set-up was confirmed before, replaced by a newer one, begun in another session, or is too old."""
 
     code = "enrolment-gone"
     message = Text("This set-up is over. Start again to get a new key.")
@@ -50,21 +50,21 @@ class FactorNeeded(Refusal):
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What the authenticator app needs, shown until it is confirmed and never again."""
+    """What an authenticator app needs. It is shown until the set-up is confirmed, and never again."""
 
     key: str
     uri: str
 
 
 def begin_enrolment(work: UnitOfWork, session: Session) -> None:
-    """A new seed, which counts for nothing until `confirm_enrolment`. The factor in use stays until then."""
+    """Begin a set-up with a new seed, which has no effect until `confirm_enrolment`. A factor in use stays until then."""
     _require_factor_in_use(work, session)
     seed = new_seed(work, session.user_id)
     totp.begin_enrolment(work.db, session.user_id, session_id=session.id, seed=seed, now=work.now)
 
 
 def find_enrolment(work: UnitOfWork, session: Session) -> Enrolment | None:
-    """The set-up this very session began; nobody else's."""
+    """Return the set-up that this session began, or None."""
     sealed = _find_sealed(work, session)
     if sealed is None:
         return None
@@ -75,9 +75,10 @@ def find_enrolment(work: UnitOfWork, session: Session) -> Enrolment | None:
 
 
 def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple[str, list[str]]:
-    """Turn it on. Returns this session's new cookie value and the recovery codes, both shown or sent once.
+    """Turn two-factor authentication on. Returns this session's new cookie value and the recovery codes.
 
-    Other sessions end, so that nobody who was in stays in without the factor.
+    Other sessions end, so that nobody stays signed in without the factor. Raises FactorNeeded, EnrolmentGone or
+    WrongFirstCode.
     """
     _require_factor_in_use(work, session)
     sealed = _find_sealed(work, session)
@@ -100,7 +101,7 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple
 
 
 def grouped(key: str) -> str:
-    """The key in groups of four, for reading; apps ignore the spaces."""
+    """Return the key in groups of four characters, for reading. Apps ignore the spaces."""
     return " ".join(re.findall("....?", key))
 
 

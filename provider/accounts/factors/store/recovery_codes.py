@@ -1,4 +1,4 @@
-"""Digests of recovery codes, and when each was spent. Replaced as a set."""
+"""The table of recovery codes: their digests, and when each was used. A set is replaced as a whole."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ recovery_codes = Table(
 
 
 def replace(db: Connection, user_id: str, digests: list[bytes], *, now: datetime) -> None:
-    """Of the set before, not one works any more."""
+    """Replace the user's codes with this set. No code of the previous set works any more."""
     remove(db, user_id)
     db.execute(insert(recovery_codes), [{"user_id": user_id, "digest": one, "created_at": now} for one in digests])
 
@@ -28,7 +28,7 @@ def remove(db: Connection, user_id: str) -> None:
 
 
 def spend(db: Connection, user_id: str, digest: bytes, *, now: datetime) -> bool:
-    """Mark the code spent. False when it is unknown or was spent before."""
+    """Mark the code as used. Returns False if it is unknown or was used before."""
     unspent = (
         recovery_codes.c.user_id == user_id,
         recovery_codes.c.digest == digest,
@@ -38,7 +38,7 @@ def spend(db: Connection, user_id: str, digest: bytes, *, now: datetime) -> bool
 
 
 def find_state(db: Connection, user_id: str, digest: bytes) -> str | None:
-    """Is it `unspent` or `spent`; None for a code that is not of this user's set."""
+    """Return `unspent` or `spent`, or None for a code that is not in this user's set."""
     of_user = (recovery_codes.c.user_id == user_id, recovery_codes.c.digest == digest)
     row = db.execute(select(recovery_codes.c.spent_at).where(*of_user)).one_or_none()
     if row is None:

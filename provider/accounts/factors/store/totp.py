@@ -1,4 +1,4 @@
-"""Encrypted TOTP seeds and the last time step used; seeds that still wait for their first valid code sit apart."""
+"""The tables of authenticator apps: confirmed seeds with their last time step, and seeds being set up."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -45,12 +45,12 @@ def find(db: Connection, user_id: str) -> TotpCredential | None:
 
 
 def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
-    """Which of these users have one."""
+    """Return which of these users have a confirmed authenticator app."""
     return set(db.scalars(select(totp_credentials.c.user_id).where(totp_credentials.c.user_id.in_(user_ids))))
 
 
 def spend_step(db: Connection, user_id: str, step: int) -> bool:
-    """Use this time step. False when it, or a later one, was used before."""
+    """Use up this time step. Returns False if it or a later one was used before."""
     unused = (totp_credentials.c.user_id == user_id, totp_credentials.c.last_step < step)
     return db.execute(update(totp_credentials).where(*unused).values(last_step=step)).rowcount == 1
 
@@ -65,20 +65,20 @@ def remove(db: Connection, user_id: str) -> bool:
 
 
 def begin_enrolment(db: Connection, user_id: str, *, session_id: str, seed: str, now: datetime) -> None:
-    """A new seed to be confirmed by this session; an earlier unconfirmed one is forgotten."""
+    """Store a new seed for this session to confirm; an earlier unconfirmed one is deleted."""
     db.execute(delete(totp_enrolments).where(totp_enrolments.c.user_id == user_id))
     values = {"user_id": user_id, "session_id": session_id, "seed": seed, "created_at": now}
     db.execute(insert(totp_enrolments), values)
 
 
 def find_enrolment(db: Connection, user_id: str, *, session_id: str, begun_after: datetime) -> str | None:
-    """The encrypted seed this session is about to confirm."""
+    """Return the encrypted seed that this session is setting up, or None."""
     own = (totp_enrolments.c.user_id == user_id, totp_enrolments.c.session_id == session_id)
     return db.scalar(select(totp_enrolments.c.seed).where(*own, totp_enrolments.c.created_at > begun_after))
 
 
 def spend_enrolment(db: Connection, user_id: str, *, seed: str) -> bool:
-    """False when it was confirmed or replaced meanwhile."""
+    """Delete the set-up with this seed. Returns False if it was confirmed or replaced meanwhile."""
     same = (totp_enrolments.c.user_id == user_id, totp_enrolments.c.seed == seed)
     return db.execute(delete(totp_enrolments).where(*same)).rowcount == 1
 
