@@ -57,7 +57,7 @@ class Enrolment:
 
 
 def begin_enrolment(work: UnitOfWork, session: Session) -> None:
-    """Begin a set-up with a new seed, which has no effect until `confirm_enrolment`. A factor in use stays until then."""
+    """Begin a setup with a new seed, which has no effect until `confirm_enrolment`. A factor in use stays."""
     _require_factor_in_use(work, session)
     seed = new_seed(work, session.user_id)
     totp.begin_enrolment(work.db, session.user_id, session_id=session.id, seed=seed, now=work.now)
