@@ -69,7 +69,7 @@ class Destination:
         }
         return {name: value for name, value in given.items() if value is not None}
 
-    def is_content_with(self, auth_time: datetime) -> bool:
+    def accepts_sign_in_of(self, auth_time: datetime) -> bool:
         """Return whether a user who signed in at `auth_time` may skip the sign-in or sign-up page."""
         return self.app is None or self.app.signed_in_since is None or auth_time >= self.app.signed_in_since
 

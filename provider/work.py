@@ -43,7 +43,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _nobody_to_wake(_promise_id: str) -> None:
+def _wake_nothing(_row_id: str) -> None:
     """Do nothing: the relay's timer will find the job."""
 
 
@@ -66,7 +66,7 @@ class Installation:
     counter: RateCounter
     outbound: Outbound
     clock: Callable[[], datetime] = utc_now
-    wake: Callable[[str], None] = _nobody_to_wake
+    wake: Callable[[str], None] = _wake_nothing
     """Called with the id of a job after its transaction has committed. Without it the relay finds the job later."""
     publish: Publish = _publish_nothing
     """Called once per transaction with audit events, before its commit (`webhooks.notify.publish`)."""

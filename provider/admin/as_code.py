@@ -112,7 +112,7 @@ def _client(
         metadata = parse_metadata(table)
         if before is None or before.metadata != metadata:
             require_vouched_for(work, metadata)
-            clients.require_fit(work, metadata, before=before)
+            clients.require_valid(work, metadata, before=before)
     except InvalidMetadata as refused:
         raise NotApplied(f"{about}: {refused}") from None
     if before is None:

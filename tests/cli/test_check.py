@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from provider.cli import system_checks as surroundings
+from provider.cli import system_checks
 from provider.oauth.keys.store import signing_keys
 from provider.outbox import messages
 from tests.cli.conftest import Ran, Signet
@@ -91,8 +91,8 @@ def test_what_stands_around_it_is_looked_at(
     with work() as w:
         messages.enqueue(w, "mail", {}, about="a letter")
         w.db.execute(signing_keys.update().values(signs_from=w.now))
-    careful.setattr(surroundings, "LITTLE", 1 << 60)
+    careful.setattr(system_checks, "LITTLE", 1 << 60)
     found = said(signet("check", "--json"))
     assert {"database file": False, "disk": False, "outbox": False, "signing keys": False}.items() <= found.items()
-    careful.setattr(surroundings, "TOO_LITTLE", 1 << 60)
+    careful.setattr(system_checks, "TOO_LITTLE", 1 << 60)
     assert said(signet("check", "--json"))["disk"] is True

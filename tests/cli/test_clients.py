@@ -135,7 +135,7 @@ def test_a_registration_token_is_shown_once_and_says_how_long_it_is_good(signet:
     """RFC 7591 section 1.2."""
     made = signet("client", "registration-token", "--uses", "3", "--expires", "2h", "--json").json
     with work() as w:
-        assert initial_access_tokens.is_good(w.read, digest(made["initial_access_token"]), now=w.now)
+        assert initial_access_tokens.is_valid(w.read, digest(made["initial_access_token"]), now=w.now)
     assert made["uses"] == 3
     left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
     assert timedelta(minutes=115) < left <= timedelta(hours=2)

@@ -65,7 +65,7 @@ def _read(call: Call, client: Client) -> ClientMetadata:
     wanted = parse_metadata(client_form.parse(NAMES, call.form))
     if {"sector_identifier_uri", "redirect_uris"} & client.metadata.differences(wanted).keys():
         require_vouched_for(call.work, wanted)
-    clients.require_fit(call.work, wanted, before=client)
+    clients.require_valid(call.work, wanted, before=client)
     return wanted
 
 

@@ -16,8 +16,8 @@ from provider.oauth.authorize.parameters import PARAMETERS
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.client_jwts import (
     Kind,
+    require_algorithm,
     require_client_signature,
-    require_fit,
 )
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidRequestError, InvalidRequestObjectError, InvalidRequestUriError
@@ -101,7 +101,7 @@ def _verified(
     jwt, metadata = _read(checks, text), client.metadata
     usual = FAPI_SIGNATURES if metadata.is_fapi2 else SIGNATURES
     registered = metadata.request_object_signing_alg
-    require_fit(checks, KIND, jwt, usual if registered is None else (registered,))
+    require_algorithm(checks, KIND, jwt, usual if registered is None else (registered,))
     require_client_signature(work, server, checks, client, kind=KIND, jwt=jwt)
     claims, audience = jwt.claims, jwt.claims.get("aud")
     for_us = server.issuer in (audience if isinstance(audience, list) else [audience])
@@ -161,16 +161,16 @@ def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
     """
     known = {name: value for name, value in claims.items() if name in (*PARAMETERS, "registration")}
     texts = {name: _as_text(name, value) for name, value in known.items()}
-    unfit = [name for name, text in texts.items() if text is None]
-    unfit += [name for name in ("request", "request_uri") if name in claims]
+    invalid = [name for name, text in texts.items() if text is None]
+    invalid += [name for name in ("request", "request_uri") if name in claims]
     checks.require(
-        not unfit,
+        not invalid,
         "The request object holds parameters, and no other request object",
         section="RFC 9101 section 4",
         error=InvalidRequestObjectError,
         description=UNREADABLE,
         expected="text; max_age a number; claims an object; resource a list or text; no request, no request_uri",
-        got=", ".join(unfit),
+        got=", ".join(invalid),
     )
     return {name: text for name, text in texts.items() if text}
 

@@ -15,8 +15,8 @@ from provider.oauth.client_authentication import store as used_assertions
 from provider.oauth.client_authentication.client_jwts import (
     Kind,
     has_mac,
+    require_algorithm,
     require_client_signature,
-    require_fit,
 )
 from provider.oauth.client_authentication.credentials import REFUSED
 from provider.oauth.clients.clients import Client
@@ -100,7 +100,7 @@ def _require_signature(
     metadata = client.metadata
     registered = metadata.token_endpoint_auth_signing_alg
     usual = FAPI_SIGNATURES if metadata.is_fapi2 else ASSERTION_ALGORITHMS[metadata.token_endpoint_auth_method]
-    require_fit(checks, KIND, assertion, usual if registered is None else (registered,))
+    require_algorithm(checks, KIND, assertion, usual if registered is None else (registered,))
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         require_client_signature(work, server, checks, client, kind=KIND, jwt=assertion)
         return

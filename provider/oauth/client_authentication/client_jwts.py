@@ -28,7 +28,7 @@ class Kind:
     description: str
 
 
-def require_fit(checks: Checks, kind: Kind, jwt: SignedJwt, algorithms: Collection[str]) -> None:
+def require_algorithm(checks: Checks, kind: Kind, jwt: SignedJwt, algorithms: Collection[str]) -> None:
     """Check that the JWT is of this kind, and that this client may use its algorithm (RFC 8725 sections 3.1, 3.11)."""
     typ = "jwt" if jwt.typ is None else jwt.typ.lower().removeprefix("application/")
     checks.require(

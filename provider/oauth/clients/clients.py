@@ -129,7 +129,7 @@ def create_client(
         # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
         raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
     store.queue_for(work.db, [client_id, *metadata.resource_identifiers])
-    require_fit(work, metadata)
+    require_valid(work, metadata)
     if store.find(work.read, client_id) is not None:
         raise InvalidMetadata("There is a client of this client_id already.")
     if not metadata.has_secret:
@@ -154,7 +154,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     store.lock(work.db, client_id)  # so that the event tells what was there
     store.queue_for(work.db, metadata.resource_identifiers)
     before = find_client(work, client_id)
-    require_fit(work, metadata, before=before)
+    require_valid(work, metadata, before=before)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
     _keep_looked_up(work, client_id, metadata)
@@ -165,7 +165,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     record(work, Event.CLIENT_UPDATED, client_id=client_id, changed=list(changed), before=was, after=is_now)
 
 
-def require_fit(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
+def require_valid(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
     """Check that a client may be registered with this metadata, or changed to it. Raises InvalidMetadata."""
     check_metadata(metadata)
     require_reachable(work, *metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)

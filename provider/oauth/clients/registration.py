@@ -108,7 +108,7 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
     metadata = _obtainable(work.settings, wanted, parse_metadata(wanted))
     # A browser loads the logo without being asked to: not from the network that the person happens to be in.
     require_reachable(work, metadata.logo_uri)
-    clients.require_fit(work, metadata, before=before)
+    clients.require_valid(work, metadata, before=before)
     require_vouched_for(work, metadata)
     return metadata
 

@@ -26,7 +26,7 @@ def registration(call: Call) -> Response:
     """
     checks, work = Checks("registration"), call.work
     token = digest(bearer_token(call, checks)) if call.settings.registration == "token" else None
-    good = token is None or initial_access_tokens.is_good(work.read, token, now=work.now)
+    good = token is None or initial_access_tokens.is_valid(work.read, token, now=work.now)
     _require_initial_token(checks, good)
     metadata = require_metadata(call, checks, read_body(call, checks))
     # Of those that come with the last use at one moment, one gets it.

@@ -23,7 +23,7 @@ def add(db: Connection, *, digest: bytes, uses: int, now: datetime, expires_at: 
     db.execute(insert(initial_access_tokens), values)
 
 
-def is_good(db: Connection, digest: bytes, *, now: datetime) -> bool:
+def is_valid(db: Connection, digest: bytes, *, now: datetime) -> bool:
     """Return whether the token is valid. `spend` decides."""
     table = initial_access_tokens
     live = (table.c.digest == digest, table.c.uses_left > 0, table.c.expires_at > now)
