@@ -30,7 +30,7 @@ from provider.config.environment import load_settings
 from provider.crypto.passwords import hash_password
 from provider.database.migrations import migrate
 from provider.oauth.keys import rotation
-from provider.oauth.setting_up import create_missing
+from provider.oauth.setting_up import create_keys_and_salt
 from provider.ratelimits import LimitCounter
 from provider.routes import routes
 from provider.work import Installation, unit_of_work
@@ -160,7 +160,7 @@ def run(url: str, people: int) -> Figures:
     installation = open_installation(settings, counter=LimitCounter())
     figures = Figures()
     with unit_of_work(installation) as work:
-        create_missing(work)
+        create_keys_and_salt(work)
         clients = [make_client(work, client_name=f"App {n}", redirect_uris=(CALLBACK,)) for n in range(500)]
     began = time.monotonic()
     fill(

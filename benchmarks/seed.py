@@ -19,7 +19,7 @@ from provider.config.settings import Settings
 from provider.database.migrations import migrate
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import ClientMetadata
-from provider.oauth.setting_up import create_missing
+from provider.oauth.setting_up import create_keys_and_salt
 from provider.work import unit_of_work
 
 USERS = 16
@@ -40,7 +40,7 @@ def main() -> None:
     migrate(settings)
     installation = open_installation(settings)
     with unit_of_work(installation) as work:
-        create_missing(work)
+        create_keys_and_salt(work)
     for number in range(1, USERS + 1):
         claims = {"name": f"User {number}", "given_name": "User", "family_name": str(number)}
         with unit_of_work(installation) as work:

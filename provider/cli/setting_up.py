@@ -12,7 +12,7 @@ from provider.database.engine import open_database
 from provider.database.migrations import HEAD, OnStep, current
 from provider.database.migrations import migrate as move
 from provider.jose.algorithms import KEY_PAIRS
-from provider.oauth.setting_up import Made, create_missing
+from provider.oauth.setting_up import Made, create_keys_and_salt
 from provider.work import unit_of_work
 
 
@@ -64,6 +64,6 @@ def _make_what_is_missing(settings: Settings) -> Made:
     installation = open_installation(settings)
     try:
         with unit_of_work(installation) as work:
-            return create_missing(work)
+            return create_keys_and_salt(work)
     finally:
         installation.database.close()

@@ -6,7 +6,7 @@ from provider.database.migrations import migrate
 from provider.demo.secrets import DEVICE_ID, EMAIL, OPERATOR, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
-from provider.oauth.setting_up import create_missing
+from provider.oauth.setting_up import create_keys_and_salt
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 
@@ -16,7 +16,7 @@ def plant(installation: Installation, secrets: Secrets, *, web_app: str, single_
     """
     migrate(installation.settings)
     with unit_of_work(installation) as work:
-        create_missing(work)
+        create_keys_and_salt(work)
     with unit_of_work(installation) as work:
         if find_user(work, EMAIL) is None:
             claims = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace"}

@@ -13,6 +13,6 @@ class Made:
     salt: bool
 
 
-def create_missing(work: UnitOfWork) -> Made:
+def create_keys_and_salt(work: UnitOfWork) -> Made:
     """Create what this installation never had. What exists stays unchanged."""
     return Made(create_missing(work), create_salt(work))

@@ -20,7 +20,7 @@ from provider.database.migrations import migrate
 from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.store import SigningKeyRow
-from provider.oauth.setting_up import create_missing
+from provider.oauth.setting_up import create_keys_and_salt
 from provider.oauth.tokens import subjects
 from provider.oauth.tokens.store.installation_secrets import installation_secrets
 from provider.tables import metadata
@@ -67,7 +67,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrate(settings_for(f"sqlite:///{path}"))
     installation = open_installation(settings_for(f"sqlite:///{path}"))
     with unit_of_work(installation) as work:
-        create_missing(work)
+        create_keys_and_salt(work)
         work.db.execute(audit_events.delete())
     installation.database.close()
     return path
