@@ -209,6 +209,20 @@ def test_a_receiver_that_is_gone_is_told_no_more(
     assert len(receiver.requests) == 1
 
 
+def test_an_event_that_waits_is_not_sent_to_a_webhook_that_was_disabled_meanwhile(
+    listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer
+) -> None:
+    """Its delivery fails, and an operator finds the reason in the outbox."""
+    webhook_id, _ = listen("account.*")
+    with work() as w:
+        make_user(w, "ada@example.test")
+    with work() as w:
+        subscriptions.disable(w, webhook_id)
+    deliver()
+    assert receiver.requests == []
+    assert [message.state for message in promised(work)] == [DeliveryState.FAILED]
+
+
 def test_after_a_rotation_both_secrets_sign_for_a_day(
     listen: Listen, work: Work, deliver: Callable[[], int], receiver: ForeignServer, clock: Clock
 ) -> None:
