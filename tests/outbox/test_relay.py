@@ -176,6 +176,37 @@ def test_an_attempt_that_took_too_long_does_not_undo_what_the_next_one_did(
     assert read(work, promise_id).state == DeliveryState.KEPT
 
 
+@pytest.mark.parametrize("failure", [TemporaryFailure("451 too late"), PermanentFailure("550 no such mailbox")])
+def test_an_attempt_that_fails_too_late_leaves_the_message_to_the_next_attempt(
+    failure: Exception, installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    """F-8: the claim expired, and another process is delivering the message now."""
+    message_id = put()
+
+    def fail_late(_installation: Installation, _message_id: str, _payload: dict[str, Any]) -> None:
+        clock.advance(relay.LEASE)
+        with work() as w:
+            assert store.claim(w.db, message_id, now=clock.now, lease_until=clock.now + relay.LEASE)
+        raise failure
+
+    relay.deliver(installation, message_id, {"mail": fail_late})
+    message = read(work, message_id)
+    assert (message.state, message.attempts, message.error) == (DeliveryState.TRYING, 2, None)
+    assert deliver_due(installation, {"mail": Handler()}) == 0
+
+
+def test_the_purge_deletes_delivered_messages_and_keeps_those_that_wait(
+    installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    """F-8: however long no worker ran, a message is not lost."""
+    delivered, waiting = put(), put()
+    assert relay.deliver(installation, delivered, {"mail": Handler()})
+    clock.advance(days=31)
+    with work() as w:
+        assert store.purge(w.db, before=clock.now - timedelta(days=30), limit=10) == 1
+    assert read(work, waiting).state == DeliveryState.DUE
+
+
 def test_contents_are_unreadable_in_the_database(work: Work, put: Put) -> None:
     """A letter holds a link, and a link is a credential (A-104)."""
     payload = read(work, put()).payload
