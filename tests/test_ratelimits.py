@@ -6,13 +6,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 import redis
 from limits import RateLimitItem
 
+from provider import ratelimits
 from provider.config.settings import Settings
-from provider.ratelimits import LimitCounter, count, has_room, hit, open_counter, require_room
+from provider.ratelimits import REDIS_PAUSE, LimitCounter, count, has_room, hit, open_counter, require_room
 from provider.refusals import TooManyRequests
 from tests.support.installation import Work
 
@@ -82,6 +84,27 @@ def test_without_redis_half_as_much_is_allowed_and_nobody_waits(redis_is: str, r
     counter = open_counter(Settings(redis_url=url))
     assert count_until_full(counter) == 2
     assert time.monotonic() - began < 30
+
+
+def test_a_redis_that_failed_is_not_asked_again_during_the_pause(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-5: an outage of Redis may cost one request a timeout, but not each of them."""
+    counter, asked = open_counter(Settings(redis_url=nobody)), []
+
+    def fail(_item: RateLimitItem, key: str) -> bool:
+        asked.append(key)
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(counter._shared, "hit", fail)
+    clock = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr(ratelimits, "time", SimpleNamespace(monotonic=lambda: clock.seconds, time=time.time))
+    counter.hit(LIMIT, "first")
+    counter.hit(LIMIT, "second")
+    clock.seconds += REDIS_PAUSE / 2
+    counter.hit(LIMIT, "third")
+    assert asked == ["first"]
+    clock.seconds += REDIS_PAUSE / 2
+    counter.hit(LIMIT, "fourth")
+    assert asked == ["first", "fourth"]
 
 
 def test_when_redis_comes_back_it_counts_again(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
