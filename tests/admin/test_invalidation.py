@@ -124,6 +124,21 @@ def test_nothing_issued_before_a_restore_counts_and_signing_in_anew_works(
     assert rp.refresh(anew).status == 200
 
 
+def test_tokens_issued_later_in_a_session_from_before_are_revoked_too(
+    installation: Installation, work: Work, clock: Clock, rp: RelyingParty, browser: Browser
+) -> None:
+    """Decision 58: the session may have been signed out before the restore, so what an app got in it does not count."""
+    with work() as w:
+        make_user(w, ADDRESS)
+    sign_in(browser)
+    moment = clock.advance(seconds=1)
+    clock.advance(seconds=1)
+    tokens = rp.sign_in(browser.client, scope=OFFLINE)
+    ended = invalidation.invalidate(installation, moment, keys=False)
+    assert ended["token families"] == 1
+    assert rp.refresh(tokens).error == "invalid_grant"
+
+
 def test_a_run_that_was_broken_off_is_finished_by_the_next(
     installation: Installation, work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
