@@ -98,6 +98,13 @@ def test_one_answer_counts(tv: RelyingParty, browser: WatchedClient, person: Per
     assert device.poll().status == 200
 
 
+def test_an_answered_code_is_not_shown_again(tv: RelyingParty, browser: WatchedClient) -> None:
+    """RFC 8628 section 3.3."""
+    device = start(tv)
+    allow(browser, device)
+    assert page_of(browser, device.user_code).status_code == 400
+
+
 def test_guessing_is_slowed_down(tv: RelyingParty, browser: WatchedClient) -> None:
     """RFC 8628 section 5.1: then even the right code waits."""
     device = start(tv)

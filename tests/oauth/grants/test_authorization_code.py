@@ -12,6 +12,8 @@ from provider.oauth.authorize import consent
 from provider.oauth.clients import clients
 from provider.sessions import lifecycle
 from provider.tables import metadata
+from provider.work import Installation
+from provider.worker.jobs import purge
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
@@ -80,6 +82,19 @@ def test_a_second_use_after_the_code_expired_is_still_a_replay(
     clock.advance(minutes=5)
     assert_invalid_grant(rp.redeem(answer))
     assert_invalid_grant(rp.refresh(first))
+
+
+def test_the_purge_keeps_redeemed_codes_for_a_day_so_that_a_replay_is_recognized(
+    rp: RelyingParty, browser: WatchedClient, clock: Clock, installation: Installation
+) -> None:
+    """RFC 6749 section 4.1.2."""
+    answer = rp.ask(browser, scope=OFFLINE)
+    first = rp.redeem(answer)
+    clock.advance(hours=23)
+    purge(installation)
+    assert rp.is_active(first.refresh_token)
+    assert_invalid_grant(rp.redeem(answer))
+    assert not rp.is_active(first.refresh_token)
 
 
 @pytest.mark.both_databases

@@ -8,6 +8,8 @@ from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.oauth.grants import store as device_codes
 from provider.oauth.grants.store import DeviceCode
+from provider.work import Installation
+from provider.worker.jobs import purge
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.devices import DEVICE_CODE, FOR_DEVICES, allow, press, start
 from tests.oauth.grants.test_authorization_code import ENDINGS, assert_invalid_grant
@@ -124,6 +126,19 @@ def test_a_second_use_kills_what_the_first_gave(
     with work() as w:
         replays = [event for event in find_events(w.read, user_id=ada) if event.name == Event.CODE_REPLAYED]
     assert len(replays) == 1
+
+
+def test_the_purge_keeps_redeemed_codes_for_a_day_so_that_a_replay_is_recognized(
+    tv: RelyingParty, browser: WatchedClient, clock: Clock, installation: Installation
+) -> None:
+    """RFC 9700 section 4.5, as for authorization codes."""
+    device = start(tv, scope="openid offline_access")
+    allow(browser, device)
+    first = device.poll()
+    clock.advance(hours=23)
+    purge(installation)
+    assert_invalid_grant(device.poll())
+    assert_invalid_grant(tv.refresh(first))
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
