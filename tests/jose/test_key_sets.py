@@ -37,7 +37,7 @@ def with_members(jwk: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {name: value for name, value in {**jwk, **members}.items() if value is not None}
 
 
-WEAK = RSA | {"n": "v" * 171}  # 1024 bits
+WEAK = RSA | {"n": "v" * 170 + "s"}  # 1024 bits, and well-formed: no other check rejects it
 INVALID = [
     usual_key("ES256").as_dict(private=True),
     usual_key("RS256").as_dict(private=True),
