@@ -8,6 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from provider.oauth.clients import clients
 from provider.oauth.keys import rotation
 from provider.work import Installation
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
@@ -206,6 +207,18 @@ def test_an_app_that_only_names_itself_is_taken_at_its_registration(
     parameters = {"post_logout_redirect_uri": OUT, "client_id": rp.client_id, **changes}
     with unchanged():
         response = browser.get(LOGOUT, params=parameters)
+    assert response.status_code == 400
+    assert "location" not in response.headers
+
+
+def test_a_disabled_app_that_only_names_itself_gets_no_one_back(
+    rp: RelyingParty, browser: WatchedClient, work: Work, unchanged: Unchanged
+) -> None:
+    """RP-Initiated Logout section 3; A-26."""
+    with work() as w:
+        clients.disable(w, rp.client_id)
+    with unchanged():
+        response = browser.get(LOGOUT, params={"post_logout_redirect_uri": OUT, "client_id": rp.client_id})
     assert response.status_code == 400
     assert "location" not in response.headers
 
