@@ -24,7 +24,7 @@ from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
 from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
-from tests.support.people import ADDRESS, is_signed_in, sign_in
+from tests.support.people import ADDRESS, is_signed_in, sign_in, sign_up
 
 NEUTRAL = "Enter a correct email address and password."
 
@@ -322,3 +322,16 @@ class TestWithoutPasswordReset:
         assert client.get("/forgot-password").status_code == 404
         assert client.get("/account/two-factor").status_code == 404
         assert browser.open("/.well-known/change-password").path == "/account/password"
+
+
+def test_the_password_of_a_claim_opens_its_own_page_and_resets_no_failure_of_the_owner(
+    new_browser: Callable[[], Browser], ada: str, work: Work
+) -> None:
+    """Decision 41: an attacker who signed up with the address could else guess at the owner's password without end."""
+    claim = "a password that the claim was made with"
+    sign_up(new_browser(), password=claim)
+    for _ in range(3):
+        assert sign_in(new_browser(), password="a wrong guess").status == 400
+    assert sign_in(new_browser(), password=claim).path == "/verify-email"
+    with work() as w:
+        assert find_failures(w.read, "password", ada) == 4

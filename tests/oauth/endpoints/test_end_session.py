@@ -7,9 +7,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from sqlalchemy import select
 
 from provider.oauth.clients import clients
 from provider.oauth.keys import rotation
+from provider.sessions.store import sessions
 from provider.work import Installation
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
@@ -221,6 +223,17 @@ def test_a_disabled_app_that_only_names_itself_gets_no_one_back(
         response = browser.get(LOGOUT, params={"post_logout_redirect_uri": OUT, "client_id": rp.client_id})
     assert response.status_code == 400
     assert "location" not in response.headers
+
+
+def test_the_hint_of_an_app_that_was_disabled_since_still_signs_the_user_out(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens, work: Work
+) -> None:
+    """RP-Initiated Logout section 2."""
+    with work() as w:
+        clients.disable(w, rp.client_id)
+    assert rp.log_out(browser, tokens, state=None).headers["location"] == OUT
+    with work() as w:
+        assert w.read.scalars(select(sessions.c.id).where(sessions.c.ended_at.is_(None))).all() == []
 
 
 def test_the_session_that_the_hint_means_ends_with_the_one_at_this_browser(
