@@ -105,14 +105,15 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         )
         return Target(client, registered[0], redirect_uri_given=False, state=state, response_mode=mode)
     checks.require(
-        is_registered(redirect_uri, registered, native=client.metadata.application_type == "native"),
+        is_registered(redirect_uri, registered),
         "redirect_uri is a registered one, character for character",
         section="RFC 9700 section 2.1",
         error=InvalidRequestError,
         description="The app asked to go back to an address that is not registered for it",
         expected=" or ".join(registered),
         got=redirect_uri,
-        fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash.",
+        fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash. "
+        "Only the port of a loopback URI may differ.",
     )
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from provider.accounts.store import email_addresses
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.clients.redirect_uris import csp_source, is_registered
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_errors import AppRefused
@@ -134,7 +134,7 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
         return LogoutRequest(None, None, None, None, None)
     redirect_uri = given.get("post_logout_redirect_uri")
     checks.require(
-        redirect_uri is None or redirect_uri in client.metadata.post_logout_redirect_uris,
+        redirect_uri is None or is_registered(redirect_uri, client.metadata.post_logout_redirect_uris),
         "post_logout_redirect_uri is a registered one, character for character",
         section="RP-Initiated Logout section 3",
         error=InvalidRequestError,
