@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 Name = Annotated[str | None, typer.Option(help="What people are shown.")]
-RedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
+RedirectUri = Annotated[
+    list[str] | None, typer.Option(help="Exact, except the port of a loopback URI; may be given several times.")
+]
 PostLogoutRedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
 Public = Annotated[bool, typer.Option("--public", help="No secret: an app on a device or in a browser.")]
 Grant = Annotated[list[str] | None, typer.Option(help="A grant type; may be given several times.")]
@@ -18,6 +20,12 @@ Scope = Annotated[str | None, typer.Option(help='What it may ask for, as in "ope
 AuthMethod = Annotated[str | None, typer.Option(help="How it authenticates at the token endpoint.")]
 Jwks = Annotated[str | None, typer.Option(help="A JSON file of its public keys (a JWK set), for private_key_jwt.")]
 JwksUri = Annotated[str | None, typer.Option(help="Where it publishes them instead.")]
+AllowScheme = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A private-use scheme without a dot for redirect URIs, such as cursor; may be given several times."
+    ),
+]
 FirstParty = Annotated[bool, typer.Option("--first-party", help="Ours: people are not asked for consent.")]
 Metadata = Annotated[str | None, typer.Option(help="A JSON file of RFC 7591 metadata, or - for stdin.")]
 
@@ -34,6 +42,7 @@ def metadata_given(
     jwks: str | None,
     jwks_uri: str | None,
     first_party: bool,
+    allow_scheme: list[str] | None,
     metadata: str | None,
 ) -> dict[str, Any]:
     """Return RFC 7591 metadata from the file, overridden by the options."""
@@ -48,6 +57,7 @@ def metadata_given(
         "jwks": None if jwks is None else _read(jwks),
         "jwks_uri": jwks_uri,
         "first_party": first_party or None,
+        "private_use_schemes": allow_scheme,
     }
     return told | {option: value for option, value in options.items() if value}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provider.cli.client_options import (
+    AllowScheme,
     AuthMethod,
     FirstParty,
     Grant,
@@ -73,6 +74,7 @@ def create(
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
     first_party: FirstParty = False,
+    allow_scheme: AllowScheme = None,
     metadata: Metadata = None,
     client_id: Annotated[str | None, typer.Option(help="Brought along from another provider.")] = None,
     client_secret_stdin: Annotated[
@@ -100,6 +102,7 @@ def create(
         jwks=jwks,
         jwks_uri=jwks_uri,
         first_party=first_party,
+        allow_scheme=allow_scheme,
         metadata=metadata,
     )
     if metadata is None:
@@ -166,6 +169,7 @@ def update(
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
     first_party: FirstParty = False,
+    allow_scheme: AllowScheme = None,
     metadata: Metadata = None,
     as_json: Json = False,
 ) -> None:
@@ -187,6 +191,7 @@ def update(
         jwks=jwks,
         jwks_uri=jwks_uri,
         first_party=first_party,
+        allow_scheme=allow_scheme,
         metadata=metadata,
     )
     with unit() as work:

@@ -14,6 +14,7 @@ from provider.branding.logo import Logo
 from provider.branding.palette import Colour, DarkPaper, LightPaper
 from provider.config.lifetimes import Lifetimes
 from provider.config.ports import Port
+from provider.config.uri_schemes import Schemes
 from provider.languages.catalogs import LANGUAGES
 
 PREFIX = "SIGNET_"
@@ -76,6 +77,9 @@ class Settings(Lifetimes):
     registration_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
         ("openid", "profile", "email", "address", "phone", "offline_access"),
         description="Scopes that apps which register themselves may have, comma-separated; never account or admin.",
+    )
+    registration_schemes: Schemes = Field(
+        (), description="Private-use schemes without a dot for redirect URIs of apps which register themselves."
     )
     registration_require_pkce: bool = Field(
         True, description="Must confidential apps that register themselves use PKCE? Public ones always must."

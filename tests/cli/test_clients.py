@@ -69,6 +69,16 @@ def test_updating_changes_what_is_given_and_nothing_else(signet: Signet) -> None
     assert updated["redirect_uris"] == [URI]
 
 
+def test_a_scheme_without_a_dot_is_allowed_by_name(signet: Signet) -> None:
+    """RFC 8252 section 8.4."""
+    refused = signet("client", "create", "--name", "Cursor", "--public", "--redirect-uri", "cursor://callback")
+    assert (refused.status, "'cursor://callback'" in refused.err, "allow" in refused.err) == (1, True, True)
+    made = signet(*SHOP, "--public", "--json").json
+    given = ("--allow-scheme", "cursor", "--redirect-uri", "cursor://callback")
+    updated = signet("client", "update", made["client_id"], *given, "--json").json
+    assert (updated["private_use_schemes"], updated["redirect_uris"]) == (["cursor"], ["cursor://callback"])
+
+
 def test_a_rotated_secret_works_beside_the_one_before(signet: Signet, work: Work) -> None:
     made = signet(*SHOP, "--json").json
     rotated = signet("client", "rotate-secret", made["client_id"], "--json").json

@@ -15,6 +15,7 @@ from provider.languages.text import Text
 from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.clients.metadata_rules import check_metadata
 from provider.oauth.clients.reachable import require_reachable
+from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.resources import is_ours
 from provider.oauth.clients.store import api_resources, client_origins
 from provider.oauth.clients.store import clients as store
@@ -66,8 +67,7 @@ class Client:
         """Return the host that a user can check: that of the redirect URI, or the one an operator approved."""
         if self.is_vouched_for:
             return self.metadata.host
-        parts = urlsplit(redirect_uri)
-        return parts.hostname or parts.scheme
+        return host_of(redirect_uri) or urlsplit(redirect_uri).scheme
 
     @property
     def host(self) -> str:

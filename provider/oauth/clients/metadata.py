@@ -6,10 +6,9 @@ The rules for valid metadata are in `metadata_rules`.
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
-from urllib.parse import urlsplit
 
 from provider.jose.key_sets import SIGNATURES
-from provider.oauth.clients.redirect_uris import origin_of
+from provider.oauth.clients.redirect_uris import host_of, origin_of
 from provider.oauth.clients.sectors import PUBLIC, find_sector
 from provider.oauth.response_types import IMPLICIT, ResponseMode
 from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
@@ -37,7 +36,7 @@ class InvalidMetadata(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
-    """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; the last eight are our
+    """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; the last nine are our
     own.
     """
 
@@ -78,6 +77,7 @@ class ClientMetadata:
     request_object_signing_alg: str | None = None
     request_uris: tuple[str, ...] = ()
     require_pushed_authorization_requests: bool = False
+    private_use_schemes: tuple[str, ...] = ()
     require_pkce: bool = True
     claims_in_id_token: bool = False
     resource_identifiers: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class ClientMetadata:
     @property
     def host(self) -> str:
         """The host of the client, which a user can check."""
-        return urlsplit(self.client_uri or (self.redirect_uris or ("",))[0]).hostname or ""
+        return host_of(self.client_uri or (self.redirect_uris or ("",))[0])
 
     @property
     def sector(self) -> str | None:

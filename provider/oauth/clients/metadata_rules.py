@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
 from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
@@ -21,7 +22,7 @@ from provider.oauth.clients.metadata import (
     InvalidMetadata,
     load_metadata,
 )
-from provider.oauth.clients.redirect_uris import origin_of, problem_with
+from provider.oauth.clients.redirect_uris import NO_DOT, origin_of, problem_with
 from provider.oauth.clients.resources import problem_with_identifier
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
 from provider.oauth.response_types import (
@@ -117,12 +118,19 @@ def _check_redirect_uris(metadata: ClientMetadata) -> None:
     for grant_type in ("authorization_code", IMPLICIT):
         if grant_type in metadata.grant_types and not metadata.redirect_uris:
             raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
-    if len(metadata.redirect_uris) > 50 or len(metadata.post_logout_redirect_uris) > 50:
-        raise InvalidMetadata("At most 50 redirect URIs.", error="invalid_redirect_uri")
-    for uri in metadata.redirect_uris + metadata.post_logout_redirect_uris:
-        problem = problem_with(uri)
+    for scheme in metadata.private_use_schemes:
+        problem = problem_with_scheme(scheme)
         if problem is not None:
-            raise InvalidMetadata(f"{uri[:200]!r}: {problem}.", error="invalid_redirect_uri")
+            raise InvalidMetadata(f"private_use_schemes: {scheme[:60]!r} {problem}.")
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        uris = getattr(metadata, name)
+        if len(uris) > 50:
+            raise InvalidMetadata(f"{name}: at most 50.", error="invalid_redirect_uri")
+        for uri in uris:
+            problem = problem_with(uri, schemes=metadata.private_use_schemes)
+            if problem is not None:
+                hint = " An operator can allow it with private_use_schemes." if problem == NO_DOT else ""
+                raise InvalidMetadata(f"{name}: {uri[:120]!r} {problem}.{hint}", error="invalid_redirect_uri")
 
 
 def _check_resources(metadata: ClientMetadata) -> None:
@@ -178,7 +186,8 @@ def _check_response_types(metadata: ClientMetadata) -> None:
         for uri in metadata.redirect_uris:
             if urlsplit(uri).scheme != "https" or urlsplit(uri).hostname == "localhost":
                 raise InvalidMetadata(
-                    f"{uri[:200]!r}: must be https and not localhost for implicit.", error="invalid_redirect_uri"
+                    f"redirect_uris: {uri[:120]!r} must be https and not localhost for implicit.",
+                    error="invalid_redirect_uri",
                 )
 
 

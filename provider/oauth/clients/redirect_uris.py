@@ -5,19 +5,26 @@ user's machine listens on whichever port is free (RFC 8252 section 7.3).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import quote_plus, urlsplit
+
+from provider.config.uri_schemes import problem_with_scheme
 
 LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\]|localhost)(?::(?P<port>[0-9]{0,5}))?(?P<rest>[/?].*)?")
 """An http URL on the user's own machine. RFC 9700 section 2.1 includes the name localhost, which many native apps use.
 """
 LONGEST = 2000
 HIGHEST_PORT = 65535
+NO_DOT = "has a private-use scheme without a dot; use one such as com.example.app"
+"""The problem of a URI whose scheme an operator could allow."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def problem_with(uri: str) -> str | None:
-    """Return why this URI may not be registered, or None if it may."""
+def problem_with(uri: str, *, schemes: Collection[str] = ()) -> str | None:
+    """Return why this URI may not be registered, or None if it may.
+
+    `schemes` are the private-use schemes without a dot that an operator allows.
+    """
     if not uri or len(uri) > LONGEST:
         return "is empty or too long"
     if not uri.isascii() or any(ord(character) <= 0x20 or character in '"<>\\^`{|}\x7f' for character in uri):
@@ -40,11 +47,18 @@ def problem_with(uri: str) -> str | None:
         if parts.scheme == "http" and host not in {"localhost", "127.0.0.1", "::1"}:
             return "must be https unless the host is localhost, 127.0.0.1 or [::1]"
         return None
-    if "." not in parts.scheme:
-        # RFC 8252 section 7.1: a private-use scheme is a reversed domain name. This keeps out javascript:, data:,
-        # file:.
-        return "must be https, http on loopback, or a private-use scheme with a dot in it"
-    return None
+    return _problem_with_private_use(parts.scheme, schemes)
+
+
+def _problem_with_private_use(scheme: str, allowed: Collection[str]) -> str | None:
+    """Return why this scheme is not for the app alone, or None. RFC 8252 section 7.1: it is a reversed domain name."""
+    if not scheme:
+        return "must be an absolute URI; add the scheme, for example https://"
+    if "." in scheme or (scheme in allowed and problem_with_scheme(scheme) is None):
+        return None
+    if problem_with_scheme(scheme) is not None:
+        return "must be https, http on loopback, or a private-use scheme such as com.example.app"
+    return NO_DOT
 
 
 def is_registered(uri: str, registered: tuple[str, ...]) -> bool:
@@ -87,6 +101,12 @@ def csp_source(uri: str) -> str:
     # These two would end the source, the directive or the policy (CSP Level 3 section 2.3.1).
     host = parts.netloc.replace(";", "%3B").replace(",", "%2C")
     return f"{parts.scheme}://{host}"
+
+
+def host_of(uri: str) -> str:
+    """Return the host of a web address, or "" for a private-use scheme, in which an app may write any name."""
+    parts = urlsplit(uri)
+    return parts.hostname or "" if parts.scheme in DEFAULT_PORTS else ""
 
 
 def origin_of(uri: str) -> str | None:

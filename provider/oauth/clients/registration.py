@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -68,6 +69,7 @@ REGISTRABLE = (
 )
 """The client metadata that a client may set when it registers itself. Any other member is ignored."""
 OPERATORS_ONLY = (
+    "private_use_schemes",
     "require_pkce",
     "claims_in_id_token",
     "first_party",
@@ -105,7 +107,12 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
     """
     # "Omitted fields MUST be treated as null", and so the other way round (RFC 7592 section 2.2).
     wanted = {name: given[name] for name in REGISTRABLE if given.get(name) is not None}
-    metadata = _obtainable(work.settings, wanted, parse_metadata(wanted))
+    kept = before.metadata.private_use_schemes if before is not None else ()
+    allowed = dict.fromkeys((*work.settings.registration_schemes, *kept))
+    parsed = parse_metadata({**wanted, "private_use_schemes": tuple(allowed)})
+    used = {urlsplit(uri).scheme for uri in parsed.redirect_uris + parsed.post_logout_redirect_uris}
+    parsed = replace(parsed, private_use_schemes=tuple(scheme for scheme in allowed if scheme in used))
+    metadata = _obtainable(work.settings, wanted, parsed)
     # A browser loads the logo without being asked to: not from the network that the person happens to be in.
     require_reachable(work, metadata.logo_uri)
     clients.require_valid(work, metadata, before=before)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.oauth.clients.redirect_uris import csp_source, is_registered, origin_of, problem_with
+from provider.config.uri_schemes import NEVER, problem_with_scheme
+from provider.oauth.clients.redirect_uris import NO_DOT, csp_source, host_of, is_registered, origin_of, problem_with
 
 REGISTERED = "https://app.test/cb"
 NATIVE = ("http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb")
@@ -74,6 +75,32 @@ def test_these_may_be_registered(uri: str) -> None:
 def test_these_may_not_be_registered(uri: str) -> None:
     """RFC 9700 section 2.1, RFC 8252 section 8.4; A-2, A-7, A-8, A-10."""
     assert problem_with(uri) is not None
+
+
+@pytest.mark.parametrize(
+    ("uri", "scheme"),
+    [
+        ("cursor://anysphere.cursor-retrieval/oauth/callback", "cursor"),
+        ("Cursor://callback", "cursor"),
+        ("raycast://oauth?package_name=x", "raycast"),
+        ("msal1234:/auth", "msal1234"),
+        ("web+app:cb", "web+app"),
+    ],
+)
+def test_a_private_use_scheme_without_a_dot_needs_an_operators_word(uri: str, scheme: str) -> None:
+    """RFC 8252 section 8.4."""
+    assert problem_with(uri, schemes=("other",)) == NO_DOT
+    assert problem_with(uri, schemes=("other", scheme)) is None
+
+
+@pytest.mark.parametrize(
+    "scheme", [*sorted(NEVER), "", "cursor:", "cursor://", "Cursor", "1cursor", "cur sor", "*", "ä"]
+)
+def test_what_belongs_to_no_app_cannot_be_allowed(scheme: str) -> None:
+    """RFC 8252 section 8.4; A-10: not even by an operator."""
+    assert problem_with_scheme(scheme) is not None
+    if scheme not in {"http", "https"}:
+        assert problem_with(f"{scheme}:alert(1)", schemes=(scheme,)) is not None
 
 
 @pytest.mark.parametrize(
@@ -251,3 +278,19 @@ def test_no_redirect_uri_writes_into_the_policy(uri: str) -> None:
 def test_the_origin_of_a_page_is_written_as_browsers_do(uri: str, origin: str | None) -> None:
     """RFC 6454 section 6.2; A-100: a page without an origin of its own (`null`) is nobody's."""
     assert origin_of(uri) == origin
+
+
+@pytest.mark.parametrize(
+    ("uri", "host"),
+    [
+        ("https://app.test:8443/cb", "app.test"),
+        ("http://[::1]:80/cb", "::1"),
+        ("com.example.app://bank.test/cb", ""),
+        ("cursor://bank.test/cb", ""),
+        ("com.example.app:/cb", ""),
+        ("", ""),
+    ],
+)
+def test_only_a_web_address_has_a_host_that_a_user_can_check(uri: str, host: str) -> None:
+    """RFC 9700 section 4.11: behind a private-use scheme an app may write the name of a bank."""
+    assert host_of(uri) == host
