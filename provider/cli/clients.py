@@ -179,6 +179,7 @@ def update(
     """
     from provider.oauth.clients.clients import update_client
     from provider.oauth.clients.metadata_rules import parse_metadata
+    from provider.oauth.clients.metadata_values import is_nothing
 
     changes = metadata_given(
         name=name,
@@ -197,7 +198,7 @@ def update(
     with unit() as work:
         kept = _get(work, client_id).metadata.as_json()
         for one, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):
-            if one in changes:
+            if not is_nothing(changes.get(one)):
                 kept.pop(other, None)  # keys are in one place only
         parsed = parse_metadata(kept | changes)
         if {"sector_identifier_uri", "redirect_uris"} & changes.keys():

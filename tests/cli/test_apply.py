@@ -76,6 +76,13 @@ def test_what_changed_is_updated_and_the_secret_stays(signet: Signet, work: Work
     assert not shop.disabled
 
 
+def test_an_empty_member_is_the_same_as_none(signet: Signet) -> None:
+    """RFC 7591 section 2."""
+    empty = FILE.replace('client_name = "Shop"', 'client_name = "Shop"\nlogo_uri = ""\njwks = {}\ncontacts = [""]')
+    signet("apply", "-", "--yes", stdin=FILE)
+    assert signet("apply", "-", stdin=empty).out == "Nothing differs.\n"
+
+
 def test_a_secret_is_brought_along_and_not_shown(signet: Signet, work: Work, environ: pytest.MonkeyPatch) -> None:
     file = FILE.replace("[clients.tv]", 'secret_env = "SHOP_SECRET"\n[clients.tv]')
     refused = signet("apply", "-", stdin=file)

@@ -131,6 +131,23 @@ def test_a_client_may_bring_keys_instead_of_a_secret(signet: Signet, tmp_path: P
     assert (again["jwks"], again.get("jwks_uri")) == (jwks, None)
 
 
+def test_an_empty_member_of_a_file_takes_it_away(signet: Signet) -> None:
+    """RFC 7591 section 2: "" and null are no value, and keys that are not given end none."""
+    metadata = {
+        "client_name": "Shop",
+        "redirect_uris": [URI, ""],
+        "logo_uri": "",
+        "jwks": {"keys": []},
+        "contacts": [""],
+    }
+    given = {**metadata, "jwks_uri": "https://shop.example/jwks.json", "policy_uri": "https://shop.example/privacy"}
+    made = signet("client", "create", "--metadata", "-", "--json", stdin=json.dumps(given)).json
+    assert (made["redirect_uris"], "logo_uri" in made, made["contacts"]) == ([URI], False, [])
+    changes = json.dumps({"policy_uri": "", "jwks": {}})
+    updated = signet("client", "update", made["client_id"], "--metadata", "-", "--json", stdin=changes).json
+    assert ("policy_uri" in updated, updated["jwks_uri"]) == (False, given["jwks_uri"])
+
+
 def test_a_private_key_is_not_taken(signet: Signet, tmp_path: Path) -> None:
     """A-101: and not repeated either."""
     path, private = tmp_path / "jwks.json", usual_key().as_dict(private=True)

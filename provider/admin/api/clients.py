@@ -7,7 +7,7 @@ Metadata uses the member names of RFC 7591 and OIDC Registration, and our own. T
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
 
 from provider.admin.filters import asked_text
 from provider.admin.operation import Resource, begin, by_operator
@@ -19,6 +19,7 @@ from provider.oauth.clients import clients as rules
 from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import FIELDS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.sector_documents import DocumentUnavailable, require_vouched_for
 from provider.oauth.clients.store import clients as store
 from provider.web.call import Call
@@ -37,9 +38,19 @@ _BROUGHT: dict[str, Any] = {
     "client_secret": (str | None, Field(None, description="The same of a secret, of 32 characters or more.")),
 }
 
-Metadata: type[Body] = create_model("Metadata", __base__=Body, **_METADATA)
+
+class SentMetadata(Body):
+    """Client metadata in a request. A member that is null, empty or blank counts as left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nothing(cls, given: Any) -> Any:
+        return without_nothing(given) if isinstance(given, dict) else given
+
+
+Metadata: type[Body] = create_model("Metadata", __base__=SentMetadata, **_METADATA)
 Application: type[Body] = create_model("Application", __base__=Body, **_OWN, **_METADATA)
-NewApplication: type[Body] = create_model("NewApplication", __base__=Body, **_BROUGHT, **_METADATA)
+NewApplication: type[Body] = create_model("NewApplication", __base__=SentMetadata, **_BROUGHT, **_METADATA)
 MadeApplication: type[Body] = create_model("MadeApplication", __base__=Body, **_OWN, client_secret=_SECRET, **_METADATA)
 
 

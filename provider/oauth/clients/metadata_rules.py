@@ -13,15 +13,14 @@ from provider.oauth.clients.metadata import (
     AUTH_METHODS,
     DEVICE_CODE,
     FAPI2,
-    FIELDS,
     GRANT_TYPES,
-    LISTS,
     PRIVATE_KEY_JWT,
     TOKEN_EXCHANGE,
     ClientMetadata,
     InvalidMetadata,
     load_metadata,
 )
+from provider.oauth.clients.metadata_values import require_types, without_nothing
 from provider.oauth.clients.redirect_uris import NO_DOT, origin_of, problem_with
 from provider.oauth.clients.resources import problem_with_identifier
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
@@ -44,25 +43,12 @@ LONGEST_REQUEST_URI = 512
 
 
 def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
-    """Parse metadata from a request. Raises InvalidMetadata, which says what is wrong."""
-    for name, value in given.items():
-        field = FIELDS.get(name)
-        if field is None:
-            continue
-        kind = str(field.type)
-        if name in LISTS:
-            good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-        elif "bool" in kind:
-            good = isinstance(value, bool)
-        elif "int" in kind:
-            good = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
-        elif "dict" in kind:
-            good = value is None or isinstance(value, dict)
-        else:
-            good = isinstance(value, str) or (value is None and "None" in kind)
-        if not good:
-            raise InvalidMetadata(f"{name} has the wrong type.")
-    metadata = load_metadata(given)
+    """Parse metadata from a request. Members without a value have their defaults (`metadata_values`). Raises
+    InvalidMetadata, which says what is wrong.
+    """
+    sent = without_nothing(given)
+    require_types(sent)
+    metadata = load_metadata(sent)
     check_metadata(metadata)
     return metadata
 
@@ -78,7 +64,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
     for response_mode in metadata.response_modes:
         _one_of("response_modes", response_mode, tuple(ResponseMode))
     if not metadata.response_modes:
-        raise InvalidMetadata("response_modes must name one at least.")
+        raise InvalidMetadata("response_modes: at least one is needed.")
     _check_redirect_uris(metadata)
     _check_response_types(metadata)
     for grant_type in ("client_credentials", TOKEN_EXCHANGE):

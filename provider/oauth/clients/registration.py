@@ -18,6 +18,7 @@ from provider.oauth.clients import clients
 from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.reachable import require_reachable
 from provider.oauth.clients.sector_documents import require_vouched_for
 from provider.oauth.clients.sectors import PUBLIC
@@ -106,7 +107,8 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
     May ask the client's server. Raises InvalidMetadata.
     """
     # "Omitted fields MUST be treated as null", and so the other way round (RFC 7592 section 2.2).
-    wanted = {name: given[name] for name in REGISTRABLE if given.get(name) is not None}
+    sent = without_nothing(given, empty_means_none=False)
+    wanted = {name: sent[name] for name in REGISTRABLE if name in sent}
     kept = before.metadata.private_use_schemes if before is not None else ()
     allowed = dict.fromkeys((*work.settings.registration_schemes, *kept))
     parsed = parse_metadata({**wanted, "private_use_schemes": tuple(allowed)})
@@ -125,8 +127,6 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
     forbidden = [grant_type for grant_type in metadata.grant_types if grant_type not in grant_types]
     if forbidden:
         raise InvalidMetadata(f"grant_types: {forbidden[0]} cannot be had by registration; {_one_of(grant_types)} can.")
-    if not metadata.grant_types:
-        raise InvalidMetadata("grant_types must name one at least.")
     if DEVICE_CODE in metadata.grant_types and metadata.subject_type != PUBLIC:
         # No redirect proves that the hosts it names are its own: it would see people as another app does.
         raise InvalidMetadata("subject_type pairwise and the device flow cannot both be had by registration.")

@@ -162,7 +162,7 @@ class TestOpen:
             ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
             ({"grant_types": ["implicit"], "response_types": ["id_token"]}, "invalid_client_metadata"),
             ({"grant_types": ["password"]}, "invalid_client_metadata"),
-            ({"grant_types": [], "redirect_uris": []}, "invalid_client_metadata"),
+            ({"grant_types": [], "redirect_uris": []}, "invalid_redirect_uri"),
             ({"response_types": ["code id_token"]}, "invalid_client_metadata"),
             ({"response_types": ["none"]}, "invalid_client_metadata"),
             ({"scope": "account admin:write"}, "invalid_client_metadata"),
@@ -185,6 +185,21 @@ class TestOpen:
         with unchanged():
             error_id = assert_refused(register(http, **metadata), error)
         assert explain(error_id).endpoint == "registration"
+
+    @pytest.mark.parametrize("nothing", [None, "", " ", [], {}, [""], {"keys": []}], ids=str)
+    def test_members_without_a_value_count_as_left_out(self, http: WatchedClient, nothing: Any) -> None:
+        """RFC 7591 section 2, RFC 7592 section 2.2: in a registration and in its update."""
+        plain = register(http).json()
+        secrets = {name for name in plain if name.startswith(("client_id", "client_secret", "registration_"))}
+        usual = {name: value for name, value in plain.items() if name not in secrets}
+        blank = dict.fromkeys({*registration.REGISTRABLE, "software_statement"} - WEB.keys(), nothing)
+        told = register(http, **blank).json()
+        assert {name: value for name, value in told.items() if name not in secrets} == usual, told
+        body = {**WEB, **blank, "client_id": told["client_id"], **dict.fromkeys(secrets - {"client_id"}, nothing)}
+        headers = {"authorization": f"Bearer {told['registration_access_token']}"}
+        updated = http.put(told["registration_client_uri"], json=body, headers=headers)
+        assert updated.status_code == 200, updated.text
+        assert {name: value for name, value in updated.json().items() if name not in secrets} == usual
 
     @pytest.mark.parametrize("name", ["redirect_uris", "post_logout_redirect_uris"])
     @pytest.mark.parametrize(
