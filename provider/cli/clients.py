@@ -22,7 +22,7 @@ from provider.cli.client_options import (
     usual,
 )
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_one, print_rows, say
+from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_secret
 
 if TYPE_CHECKING:
     from provider.oauth.clients.clients import Client
@@ -80,6 +80,10 @@ def create(
     client_secret_stdin: Annotated[
         bool, typer.Option("--client-secret-stdin", help="Read the secret to bring along from stdin.")
     ] = False,
+    allow_short_secret: Annotated[
+        bool,
+        typer.Option("--allow-short-secret", help="Accept a secret from another provider below 32 characters."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Register an application. Prints its client_id and its client_secret, which is shown only once.
@@ -111,7 +115,11 @@ def create(
     with unit() as work:
         parsed = parse_metadata(given)
         _require_vouched_for(work, parsed)
-        client, shown = create_client(work, parsed, client_id=client_id, secret=secret)
+        client, shown = create_client(
+            work, parsed, client_id=client_id, secret=secret, allow_short_secret=allow_short_secret
+        )
+    if client.keeps_short_secret:
+        warn_of_short_secret(client.client_id)
     lines = [f"client_id      {client.client_id}"]
     if shown is not None:
         lines += [f"client_secret  {shown}", "The secret is not shown again."]
@@ -152,7 +160,10 @@ def show(client_id: Which, *, as_json: Json = False) -> None:
     Example: signet client show CLIENT_ID
     """
     with unit() as work:
-        print_one(_describe(_get(work, client_id)), as_json=as_json)
+        client = _get(work, client_id)
+    if client.keeps_short_secret:
+        warn_of_short_secret(client_id)
+    print_one(_describe(client), as_json=as_json)
 
 
 @app.command()

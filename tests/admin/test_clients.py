@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from provider.admin import client_form
 from provider.admin.presets import PRESETS
+from provider.oauth.clients import clients
 from provider.oauth.clients.client_search import find_page
 from provider.oauth.clients.clients import Client, create_client, find_client
 from provider.oauth.clients.metadata import ClientMetadata
@@ -100,6 +101,18 @@ def test_what_cannot_be_registered_is_said_at_its_field(console: Console) -> Non
     assert page.form("client_name").find("client_name").value == "Shop"  # type: ignore[union-attr]
     page = console.browser.submit({"redirect_uris": URI, "post_logout_redirect_uris": "http://shop.example.test/"})
     assert 'href="#post_logout_redirect_uris"' in page.html
+
+
+def test_a_short_secret_is_warned_about_until_it_is_gone(console: Console, work: Work) -> None:
+    with work() as w:
+        metadata = ClientMetadata(client_name="Shop", redirect_uris=(URI,))
+        made, _ = clients.create_client(w, metadata, secret="hunter2", allow_short_secret=True)
+    here = f"/clients/client?client_id={made.client_id}"
+    assert "less than 32 characters" in console.open(here).text
+    with work() as w:
+        clients.rotate_secret(w, made.client_id)
+        clients.end_retired_secrets(w, made.client_id)
+    assert "less than 32 characters" not in console.open(here).text
 
 
 def test_an_edit_is_shown_before_it_is_made_and_audited_with_both(console: Console, work: Work) -> None:

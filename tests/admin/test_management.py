@@ -54,6 +54,15 @@ def test_a_member_without_a_value_has_its_default(operator: Program, nothing: An
     assert (none["grant_types"], none["response_types"], none["scope"]) == ([], [], "")
 
 
+def test_a_short_secret_is_brought_along_where_the_operator_says_so(operator: Program, work: Work) -> None:
+    refused = operator("POST", "/clients", client_secret="hunter2", **SHOP)
+    assert refused.status_code == 400
+    assert "allow_short_secret" in refused.text
+    made = operator("POST", "/clients", client_secret="hunter2", allow_short_secret=True, **SHOP)
+    assert (made.status_code, made.json()["client_secret"]) == (201, "hunter2")
+    assert events(work, "client.created")[0].details["short_secret"] is True
+
+
 def test_an_application_from_its_registration_to_its_deletion(
     operator: Program, client: TestClient, browser: Browser, ada: str, work: Work
 ) -> None:

@@ -61,6 +61,19 @@ def test_id_and_secret_may_be_brought_along(signet: Signet, work: Work) -> None:
     assert (again.status, again.err.count("\n")) == (1, 1)
 
 
+def test_a_short_secret_needs_a_word_and_gets_a_warning(signet: Signet) -> None:
+    bring = (*SHOP, "--client-id", "shop", "--client-secret-stdin", "--json")
+    refused = signet(*bring, stdin="hunter2\n")
+    assert (refused.status, "--allow-short-secret" in refused.err) == (1, True)
+    made = signet(*bring, "--allow-short-secret", stdin="hunter2\n")
+    assert (made.status, made.json["client_secret"]) == (0, "hunter2")
+    for ran in (made, signet("client", "show", "shop", "--json")):
+        assert "warning: the secret of shop is shorter than 32 characters" in ran.err
+        assert "signet client rotate-secret shop" in ran.err
+        assert "hunter2" not in ran.err
+    assert signet(*SHOP, "--json").err == ""
+
+
 def test_updating_changes_what_is_given_and_nothing_else(signet: Signet) -> None:
     made = signet(*SHOP, "--grant", "authorization_code", "--grant", "refresh_token", "--json").json
     updated = signet("client", "update", made["client_id"], "--name", "New shop", "--json").json

@@ -36,6 +36,7 @@ _SECRET: Any = (str | None, Field(None, description="Shown only now; absent for 
 _BROUGHT: dict[str, Any] = {
     "client_id": (str | None, Field(None, description="To bring one along from another provider; else one is made.")),
     "client_secret": (str | None, Field(None, description="The same of a secret, of 32 characters or more.")),
+    "allow_short_secret": (bool, Field(False, description="Accept a client_secret that is shorter. Rotate it soon.")),
 }
 
 
@@ -117,9 +118,12 @@ def create_client(call: Call, _operator: Operator, body: Body) -> Body:
     """
     given = body.model_dump(exclude_unset=True)
     client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
+    allow_short = given.pop("allow_short_secret", False)
     metadata = _parse(call, given)
     begin(call)
-    client, shown = rules.create_client(call.work, metadata, client_id=client_id, secret=secret)
+    client, shown = rules.create_client(
+        call.work, metadata, client_id=client_id, secret=secret, allow_short_secret=allow_short
+    )
     return MadeApplication.model_validate(_values(client) | {"client_secret": shown})
 
 

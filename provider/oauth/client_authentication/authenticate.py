@@ -53,7 +53,7 @@ def authenticate(
     )
     try:
         if shown.secret is not None:
-            require_secret(checks, client, shown.secret)
+            require_secret(checks, client, shown.secret, vault=work.vault)
         elif shown.assertion is not None:
             require_assertion(work, server, checks, client, shown.assertion, endpoint_url=endpoint_url)
     except InvalidClientError:

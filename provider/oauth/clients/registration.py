@@ -191,7 +191,7 @@ def update(work: UnitOfWork, client: Client, metadata: ClientMetadata) -> Regist
     ):
         return None
     clients.update_client(work, client.client_id, metadata)
-    needs_secret = metadata.has_secret and not client.secret_digests
+    needs_secret = metadata.has_secret and not client.secrets
     needs_key = metadata.token_endpoint_auth_method == SECRET_JWT and not client.sealed_secrets
     secret = clients.rotate_secret(work, client.client_id) if needs_secret or needs_key else None
     return Registered(replace(client, metadata=metadata), token, secret)

@@ -107,8 +107,9 @@ def _require_about_itself(checks: Checks, client: Client, given: Mapping[str, An
         got=", ".join(sent),
     )
     secret = given.get("client_secret")
+    own = isinstance(secret, str) and (client.has_secret(secret))
     checks.require(
-        is_nothing(secret) or (isinstance(secret, str) and client.has_secret(secret)),
+        is_nothing(secret) or own,
         "client_secret, where sent, is the client's own",
         section="RFC 7592 section 2.2",
         error=InvalidClientMetadataError,

@@ -185,7 +185,7 @@ def test_what_is_no_url_is_refused_wherever_it_stands(name: str, grant_types: li
             parse_metadata({**WEB, "subject_type": "pairwise", "grant_types": grant_types, name: value})
 
 
-NOTHING = (None, "", "  ", "\n", [], {}, [""], [None, " "], {"keys": []}, {"keys": None})
+NOTHING: tuple[Any, ...] = (None, "", "  ", "\n", [], {}, [""], [None, " "], {"keys": []}, {"keys": None})
 """The ways in which clients write that a member has no value."""
 
 
