@@ -19,7 +19,7 @@ import uvicorn
 from starlette.datastructures import State
 
 from provider.accounts.passwords.breached_passwords import require_usable
-from provider.app import create_app, open_installation
+from provider.app import create_app
 from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
 from provider.config.settings import Settings
@@ -27,6 +27,7 @@ from provider.crypto.vault import VaultError, open_vault
 from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
 from provider.federation.configuration import load_upstreams
+from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
 from provider.oauth.tokens.server import open_server
 from provider.observability.logging import configure_logging, log
