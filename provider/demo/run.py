@@ -134,7 +134,8 @@ class Demo:
             self.ready.set()
 
     async def _fill(self, stack: AsyncExitStack) -> None:
-        from provider.app import create_app, open_installation  # noqa: PLC0415  # the sockets listen before this loads
+        from provider.app import create_app  # noqa: PLC0415  # the sockets listen before this loads
+        from provider.installation import open_installation  # noqa: PLC0415
         from provider.worker.background import BackgroundWorker  # noqa: PLC0415
 
         worker = BackgroundWorker(self.settings)
