@@ -117,6 +117,7 @@ HINTS: Mapping[str, Text] = {
     "default_max_age": Text("Seconds after which people must sign in again; empty: never."),
     "jwks": Text("Its public keys, as JSON."),
     "jwks_uri": Text("Where it publishes its public keys, instead."),
+    "token_endpoint_auth_method": Text("Empty: client_secret_basic and client_secret_post both work."),
     "claims_in_id_token": Text("For apps that ask no userinfo."),
     "resource_identifiers": Text("What the API is called in tokens (aud), one a line."),
     "exchange_targets": Text("APIs it may exchange tokens for, one a line."),

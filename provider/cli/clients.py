@@ -14,6 +14,7 @@ from provider.cli.client_options import (
     JwksUri,
     Metadata,
     Name,
+    Pkce,
     PostLogoutRedirectUri,
     Public,
     RedirectUri,
@@ -37,7 +38,7 @@ Which = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
 def _describe(client: "Client") -> dict[str, Any]:
     own = {"client_id": client.client_id, "disabled": client.disabled, "created_at": client.created_at}
     own |= {"registered_itself": client.registered_itself, "expires_at": client.expires_at}
-    return own | client.metadata.as_json()
+    return own | {"token_endpoint_auth_method": None} | client.metadata.as_json()
 
 
 def _get(work: "UnitOfWork", client_id: str) -> "Client":
@@ -73,7 +74,8 @@ def create(
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
-    first_party: FirstParty = False,
+    first_party: FirstParty = None,
+    pkce: Pkce = None,
     allow_scheme: AllowScheme = None,
     metadata: Metadata = None,
     client_id: Annotated[str | None, typer.Option(help="Brought along from another provider.")] = None,
@@ -106,6 +108,7 @@ def create(
         jwks=jwks,
         jwks_uri=jwks_uri,
         first_party=first_party,
+        pkce=pkce,
         allow_scheme=allow_scheme,
         metadata=metadata,
     )
@@ -179,7 +182,8 @@ def update(
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
-    first_party: FirstParty = False,
+    first_party: FirstParty = None,
+    pkce: Pkce = None,
     allow_scheme: AllowScheme = None,
     metadata: Metadata = None,
     as_json: Json = False,
@@ -203,6 +207,7 @@ def update(
         jwks=jwks,
         jwks_uri=jwks_uri,
         first_party=first_party,
+        pkce=pkce,
         allow_scheme=allow_scheme,
         metadata=metadata,
     )

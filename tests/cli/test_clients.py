@@ -102,6 +102,36 @@ def test_a_rotated_secret_works_beside_the_one_before(signet: Signet, work: Work
     assert client.has_secret(rotated["client_secret"])
 
 
+def test_pkce_and_first_party_are_turned_off_and_on_again(signet: Signet) -> None:
+    made = signet(*SHOP, "--no-pkce", "--first-party", "--json").json
+    assert (made["require_pkce"], made["first_party"], made["token_endpoint_auth_method"]) == (False, True, None)
+    kept = signet("client", "update", made["client_id"], "--name", "New shop", "--json").json
+    assert (kept["require_pkce"], kept["first_party"]) == (False, True)
+    changed = signet("client", "update", made["client_id"], "--pkce", "--no-first-party", "--json").json
+    assert (changed["require_pkce"], changed["first_party"]) == (True, False)
+    refused = signet(*SHOP, "--public", "--no-pkce")
+    assert (refused.status, "PKCE" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("member", "hint"),
+    [
+        ("redirect_urls", "Did you mean redirect_uris?"),
+        ("client_id", "Use --client-id instead."),
+        ("client_secret", "Use --client-secret-stdin instead."),
+        ("software_id", ""),
+    ],
+)
+def test_an_unknown_member_of_a_file_is_named_and_ignored(signet: Signet, member: str, hint: str) -> None:
+    """RFC 7591 section 2."""
+    metadata = json.dumps({"client_name": "Shop", "redirect_uris": [URI], member: "x"})
+    made = signet("client", "create", "--metadata", "-", "--json", stdin=metadata)
+    assert (made.status, made.json["client_name"]) == (0, "Shop")
+    assert made.err == f"signet: warning: {member} in the metadata is not known and was ignored. {hint}".strip() + "\n"
+    updated = signet("client", "update", made.json["client_id"], "--metadata", "-", stdin=json.dumps({member: "x"}))
+    assert f"{member} in the metadata is not known" in updated.err
+
+
 def test_disabling_enabling_and_deleting(signet: Signet) -> None:
     client_id = signet(*SHOP, "--json").json["client_id"]
     assert signet("client", "disable", client_id, "--json").json["disabled"] is True

@@ -40,14 +40,14 @@ def authenticate(
         got=shown.client_id,
         fix="Check client_id; `signet client list` shows the registered ones.",
     )
-    method = client.metadata.token_endpoint_auth_method
+    methods = client.metadata.auth_methods
     checks.require(
-        shown.method == method,
+        shown.method in methods,
         "The registered authentication method was used",
         section="RFC 6749 section 2.3",
         error=InvalidClientError,
         description=REFUSED,
-        expected=method,
+        expected=" or ".join(methods),
         got=shown.method,
         fix="Use the registered method, or change token_endpoint_auth_method of the client.",
     )

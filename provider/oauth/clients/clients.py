@@ -203,9 +203,7 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     if client is None:
         raise NoSuchClient
     if not client.metadata.has_secret:
-        raise InvalidMetadata(
-            f"A client that authenticates with {client.metadata.token_endpoint_auth_method} has none."
-        )
+        raise InvalidMetadata(f"A client that authenticates with {' or '.join(client.metadata.auth_methods)} has none.")
     secret = new_opaque()
     store.retire_secrets(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
     add_secret(work, client_id, client.metadata, secret)

@@ -17,6 +17,7 @@ from provider.refusals import Refusal
 SECRET_JWT = "client_secret_jwt"  # noqa: S105  # a method's name
 PRIVATE_KEY_JWT = "private_key_jwt"
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE_KEY_JWT, "none")
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
 FAPI2 = "fapi2"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a grant type
@@ -47,7 +48,8 @@ class ClientMetadata:
     backchannel_logout_session_required: bool = False
     frontchannel_logout_uri: str | None = None
     frontchannel_logout_session_required: bool = False
-    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105  # a method's name
+    token_endpoint_auth_method: str | None = None
+    """None if nobody chose one: see `auth_methods`."""
     grant_types: tuple[str, ...] = ("authorization_code",)
     response_types: tuple[str, ...] = ("code",)
     scope: str = " ".join(STANDARD_SCOPES)
@@ -92,8 +94,17 @@ class ClientMetadata:
         return self.token_endpoint_auth_method == "none"  # noqa: S105  # a method
 
     @property
+    def auth_methods(self) -> tuple[str, ...]:
+        """The methods by which the client may authenticate: the chosen one, or else both ways to send a secret.
+
+        RFC 7591 section 2 has client_secret_basic as the default, but many libraries send client_secret_post.
+        """
+        method = self.token_endpoint_auth_method
+        return SECRET_METHODS if method is None else (method,)
+
+    @property
     def has_secret(self) -> bool:
-        return self.token_endpoint_auth_method.startswith("client_secret_")
+        return self.auth_methods[0].startswith("client_secret_")
 
     @property
     def is_fapi2(self) -> bool:

@@ -55,7 +55,8 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
 
 def check_metadata(metadata: ClientMetadata) -> None:
     """Raise InvalidMetadata for metadata that this server does not support."""
-    _one_of("token_endpoint_auth_method", metadata.token_endpoint_auth_method, AUTH_METHODS)
+    for method in metadata.auth_methods:
+        _one_of("token_endpoint_auth_method", method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
     _one_of("application_type", metadata.application_type, ("web", "native"))
     _one_of("profile", metadata.profile, ("none", FAPI2))
@@ -196,7 +197,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
     if len(metadata.request_uris) > 50 or any(len(uri) > LONGEST_REQUEST_URI for uri in metadata.request_uris):
         raise InvalidMetadata(f"At most 50 request_uris of {LONGEST_REQUEST_URI} characters.")
     if metadata.token_endpoint_auth_signing_alg is not None:
-        algorithms = ASSERTION_ALGORITHMS.get(method, ())
+        algorithms = ASSERTION_ALGORITHMS.get(method or "", ())
         _one_of("token_endpoint_auth_signing_alg", metadata.token_endpoint_auth_signing_alg, algorithms)
     if metadata.request_object_signing_alg is not None:
         _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)

@@ -16,7 +16,7 @@ from provider.config.settings import Settings
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.clients import clients
 from provider.oauth.clients.clients import Client, NoSuchClient
-from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, SECRET_METHODS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.reachable import require_reachable
@@ -80,6 +80,8 @@ OPERATORS_ONLY = (
     "exchange_targets",
 )
 
+UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
+"""What a client that chose no method is told: the default of RFC 7591 section 2."""
 RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE})
 
 
@@ -109,6 +111,9 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
     # "Omitted fields MUST be treated as null", and so the other way round (RFC 7592 section 2.2).
     sent = without_nothing(given, empty_means_none=False)
     wanted = {name: sent[name] for name in REGISTRABLE if name in sent}
+    if before is not None and before.metadata.token_endpoint_auth_method is None:
+        # Sending back what `information` said is no choice.
+        wanted = {name: value for name, value in wanted.items() if (name, value) != UNCHOSEN}
     kept = before.metadata.private_use_schemes if before is not None else ()
     allowed = dict.fromkeys((*work.settings.registration_schemes, *kept))
     parsed = parse_metadata({**wanted, "private_use_schemes": tuple(allowed)})
@@ -211,7 +216,7 @@ def information(settings: Settings, registered: Registered) -> dict[str, Any]:
     client = registered.client
     metadata = {
         name: value
-        for name, value in client.metadata.as_json().items()
+        for name, value in (dict([UNCHOSEN]) | client.metadata.as_json()).items()
         # Empty means left out, but for these: left out they would mean authorization_code and code.
         if name in REGISTRABLE and (value not in ("", ()) or name in {"grant_types", "response_types"})
     }
