@@ -78,16 +78,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         description="A parameter is repeated",
         got=", ".join(repeated),
     )
-    client = None if client_id is None else server.clients.find(work, client_id)
-    client = checks.found(
-        None if client is None or client.disabled else client,
-        "The client is registered and not disabled",
-        section="RFC 6749 section 4.1.2.1",
-        error=InvalidRequestError,
-        description="The app is not registered here",
-        got="no client_id" if client_id is None else client_id,
-        fix="Check client_id; `signet client list` shows the registered ones.",
-    )
+    client = _require_registered(checks, None if client_id is None else server.clients.find(work, client_id), client_id)
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
     state, mode = given.get("state"), mode_in_force(given, client.metadata.response_modes)
@@ -116,6 +107,27 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         "Only the port of a loopback URI may differ.",
     )
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
+
+
+def require_still_registered(work: UnitOfWork, server: AuthorizationServer, checks: Checks, target: Target) -> None:
+    """Check that the client of the target was not deleted or disabled a moment ago, before an error is sent to it.
+
+    A successful response needs no such check: it is stored with a reference to the client.
+    """
+    client_id = target.client.client_id
+    _require_registered(checks, target.client if server.clients.is_enabled(work, client_id) else None, client_id)
+
+
+def _require_registered(checks: Checks, client: Client | None, client_id: str | None) -> Client:
+    return checks.found(
+        None if client is None or client.disabled else client,
+        "The client is registered and not disabled",
+        section="RFC 6749 section 4.1.2.1",
+        error=InvalidRequestError,
+        description="The app is not registered here",
+        got="no client_id" if client_id is None else client_id,
+        fix="Check client_id; `signet client list` shows the registered ones.",
+    )
 
 
 def require_may_come_unpushed(checks: Checks, client: Client) -> None:

@@ -26,20 +26,11 @@ def authenticate(
     methods are mixed.
     """
     shown = read_credentials(checks, authorization=authorization, form=form)
-    checks.client_id = shown.client_id
-    known = server.clients.find(work, shown.client_id)
-    if known is None or known.disabled:
-        known = None
+    try:
+        client = find_enabled(work, server, checks, shown.client_id)
+    except InvalidClientError:
         _count_failure(work, shown)
-    client = checks.found(
-        known,
-        "The client is registered and not disabled",
-        section="RFC 6749 section 2.3",
-        error=InvalidClientError,
-        description=REFUSED,
-        got=shown.client_id,
-        fix="Check client_id; `signet client list` shows the registered ones.",
-    )
+        raise
     methods = client.metadata.auth_methods
     checks.require(
         shown.method in methods,
@@ -60,6 +51,21 @@ def authenticate(
         _count_failure(work, shown)
         raise
     return client
+
+
+def find_enabled(work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str) -> Client:
+    """Return the client that a request names. Raises InvalidClientError if it is unknown or disabled."""
+    checks.client_id = client_id
+    known = server.clients.find(work, client_id)
+    return checks.found(
+        None if known is None or known.disabled else known,
+        "The client is registered and not disabled",
+        section="RFC 6749 section 2.3",
+        error=InvalidClientError,
+        description=REFUSED,
+        got=client_id,
+        fix="Check client_id; `signet client list` shows the registered ones.",
+    )
 
 
 def _count_failure(work: UnitOfWork, shown: Credentials) -> None:

@@ -163,7 +163,7 @@ def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | N
     client_id = issued_to or named
     if client_id is None:
         return None
-    client = server.clients.find(call.work, client_id)
+    client = server.clients.read(call.work, client_id)  # nobody is sent to an app that was deleted a moment ago
     client = checks.found(
         None if client is not None and client.disabled and issued_to is None else client,
         "The client is registered",

@@ -46,6 +46,8 @@ def introspection(call: Call) -> Response:
         answer = _access_token(work, request.server, client, token)
     else:
         answer = _refresh_token(work, request.server, client, token)
+    if not answer["active"]:
+        request.require_enabled()
     if is_wanted(call.headers.get("accept", "")):
         jwt = make_introspection_jwt(work, request.server, client, answer)
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
@@ -54,7 +56,7 @@ def introspection(call: Call) -> Response:
 
 def _access_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
     try:
-        live = read_access_token(work, server, token)
+        live = read_access_token(work, server, token, caller=client.client_id)
     except InactiveToken:
         return INACTIVE
     claims = live.claims

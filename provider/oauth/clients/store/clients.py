@@ -7,15 +7,19 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BindParameter,
     Boolean,
     Column,
     Connection,
+    Exists,
     ForeignKey,
     Index,
     String,
     Table,
     Text,
+    bindparam,
     delete,
+    exists,
     false,
     insert,
     or_,
@@ -92,6 +96,16 @@ def add(db: Connection, client: ClientRow) -> None:
 
 def find(db: Connection, client_id: str) -> ClientRow | None:
     return _CLIENT.one(db, _CLIENT.select().where(clients.c.client_id == client_id))
+
+
+def is_enabled(client_id: BindParameter[str]) -> Exists:
+    """Return the condition that there is such a client and it is not disabled, for a query about something else."""
+    return exists().where(clients.c.client_id == client_id, clients.c.disabled_at.is_(None))
+
+
+def find_enabled(db: Connection, client_id: str) -> bool:
+    """Return whether there is such a client and it is not disabled."""
+    return bool(db.scalar(select(is_enabled(bindparam("client_id", client_id, type_=String)))))
 
 
 def queue_for(db: Connection, names: Iterable[str]) -> None:
