@@ -117,12 +117,7 @@ class Settings(Lifetimes):
     database_timeout: float = Field(
         2.0, gt=0, le=30, description="Seconds to wait for a connection, a lock or a statement."
     )
-    client_cache: float = Field(
-        1.0,
-        ge=0,
-        le=60,
-        description="Seconds a process may trust its copy of a client. Deleting one takes effect at once.",
-    )
+    client_cache: float = Field(1.0, ge=0, le=60, description="Seconds a process may trust its copy of a client.")
     key_cache: float = Field(
         10.0, ge=0, le=300, description="Seconds a process may trust its copy of the signing keys."
     )
