@@ -334,7 +334,7 @@ def test_the_explanation_names_the_check_and_no_secret(
         "redirect_uri is the one of the authorization request",
         "code_verifier matches the code_challenge",
     ]
-    assert [check["passed"] for check in row.checks][-2:] == ["True", "False"]
+    assert [check["passed"] for check in row.checks][-2:] == [True, False]
     for secret in (answer.code, guess, answer.verifier, rp.secret or ""):
         assert secret not in str(row)
 
