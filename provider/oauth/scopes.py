@@ -94,8 +94,20 @@ def in_words(scope: str) -> Text:
 
 
 def parse_scope(text: str | None) -> tuple[str, ...]:
-    """Return the scope tokens in the order given, each once (RFC 6749 section 3.3)."""
-    return tuple(dict.fromkeys(text.split(" "))) if text else ()
+    """Return the scope tokens in the order given, each once (RFC 6749 section 3.3). Extra spaces are ignored."""
+    return tuple(dict.fromkeys(filter(None, text.split(" ")))) if text else ()
+
+
+def requested_scope(text: str | None, *, default: Iterable[str], offline: bool) -> tuple[str, ...]:
+    """Return the requested scope tokens, or the default ones if nothing is requested (RFC 6749 section 3.3).
+
+    Without `offline`, the request cannot lead to a refresh token, and offline_access is ignored (OIDC Core section 11).
+    """
+    asked, usual = (
+        tuple(token for token in tokens if offline or token != OFFLINE_ACCESS)
+        for tokens in (parse_scope(text), default)
+    )
+    return asked or usual
 
 
 def is_scope_token(text: str) -> bool:

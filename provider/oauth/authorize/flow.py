@@ -17,7 +17,7 @@ from provider.oauth.response_types import (
     parse_response_type,
     response_types_supported,
 )
-from provider.oauth.scopes import OPENID, parse_scope
+from provider.oauth.scopes import OPENID
 from provider.parameters import Parameters
 
 
@@ -98,18 +98,20 @@ def require_response_mode(checks: Checks, client: Client, given: Parameters) -> 
     )
 
 
-def require_id_token_can_be_used(checks: Checks, response_type: ResponseType, given: Parameters) -> None:
+def require_id_token_can_be_used(
+    checks: Checks, response_type: ResponseType, given: Parameters, scope: tuple[str, ...]
+) -> None:
     """Check that a front-channel ID token belongs to an OpenID request and that the request has a nonce."""
     if ID_TOKEN not in response_type:
         return
     checks.require(
-        OPENID in parse_scope(given.get("scope")),
+        OPENID in scope,
         "The scope openid is asked for",
         section="OIDC Core section 3.2.2.1",
         error=InvalidRequestError,
         description="An ID token needs the scope openid",
         expected=OPENID,
-        got=given.get("scope", "nothing"),
+        got=" ".join(scope) or "nothing",
     )
     checks.require(
         "nonce" in given,

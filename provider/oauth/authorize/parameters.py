@@ -16,7 +16,7 @@ from provider.oauth.errors import (
     RequestURINotSupportedError,
 )
 from provider.oauth.response_types import CODE, ResponseType
-from provider.oauth.scopes import OFFLINE_ACCESS, SCOPES, parse_scope
+from provider.oauth.scopes import SCOPES, parse_scope, requested_scope
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims, parse_claims, scopes_of_claims
 from provider.oauth.tokens.id_tokens import read_hint
 from provider.oauth.tokens.server import AuthorizationServer
@@ -132,16 +132,14 @@ def read_challenge(checks: Checks, client: Client, response_type: ResponseType, 
 
 
 def read_scope(checks: Checks, client: Client, response_type: ResponseType, given: Parameters) -> tuple[str, ...]:
-    """Return the scopes that are requested and allowed.
+    """Return the scopes that are requested and allowed, or all that the client is registered for if none is requested.
 
     Unknown scopes are ignored (OIDC Core section 3.1.2.1). Known scopes that the client may not request are rejected.
     """
     allowed = client.metadata.scopes
-    asked = parse_scope(given.get("scope"))
+    offline = CODE in response_type and client.metadata.may_refresh
+    asked = requested_scope(given.get("scope"), default=parse_scope(client.metadata.scope), offline=offline)
     scope = tuple(token for token in asked if token in allowed)
-    if CODE not in response_type or "refresh_token" not in client.metadata.grant_types:
-        # OIDC Core section 11: ignored when there is no refresh token to give.
-        scope = tuple(token for token in scope if token != OFFLINE_ACCESS)
     forbidden = [token for token in asked if token not in allowed and token in SCOPES]
     checks.require(
         not forbidden,
@@ -153,13 +151,13 @@ def read_scope(checks: Checks, client: Client, response_type: ResponseType, give
         got=" ".join(forbidden),
     )
     checks.require(
-        scope,
+        scope or not asked,
         "At least one known scope is asked for",
         section="RFC 6749 section 3.3",
         error=InvalidScopeError,
         description="No known scope is asked for",
         expected=client.metadata.scope,
-        got=given.get("scope", "nothing"),
+        got=" ".join(asked),
     )
     return scope
 

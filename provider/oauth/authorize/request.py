@@ -139,7 +139,8 @@ def read_request(
     require_sound(checks, given)
     response_type = read_response_type(checks, work.settings, client, given)
     require_response_mode(checks, client, given)
-    require_id_token_can_be_used(checks, response_type, given)
+    scope = read_scope(checks, client, response_type, given)
+    require_id_token_can_be_used(checks, response_type, given, scope)
     code_challenge = read_challenge(checks, client, response_type, given)
     claims, hinted_sub = read_claims(checks, client, given), read_hinted_sub(work, server, checks, client, given)
     require_one_person(checks, claims.sub, hinted_sub)
@@ -148,7 +149,7 @@ def read_request(
         client=client,
         redirect_uri=target.redirect_uri,
         redirect_uri_given=target.redirect_uri_given,
-        scope=read_scope(checks, client, response_type, given),
+        scope=scope,
         response_type=response_type,
         nonce=given.get("nonce"),
         code_challenge=code_challenge,

@@ -21,7 +21,7 @@ from provider.oauth.client_authentication.client_jwts import (
 )
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidRequestError, InvalidRequestObjectError, InvalidRequestUriError
-from provider.oauth.scopes import parse_scope
+from provider.oauth.scopes import requested_scope
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.outbound.connection import OutboundFailed
 from provider.parameters import Parameters
@@ -190,13 +190,17 @@ def _require_agreement(checks: Checks, client: Client, given: Parameters, inside
 
     Client and response type must be equal, and every scope must be inside too.
     """
-    scope = parse_scope(inside.get("scope", given.get("scope")))
+    offline = client.metadata.may_refresh
+    outside, scope = (
+        requested_scope(text, default=(), offline=offline)
+        for text in (given.get("scope"), inside.get("scope", given.get("scope")))
+    )
     differing = [
         name
         for name, value in (("client_id", client.client_id), ("response_type", given.get("response_type")))
         if value is not None and inside.get(name, value) != value
     ]
-    if not set(parse_scope(given.get("scope"))) <= set(scope):
+    if not set(outside) <= set(scope):
         differing.append("scope")
     checks.require(
         not differing,

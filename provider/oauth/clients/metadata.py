@@ -96,6 +96,10 @@ class ClientMetadata:
         return self.token_endpoint_auth_method.startswith("client_secret_")
 
     @property
+    def may_refresh(self) -> bool:
+        return "refresh_token" in self.grant_types
+
+    @property
     def is_fapi2(self) -> bool:
         return self.profile == FAPI2
 

@@ -15,7 +15,7 @@ from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.scopes import parse_scope
+from provider.oauth.scopes import parse_scope, requested_scope
 from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
@@ -64,7 +64,7 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
     It is never more than was granted (RFC 6749 section 6), nor than the client is now registered for (A-59).
     """
     granted = request.client.metadata.still_of(parse_scope(grant.scope))
-    asked = parse_scope(request.form.get("scope"))
+    asked = requested_scope(request.form.get("scope"), default=granted, offline=True)
     request.checks.require(
         set(asked) <= set(granted),
         "No more scope is asked for than was granted",
@@ -74,7 +74,7 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
         expected=" ".join(granted),
         got=" ".join(asked),
     )
-    return asked or granted
+    return asked
 
 
 def _repeat(request: TokenRequest, grant: Grant, text: str, *, rotated_at: datetime) -> str:

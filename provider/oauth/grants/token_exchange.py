@@ -15,7 +15,7 @@ from provider.oauth.clients.metadata import TOKEN_EXCHANGE
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError, InvalidScopeError, InvalidTargetError
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, parse_scope
+from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, requested_scope
 from provider.oauth.tokens.access_tokens import (
     ActiveToken,
     Authorization,
@@ -184,7 +184,7 @@ def _scope(request: TokenRequest, subject: ActiveToken) -> tuple[str, ...]:
     """
     shared = request.client.metadata.still_of(subject.scope)
     most = [token for token in shared if token not in {OPENID, OFFLINE_ACCESS}]
-    asked = parse_scope(request.form.get("scope"))
+    asked = requested_scope(request.form.get("scope"), default=most, offline=False)
     request.checks.require(
         set(asked) <= set(most),
         "No more scope is asked for than the subject token and the client have",
@@ -194,4 +194,4 @@ def _scope(request: TokenRequest, subject: ActiveToken) -> tuple[str, ...]:
         expected=" ".join(most),
         got=" ".join(asked),
     )
-    return asked or tuple(most)
+    return asked

@@ -37,7 +37,6 @@ def refused(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> 
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"code_challenge_method": "s256"}, "invalid_request"),
         ({"code_challenge_method": "S512"}, "invalid_request"),
-        ({"scope": None}, "invalid_scope"),
         ({"scope": "unheard-of"}, "invalid_scope"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"prompt": "none create"}, "invalid_request"),

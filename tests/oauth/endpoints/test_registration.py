@@ -53,6 +53,12 @@ def assert_refused(response: httpx2.Response, error: str, status: int = 400) -> 
 
 
 class TestOpen:
+    @pytest.mark.parametrize("scope", ["offline_access", "openid offline_access", None, ""])
+    def test_offline_access_without_the_refresh_grant_is_ignored(self, http: WatchedClient, scope: str | None) -> None:
+        """OIDC Core section 11: a scope of nothing else counts as none."""
+        told = register(http, scope=scope).json()["scope"]
+        assert told == ("openid" if scope == "openid offline_access" else "openid profile email address phone")
+
     def test_it_is_told_everything_it_is_registered_as(self, http: WatchedClient, work: Work, clock: Clock) -> None:
         """RFC 7591 section 3.2.1, RFC 7592 section 3; oidcc-3rd_party-init-login."""
         wished = {
