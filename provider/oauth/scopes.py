@@ -1,9 +1,12 @@
 """The standard scopes and the claims each releases (OIDC Core section 5.4). Any other scope is an API's own."""
 
+import re
 from collections.abc import Iterable
 
 from provider.languages.text import Text
 
+SCOPE_TOKEN = re.compile(r"[!#-\[\]-~]+")
+"""The syntax of one scope (RFC 6749 appendix A.4)."""
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
 ROLES = "roles"
@@ -112,7 +115,7 @@ def requested_scope(text: str | None, *, default: Iterable[str], offline: bool) 
 
 def is_scope_token(text: str) -> bool:
     """Return whether this is a scope token: printable ASCII except space, quote, backslash (RFC 6749 section 3.3)."""
-    return bool(text) and all(character == "!" or ("#" <= character <= "~" and character != "\\") for character in text)
+    return SCOPE_TOKEN.fullmatch(text) is not None
 
 
 def format_scope(scope: Iterable[str]) -> str:

@@ -86,16 +86,6 @@ def require_response_mode(checks: Checks, client: Client, given: Parameters) -> 
         expected=", ".join(client.metadata.response_modes),
         got=mode,
     )
-    # A form sends every line break as CR LF: such a state could not come back as it was.
-    state = given.get("state", "")
-    checks.require(
-        mode != ResponseMode.FORM_POST or not {"\r", "\n"} & set(state),
-        "The state can travel in a form",
-        section="OAuth 2.0 Form Post Response Mode section 2",
-        error=InvalidRequestError,
-        description="A state with a line break cannot be posted",
-        got="a line break",
-    )
 
 
 def require_id_token_can_be_used(

@@ -4,6 +4,7 @@ A parked request belongs to the browser that first opened it. For any other brow
 starts over there. So nothing one user did counts for another.
 """
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +25,8 @@ from provider.parameters import Parameters
 from provider.work import UnitOfWork
 
 URN = "urn:ietf:params:oauth:request_uri:"
+HANDLE = re.compile(URN + "[A-Za-z0-9_-]{43}")
+"""The syntax of the request URIs that are issued here (RFC 9126 section 2.2)."""
 
 
 def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, browser: str | None) -> str:
@@ -70,7 +73,7 @@ def _store(
 
 def find(work: UnitOfWork, request_uri: str) -> ParkedRequest | None:
     """Return the parked request, or None if it is unknown or expired, or if a code was issued for it."""
-    if not request_uri.startswith(URN) or len(request_uri) > 200:
+    if HANDLE.fullmatch(request_uri) is None:
         return None
     return store.find(work.read, digest(request_uri.removeprefix(URN)), now=work.now)
 

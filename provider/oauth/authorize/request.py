@@ -24,6 +24,7 @@ from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, mode_in_force
 from provider.oauth.scopes import OFFLINE_ACCESS, parse_scope
+from provider.oauth.syntax import require_syntax
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
@@ -78,6 +79,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         description="A parameter is repeated",
         got=", ".join(repeated),
     )
+    require_syntax(checks, given, ("client_id", "redirect_uri"), error=InvalidRequestError)
     client = None if client_id is None else server.clients.find(work, client_id)
     client = checks.found(
         None if client is None or client.disabled else client,
@@ -154,7 +156,7 @@ def read_request(
         nonce=given.get("nonce"),
         code_challenge=code_challenge,
         prompt=read_prompt(checks, work.settings, given),
-        max_age=read_max_age(checks, client, given),
+        max_age=read_max_age(client, given),
         acr_values=claims.acr_values or parse_scope(given.get("acr_values")),
         acr_essential=claims.acr_essential,
         expected_user_id=None if expected_sub is None else server.subjects.user_id_of(work, client, expected_sub),

@@ -22,6 +22,7 @@ from provider.oauth.client_authentication.client_jwts import (
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidRequestError, InvalidRequestObjectError, InvalidRequestUriError
 from provider.oauth.scopes import requested_scope
+from provider.oauth.syntax import require_syntax
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.outbound.connection import OutboundFailed
 from provider.parameters import Parameters
@@ -49,6 +50,7 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
     if given.repeated or client is None or client.disabled or not (by_value or by_reference):
         return given
     checks.client_id = client.client_id
+    require_syntax(checks, given, ("request", "request_uri"))
     checks.require(
         not (by_value and "request_uri" in given),
         "The request object comes once",

@@ -18,6 +18,7 @@ from provider.oauth.clients.reachable import require_reachable
 from provider.oauth.clients.resources import is_ours
 from provider.oauth.clients.store import api_resources, client_origins
 from provider.oauth.clients.store import clients as store
+from provider.oauth.syntax import VSCHARS
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -138,6 +139,8 @@ def create_client(
         secret = secret or new_opaque()
         if len(secret) < 32:
             raise InvalidMetadata("A client secret needs 32 characters or more.")
+        if VSCHARS.fullmatch(secret) is None:  # no request could bring it
+            raise InvalidMetadata("A client secret must be of visible ASCII characters and spaces.")
     store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
     _keep_looked_up(work, client_id, metadata)
     if secret is not None:

@@ -33,13 +33,12 @@ from provider.oauth.response_types import (
     parse_response_type,
 )
 from provider.oauth.scopes import is_scope_token, parse_scope
+from provider.oauth.syntax import LONGEST_REQUEST_URI
 
 LONGEST_SCOPE = 2000
 """The longest scope that a grant can store, in characters."""
 LONGEST_MAX_AGE = 10**9
 """The largest default_max_age in seconds: some thirty years."""
-LONGEST_REQUEST_URI = 512
-"""The longest request_uri, in characters (OIDC Core section 6.2)."""
 
 
 def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
