@@ -22,7 +22,7 @@ from provider.oauth.clients.metadata import (
     load_metadata,
 )
 from provider.oauth.clients.redirect_uris import origin_of, problem_with
-from provider.oauth.clients.resources import problem_with_identifier
+from provider.oauth.clients.resources import normalize, problem_with_identifier
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
 from provider.oauth.response_types import (
     IMPLICIT,
@@ -131,6 +131,8 @@ def _check_resources(metadata: ClientMetadata) -> None:
         for uri in uris:
             if problem_with_identifier(uri) is not None:
                 raise InvalidMetadata(f"{name}: {uri[:200]!r} {problem_with_identifier(uri)}.")
+        if len({normalize(uri) for uri in uris}) != len(uris):
+            raise InvalidMetadata(f"{name}: two of them are the same resource.")
         if len(uris) > 20:
             raise InvalidMetadata(f"At most 20 {name}.")
     if bool(metadata.exchange_targets) != (TOKEN_EXCHANGE in metadata.grant_types):

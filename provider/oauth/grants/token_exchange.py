@@ -12,7 +12,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import TOKEN_EXCHANGE
-from provider.oauth.clients.resources import read_resources
+from provider.oauth.clients.resources import name_one_of, read_resources
 from provider.oauth.errors import InvalidRequestError, InvalidScopeError, InvalidTargetError
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, requested_scope
@@ -118,7 +118,7 @@ def _read(request: TokenRequest, name: str) -> ActiveToken:
 
 
 def _is_for(client: Client, subject: ActiveToken, issuer: str) -> bool:
-    return not subject.audience.isdisjoint({issuer, *client.metadata.resource_identifiers})
+    return name_one_of(subject.audience, (issuer, *client.metadata.resource_identifiers))
 
 
 def _require_own_actor(request: TokenRequest) -> None:
@@ -166,7 +166,7 @@ def _target(request: TokenRequest) -> tuple[str, ...]:
     target = read_resources(request.work, request.checks, asked)
     allowed = request.client.metadata.exchange_targets
     request.checks.require(
-        target and set(target) <= set(allowed),
+        target and all(name_one_of([uri], allowed) for uri in target),
         "The client may exchange tokens for these APIs",
         section="RFC 8693 section 2.2.2",
         error=InvalidTargetError,
