@@ -3,7 +3,8 @@
 It holds the grammar of RFC 6749 appendix A, RFC 7636 sections 4.1 and 4.2, and of the specifications that add
 parameters. Whether a value of the right syntax is also supported, registered or known is decided where it is used. The
 table has no entry for tokens: a token of the wrong syntax is an inactive token, which is an answer and no error (RFC
-7009 section 2.2, RFC 7662 section 2.2). User codes and one-time passwords are typed by people, and normalized first.
+7009 section 2.2, RFC 7662 section 2.2), and a password of the wrong syntax a wrong password. User codes and one-time
+passwords are typed by people, and normalized first.
 """
 
 import re
@@ -106,7 +107,6 @@ SYNTAX: Mapping[str, Syntax] = {
     ),
     "code": _visible("RFC 6749 appendix A.11", error=InvalidGrantError),
     "username": _of(_TYPED, "text without line breaks", "RFC 6749 appendix A.15"),
-    "password": _of(_TYPED, "text without line breaks", "RFC 6749 appendix A.16", longest=LONGEST_TOKEN),
     "refresh_token": _visible("RFC 6749 appendix A.17", error=InvalidGrantError),
     # Proof Key for Code Exchange. Only S256 is supported, whose challenge is a SHA-256 hash.
     "code_verifier": _of(

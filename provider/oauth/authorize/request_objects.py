@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from provider.jose.json_objects import is_whole_number
 from provider.jose.key_sets import FAPI_SIGNATURES, SIGNATURES
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.jose.times import CLIENT_LEEWAY, problem_with_times
@@ -182,7 +183,7 @@ def _as_text(name: str, value: object) -> str | None:
         return value
     if name == "resource" and isinstance(value, list) and all(isinstance(uri, str) for uri in value):
         return " ".join(value)
-    if name == "max_age" and isinstance(value, int) and not isinstance(value, bool):
+    if name == "max_age" and is_whole_number(value):
         return str(value)
     return json.dumps(value) if name in {"claims", "registration"} and isinstance(value, dict) else None
 

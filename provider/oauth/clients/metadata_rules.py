@@ -1,11 +1,13 @@
 """The rules for valid client metadata (RFC 7591 section 2, OIDC Registration section 2). Pure."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
+from provider.jose.json_objects import is_whole_number
 from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
@@ -53,7 +55,7 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
         elif "bool" in kind:
             good = isinstance(value, bool)
         elif "int" in kind:
-            good = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+            good = value is None or (is_whole_number(value) and value >= 0)
         elif "dict" in kind:
             good = value is None or isinstance(value, dict)
         else:
@@ -191,6 +193,10 @@ def _check_keys(metadata: ClientMetadata) -> None:
     if method == PRIVATE_KEY_JWT and metadata.jwks is None and metadata.jwks_uri is None:
         raise InvalidMetadata("private_key_jwt needs jwks or jwks_uri.")
     if metadata.jwks is not None:
+        try:
+            json.dumps(metadata.jwks, allow_nan=False)
+        except (ValueError, TypeError):  # from TOML, which has dates, and numbers that JSON lacks
+            raise InvalidMetadata("jwks holds a value that JSON cannot hold.") from None
         try:
             parse_jwks(metadata.jwks)
         except InvalidKey as problem:
