@@ -231,6 +231,7 @@ def _check_fapi2(metadata: ClientMetadata) -> None:
     signing = (
         metadata.id_token_signed_response_alg,
         metadata.userinfo_signed_response_alg,
+        metadata.introspection_signed_response_alg,
         metadata.token_endpoint_auth_signing_alg,
         metadata.request_object_signing_alg,
     )

@@ -12,7 +12,6 @@ from typing import Any
 
 from provider.accounts.store.users import Status
 from provider.crypto.digests import new_opaque
-from provider.jose.algorithms import RS256
 from provider.jose.times import is_numeric_date
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
@@ -115,7 +114,7 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         claims["amr"] = grant.amr.split()
         if ROLES in authorization.scope and authorization.person is not None:
             claims["roles"] = roles_for(authorization.person.roles, client_id)
-    return server.keys.signer(work, RS256).sign(claims, typ=TYP)
+    return server.keys.signer(work, authorization.client.metadata.usual_alg).sign(claims, typ=TYP)
 
 
 def _one_or_list(audience: tuple[str, ...]) -> str | list[str]:
