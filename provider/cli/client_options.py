@@ -2,7 +2,6 @@
 RFC 7591 metadata.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from provider.cli.output import warn
+from provider.jose.json_objects import read_json
 
 Name = Annotated[str | None, typer.Option(help="What people are shown.")]
 RedirectUri = Annotated[
@@ -110,10 +110,10 @@ def usual(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(source: str) -> dict[str, Any]:
-    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
     name = "stdin" if source == "-" else source
     try:
-        given = json.loads(text)
+        given = read_json(text)
     except ValueError as error:
         raise typer.BadParameter(f"{name} is not JSON: {error}") from None
     if not isinstance(given, dict):

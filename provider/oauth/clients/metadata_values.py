@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from provider.jose.json_objects import is_whole_number
 from provider.oauth.clients.metadata import FIELDS, LISTS, InvalidMetadata
 
 NONE: Mapping[str, tuple[type, ...]] = {"grant_types": (list, tuple), "response_types": (list, tuple), "scope": (str,)}
@@ -56,8 +57,7 @@ def require_types(given: Mapping[str, Any]) -> None:
         elif "bool" in kind:
             _require(name, of="true or false", good=isinstance(value, bool))
         elif "int" in kind:
-            is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-            _require(name, of="a whole number", good=is_number)
+            _require(name, of="a whole number", good=is_whole_number(value) and value >= 0)
         elif "dict" in kind:
             _require(name, of="a JSON object", good=isinstance(value, dict))
         elif kind:
