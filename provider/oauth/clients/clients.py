@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from provider.audit.events import Event
@@ -163,8 +162,8 @@ def create_client(
     _keep_looked_up(work, client_id, metadata)
     if secret is not None:
         add_secret(work, client_id, metadata, secret)
-    weak: dict[str, Any] = {"short_secret": True} if secret is not None and is_short(secret) else {}
-    record(work, Event.CLIENT_CREATED, client_id=client_id, name=metadata.client_name, **weak)
+    brought_short = secret is not None and is_short(secret)
+    record(work, Event.CLIENT_CREATED, client_id=client_id, name=metadata.client_name, short_secret=brought_short)
     client = find_client(work, client_id)
     assert client is not None  # noqa: S101  # added a moment ago, in this transaction
     return client, secret

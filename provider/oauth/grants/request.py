@@ -42,14 +42,14 @@ class TokenRequest:
 
         Only for requests that read or write nothing together with the client. Raises InvalidClientError.
         """
-        self.checks.require(
-            self.server.clients.is_enabled(self.work, self.client.client_id),
-            "The client is still registered and not disabled",
-            section="RFC 6749 section 2.3",
-            error=InvalidClientError,
-            description=REFUSED,
-            got="deleted or disabled a moment ago",
-        )
+        if not self.server.clients.is_enabled(self.work, self.client.client_id):
+            self.checks.refuse(
+                "The client is still registered and not disabled",
+                section="RFC 6749 section 2.3",
+                error=InvalidClientError,
+                description=REFUSED,
+                got="deleted or disabled a moment ago",
+            )
 
     def whose(self, owner: str | None) -> str:
         """Describe for an explanation which client a code or token was issued to. `owner` is None if it is unknown."""
