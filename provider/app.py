@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
 
 from provider.api.problems import as_problem
 from provider.config.settings import Settings
@@ -29,6 +28,7 @@ from provider.web import errors
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint
 from provider.web.measuring import Measured
+from provider.web.methods import methods_of
 from provider.web.middleware import Envelope
 from provider.web.pages import go
 from provider.web.services import Services
@@ -106,17 +106,8 @@ async def _no_route(request: Request, error: Exception) -> Response:
     render = as_problem if call.path.startswith("/api/") else errors.as_page if wants_page else errors.as_json
     response = render(call, refusal)
     if error.status_code == 405:
-        response.headers["allow"] = ", ".join(_methods_here(request))
+        response.headers["allow"] = ", ".join(methods_of(request.scope))
     return response
-
-
-def _methods_here(request: Request) -> list[str]:
-    """Return the methods of every route with this path (RFC 9110 section 10.2.1).
-
-    The router's own response names only those of the first route.
-    """
-    here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in here if isinstance(route, Route) for method in route.methods or ()})
 
 
 async def _last_resort(request: Request, error: Exception) -> Response:

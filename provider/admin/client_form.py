@@ -32,6 +32,7 @@ GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
         (
             "application_type",
             "redirect_uris",
+            "allowed_origins",
             "grant_types",
             "response_types",
             "response_modes",
@@ -104,6 +105,9 @@ HINTS: Mapping[str, Text] = {
     "client_name": Text("What people read when they sign in."),
     "client_uri": Text("Its home page; the host is what people can check."),
     "redirect_uris": Text("Exactly where it wants people back, one a line."),
+    "allowed_origins": Text(
+        "Origins of its pages beside those of its redirect URIs, one per line. For example capacitor://localhost."
+    ),
     "post_logout_redirect_uris": Text("Where people may be sent after they signed out, one a line."),
     "grant_types": Text("One a line: %(values)s.", values=", ".join(GRANT_TYPES)),
     "response_types": Text("One a line: %(values)s.", values=", ".join(RESPONSE_TYPES)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provider.cli.client_options import (
+    AllowedOrigin,
     AuthMethod,
     FirstParty,
     Grant,
@@ -66,6 +67,7 @@ def create(
     name: Name = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    allowed_origin: AllowedOrigin = None,
     public: Public = False,
     grant: Grant = None,
     scope: Scope = None,
@@ -93,6 +95,7 @@ def create(
         name=name,
         redirect_uri=redirect_uri,
         post_logout_redirect_uri=post_logout_redirect_uri,
+        allowed_origin=allowed_origin,
         public=public,
         grant=grant,
         scope=scope,
@@ -159,6 +162,7 @@ def update(
     name: Name = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    allowed_origin: AllowedOrigin = None,
     public: Public = False,
     grant: Grant = None,
     scope: Scope = None,
@@ -180,6 +184,7 @@ def update(
         name=name,
         redirect_uri=redirect_uri,
         post_logout_redirect_uri=post_logout_redirect_uri,
+        allowed_origin=allowed_origin,
         public=public,
         grant=grant,
         scope=scope,

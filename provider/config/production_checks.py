@@ -11,7 +11,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import parse_qs, urlsplit
 
 from provider.config.environment import SettingsError
-from provider.config.settings import PREFIX, Settings, is_loopback
+from provider.config.settings import PREFIX, Settings
+from provider.urls import is_loopback
 
 WEAK_COST, SLOW_COST = 10, 12
 """bcrypt costs: below the first, passwords of a stolen table are guessed quickly (OWASP). We recommend the second."""

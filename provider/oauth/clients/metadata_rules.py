@@ -1,6 +1,7 @@
 """The rules for valid client metadata (RFC 7591 section 2, OIDC Registration section 2). Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,8 @@ from provider.oauth.clients.metadata import (
     InvalidMetadata,
     load_metadata,
 )
-from provider.oauth.clients.redirect_uris import origin_of, problem_with
+from provider.oauth.clients.origins import normal_origins, problem_with_origin
+from provider.oauth.clients.redirect_uris import problem_with
 from provider.oauth.clients.resources import problem_with_identifier
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
 from provider.oauth.response_types import (
@@ -33,6 +35,7 @@ from provider.oauth.response_types import (
     parse_response_type,
 )
 from provider.oauth.scopes import is_scope_token, parse_scope
+from provider.urls import web_origin_of
 
 LONGEST_SCOPE = 2000
 """The longest scope that a grant can store, in characters."""
@@ -62,6 +65,7 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
         if not good:
             raise InvalidMetadata(f"{name} has the wrong type.")
     metadata = load_metadata(given)
+    metadata = replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins))
     check_metadata(metadata)
     return metadata
 
@@ -104,6 +108,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("client_name is too long or not printable.")
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+    _check_origins(metadata)
     _check_resources(metadata)
     _check_keys(metadata)
     _check_what_it_is_told(metadata)
@@ -123,6 +128,15 @@ def _check_redirect_uris(metadata: ClientMetadata) -> None:
         problem = problem_with(uri)
         if problem is not None:
             raise InvalidMetadata(f"{uri[:200]!r}: {problem}.", error="invalid_redirect_uri")
+
+
+def _check_origins(metadata: ClientMetadata) -> None:
+    """Check the origins of the client's pages beside those of its redirect URIs."""
+    if len(metadata.allowed_origins) > 50:
+        raise InvalidMetadata("At most 50 allowed_origins.")
+    for origin in metadata.allowed_origins:
+        if (problem := problem_with_origin(origin)) is not None:
+            raise InvalidMetadata(f"allowed_origins: {origin[:200]!r} {problem}.")
 
 
 def _check_resources(metadata: ClientMetadata) -> None:
@@ -159,7 +173,7 @@ def _check_logout(metadata: ClientMetadata) -> None:
     back, front = metadata.backchannel_logout_uri, metadata.frontchannel_logout_uri
     if back is not None and not _is_url(back):
         raise InvalidMetadata("backchannel_logout_uri must be an https URL without fragment.")
-    if front is not None and (problem_with(front) is not None or origin_of(front) not in metadata.origins):
+    if front is not None and (problem_with(front) is not None or web_origin_of(front) not in metadata.redirect_origins):
         raise InvalidMetadata(
             "frontchannel_logout_uri must be an https URL at the scheme, host and port of a redirect URI."
         )

@@ -9,7 +9,6 @@ from urllib.parse import quote_plus, urlsplit
 
 LOOPBACK_ADDRESSES = ("127.0.0.1", "[::1]")
 LONGEST = 2000
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def problem_with(uri: str) -> str | None:
@@ -92,15 +91,3 @@ def csp_source(uri: str) -> str:
     # These two would end the source, the directive or the policy (CSP Level 3 section 2.3.1).
     host = parts.netloc.replace(";", "%3B").replace(",", "%2C")
     return f"{parts.scheme}://{host}"
-
-
-def origin_of(uri: str) -> str | None:
-    """Return the origin of a web page at this URI as a browser writes it, or None for other schemes (RFC 6454 section
-    6.2).
-    """
-    parts = urlsplit(uri)
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = "" if parts.port in {None, DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"

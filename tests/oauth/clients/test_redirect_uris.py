@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider.oauth.clients.redirect_uris import csp_source, is_registered, origin_of, problem_with
+from provider.oauth.clients.redirect_uris import csp_source, is_registered, problem_with
 
 REGISTERED = "https://app.test/cb"
 NATIVE = ("http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb")
@@ -193,23 +193,3 @@ def test_no_redirect_uri_writes_into_the_policy(uri: str) -> None:
     """CSP Level 3 section 2.2: `;` ends a directive, `,` a policy, a space a source."""
     if problem_with(uri) is None:
         assert not {" ", ";", ","} & set(csp_source(uri))
-
-
-@pytest.mark.parametrize(
-    ("uri", "origin"),
-    [
-        ("https://app.test/cb", "https://app.test"),
-        ("https://app.test", "https://app.test"),
-        ("https://app.test?x=1", "https://app.test"),
-        ("https://APP.test:443/cb", "https://app.test"),
-        ("http://localhost:80/", "http://localhost"),
-        ("http://localhost:443/", "http://localhost:443"),
-        ("https://app.test:8443/cb", "https://app.test:8443"),
-        ("http://[::1]:3000/cb", "http://[::1]:3000"),
-        ("com.example.app:/cb", None),
-        ("com.example.app://host/cb", None),
-    ],
-)
-def test_the_origin_of_a_page_is_written_as_browsers_do(uri: str, origin: str | None) -> None:
-    """RFC 6454 section 6.2; A-100: a page without an origin of its own (`null`) is nobody's."""
-    assert origin_of(uri) == origin
