@@ -25,6 +25,7 @@ from provider.ratelimits import open_counter
 from provider.refusals import MethodNotAllowed, NotFound, Refusal
 from provider.routes import routes
 from provider.web import errors
+from provider.web.base_path import BasePath
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint
 from provider.web.measuring import Measured
@@ -72,10 +73,12 @@ def create_app(installation: Installation, *, background: Background | None = No
         installation.database.close()
 
     settings = installation.settings
+    table = routes(settings)
+    based = [Middleware(BasePath, settings.base_path, table)] if settings.base_path else []
     measured = [] if settings.metrics_address is None else [Middleware(Measured)]
     app = Starlette(
-        routes=routes(settings),
-        middleware=[*measured, Middleware(Envelope, settings=settings)],
+        routes=table,
+        middleware=[*based, *measured, Middleware(Envelope, settings=settings)],
         exception_handlers={HTTPException: _no_route, Exception: _last_resort},
         lifespan=lifespan,
     )

@@ -266,7 +266,7 @@ def test_any_page_may_ask_for_metadata_and_keys_with_headers_of_its_own(
         ("Tauri://Localhost/", "tauri://localhost"),
         ("http://tauri.localhost", "http://tauri.localhost"),
         ("https://WWW.app.test:443/", "https://www.app.test"),
-        ("app://obsidian.md", "app://obsidian.md"),
+        ("app://notes.test", "app://notes.test"),
         ("chrome-extension://ABCdef", "chrome-extension://ABCdef"),
         ("http://127.0.0.1:5173", "http://127.0.0.1:5173"),
     ],
