@@ -33,6 +33,7 @@ GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
             "application_type",
             "redirect_uris",
             "private_use_schemes",
+            "allowed_origins",
             "grant_types",
             "response_types",
             "response_modes",
@@ -107,6 +108,9 @@ HINTS: Mapping[str, Text] = {
     "redirect_uris": Text("One a line. Must match exactly, except the port of localhost, 127.0.0.1 and [::1]."),
     "private_use_schemes": Text(
         "Schemes without a dot, one a line: cursor. Other apps on a device can claim them too."
+    ),
+    "allowed_origins": Text(
+        "Origins of its pages beside those of its redirect URIs, one per line. For example capacitor://localhost."
     ),
     "post_logout_redirect_uris": Text("Where people may be sent after they signed out, one a line."),
     "grant_types": Text("One a line: %(values)s.", values=", ".join(GRANT_TYPES)),

@@ -16,6 +16,12 @@ RedirectUri = Annotated[
     list[str] | None, typer.Option(help="Exact, except the port of a loopback URI; may be given several times.")
 ]
 PostLogoutRedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
+AllowedOrigin = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Origin of its pages beside its redirect URIs, as in capacitor://localhost; may be given several times."
+    ),
+]
 Public = Annotated[bool, typer.Option("--public", help="No secret: an app on a device or in a browser.")]
 Grant = Annotated[list[str] | None, typer.Option(help="A grant type; may be given several times.")]
 Scope = Annotated[str | None, typer.Option(help='What it may ask for, as in "openid email".')]
@@ -51,6 +57,7 @@ def metadata_given(
     name: str | None,
     redirect_uri: list[str] | None,
     post_logout_redirect_uri: list[str] | None,
+    allowed_origin: list[str] | None,
     public: bool,
     grant: list[str] | None,
     scope: str | None,
@@ -71,6 +78,7 @@ def metadata_given(
         "client_name": name,
         "redirect_uris": redirect_uri,
         "post_logout_redirect_uris": post_logout_redirect_uri,
+        "allowed_origins": allowed_origin,
         "grant_types": grant,
         "scope": scope,
         "token_endpoint_auth_method": auth_method or ("none" if public else None),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provider.cli.client_options import (
+    AllowedOrigin,
     AllowScheme,
     AuthMethod,
     FirstParty,
@@ -68,6 +69,7 @@ def create(
     name: Name = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    allowed_origin: AllowedOrigin = None,
     public: Public = False,
     grant: Grant = None,
     scope: Scope = None,
@@ -101,6 +103,7 @@ def create(
         name=name,
         redirect_uri=redirect_uri,
         post_logout_redirect_uri=post_logout_redirect_uri,
+        allowed_origin=allowed_origin,
         public=public,
         grant=grant,
         scope=scope,
@@ -176,6 +179,7 @@ def update(
     name: Name = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    allowed_origin: AllowedOrigin = None,
     public: Public = False,
     grant: Grant = None,
     scope: Scope = None,
@@ -200,6 +204,7 @@ def update(
         name=name,
         redirect_uri=redirect_uri,
         post_logout_redirect_uri=post_logout_redirect_uri,
+        allowed_origin=allowed_origin,
         public=public,
         grant=grant,
         scope=scope,

@@ -9,11 +9,12 @@ from typing import Any
 
 from provider.jose.algorithms import PS256, RS256
 from provider.jose.key_sets import SIGNATURES
-from provider.oauth.clients.redirect_uris import host_of, origin_of
+from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.sectors import PUBLIC, find_sector
 from provider.oauth.response_types import IMPLICIT, ResponseMode
 from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
 from provider.refusals import Refusal
+from provider.urls import origin_of, web_origin_of
 
 SECRET_JWT = "client_secret_jwt"  # noqa: S105  # a method's name
 PRIVATE_KEY_JWT = "private_key_jwt"
@@ -38,13 +39,14 @@ class InvalidMetadata(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
-    """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; the last nine are our
-    own.
+    """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; `allowed_origins` and the
+    last nine are our own.
     """
 
     client_name: str = ""
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
     frontchannel_logout_uri: str | None = None
@@ -151,9 +153,17 @@ class ClientMetadata:
         return None if self.subject_type == PUBLIC else find_sector(self.redirect_uris, self.sector_identifier_uri)
 
     @property
+    def redirect_origins(self) -> frozenset[str]:
+        """The origins of the redirect URIs that are web pages."""
+        return frozenset(filter(None, map(web_origin_of, self.redirect_uris)))
+
+    @property
     def origins(self) -> frozenset[str]:
-        """The origins of the client's pages, as browsers write them in `Origin`: those of its redirect URIs."""
-        return frozenset(filter(None, map(origin_of, self.redirect_uris)))
+        """The origins of the client's pages, which may read responses to it (CORS).
+
+        They are those of its redirect URIs and its `allowed_origins`, as browsers write them in `Origin`.
+        """
+        return self.redirect_origins | frozenset(filter(None, map(origin_of, self.allowed_origins)))
 
     def differences(self, wanted: "ClientMetadata") -> dict[str, tuple[Any, Any]]:
         """Return the differences: name to (value here, wanted value)."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,8 @@ from provider.oauth.clients.metadata import (
     load_metadata,
 )
 from provider.oauth.clients.metadata_values import require_types, without_nothing
-from provider.oauth.clients.redirect_uris import NO_DOT, origin_of, problem_with
+from provider.oauth.clients.origins import normal_origins, problem_with_origin
+from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.resources import normalize, problem_with_identifier
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
 from provider.oauth.response_types import (
@@ -35,6 +37,7 @@ from provider.oauth.response_types import (
 )
 from provider.oauth.scopes import is_scope_token, parse_scope
 from provider.oauth.syntax import LONGEST_REQUEST_URI
+from provider.urls import web_origin_of
 
 LONGEST_SCOPE = 2000
 """The longest scope that a grant can store, in characters."""
@@ -49,6 +52,7 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
     sent = without_nothing(given)
     require_types(sent)
     metadata = load_metadata(sent)
+    metadata = replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins))
     check_metadata(metadata)
     return metadata
 
@@ -92,6 +96,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("client_name is too long or not printable.")
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+    _check_origins(metadata)
     _check_resources(metadata)
     _check_keys(metadata)
     _check_what_it_is_told(metadata)
@@ -118,6 +123,15 @@ def _check_redirect_uris(metadata: ClientMetadata) -> None:
             if problem is not None:
                 hint = " An operator can allow it with private_use_schemes." if problem == NO_DOT else ""
                 raise InvalidMetadata(f"{name}: {uri[:120]!r} {problem}.{hint}", error="invalid_redirect_uri")
+
+
+def _check_origins(metadata: ClientMetadata) -> None:
+    """Check the origins of the client's pages beside those of its redirect URIs."""
+    if len(metadata.allowed_origins) > 50:
+        raise InvalidMetadata("At most 50 allowed_origins.")
+    for origin in metadata.allowed_origins:
+        if (problem := problem_with_origin(origin)) is not None:
+            raise InvalidMetadata(f"allowed_origins: {origin[:200]!r} {problem}.")
 
 
 def _check_resources(metadata: ClientMetadata) -> None:
@@ -156,7 +170,7 @@ def _check_logout(metadata: ClientMetadata) -> None:
     back, front = metadata.backchannel_logout_uri, metadata.frontchannel_logout_uri
     if back is not None and not _is_url(back):
         raise InvalidMetadata("backchannel_logout_uri must be an https URL without fragment.")
-    if front is not None and (problem_with(front) is not None or origin_of(front) not in metadata.origins):
+    if front is not None and (problem_with(front) is not None or web_origin_of(front) not in metadata.redirect_origins):
         raise InvalidMetadata(
             "frontchannel_logout_uri must be an https URL at the scheme, host and port of a redirect URI."
         )

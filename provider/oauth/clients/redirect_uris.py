@@ -17,7 +17,6 @@ LONGEST = 2000
 HIGHEST_PORT = 65535
 NO_DOT = "has a private-use scheme without a dot; use one such as com.example.app"
 """The problem of a URI whose scheme an operator could allow."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def problem_with(uri: str, *, schemes: Collection[str] = ()) -> str | None:
@@ -106,16 +105,4 @@ def csp_source(uri: str) -> str:
 def host_of(uri: str) -> str:
     """Return the host of a web address, or "" for a private-use scheme, in which an app may write any name."""
     parts = urlsplit(uri)
-    return parts.hostname or "" if parts.scheme in DEFAULT_PORTS else ""
-
-
-def origin_of(uri: str) -> str | None:
-    """Return the origin of a web page at this URI as a browser writes it, or None for other schemes (RFC 6454 section
-    6.2).
-    """
-    parts = urlsplit(uri)
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = "" if parts.port in {None, DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
+    return parts.hostname or "" if parts.scheme in {"http", "https"} else ""

@@ -32,6 +32,7 @@ REGISTRABLE = (
     "client_name",
     "redirect_uris",
     "post_logout_redirect_uris",
+    "allowed_origins",
     "token_endpoint_auth_method",
     "grant_types",
     "response_types",

@@ -46,7 +46,7 @@ from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
-from provider.web.call import Call, require_get_or_post
+from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go
 
@@ -60,13 +60,12 @@ PAGES: dict[type[Step], str] = {
 """The page for each step."""
 
 
-@endpoint(csrf_checked=False)
+@endpoint(csrf_checked=False, refuses_head=True)
 def authorization(call: Call) -> Response:
     """Answer authorization requests: GET or POST /oauth2/authorize.
 
     A POST may come from any site and without cookies, so it is parked and read again.
     """
-    require_get_or_post(call)
     server = server_of(call)
     plain = call.form if call.method == "POST" else call.query
     request_uri = plain.get("request_uri", "")

@@ -15,6 +15,7 @@ from provider.oauth.clients.metadata_values import is_nothing
 from provider.oauth.clients.registration import Registered
 from provider.oauth.errors import InvalidClientMetadataError, InvalidTokenError, RegistrationForbiddenError
 from provider.oauth.http.bearer import bearer_token
+from provider.oauth.http.cross_origin import open_to_all
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.http.registration_body import read_body, require_metadata
 from provider.web.call import Call
@@ -30,6 +31,7 @@ NOT_TO_BE_SENT = (
 
 
 @protocol_endpoint
+@open_to_all
 def client_configuration(call: Call) -> Response:
     """Read, replace or delete a registration: GET, PUT and DELETE /oauth2/register/{client_id}.
 

@@ -28,7 +28,7 @@ from provider.sessions import lifecycle, store
 from provider.sessions.cookie import find_session, forget_session
 from provider.sessions.store import Session
 from provider.web import errors
-from provider.web.call import Call, require_get_or_post
+from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
@@ -46,10 +46,9 @@ class LogoutRequest:
     state: str | None
 
 
-@endpoint(csrf_checked=False)
+@endpoint(csrf_checked=False, refuses_head=True)
 def end_session(call: Call) -> Response:
     """Answer logout requests: GET and POST /oauth2/logout."""
-    require_get_or_post(call)
     given = call.form if call.method == "POST" else call.query
     checks = Checks("logout")
     try:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provider.config.uri_schemes import NEVER, problem_with_scheme
-from provider.oauth.clients.redirect_uris import NO_DOT, csp_source, host_of, is_registered, origin_of, problem_with
+from provider.oauth.clients.redirect_uris import NO_DOT, csp_source, host_of, is_registered, problem_with
 
 REGISTERED = "https://app.test/cb"
 NATIVE = ("http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb")
@@ -258,26 +258,6 @@ def test_no_redirect_uri_writes_into_the_policy(uri: str) -> None:
     """CSP Level 3 section 2.2: `;` ends a directive, `,` a policy, a space a source."""
     if problem_with(uri) is None:
         assert not {" ", ";", ","} & set(csp_source(uri))
-
-
-@pytest.mark.parametrize(
-    ("uri", "origin"),
-    [
-        ("https://app.test/cb", "https://app.test"),
-        ("https://app.test", "https://app.test"),
-        ("https://app.test?x=1", "https://app.test"),
-        ("https://APP.test:443/cb", "https://app.test"),
-        ("http://localhost:80/", "http://localhost"),
-        ("http://localhost:443/", "http://localhost:443"),
-        ("https://app.test:8443/cb", "https://app.test:8443"),
-        ("http://[::1]:3000/cb", "http://[::1]:3000"),
-        ("com.example.app:/cb", None),
-        ("com.example.app://host/cb", None),
-    ],
-)
-def test_the_origin_of_a_page_is_written_as_browsers_do(uri: str, origin: str | None) -> None:
-    """RFC 6454 section 6.2; A-100: a page without an origin of its own (`null`) is nobody's."""
-    assert origin_of(uri) == origin
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,31 @@ def assert_refused(response: httpx2.Response, error: str, status: int = 400) -> 
 
 
 class TestOpen:
+    def test_a_page_of_any_site_registers_and_manages_its_app(self, http: WatchedClient) -> None:
+        """The Fetch standard's CORS protocol: what comes back, also an error, depends on no cookie of the browser."""
+        page = {"origin": "https://inspector.test"}
+        asked = {
+            **page,
+            "access-control-request-method": "PUT",
+            "access-control-request-headers": "authorization,mcp-protocol-version",
+        }
+        registered = http.post(REGISTER, json={**WEB, "allowed_origins": ["Capacitor://localhost/"]}, headers=page)
+        refused = http.post(REGISTER, json={"redirect_uris": ["x"]}, headers=page)
+        told = registered.json()
+        own = told["registration_client_uri"].removeprefix(ISSUER)
+        read = http.get(own, headers={**page, "authorization": f"Bearer {told['registration_access_token']}"})
+        stranger = http.get(own, headers=page)
+        assert [each.status_code for each in (registered, refused, read, stranger)] == [201, 400, 200, 401]
+        for each in (registered, refused, read, stranger):
+            assert each.headers["access-control-allow-origin"] == "*"
+        assert told["allowed_origins"] == read.json()["allowed_origins"] == ["capacitor://localhost"]
+        for url, methods in ((REGISTER, "POST"), (own, "DELETE, GET, HEAD, PUT")):
+            preflight = http.options(url, headers=asked)
+            assert preflight.headers["access-control-allow-methods"] == methods
+            assert "mcp-protocol-version" in preflight.headers["access-control-allow-headers"]
+            assert http.options(url).headers["allow"] == ", ".join(sorted(["OPTIONS", *methods.split(", ")]))
+        assert_refused(register(http, allowed_origins=["null"]), "invalid_client_metadata")
+
     @pytest.mark.parametrize(
         ("number", "stored"),
         [("3600.0", 3600), ("3.6e3", 3600), ("0.0", 0), ("1.5", None), ("NaN", None), ("1e999", None), ("true", None)],
