@@ -46,7 +46,7 @@ def introspection(call: Call) -> Response:
         answer = _access_token(work, request.server, client, token)
     else:
         answer = _refresh_token(work, request.server, client, token)
-    if is_wanted(call.headers.get("accept", "")):
+    if is_wanted(call.header_list("accept")):
         jwt = make_introspection_jwt(work, request.server, client, answer)
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
     return JSONResponse(answer, headers=NO_STORE)
