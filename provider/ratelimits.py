@@ -20,6 +20,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from provider.config.settings import Settings
 from provider.observability.logging import log
+from provider.observability.metrics import FAILED_ATTEMPTS, RATE_LIMITED
 from provider.ratelimit_storage import SharedFile
 from provider.refusals import TooManyRequests
 from provider.work import UnitOfWork
@@ -50,6 +51,8 @@ class Limits:
     upstream: str = "60/5minutes"  # failed sign-ins by an upstream: each costs it and us a request
     picture: str = "30/hour"  # uploaded by one person: each is decoded and drawn anew
     password_strength: str = "120/minute"  # noqa: S105  # looked at while somebody types: each takes up to 40 ms
+    guess: str = "60/5minutes"  # codes, tokens and links that were never issued, from one place; only these are refused
+    guess_by_client: str = "300/5minutes"  # the same by a client that authenticated: its server sends those of many
     client_secret: str = "50/5minutes"  # noqa: S105  # wrong secrets for one client from one place
     registration: str = (
         "1000/hour"  # clients that register from one place: a row each, and a request if they name a URL
@@ -187,7 +190,16 @@ def open_counter(settings: Settings, *, file: Path | None = None) -> LimitCounte
 
 def hit(work: UnitOfWork, limit: str, *, key: Key) -> None:
     """Count one. Raises TooManyRequests if the window is full."""
-    _refuse(_hit(work, limit, key))
+    _refuse(_hit(work, limit, key), key)
+
+
+def fail(work: UnitOfWork, limit: str, *, key: Key) -> None:
+    """Count one failure. Raises TooManyRequests if there were too many.
+
+    For secrets too long to be guessed. Who has the right one never waits, because it is checked first.
+    """
+    FAILED_ATTEMPTS.count(_kind_of(key))
+    _refuse(_hit(work, limit, key), key)
 
 
 def require_room(work: UnitOfWork, limit: str, *, key: Key) -> None:
@@ -195,12 +207,15 @@ def require_room(work: UnitOfWork, limit: str, *, key: Key) -> None:
 
     Called before something of which only failures count.
     """
-    _refuse(_look(work, limit, key))
+    _refuse(_look(work, limit, key), key)
 
 
 def has_room(work: UnitOfWork, limit: str, *, key: Key) -> bool:
     """Count one; return whether there was room. For responses that must look the same either way."""
-    return _hit(work, limit, key) is None
+    room = _hit(work, limit, key) is None
+    if not room:
+        RATE_LIMITED.count(_kind_of(key))
+    return room
 
 
 def is_full(work: UnitOfWork, limit: str, *, key: Key) -> bool:
@@ -210,6 +225,7 @@ def is_full(work: UnitOfWork, limit: str, *, key: Key) -> bool:
 
 def count(work: UnitOfWork, limit: str, *, key: Key) -> None:
     """Count one failure. If that fills the window, `require_room` rejects the next attempt."""
+    FAILED_ATTEMPTS.count(_kind_of(key))
     _hit(work, limit, key)
 
 
@@ -231,6 +247,13 @@ def _first(ask: Callable[[str, str], int | None], limit: str, key: Key) -> int |
     return None
 
 
-def _refuse(wait: int | None) -> None:
+def _kind_of(key: Key) -> str:
+    """Return the label value of a key in metrics: its name, without the network or account."""
+    text = key if isinstance(key, str) else key[0].key
+    return text.partition(":")[0].replace("-", "_")
+
+
+def _refuse(wait: int | None, key: Key) -> None:
     if wait is not None:
+        RATE_LIMITED.count(_kind_of(key))
         raise TooManyRequests(wait)

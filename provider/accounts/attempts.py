@@ -14,7 +14,7 @@ from provider.ratelimits import LIMITS, Key, count, is_full, of_network, require
 from provider.refusals import TooManyRequests
 from provider.work import UnitOfWork
 
-EVERYBODY = "login"
+EVERYBODY = "all-logins"
 PAIR = "network and account"
 
 

@@ -12,14 +12,13 @@ from provider.crypto.digests import digest
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import DEVICE_CODE
 from provider.oauth.errors import InvalidClientError
+from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, inactive_reason, read_access_token
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
-from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import refresh_tokens
 from provider.web.call import Call
-from provider.work import UnitOfWork
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -42,20 +41,20 @@ def introspection(call: Call) -> Response:
         got="a public client",
     )
     token = request.required("token", "RFC 7662 section 2.1")
-    if token.count(".") == 2:
-        answer = _access_token(work, request.server, client, token)
-    else:
-        answer = _refresh_token(work, request.server, client, token)
+    answer = _access_token(request, token) if token.count(".") == 2 else _refresh_token(request, token)
     if is_wanted(call.header_list("accept")):
         jwt = make_introspection_jwt(work, request.server, client, answer)
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
     return JSONResponse(answer, headers=NO_STORE)
 
 
-def _access_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
+def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
+    work, server, client = request.work, request.server, request.client
     try:
         live = read_access_token(work, server, token)
-    except InactiveToken:
+    except InactiveToken as inactive:
+        if inactive.client_id is None:
+            request.fail_guess("introspection")
         return INACTIVE
     claims = live.claims
     if claims["client_id"] != client.client_id and not _is_for(client, live, server.issuer):
@@ -92,10 +91,12 @@ def _is_for(client: Client, live: ActiveToken, issuer: str) -> bool:
     return is_api and not live.audience.isdisjoint({issuer, *metadata.resource_identifiers})
 
 
-def _refresh_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
+def _refresh_token(request: TokenRequest, token: str) -> dict[str, Any]:
     """Return the response for a refresh token. Only its own client may ask about it."""
+    work, server, client = request.work, request.server, request.client
     found = refresh_tokens.find(work.read, digest(token))
     if found is None:
+        request.fail_guess("introspection")
         return INACTIVE
     row, grant, state, _person = found
     in_use = row.rotated_at is None and row.expires_at > work.now and inactive_reason(grant, state, work.now) is None

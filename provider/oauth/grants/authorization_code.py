@@ -26,7 +26,7 @@ GRANT_TYPE = "authorization_code"
 MOST_ATTEMPTS = 5
 """The number of wrong verifiers or redirect URIs after which a code is invalid."""
 REFUSED = "The authorization code is not valid"
-KIND = Kind("The code", "RFC 6749 section 4.1.3", REFUSED)
+KIND = Kind("The code", "RFC 6749 section 4.1.3", "authorization-code", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Kind:
     name: str
     section: str
     """The section of the specification that defines how it is sent."""
+    counted_as: str
+    """The name in rate limits and metrics for one that was never issued."""
     refused: str
     """The error_description. It is the same for every reason, so that the response reveals none."""
 
@@ -49,7 +51,12 @@ class Presented(Generic[Row]):
 
 
 def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> IssuedT:
-    """Return the code or token if it exists and was issued to the client that sent it. Raises InvalidGrantError."""
+    """Return the code or token if it exists and was issued to the client that sent it.
+
+    Raises InvalidGrantError, or TooManyRequests if many came that were never issued.
+    """
+    if found is None:
+        request.fail_guess(kind.counted_as)
     own = found is not None and found.client_id == request.client.client_id
     return request.checks.found(
         found if own else None,
