@@ -35,7 +35,7 @@ from provider.outbound.client import Outbound
 from provider.ratelimits import open_counter, shared_file
 from provider.tracing import traced
 from provider.web.connections import BoundedConnection
-from provider.web.listening import reserve, share, turn_away
+from provider.web.listening import awaits_accept, reserve, share, turn_away
 from provider.web.tls import Tls
 from provider.work import Installation, unit_of_work, utc_now
 from provider.worker.background import BackgroundWorker
@@ -130,17 +130,27 @@ class Server(uvicorn.Server):
         self._listener = listener
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop gracefully on SIGTERM. SIGINT, and a second signal of any kind, stop immediately."""
+        """Stop gracefully on SIGTERM, and immediately on SIGINT.
+
+        A second SIGTERM changes nothing: systemd and other supervisors signal each process, and so does the parent.
+        """
         first = not getattr(self._state, "stopping", False)
         self._state.stopping = True  # read by /health/ready, and by what ends kept connections
-        if first and sig == signal.SIGTERM:
-            threading.Timer(self._drain, self._turn_away).start()
-        else:
+        if sig != signal.SIGTERM:
             self._stop()
+        elif first:
+            threading.Timer(self._drain, self._turn_away).start()
 
     def _turn_away(self) -> None:
         turn_away(self._listener)
-        threading.Timer(LAST_ARRIVALS, self._stop).start()
+        threading.Timer(LAST_ARRIVALS, self._stop_when_all_are_accepted).start()
+
+    def _stop_when_all_are_accepted(self) -> None:
+        """Stop once no connection waits to be accepted: on a busy machine the event loop may be late (F-10)."""
+        until = time.monotonic() + FINISH_WITHIN
+        while awaits_accept(self._listener) and time.monotonic() < until:
+            time.sleep(0.05)
+        self._stop()
 
     def _stop(self) -> None:
         self.should_exit = True

@@ -1,6 +1,7 @@
 """Addresses to listen on: reserved before any process serves there, and shared by the processes of a service."""
 
 import ctypes
+import select
 import socket
 import struct
 from typing import Any
@@ -58,3 +59,10 @@ def turn_away(listener: socket.socket) -> None:
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
     except OSError:
         return
+
+
+def awaits_accept(listener: socket.socket) -> bool:
+    """Return whether a connection waits to be accepted. Closing the socket now would reset it."""
+    waiting = select.poll()
+    waiting.register(listener, select.POLLIN)
+    return bool(waiting.poll(0))

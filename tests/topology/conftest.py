@@ -3,6 +3,8 @@
 Started once for the tests of this folder. A sink takes the letters.
 """
 
+import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -61,8 +63,13 @@ class Topology:
         return node
 
     def restart(self, port: int) -> None:
-        """Restart a node as `systemctl restart` does: SIGTERM, wait, start, wait until it is ready."""
+        """Restart a node as `systemctl restart` does: SIGTERM, wait, start, wait until it is ready.
+
+        Every process gets the signal, as with systemd's default KillMode, and the parent passes it on as well.
+        """
         node, stack = self.nodes[port]
+        for worker in node.workers():
+            os.kill(worker, signal.SIGTERM)
         assert node.stop() == 0
         stack.close()
         self.start(port)
