@@ -23,6 +23,7 @@ from provider.accounts.passwords.breached_passwords import require_usable
 from provider.app import create_app, open_installation
 from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
+from provider.config.service_variables import service_variables
 from provider.config.settings import Settings
 from provider.crypto.vault import VaultError, open_vault
 from provider.database.engine import OUTAGES, open_database
@@ -86,6 +87,16 @@ def require_ready(settings: Settings) -> None:
         database.close()
 
 
+def log_ignored_variables() -> None:
+    """Log which SIGNET_* variables are ignored because Kubernetes or Docker set them for a service of that name."""
+    if ignored := service_variables(os.environ):
+        log.warning(
+            "settings.ignored",
+            variables=ignored,
+            hint="Set for a service named signet, so not settings. `enableServiceLinks: false` turns them off.",
+        )
+
+
 def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0, tls: Tls | None = None) -> int:
     """Serve until stopped, over TLS with `tls`. Returns the exit status. `drain` is in seconds.
 
@@ -96,6 +107,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
         if not settings.secure:
             raise SettingsError(f"with --tls-cert SIGNET_ISSUER must be https, not {settings.issuer}")
         tls.context()
+    log_ignored_variables()
     require_safe(settings)
     require_ready(settings)
     with (

@@ -14,6 +14,7 @@ from provider.branding.palette import Colour, DarkPaper, LightPaper
 from provider.config.lifetimes import Lifetimes
 from provider.config.lists import Ordered, split
 from provider.config.network import Network
+from provider.config.urls import DatabaseUrl, Host, RedisUrl
 from provider.languages.catalogs import LANGUAGES
 
 PREFIX = "SIGNET_"
@@ -32,6 +33,10 @@ Feature = Literal[
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 
+def _features(value: object) -> object:
+    return frozenset() if isinstance(value, str) and value.strip().lower() == "none" else split(value)
+
+
 class Settings(Lifetimes, Network):
     """Every setting, typed and documented; the defaults are safe for production."""
 
@@ -41,10 +46,12 @@ class Settings(Lifetimes, Network):
     env: Literal["production", "development", "test"] = Field(
         "production", description="What this installation is for."
     )
-    database_url: str = Field(
-        "sqlite:///signet.db", description="sqlite:///file or postgresql+psycopg://user@host/name."
+    database_url: DatabaseUrl = Field(
+        "sqlite:///signet.db", description="sqlite:///file or postgresql://user:password@host/name."
     )
-    redis_url: str | None = Field(None, description="Shared counters and the queue. Without it, both live in process.")
+    redis_url: RedisUrl | None = Field(
+        None, description="redis://host:6379/0. Shared counters and the queue. Without it, both live in process."
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Encrypts secrets at rest; 32 characters or more. Several, comma-separated: the first encrypts.",
@@ -66,9 +73,9 @@ class Settings(Lifetimes, Network):
         min_length=1,
         description="Languages of pages and letters, comma-separated. The first is for whoever asks for none of them.",
     )
-    features: Annotated[frozenset[Feature], NoDecode, BeforeValidator(split)] = Field(
+    features: Annotated[frozenset[Feature], NoDecode, BeforeValidator(_features)] = Field(
         frozenset(FEATURES),
-        description="Which features exist, comma-separated. Routes of a feature that is off do not exist.",
+        description="Which features exist, comma-separated, or none. Routes of a feature that is off do not exist.",
     )
     registration: Literal["closed", "token", "open"] = Field(
         "closed", description="Dynamic client registration: for nobody, with an initial access token, for everybody."
@@ -96,7 +103,7 @@ class Settings(Lifetimes, Network):
         None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
     )
 
-    smtp_host: str = Field("localhost", description="Outgoing mail.")
+    smtp_host: Host = Field("localhost", description="Outgoing mail.")
     smtp_port: int = Field(1025, ge=1, le=65535, description="Outgoing mail.")
     smtp_user: str | None = Field(None, description="Outgoing mail.")
     smtp_password: SecretStr | None = Field(None, description="Outgoing mail.")
@@ -159,7 +166,10 @@ class Settings(Lifetimes, Network):
     @field_validator("issuer")
     @classmethod
     def _issuer(cls, value: str) -> str:
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            raise ValueError("must be an http or https URL") from None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an http or https URL")
         if parts.query or parts.fragment or "?" in value or "#" in value or parts.username is not None:
@@ -173,9 +183,12 @@ class Settings(Lifetimes, Network):
     @field_validator("secret_key")
     @classmethod
     def _strong_keys(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and any(len(key) < 32 for key in value.get_secret_value().split(",")):
-            raise ValueError("each key needs 32 characters or more")
-        return value
+        if value is None:
+            return value
+        keys = [key.strip() for key in value.get_secret_value().split(",")]
+        if any(len(key) < 32 for key in keys):
+            raise ValueError("each key needs 32 characters or more; commas separate keys")
+        return SecretStr(",".join(keys))
 
     @model_validator(mode="after")
     def _fit_for_its_purpose(self) -> Self:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, ValidationError, field_validator
 
 from provider.config.environment import SettingsError
+from provider.config.problems import problems_of
 from provider.config.settings import is_loopback
 
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -119,6 +120,5 @@ def _parse(path: Path, key: str, table: Any) -> UpstreamSettings:
     try:
         return UpstreamSettings(key=key, **table)
     except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False)
-        parts = [f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}" for problem in problems]
+        parts = [f"{name}: {problem}" for name, problem in problems_of(error)]
         raise SettingsError(f"{path}: [{key}] {'; '.join(parts)}") from None
