@@ -101,7 +101,9 @@ def _read(path: Path) -> dict[str, Any]:
         mode = path.stat().st_mode
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+        raise SettingsError(
+            f"SIGNET_UPSTREAMS: {path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        ) from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SettingsError(f"{path} holds secrets and may be read by others; chmod 600 it")
     try:
