@@ -25,10 +25,10 @@ from starlette.routing import Route
 
 from benchmarks.filling import ADDRESS, BUSY, EVENT_NAMES, GRANT, IDENTITY, PROMISE, SESSION, USER, fill, id_of
 from provider.admin import webhooks
-from provider.app import open_installation
 from provider.config.environment import load_settings
 from provider.crypto.passwords import hash_password
 from provider.database.migrations import migrate
+from provider.installation import open_installation
 from provider.oauth.keys import rotation
 from provider.oauth.setting_up import create_keys_and_salt
 from provider.ratelimits import LimitCounter

@@ -13,10 +13,10 @@ import psycopg
 from sqlalchemy import make_url
 
 from provider.accounts.registration import create_user
-from provider.app import open_installation
 from provider.config.environment import load_settings
 from provider.config.settings import Settings
 from provider.database.migrations import migrate
+from provider.installation import open_installation
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.setting_up import create_keys_and_salt

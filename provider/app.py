@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,15 +14,10 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from provider.api.problems import as_problem
-from provider.config.settings import Settings
-from provider.crypto.vault import open_vault
-from provider.database.engine import open_database
 from provider.federation.upstreams import open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
 from provider.oauth.logout import front_channel
 from provider.oauth.tokens.server import open_server
-from provider.outbound.client import Outbound
-from provider.ratelimits import open_counter
 from provider.refusals import MethodNotAllowed, NotFound, Refusal
 from provider.routes import routes
 from provider.web import errors
@@ -33,21 +28,7 @@ from provider.web.middleware import Envelope
 from provider.web.pages import go
 from provider.web.services import Services
 from provider.web.threads import Threads
-from provider.webhooks import notify
-from provider.work import Installation, utc_now
-
-
-def open_installation(settings: Settings, **changes: Any) -> Installation:
-    """Open what a process needs for these settings. `changes` are for tests: a clock, a counter."""
-    given = {
-        "database": open_database(settings),
-        "vault": open_vault(settings),
-        "counter": open_counter(settings),
-        "outbound": Outbound(settings, clock=changes.get("clock", utc_now)),
-        "publish": notify.publish,
-        **changes,
-    }
-    return Installation(settings=settings, **given)
+from provider.work import Installation
 
 
 class Background(Protocol):

@@ -20,18 +20,18 @@ import uvicorn
 from starlette.datastructures import State
 
 from provider.accounts.passwords.breached_passwords import require_usable
-from provider.app import create_app, open_installation
+from provider.app import create_app
 from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
-from provider.config.service_variables import service_variables
 from provider.config.settings import Settings
 from provider.crypto.vault import VaultError, open_vault
 from provider.database.engine import OUTAGES, open_database
 from provider.database.migrations import require_current
 from provider.federation.configuration import load_upstreams
+from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
 from provider.oauth.tokens.server import open_server
-from provider.observability.logging import configure_logging, log
+from provider.observability.logging import configure_logging, log, log_ignored_variables
 from provider.outbound.client import Outbound
 from provider.ratelimits import open_counter, shared_file
 from provider.tracing import traced
@@ -85,16 +85,6 @@ def require_ready(settings: Settings) -> None:
         raise SettingsError("the signing keys cannot be decrypted with the configured SIGNET_SECRET_KEY") from None
     finally:
         database.close()
-
-
-def log_ignored_variables() -> None:
-    """Log which SIGNET_* variables are ignored because Kubernetes or Docker set them for a service of that name."""
-    if ignored := service_variables(os.environ):
-        log.warning(
-            "settings.ignored",
-            variables=ignored,
-            hint="Set for a service named signet, so not settings. `enableServiceLinks: false` turns them off.",
-        )
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0, tls: Tls | None = None) -> int:

@@ -18,8 +18,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from provider.app import create_app, open_installation
+from provider.app import create_app
 from provider.config.settings import Settings
+from provider.installation import open_installation
 from provider.ratelimits import LimitCounter
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser

@@ -13,9 +13,9 @@ def opened() -> "Iterator[Installation]":
     """Open the installation for one command. Raises SettingsError if a setting is invalid or the database is not
     migrated.
     """
-    from provider.app import open_installation
     from provider.config.environment import load_settings
     from provider.database.migrations import require_current
+    from provider.installation import open_installation
     from provider.observability.logging import configure_logging
 
     settings = load_settings()

@@ -5,12 +5,12 @@ needs.
 from dataclasses import dataclass
 from typing import Any
 
-from provider.app import open_installation
 from provider.config.settings import Settings
 from provider.crypto.vault import create_key_file, open_vault
 from provider.database.engine import open_database
 from provider.database.migrations import HEAD, OnStep, current
 from provider.database.migrations import migrate as move
+from provider.installation import open_installation
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.setting_up import Made, create_keys_and_salt
 from provider.work import unit_of_work

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from provider.app import open_installation
 from provider.audit import store as audit
 from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
 from provider.config.settings import Settings
+from provider.installation import open_installation
 from provider.jose.algorithms import KEY_PAIRS
 from provider.mail import transport
 from provider.oauth.keys import rotation

@@ -17,9 +17,10 @@ from provider.accounts.store import email_addresses as addresses
 from provider.accounts.store import passwords, users
 from provider.accounts.store.links import one_time_links
 from provider.accounts.store.users import Status
-from provider.app import create_app, open_installation
+from provider.app import create_app
 from provider.config.settings import Feature, Settings
 from provider.crypto.vault import Vault
+from provider.installation import open_installation
 from provider.sessions import store as sessions
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser

@@ -11,7 +11,7 @@ from provider.config.environment import SettingsError, load_settings
 from provider.config.secrets import may_be_in_a_file
 from provider.config.service_variables import service_variables
 from provider.config.settings import PREFIX, Settings
-from provider.serve import log_ignored_variables
+from provider.observability.logging import log_ignored_variables
 
 KEY = "k" * 32
 PASTED = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provider.app import open_installation
+from provider.installation import open_installation
 from provider.work import Installation, unit_of_work
 from tests.conformance.suite import EMAIL, Person, Provider
 from tests.support.certificates import Authority

@@ -9,10 +9,10 @@ import pytest
 
 from provider.accounts.store import linked_identities
 from provider.accounts.store.linked_identities import LinkedIdentity
-from provider.app import open_installation
 from provider.audit.store import AuditEvent
 from provider.audit.store import find as find_events
 from provider.config.settings import Settings
+from provider.installation import open_installation
 from provider.ratelimits import LimitCounter
 from provider.work import Installation
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, ISSUER, FakeProvider, Traveller

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from provider.app import open_installation
 from provider.config.settings import Settings
+from provider.installation import open_installation
 from provider.ratelimits import LimitCounter
 from provider.work import Installation
 from tests.federation.conftest import EXAMPLE

@@ -9,8 +9,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from provider.app import create_app, open_installation
+from provider.app import create_app
 from provider.config.settings import Settings
+from provider.installation import open_installation
 from provider.oauth.clients import clients
 from provider.outbound.client import Answer
 from provider.ratelimits import LimitCounter

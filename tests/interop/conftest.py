@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from provider.app import open_installation
+from provider.installation import open_installation
 from provider.oauth.clients.clients import Client
 from provider.work import Installation, unit_of_work
 from tests.support.chromium import chromium, new_person

@@ -6,7 +6,7 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
-from provider.app import open_installation
+from provider.installation import open_installation
 from provider.oauth.clients.registration import issue_initial_token
 from provider.work import unit_of_work
 from tests.interop.conftest import HERE

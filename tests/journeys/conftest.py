@@ -9,8 +9,8 @@ from itertools import count
 import pyotp
 import pytest
 
-from provider.app import open_installation
 from provider.config.environment import load_settings
+from provider.installation import open_installation
 from provider.work import unit_of_work
 from tests.support.chromium import NewPerson, Person, chromium, new_person
 from tests.support.demo_process import CHEAP, Demo, running_demo

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from provider.app import open_installation
 from provider.config.environment import load_settings
+from provider.installation import open_installation
 from provider.work import unit_of_work
 from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import Person

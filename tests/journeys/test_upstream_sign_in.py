@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from provider.app import open_installation
 from provider.config.environment import load_settings
+from provider.installation import open_installation
 from provider.work import unit_of_work
 from tests.federation.conftest import write_upstreams
 from tests.journeys.test_accessibility import Inspector, axe, inspector

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from provider.accounts.store.users import users
-from provider.app import create_app, open_installation
+from provider.app import create_app
+from provider.installation import open_installation
 from provider.tables import metadata
 from provider.transfer import NotImported, export_to, import_from
 from provider.work import Installation, unit_of_work

@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from provider.app import open_installation
 from provider.config.settings import Settings
+from provider.installation import open_installation
 from provider.ratelimits import LimitCounter
 from provider.work import Installation
 from tests.races.servers import Server, Servers, free_port

@@ -14,9 +14,9 @@ import pytest
 import redis
 from sqlalchemy import create_engine, insert
 
-from provider.app import open_installation
 from provider.audit.store import audit_events
 from provider.database.migrations import migrate
+from provider.installation import open_installation
 from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.store import SigningKeyRow

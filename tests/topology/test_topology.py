@@ -13,7 +13,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from provider.app import open_installation
+from provider.installation import open_installation
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys.store import State, signing_keys
 from provider.ratelimits import LimitCounter

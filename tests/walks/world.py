@@ -22,8 +22,9 @@ from provider.accounts.factors.totp import open_seed
 from provider.accounts.passwords.passwords import is_password_of
 from provider.accounts.store import email_addresses
 from provider.accounts.store.users import User
-from provider.app import create_app, open_installation
+from provider.app import create_app
 from provider.crypto.digests import digest
+from provider.installation import open_installation
 from provider.sessions import store as sessions
 from provider.sessions.store import Session
 from provider.web import cookies

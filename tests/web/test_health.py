@@ -4,7 +4,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from provider.app import create_app, open_installation
+from provider.app import create_app
+from provider.installation import open_installation
 from tests.support.installation import ISSUER, settings_for
 
 

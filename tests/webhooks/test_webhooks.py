@@ -12,10 +12,10 @@ import standardwebhooks.webhooks
 from sqlalchemy import event as sqlalchemy_event
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from provider.app import open_installation
 from provider.audit import log
 from provider.audit.events import Event
 from provider.config.settings import Settings
+from provider.installation import open_installation
 from provider.outbox import messages
 from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState, Message

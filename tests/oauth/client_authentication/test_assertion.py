@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from provider.app import create_app, open_installation
+from provider.app import create_app
+from provider.installation import open_installation
 from provider.oauth.client_authentication.store import used_assertions
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import InvalidMetadata, load_metadata

@@ -15,10 +15,11 @@ from joserfc.jwk import KeySet
 from sqlalchemy import update
 from starlette.applications import Starlette
 
-from provider.app import create_app, open_installation
+from provider.app import create_app
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.config.settings import DOCUMENT_MAX_AGE, Settings
+from provider.installation import open_installation
 from provider.jose.algorithms import ES256, KEY_PAIRS, PS256, RS256
 from provider.jose.signed_jwts import read_jwt
 from provider.oauth.endpoints import jwks as jwks_endpoint
