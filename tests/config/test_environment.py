@@ -14,26 +14,8 @@ from provider.config.settings import PREFIX, Settings
 from provider.observability.logging import log_ignored_variables
 
 KEY = "k" * 32
-PASTED = [
-    *("junk value", "-1", "9" * 20, "1.5", "nan", "inf", "1e400", "0x10", "true", "maybe", "http://x", "https://[::1"),
-    *(
-        "\x00",
-        "a\nb",
-        "ä",
-        "[1]",
-        "{}",
-        "[::1",
-        "//",
-        "::",
-        "a,b",
-        ",",
-        '"quoted"',
-        "P99999999999D",
-        "\ud800",
-        "%",
-        "@",
-    ),
-]
+PASTED = ["junk value", "-1", "9" * 20, "1.5", "nan", "1e400", "http://x", "https://[::1", "a\nb", "[1]", "//", "a,b"]
+PASTED += ['"quoted"', "P99999999999D", "\ud800"]
 NOT_OURS = re.compile(r"input|pydantic|valid (?!for)|unable|parse|codec|datetime|Errno|\n", re.IGNORECASE)
 """Words of the libraries that read the values, and of Python."""
 

@@ -91,6 +91,16 @@ def test_introspection_of_guesses_is_throttled_for_the_client_that_asks(
     assert counted["signet_failed_attempts introspection"] == 7
 
 
+def test_access_tokens_that_were_never_issued_are_counted(
+    rp: RelyingParty, browser: WatchedClient, counted: Counter[str]
+) -> None:
+    tokens = rp.sign_in(browser)
+    assert [rp.userinfo(token).status_code for token in ("x", "a.b.c", tokens.access_token)] == [401, 401, 200]
+    rp.revoke(tokens.access_token)
+    assert rp.userinfo(tokens).status_code == 401
+    assert counted["signet_failed_attempts access_token"] == 2
+
+
 @pytest.mark.parametrize("path", ["/reset-password", "/verify-email/confirm", "/undo-email-change"])
 def test_links_that_nobody_was_sent_are_throttled(
     path: str, client: TestClient, lower: Lower, counted: Counter[str]
