@@ -30,11 +30,10 @@ def refusal_of(**settings: str) -> str:
 
 
 def test_no_value_of_any_setting_ends_otherwise_than_in_one_line_of_ours() -> None:
-    for name in Settings.model_fields:
-        for value in PASTED:
-            line = refusal_of(**{name: value})
-            assert not line or PREFIX in line, (name, value)
-            assert not NOT_OURS.search(line.replace(value, "")), (name, value, line)
+    for value in PASTED:
+        line = refusal_of(**dict.fromkeys(Settings.model_fields, value))  # which names the problem of each
+        assert line.startswith(PREFIX), value
+        assert not NOT_OURS.search(line.replace(value, "")), (value, line)
 
 
 def test_no_secret_is_repeated() -> None:
