@@ -70,6 +70,7 @@ def create_app(installation: Installation, *, background: Background | None = No
         describe_request=partial(parked_requests.describe, server),
         export_applications=partial(connected_apps.export, server),
         page_after_sign_out=partial(front_channel.page_after, server),
+        forget_clients=server.clients.forget,
         sign_in_buttons=upstreams.shown,
     )
     return app

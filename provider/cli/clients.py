@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provider.cli.client_options import (
+    AllowScheme,
     AuthMethod,
     FirstParty,
     Grant,
@@ -13,6 +14,7 @@ from provider.cli.client_options import (
     JwksUri,
     Metadata,
     Name,
+    Pkce,
     PostLogoutRedirectUri,
     Public,
     RedirectUri,
@@ -21,7 +23,7 @@ from provider.cli.client_options import (
 )
 from provider.cli.client_types import Resource, Type, complete
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_one, print_rows, say
+from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_secret
 
 if TYPE_CHECKING:
     from provider.oauth.clients.clients import Client
@@ -36,7 +38,7 @@ Which = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
 def _describe(client: "Client") -> dict[str, Any]:
     own = {"client_id": client.client_id, "disabled": client.disabled, "created_at": client.created_at}
     own |= {"registered_itself": client.registered_itself, "expires_at": client.expires_at}
-    return own | client.metadata.as_json()
+    return own | {"token_endpoint_auth_method": None} | client.metadata.as_json()
 
 
 def _get(work: "UnitOfWork", client_id: str) -> "Client":
@@ -74,11 +76,17 @@ def create(
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
-    first_party: FirstParty = False,
+    first_party: FirstParty = None,
+    pkce: Pkce = None,
+    allow_scheme: AllowScheme = None,
     metadata: Metadata = None,
     client_id: Annotated[str | None, typer.Option(help="Brought along from another provider.")] = None,
     client_secret_stdin: Annotated[
         bool, typer.Option("--client-secret-stdin", help="Read the secret to bring along from stdin.")
+    ] = False,
+    allow_short_secret: Annotated[
+        bool,
+        typer.Option("--allow-short-secret", help="Accept a secret from another provider below 32 characters."),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -102,6 +110,8 @@ def create(
         jwks=jwks,
         jwks_uri=jwks_uri,
         first_party=first_party,
+        pkce=pkce,
+        allow_scheme=allow_scheme,
         metadata=metadata,
     )
     if resource:
@@ -114,7 +124,11 @@ def create(
     with unit() as work:
         parsed = parse_metadata(given)
         _require_vouched_for(work, parsed)
-        client, shown = create_client(work, parsed, client_id=client_id, secret=secret)
+        client, shown = create_client(
+            work, parsed, client_id=client_id, secret=secret, allow_short_secret=allow_short_secret
+        )
+    if client.keeps_short_secret:
+        warn_of_short_secret(client.client_id)
     lines = [f"client_id      {client.client_id}"]
     if shown is not None:
         lines += [f"client_secret  {shown}", "The secret is not shown again."]
@@ -155,7 +169,10 @@ def show(client_id: Which, *, as_json: Json = False) -> None:
     Example: signet client show CLIENT_ID
     """
     with unit() as work:
-        print_one(_describe(_get(work, client_id)), as_json=as_json)
+        client = _get(work, client_id)
+    if client.keeps_short_secret:
+        warn_of_short_secret(client_id)
+    print_one(_describe(client), as_json=as_json)
 
 
 @app.command()
@@ -171,7 +188,9 @@ def update(
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
-    first_party: FirstParty = False,
+    first_party: FirstParty = None,
+    pkce: Pkce = None,
+    allow_scheme: AllowScheme = None,
     metadata: Metadata = None,
     as_json: Json = False,
 ) -> None:
@@ -181,6 +200,7 @@ def update(
     """
     from provider.oauth.clients.clients import update_client
     from provider.oauth.clients.metadata_rules import parse_metadata
+    from provider.oauth.clients.metadata_values import is_nothing
 
     changes = metadata_given(
         name=name,
@@ -193,12 +213,14 @@ def update(
         jwks=jwks,
         jwks_uri=jwks_uri,
         first_party=first_party,
+        pkce=pkce,
+        allow_scheme=allow_scheme,
         metadata=metadata,
     )
     with unit() as work:
         kept = _get(work, client_id).metadata.as_json()
         for one, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):
-            if one in changes:
+            if not is_nothing(changes.get(one)):
                 kept.pop(other, None)  # keys are in one place only
         parsed = parse_metadata(kept | changes)
         if {"sector_identifier_uri", "redirect_uris"} & changes.keys():

@@ -14,6 +14,7 @@ from provider.branding.palette import Colour, DarkPaper, LightPaper
 from provider.config.lifetimes import Lifetimes
 from provider.config.lists import Ordered, split
 from provider.config.network import Network
+from provider.config.uri_schemes import Schemes
 from provider.config.urls import DatabaseUrl, Host, RedisUrl
 from provider.languages.catalogs import LANGUAGES
 
@@ -83,6 +84,9 @@ class Settings(Lifetimes, Network):
     registration_scopes: Ordered = Field(
         ("openid", "profile", "email", "address", "phone", "offline_access"),
         description="Scopes that apps which register themselves may have, comma-separated; never account or admin.",
+    )
+    registration_schemes: Schemes = Field(
+        (), description="Private-use schemes without a dot for redirect URIs of apps which register themselves."
     )
     registration_require_pkce: bool = Field(
         True, description="Must confidential apps that register themselves use PKCE? Public ones always must."

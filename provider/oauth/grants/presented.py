@@ -53,11 +53,14 @@ class Presented(Generic[Row]):
 def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> IssuedT:
     """Return the code or token if it exists and was issued to the client that sent it.
 
-    Raises InvalidGrantError, or TooManyRequests if many came that were never issued.
+    Raises InvalidGrantError; InvalidClientError if the client was deleted or disabled a moment ago; TooManyRequests if
+    many came that were never issued.
     """
+    own = found is not None and found.client_id == request.client.client_id
+    if not own:
+        request.require_enabled()  # what it was given is deleted with a client
     if found is None:
         request.fail_guess(kind.counted_as)
-    own = found is not None and found.client_id == request.client.client_id
     return request.checks.found(
         found if own else None,
         f"{kind.name} was issued to this client",
@@ -77,6 +80,8 @@ def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] 
     reason = "it is gone"
     if presented is not None:
         reason = inactive_reason(presented.grant, presented.state, request.work.now) or ""
+    if reason:
+        request.require_enabled()
     return request.checks.found(
         None if reason else presented,
         "What the person approved still stands",
