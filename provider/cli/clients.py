@@ -21,8 +21,8 @@ from provider.cli.client_options import (
     RedirectUri,
     Scope,
     metadata_given,
-    usual,
 )
+from provider.cli.client_types import Resource, Type, complete
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_secret
 
@@ -67,6 +67,8 @@ def _require_vouched_for(work: "UnitOfWork", metadata: "ClientMetadata") -> None
 def create(
     *,
     name: Name = None,
+    type_: Type = None,
+    resource: Resource = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
     allowed_origin: AllowedOrigin = None,
@@ -92,7 +94,7 @@ def create(
 ) -> None:
     """Register an application. Prints its client_id and its client_secret, which is shown only once.
 
-    Example: signet client create --name Shop --redirect-uri https://shop.example.com/callback
+    Example: signet client create --name Shop --type web --redirect-uri https://shop.example.com/callback
     """
     from provider.oauth.clients.clients import create_client
     from provider.oauth.clients.metadata_rules import parse_metadata
@@ -115,8 +117,12 @@ def create(
         allow_scheme=allow_scheme,
         metadata=metadata,
     )
+    if resource:
+        given |= {"resource_identifiers": resource}
     if metadata is None:
-        given = usual(given) | given
+        given = complete(given, type_)
+    elif type_ is not None:
+        raise typer.BadParameter("give --type or --metadata")
     secret = sys.stdin.readline().rstrip("\r\n") if client_secret_stdin else None
     with unit() as work:
         parsed = parse_metadata(given)

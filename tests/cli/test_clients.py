@@ -144,9 +144,9 @@ def test_disabling_enabling_and_deleting(signet: Signet) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "because"),
     [
-        (("--name", "Shop", "--grant", "authorization_code"), 1, "redirect_uris"),
-        (("--redirect-uri", "http://shop.example/cb"), 1, "shop.example"),
-        (("--redirect-uri", URI, "--grant", "password"), 1, "grant_types"),
+        (("--name", "Shop", "--grant", "authorization_code"), 2, "--redirect-uri"),
+        (("--name", "Shop", "--redirect-uri", "http://shop.example/cb"), 1, "shop.example"),
+        (("--name", "Shop", "--redirect-uri", URI, "--grant", "password"), 1, "grant_types"),
         (("--metadata", "-"), 2, "not JSON"),
         (("--metadata", "nowhere.json"), 1, "nowhere.json"),
         (("--metadata", "-", "--client-secret-stdin"), 2, "stdin"),

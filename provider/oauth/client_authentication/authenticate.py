@@ -9,7 +9,7 @@ from provider.oauth.client_authentication.secret import require_secret
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidClientError
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, fail, of_network
 from provider.work import UnitOfWork
 
 
@@ -74,4 +74,4 @@ def _count_failure(work: UnitOfWork, shown: Credentials) -> None:
     The right secret from another network still works. Only failures are counted, so a request that authenticates never
     waits for the counter.
     """
-    hit(work, LIMITS.client_secret, key=f"client-secret:{work.origin.network}:{shown.client_id[:128]}")
+    fail(work, LIMITS.client_secret, key=of_network(work, f"client-secret:{shown.client_id[:128]}"))

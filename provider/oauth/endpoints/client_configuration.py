@@ -18,6 +18,7 @@ from provider.oauth.http.bearer import bearer_token
 from provider.oauth.http.cross_origin import open_to_all
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.http.registration_body import read_body, require_metadata
+from provider.ratelimits import LIMITS, fail, of_network
 from provider.web.call import Call
 
 T = TypeVar("T")
@@ -55,6 +56,8 @@ def _require_own(call: Call, checks: Checks) -> tuple[Client, str]:
     checks.client_id = call.path_params["client_id"]
     found = find_client(call.work, checks.client_id)
     kept = None if found is None else found.registration_digest
+    if kept is None or not same(kept, digest(token)):
+        fail(call.work, LIMITS.guess, key=of_network(call.work, "registration-token"))
     client = _require_current(checks, None if kept is None or not same(kept, digest(token)) else found)
     checks.require(
         not client.disabled,

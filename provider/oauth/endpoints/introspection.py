@@ -51,7 +51,7 @@ def introspection(call: Call) -> Response:
         answer = INACTIVE
     if not answer["active"]:
         request.require_enabled()
-    if is_wanted(call.headers.get("accept", "")):
+    if is_wanted(call.header_list("accept")):
         jwt = make_introspection_jwt(work, request.server, client, answer)
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
     return JSONResponse(answer, headers=NO_STORE)
@@ -60,7 +60,9 @@ def introspection(call: Call) -> Response:
 def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
     try:
         live = read_access_token(request.work, request.server, token, caller=request.client.client_id)
-    except InactiveToken:
+    except InactiveToken as inactive:
+        if inactive.client_id is None:
+            request.fail_guess("introspection")
         return INACTIVE
     claims = live.claims
     _require_may_know(
@@ -124,6 +126,7 @@ def _refresh_token(request: TokenRequest, token: str) -> dict[str, Any]:
     work, client = request.work, request.client
     found = refresh_tokens.find(work.read, digest(token))
     if found is None:
+        request.fail_guess("introspection")
         return INACTIVE
     row, grant, state, _person = found
     in_use = row.rotated_at is None and row.expires_at > work.now and inactive_reason(grant, state, work.now) is None

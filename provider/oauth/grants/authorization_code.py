@@ -24,7 +24,7 @@ from provider.oauth.tokens.store.grants import Grant
 
 GRANT_TYPE = "authorization_code"
 REFUSED = "The authorization code is not valid"
-KIND = Kind("The code", "RFC 6749 section 4.1.3", REFUSED)
+KIND = Kind("The code", "RFC 6749 section 4.1.3", "authorization-code", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from provider.oauth.errors import (
     InvalidSoftwareStatementError,
     UnapprovedSoftwareStatementError,
 )
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, hit, of_network
 from provider.web.call import Call
 from provider.web.kept import Kept
 
@@ -70,7 +70,7 @@ def require_metadata(
     """Return the metadata to register. Raises an OAuth2Error with the code of RFC 7591 section 3.2.2."""
     _require_no_statement(checks, given)
     if not COUNTED.is_on(call):  # the call may begin anew, to ask the client's server
-        hit(call.work, LIMITS.registration, key=f"registration:{call.origin.network}")
+        hit(call.work, LIMITS.registration, key=of_network(call.work, "registration"))
         COUNTED.keep(call, True)
     metadata, refused = None, None
     try:
