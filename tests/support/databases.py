@@ -7,6 +7,7 @@ race) the test or its module is marked `pytest.mark.both_databases` and runs on 
 
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -123,14 +124,24 @@ def empty_postgres(postgres_url: str, first_keys: list[SigningKeyRow]) -> Iterat
     own.dispose()
 
 
+@pytest.fixture(scope="session")
+def _sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of the next database. A name is used once: SQLite deletes the files beside a database by their names."""
+    folder = tmp_path_factory.mktemp("databases")
+    return (folder / f"{number}.db" for number in count())
+
+
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
+def database_url(request: pytest.FixtureRequest, sqlite_template: Path, _sqlite_files: Iterator[Path]) -> Iterator[str]:
     """A migrated database with signing keys and nothing else."""
     if getattr(request, "param", "sqlite") == "postgresql":
-        url: str = request.getfixturevalue("empty_postgres")()
-        return url
-    path = shutil.copy(sqlite_template, tmp_path / "signet.db")
-    return f"sqlite:///{path}"
+        yield request.getfixturevalue("empty_postgres")()
+        return
+    path = next(_sqlite_files)
+    shutil.copyfile(sqlite_template, path)
+    yield f"sqlite:///{path}"
+    for name in ("", "-wal", "-shm", "-lock"):
+        Path(f"{path}{name}").unlink(missing_ok=True)
 
 
 @pytest.fixture
