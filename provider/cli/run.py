@@ -5,8 +5,10 @@ exits with a non-zero status.
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 import typer
+from typer.core import TyperGroup
 
 from provider.cli import (
     apply,
@@ -32,7 +34,9 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """The exit statuses of `signet`."""
 
 
-def command_line() -> typer.Typer:
+@cache
+def command_line() -> TyperGroup:
+    """Build the tree of commands, once per process."""
     signet = typer.Typer(
         name="signet",
         help="Signet, an OAuth 2.0 / OpenID Connect provider. Settings come from SIGNET_* variables.",
@@ -64,7 +68,9 @@ def command_line() -> typer.Typer:
     signet.command()(transfer.export)
     signet.command(name="import")(transfer.import_)
     signet.command()(completion.completion)
-    return signet
+    group = typer.main.get_command(signet)
+    assert isinstance(group, TyperGroup)  # noqa: S101  # there are several commands
+    return group
 
 
 def run(arguments: Sequence[str]) -> int:
