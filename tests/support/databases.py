@@ -37,16 +37,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Decide on which databases a test runs."""
+    """Decide on which databases a test runs. One that names them itself runs on those."""
+    named = {name for mark in metafunc.definition.iter_markers("parametrize") for name in _names(mark)}
     everything = metafunc.config.getoption("all_databases")
     for fixture in ("database_url", "empty_database_url"):
-        if fixture not in metafunc.fixturenames or not _is_ours(metafunc, fixture):
+        if fixture not in metafunc.fixturenames or fixture in named or not _is_ours(metafunc, fixture):
             continue
         only = metafunc.definition.get_closest_marker("only_on")
         if only is not None:
             metafunc.parametrize(fixture, only.args, indirect=True)
         elif everything or metafunc.definition.get_closest_marker("both_databases"):
             metafunc.parametrize(fixture, BOTH, indirect=True)
+
+
+def _names(mark: pytest.Mark) -> list[str]:
+    """The parameters that a `parametrize` gives."""
+    given = mark.args[0]
+    return [name.strip() for name in given.split(",")] if isinstance(given, str) else list(given)
 
 
 def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
