@@ -5,9 +5,14 @@ exits with a non-zero status.
 import os
 import sys
 from collections.abc import Sequence
+<<<<<<< HEAD
 from typing import Annotated
+=======
+from functools import cache
+>>>>>>> suite2
 
 import typer
+from typer.core import TyperGroup
 
 from provider import __version__
 from provider.cli import (
@@ -36,7 +41,9 @@ BROKEN_FILES = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 """SQLite's errors for a file that it cannot read (https://www.sqlite.org/rescode.html)."""
 
 
-def command_line() -> typer.Typer:
+@cache
+def command_line() -> TyperGroup:
+    """Build the tree of commands, once per process."""
     signet = typer.Typer(
         name="signet",
         help="Signet, an OAuth 2.0 / OpenID Connect provider. Settings come from SIGNET_* variables.",
@@ -69,7 +76,9 @@ def command_line() -> typer.Typer:
     signet.command()(transfer.export)
     signet.command(name="import")(transfer.import_)
     signet.command()(completion.completion)
-    return signet
+    group = typer.main.get_command(signet)
+    assert isinstance(group, TyperGroup)  # noqa: S101  # there are several commands
+    return group
 
 
 def _show_version(asked: bool) -> None:  # as typer calls it

@@ -6,7 +6,6 @@ Those of docs/operate.md are run, in tests/docs; these stand in the middle of so
 import re
 
 import pytest
-import typer
 
 from provider.cli.run import command_line
 from tests.support.server_process import REPOSITORY
@@ -32,7 +31,7 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_what_a_document_mentions_exists(document: str) -> None:
-    root = typer.main.get_command(command_line())
+    root = command_line()
     for text in mentioned(document):
         command, words = root, text.split()
         while words and hasattr(command, "commands"):
