@@ -31,7 +31,7 @@ from tests.support.inbox import Inbox
 from tests.support.installation import FOREIGN_HOST, ISSUER, Work, settings_for
 from tests.support.services import MISSING, services
 
-pytest_plugins = ["tests.support.databases", "tests.support.effort", "tests.support.limits", "tests.support.speed"]
+pytest_plugins = [f"tests.support.{name}" for name in ("chromium", "databases", "effort", "limits", "speed")]
 
 missing: set[str] = set()
 
