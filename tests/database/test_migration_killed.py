@@ -44,8 +44,8 @@ def downgrade() -> None:
 '''
 RUN = """
 import pathlib, sys
-import provider.resources
-provider.resources.MIGRATIONS = pathlib.Path(sys.argv.pop())
+import provider.database.migrations
+provider.database.migrations.MIGRATIONS = pathlib.Path(sys.argv.pop())
 from provider.__main__ import main
 main()
 """
@@ -70,7 +70,7 @@ def test_what_was_done_is_kept_what_was_not_is_undone_and_the_next_one_goes_on(
     second = migrating(tmp_path / "second")
     try:
         with pytest.raises(subprocess.TimeoutExpired):
-            second.wait(6)
+            second.wait(2)
         assert not (tmp_path / "second").exists(), "two at once"
         engine = create_engine(empty_database_url)
         with engine.connect() as connection:

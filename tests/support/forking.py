@@ -1,15 +1,10 @@
 """Processes of Signet without its imports: forked from one that has imported everything, they cost a tenth.
 
 A process started here is a real one: it has its own arguments, environment, folder and streams, and ends as it would.
-One per run is what they are forked from (`services`). Each of serve, worker and demo is also started for true:
+What they are forked from is `fork_server.py`, one per run. Each of serve, worker and demo is also started for true:
 `test_serve.py`, `test_topology.py`, `test_packaging.py`.
-
-    python -m tests.support.forking SOCKET    the process they are forked from
 """
 
-import atexit
-import gc
-import importlib
 import json
 import os
 import signal
@@ -17,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,18 +20,6 @@ from typing import IO, Any
 from tests.support.services import services
 from tests.support.waiting import PATIENCE
 
-IMPORTED = (
-    "alembic.command",
-    "psycopg",
-    "provider.admin.as_code",
-    "provider.cli.run",
-    "provider.demo",
-    "provider.serve",
-    "provider.transfer",
-    "provider.worker.background",
-    "sqlalchemy.dialects.postgresql.psycopg",
-    "sqlalchemy.dialects.sqlite",
-)
 SIGNET = "from provider.__main__ import main; main()"
 """What the process runs, as after `python -c`."""
 
@@ -156,79 +138,3 @@ def signet_in(folder: Path) -> Iterator[None]:
     program.write_text(CLIENT.format(python=sys.executable, address=services.require("signet"), code=SIGNET))
     program.chmod(0o755)
     yield
-
-
-# The process they are forked from
-
-
-def serve(address: str) -> None:
-    for module in IMPORTED:
-        importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(address)
-    listener.listen(64)
-    while True:
-        caller, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            attend(caller)
-        caller.close()
-
-
-def attend(caller: socket.socket) -> None:
-    """Fork once more, say the child's pid, and how it ended. Does not come back."""
-    _, streams, _, _ = socket.recv_fds(caller, 1, 3)
-    code, arguments, folder, umask, environ = json.loads(caller.makefile().read())
-    child = os.fork()
-    if child == 0:
-        caller.close()
-        for place, stream in enumerate(streams):
-            os.dup2(stream, place)
-            os.close(stream)
-        os.setsid()
-        os.chdir(folder)
-        os.umask(umask)
-        os.environ.clear()
-        os.environ.update(environ)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os._exit(execute(code, arguments))
-    for stream in streams:
-        os.close(stream)
-    caller.sendall(f"{child}\n".encode())
-    _, status = os.waitpid(child, 0)
-    try:
-        caller.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
-    finally:
-        os._exit(0)
-
-
-def execute(code: str, arguments: list[str]) -> int:
-    """Run code as an interpreter does. Returns the exit status."""
-    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
-    sys.argv = ["-c", *arguments]
-    status = 0
-    try:
-        exec(code, {"__name__": "__main__"})
-    except SystemExit as end:
-        if end.code is not None and not isinstance(end.code, int):
-            print(end.code, file=sys.stderr)
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        import traceback  # noqa: PLC0415
-
-        traceback.print_exc()
-        status = 1
-    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, and then what is to be done at exit
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return status
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1])

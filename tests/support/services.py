@@ -143,7 +143,7 @@ class Services:
         """The socket at which processes of Signet are forked (`tests.support.forking`)."""
         address = self.folder / "signet.sock"
         if self.forking is None:
-            self.forking = subprocess.Popen([sys.executable, "-m", "tests.support.forking", str(address)], cwd=ROOT)
+            self.forking = subprocess.Popen([sys.executable, "-m", "tests.support.fork_server", str(address)], cwd=ROOT)
             self._tie(self.forking)
 
             def ask() -> None:
