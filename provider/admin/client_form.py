@@ -118,7 +118,7 @@ HINTS: Mapping[str, Text] = {
     "exchange_targets": Text("APIs it may exchange tokens for, one a line."),
     "first_party": Text("Ours: people are not asked for consent."),
     "authorization_challenge": Text("It may take people's passwords itself."),
-    "profile": Text("fapi2: only the methods of FAPI 2.0."),
+    "profile": Text("fapi2: FAPI 2.0 rules, but without sender-constrained tokens."),
     "request_uris": _ONE_A_LINE,
     "contacts": _ONE_A_LINE,
 }

@@ -2,12 +2,13 @@
 RFC 7591 metadata.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from provider.jose.json_objects import read_json
 
 Name = Annotated[str | None, typer.Option(help="What people are shown.")]
 RedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
@@ -66,10 +67,10 @@ def usual(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(source: str) -> dict[str, Any]:
-    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
     name = "stdin" if source == "-" else source
     try:
-        given = json.loads(text)
+        given = read_json(text)
     except ValueError as error:
         raise typer.BadParameter(f"{name} is not JSON: {error}") from None
     if not isinstance(given, dict):

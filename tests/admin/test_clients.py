@@ -55,7 +55,7 @@ def test_a_web_app_is_registered_and_its_secret_is_shown_once(console: Console, 
     page = console.browser.follow("I have kept it")
     assert page.heading == "Shop"
     assert secret not in page.html
-    for word in (shop.client_id, "Python, Authlib", ISSUER, "client.created"):
+    for word in (shop.client_id, "Python, Starlette with Authlib", ISSUER, "client.created"):
         assert word in page.text
 
 

@@ -18,6 +18,7 @@ from provider.outbox.store import DeliveryState, outbox
 from provider.work import Origin
 from tests.admin.conftest import Program
 from tests.support.browser import Browser
+from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.factories import REDIRECT_URI, make_client, make_user
 from tests.support.inbox import Inbox
@@ -357,3 +358,28 @@ def test_sessions_and_refusals_of_everybody_are_listed_by_pages(
         assert (len(first[listed]), len(rest[listed]), rest.get("next")) == (2, 1, None), listed
     assert {each["user_id"] for each in operator.get("/sessions")["sessions"]} == {ada}
     assert operator.get("/refusals?client=another")["refusals"] == []
+
+
+KEYS = json.dumps(Signatory().jwks["keys"])
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("member", "status"),
+    [
+        ('"default_max_age": 600.0', 201),
+        ('"default_max_age": 600.5', 400),
+        ('"default_max_age": true', 400),
+        ('"default_max_age": 1e999', 400),
+        (f'"jwks": {{"keys": {KEYS}, "x": 1.5}}', 201),
+        (f'"jwks": {{"keys": {KEYS}, "x": NaN}}', 400),
+        (f'"jwks": {{"keys": {KEYS}, "x": -Infinity}}', 400),
+        (f'"jwks": {{"keys": {KEYS}, "x": 1e999}}', 400),
+    ],
+)
+def test_a_number_is_what_json_means_by_it(operator: Program, member: str, status: int) -> None:
+    """RFC 8259 section 6: no database could keep the others."""
+    body = f'{{"redirect_uris": ["https://shop.example.test/callback"], {member}}}'
+    headers = {"authorization": f"Bearer {operator.token}", "content-type": "application/json"}
+    answer = operator.http.post("/api/admin/clients", content=body, headers=headers)
+    assert answer.status_code == status, answer.text

@@ -129,3 +129,12 @@ def test_a_file_that_cannot_be_is_refused_in_one_line_and_nothing_is_done(
     assert refused.err.endswith("Nothing was changed.\n")
     assert names(work) == []
     assert signet("user", "show", "ada@example.test", "--json").json["roles"] == []
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "2026-11-28", "2026-11-28T12:00:00Z"])
+def test_what_toml_has_and_json_lacks_is_refused_in_one_line(signet: Signet, work: Work, value: str) -> None:
+    """RFC 8259 section 6: client metadata is JSON."""
+    refused = signet("apply", "-", "--yes", stdin=FILE + f"[clients.shop.jwks]\nkeys = []\nx = {value}\n")
+    assert refused.status != 0
+    assert "jwks holds a value that JSON cannot hold" in refused.err + refused.out
+    assert names(work) == []

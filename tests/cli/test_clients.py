@@ -151,3 +151,15 @@ def test_an_operators_sector_is_looked_at_too(signet: Signet, foreign_server: Fo
     assert (refused.status, refused.err.count("\n")) == (2, 1)
     assert "sector_identifier_uri cannot be read" in refused.err
     assert foreign_server.connections == 0
+
+
+def test_metadata_holds_only_what_json_can_hold(signet: Signet, tmp_path: Path) -> None:
+    """RFC 8259 section 6; a file that Windows wrote begins with a byte order mark."""
+    for number in ("NaN", "1e999", "-Infinity"):
+        text = f'{{"redirect_uris": ["{URI}"], "jwks": {{"keys": [], "x": {number}}}}}'
+        refused = signet("client", "create", "--metadata", "-", stdin=text)
+        assert (refused.status, "not JSON" in refused.err) == (2, True)
+    path = tmp_path / "client.json"
+    path.write_text(f'{{"redirect_uris": ["{URI}"], "default_max_age": 600.0}}', encoding="utf-8-sig")
+    made = signet("client", "create", "--metadata", str(path), "--json").json
+    assert signet("client", "show", made["client_id"], "--json").json["default_max_age"] == 600

@@ -24,6 +24,7 @@ from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, mode_in_force
 from provider.oauth.scopes import OFFLINE_ACCESS, parse_scope
+from provider.oauth.syntax import require_syntax
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
@@ -78,6 +79,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         description="A parameter is repeated",
         got=", ".join(repeated),
     )
+    require_syntax(checks, given, ("client_id", "redirect_uri"), error=InvalidRequestError)
     client = None if client_id is None else server.clients.find(work, client_id)
     client = checks.found(
         None if client is None or client.disabled else client,
@@ -139,7 +141,8 @@ def read_request(
     require_sound(checks, given)
     response_type = read_response_type(checks, work.settings, client, given)
     require_response_mode(checks, client, given)
-    require_id_token_can_be_used(checks, response_type, given)
+    scope = read_scope(checks, client, response_type, given)
+    require_id_token_can_be_used(checks, response_type, given, scope)
     code_challenge = read_challenge(checks, client, response_type, given)
     claims, hinted_sub = read_claims(checks, client, given), read_hinted_sub(work, server, checks, client, given)
     require_one_person(checks, claims.sub, hinted_sub)
@@ -148,12 +151,12 @@ def read_request(
         client=client,
         redirect_uri=target.redirect_uri,
         redirect_uri_given=target.redirect_uri_given,
-        scope=read_scope(checks, client, response_type, given),
+        scope=scope,
         response_type=response_type,
         nonce=given.get("nonce"),
         code_challenge=code_challenge,
         prompt=read_prompt(checks, work.settings, given),
-        max_age=read_max_age(checks, client, given),
+        max_age=read_max_age(client, given),
         acr_values=claims.acr_values or parse_scope(given.get("acr_values")),
         acr_essential=claims.acr_essential,
         expected_user_id=None if expected_sub is None else server.subjects.user_id_of(work, client, expected_sub),

@@ -15,9 +15,10 @@ from provider.languages.text import Text
 from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.clients.metadata_rules import check_metadata
 from provider.oauth.clients.reachable import require_reachable
-from provider.oauth.clients.resources import is_ours
+from provider.oauth.clients.resources import is_ours, normalize, spellings
 from provider.oauth.clients.store import api_resources, client_origins
 from provider.oauth.clients.store import clients as store
+from provider.oauth.syntax import VSCHARS
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -128,7 +129,7 @@ def create_client(
     if not _is_plausible(client_id) or _is_uuid(client_id):
         # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
         raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
-    store.queue_for(work.db, [client_id, *metadata.resource_identifiers])
+    store.queue_for(work.db, [client_id, *map(normalize, metadata.resource_identifiers)])
     require_valid(work, metadata)
     if store.find(work.read, client_id) is not None:
         raise InvalidMetadata("There is a client of this client_id already.")
@@ -138,6 +139,8 @@ def create_client(
         secret = secret or new_opaque()
         if len(secret) < 32:
             raise InvalidMetadata("A client secret needs 32 characters or more.")
+        if VSCHARS.fullmatch(secret) is None:  # no request could bring it
+            raise InvalidMetadata("A client secret must be of visible ASCII characters and spaces.")
     store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
     _keep_looked_up(work, client_id, metadata)
     if secret is not None:
@@ -152,7 +155,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     """Replace a client's metadata. Raises InvalidMetadata, NoSuchClient."""
     check_metadata(metadata)
     store.lock(work.db, client_id)  # so that the event tells what was there
-    store.queue_for(work.db, metadata.resource_identifiers)
+    store.queue_for(work.db, [*map(normalize, metadata.resource_identifiers)])
     before = find_client(work, client_id)
     require_valid(work, metadata, before=before)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
@@ -273,7 +276,8 @@ def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) 
 def _require_free(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:
     """Raise InvalidMetadata if another API has one of these identifiers: each could use the other's tokens."""
     identifiers = metadata.resource_identifiers
-    owners = api_resources.find_owners(work.read, identifiers) if identifiers else {}
+    looked_up = [one for uri in identifiers for one in spellings(uri)]
+    owners = api_resources.find_owners(work.read, looked_up) if identifiers else {}
     taken = [uri for uri, owner in owners.items() if before is None or owner != before.client_id]
     taken += [uri for uri in identifiers if is_ours(work.settings.issuer, uri)]
     if taken:

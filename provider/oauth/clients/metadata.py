@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from provider.jose.algorithms import PS256, RS256
 from provider.jose.key_sets import SIGNATURES
 from provider.oauth.clients.redirect_uris import origin_of
 from provider.oauth.clients.sectors import PUBLIC, find_sector
@@ -96,8 +97,20 @@ class ClientMetadata:
         return self.token_endpoint_auth_method.startswith("client_secret_")
 
     @property
+    def may_refresh(self) -> bool:
+        return "refresh_token" in self.grant_types
+
+    @property
     def is_fapi2(self) -> bool:
         return self.profile == FAPI2
+
+    @property
+    def usual_alg(self) -> str:
+        """The algorithm for JWTs whose algorithm the client cannot choose, or did not.
+
+        FAPI 2.0 excludes RS256 (Security Profile section 5.4.1). PS256 has the same key pair.
+        """
+        return PS256 if self.is_fapi2 else RS256
 
     @property
     def must_push(self) -> bool:

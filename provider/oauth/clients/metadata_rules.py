@@ -1,11 +1,13 @@
 """The rules for valid client metadata (RFC 7591 section 2, OIDC Registration section 2). Pure."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
+from provider.jose.json_objects import is_whole_number
 from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
@@ -22,7 +24,7 @@ from provider.oauth.clients.metadata import (
     load_metadata,
 )
 from provider.oauth.clients.redirect_uris import origin_of, problem_with
-from provider.oauth.clients.resources import problem_with_identifier
+from provider.oauth.clients.resources import normalize, problem_with_identifier
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
 from provider.oauth.response_types import (
     IMPLICIT,
@@ -33,13 +35,12 @@ from provider.oauth.response_types import (
     parse_response_type,
 )
 from provider.oauth.scopes import is_scope_token, parse_scope
+from provider.oauth.syntax import LONGEST_REQUEST_URI
 
 LONGEST_SCOPE = 2000
 """The longest scope that a grant can store, in characters."""
 LONGEST_MAX_AGE = 10**9
 """The largest default_max_age in seconds: some thirty years."""
-LONGEST_REQUEST_URI = 512
-"""The longest request_uri, in characters (OIDC Core section 6.2)."""
 
 
 def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
@@ -54,7 +55,7 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
         elif "bool" in kind:
             good = isinstance(value, bool)
         elif "int" in kind:
-            good = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+            good = value is None or (is_whole_number(value) and value >= 0)
         elif "dict" in kind:
             good = value is None or isinstance(value, dict)
         else:
@@ -132,6 +133,8 @@ def _check_resources(metadata: ClientMetadata) -> None:
         for uri in uris:
             if problem_with_identifier(uri) is not None:
                 raise InvalidMetadata(f"{name}: {uri[:200]!r} {problem_with_identifier(uri)}.")
+        if len({normalize(uri) for uri in uris}) != len(uris):
+            raise InvalidMetadata(f"{name}: two of them are the same resource.")
         if len(uris) > 20:
             raise InvalidMetadata(f"At most 20 {name}.")
     if bool(metadata.exchange_targets) != (TOKEN_EXCHANGE in metadata.grant_types):
@@ -191,6 +194,10 @@ def _check_keys(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("private_key_jwt needs jwks or jwks_uri.")
     if metadata.jwks is not None:
         try:
+            json.dumps(metadata.jwks, allow_nan=False)
+        except (ValueError, TypeError):  # from TOML, which has dates, and numbers that JSON lacks
+            raise InvalidMetadata("jwks holds a value that JSON cannot hold.") from None
+        try:
             parse_jwks(metadata.jwks)
         except InvalidKey as problem:
             raise InvalidMetadata(f"jwks {problem}.") from None
@@ -224,6 +231,7 @@ def _check_fapi2(metadata: ClientMetadata) -> None:
     signing = (
         metadata.id_token_signed_response_alg,
         metadata.userinfo_signed_response_alg,
+        metadata.introspection_signed_response_alg,
         metadata.token_endpoint_auth_signing_alg,
         metadata.request_object_signing_alg,
     )

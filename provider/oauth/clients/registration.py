@@ -23,7 +23,7 @@ from provider.oauth.clients.sectors import PUBLIC
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
-from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OFFLINE_ACCESS, format_scope, parse_scope
+from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, format_scope, requested_scope
 from provider.work import UnitOfWork
 
 REGISTRABLE = (
@@ -133,7 +133,7 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
     return replace(
         metadata,
         response_types=response_types,
-        scope=_scope(settings, metadata, asked=parse_scope(wanted.get("scope"))),
+        scope=_scope(settings, metadata, asked=wanted.get("scope")),
         require_pkce=metadata.is_public or settings.registration_require_pkce,
     )
 
@@ -149,13 +149,13 @@ def _grant_types(settings: Settings) -> tuple[str, ...]:
     return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
 
 
-def _scope(settings: Settings, metadata: ClientMetadata, *, asked: tuple[str, ...]) -> str:
+def _scope(settings: Settings, metadata: ClientMetadata, *, asked: str | None) -> str:
     """Return the scope of the client: all offered scopes, or the requested ones among them (RFC 7591 section 2)."""
-    offered = [token for token in settings.registration_scopes if token not in RESERVED_SCOPES]
-    if "refresh_token" not in metadata.grant_types:
-        offered = [token for token in offered if token != OFFLINE_ACCESS]
-    granted = [token for token in asked if token in offered] if asked else offered
-    if asked and not granted:
+    all_offered = [token for token in settings.registration_scopes if token not in RESERVED_SCOPES]
+    offered = requested_scope(None, default=all_offered, offline=metadata.may_refresh)
+    wanted = requested_scope(asked, default=offered, offline=metadata.may_refresh)
+    granted = [token for token in wanted if token in offered]
+    if wanted and not granted:
         raise InvalidMetadata(f"scope: nothing of it can be had by registration; {_one_of(offered)} can.")
     return format_scope(granted)
 

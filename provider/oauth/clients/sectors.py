@@ -1,9 +1,9 @@
 """The sector of a client: the apps that see the same pairwise subject (OIDC Core section 8.1). Pure."""
 
-import json
 from urllib.parse import urlsplit
 
 from provider.config.settings import is_loopback
+from provider.jose.json_objects import read_json
 
 PUBLIC = "public"
 PAIRWISE = "pairwise"
@@ -43,8 +43,8 @@ def problem_with_uri(sector_identifier_uri: str) -> str | None:
 def problem_with_document(document: bytes, redirect_uris: tuple[str, ...]) -> str | None:
     """Return why the document at sector_identifier_uri does not confirm these redirect URIs, or None if it does."""
     try:
-        listed = json.loads(document)
-    except (ValueError, RecursionError):
+        listed = read_json(document)
+    except ValueError:
         return "is not JSON"
     if not isinstance(listed, list) or not all(isinstance(uri, str) for uri in listed):
         return "is not an array of strings"

@@ -109,8 +109,10 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
         _find_keys(call, server, checks, target, given)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
-    wished = plain if parked.browser is not None else given
+    wished, pushed = plain if parked.browser is not None else given, parked.pushed
     parked = parked_requests.claim(call.work, parked, call.browser)
+    if parked is None and pushed:
+        raise RequestGone  # a code was issued for it in another browser, a moment ago
     kept_at = request_uri if parked else None
     return _answer(call, server, checks, target, given, parked=parked, request_uri=kept_at, wished=wished)
 
@@ -191,7 +193,7 @@ def cancel(call: Call) -> Response:
     """Send the user back to the app without signing in: POST /oauth2/authorize/cancel?request_uri=."""
     request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
-    if parked is None or parked_requests.claim(call.work, parked, call.browser) is None:
+    if parked is None or not parked_requests.is_own(parked, call.browser):
         raise RequestGone
     try:
         target = find_target(call.work, server_of(call), Checks("authorization"), parked_requests.parameters_of(parked))

@@ -21,6 +21,7 @@ from provider.oauth.http.authorization_errors import AppRefused
 from provider.oauth.http.authorization_response import location_of, send_to
 from provider.oauth.http.server import server_of
 from provider.oauth.logout.front_channel import SIGNED_OUT, SignedOut, page_for
+from provider.oauth.syntax import require_syntax
 from provider.oauth.tokens.id_tokens import read_hint
 from provider.parameters import Parameters
 from provider.sessions import lifecycle, store
@@ -116,6 +117,7 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
         description="A parameter is repeated",
         got=", ".join(sorted(given.repeated)),
     )
+    require_syntax(checks, given, CARRIED, error=InvalidRequestError)
     hint, claims = given.get("id_token_hint"), dict[str, Any]()
     if hint is not None:
         claims, problem = read_hint(call.work, server.keys, hint)

@@ -7,6 +7,7 @@ from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.cross_origin import allow
 from provider.oauth.http.refused import read_form
 from provider.oauth.http.server import server_of
+from provider.oauth.syntax import require_syntax
 from provider.web.call import Call
 from provider.web.kept import Kept
 
@@ -32,4 +33,5 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
         )
         CLIENT.keep(call, (client, list(checks.done)))
     allow(call, client.client_id)
+    require_syntax(checks, call.form)
     return TokenRequest(call.work, server_of(call), client, call.form, checks)

@@ -12,7 +12,7 @@ from typing import Any
 
 from provider.accounts.store.users import Status
 from provider.crypto.digests import new_opaque
-from provider.jose.algorithms import RS256
+from provider.jose.times import is_numeric_date
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.scopes import OPENID, ROLES, format_scope
@@ -114,7 +114,7 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         claims["amr"] = grant.amr.split()
         if ROLES in authorization.scope and authorization.person is not None:
             claims["roles"] = roles_for(authorization.person.roles, client_id)
-    return server.keys.signer(work, RS256).sign(claims, typ=TYP)
+    return server.keys.signer(work, authorization.client.metadata.usual_alg).sign(claims, typ=TYP)
 
 
 def _one_or_list(audience: tuple[str, ...]) -> str | list[str]:
@@ -229,8 +229,8 @@ def _is_timely(claims: dict[str, Any], now: float) -> bool:
     For `iat` and `nbf`, clocks may differ by a minute (RFC 7519 section 4.1).
     """
     expires, begins = claims.get("exp"), (claims.get("iat"), claims.get("nbf", 0))
-    past = all(isinstance(moment, int) and moment <= now + 60 for moment in begins)
-    return past and isinstance(expires, int) and expires > now
+    past = all(is_numeric_date(moment) and moment <= now + 60 for moment in begins)
+    return past and is_numeric_date(expires) and expires > now
 
 
 def _actors(claims: dict[str, Any]) -> Iterator[str]:

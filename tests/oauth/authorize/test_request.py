@@ -177,7 +177,7 @@ def test_a_refusal_is_explained_with_every_check_in_order(
     row = explain(answer.response.headers["x-request-id"])
     assert row.error_id in answer.parameters["error_description"]
     assert (row.endpoint, row.client_id, row.error) == ("authorization", rp.client_id, "invalid_request")
-    assert [check["passed"] for check in row.checks] == ["True"] * (len(row.checks) - 1) + ["False"]
+    assert [check["passed"] for check in row.checks] == [True] * (len(row.checks) - 1) + [False]
     names = [check["name"] for check in row.checks]
     assert names[:3] == [
         "client_id and redirect_uri are given once",

