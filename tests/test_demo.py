@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
