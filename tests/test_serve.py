@@ -61,7 +61,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_it_serves_on_either_database_and_stops_when_told_to(environ: dict[str, str]) -> None:
-    with serving(environ) as server:
+    with serving(environ, forked=False) as server:
         assert server.get("/.well-known/openid-configuration")[0] == 200
         assert server.stop() == 0
 

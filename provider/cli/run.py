@@ -5,11 +5,8 @@ exits with a non-zero status.
 import os
 import sys
 from collections.abc import Sequence
-<<<<<<< HEAD
-from typing import Annotated
-=======
 from functools import cache
->>>>>>> suite2
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup

@@ -4,6 +4,7 @@ Those of docs/operate.md are run, in tests/docs; these stand in the middle of so
 """
 
 import re
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_what_a_document_mentions_exists(document: str) -> None:
-    root = command_line()
+    root: Any = command_line()
     for text in mentioned(document):
         command, words = root, text.split()
         while words and hasattr(command, "commands"):

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from provider import __version__
 from provider.cli import run
@@ -30,7 +29,7 @@ def arguments_for(command: Any) -> list[str]:
 @pytest.fixture
 def built_once(environ: pytest.MonkeyPatch) -> None:
     """The command line is built once: building it takes longer than a command that refuses a setting."""
-    root = typer.main.get_command(run.command_line())
+    root = run.command_line()
     environ.setattr(run, "command_line", lambda: root)
 
 

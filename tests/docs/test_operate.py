@@ -89,7 +89,7 @@ def shell(tmp_path: Path, places: dict[str, str]) -> Iterator[dict[str, str]]:
     for name in ("pg_dump", "pg_restore"):
         (programs / name).symlink_to(postgres_program(name))
     environ = environment({}) | {"PATH": f"{programs}:{os.environ['PATH']}", "PLACES": json.dumps(places)}
-    with signet_in(programs, environ):
+    with signet_in(programs):
         try:
             yield environ
         finally:

@@ -14,14 +14,11 @@ import pytest
 from provider.installation import open_installation
 from provider.oauth.clients.clients import Client
 from provider.work import Installation, unit_of_work
-from tests.support.chromium import chromium, new_person
 from tests.support.factories import make_client, make_user
 from tests.support.installation import SECRET_KEY, settings_for
 from tests.support.npm import installed
 from tests.support.server_process import free_port, serving
 from tests.support.services import unavailable
-
-__all__ = ["chromium", "new_person"]
 
 HERE = Path(__file__).parent
 EMAIL = "ada@example.test"
