@@ -33,6 +33,9 @@ class UpstreamSettings(BaseModel):
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     trust_email_verified: StrictBool = False
     """Whether the upstream's `email_verified` claim is trusted."""
+    verifies_email_addresses: StrictBool = False
+    """Whether each address that the upstream sends is verified, unless it says otherwise. For providers that send no
+    `email_verified`."""
     may_create_accounts: StrictBool = False
     label: str | None = Field(None, min_length=1, max_length=60)
     """The text of the button, instead of "Sign in with NAME"."""
