@@ -73,6 +73,7 @@ def create_app(installation: Installation, *, background: Background | None = No
         describe_request=partial(parked_requests.describe, server),
         export_applications=partial(connected_apps.export, server),
         page_after_sign_out=partial(front_channel.page_after, server),
+        forget_clients=server.clients.forget,
         sign_in_buttons=upstreams.shown,
     )
     return app
@@ -86,7 +87,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
     if call.method in {"GET", "HEAD"} and isinstance(endpoint, Endpoint) and endpoint.form_on:
         return go(call.page_url)  # somebody typed, or reloaded, what a form was sent to
     refusal: Refusal = MethodNotAllowed() if error.status_code == 405 else NotFound()
-    wants_page = "text/html" in request.headers.get("accept", "")
+    wants_page = "text/html" in call.header_list("accept")
     render = as_problem if call.path.startswith("/api/") else errors.as_page if wants_page else errors.as_json
     response = render(call, refusal)
     if error.status_code == 405:

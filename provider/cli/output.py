@@ -37,6 +37,19 @@ def say(sentence: str, value: Mapping[str, Any], *, as_json: bool) -> None:
         sys.stdout.write(f"{sentence}\n")
 
 
+def warn(sentence: str) -> None:
+    """Print a warning as one line on stderr, also with --json."""
+    sys.stderr.write(f"signet: warning: {' '.join(plain_text(sentence).split())}\n")
+
+
+def warn_of_short_secret(client_id: str) -> None:
+    """Warn about a client secret that an operator allowed although it is short."""
+    warn(
+        f"the secret of {client_id} is shorter than 32 characters and easier to guess. "
+        f"Replace it when the app can be changed: signet client rotate-secret {client_id}"
+    )
+
+
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
     """Print several items: a table for people, tab-separated lines through a pipe, or a JSON array with all members.
 

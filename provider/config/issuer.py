@@ -7,19 +7,23 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
+from provider.config.lists import Names
 from provider.urls import is_loopback, normal_authority, normal_url, origin_of
 
 SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 TAKEN_PATHS = ("/admin", "/api", "/pictures", "/static", "/.well-known")
 """Paths that an issuer cannot have. Below each of them a path of ours could also be another one of ours, after a proxy
-that keeps the path of the issuer and after one that strips it (`web.prefix`).
+that keeps the path of the issuer and after one that strips it (`web.base_path`).
 """
 
 
 def _issuer(value: str) -> str:
     """Return the issuer in its normal form: what clients compare with, byte for byte (OIDC Discovery section 4.3)."""
     value = value.strip()
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError("must be an http or https URL, for example https://id.example.com") from None
     if parts.scheme not in {"http", "https"} or origin_of(value) is None:
         raise ValueError("must be an http or https URL, for example https://id.example.com")
     if parts.query or parts.fragment or "?" in value or "#" in value or parts.username is not None:
@@ -60,4 +64,4 @@ def _host(entry: str) -> str:
 
 
 Issuer = Annotated[str, AfterValidator(_issuer)]
-Hosts = Annotated[frozenset[str], AfterValidator(_hosts)]
+Hosts = Annotated[Names, AfterValidator(_hosts)]

@@ -121,7 +121,7 @@ def _databases(settings: Settings) -> Iterator[Finding]:
             yield warning("sqlite_synchronous", "a power cut can undo the last moment's answers", "set it to FULL")
         return
     if settings.redis_url is None:
-        problem = "each process counts limits for itself, and keeps the promises of all"
+        problem = "each node counts limits for itself, and sends the emails of all"
         yield warning("redis_url", problem, "with more than one node set it, and run `signet worker`")
     parts = urlsplit(settings.database_url)
     mode = parse_qs(parts.query).get("sslmode", ["prefer"])[-1]

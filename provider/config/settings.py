@@ -1,20 +1,21 @@
 """The settings as one frozen model, which `environment.py` reads once."""
 
-import ipaddress
-import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from provider.branding.logo import Logo
 from provider.branding.palette import Colour, DarkPaper, LightPaper
-from provider.config.issuer import Hosts, Issuer, split_issuer
+from provider.config.issuer import Issuer, split_issuer
 from provider.config.lifetimes import Lifetimes
-from provider.config.ports import Port
+from provider.config.lists import Ordered, split
+from provider.config.network import Network
+from provider.config.uri_schemes import Schemes
+from provider.config.urls import DatabaseUrl, Host, RedisUrl
 from provider.languages.catalogs import LANGUAGES
 from provider.urls import is_loopback
 
@@ -34,7 +35,11 @@ Feature = Literal[
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 
-class Settings(Lifetimes):
+def _features(value: object) -> object:
+    return frozenset() if isinstance(value, str) and value.strip().lower() == "none" else split(value)
+
+
+class Settings(Lifetimes, Network):
     """Every setting, typed and documented; the defaults are safe for production."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
@@ -46,10 +51,12 @@ class Settings(Lifetimes):
     env: Literal["production", "development", "test"] = Field(
         "production", description="What this installation is for."
     )
-    database_url: str = Field(
-        "sqlite:///signet.db", description="sqlite:///file or postgresql+psycopg://user@host/name."
+    database_url: DatabaseUrl = Field(
+        "sqlite:///signet.db", description="sqlite:///file or postgresql://user:password@host/name."
     )
-    redis_url: str | None = Field(None, description="Shared counters and the queue. Without it, both live in process.")
+    redis_url: RedisUrl | None = Field(
+        None, description="redis://host:6379/0. Shared counters and the queue. Without it, both live in process."
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Encrypts secrets at rest; 32 characters or more. Several, comma-separated: the first encrypts.",
@@ -66,21 +73,24 @@ class Settings(Lifetimes):
     brand_paper: LightPaper | None = Field(None, description="Colour of the ground around the card: a light one.")
     brand_paper_dark: DarkPaper | None = Field(None, description="The same in the dark scheme: a dark one.")
     support_email: str | None = Field(None, description="Where people find help; shown on pages and in letters.")
-    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+    languages: Ordered = Field(
         tuple(LANGUAGES),
         min_length=1,
         description="Languages of pages and letters, comma-separated. The first is for whoever asks for none of them.",
     )
-    features: Annotated[frozenset[Feature], NoDecode] = Field(
+    features: Annotated[frozenset[Feature], NoDecode, BeforeValidator(_features)] = Field(
         frozenset(FEATURES),
-        description="Which features exist, comma-separated. Routes of a feature that is off do not exist.",
+        description="Which features exist, comma-separated, or none. Routes of a feature that is off do not exist.",
     )
     registration: Literal["closed", "token", "open"] = Field(
         "closed", description="Dynamic client registration: for nobody, with an initial access token, for everybody."
     )
-    registration_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
+    registration_scopes: Ordered = Field(
         ("openid", "profile", "email", "address", "phone", "offline_access"),
         description="Scopes that apps which register themselves may have, comma-separated; never account or admin.",
+    )
+    registration_schemes: Schemes = Field(
+        (), description="Private-use schemes without a dot for redirect URIs of apps which register themselves."
     )
     registration_require_pkce: bool = Field(
         True, description="Must confidential apps that register themselves use PKCE? Public ones always must."
@@ -101,7 +111,7 @@ class Settings(Lifetimes):
         None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
     )
 
-    smtp_host: str = Field("localhost", description="Outgoing mail.")
+    smtp_host: Host = Field("localhost", description="Outgoing mail.")
     smtp_port: int = Field(1025, ge=1, le=65535, description="Outgoing mail.")
     smtp_user: str | None = Field(None, description="Outgoing mail.")
     smtp_password: SecretStr | None = Field(None, description="Outgoing mail.")
@@ -122,27 +132,7 @@ class Settings(Lifetimes):
     key_cache: float = Field(
         10.0, ge=0, le=300, description="Seconds a process may trust its copy of the signing keys."
     )
-    trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(), description="Addresses or networks whose X-Forwarded-For is believed, comma-separated."
-    )
-    allowed_hosts: Annotated[Hosts, NoDecode] = Field(
-        frozenset(),
-        description="Host headers answered beside the issuer's own, comma-separated. Without a port: with any port.",
-    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
-    metrics_address: Port | None = Field(
-        None, description="Where Prometheus may ask for /metrics, 127.0.0.1:9464 say. Whoever reaches it can read it."
-    )
-    outbound_allow: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(),
-        description="Private addresses or networks that may be asked (a client's jwks_uri, say), comma-separated.",
-    )
-    outbound_ca: Path | None = Field(
-        None, description="A PEM file of certificate authorities trusted for that, beside the system's."
-    )
-    outbound_threads: int = Field(
-        4, ge=1, le=16, description="Threads of their own for requests that wait for somebody else's server."
-    )
 
     password_min_length: int = Field(8, ge=8, le=64, description="Characters a new password needs.")
     breached_passwords: Path | None = Field(
@@ -164,18 +154,6 @@ class Settings(Lifetimes):
         """Use only the values that `load_settings` passes: nothing else reads the environment."""
         return (init_settings,)
 
-    @field_validator("features", "trusted_proxies", "allowed_hosts", "outbound_allow", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return frozenset(part for part in (piece.strip() for piece in value.split(",")) if part)
-        return value
-
-    @field_validator("languages", "registration_scopes", mode="before")
-    @classmethod
-    def _in_order(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-
     @field_validator("languages")
     @classmethod
     def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -193,29 +171,17 @@ class Settings(Lifetimes):
             raise ValueError("must be scopes, comma-separated")
         return value
 
-    @field_validator("trusted_proxies", "outbound_allow")
-    @classmethod
-    def _networks(cls, value: frozenset[str]) -> frozenset[str]:
-        for network in value:
-            ipaddress.ip_network(network, strict=False)
-        return value
-
-    @field_validator("outbound_ca")
-    @classmethod
-    def _authorities(cls, value: Path | None) -> Path | None:
-        if value is not None:
-            try:
-                ssl.create_default_context(cafile=value)
-            except OSError as error:
-                raise ValueError("is not a file of certificates in PEM") from error
         return value
 
     @field_validator("secret_key")
     @classmethod
     def _strong_keys(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and any(len(key) < 32 for key in value.get_secret_value().split(",")):
-            raise ValueError("each key needs 32 characters or more")
-        return value
+        if value is None:
+            return value
+        keys = [key.strip() for key in value.get_secret_value().split(",")]
+        if any(len(key) < 32 for key in keys):
+            raise ValueError("each key needs 32 characters or more; commas separate keys")
+        return SecretStr(",".join(keys))
 
     @model_validator(mode="after")
     def _fit_for_its_purpose(self) -> Self:

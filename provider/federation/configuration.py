@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, ValidationError, field_validator
 
 from provider.config.environment import SettingsError
+from provider.config.problems import problems_of
 from provider.urls import is_loopback, normal_url
 
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -100,7 +101,9 @@ def _read(path: Path) -> dict[str, Any]:
         mode = path.stat().st_mode
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+        raise SettingsError(
+            f"SIGNET_UPSTREAMS: {path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        ) from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SettingsError(f"{path} holds secrets and may be read by others; chmod 600 it")
     try:
@@ -119,6 +122,5 @@ def _parse(path: Path, key: str, table: Any) -> UpstreamSettings:
     try:
         return UpstreamSettings(key=key, **table)
     except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False)
-        parts = [f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}" for problem in problems]
+        parts = [f"{name}: {problem}" for name, problem in problems_of(error)]
         raise SettingsError(f"{path}: [{key}] {'; '.join(parts)}") from None

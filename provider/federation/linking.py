@@ -18,7 +18,7 @@ from provider.crypto.digests import digest
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.upstreams import Upstream
 from provider.login.steps import SignIn, sign_in_by_upstream
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, hit, of_network
 from provider.refusals import Refusal
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -104,7 +104,7 @@ def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) ->
     address = _proven(identity)
     if address is None or not upstream.settings.may_create_accounts or not work.settings.has("registration"):
         return None
-    hit(work, LIMITS.sign_up, key=f"sign-up:{work.origin.network}")
+    hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
     claims = {name: clean for name, text in identity.names.items() if (clean := clean_name(text))}
     user_id = create_verified(work, address=address, claims=claims)
     if user_id is None:

@@ -11,7 +11,7 @@ from provider.oauth.checks import Check, Checks
 from provider.oauth.store import RefusalRow
 from provider.observability.logging import log
 from provider.observability.metrics import REFUSALS
-from provider.ratelimits import LIMITS, has_room
+from provider.ratelimits import LIMITS, has_room, of_network
 from provider.work import Installation, Origin, UnitOfWork, unit_of_work
 
 KEPT_FOR = timedelta(days=7)
@@ -35,7 +35,7 @@ def explain(installation: Installation, origin: Origin, error: OAuth2Error) -> N
     )
     try:
         with unit_of_work(installation, origin) as work:
-            if has_room(work, LIMITS.explanation, key=f"explain:{origin.network}"):
+            if has_room(work, LIMITS.explanation, key=of_network(work, "explain")):
                 refusals.add(work.db, _row(work, origin, checks, error))
     except OUTAGES:
         log.warning("explanation.not_kept", error_id=origin.request_id)

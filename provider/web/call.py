@@ -60,10 +60,15 @@ class Call:
         params: dict[str, str] = self.scope.get("path_params", {})
         return params
 
+    def header_list(self, name: str) -> str:
+        """Return a header that is a list, all its lines joined (RFC 9110 section 5.3); empty if there is none."""
+        return ", ".join(self.headers.getlist(name))
+
     @property
     def cookies(self) -> dict[str, str]:
         if self._cookies is None:
-            self._cookies = cookie_parser(self.headers.get("cookie", ""))
+            # HTTP/2 sends each cookie by itself, and some proxies keep them apart (RFC 9113 section 8.2.3).
+            self._cookies = cookie_parser("; ".join(self.headers.getlist("cookie")))
         return self._cookies
 
     @property
@@ -105,7 +110,7 @@ class Call:
     @property
     def origin(self) -> Origin:
         return Origin(
-            network=network_of(self.scope, self.headers, self.settings.trusted_proxies),
+            network=network_of(self.scope, self.headers, self.settings),
             user_agent=self.headers.get("user-agent", "")[:300],
             request_id=self.request_id,
             language=self.language.tag,
@@ -170,7 +175,7 @@ def language_of(call: Call) -> Language:
         ui_locales = parse_ui_locales(call.query.get("ui_locales")) if call.scope["query_string"] else []
     except MalformedParameters:
         ui_locales = []
-    chosen, accepted = call.cookie(cookies.LANGUAGE), call.headers.get("accept-language")
+    chosen, accepted = call.cookie(cookies.LANGUAGE), call.header_list("accept-language")
     wanted = [*ui_locales, *([chosen] if chosen else []), *(parse_accept_language(accepted) if accepted else [])]
     offered = call.settings.languages
     return LANGUAGES[best(offered, wanted) or offered[0]]

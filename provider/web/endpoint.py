@@ -83,16 +83,17 @@ class Endpoint:
             return await pool.run(self.answer, call)
         except NeedsNetwork:
             # Nothing was written. A server that is slow or dead holds up those who need it, and nobody else (A-103).
-            again = Call(call.scope, call.body, call.installation)
-            again.takes_files, again.state = call.takes_files, call.state
-            return await threads.waiting.run(partial(self.answer, may_wait=True), again)
+            return await threads.waiting.run(partial(self.answer, may_wait=True), _begun_anew(call))
 
     def _require_method(self, call: Call) -> None:
         if self.refuses_head and call.method == "HEAD":
             raise MethodNotAllowed
 
-    def answer(self, call: Call, *, may_wait: bool = False) -> Response:
-        """Return the response of the function, or of its error. Runs in a thread. Raises only NeedsNetwork."""
+    def answer(self, call: Call, *, may_wait: bool = False, is_repeated: bool = False) -> Response:
+        """Return the response of the function, or of its error. Runs in a thread. Raises only NeedsNetwork.
+
+        If the client or person was deleted while the request ran, it is run once more, which says so.
+        """
         try:
             with unit_of_work(call.installation, call.origin, may_wait=may_wait) as work:
                 call.work = work
@@ -109,14 +110,23 @@ class Endpoint:
             response = self.render(call, Unavailable())
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             if isinstance(error, IntegrityError) and is_dangling(error):
-                # Its client or person was deleted a moment ago: asked again, the answer will say so.
                 log.warning("deleted_meanwhile", path=call.path)
+                if not is_repeated:
+                    call.services.forget_clients()
+                    return self.answer(_begun_anew(call), may_wait=may_wait, is_repeated=True)
                 response = self.render(call, Unavailable())
             else:
                 log.exception("crash", path=call.path, method=call.method)
                 response = self.render(call, error)
         call.apply(response)
         return response
+
+
+def _begun_anew(call: Call) -> Call:
+    """Return the same request, with what `Kept` values remember of it."""
+    again = Call(call.scope, call.body, call.installation)
+    again.takes_files, again.state = call.takes_files, call.state
+    return again
 
 
 @overload

@@ -20,10 +20,17 @@ UNFRAMED = (
 ON_PAGES = ((b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),)
 
 
+SINGLE = frozenset({b"content-type", b"origin", b"sec-fetch-site", b"access-control-request-method"})
+"""Headers that have one value (RFC 9110 section 5.5) and decide something.
+
+`Host` and `Authorization` are checked where they are read.
+"""
+
+
 class Envelope:
     """Middleware that gives each request its id and nonce and adds the headers to every response.
 
-    It rejects requests for another host.
+    It rejects requests for another host, and those with two values of a header that has one.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -53,6 +60,10 @@ class Envelope:
             refusal = PlainTextResponse(f"This is {self.issuer}. It does not answer for another host.", 421)
             await refusal(scope, receive, send_with_headers)
             return
+        if (repeated := _ambiguous(scope["headers"])) is not None:
+            refusal = PlainTextResponse(f"The header {repeated} was sent more than once, with different values.", 400)
+            await refusal(scope, receive, send_with_headers)
+            return
         await self.app(scope, receive, send_with_headers)
 
     def _is_ours(self, scope: Scope) -> bool:
@@ -79,3 +90,12 @@ class Envelope:
             policy += "" if framable else "; frame-ancestors 'none'"
             headers += [(b"content-security-policy", policy.encode()), *(() if framable else UNFRAMED), *ON_PAGES]
         return headers
+
+
+def _ambiguous(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the name of a header that must have one value and was sent with several, or None."""
+    seen: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in SINGLE and seen.setdefault(name, value) != value:
+            return name.decode()
+    return None

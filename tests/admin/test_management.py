@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.oauth.clients.metadata import FIELDS
 from provider.outbox import messages
 from provider.outbox.store import DeliveryState, outbox
 from provider.work import Origin
@@ -37,6 +38,30 @@ def events(work: Work, name: str) -> list[audit.AuditEvent]:
 
 def problem(answer: Any) -> str:
     return str(answer.json()["type"]).removeprefix("urn:signet:problem:")
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", [], {}, [""]], ids=str)
+def test_a_member_without_a_value_has_its_default(operator: Program, nothing: Any) -> None:
+    """RFC 7591 section 2; only a client without grants, response types or scopes says so with an empty value."""
+    usual = operator("POST", "/clients", **SHOP).json()
+    blank = dict.fromkeys(usual.keys() - {"disabled", "registered_itself", "created_at", *SHOP, "scope"}, nothing)
+    blank = {name: value for name, value in blank.items() if name in FIELDS and name != "response_types"}
+    made = operator("POST", "/clients", **SHOP, **blank)
+    assert made.status_code == 201, made.text
+    assert {name: made.json().get(name) for name in FIELDS} == {name: usual.get(name) for name in FIELDS}
+    replaced = operator("PUT", f"/clients/{made.json()['client_id']}", **SHOP, **blank)
+    assert replaced.status_code == 200, replaced.text
+    none = operator("PUT", f"/clients/{made.json()['client_id']}", grant_types=[], response_types=[], scope="").json()
+    assert (none["grant_types"], none["response_types"], none["scope"]) == ([], [], "")
+
+
+def test_a_short_secret_is_brought_along_where_the_operator_says_so(operator: Program, work: Work) -> None:
+    refused = operator("POST", "/clients", client_secret="hunter2", **SHOP)
+    assert refused.status_code == 400
+    assert "allow_short_secret" in refused.text
+    made = operator("POST", "/clients", client_secret="hunter2", allow_short_secret=True, **SHOP)
+    assert (made.status_code, made.json()["client_secret"]) == (201, "hunter2")
+    assert events(work, "client.created")[0].details["short_secret"] is True
 
 
 def test_an_application_from_its_registration_to_its_deletion(

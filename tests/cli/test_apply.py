@@ -77,6 +77,13 @@ def test_what_changed_is_updated_and_the_secret_stays(signet: Signet, work: Work
     assert not shop.disabled
 
 
+def test_an_empty_member_is_the_same_as_none(signet: Signet) -> None:
+    """RFC 7591 section 2."""
+    empty = FILE.replace('client_name = "Shop"', 'client_name = "Shop"\nlogo_uri = ""\njwks = {}\ncontacts = [""]')
+    signet("apply", "-", "--yes", stdin=FILE)
+    assert signet("apply", "-", stdin=empty).out == "Nothing differs.\n"
+
+
 def test_a_secret_is_brought_along_and_not_shown(signet: Signet, work: Work, environ: pytest.MonkeyPatch) -> None:
     file = FILE.replace("[clients.tv]", 'secret_env = "SHOP_SECRET"\n[clients.tv]')
     refused = signet("apply", "-", stdin=file)
@@ -88,6 +95,24 @@ def test_a_secret_is_brought_along_and_not_shown(signet: Signet, work: Work, env
         shop = find_client(w, "shop")
     assert shop is not None
     assert shop.has_secret("s" * 40)
+
+
+def test_a_short_secret_needs_a_word_in_the_file(signet: Signet, work: Work, environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("SHOP_SECRET", "hunter2")
+    file = FILE.replace("[clients.tv]", 'secret_env = "SHOP_SECRET"\n[clients.tv]')
+    refused = signet("apply", "-", stdin=file)
+    assert (refused.status, "allow_short_secret" in refused.err) == (1, True)
+    allowed = file.replace("secret_env", "allow_short_secret = true\nsecret_env")
+    done = signet("apply", "-", "--yes", stdin=allowed)
+    assert done.status == 0
+    assert "warning: the secret of shop is shorter" in done.err
+    assert "hunter2" not in done.out + done.err
+    with work() as w:
+        shop = find_client(w, "shop")
+    assert shop is not None
+    assert shop.keeps_short_secret
+    wrong = signet("apply", "-", stdin=file.replace("secret_env", 'allow_short_secret = "yes"\nsecret_env'))
+    assert "allow_short_secret must be true or false" in wrong.err
 
 
 def test_only_with_prune_the_rest_goes_and_never_what_registered_itself(signet: Signet, work: Work) -> None:

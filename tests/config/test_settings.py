@@ -84,6 +84,11 @@ def test_the_issuer_has_one_form_however_it_is_written(written: str, issuer: str
         ({"SIGNET_FEATURES": "registration,magic"}, "SIGNET_FEATURES"),
         ({"SIGNET_FEATURES": "two-factor,passkeys"}, "SIGNET_FEATURES"),
         ({"SIGNET_REGISTRATION_SCOPES": "openid email"}, "SIGNET_REGISTRATION_SCOPES: must be scopes, comma-separated"),
+        (
+            {"SIGNET_REGISTRATION_SCHEMES": "cursor,java script"},
+            "SIGNET_REGISTRATION_SCHEMES: 'java script' is not a URI",
+        ),
+        ({"SIGNET_REGISTRATION_SCHEMES": "javascript:"}, "SIGNET_REGISTRATION_SCHEMES: 'javascript' cannot be allowed"),
         ({"SIGNET_UNUSED_CLIENT_LIFETIME": "1d"}, "SIGNET_UNUSED_CLIENT_LIFETIME"),
         ({"SIGNET_TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "SIGNET_TRUSTED_PROXIES"),
         ({"SIGNET_TOTP_BYPASS_CODE": "000000"}, "SIGNET_ENV=development"),
@@ -129,6 +134,11 @@ def test_lists_are_comma_separated() -> None:
     assert settings.features == {"two-factor", "registration"}
     assert not settings.has("reset-passwords")
     assert settings.secret_keys == (KEY, KEY + "x")
+
+
+@pytest.mark.parametrize("written", ["cursor,raycast", " Cursor:// , raycast: ,", "cursor://,RAYCAST"])
+def test_schemes_are_written_as_people_paste_them(written: str) -> None:
+    assert load_settings({"SIGNET_REGISTRATION_SCHEMES": written}).registration_schemes == ("cursor", "raycast")
 
 
 def test_secrets_do_not_print() -> None:

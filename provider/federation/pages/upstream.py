@@ -15,7 +15,7 @@ from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamAway
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended
-from provider.ratelimits import LIMITS, count, require_room
+from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session
 from provider.web import cookies, errors
@@ -67,7 +67,7 @@ def callback(call: Call) -> Response:
 
 
 def _find_out(call: Call, upstream: Upstream, state: UpstreamState) -> UpstreamIdentity:
-    work, network = call.work, f"upstream:{call.origin.network}"
+    work, network = call.work, of_network(call.work, "upstream")
     _ = work.outbound  # from here on in a thread that may wait: before anything is used up
     require_room(work, LIMITS.upstream, key=network)
     states.spend(work, state)

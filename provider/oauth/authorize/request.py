@@ -80,16 +80,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         got=", ".join(repeated),
     )
     require_syntax(checks, given, ("client_id", "redirect_uri"), error=InvalidRequestError)
-    client = None if client_id is None else server.clients.find(work, client_id)
-    client = checks.found(
-        None if client is None or client.disabled else client,
-        "The client is registered and not disabled",
-        section="RFC 6749 section 4.1.2.1",
-        error=InvalidRequestError,
-        description="The app is not registered here",
-        got="no client_id" if client_id is None else client_id,
-        fix="Check client_id; `signet client list` shows the registered ones.",
-    )
+    client = _require_registered(checks, None if client_id is None else server.clients.find(work, client_id), client_id)
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
     state, mode = given.get("state"), mode_in_force(given, client.metadata.response_modes)
@@ -107,16 +98,38 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         )
         return Target(client, registered[0], redirect_uri_given=False, state=state, response_mode=mode)
     checks.require(
-        is_registered(redirect_uri, registered, native=client.metadata.application_type == "native"),
+        is_registered(redirect_uri, registered),
         "redirect_uri is a registered one, character for character",
         section="RFC 9700 section 2.1",
         error=InvalidRequestError,
         description="The app asked to go back to an address that is not registered for it",
         expected=" or ".join(registered),
         got=redirect_uri,
-        fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash.",
+        fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash. "
+        "Only the port of a loopback URI may differ.",
     )
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
+
+
+def require_still_registered(work: UnitOfWork, server: AuthorizationServer, checks: Checks, target: Target) -> None:
+    """Check that the client of the target was not deleted or disabled a moment ago, before an error is sent to it.
+
+    A successful response needs no such check: it is stored with a reference to the client.
+    """
+    client_id = target.client.client_id
+    _require_registered(checks, target.client if server.clients.is_enabled(work, client_id) else None, client_id)
+
+
+def _require_registered(checks: Checks, client: Client | None, client_id: str | None) -> Client:
+    return checks.found(
+        None if client is None or client.disabled else client,
+        "The client is registered and not disabled",
+        section="RFC 6749 section 4.1.2.1",
+        error=InvalidRequestError,
+        description="The app is not registered here",
+        got="no client_id" if client_id is None else client_id,
+        fix="Check client_id; `signet client list` shows the registered ones.",
+    )
 
 
 def require_may_come_unpushed(checks: Checks, client: Client) -> None:

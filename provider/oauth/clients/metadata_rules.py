@@ -6,26 +6,25 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
-from provider.jose.json_objects import is_whole_number
 from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
     DEVICE_CODE,
     FAPI2,
-    FIELDS,
     GRANT_TYPES,
-    LISTS,
     PRIVATE_KEY_JWT,
     TOKEN_EXCHANGE,
     ClientMetadata,
     InvalidMetadata,
     load_metadata,
 )
+from provider.oauth.clients.metadata_values import require_types, without_nothing
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
-from provider.oauth.clients.redirect_uris import problem_with
+from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.resources import normalize, problem_with_identifier
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
 from provider.oauth.response_types import (
@@ -47,25 +46,12 @@ LONGEST_MAX_AGE = 10**9
 
 
 def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
-    """Parse metadata from a request. Raises InvalidMetadata, which says what is wrong."""
-    for name, value in given.items():
-        field = FIELDS.get(name)
-        if field is None:
-            continue
-        kind = str(field.type)
-        if name in LISTS:
-            good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-        elif "bool" in kind:
-            good = isinstance(value, bool)
-        elif "int" in kind:
-            good = value is None or (is_whole_number(value) and value >= 0)
-        elif "dict" in kind:
-            good = value is None or isinstance(value, dict)
-        else:
-            good = isinstance(value, str) or (value is None and "None" in kind)
-        if not good:
-            raise InvalidMetadata(f"{name} has the wrong type.")
-    metadata = load_metadata(given)
+    """Parse metadata from a request. Members without a value have their defaults (`metadata_values`). Raises
+    InvalidMetadata, which says what is wrong.
+    """
+    sent = without_nothing(given)
+    require_types(sent)
+    metadata = load_metadata(sent)
     metadata = replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins))
     check_metadata(metadata)
     return metadata
@@ -73,7 +59,8 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
 
 def check_metadata(metadata: ClientMetadata) -> None:
     """Raise InvalidMetadata for metadata that this server does not support."""
-    _one_of("token_endpoint_auth_method", metadata.token_endpoint_auth_method, AUTH_METHODS)
+    for method in metadata.auth_methods:
+        _one_of("token_endpoint_auth_method", method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
     _one_of("application_type", metadata.application_type, ("web", "native"))
     _one_of("profile", metadata.profile, ("none", FAPI2))
@@ -82,7 +69,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
     for response_mode in metadata.response_modes:
         _one_of("response_modes", response_mode, tuple(ResponseMode))
     if not metadata.response_modes:
-        raise InvalidMetadata("response_modes must name one at least.")
+        raise InvalidMetadata("response_modes: at least one is needed.")
     _check_redirect_uris(metadata)
     _check_response_types(metadata)
     for grant_type in ("client_credentials", TOKEN_EXCHANGE):
@@ -123,12 +110,19 @@ def _check_redirect_uris(metadata: ClientMetadata) -> None:
     for grant_type in ("authorization_code", IMPLICIT):
         if grant_type in metadata.grant_types and not metadata.redirect_uris:
             raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
-    if len(metadata.redirect_uris) > 50 or len(metadata.post_logout_redirect_uris) > 50:
-        raise InvalidMetadata("At most 50 redirect URIs.", error="invalid_redirect_uri")
-    for uri in metadata.redirect_uris + metadata.post_logout_redirect_uris:
-        problem = problem_with(uri)
+    for scheme in metadata.private_use_schemes:
+        problem = problem_with_scheme(scheme)
         if problem is not None:
-            raise InvalidMetadata(f"{uri[:200]!r}: {problem}.", error="invalid_redirect_uri")
+            raise InvalidMetadata(f"private_use_schemes: {scheme[:60]!r} {problem}.")
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        uris = getattr(metadata, name)
+        if len(uris) > 50:
+            raise InvalidMetadata(f"{name}: at most 50.", error="invalid_redirect_uri")
+        for uri in uris:
+            problem = problem_with(uri, schemes=metadata.private_use_schemes)
+            if problem is not None:
+                hint = " An operator can allow it with private_use_schemes." if problem == NO_DOT else ""
+                raise InvalidMetadata(f"{name}: {uri[:120]!r} {problem}.{hint}", error="invalid_redirect_uri")
 
 
 def _check_origins(metadata: ClientMetadata) -> None:
@@ -195,7 +189,8 @@ def _check_response_types(metadata: ClientMetadata) -> None:
         for uri in metadata.redirect_uris:
             if urlsplit(uri).scheme != "https" or urlsplit(uri).hostname == "localhost":
                 raise InvalidMetadata(
-                    f"{uri[:200]!r}: must be https and not localhost for implicit.", error="invalid_redirect_uri"
+                    f"redirect_uris: {uri[:120]!r} must be https and not localhost for implicit.",
+                    error="invalid_redirect_uri",
                 )
 
 
@@ -222,7 +217,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
     if len(metadata.request_uris) > 50 or any(len(uri) > LONGEST_REQUEST_URI for uri in metadata.request_uris):
         raise InvalidMetadata(f"At most 50 request_uris of {LONGEST_REQUEST_URI} characters.")
     if metadata.token_endpoint_auth_signing_alg is not None:
-        algorithms = ASSERTION_ALGORITHMS.get(method, ())
+        algorithms = ASSERTION_ALGORITHMS.get(method or "", ())
         _one_of("token_endpoint_auth_signing_alg", metadata.token_endpoint_auth_signing_alg, algorithms)
     if metadata.request_object_signing_alg is not None:
         _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)

@@ -29,6 +29,7 @@ from provider.oauth.authorize.request import (
     find_target,
     read_request,
     require_may_come_unpushed,
+    require_still_registered,
 )
 from provider.oauth.authorize.request_objects import unwrap
 from provider.oauth.authorize.store import authorization_requests
@@ -202,6 +203,10 @@ def cancel(call: Call) -> Response:
 
 
 def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: ParkedRequest | None) -> Response:
+    try:
+        require_still_registered(call.work, server_of(call), Checks("authorization", target.client.client_id), target)
+    except OAuth2Error as gone:
+        return refuse_on_page(call, gone)
     call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
     if parked is not None:
         authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)

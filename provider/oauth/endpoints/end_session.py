@@ -14,7 +14,7 @@ from starlette.responses import Response
 from provider.accounts.store import email_addresses
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.clients.redirect_uris import csp_source, is_registered
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_errors import AppRefused
@@ -135,7 +135,7 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
         return LogoutRequest(None, None, None, None, None)
     redirect_uri = given.get("post_logout_redirect_uri")
     checks.require(
-        redirect_uri is None or redirect_uri in client.metadata.post_logout_redirect_uris,
+        redirect_uri is None or is_registered(redirect_uri, client.metadata.post_logout_redirect_uris),
         "post_logout_redirect_uri is a registered one, character for character",
         section="RP-Initiated Logout section 3",
         error=InvalidRequestError,
@@ -164,7 +164,7 @@ def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | N
     client_id = issued_to or named
     if client_id is None:
         return None
-    client = server.clients.find(call.work, client_id)
+    client = server.clients.read(call.work, client_id)  # nobody is sent to an app that was deleted a moment ago
     client = checks.found(
         None if client is not None and client.disabled and issued_to is None else client,
         "The client is registered",

@@ -49,7 +49,9 @@ def introspection(call: Call) -> Response:
     except AccessDeniedError as error:  # of this request the caller learns nothing, but its operator may (section 4)
         work.after_commit.append(partial(explain, call.installation, call.origin, error))
         answer = INACTIVE
-    if is_wanted(call.headers.get("accept", "")):
+    if not answer["active"]:
+        request.require_enabled()
+    if is_wanted(call.header_list("accept")):
         jwt = make_introspection_jwt(work, request.server, client, answer)
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
     return JSONResponse(answer, headers=NO_STORE)
@@ -57,8 +59,10 @@ def introspection(call: Call) -> Response:
 
 def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
     try:
-        live = read_access_token(request.work, request.server, token)
-    except InactiveToken:
+        live = read_access_token(request.work, request.server, token, caller=request.client.client_id)
+    except InactiveToken as inactive:
+        if inactive.client_id is None:
+            request.fail_guess("introspection")
         return INACTIVE
     claims = live.claims
     _require_may_know(
@@ -122,6 +126,7 @@ def _refresh_token(request: TokenRequest, token: str) -> dict[str, Any]:
     work, client = request.work, request.client
     found = refresh_tokens.find(work.read, digest(token))
     if found is None:
+        request.fail_guess("introspection")
         return INACTIVE
     row, grant, state, _person = found
     in_use = row.rotated_at is None and row.expires_at > work.now and inactive_reason(grant, state, work.now) is None

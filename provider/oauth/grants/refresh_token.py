@@ -23,7 +23,7 @@ from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 GRANT_TYPE = "refresh_token"
 REFUSED = "The refresh token is not valid"
-KIND = Kind("The refresh token", "RFC 6749 section 6", REFUSED)
+KIND = Kind("The refresh token", "RFC 6749 section 6", "refresh-token", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     exchanged.
     """
     _require_types(request)
+    request.require_enabled()
     subject = _read(request, "subject_token")
     checks, client, work = request.checks, request.client, request.work
     acts_for = None if subject.grant is None or subject.person is None else (subject.grant, subject.person)

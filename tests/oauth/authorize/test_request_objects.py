@@ -96,6 +96,14 @@ class TestWhatIsInside:
         assert ask(rp, browser, beside={"redirect_uri": EVIL}).code
         assert_page(ask(rp, browser, beside={"redirect_uri": rp.client.metadata.redirect_uris[0]}, redirect_uri=EVIL))
 
+    def test_a_loopback_redirect_uri_inside_may_have_any_port(
+        self, register: Register, browser: WatchedClient, hosts: set[str]
+    ) -> None:
+        """RFC 8252 section 7.3."""
+        rp, uri = register(jwks=Signatory().jwks, redirect_uris=("http://[::1]/cb",)), "http://[::1]:49152/cb"
+        hosts.add("[::1]:49152")
+        assert ask(rp, browser, redirect_uri=uri).location.startswith(f"{uri}?code=")
+
     def test_openid_connect_has_three_parameters_outside_too(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """OIDC Core section 6.1: then they need not be inside."""
         beside = {"response_type": "code", "scope": "openid"}

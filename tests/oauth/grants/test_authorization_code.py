@@ -1,6 +1,7 @@
 """Redeeming codes: once, by the right client, with the right verifier, in time."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,10 @@ from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.oauth.authorize import consent
+from provider.oauth.authorize.store.authorization_codes import MOST_ATTEMPTS
 from provider.oauth.clients import clients
+from provider.oauth.grants import authorization_code
+from provider.oauth.tokens.access_tokens import token_response
 from provider.sessions import lifecycle
 from provider.tables import metadata
 from provider.work import Installation
@@ -347,3 +351,19 @@ def test_no_code_is_stored_in_clear(rp: RelyingParty, browser: WatchedClient, wo
         dump = "".join(str(row) for table in metadata.sorted_tables for row in w.read.execute(table.select()))
     for secret in (answer.code, answer.verifier, tokens.refresh_token, tokens.access_token, rp.secret or ""):
         assert secret not in dump
+
+
+@pytest.mark.both_databases
+def test_wrong_verifiers_burn_the_code_of_a_request_that_is_being_checked(
+    rp: RelyingParty, browser: WatchedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 7636 section 4.6; A-19: the tries of requests at the same moment count together."""
+    answer = rp.ask(browser)
+
+    def meanwhile(*given: Any, **options: Any) -> Any:
+        for _ in range(MOST_ATTEMPTS):
+            assert_invalid_grant(rp.redeem(answer, code_verifier="x" * 43))
+        return token_response(*given, **options)
+
+    monkeypatch.setattr(authorization_code, "token_response", meanwhile)
+    assert_invalid_grant(rp.redeem(answer))

@@ -286,7 +286,7 @@ def test_a_page_at_an_allowed_origin_reads_responses_to_its_client(
 @pytest.mark.parametrize(
     "origin",
     [
-        *("null", "*", "https://*.app.test", "app.test", "", "file://", "file://x", "data:,x", "javascript://x"),
+        *("null", "*", "https://*.app.test", "app.test", "file://", "file://x", "data:,x", "javascript://x"),
         *("https://app.test/path", "https://app.test?x", "https://app.test#", "https://me@app.test"),
         *("http://app.test", "https://app.test:99999", "https://", "capacitor:", "https://a\\b"),
     ],
