@@ -86,7 +86,7 @@ class TestWhereItConnects:
         "host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "0x7f.1", "017700000001"]
     )
     def test_nor_is_one_that_is_written_as_it_is(self, server: ForeignServer, clock: Clock, host: str) -> None:
-        outbound = Outbound(settings_for("sqlite://"), clock=clock)
+        outbound = Outbound(settings_for("sqlite:///unused.db"), clock=clock)
         assert "may be reached" in reason(lambda: outbound.get(server.url("/", host)))
         assert server.connections == 0
 
