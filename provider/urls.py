@@ -12,9 +12,11 @@ from urllib.parse import unquote, urlsplit
 import idna
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+LONGEST_AUTHORITY = 300
+"""The longest host with a port, in characters. A name in the DNS has at most 253."""
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
-_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]/?#@\\\s]+)(?::(\d{0,5}))?")
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]/?#@\\\s]+)(?::([0-9]{0,5}))?")
 
 
 def normal_host(host: str) -> str:
@@ -26,9 +28,9 @@ def normal_host(host: str) -> str:
     if ":" in host:
         return f"[{ipaddress.IPv6Address(host)}]"
     host = unquote(host, errors="strict").lower()
-    if not host.isascii():
+    if not host.isascii() and len(host) <= LONGEST_AUTHORITY:
         host = idna.encode(host, uts46=True).decode()
-    if not host or not host.isprintable() or set(host) & set(" \"'#%/:<>?@[\\]^`{|},;"):
+    if not host or not host.isascii() or not host.isprintable() or set(host) & set(" \"'#%/:<>?@[\\]^`{|},;"):
         raise ValueError(f"{host!r} is not a host")
     return host
 
@@ -41,15 +43,14 @@ def normal_authority(text: str, *, scheme: str) -> tuple[str, int | None]:
     same for https (RFC 9110 section 4.2.3). Raises ValueError.
     """
     parts = _AUTHORITY.fullmatch(text)
-    if parts is None:
-        raise ValueError(f"{text!r} is not a host with an optional port")
+    if parts is None or len(text) > LONGEST_AUTHORITY:
+        raise ValueError(f"{text[:100]!r} is not a host with an optional port")
     host, port = normal_host(parts[1]).removesuffix("."), int(parts[2]) if parts[2] else None
     if not host or (port is not None and not 0 < port < 1 << 16):
         raise ValueError(f"{text!r} is not a host with an optional port")
     return host, None if port == DEFAULT_PORTS.get(scheme) else port
 
 
-@lru_cache(maxsize=1024)
 def origin_of(url: str) -> str | None:
     """Return the origin of a URL as a browser writes it in `Origin`, or None if it has none (RFC 6454 section 6.2).
 

@@ -1,6 +1,7 @@
 """The public URL of this server, and the further hosts it answers for, in the notations that operators write."""
 
 import re
+from functools import lru_cache
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from provider.urls import is_loopback, normal_authority, normal_url, origin_of
 SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 TAKEN_PATHS = ("/admin", "/api", "/pictures", "/static", "/.well-known")
 """Paths that an issuer cannot have. Below each of them a path of ours could also be another one of ours, after a proxy
-that keeps the path of the issuer and after one that strips it (`web.prefix`).
+that keeps the path of the issuer and after one that strips it (`web.base_path`).
 """
 
 
@@ -37,6 +38,13 @@ def _issuer(value: str) -> str:
     if any(f"{path}/".startswith(f"{taken}/") for taken in TAKEN_PATHS):
         raise ValueError(f"the path {path} is used by Signet itself; choose another, for example /auth")
     return issuer
+
+
+@lru_cache(maxsize=16)
+def split_issuer(issuer: str) -> tuple[str, str]:
+    """Return the origin of an issuer, and its path, which is empty or begins with a slash."""
+    origin = origin_of(issuer) or issuer
+    return origin, issuer.removeprefix(origin)
 
 
 def _hosts(value: frozenset[str]) -> frozenset[str]:

@@ -10,14 +10,14 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from provider.branding.logo import Logo
 from provider.branding.palette import Colour, DarkPaper, LightPaper
-from provider.config.issuer import Issuer
+from provider.config.issuer import Issuer, split_issuer
 from provider.config.lifetimes import Lifetimes
 from provider.config.lists import Ordered, split
 from provider.config.network import Network
 from provider.config.uri_schemes import Schemes
 from provider.config.urls import DatabaseUrl, Host, RedisUrl
 from provider.languages.catalogs import LANGUAGES
-from provider.urls import is_loopback, origin_of
+from provider.urls import is_loopback
 
 PREFIX = "SIGNET_"
 
@@ -211,12 +211,12 @@ class Settings(Lifetimes, Network):
     @property
     def origin(self) -> str:
         """The origin of our own pages, as browsers write it."""
-        return origin_of(self.issuer) or self.issuer
+        return split_issuer(self.issuer)[0]
 
     @property
     def base_path(self) -> str:
         """The path of the issuer, for example `/auth`. Empty if the issuer is an origin."""
-        return self.issuer.removeprefix(self.origin)
+        return split_issuer(self.issuer)[1]
 
     @property
     def loopback(self) -> bool:

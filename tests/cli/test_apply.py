@@ -17,6 +17,7 @@ redirect_uris = ["https://shop.example.com/callback"]
 client_name = "TV"
 token_endpoint_auth_method = "none"
 redirect_uris = ["https://tv.example.com/callback"]
+allowed_origins = ["Capacitor://localhost/"]
 
 [users."ada@example.test"]
 roles = ["staff", "admin"]

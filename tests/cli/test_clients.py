@@ -31,6 +31,17 @@ def test_the_id_and_once_the_secret_are_printed(signet: Signet, work: Work) -> N
     assert made["client_secret"] not in signet("client", "list").out
 
 
+def test_origins_of_a_web_view_are_registered_in_their_normal_form(signet: Signet) -> None:
+    """RFC 6454 section 6.2: as a browser sends them."""
+    origins = ("--allowed-origin", "capacitor://localhost", "--allowed-origin", "https://WWW.shop.example:443/")
+    made = signet(*SHOP, *origins, "--public", "--json").json
+    assert made["allowed_origins"] == ["capacitor://localhost", "https://www.shop.example"]
+    changed = signet("client", "update", made["client_id"], "--allowed-origin", "Tauri://localhost", "--json").json
+    assert changed["allowed_origins"] == ["tauri://localhost"]
+    refused = signet(*SHOP, "--allowed-origin", "*")
+    assert (refused.status, "allowed_origins: '*' has a wildcard" in refused.err) == (1, True)
+
+
 def test_people_see_the_same_two_lines(signet: Signet) -> None:
     lines = signet(*SHOP).out.splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["client_id", "client_secret"]
