@@ -122,7 +122,7 @@ HINTS: Mapping[str, Text] = {
     "jwks": Text("Its public keys, as JSON."),
     "jwks_uri": Text("Where it publishes its public keys, instead."),
     "token_endpoint_auth_method": Text("Empty: client_secret_basic and client_secret_post both work."),
-    "claims_in_id_token": Text("For apps that ask no userinfo."),
+    "claims_in_id_token": Text("ID tokens contain profile and email claims too. Many libraries read nothing else."),
     "resource_identifiers": Text("What the API is called in tokens (aud), one a line."),
     "exchange_targets": Text("APIs it may exchange tokens for, one a line."),
     "first_party": Text("Ours: people are not asked for consent."),

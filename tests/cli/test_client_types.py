@@ -30,6 +30,7 @@ def test_each_type_is_the_one_of_the_console(kind: str, signet: Signet) -> None:
     metadata = parse_metadata({name: value for name, value in made.items() if name not in RESPONSE})
     assert preset_of(metadata) == kind
     assert ("client_secret" in made) == (kind in {"web", "service", "api"})
+    assert metadata.claims_in_id_token == (kind in {"web", "spa", "native", "device"})  # OIDC Core section 5.4
     assert set(PRESETS) == set(ClientType)
 
 
