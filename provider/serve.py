@@ -29,6 +29,7 @@ from provider.database.migrations import require_current
 from provider.federation.configuration import load_upstreams
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
+from provider.oauth.keys.key_ring import KeyRing
 from provider.oauth.tokens.server import open_server
 from provider.observability.logging import configure_logging, log
 from provider.outbound.client import Outbound
@@ -56,8 +57,8 @@ class Uncounted:
     look = hit
 
 
-def require_ready(settings: Settings) -> None:
-    """Raise SettingsError, one line, for anything that would make requests fail.
+def require_ready(settings: Settings) -> KeyRing:
+    """Return the signing keys. Raises SettingsError, one line, for anything that would make requests fail.
 
     It checks the schema, secret key, signing keys, salt, list of breached passwords, and file of upstreams.
     """
@@ -75,7 +76,7 @@ def require_ready(settings: Settings) -> None:
         require_current(database)
         server = open_server(installation)
         with unit_of_work(installation) as work:
-            server.keys.ring(work)
+            ring = server.keys.ring(work)
             server.subjects.require_salt(work)
     except OUTAGES as error:
         raise SettingsError(f"the database cannot be reached: {type(error).__name__}") from None
@@ -83,6 +84,7 @@ def require_ready(settings: Settings) -> None:
         raise SettingsError("the signing keys cannot be decrypted with the configured SIGNET_SECRET_KEY") from None
     finally:
         database.close()
+    return ring
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0, tls: Tls | None = None) -> int:
@@ -96,9 +98,9 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
             raise SettingsError(f"with --tls-cert SIGNET_ISSUER must be https, not {settings.issuer}")
         tls.context()
     require_safe(settings)
-    require_ready(settings)
+    known_keys = require_ready(settings)
     with reserve(host, port) as reserved, meters(settings, beside=(host, port)) as found:
-        service = Service(settings, reserved.getsockname()[:2], drain, tls, found)
+        service = Service(settings, reserved.getsockname()[:2], drain, tls, found, known_keys)
         return work(service) if workers == 1 else Supervisor(service, workers).run()
 
 
@@ -111,6 +113,8 @@ class Service:
     drain: float
     tls: Tls | None
     meters: Meters | None
+    known_keys: KeyRing
+    """The keys at the start. A worker that is replaced while the database is down publishes them."""
 
 
 class Server(uvicorn.Server):
@@ -154,7 +158,7 @@ def work(service: Service, *, place: int = 0) -> int:
     settings, address, tls = service.settings, service.address, service.tls
     background = BackgroundWorker(settings, delivers=settings.redis_url is None)
     installation = open_installation(settings, wake=background.wake)
-    app = create_app(installation, background=background)
+    app = create_app(installation, background=background, known_keys=service.known_keys)
     with (
         share(address) as listener,
         metered(installation, service.meters, process=place),

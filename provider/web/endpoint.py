@@ -4,6 +4,8 @@
 cookies, errors as JSON. Both answer 503 when the database is unavailable, and 500 with an error id for a bug.
 """
 
+import random
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, overload
@@ -13,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from provider.database.engine import OUTAGES, is_dangling
+from provider.database.engine import OUTAGES
+from provider.database.outages import TransactionConflict, is_dangling
 from provider.observability.logging import log
 from provider.parameters import MalformedParameters
 from provider.refusals import Refusal, Unavailable
@@ -22,6 +25,11 @@ from provider.web.bodies import MAX_BODY, Bodies, BodyTooLarge, CallerGone
 from provider.web.call import Call
 from provider.web.threads import Pool, Threads
 from provider.work import Installation, NeedsNetwork, unit_of_work
+
+RETRIES = 3
+"""How often a request is repeated that lost against another transaction (F-3)."""
+RETRY_PAUSE = 0.05
+"""The longest pause before it is repeated, in seconds."""
 
 
 class RenderRefusal(Protocol):
@@ -80,12 +88,15 @@ class Endpoint:
             return await pool.run(self.answer, call)
         except NeedsNetwork:
             # Nothing was written. A server that is slow or dead holds up those who need it, and nobody else (A-103).
-            again = Call(call.scope, call.body, call.installation)
-            again.takes_files, again.state = call.takes_files, call.state
+            again = _afresh(call)
+            again.state = call.state
             return await threads.waiting.run(partial(self.answer, may_wait=True), again)
 
-    def answer(self, call: Call, *, may_wait: bool = False) -> Response:
-        """Return the response of the function, or of its error. Runs in a thread. Raises only NeedsNetwork."""
+    def answer(self, call: Call, *, may_wait: bool = False, retries: int = RETRIES) -> Response:
+        """Return the response of the function, or of its error. Runs in a thread. Raises only NeedsNetwork.
+
+        A request that loses against another transaction runs again, unless it has already committed something.
+        """
         try:
             with unit_of_work(call.installation, call.origin, may_wait=may_wait) as work:
                 call.work = work
@@ -94,8 +105,14 @@ class Endpoint:
                 response = self.function(call)
         except (Refusal, OAuth2Error, MalformedParameters) as error:
             response = self.render(call, error)
+        except TransactionConflict as error:
+            log.warning("database.conflict", error=str(error), path=call.path, retries=retries)
+            if retries and not call.work.has_committed:
+                time.sleep(random.uniform(0.5, 1) * RETRY_PAUSE)  # noqa: S311  # so that two do not meet again
+                return self.answer(_afresh(call), may_wait=may_wait, retries=retries - 1)
+            response = self.render(call, Unavailable())
         except OUTAGES as error:
-            log.error("database.unavailable", error=type(error).__name__, path=call.path)
+            log.error("database.unavailable", error=type(error).__name__, reason=str(error), path=call.path)
             response = self.render(call, Unavailable())
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             if isinstance(error, IntegrityError) and is_dangling(error):
@@ -107,6 +124,13 @@ class Endpoint:
                 response = self.render(call, error)
         call.apply(response)
         return response
+
+
+def _afresh(call: Call) -> Call:
+    """Return the call as it arrived, to be answered once more."""
+    again = Call(call.scope, call.body, call.installation)
+    again.takes_files = call.takes_files
+    return again
 
 
 @overload
