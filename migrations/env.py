@@ -66,7 +66,7 @@ def run(connection: Connection) -> None:
 
 @contextmanager
 def alone_on(engine: Engine) -> Iterator[None]:
-    """One migrator of a PostgreSQL database at a time. A transaction holds the lock, not a session: behind PgBouncer the
+    """One migrator of a PostgreSQL database at a time. A transaction holds the lock, because behind PgBouncer the
     session is not ours. Between its statements it has no snapshot that CREATE INDEX CONCURRENTLY would wait for.
     """
     with engine.connect() as holder:

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 
 from provider.database.outages import DatabaseUnavailable
-from provider.observability.logging import log
 
 PAUSE = 0.5
 """Seconds between two attempts to reach the database."""
@@ -30,7 +29,6 @@ class Circuit:
             if self._is_open or self._closing.is_set():
                 return
             self._is_open = True
-        log.error("database.silent")
         threading.Thread(target=self._look_for_it, name="database probe", daemon=True).start()
 
     def stop(self) -> None:
@@ -45,5 +43,4 @@ class Circuit:
                 self._closing.wait(PAUSE)
             else:
                 self._is_open = False
-                log.warning("database.answers_again")
                 return

@@ -34,7 +34,7 @@ class Standby:
         subprocess.run([*copy, "-R", "-c", "fast"], check=True, capture_output=True, **self._who)
         for lock in self.folder.glob(".s.PGSQL*"):
             lock.unlink()
-        command = [str(argument).replace(str(primary.data), str(self.folder)) for argument in primary.command]
+        command = [argument.replace(str(primary.data), str(self.folder)) for argument in primary.command]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._who)
 
     def answers(self) -> bool:

@@ -101,7 +101,7 @@ def test_a_transaction_waits_for_a_lock_only_until_its_own_deadline(settings: Se
         database.begin(other)
         with pytest.raises(OUTAGES) as raised:
             other.execute(lock)
-        assert raised.value.orig.sqlstate in {"55P03", "57014"}
+        assert str(raised.value).endswith(("(55P03)", "(57014)"))
         database.end(other, commit=False)
         database.end(one, commit=True)
         assert {one.scalar(text("SHOW lock_timeout")) for _ in range(CONNECTIONS)} == {"0"}

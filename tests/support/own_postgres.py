@@ -23,7 +23,7 @@ class OwnServer:
         self.services = services
         self.url = services.find("PostgreSQL").format(name="postgres")
         assert services.postgres is not None
-        self.command = services.postgres.args
+        self.command: list[str] = services.postgres.args  # type: ignore[assignment]  # as `Services` starts it
         self.data = services.folder / "pg"
         self.owner = self.data.stat()
 
