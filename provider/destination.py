@@ -9,6 +9,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 HOME = "/account"
+CONSOLE = "/admin/"
 LONGEST_LOCALES = 200
 """The longest `ui_locales` that pages carry on, in characters. The rest is cut off."""
 
@@ -72,6 +73,11 @@ class Destination:
     def accepts_sign_in_of(self, auth_time: datetime) -> bool:
         """Return whether a user who signed in at `auth_time` may skip the sign-in or sign-up page."""
         return self.app is None or self.app.signed_in_since is None or auth_time >= self.app.signed_in_since
+
+    @property
+    def is_console(self) -> bool:
+        """Whether the next page is one of the operators' console."""
+        return self.return_to is not None and f"{self.return_to.partition('?')[0]}/".startswith(CONSOLE)
 
     @property
     def form_targets(self) -> tuple[str, ...]:

@@ -162,6 +162,19 @@ def test_an_answer_that_comes_twice_leads_home_or_to_a_new_start(demo: Demo, vis
     assert "Hello, Ada Lovelace" in visitor.open(f"{demo.web_app}/callback?code=x&state=y").text
 
 
+def test_the_printed_commands_work_in_another_terminal(demo: Demo) -> None:
+    wait_until(lambda: "A device without a browser" in demo.output)
+    _, _, after = demo.output.partition("The command line, in another terminal:\n")
+    commands, _, _ = after.partition("\nA device")
+    done = subprocess.run(["sh", "-ec", commands], check=False, capture_output=True, text=True, timeout=PATIENCE)
+    assert "ada@example.com" in done.stdout, done.stderr
+
+
+def test_git_ignores_the_folder(demo: Demo) -> None:
+    """It holds a password and two secrets."""
+    assert (demo.folder / ".gitignore").read_text() == "*\n"
+
+
 def test_a_person_can_say_no(demo: Demo, visitor: Visitor) -> None:
     visitor.open(f"{demo.web_app}/")
     visitor.follow("Sign in")

@@ -30,13 +30,13 @@ PRESETS: Mapping[str, Preset] = {
         Text("Single-page app"),
         Text("Runs in the browser and has no secret; PKCE protects it."),
         {"grant_types": SIGNS_IN, "token_endpoint_auth_method": "none"},
-        ("client_name", "redirect_uris", "post_logout_redirect_uris"),
+        ("client_name", "redirect_uris", "post_logout_redirect_uris", "allowed_origins"),
     ),
     "native": Preset(
         Text("Native app"),
         Text("On a phone or a desktop: comes back to a scheme of its own, a claimed link or the loopback address."),
         {"grant_types": SIGNS_IN, "token_endpoint_auth_method": "none", "application_type": "native"},
-        ("client_name", "redirect_uris", "post_logout_redirect_uris"),
+        ("client_name", "redirect_uris", "private_use_schemes", "post_logout_redirect_uris", "allowed_origins"),
     ),
     "service": Preset(
         Text("Service"),

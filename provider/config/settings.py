@@ -12,9 +12,12 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from provider.branding.logo import Logo
 from provider.branding.palette import Colour, DarkPaper, LightPaper
+from provider.config.issuer import Hosts, Issuer
 from provider.config.lifetimes import Lifetimes
 from provider.config.ports import Port
+from provider.config.uri_schemes import Schemes
 from provider.languages.catalogs import LANGUAGES
+from provider.urls import is_loopback, origin_of
 
 PREFIX = "SIGNET_"
 
@@ -37,7 +40,10 @@ class Settings(Lifetimes):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    issuer: str = Field("http://localhost:8000", description="The issuer, exactly. https unless the host is loopback.")
+    issuer: Issuer = Field(
+        "http://localhost:8000",
+        description="The public URL of this server (the OIDC issuer), may have a path. https unless on loopback.",
+    )
     env: Literal["production", "development", "test"] = Field(
         "production", description="What this installation is for."
     )
@@ -76,6 +82,9 @@ class Settings(Lifetimes):
     registration_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
         ("openid", "profile", "email", "address", "phone", "offline_access"),
         description="Scopes that apps which register themselves may have, comma-separated; never account or admin.",
+    )
+    registration_schemes: Schemes = Field(
+        (), description="Private-use schemes without a dot for redirect URIs of apps which register themselves."
     )
     registration_require_pkce: bool = Field(
         True, description="Must confidential apps that register themselves use PKCE? Public ones always must."
@@ -120,9 +129,9 @@ class Settings(Lifetimes):
     trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="Addresses or networks whose X-Forwarded-For is believed, comma-separated."
     )
-    allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+    allowed_hosts: Annotated[Hosts, NoDecode] = Field(
         frozenset(),
-        description="Host headers answered beside the issuer's own, comma-separated: internal names of this service.",
+        description="Host headers answered beside the issuer's own, comma-separated. Without a port: with any port.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     metrics_address: Port | None = Field(
@@ -205,20 +214,6 @@ class Settings(Lifetimes):
                 raise ValueError("is not a file of certificates in PEM") from error
         return value
 
-    @field_validator("issuer")
-    @classmethod
-    def _issuer(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an http or https URL")
-        if parts.query or parts.fragment or "?" in value or "#" in value or parts.username is not None:
-            raise ValueError("must have no query, fragment or user")
-        if parts.path:
-            raise ValueError("must be an origin: no path and no trailing slash")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError("must be https unless the host is loopback")
-        return value
-
     @field_validator("secret_key")
     @classmethod
     def _strong_keys(cls, value: SecretStr | None) -> SecretStr | None:
@@ -248,8 +243,18 @@ class Settings(Lifetimes):
 
     @property
     def secure(self) -> bool:
-        """Whether the issuer is https. Then cookies have the __Host- prefix."""
+        """Whether the issuer is https. Then cookies are Secure."""
         return self.issuer.startswith("https://")
+
+    @property
+    def origin(self) -> str:
+        """The origin of our own pages, as browsers write it."""
+        return origin_of(self.issuer) or self.issuer
+
+    @property
+    def base_path(self) -> str:
+        """The path of the issuer, for example `/auth`. Empty if the issuer is an origin."""
+        return self.issuer.removeprefix(self.origin)
 
     @property
     def loopback(self) -> bool:
@@ -281,12 +286,3 @@ class Settings(Lifetimes):
 
     def has(self, feature: Feature) -> bool:
         return feature in self.features
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -27,7 +27,7 @@ from provider.work import Installation
 AT_ONCE = {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/live"}
 """The paths that need no database and are therefore served from the start."""
 DATABASE = "signet.db"
-OURS = (*(f"{DATABASE}{end}" for end in ("", "-wal", "-shm", "-lock", "-migrate", ".key")), "demo.json")
+OURS = (*(f"{DATABASE}{end}" for end in ("", "-wal", "-shm", "-lock", "-migrate", ".key")), "demo.json", ".gitignore")
 
 
 def run_demo(folder: Path, host: str, port: int, fresh: bool) -> None:  # noqa: FBT001  # called by the command line
@@ -45,11 +45,15 @@ def run_demo(folder: Path, host: str, port: int, fresh: bool) -> None:  # noqa: 
 
 
 def prepare_folder(folder: Path, *, fresh: bool) -> None:
-    """Create the folder. With `fresh`, delete the files an earlier demo left there, and no others."""
+    """Create the folder, which Git ignores because it holds secrets. With `fresh`, delete the files an earlier demo
+    left there, and no others.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if fresh:
         for name in OURS:
             (folder / name).unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        (folder / ".gitignore").write_text("*\n")
 
 
 def demo_settings(environ: Mapping[str, str], folder: Path, addresses: Addresses) -> Settings:
@@ -151,7 +155,7 @@ class Demo:
         mailbox = await start_mailbox(stack, self.addresses, self.settings)
         self.sites[self.addresses.mailbox.port] = mailbox
         await stack.enter_async_context(provider.router.lifespan_context(provider))
-        print_summary(self.addresses, EMAIL, secrets.password)
+        print_summary(self.addresses, self.settings, EMAIL, secrets.password)
 
     def _plant(self, installation: Installation) -> Secrets:
         from provider.demo.sample_apps import sample_sites  # noqa: PLC0415

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, ValidationError, field_validator
 
 from provider.config.environment import SettingsError
-from provider.config.settings import is_loopback
+from provider.urls import is_loopback, normal_url
 
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
@@ -89,7 +89,7 @@ def load_upstreams(path: Path | None) -> tuple[UpstreamSettings, ...]:
     upstreams = tuple(_parse(path, key, table) for key, table in _read(path).items())
     if not upstreams:
         raise SettingsError(f"{path} names no upstream")
-    issuers = [upstream.issuer for upstream in upstreams]
+    issuers = [normal_url(upstream.issuer) for upstream in upstreams]
     if len(set(issuers)) < len(issuers):
         raise SettingsError(f"{path} has an issuer twice: who somebody is there must not depend on the button")
     return upstreams

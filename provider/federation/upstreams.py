@@ -85,7 +85,8 @@ class Upstream:
     def _read_metadata(self, document: dict[str, Any]) -> Metadata:
         issuer = self.settings.issuer
         if document.get("issuer") != issuer:  # OIDC Discovery section 4.3
-            raise self.away("its discovery document is of another issuer")
+            named = str(document.get("issuer"))[:200]
+            raise self.away(f"its discovery document says the issuer is {named!r}, not {issuer!r}")
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
         for name in names:
             if not isinstance(document.get(name), str) or not is_web_address(document[name], like=issuer):

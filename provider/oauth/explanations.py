@@ -7,7 +7,7 @@ from authlib.oauth2 import OAuth2Error
 
 from provider.database.engine import OUTAGES
 from provider.oauth import store as refusals
-from provider.oauth.checks import Checks
+from provider.oauth.checks import Check, Checks
 from provider.oauth.store import RefusalRow
 from provider.observability.logging import log
 from provider.observability.metrics import REFUSALS
@@ -50,8 +50,12 @@ def _row(work: UnitOfWork, origin: Origin, checks: Checks, error: OAuth2Error) -
         network=origin.network,
         error=error.error,
         description=(error.description or "")[:400],
-        checks=[{name: _storable(str(value)) or "" for name, value in asdict(check).items()} for check in checks.done],
+        checks=[{**_storable_texts(check), "passed": check.passed} for check in checks.done],
     )
+
+
+def _storable_texts(check: Check) -> dict[str, str]:
+    return {name: _storable(text) or "" for name, text in asdict(check).items() if isinstance(text, str)}
 
 
 def _storable(text: str | None, most: int = 400) -> str | None:

@@ -13,7 +13,6 @@ from provider.crypto.digests import new_opaque
 from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.negotiation import best, parse_accept_language, parse_ui_locales
 from provider.parameters import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
-from provider.refusals import MethodNotAllowed
 from provider.web import cookies, csrf
 from provider.web.network import network_of
 from provider.web.services import Services
@@ -152,7 +151,7 @@ class Call:
         return csrf.csrf_token(self.installation.vault, self.cookie(cookies.SESSION) or self.browser)
 
     def require_csrf(self) -> None:
-        csrf.require_same_site(self.headers, self.settings.issuer)
+        csrf.require_same_site(self.headers, self.settings.origin)
         if not self.cookies:
             raise csrf.CookiesMissing
         secret = self.cookie(cookies.SESSION) or self.cookie(cookies.BROWSER)
@@ -175,12 +174,3 @@ def language_of(call: Call) -> Language:
     wanted = [*ui_locales, *([chosen] if chosen else []), *(parse_accept_language(accepted) if accepted else [])]
     offered = call.settings.languages
     return LANGUAGES[best(offered, wanted) or offered[0]]
-
-
-def require_get_or_post(call: Call) -> None:
-    """Raise MethodNotAllowed for HEAD, which must change nothing (RFC 9110 section 9.2.1).
-
-    It is for endpoints whose GET has effects, as their specifications require.
-    """
-    if call.method == "HEAD":
-        raise MethodNotAllowed

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 import structlog
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provider.config.settings import Settings
+from provider.web.hosts import KnownHosts
 
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 HSTS = ((b"strict-transport-security", b"max-age=31536000"),)
@@ -30,8 +30,7 @@ class Envelope:
         self.app = app
         self.always = [*ALWAYS, *(HSTS if settings.secure else ())]
         self.issuer = settings.issuer
-        names = {urlsplit(settings.issuer).netloc, *settings.allowed_hosts}
-        self.hosts = frozenset(name.lower().encode() for name in names)
+        self.hosts = KnownHosts(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,7 +57,7 @@ class Envelope:
 
     def _is_ours(self, scope: Scope) -> bool:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) == 1 and hosts[0].lower() in self.hosts:
+        if len(hosts) == 1 and hosts[0] in self.hosts:
             return True
         # Balancers and orchestrators ask by address.
         return len(hosts) <= 1 and scope["path"].startswith("/health/")

@@ -53,5 +53,7 @@ def test_it_is_for_operators_with_two_factors(open_as: Open, browser: Browser) -
 
 
 def test_one_factor_is_not_enough(open_as: Open) -> None:
-    """Who has no second factor yet sets one up."""
-    assert open_as("/admin/explain", amr="pwd").path == "/account/two-factor"
+    """Who has no second factor yet sets one up, and is told that the console needs it."""
+    page = open_as("/admin/explain", amr="pwd")
+    assert page.path == "/account/two-factor"
+    assert "The console requires two-factor authentication." in page.text

@@ -38,5 +38,7 @@ def test_what_a_document_mentions_exists(document: str) -> None:
         while words and hasattr(command, "commands"):
             assert words[0] in command.commands, text
             command = command.commands[words.pop(0)]
-        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        options = {
+            option for parameter in command.params for option in [*parameter.opts, *parameter.secondary_opts]
+        } | {"--help"}
         assert set(re.findall(r"--[a-z][a-z-]*", text)) <= options, text

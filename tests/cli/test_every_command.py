@@ -30,7 +30,7 @@ EVERY = dict(commands())
 
 
 def options(command: Any) -> set[str]:
-    return {option for parameter in command.params for option in parameter.opts}
+    return {option for parameter in command.params for option in [*parameter.opts, *parameter.secondary_opts]}
 
 
 @pytest.mark.parametrize("name", EVERY)

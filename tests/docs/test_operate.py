@@ -121,7 +121,7 @@ def test_every_command_of_the_document_does_what_it_says(
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
     said = done.stdout
     assert said.count('{"status":"ok"}') == 2, said
-    assert "REFUSED" in said
+    assert "failed check" in said
     assert "signet_outbox_oldest_due_seconds" in said
     assert re.search(r"Ended what began before \S+: .*[36] signing keys", said), said
     assert "Fit." in said or "0 dangerous" in said

@@ -103,7 +103,8 @@ def test_a_file_that_is_no_list_of_upstreams_stops_the_start(file: Path, text: s
     assert CLIENT_SECRET not in str(refused.value)
 
 
-def test_one_issuer_is_one_upstream(file: Path) -> None:
+@pytest.mark.parametrize("again", [ISSUER, f"{ISSUER}/", f"{ISSUER}:443", ISSUER.upper().replace("HTTPS", "https")])
+def test_one_issuer_is_one_upstream(file: Path, again: str) -> None:
     with pytest.raises(SettingsError, match="an issuer twice"):
         load_upstreams(write_upstreams(file, {"one": MINIMAL, "two": MINIMAL}))
 

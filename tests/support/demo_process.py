@@ -75,8 +75,10 @@ class Demo:
 
     @property
     def secrets(self) -> dict[str, str]:
-        """Its passwords, as it keeps them in its folder."""
-        read: dict[str, str] = json.loads((self.folder / "demo.json").read_text())
+        """Its passwords, as it keeps them in its folder once it is filled."""
+        file = self.folder / "demo.json"
+        text = wait_until(lambda: file.exists() and file.read_text(), of=self.process, log=lambda: self.output)
+        read: dict[str, str] = json.loads(str(text))
         return read
 
     @property

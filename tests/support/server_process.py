@@ -83,7 +83,7 @@ def serving(
     """A service on this port, or on a free one, ready; stopped in the end, whatever happens."""
     port = port or free_port()
     command = [sys.executable, "-m", "provider", "serve", "--port", str(port), "--workers", str(workers), *options]
-    host = settings.get("SIGNET_ISSUER", "http://localhost:8000").split("//")[1]
+    host = settings.get("SIGNET_ISSUER", "http://localhost:8000").split("/")[2]
     process = subprocess.Popen(
         command, env=environment(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
     )

@@ -1,6 +1,6 @@
 """The client pages of the console: search, register by kind, show and edit."""
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 
@@ -24,6 +24,8 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/admin/clients"
+EXAMPLE_REDIRECT = "http://localhost:3000/callback"
+"""The redirect URI in the snippets of a client that has none."""
 LATEST = 20
 """How many events are shown on an application's page. The audit log has all of them."""
 
@@ -99,10 +101,11 @@ def show_client(call: Call) -> Response:
         kind=PRESETS[preset_of(metadata)].name,
         preset=preset_of(metadata),
         groups=_groups(metadata),
-        secret_count=len(client.secret_digests),
+        secret_count=len(client.secrets),
         actions=available(ACTIONS, client),
         events=audit.find(call.work.read, client_id=client.client_id, limit=LATEST),
         issuer=call.settings.issuer,
+        redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
         done=done_message(call, ACTIONS),
         just_created="created" in call.query,
         just_changed="changed" in call.query,

@@ -19,7 +19,7 @@ from provider.ratelimits import LIMITS, count, require_room
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session
 from provider.web import cookies, errors
-from provider.web.call import Call, require_get_or_post
+from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
@@ -39,13 +39,12 @@ def start(call: Call) -> Response:
     return send_on(call, upstream, where, must_prove=must_prove)
 
 
-@endpoint
+@endpoint(refuses_head=True)
 def callback(call: Call) -> Response:
     """Handle the upstream's response: GET /login/upstream/{key}/callback.
 
     Its pages do not offer other languages, because the URL contains the code and works once.
     """
-    require_get_or_post(call)
     upstream = find_upstream(call)
     if call.query.repeated:
         raise errors.Malformed

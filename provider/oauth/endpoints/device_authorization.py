@@ -13,6 +13,7 @@ from provider.oauth.errors import InvalidTargetError, UnauthorizedClientError
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH
 from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.response_types import CODE_FLOW
 from provider.ratelimits import LIMITS, hit
@@ -20,6 +21,7 @@ from provider.web.call import Call
 
 
 @protocol_endpoint
+@cross_origin
 def device_authorization(call: Call) -> Response:
     """Answer device authorization requests: POST /oauth2/device_authorization.
 

@@ -13,12 +13,14 @@ from provider.oauth.errors import (
     InvalidTokenError,
 )
 from provider.oauth.http.bearer import bearer_token
+from provider.oauth.http.cross_origin import open_to_all
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.http.registration_body import read_body, require_metadata
 from provider.web.call import Call
 
 
 @protocol_endpoint
+@open_to_all
 def registration(call: Call) -> Response:
     """Register a client: POST /oauth2/register with a JSON object of client metadata.
 

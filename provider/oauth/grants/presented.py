@@ -49,8 +49,13 @@ class Presented(Generic[Row]):
 
 
 def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> IssuedT:
-    """Return the code or token if it exists and was issued to the client that sent it. Raises InvalidGrantError."""
+    """Return the code or token if it exists and was issued to the client that sent it.
+
+    Raises InvalidGrantError, or InvalidClientError if the client was deleted or disabled a moment ago.
+    """
     own = found is not None and found.client_id == request.client.client_id
+    if not own:
+        request.require_enabled()  # what it was given is deleted with a client
     return request.checks.found(
         found if own else None,
         f"{kind.name} was issued to this client",
@@ -70,6 +75,8 @@ def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] 
     reason = "it is gone"
     if presented is not None:
         reason = inactive_reason(presented.grant, presented.state, request.work.now) or ""
+    if reason:
+        request.require_enabled()
     return request.checks.found(
         None if reason else presented,
         "What the person approved still stands",

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.checks import Checks
+from provider.oauth.client_authentication.credentials import REFUSED
 from provider.oauth.clients.clients import Client
-from provider.oauth.errors import InvalidRequestError
+from provider.oauth.errors import InvalidClientError, InvalidRequestError
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
@@ -35,6 +36,20 @@ class TokenRequest:
             description=f"{name} is missing",
             got="nothing",
         )
+
+    def require_enabled(self) -> None:
+        """Check that the client was not deleted or disabled a moment ago: authentication used a copy of it.
+
+        Only for requests that read or write nothing together with the client. Raises InvalidClientError.
+        """
+        if not self.server.clients.is_enabled(self.work, self.client.client_id):
+            self.checks.refuse(
+                "The client is still registered and not disabled",
+                section="RFC 6749 section 2.3",
+                error=InvalidClientError,
+                description=REFUSED,
+                got="deleted or disabled a moment ago",
+            )
 
     def whose(self, owner: str | None) -> str:
         """Describe for an explanation which client a code or token was issued to. `owner` is None if it is unknown."""

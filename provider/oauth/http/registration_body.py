@@ -12,6 +12,7 @@ from provider.oauth.checks import Checks
 from provider.oauth.clients import registration as rule
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata_values import is_nothing
 from provider.oauth.clients.sector_documents import DocumentUnavailable
 from provider.oauth.errors import (
     InvalidClientMetadataError,
@@ -91,7 +92,7 @@ def _require_no_statement(checks: Checks, given: Mapping[str, Any]) -> None:
     statement = given.get("software_statement")
     is_one = isinstance(statement, str) and statement.count(".") == 2
     checks.require(
-        statement is None,
+        is_nothing(statement),
         "No software statement is sent",
         section="RFC 7591 section 2.3",
         error=UnapprovedSoftwareStatementError if is_one else InvalidSoftwareStatementError,

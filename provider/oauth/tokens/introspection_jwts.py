@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from provider.jose.algorithms import RS256
 from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer
@@ -33,7 +32,9 @@ def make_introspection_jwt(
         "iat": int(work.now.timestamp()),
         "token_introspection": answer,
     }
-    jwt = server.keys.signer(work, metadata.introspection_signed_response_alg or RS256).sign(claims, typ=TYP)
+    jwt = server.keys.signer(work, metadata.introspection_signed_response_alg or metadata.usual_alg).sign(
+        claims, typ=TYP
+    )
     alg, enc = metadata.introspection_encrypted_response_alg, metadata.introspection_encrypted_response_enc
     if alg is None or enc is None:
         return jwt
