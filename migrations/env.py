@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import Connection, create_engine, event, make_url, pool, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, pool, text
 from sqlalchemy.types import TypeDecorator
 
 from provider.config.environment import load_settings
@@ -58,16 +58,27 @@ def print_sql() -> None:
 
 
 def run(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATION_LOCK}):
-            connection.rollback()
-            time.sleep(LOOK_EVERY)
-        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-        connection.commit()  # both stay for as long as this connection; Alembic begins transactions of its own
     told = context.config.attributes.get("told", lambda **_: None)
     context.configure(connection=connection, transaction_per_migration=True, on_version_apply=told, **OPTIONS)
     with context.begin_transaction():
         context.run_migrations()
+
+
+@contextmanager
+def alone_on(engine: Engine) -> Iterator[None]:
+    """One migrator of a PostgreSQL database at a time. A transaction holds the lock, because behind PgBouncer the
+    session is not ours. Between its statements it has no snapshot that CREATE INDEX CONCURRENTLY would wait for.
+    """
+    with engine.connect() as holder:
+        while not holder.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK}):
+            holder.rollback()
+            time.sleep(LOOK_EVERY)
+        holder.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        yield
+
+
+def limit_waiting(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
 
 
 @contextmanager
@@ -82,8 +93,12 @@ def connect_and_run() -> None:
     url = make_url(settings().database_url)
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
-    engine = create_engine(url, poolclass=pool.NullPool)
-    alone: AbstractContextManager[None] = nullcontext()
+    is_postgresql = url.get_backend_name() == "postgresql"
+    options = {"connect_args": {"prepare_threshold": None}} if is_postgresql else {}  # PgBouncer forgets them
+    engine = create_engine(url, poolclass=pool.NullPool, **options)
+    alone: AbstractContextManager[None] = alone_on(engine) if is_postgresql else nullcontext()
+    if is_postgresql:
+        event.listen(engine, "begin", limit_waiting)
     if engine.dialect.name == "sqlite":
         # The driver would commit before each DDL statement; this way a migration that fails leaves nothing behind.
         # Foreign keys stay off here: copying a table drops the old one, which must not cascade.
@@ -92,6 +107,9 @@ def connect_and_run() -> None:
         if url.database and url.database != ":memory:":
             alone = alone_at(Path(f"{url.database}-migrate"))
     with alone, engine.connect() as connection:
+        if is_postgresql:  # for the statements outside transactions; all others limit themselves
+            connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+            connection.commit()
         run(connection)
     engine.dispose()
 

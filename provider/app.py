@@ -15,6 +15,7 @@ from starlette.responses import Response
 from provider.api.problems import as_problem
 from provider.federation.upstreams import open_upstreams
 from provider.oauth.authorize import connected_apps, parked_requests
+from provider.oauth.keys.key_ring import KeyRing
 from provider.oauth.logout import front_channel
 from provider.oauth.tokens.server import open_server
 from provider.refusals import MethodNotAllowed, NotFound, Refusal
@@ -40,8 +41,10 @@ class Background(Protocol):
     def stop(self) -> None: ...
 
 
-def create_app(installation: Installation, *, background: Background | None = None) -> Starlette:
-    """Create the web application of an installation."""
+def create_app(
+    installation: Installation, *, background: Background | None = None, known_keys: KeyRing | None = None
+) -> Starlette:
+    """Create the web application of an installation. `known_keys` are published until the database is asked."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -67,7 +70,7 @@ def create_app(installation: Installation, *, background: Background | None = No
     app.router.redirect_slashes = False
     app.state.installation = installation
     app.state.threads = Threads(settings)
-    app.state.oauth = server = open_server(installation)
+    app.state.oauth = server = open_server(installation, known=known_keys)
     app.state.upstreams = upstreams = open_upstreams(settings)
     app.state.services = Services(
         describe_request=partial(parked_requests.describe, server),

@@ -30,6 +30,7 @@ from provider.database.migrations import require_current
 from provider.federation.configuration import load_upstreams
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
+from provider.oauth.keys.key_ring import KeyRing
 from provider.oauth.tokens.server import open_server
 from provider.observability.logging import configure_logging, log, log_ignored_variables
 from provider.outbound.client import Outbound
@@ -58,8 +59,8 @@ class Uncounted:
     look = hit
 
 
-def require_ready(settings: Settings) -> None:
-    """Raise SettingsError, one line, for anything that would make requests fail.
+def require_ready(settings: Settings) -> KeyRing:
+    """Return the signing keys. Raises SettingsError, one line, for anything that would make requests fail.
 
     It checks the schema, secret key, signing keys, salt, list of breached passwords, and file of upstreams.
     """
@@ -77,7 +78,7 @@ def require_ready(settings: Settings) -> None:
         require_current(database)
         server = open_server(installation)
         with unit_of_work(installation) as work:
-            server.keys.ring(work)
+            ring = server.keys.ring(work)
             server.subjects.require_salt(work)
     except OUTAGES as error:
         raise SettingsError(f"the database cannot be reached: {type(error).__name__}") from None
@@ -85,6 +86,7 @@ def require_ready(settings: Settings) -> None:
         raise SettingsError("the signing keys cannot be decrypted with the configured SIGNET_SECRET_KEY") from None
     finally:
         database.close()
+    return ring
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0, tls: Tls | None = None) -> int:
@@ -99,13 +101,13 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
         tls.context()
     log_ignored_variables()
     require_safe(settings)
-    require_ready(settings)
+    known_keys = require_ready(settings)
     with (
         reserve(host, port) as reserved,
         meters(settings, beside=(host, port)) as found,
         shared_file(settings, processes=workers) as hits,
     ):
-        service = Service(settings, reserved.getsockname()[:2], drain, tls, found, hits)
+        service = Service(settings, reserved.getsockname()[:2], drain, tls, found, hits, known_keys)
         return work(service) if workers == 1 else Supervisor(service, workers).run()
 
 
@@ -120,6 +122,8 @@ class Service:
     meters: Meters | None
     hits: Path | None
     """The file in which the workers count rate limits together."""
+    known_keys: KeyRing
+    """The keys at the start. A worker that is replaced while the database is down publishes them."""
 
 
 class Server(uvicorn.Server):
@@ -163,7 +167,7 @@ def work(service: Service, *, place: int = 0) -> int:
     settings, address, tls = service.settings, service.address, service.tls
     background = BackgroundWorker(settings, delivers=settings.redis_url is None)
     installation = open_installation(settings, wake=background.wake, counter=open_counter(settings, file=service.hits))
-    app = create_app(installation, background=background)
+    app = create_app(installation, background=background, known_keys=service.known_keys)
     with (
         share(address) as listener,
         metered(installation, service.meters, process=place),

@@ -39,7 +39,7 @@ class NotImported(Exception):
 
 
 def count_rows(installation: Installation) -> int:
-    with installation.database.engine.connect() as db:
+    with installation.database.connect() as db:
         return sum(db.scalar(select(func.count()).select_from(table)) or 0 for table in metadata.sorted_tables)
 
 
@@ -106,7 +106,7 @@ def import_from(
 def _snapshot(installation: Installation) -> Iterator[Connection]:
     """Yield a connection that sees the database as of one moment."""
     database = installation.database
-    with database.engine.connect() as db:
+    with database.connect() as db:
         begin = "BEGIN" if database.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         db.exec_driver_sql(begin)
         try:

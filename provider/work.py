@@ -111,6 +111,8 @@ class UnitOfWork:
         self.now = installation.clock()
         self.origin = origin
         self.writing = False
+        self.has_committed = False
+        """Whether something may be committed already, although the unit of work has not ended."""
         self._may_wait = may_wait
         self.events: list[Mapping[str, object]] = []
         """The audit events of this transaction so far, for `Installation.publish`."""
@@ -122,7 +124,7 @@ class UnitOfWork:
         """A connection that sees committed data, taken from the pool at first use."""
         if self._connection is None:
             with DATABASE_WAIT.timed("connection"):
-                self._connection = self.installation.database.engine.connect()
+                self._connection = self.installation.database.connect()
         return self._connection
 
     @property
@@ -140,7 +142,10 @@ class UnitOfWork:
         Outside the write transaction, PostgreSQL commits the statement by itself (decision 2); SQLite opens the write
         transaction.
         """
-        return self.db if self.writing or self.installation.database.is_sqlite else self.read
+        if self.writing or self.installation.database.is_sqlite:
+            return self.db
+        self.has_committed = True
+        return self.read
 
     @property
     def outbound(self) -> Outbound:
@@ -164,6 +169,7 @@ class UnitOfWork:
             yield self.read
             done = True
         finally:
+            self.has_committed = self.has_committed or done
             self.installation.database.end(self.read, commit=done)
 
     def _begin(self) -> None:

@@ -106,6 +106,25 @@ def test_two_workers_share_the_port_and_a_killed_one_is_replaced(environ: dict[s
         assert not is_running(other)
 
 
+def test_a_worker_that_is_replaced_while_the_database_is_gone_publishes_the_keys(environ: dict[str, str]) -> None:
+    """F-1: the service knew them when it started, so whoever verifies tokens goes on."""
+    database = Path(environ["SIGNET_DATABASE_URL"].removeprefix("sqlite:///"))
+    with serving(environ, workers=2) as server:
+        before = server.get("/oauth2/jwks")
+        first = set(server.workers())
+        database.rename(database.with_suffix(".gone"))
+        for beside in ("-wal", "-shm"):
+            Path(f"{database}{beside}").unlink(missing_ok=True)
+        database.mkdir()  # nothing can be opened there
+        for pid in first:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: len(set(server.workers()) - first) == 2, of=server.process)
+        wait_until(lambda: server.get("/health/live")[0] == 200, of=server.process)
+        assert server.get("/health/ready")[0] == 503
+        assert server.get("/oauth2/jwks") == before
+        assert server.get("/.well-known/openid-configuration")[0] == 200
+
+
 def test_workers_end_with_their_parent_however_that_ended(environ: dict[str, str]) -> None:
     with serving(environ, "--drain", "0", workers=2) as server:
         wait_until(lambda: len(server.workers()) == 2)

@@ -32,7 +32,7 @@ def set_up(
     """
     database = open_database(settings)
     try:
-        with database.engine.connect() as connection:
+        with database.connect() as connection:
             before = current(connection)
         if sql:
             move(settings, to, sql=True, at=before)
@@ -43,7 +43,7 @@ def set_up(
             sentences.append(f"Made the secret key file {settings.secret_key_file}; back it up with the database.")
         open_vault(settings)  # a key that is missing or unreadable is better known before than after
         move(settings, to, at=before, on_step=on_step)
-        with database.engine.connect() as connection:
+        with database.connect() as connection:
             after = current(connection)
     finally:
         database.close()

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 DRIVER = "postgresql+psycopg"
 DATABASE_FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME"
-REDIS_FORMS = "redis://USER:PASSWORD@HOST:PORT/NUMBER, rediss:// for TLS"
+REDIS_FORMS = "redis://USER:PASSWORD@HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH?db=NUMBER"
 
 
 def _database_url(value: str) -> str:
@@ -43,11 +43,14 @@ def _require_options(query: str) -> None:
 def _redis_url(value: str) -> str:
     """Return the URL with an encoded password. Raises ValueError, without the URL's password."""
     scheme, found, rest = value.partition("://")
-    if scheme.lower() not in {"redis", "rediss"} or not found:
+    if scheme.lower() not in {"redis", "rediss", "unix"} or not found:
         raise ValueError(_unsupported(scheme if found else "", REDIS_FORMS))
     url = f"{scheme.lower()}://{_encoded(rest, REDIS_FORMS)}"
     parts = urlsplit(url)
-    if not parts.hostname or not re.fullmatch(r"/?[0-9]*", parts.path):
+    is_complete = (
+        len(parts.path) > 1 if parts.scheme == "unix" else parts.hostname and re.fullmatch(r"/?[0-9]*", parts.path)
+    )
+    if not is_complete:
         raise ValueError(f"must be {REDIS_FORMS}")
     from redis import ConnectionPool  # noqa: PLC0415  # only where there is a Redis
 

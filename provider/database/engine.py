@@ -8,41 +8,40 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from provider.config.settings import Settings
+from provider.database import outages
+from provider.database.circuit import Circuit
+from provider.database.outages import DatabaseUnavailable
+from provider.database.postgresql import Connector
 from provider.database.write_lock import WriteLock
 
-OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
+OUTAGES = (DatabaseUnavailable, PoolTimeout)
 """Errors of a database that is down, locked, full or too slow: an outage, answered with 503."""
-
-
-def is_dangling(error: IntegrityError) -> bool:
-    """Return whether the row that a new row refers to was deleted between our read and our write.
-
-    This is a race, not a bug.
-    """
-    cause = error.orig
-    return (
-        getattr(cause, "sqlite_errorname", None) == "SQLITE_CONSTRAINT_FOREIGNKEY"
-        or getattr(cause, "sqlstate", None) == "23503"
-    )
 
 
 class Database:
     """One engine and the way to write through it."""
 
-    def __init__(self, engine: Engine, patience: float) -> None:
+    def __init__(self, engine: Engine, patience: float, circuit: Circuit | None = None) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self._circuit = circuit
         self._write_lock = WriteLock(_lock_file(engine), patience) if self.is_sqlite else None
+
+    def connect(self) -> Connection:
+        """Take a connection from the pool. Raises one of OUTAGES, immediately while the database is silent."""
+        if self._circuit is not None:
+            self._circuit.require_closed()
+        return self.engine.connect()
 
     def begin(self, connection: Connection) -> None:
         """Begin a write transaction. The caller must call `end`."""
         if self._write_lock is None:
-            connection.exec_driver_sql("BEGIN")
+            driver: Any = connection.connection.dbapi_connection
+            connection.exec_driver_sql(driver.begin)
             return
         self._write_lock.acquire()
         try:
@@ -69,6 +68,8 @@ class Database:
                 self._write_lock.release()
 
     def close(self) -> None:
+        if self._circuit is not None:
+            self._circuit.stop()
         self.engine.dispose()
         if self._write_lock is not None:
             self._write_lock.close()
@@ -77,13 +78,13 @@ class Database:
 def _on_sqlite(connection: Connection, statement: str) -> None:
     """Run a statement on the driver's connection, since SQLAlchemy's execution costs several times as much.
 
-    Raises OperationalError, as SQLAlchemy would.
+    Raises DatabaseUnavailable, or the driver's error if it is a bug.
     """
     driver: Any = connection.connection.dbapi_connection
     try:
         driver.execute(statement)
     except sqlite3.Error as error:
-        raise OperationalError(statement, None, error) from error
+        raise (outages.outage_of(error) or error) from error
 
 
 def _lock_file(engine: Engine) -> Path | None:
@@ -108,18 +109,41 @@ def open_database(settings: Settings) -> Database:
         connect_args: dict[str, Any] = {"timeout": settings.database_timeout, "check_same_thread": False}
         engine = create_engine(url, connect_args=connect_args, **options)
         event.listen(engine, "connect", _sqlite_pragmas(settings.sqlite_synchronous))
-    else:
-        if url.drivername == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")
-        milliseconds = int(settings.database_timeout * 1000)
-        connect_args = {
-            "connect_timeout": max(2, round(settings.database_timeout)),
-            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c timezone=UTC",
-            "application_name": "signet",
-        }
-        engine = create_engine(url, connect_args=connect_args, pool_use_lifo=True, **options)
-        event.listen(engine, "handle_error", _drop_broken_connections)
-    return Database(engine, settings.database_timeout)
+        event.listen(engine, "handle_error", _as_outage, retval=True)
+        return Database(engine, settings.database_timeout)
+    return _open_postgresql(url, settings.database_timeout, options)
+
+
+def _open_postgresql(url: URL, timeout: float, options: dict[str, Any]) -> Database:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    connect_args: dict[str, Any] = {
+        "connect_timeout": max(2, round(timeout)),
+        "tcp_user_timeout": int(timeout * 2000),
+        "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "application_name": "signet",
+    }
+
+    def parameters() -> dict[str, Any]:
+        from_url = dict(engine.dialect.create_connect_args(url)[1])
+        # Of several servers the one to use is the one that can write, also after a fail-over.
+        several = {"target_session_attrs": "read-write"} if "," in str(from_url.get("host", "")) else {}
+        return connect_args | several | from_url
+
+    circuit = Circuit(lambda: connector.connect_patiently(**parameters()).close())
+    connector = Connector(timeout, on_silence=circuit.open)
+    engine = create_engine(url, creator=lambda: connector.connect(**parameters()), pool_use_lifo=True, **options)
+    event.listen(engine, "handle_error", _as_outage, retval=True)
+    return Database(engine, timeout, circuit)
+
+
+def _as_outage(context: ExceptionContext) -> Exception | None:
+    error = context.original_exception
+    if outages.is_useless(error):
+        context.is_disconnect = True
+    return outages.outage_of(error, connecting=context.connection is None)
 
 
 def _sqlite_pragmas(synchronous: str) -> Any:
@@ -136,13 +160,3 @@ def _sqlite_pragmas(synchronous: str) -> Any:
         cursor.close()
 
     return prepare
-
-
-def _drop_broken_connections(context: Any) -> None:
-    # psycopg reports a server that went away in several ways; each leaves a connection that must not be pooled again.
-    connection = getattr(context.original_exception, "pgconn", None)
-    broken = connection is not None and connection.status != 0
-    if broken or (
-        isinstance(context.sqlalchemy_exception, DBAPIError) and "terminat" in str(context.original_exception)
-    ):
-        context.is_disconnect = True

@@ -28,13 +28,13 @@ def current(connection: Connection) -> str | None:
 
 def is_current(database: Database) -> bool:
     """Return whether the schema has the revision that this code needs."""
-    with database.engine.connect() as connection:
+    with database.connect() as connection:
         return current(connection) == HEAD
 
 
 def require_current(database: Database) -> None:
     """Raise SettingsError, one line for the operator, unless the schema has the revision that this code needs."""
-    with database.engine.connect() as connection:
+    with database.connect() as connection:
         at = current(connection)
     if at is None:
         raise SettingsError("the database is empty; run `signet migrate` first")

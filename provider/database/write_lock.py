@@ -13,6 +13,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from provider.database.outages import DatabaseUnavailable
+
 POLL = 0.0002
 """Seconds between attempts to lock the file: flock itself has no timeout, and no thread may wait forever."""
 
@@ -52,7 +54,10 @@ class WriteLock:
             return
         if self._descriptor is None:
             # At first use, so after the workers forked: the lock belongs to the open file, which they must not share.
-            self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:  # a full disk, or a file system that was mounted read-only
+                raise DatabaseUnavailable("the lock file cannot be opened", error) from error
         while True:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

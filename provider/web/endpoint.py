@@ -4,6 +4,8 @@
 cookies, errors as JSON. Both answer 503 when the database is unavailable, and 500 with an error id for a bug.
 """
 
+import random
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, overload
@@ -13,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from provider.database.engine import OUTAGES, is_dangling
+from provider.database.engine import OUTAGES
+from provider.database.outages import TransactionConflict, is_dangling
 from provider.observability.logging import log
 from provider.parameters import MalformedParameters
 from provider.refusals import MethodNotAllowed, Refusal, Unavailable
@@ -23,6 +26,11 @@ from provider.web.call import Call
 from provider.web.methods import methods_of
 from provider.web.threads import Pool, Threads
 from provider.work import Installation, NeedsNetwork, unit_of_work
+
+RETRIES = 3
+"""How often a request is repeated that lost against another transaction (F-3)."""
+RETRY_PAUSE = 0.05
+"""The longest pause before it is repeated, in seconds."""
 
 
 class RenderRefusal(Protocol):
@@ -89,10 +97,13 @@ class Endpoint:
         if self.refuses_head and call.method == "HEAD":
             raise MethodNotAllowed
 
-    def answer(self, call: Call, *, may_wait: bool = False, is_repeated: bool = False) -> Response:
+    def answer(
+        self, call: Call, *, may_wait: bool = False, is_repeated: bool = False, retries: int = RETRIES
+    ) -> Response:
         """Return the response of the function, or of its error. Runs in a thread. Raises only NeedsNetwork.
 
-        If the client or person was deleted while the request ran, it is run once more, which says so.
+        If the client or person was deleted while the request ran, it is run once more, which says so. A request that
+        loses against another transaction runs again too, unless it may have committed something already.
         """
         try:
             with unit_of_work(call.installation, call.origin, may_wait=may_wait) as work:
@@ -105,8 +116,15 @@ class Endpoint:
             response = self.render(call, error)
             if isinstance(error, MethodNotAllowed):
                 call.set_header("allow", ", ".join(methods_of(call.scope)))
+        except TransactionConflict as error:
+            log.warning("database.conflict", error=str(error), path=call.path, retries=retries)
+            if retries and not call.work.has_committed:
+                time.sleep(random.uniform(0.5, 1) * RETRY_PAUSE)  # noqa: S311  # so that two do not meet again
+                again = _begun_anew(call, keeps=False)
+                return self.answer(again, may_wait=may_wait, is_repeated=is_repeated, retries=retries - 1)
+            response = self.render(call, Unavailable())
         except OUTAGES as error:
-            log.error("database.unavailable", error=type(error).__name__, path=call.path)
+            log.error("database.unavailable", error=type(error).__name__, reason=str(error), path=call.path)
             response = self.render(call, Unavailable())
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             if isinstance(error, IntegrityError) and is_dangling(error):
@@ -122,10 +140,12 @@ class Endpoint:
         return response
 
 
-def _begun_anew(call: Call) -> Call:
-    """Return the same request, with what `Kept` values remember of it."""
+def _begun_anew(call: Call, *, keeps: bool = True) -> Call:
+    """Return the same request, with what `Kept` values remember of it, unless that was undone (`keeps=False`)."""
     again = Call(call.scope, call.body, call.installation)
-    again.takes_files, again.state = call.takes_files, call.state
+    again.takes_files = call.takes_files
+    if keeps:
+        again.state = call.state
     return again
 
 

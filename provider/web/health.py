@@ -21,7 +21,7 @@ async def ready(request: Request) -> JSONResponse:
 
     def ask() -> str | None:
         try:
-            with database.engine.connect() as connection:
+            with database.connect() as connection:
                 connection.execute(text("SELECT 1"))
         except OUTAGES:
             return "unavailable"

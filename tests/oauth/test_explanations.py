@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.exc import OperationalError
 
+from provider.database.outages import DatabaseUnavailable
 from provider.oauth import store
 from provider.oauth.checks import Checks, ascii_description
 from provider.oauth.errors import InvalidRequestError
@@ -56,7 +56,7 @@ def test_a_refusal_does_not_fail_when_it_cannot_be_explained(
     """Best-effort, and never on the path of a successful request."""
 
     def away(*_: Any) -> None:
-        raise OperationalError("", {}, Exception())
+        raise DatabaseUnavailable("away")
 
     monkeypatch.setattr(store, "add", away)
     refused = rp.refresh("x")

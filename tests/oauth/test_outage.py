@@ -2,60 +2,24 @@
 
 import base64
 import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx2
-import psycopg
 import pytest
-from sqlalchemy import create_engine, insert
 
 from provider.config.settings import Settings
-from provider.database.migrations import migrate
-from provider.oauth.keys.store import signing_keys
 from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import settings_for
+from tests.support.own_postgres import OwnServer
 from tests.support.relying_party import INTROSPECT, REVOKE, TOKEN, RelyingParty, Tokens
-from tests.support.services import Services, _wait_for
 
 pytestmark = pytest.mark.both_databases
 
 OFFLINE = "openid offline_access"
 PLAUSIBLE = base64.urlsafe_b64encode(b'{"typ":"at+jwt","alg":"RS256","kid":"k"}').decode().rstrip("=") + ".e30.AAAA"
 """Whether it is a token of ours takes the keys to say."""
-
-
-class OwnServer:
-    """A PostgreSQL of this test's own, to be stopped and started again."""
-
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.url = services.find("PostgreSQL").format(name="postgres")
-        assert services.postgres is not None
-        self.command = services.postgres.args
-        self.data = services.folder / "pg"
-        self.owner = self.data.stat()
-
-    def stop(self) -> None:
-        """Kill it; what was committed is on disk, which this server's fast settings do not promise."""
-        assert self.services.postgres is not None
-        with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute("CHECKPOINT")
-        self.services.postgres.kill()
-        self.services.postgres.wait()
-
-    def start(self) -> None:
-        who: dict[str, Any] = {"user": self.owner.st_uid, "group": self.owner.st_gid, "extra_groups": []}
-        with (self.services.folder / "pg.log").open("ab") as log:
-            self.services.postgres = subprocess.Popen(self.command, cwd=self.data, stdout=log, stderr=log, **who)
-
-        def ask() -> None:
-            psycopg.connect(self.url.replace("+psycopg", "")).close()
-
-        _wait_for(ask, self.services.postgres)
 
 
 def assert_outage(response: httpx2.Response) -> None:
@@ -87,20 +51,7 @@ class TestPostgresqlStops:
     """A real server, killed, and started again."""
 
     @pytest.fixture
-    def own_server(self, postgres_url: str) -> Iterator[OwnServer]:
-        services = Services()
-        try:
-            yield OwnServer(services)
-        finally:
-            services.stop()
-
-    @pytest.fixture
-    def settings(self, own_server: OwnServer, first_keys: Any) -> Settings:
-        migrate(settings_for(own_server.url))
-        engine = create_engine(own_server.url)
-        with engine.begin() as db:
-            db.execute(insert(signing_keys), [row.__dict__ for row in first_keys])
-        engine.dispose()
+    def settings(self, own_server: OwnServer) -> Settings:
         return settings_for(own_server.url, database_timeout=1, registration="open")
 
     def test_it_is_said_as_an_outage_and_everything_works_afterwards(

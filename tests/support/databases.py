@@ -27,7 +27,8 @@ from provider.oauth.tokens.store.installation_secrets import installation_secret
 from provider.tables import metadata
 from provider.work import unit_of_work
 from tests.support.installation import settings_for
-from tests.support.services import services
+from tests.support.own_postgres import OwnServer
+from tests.support.services import Services, services
 
 BOTH = ("sqlite", "postgresql")
 
@@ -136,6 +137,22 @@ def _sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file of the next database. A name is used once: SQLite deletes the files beside a database by their names."""
     folder = tmp_path_factory.mktemp("databases")
     return (folder / f"{number}.db" for number in count())
+
+
+@pytest.fixture
+def own_server(postgres_url: str, first_keys: list[SigningKeyRow]) -> Iterator[OwnServer]:
+    """A PostgreSQL of this test's own, migrated, with signing keys. `postgres_url` skips the test if there is none."""
+    own = Services()
+    try:
+        server = OwnServer(own)
+        migrate(settings_for(server.url))
+        engine = create_engine(server.url)
+        with engine.begin() as db:
+            db.execute(insert(signing_keys.signing_keys), [row.__dict__ for row in first_keys])
+        engine.dispose()
+        yield server
+    finally:
+        own.stop()
 
 
 @pytest.fixture

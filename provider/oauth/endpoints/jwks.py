@@ -1,6 +1,7 @@
 """The public keys (RFC 7517 section 5), served from memory. They stay available when the database is down."""
 
 import time
+from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
 
@@ -26,8 +27,11 @@ class Jwks:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._document is None or time.monotonic() >= self._until:
             state = scope["app"].state
-            await state.threads.ordinary.run(self._refresh, state.oauth)
-        if self._document is None:  # the database has been away since this process began
+            self._publish(state.oauth.keys.known)
+            self._until = time.monotonic() + state.installation.settings.key_cache
+            with suppress(Unavailable):  # every thread is taken: what is known stays published
+                await state.threads.ordinary.run(self._refresh, state.oauth)
+        if self._document is None:  # the database has been away since this service began
             response = errors.as_json(Call(scope, b"", scope["app"].state.installation), Unavailable())
             await response(scope, receive, send)
             return
@@ -36,11 +40,11 @@ class Jwks:
     def _refresh(self, server: AuthorizationServer) -> None:
         try:
             with unit_of_work(server.installation) as work:
-                ring = server.keys.ring(work)
+                self._publish(server.keys.ring(work))
         except OUTAGES:
             log.warning("jwks.unavailable" if self._document is None else "jwks.served_from_memory")
-            ring = None
-        self._until = time.monotonic() + server.installation.settings.key_cache
+
+    def _publish(self, ring: KeyRing | None) -> None:
         if ring is not None and ring is not self._ring:
             self._ring = ring
             self._document = Document(ring.jwks, ring.etag)

@@ -75,6 +75,11 @@ class Keys:
                 return self.ring(fresh)
         return self._reload(work, seen=self._read_at)
 
+    @property
+    def known(self) -> KeyRing | None:
+        """The ring that was read last, however old, or None. It needs no database."""
+        return self._ring
+
     def _is_stale(self, work: UnitOfWork) -> bool:
         keep = timedelta(seconds=work.settings.key_cache)
         return self._read_at is None or not timedelta(0) <= work.now - self._read_at < keep

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from provider.oauth.clients.client_keys import ClientKeys
 from provider.oauth.clients.copies import Clients
-from provider.oauth.keys.key_ring import Keys
+from provider.oauth.keys.key_ring import KeyRing, Keys
 from provider.oauth.tokens.subjects import Subjects
 from provider.work import Installation
 
@@ -24,5 +24,6 @@ class AuthorizationServer:
         return self.installation.settings.issuer
 
 
-def open_server(installation: Installation) -> AuthorizationServer:
-    return AuthorizationServer(installation, Keys(installation))
+def open_server(installation: Installation, *, known: KeyRing | None = None) -> AuthorizationServer:
+    """Return the state of a new process. `known` are the keys that its parent read: it can publish them immediately."""
+    return AuthorizationServer(installation, Keys(installation, known))

@@ -1,0 +1,107 @@
+"""Connections to PostgreSQL with deadlines on our side: a server or network that is silent enforces none itself (F-3).
+
+A connection may lead through a pooler that gives each transaction another server connection (PgBouncer). It is
+recognised by the startup options that do not arrive. Then nothing depends on the session: statements are not prepared,
+and each transaction sets its own timeouts.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+
+Result = TypeVar("Result")
+
+LATER = 0.25
+"""How many seconds our deadline is after the server's own, so that a server that works is the one to say no."""
+MARK = "signet.direct"
+"""A parameter of our own among the startup options. It is missing in a session behind a pooler that drops them."""
+
+
+class ServerSilent(psycopg.OperationalError):
+    """The server did not answer within the time. The connection is closed."""
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that waits for an answer only until a deadline."""
+
+    patience: float | None = None
+    """Seconds to wait for each answer; None: no limit."""
+    on_silence: Callable[[], object] = staticmethod(lambda: None)
+    begin = "BEGIN"
+    """The statement that begins a transaction."""
+
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        try:
+            return super().wait(gen, interval=interval, timeout=self.patience if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001  # named by the documentation of `wait`
+            self.pgconn.finish()
+            self.on_silence()
+            raise ServerSilent("the server did not answer in time") from None
+
+
+class Connector:
+    """Connects to one database, within `timeout` seconds and a moment. `on_silence` is called when it is silent."""
+
+    def __init__(self, timeout: float, *, on_silence: Callable[[], object]) -> None:
+        self._on_silence = on_silence
+        milliseconds = int(timeout * 1000)
+        self._patience = timeout + LATER
+        self._limits = {"statement_timeout": milliseconds, "lock_timeout": milliseconds}
+        self._pooler_refuses_options = False
+
+    def connect(self, *conninfo: str, **parameters: Any) -> Connection:
+        """Connect, in a thread of its own: a name server can be silent too, and nothing interrupts waiting for it.
+
+        Raises psycopg.Error; ServerSilent if it takes too long. A connection that comes too late is closed.
+        """
+        outcome: Future[Connection] = Future()
+
+        def run() -> None:
+            try:
+                outcome.set_result(self.connect_patiently(*conninfo, **parameters))
+            except BaseException as error:  # noqa: BLE001  # it is raised in the thread that waits
+                outcome.set_exception(error)
+
+        threading.Thread(target=run, name="connecting", daemon=True).start()
+        try:
+            return outcome.result(self._patience)
+        except psycopg.errors.ConnectionTimeout:
+            self._on_silence()
+            raise
+        except TimeoutError:
+            self._on_silence()
+            outcome.add_done_callback(_close)
+            raise ServerSilent("the server did not answer in time") from None
+
+    def connect_patiently(self, *conninfo: str, **parameters: Any) -> Connection:
+        """Connect in this thread. With several hosts, each may take the whole time."""
+        if not self._pooler_refuses_options:
+            limits = "".join(f" -c {name}={value}" for name, value in self._limits.items())
+            options = f"-c {MARK}=on{limits} -c timezone=UTC"
+            given = " ".join(filter(None, (parameters.get("options"), options)))
+            try:
+                return self._prepared(Connection.connect(*conninfo, **{**parameters, "options": given}))
+            except psycopg.OperationalError as error:
+                if "unsupported startup parameter" not in str(error):
+                    raise
+                self._pooler_refuses_options = True
+        return self._prepared(Connection.connect(*conninfo, **parameters))
+
+    def _prepared(self, connection: Connection) -> Connection:
+        connection.patience, connection.on_silence = self._patience, self._on_silence
+        connection.autocommit = True
+        (mark,) = connection.execute("SELECT current_setting(%s, true)", (MARK,)).fetchone() or (None,)
+        if mark is None:
+            connection.prepare_threshold = None
+            local = "".join(f"; SET LOCAL {name} = {value}" for name, value in self._limits.items())
+            connection.begin = f"BEGIN{local}"
+        return connection
+
+
+def _close(outcome: "Future[Connection]") -> None:
+    if outcome.exception() is None:
+        outcome.result().close()

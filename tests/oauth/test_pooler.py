@@ -1,0 +1,108 @@
+"""PgBouncer between Signet and PostgreSQL, in transaction mode: each transaction may have another server connection."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from provider.config.settings import Settings
+from provider.database.engine import OUTAGES, open_database
+from provider.database.migrations import migrate, require_current
+from tests.oauth.conftest import Person, Register
+from tests.support.installation import settings_for
+from tests.support.server_process import free_port
+from tests.support.services import unavailable
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.only_on("postgresql")
+
+CONNECTIONS = 3
+"""Server connections of the pooler: fewer than ours, so that they are shared."""
+
+
+@pytest.fixture(params=["", "options"], ids=["refuses options", "ignores options"])
+def pooler_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[str]:
+    """The same database through a PgBouncer of this test's own."""
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if program is None:
+        unavailable("PgBouncer", "no pgbouncer on PATH")
+    found = psycopg.conninfo.conninfo_to_dict(database_url.replace("+psycopg", ""))
+    port, name = free_port(), found["dbname"]
+    configuration = tmp_path / "pgbouncer.ini"
+    configuration.write_text(
+        f"[databases]\n{name} = host={found['host']} user=signet\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
+        f"default_pool_size = {CONNECTIONS}\nignore_startup_parameters = extra_float_digits,{request.param}\n"
+        + (f"user = {Path(str(found['host'])).owner()}\n" if os.getuid() == 0 else "")
+    )
+    process = subprocess.Popen([program, "-q", str(configuration)], stderr=subprocess.DEVNULL)
+    url = f"postgresql+psycopg://signet@127.0.0.1:{port}/{name}?sslmode=disable&gssencmode=disable"
+
+    def answers() -> bool:
+        try:
+            psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    try:
+        wait_until(answers, of=process)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def settings(pooler_url: str) -> Settings:
+    return settings_for(pooler_url, database_timeout=20)
+
+
+def test_people_sign_in_and_tokens_are_refreshed(register: Register, ada: str, person: Person) -> None:
+    """Nothing depends on the session: no prepared statement, no setting, no lock."""
+    rp = register()
+
+    def sign_in_and_refresh(_number: int) -> int:
+        tokens = rp.sign_in(person(ada), scope="openid offline_access")
+        for _ in range(3):
+            tokens = rp.refresh(tokens)
+        return rp.userinfo(tokens).status_code
+
+    # More often than the driver waits before it prepares a statement, over all server connections.
+    with ThreadPoolExecutor(4) as people:
+        assert list(people.map(sign_in_and_refresh, range(12))) == [200] * 12
+
+
+def test_the_schema_is_migrated_through_it(settings: Settings) -> None:
+    """One migrator at a time is held to by a transaction: the session belongs to nobody."""
+    for revision in ("-1", "head"):
+        migrate(settings, revision)
+    database = open_database(settings)
+    require_current(database)
+    with database.connect() as connection:
+        held = connection.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
+    assert held == 0
+    database.close()
+
+
+def test_a_transaction_waits_for_a_lock_only_until_its_own_deadline(settings: Settings) -> None:
+    """Each transaction sets its timeouts, and leaves none behind in a connection that others use."""
+    database = open_database(settings.model_copy(update={"database_timeout": 0.5}))
+    lock = text("LOCK TABLE refusals IN ACCESS EXCLUSIVE MODE")
+    with database.connect() as one, database.connect() as other:
+        database.begin(one)
+        one.execute(lock)
+        database.begin(other)
+        with pytest.raises(OUTAGES) as raised:
+            other.execute(lock)
+        assert str(raised.value).endswith(("(55P03)", "(57014)"))
+        database.end(other, commit=False)
+        database.end(one, commit=True)
+        assert {one.scalar(text("SHOW lock_timeout")) for _ in range(CONNECTIONS)} == {"0"}
+    database.close()

@@ -1,0 +1,102 @@
+"""A PostgreSQL of one test's own, to be killed, frozen and started again, and a network that swallows bytes."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.support.services import Services, _wait_for
+
+
+class OwnServer:
+    """A server with its own data. The fixture `own_server` starts it, migrated."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.url = services.find("PostgreSQL").format(name="postgres")
+        assert services.postgres is not None
+        self.command: list[str] = services.postgres.args  # type: ignore[assignment]  # as `Services` starts it
+        self.data = services.folder / "pg"
+        self.owner = self.data.stat()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A connection of the operator's."""
+        return psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True)
+
+    def stop(self) -> None:
+        """Kill it; what was committed is on disk, which this server's fast settings do not promise."""
+        assert self.services.postgres is not None
+        with self.connect() as connection:
+            connection.execute("CHECKPOINT")
+        self.services.postgres.kill()
+        self.services.postgres.wait()
+
+    def start(self) -> None:
+        who: dict[str, Any] = {"user": self.owner.st_uid, "group": self.owner.st_gid, "extra_groups": []}
+        with (self.services.folder / "pg.log").open("ab") as log:
+            self.services.postgres = subprocess.Popen(self.command, cwd=self.data, stdout=log, stderr=log, **who)
+        _wait_for(lambda: self.connect().close(), self.services.postgres)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Within this, none of its processes runs: connections are accepted by the kernel, and nothing answers."""
+        assert self.services.postgres is not None
+        parent = self.services.postgres.pid
+        os.kill(parent, signal.SIGSTOP)  # first: it must not start others
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        processes = [parent, *map(int, children)]
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+
+class Network:
+    """A way to a server's socket on a TCP port of its own. While `drops` is set, whatever is sent is lost."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = str(target)
+        self.drops = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(self.target)
+                self._open += [near, far]
+                threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
+
+    def _carry(self, near: socket.socket, far: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while True:
+                for one in select.select([near, far], [], [])[0]:
+                    data = one.recv(65536)
+                    if not data:
+                        near.close()
+                        far.close()
+                        return
+                    if not self.drops.is_set():
+                        (far if one is near else near).sendall(data)
+
+    def close(self) -> None:
+        for one in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
