@@ -79,7 +79,7 @@ LISTED = """
     GET /api/admin/refusals/{error_id}
     GET /api/admin/settings
 """
-PUBLIC = {"GET /api/admin/openapi.json"}
+PUBLIC = {"GET /api/admin/openapi.json", "OPTIONS /api/admin/openapi.json"}
 Call = tuple[str, str]
 
 

@@ -83,7 +83,7 @@ def test_the_schemes_are_those_of_the_stylesheet(scheme: Scheme) -> None:
         ({"SIGNET_BRAND_ACCENT": "red"}, "SIGNET_BRAND_ACCENT: must be a colour like #24487a"),
         ({"SIGNET_BRAND_ACCENT": "#fff"}, "SIGNET_BRAND_ACCENT: must be a colour"),
         ({"SIGNET_BRAND_ACCENT": "#ffffff; }"}, "SIGNET_BRAND_ACCENT: must be a colour"),
-        ({"SIGNET_BRAND_ACCENT": "#ffffff\n"}, "SIGNET_BRAND_ACCENT: must be a colour"),
+        ({"SIGNET_BRAND_ACCENT": "#ffffff\n#"}, "SIGNET_BRAND_ACCENT must be one line"),
         ({"SIGNET_BRAND_ACCENT_DARK": "#12345G"}, "SIGNET_BRAND_ACCENT_DARK: must be a colour"),
         ({"SIGNET_BRAND_PAPER": "#808080"}, "SIGNET_BRAND_PAPER: #808080 gives .* a contrast of 1.72:1; .* 4.5:1"),
         ({"SIGNET_BRAND_PAPER": "#000000"}, "SIGNET_BRAND_PAPER: #000000 .* 3.07:1; a light paper"),

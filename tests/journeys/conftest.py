@@ -47,6 +47,7 @@ class Authenticator:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with running_demo(tmp_path_factory.mktemp("journeys") / "demo") as demo:
+        demo.wait_until_filled()
         yield demo
 
 

@@ -178,15 +178,15 @@ def test_an_app_sees_through_a_frame_that_somebody_signed_out_in_another_tab(
 
 
 def test_an_app_of_another_site_hears_of_an_error_where_the_browser_blocks_its_cookies(
-    person: Person, demo: Demo, account: Account, steps: Steps
+    private_person: Person, demo: Demo, account: Account, steps: Steps
 ) -> None:
     """Session Management section 3.3: `changed` would sign out everyone whose browser withholds the cookie.
 
     Chromium blocks cookies of other sites in its private windows, of which each person has one.
     """
     with running(App("Red", demo), host="127.0.0.1") as red:
-        red.sign_in(person)
-        steps.sign_in(person, account)
-        person.expect_heading("Welcome")
-        person.open(f"{red.url}/watch?{urlencode({'session_state': red.got['session_state']})}")
-        person.page.locator("#told").get_by_text("error", exact=True).wait_for()
+        red.sign_in(private_person)
+        steps.sign_in(private_person, account)
+        private_person.expect_heading("Welcome")
+        private_person.open(f"{red.url}/watch?{urlencode({'session_state': red.got['session_state']})}")
+        private_person.page.locator("#told").get_by_text("error", exact=True).wait_for()

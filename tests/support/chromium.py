@@ -128,15 +128,18 @@ class Chromium:
             asyncio._set_running_loop(None)
 
 
+def _options() -> list[str]:
+    # Chromium's own sandbox does not work for root.
+    return [*FLAGS, *(["--no-sandbox"] if os.getuid() == 0 else [])]
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
     found = next((path for name in NAMES if (path := shutil.which(name))), None)  # or what Playwright has installed
-    # Chromium's own sandbox does not work for root.
-    options = [*FLAGS, *(["--no-sandbox"] if os.getuid() == 0 else [])]
     playwright = sync_playwright().start()
     loop = asyncio.get_running_loop()
     try:
-        chromium = Chromium(playwright.chromium.launch(executable_path=found, args=options), loop)
+        chromium = Chromium(playwright.chromium.launch(executable_path=found, args=_options()), loop)
     except PlaywrightError as error:
         playwright.stop()
         unavailable("Chromium", f"none of {', '.join(NAMES)} starts: {str(error).splitlines()[0]}")
@@ -162,3 +165,15 @@ def new_person(chromium: Chromium) -> Iterator[NewPerson]:
         for person in people:
             person.context.close()
     assert [problem for person in people for problem in person.problems] == []
+
+
+@pytest.fixture
+def private_person(chromium: Chromium) -> Iterator[Person]:
+    """Somebody at a private window of the whole Chromium, which blocks cookies of other sites. The shell does not."""
+    found = next((path for name in NAMES[1:] if (path := shutil.which(name))), None)
+    if found is None:
+        unavailable("Chromium", "only its headless shell is on PATH")
+    with chromium.awake() as shell:
+        browser = shell.browser_type.launch(executable_path=found, args=_options())
+        yield Person(browser.new_context())
+        browser.close()

@@ -80,6 +80,10 @@ class Demo:
     def output(self) -> str:
         return (self.folder.parent / "output").read_text()
 
+    def wait_until_filled(self) -> None:
+        """Wait until the database is migrated and has its accounts: every page but a few waits for that."""
+        assert httpx2.get(f"{self.provider}/login", timeout=PATIENCE).status_code == 200
+
     def stop(self) -> int:
         """Ctrl-C. Returns the exit code."""
         self.process.send_signal(signal.SIGINT)
