@@ -8,6 +8,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -15,9 +16,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provider.config.settings import Settings
-from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.work import Installation
 
+RETRIES = RetryPolicy(attempts=106, longest_pause=timedelta(hours=1))
+"""An email with a link is retried until it expires, any other for some four days (RFC 5321 section 4.5.4.1)."""
 TIMEOUT = 10.0
 """The timeout for one step of the SMTP conversation, in seconds. All steps fit well into the relay's lease."""
 

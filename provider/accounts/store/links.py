@@ -44,6 +44,7 @@ one_time_links = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("claimed_at", UtcTime),
+    Column("message_id", Identifier),  # the outbox row of its email, which is purged on its own
     Index("ix_one_time_links_user_id", "user_id"),
     Index("ix_one_time_links_address_id", "address_id"),
     Index("ix_one_time_links_expires_at", "expires_at"),
@@ -65,6 +66,7 @@ class Link:
     created_at: datetime
     expires_at: datetime
     claimed_at: datetime | None
+    message_id: str | None = None
 
     def is_open(self, now: datetime) -> bool:
         return self.status == LinkStatus.ACTIVE and self.expires_at > now
