@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from provider.branding.logo import Logo
 from provider.branding.palette import Colour, DarkPaper, LightPaper
 from provider.config.lifetimes import Lifetimes
+from provider.config.mail import MailSettings
 from provider.config.ports import Port
 from provider.languages.catalogs import LANGUAGES
 
@@ -32,7 +33,7 @@ Feature = Literal[
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 
-class Settings(Lifetimes):
+class Settings(Lifetimes, MailSettings):
     """Every setting, typed and documented; the defaults are safe for production."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
@@ -96,13 +97,6 @@ class Settings(Lifetimes):
         None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
     )
 
-    smtp_host: str = Field("localhost", description="Outgoing mail.")
-    smtp_port: int = Field(1025, ge=1, le=65535, description="Outgoing mail.")
-    smtp_user: str | None = Field(None, description="Outgoing mail.")
-    smtp_password: SecretStr | None = Field(None, description="Outgoing mail.")
-    smtp_from: str = Field("signet@localhost", description="The sender of every letter.")
-    smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="Never falls back to plain text.")
-
     threads: int | None = Field(
         None, ge=1, le=64, description="Worker threads per process; also database connections. Unset: 4, on SQLite 2."
     )
@@ -133,7 +127,8 @@ class Settings(Lifetimes):
         description="Private addresses or networks that may be asked (a client's jwks_uri, say), comma-separated.",
     )
     outbound_ca: Path | None = Field(
-        None, description="A PEM file of certificate authorities trusted for that, beside the system's."
+        None,
+        description="A PEM file of authorities to trust besides the system's, by requests and for the mail server.",
     )
     outbound_threads: int = Field(
         4, ge=1, le=16, description="Threads of their own for requests that wait for somebody else's server."

@@ -148,7 +148,9 @@ def _this_attempt(message_id: str, attempt: int) -> Update:
 def retry(db: Connection, message_id: str, *, now: datetime) -> bool:
     """Make a failed message due again, with fresh attempts. Returns False if there is none or its payload is gone."""
     failed = (outbox.c.id == message_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
-    again = update(outbox).where(*failed).values(state=DeliveryState.DUE, attempts=0, crashes=0, error=None, next_at=now)
+    again = (
+        update(outbox).where(*failed).values(state=DeliveryState.DUE, attempts=0, crashes=0, error=None, next_at=now)
+    )
     return db.execute(again).rowcount == 1
 
 

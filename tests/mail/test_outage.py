@@ -127,6 +127,24 @@ def test_what_was_given_up_leaves_once_when_the_operator_says_so(
     assert len(sink.letters) == 2
 
 
+def test_the_page_says_when_the_email_was_refused_for_good(installation: Installation, sink: Sink, work: Work) -> None:
+    """The same for a free address and one that is taken (F-7)."""
+    with work() as w:
+        make_user(w, ADA)
+    app = create_app(installation)
+    sink.answer = "550 no such mailbox"
+    for address in ("new1@example.test", ADA):
+        browser = Stranger(app, address)
+        browser.open("/signup").submit("/signup", email=address, password=PASSWORD, name="")
+        assert browser.page is not None
+        assert "We sent" in browser.page.text
+        deliver_due(installation)
+        text = browser.http.get(browser.page.url).text
+        assert "deliver the email" in text
+        assert "We sent" not in text
+    app.state.threads.close()
+
+
 def test_a_server_that_takes_the_letter_and_stumbles_over_the_farewell_got_it(
     installation: Installation, sink: Sink, work: Work, clock: Clock
 ) -> None:

@@ -70,7 +70,8 @@ def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installat
 
 def rounds(installation: Installation, clock: Clock, handler: Handler, policy: RetryPolicy) -> list[float]:
     """Deliver whenever something is due, until nothing is left; return the pauses in seconds."""
-    pauses, last = [], clock.now
+    pauses: list[float] = []
+    last = clock.now
     while True:
         with unit_of_work(installation) as w:
             open_rows = [row for row in store.find(w.read) if row.state == DeliveryState.DUE]

@@ -9,7 +9,9 @@ from provider.worker.handlers import HANDLERS, POLICIES
 
 
 def deliver_due(
-    installation: Installation, handlers: Mapping[str, Handler] = HANDLERS, policies: Mapping[str, RetryPolicy] = POLICIES
+    installation: Installation,
+    handlers: Mapping[str, Handler] = HANDLERS,
+    policies: Mapping[str, RetryPolicy] = POLICIES,
 ) -> int:
     """Try each row that is due, one after another. Returns how many were tried."""
     return sum(relay.deliver(installation, row_id, handlers, policies) for row_id, _ in relay.find_due(installation))

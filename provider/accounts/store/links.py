@@ -99,6 +99,18 @@ def find_by_code(
     return _LINK.one(db, query.limit(1))
 
 
+def set_message(db: Connection, link_id: str, message_id: str) -> None:
+    db.execute(update(one_time_links).where(one_time_links.c.id == link_id).values(message_id=message_id))
+
+
+def find_message(db: Connection, user_id: str, purpose: Purpose) -> str | None:
+    """Return the id of the email with the user's latest link for this purpose, or None if it is not known."""
+    latest = select(one_time_links.c.message_id).where(
+        one_time_links.c.user_id == user_id, one_time_links.c.purpose == purpose
+    )
+    return db.scalar(latest.order_by(one_time_links.c.created_at.desc(), one_time_links.c.id.desc()).limit(1))
+
+
 def spend(db: Connection, link_id: str, *, now: datetime) -> bool:
     """Claim the link. Returns False if it was claimed or replaced before, or has expired."""
     active = (
