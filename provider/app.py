@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
 
 from provider.api.problems import as_problem
 from provider.federation.upstreams import open_upstreams
@@ -21,9 +20,11 @@ from provider.oauth.tokens.server import open_server
 from provider.refusals import MethodNotAllowed, NotFound, Refusal
 from provider.routes import routes
 from provider.web import errors
+from provider.web.base_path import BasePath
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint
 from provider.web.measuring import Measured
+from provider.web.methods import methods_of
 from provider.web.middleware import Envelope
 from provider.web.pages import go
 from provider.web.services import Services
@@ -53,10 +54,12 @@ def create_app(installation: Installation, *, background: Background | None = No
         installation.database.close()
 
     settings = installation.settings
+    table = routes(settings)
+    based = [Middleware(BasePath, settings.base_path, table)] if settings.base_path else []
     measured = [] if settings.metrics_address is None else [Middleware(Measured)]
     app = Starlette(
-        routes=routes(settings),
-        middleware=[*measured, Middleware(Envelope, settings=settings)],
+        routes=table,
+        middleware=[*based, *measured, Middleware(Envelope, settings=settings)],
         exception_handlers={HTTPException: _no_route, Exception: _last_resort},
         lifespan=lifespan,
     )
@@ -70,6 +73,7 @@ def create_app(installation: Installation, *, background: Background | None = No
         describe_request=partial(parked_requests.describe, server),
         export_applications=partial(connected_apps.export, server),
         page_after_sign_out=partial(front_channel.page_after, server),
+        forget_clients=server.clients.forget,
         sign_in_buttons=upstreams.shown,
     )
     return app
@@ -83,21 +87,12 @@ async def _no_route(request: Request, error: Exception) -> Response:
     if call.method in {"GET", "HEAD"} and isinstance(endpoint, Endpoint) and endpoint.form_on:
         return go(call.page_url)  # somebody typed, or reloaded, what a form was sent to
     refusal: Refusal = MethodNotAllowed() if error.status_code == 405 else NotFound()
-    wants_page = "text/html" in request.headers.get("accept", "")
+    wants_page = "text/html" in call.header_list("accept")
     render = as_problem if call.path.startswith("/api/") else errors.as_page if wants_page else errors.as_json
     response = render(call, refusal)
     if error.status_code == 405:
-        response.headers["allow"] = ", ".join(_methods_here(request))
+        response.headers["allow"] = ", ".join(methods_of(request.scope))
     return response
-
-
-def _methods_here(request: Request) -> list[str]:
-    """Return the methods of every route with this path (RFC 9110 section 10.2.1).
-
-    The router's own response names only those of the first route.
-    """
-    here = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in here if isinstance(route, Route) for method in route.methods or ()})
 
 
 async def _last_resort(request: Request, error: Exception) -> Response:

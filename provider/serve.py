@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -30,8 +31,9 @@ from provider.federation.configuration import load_upstreams
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
 from provider.oauth.tokens.server import open_server
-from provider.observability.logging import configure_logging, log
+from provider.observability.logging import configure_logging, log, log_ignored_variables
 from provider.outbound.client import Outbound
+from provider.ratelimits import open_counter, shared_file
 from provider.tracing import traced
 from provider.web.connections import BoundedConnection
 from provider.web.listening import awaits_accept, reserve, share, turn_away
@@ -95,10 +97,15 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
         if not settings.secure:
             raise SettingsError(f"with --tls-cert SIGNET_ISSUER must be https, not {settings.issuer}")
         tls.context()
+    log_ignored_variables()
     require_safe(settings)
     require_ready(settings)
-    with reserve(host, port) as reserved, meters(settings, beside=(host, port)) as found:
-        service = Service(settings, reserved.getsockname()[:2], drain, tls, found)
+    with (
+        reserve(host, port) as reserved,
+        meters(settings, beside=(host, port)) as found,
+        shared_file(settings, processes=workers) as hits,
+    ):
+        service = Service(settings, reserved.getsockname()[:2], drain, tls, found, hits)
         return work(service) if workers == 1 else Supervisor(service, workers).run()
 
 
@@ -111,6 +118,8 @@ class Service:
     drain: float
     tls: Tls | None
     meters: Meters | None
+    hits: Path | None
+    """The file in which the workers count rate limits together."""
 
 
 class Server(uvicorn.Server):
@@ -153,7 +162,7 @@ def work(service: Service, *, place: int = 0) -> int:
     """Run one worker: serve on its own socket until stopped. `place` is its number among the workers."""
     settings, address, tls = service.settings, service.address, service.tls
     background = BackgroundWorker(settings, delivers=settings.redis_url is None)
-    installation = open_installation(settings, wake=background.wake)
+    installation = open_installation(settings, wake=background.wake, counter=open_counter(settings, file=service.hits))
     app = create_app(installation, background=background)
     with (
         share(address) as listener,

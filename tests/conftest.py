@@ -31,7 +31,7 @@ from tests.support.inbox import Inbox
 from tests.support.installation import FOREIGN_HOST, ISSUER, Work, settings_for
 from tests.support.services import MISSING, services
 
-pytest_plugins = ["tests.support.databases", "tests.support.effort", "tests.support.limits", "tests.support.speed"]
+pytest_plugins = [f"tests.support.{name}" for name in ("chromium", "databases", "effort", "limits", "speed")]
 
 missing: set[str] = set()
 
@@ -67,8 +67,8 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """One PostgreSQL and one Redis for all workers of a parallel run: started here, the URLs handed on."""
-    node.workerinput["services"] = {name: services.find(name) for name in ("PostgreSQL", "Redis")}
+    """One PostgreSQL, one Redis and so on for all workers of a parallel run: started here, the URLs handed on."""
+    node.workerinput["services"] = {name: services.find(name) for name in ("PostgreSQL", "Redis", "signet")}
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -1,6 +1,7 @@
 """`signet demo`: at once, on loopback only, with a mailbox, a ready account and sample clients that work."""
 
 import asyncio
+import os
 import socket
 import stat
 import subprocess
@@ -17,7 +18,8 @@ from starlette.testclient import TestClient
 from provider.config.settings import Settings
 from provider.demo.mailbox import MOST, Mailbox, mailbox_site
 from provider.demo.run import OURS, run_demo
-from tests.support.demo_process import Demo, Visitor, demo_command, free_ports, running_demo
+from tests.support import forking
+from tests.support.demo_process import Demo, Visitor, demo_arguments, free_ports, running_demo
 from tests.support.waiting import PATIENCE, wait_until
 
 
@@ -87,8 +89,7 @@ def test_it_refuses_to_listen_beyond_loopback(tmp_path: Path, host: str) -> None
 def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
     port = free_ports()
     with socket.create_server(("127.0.0.1", port + 1)):
-        command = demo_command(tmp_path / "f", "localhost", port)
-        run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
+        run = forking.run(demo_arguments(tmp_path / "f", port), env=os.environ)
     assert run.returncode == 1
     assert run.stderr.strip() == (
         f"Port {port + 1} is taken. Stop what listens there, or choose other ports: signet demo --port 9000"

@@ -1,21 +1,39 @@
-"""Counting in memory and in Redis; without Redis the limits are stricter, never absent (F-5, F-6, A-121)."""
+"""Counting in memory, in Redis and in a file; without them the limits are stricter, never absent (F-5, F-6, A-121)."""
 
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import redis
 from limits import RateLimitItem
+from structlog.testing import capture_logs
 
-from provider import ratelimits
+from provider import ratelimit_storage, ratelimits
 from provider.config.settings import Settings
-from provider.ratelimits import REDIS_PAUSE, LimitCounter, count, has_room, hit, open_counter, require_room
+from provider.ratelimits import (
+    PAUSE,
+    TIMES_AT_A_SITE,
+    LimitCounter,
+    count,
+    has_room,
+    hit,
+    is_full,
+    of_network,
+    open_counter,
+    prefix_of,
+    require_room,
+    shared_file,
+)
 from provider.refusals import TooManyRequests
+from provider.work import Installation, Origin, unit_of_work
 from tests.support.installation import Work
 
 LIMIT = "4/minute"
@@ -99,10 +117,10 @@ def test_a_redis_that_failed_is_not_asked_again_during_the_pause(nobody: str, mo
     monkeypatch.setattr(ratelimits, "time", SimpleNamespace(monotonic=lambda: clock.seconds, time=time.time))
     counter.hit(LIMIT, "first")
     counter.hit(LIMIT, "second")
-    clock.seconds += REDIS_PAUSE / 2
+    clock.seconds += PAUSE / 2
     counter.hit(LIMIT, "third")
     assert asked == ["first"]
-    clock.seconds += REDIS_PAUSE / 2
+    clock.seconds += PAUSE / 2
     counter.hit(LIMIT, "fourth")
     assert asked == ["first", "fourth"]
 
@@ -129,3 +147,85 @@ def test_one_thread_at_a_time_counts_in_memory(monkeypatch: pytest.MonkeyPatch) 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda _: counter.hit(LIMIT, "ada"), range(2))) == [None, None]
     assert not met
+
+
+def test_processes_of_a_service_share_their_count_in_a_file(tmp_path: Path) -> None:
+    """Issue 12, line 21: 60 allowed are 60 with two workers too."""
+    counters = [LimitCounter(file=tmp_path / "hits.db") for _ in range(2)]
+    assert [counters[n % 2].hit(LIMIT, "ada") is None for n in range(6)] == [True] * 4 + [False] * 2
+    assert counters[0].look(LIMIT, "ada") is not None
+    assert 1 <= (counters[1].look(LIMIT, "ada") or 0) <= 60
+    assert counters[0].hit(LIMIT, "eve") is None
+
+
+def test_no_hit_is_lost_or_allowed_twice_when_many_count_at_once(tmp_path: Path) -> None:
+    counters = [LimitCounter(file=tmp_path / "hits.db") for _ in range(4)]  # a connection each, like processes
+    with ThreadPoolExecutor(8) as pool:
+        allowed = list(pool.map(lambda n: counters[n % 4].hit("40/minute", "ada") is None, range(200)))
+    assert sum(allowed) == 40
+
+
+def test_the_file_forgets_what_has_left_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter, clock = LimitCounter(file=tmp_path / "hits.db"), SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr(ratelimit_storage, "time", SimpleNamespace(time=lambda: clock.seconds))
+    assert count_until_full(counter) == 4
+    clock.seconds += 61
+    assert count_until_full(counter) == 4
+    with sqlite3.connect(tmp_path / "hits.db") as db:
+        assert db.execute("select count(*) from hits").fetchone() == (4,)
+    db.close()
+
+
+def test_without_the_file_half_as_much_is_allowed(tmp_path: Path) -> None:
+    assert count_until_full(LimitCounter(file=tmp_path / "gone" / "hits.db")) == 2
+
+
+def test_a_service_has_a_file_where_its_workers_cannot_count_together_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shared_file(Settings(), processes=2) as file:
+        assert file is not None
+        assert open_counter(Settings(), file=file).hit(LIMIT, "ada") is None
+        assert file.exists()
+        assert file.parent.stat().st_mode & 0o077 == 0
+    assert not file.parent.exists()
+    with shared_file(Settings(), processes=1) as file:
+        assert file is None
+    with shared_file(Settings(redis_url="redis://127.0.0.1:1"), processes=2) as file:
+        assert file is None
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "read-only"))
+    with capture_logs() as logs, shared_file(Settings(), processes=2) as file:
+        assert file is None
+    assert [entry["event"] for entry in logs] == ["ratelimits.not_shared"]
+
+
+def test_an_ipv6_network_counts_as_one_and_its_site_with_a_higher_limit(work: Work) -> None:
+    """RFC 6177: one customer chooses addresses freely in a /64, and often has a /48 of them."""
+
+    def try_at(address: str) -> bool:
+        with work(Origin(network=address)) as w:
+            return has_room(w, LIMIT, key=of_network(w, "login"))
+
+    assert [try_at(f"2001:db8:1:1::{n}") for n in range(1, 6)] == [True] * 4 + [False]
+    assert try_at("2001:db8:1:2::1")
+    assert try_at("2001:db8:2:1::1")
+    tried = sum(try_at(f"2001:db8:1:{n:x}::{n:x}") for n in range(0x100, 0x200))
+    assert tried == 4 * TIMES_AT_A_SITE - 5  # what the two networks of the site counted above is part of it
+    assert try_at("2001:db8:2:2::1")
+    assert [try_at(f"192.0.2.{n}") for n in range(1, 6)] == [True] * 5
+
+
+def test_how_much_of_an_ipv6_address_counts_is_a_setting(installation: Installation) -> None:
+    for prefix, differs in ((56, False), (64, True), (128, True)):
+        settings = installation.settings.model_copy(update={"ipv6_prefix": prefix})
+        with unit_of_work(replace(installation, settings=settings), Origin(network="2001:db8:1:101::1")) as w:
+            key = of_network(w, f"at {prefix}")
+            count(w, "1/minute", key=key)
+            assert is_full(w, "1/minute", key=key)
+        with unit_of_work(replace(installation, settings=settings), Origin(network="2001:db8:1:102::1")) as w:
+            assert is_full(w, "1/minute", key=of_network(w, f"at {prefix}")) is not differs
+
+
+@pytest.mark.parametrize("network", ["192.0.2.1", "", "testclient", "not:an:address"])
+def test_what_is_no_ipv6_address_counts_as_it_is(network: str) -> None:
+    assert prefix_of(network, 64) == network

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
 from starlette.routing import Route
 
 from provider.cli.run import command_line
@@ -71,7 +70,7 @@ def is_there(reference: str) -> bool:
 
 
 def is_command(words: list[str]) -> bool:
-    command: Any = typer.main.get_command(command_line())
+    command: Any = command_line()
     for word in words:
         if hasattr(command, "commands"):
             command = command.commands.get(word)

@@ -8,6 +8,9 @@ import socket
 import ssl
 import threading
 import time
+import urllib.error
+import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +18,10 @@ import pytest
 
 from provider import serve
 from provider.cli.run import FAILED, run
+from provider.ratelimits import LIMITS
 from tests.support.certificates import Authority
 from tests.support.installation import SECRET_KEY
-from tests.support.server_process import free_port, serving, signet
+from tests.support.server_process import Serving, free_port, serving, signet
 from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
@@ -57,7 +61,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_it_serves_on_either_database_and_stops_when_told_to(environ: dict[str, str]) -> None:
-    with serving(environ) as server:
+    with serving(environ, forked=False) as server:
         assert server.get("/.well-known/openid-configuration")[0] == 200
         assert server.stop() == 0
 
@@ -275,3 +279,22 @@ def test_a_certificate_that_cannot_be_used_stops_the_start_in_one_line(
     pem = authority.issue_file("localhost")
     given = [option.format(pem=pem, ca=authority.file) for option in options]
     assert said in refused(environ | {"SIGNET_ISSUER": issuer}, *given)
+
+
+def test_workers_count_failures_together(environ: dict[str, str]) -> None:
+    """Issue 12, line 21: 50 wrong secrets are 50, whichever worker checks them."""
+    allowed = int(LIMITS.client_secret.partition("/")[0])
+    with serving(environ, workers=2) as server:
+        wait_until(lambda: len(server.workers()) == 2)
+        statuses = Counter(wrong_secret(server) for _ in range(allowed + 20))  # a new connection each: either worker
+    assert statuses == {401: allowed, 429: 20}
+
+
+def wrong_secret(server: Serving) -> int:
+    body = b"grant_type=client_credentials&client_id=nobody&client_secret=wrong"
+    request = urllib.request.Request(f"{server.origin}/oauth2/token", data=body, headers={"host": server.host})
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code

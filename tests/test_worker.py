@@ -3,8 +3,6 @@
 import asyncio
 import dataclasses
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -24,7 +22,9 @@ from provider.worker import background, queue
 from provider.worker.background import BackgroundWorker
 from provider.worker.jobs import BATCH, purge
 from tests.mail.smtp_sink import Sink, smtp_sink
+from tests.support import forking
 from tests.support.clock import Clock
+from tests.support.forking import Forked
 from tests.support.installation import SECRET_KEY, Work
 from tests.support.server_process import environment
 from tests.support.waiting import PATIENCE, wait_until
@@ -128,7 +128,7 @@ def test_a_request_does_not_notice_that_redis_is_away(installation: Installation
 
 
 @contextmanager
-def worker_process(installation: Installation, redis_url: str, smtp_port: int) -> Iterator[subprocess.Popen[bytes]]:
+def worker_process(installation: Installation, redis_url: str, smtp_port: int) -> Iterator[Forked]:
     settings = {
         "SIGNET_DATABASE_URL": installation.settings.database_url,
         "SIGNET_SECRET_KEY": SECRET_KEY,
@@ -136,9 +136,7 @@ def worker_process(installation: Installation, redis_url: str, smtp_port: int) -
         "SIGNET_SMTP_HOST": "127.0.0.1",
         "SIGNET_SMTP_PORT": str(smtp_port),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "provider", "worker"], env=environment(settings), stderr=subprocess.DEVNULL
-    )
+    process = forking.start(["worker"], env=environment(settings))
     try:
         yield process
     finally:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -31,8 +32,9 @@ def app() -> Starlette:
 
 def create_app(config: Config) -> Starlette:
     # Scripts are this site's own, and may speak to the provider and the API only: a stolen token would go nowhere.
+    provider = urlsplit(config.issuer)
     policy = (
-        f"default-src 'none'; connect-src 'self' {config.issuer} {config.api_url}; "
+        f"default-src 'none'; connect-src 'self' {provider.scheme}://{provider.netloc} {config.api_url}; "
         "script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     headers = {"content-security-policy": policy, "referrer-policy": "no-referrer", "cache-control": "no-store"}

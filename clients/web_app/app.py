@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 from authlib.integrations.starlette_client import OAuth, OAuthError
@@ -218,8 +219,9 @@ def page(request: Request, template: str, *, status_code: int = 200, **context: 
     config: Config = request.app.state.config
     context = {"session": request.session, "config": config, "api_routes": API_ROUTES, **context}
     html = PAGES.get_template(template).render(context)
+    provider = urlsplit(config.issuer)
     policy = (
-        f"default-src 'none'; style-src 'self'; form-action 'self' {config.issuer}; "
+        f"default-src 'none'; style-src 'self'; form-action 'self' {provider.scheme}://{provider.netloc}; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
     headers = {"content-security-policy": policy, "cache-control": "no-store", "referrer-policy": "no-referrer"}

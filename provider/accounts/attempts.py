@@ -10,11 +10,11 @@ from provider.accounts import throttle
 from provider.accounts.store import failures
 from provider.accounts.store.known_devices import KnownDevice
 from provider.accounts.throttle import Policy
-from provider.ratelimits import LIMITS, count, is_full, require_room
+from provider.ratelimits import LIMITS, Key, count, is_full, of_network, require_room
 from provider.refusals import TooManyRequests
 from provider.work import UnitOfWork
 
-EVERYBODY = "login"
+EVERYBODY = "all-logins"
 PAIR = "network and account"
 
 
@@ -25,7 +25,7 @@ class Attempt:
     `succeed` takes it back from the counters it was counted on, and from no others.
     """
 
-    network: str
+    network: Key
     counters: tuple[tuple[Policy, str], ...]
 
     def fail(self, work: UnitOfWork) -> None:
@@ -53,14 +53,14 @@ def begin_attempt(work: UnitOfWork, subject: str, device: KnownDevice | None, *,
     together are over their limit, attempts from unknown devices are slowed further, unless the user is `signed_in`
     already.
     """
-    network = f"login:{work.origin.network}"
+    network = of_network(work, "login")
     if device is not None:
         throttle.reserve(work, throttle.KNOWN_DEVICE, device.id)
         return Attempt(network, ((throttle.KNOWN_DEVICE, device.id),))
     require_room(work, LIMITS.login, key=network)
     counters = [(throttle.PASSWORD, subject)]
     if not signed_in and is_full(work, LIMITS.all_logins, key=EVERYBODY):
-        pair = work.vault.keyed_digest(f"{work.origin.network} {subject}", purpose=PAIR).hex()
+        pair = work.vault.keyed_digest(f"{network[0].key} {subject}", purpose=PAIR).hex()
         # Before the account's counter: who is sent to wait here was not checked, and must not slow the owner.
         if throttle.reserve(work, throttle.RUSH, pair) == 1:
             raise TooManyRequests(round(throttle.RUSH.first_wait.total_seconds()))

@@ -9,6 +9,7 @@ from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.crypto.digests import digest, new_number_code, new_opaque
 from provider.database.base import new_id
 from provider.outbox import store as outbox
+from provider.ratelimits import LIMITS, fail, of_network
 from provider.work import UnitOfWork
 
 CODE = "one-time-code"
@@ -64,9 +65,13 @@ def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, bro
 def find_link(work: UnitOfWork, token: str | None, *purposes: Purpose) -> Link | None:
     """Return the link with this token and one of these purposes, whatever its status.
 
-    Consumes nothing: mail scanners open links.
+    Consumes nothing: mail scanners open links. Raises TooManyRequests for an unknown token, if many came from its
+    network.
     """
-    return None if not token else links.find(work.read, digest(token), *purposes)
+    found = None if not token else links.find(work.read, digest(token), *purposes)
+    if token and found is None:
+        fail(work, LIMITS.guess, key=of_network(work, "link"))
+    return found
 
 
 def find_link_by_code(work: UnitOfWork, *, address_id: str, code: str, purpose: Purpose) -> Link | None:

@@ -4,6 +4,7 @@
     client_name = "Shop"
     redirect_uris = ["https://shop.example.com/callback"]
     secret_env = "SHOP_SECRET"         # the variable that holds the client's secret, read when the client is created
+    allow_short_secret = true          # accept a secret of less than 32 characters there
     disabled = false
 
     [users."ada@example.com"]          # a user who has an account
@@ -22,6 +23,7 @@ from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.registration import set_roles
 from provider.accounts.store import email_addresses
 from provider.oauth.clients import clients
+from provider.oauth.clients.client_secrets import is_short, require_long_enough
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import FIELDS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
@@ -29,7 +31,7 @@ from provider.oauth.clients.sector_documents import require_vouched_for
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
-OURS = {"secret_env", "disabled"}
+OURS = {"secret_env", "allow_short_secret", "disabled"}
 AT_ONCE = 500
 """How many clients are read in one query."""
 
@@ -49,6 +51,8 @@ class PlannedChange:
     values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     do: Callable[[UnitOfWork], str | None] = field(default=lambda _work: None, repr=False)
     """Applies the change. Returns the generated secret of a new client, which is shown only once."""
+    short_secret_of: str | None = None
+    """The client_id of a new client with a short secret, for a warning."""
 
 
 def read(text: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
@@ -105,6 +109,9 @@ def _client(
 ) -> Iterable[PlannedChange]:
     about = f"client {client_id}"
     secret_env, disabled = table.pop("secret_env", None), table.pop("disabled", False)
+    allow_short = table.pop("allow_short_secret", False)
+    if not isinstance(allow_short, bool):
+        raise NotApplied(f"{about}: allow_short_secret must be true or false.")
     before = clients.find_client(work, client_id)
     if before is not None and before.registered_itself:
         raise NotApplied(f"{about} registered itself, and is its own to change.")
@@ -117,8 +124,14 @@ def _client(
         raise NotApplied(f"{about}: {refused}") from None
     if before is None:
         secret = _secret(about, secret_env, environ) if metadata.has_secret and secret_env else None
+        if secret is not None:
+            _require_long_enough(about, secret, metadata, allow_short=allow_short)
         yield PlannedChange(
-            "create", about, ClientMetadata().differences(metadata), _creating(client_id, metadata, secret)
+            "create",
+            about,
+            ClientMetadata().differences(metadata),
+            _creating(client_id, metadata, secret, allow_short=allow_short),
+            short_secret_of=client_id if secret is not None and is_short(secret) else None,
         )
     elif before.metadata != metadata:
         yield PlannedChange("update", about, before.metadata.differences(metadata), _updating(client_id, metadata))
@@ -144,9 +157,13 @@ def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[
         yield PlannedChange("update", about, {"roles": (now, wanted)}, do)
 
 
-def _creating(client_id: str, metadata: ClientMetadata, secret: str | None) -> Callable[[UnitOfWork], str | None]:
+def _creating(
+    client_id: str, metadata: ClientMetadata, secret: str | None, *, allow_short: bool
+) -> Callable[[UnitOfWork], str | None]:
     def do(work: UnitOfWork) -> str | None:
-        shown = clients.create_client(work, metadata, client_id=client_id, secret=secret)[1]
+        shown = clients.create_client(
+            work, metadata, client_id=client_id, secret=secret, allow_short_secret=allow_short
+        )[1]
         return shown if secret is None else None
 
     return do
@@ -169,6 +186,13 @@ def _secret(about: str, variable: object, environ: Mapping[str, str]) -> str:
     if not secret:
         raise NotApplied(f"{about}: the variable {variable} with its secret is empty.")
     return secret
+
+
+def _require_long_enough(about: str, secret: str, metadata: ClientMetadata, *, allow_short: bool) -> None:
+    try:
+        require_long_enough(secret, metadata, allow_short=allow_short)
+    except InvalidMetadata as refused:
+        raise NotApplied(f"{about}: {refused}") from None
 
 
 def _require_known(about: str, table: Mapping[str, Any], known: set[str]) -> None:

@@ -32,6 +32,8 @@ GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
         (
             "application_type",
             "redirect_uris",
+            "private_use_schemes",
+            "allowed_origins",
             "grant_types",
             "response_types",
             "response_modes",
@@ -103,7 +105,13 @@ _ONE_A_LINE = Text("One a line.")
 HINTS: Mapping[str, Text] = {
     "client_name": Text("What people read when they sign in."),
     "client_uri": Text("Its home page; the host is what people can check."),
-    "redirect_uris": Text("Exactly where it wants people back, one a line."),
+    "redirect_uris": Text("One a line. Must match exactly, except the port of localhost, 127.0.0.1 and [::1]."),
+    "private_use_schemes": Text(
+        "Schemes without a dot, one a line: cursor. Other apps on a device can claim them too."
+    ),
+    "allowed_origins": Text(
+        "Origins of its pages beside those of its redirect URIs, one per line. For example capacitor://localhost."
+    ),
     "post_logout_redirect_uris": Text("Where people may be sent after they signed out, one a line."),
     "grant_types": Text("One a line: %(values)s.", values=", ".join(GRANT_TYPES)),
     "response_types": Text("One a line: %(values)s.", values=", ".join(RESPONSE_TYPES)),
@@ -113,12 +121,13 @@ HINTS: Mapping[str, Text] = {
     "default_max_age": Text("Seconds after which people must sign in again; empty: never."),
     "jwks": Text("Its public keys, as JSON."),
     "jwks_uri": Text("Where it publishes its public keys, instead."),
-    "claims_in_id_token": Text("For apps that ask no userinfo."),
+    "token_endpoint_auth_method": Text("Empty: client_secret_basic and client_secret_post both work."),
+    "claims_in_id_token": Text("ID tokens contain profile and email claims too. Many libraries read nothing else."),
     "resource_identifiers": Text("What the API is called in tokens (aud), one a line."),
     "exchange_targets": Text("APIs it may exchange tokens for, one a line."),
     "first_party": Text("Ours: people are not asked for consent."),
     "authorization_challenge": Text("It may take people's passwords itself."),
-    "profile": Text("fapi2: only the methods of FAPI 2.0."),
+    "profile": Text("fapi2: FAPI 2.0 rules, but without sender-constrained tokens."),
     "request_uris": _ONE_A_LINE,
     "contacts": _ONE_A_LINE,
 }
@@ -178,8 +187,6 @@ def parse(names: Iterable[str], typed: Mapping[str, str]) -> dict[str, Any]:
 def member_of(refusal: InvalidMetadata, names: Iterable[str]) -> str:
     """Return the name of the field that the error is about, taken from its message, or ""."""
     words = str(refusal).replace(":", " ").split()
-    if refusal.error == "invalid_redirect_uri":
-        return "redirect_uris"
     return words[0] if words and words[0] in set(names) else ""
 
 

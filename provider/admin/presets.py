@@ -7,7 +7,8 @@ from typing import Any
 from provider.languages.text import Text
 from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
 
-SIGNS_IN = ("authorization_code", "refresh_token")
+SIGNS_IN: Mapping[str, Any] = {"grant_types": ("authorization_code", "refresh_token"), "claims_in_id_token": True}
+"""Profile and email claims are in ID tokens too, because many libraries read nothing else."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +24,20 @@ PRESETS: Mapping[str, Preset] = {
     "web": Preset(
         Text("Web app"),
         Text("Runs on a server, keeps a secret, signs people in at a browser."),
-        {"grant_types": SIGNS_IN},
+        SIGNS_IN,
         ("client_name", "redirect_uris", "post_logout_redirect_uris"),
     ),
     "spa": Preset(
         Text("Single-page app"),
         Text("Runs in the browser and has no secret; PKCE protects it."),
-        {"grant_types": SIGNS_IN, "token_endpoint_auth_method": "none"},
-        ("client_name", "redirect_uris", "post_logout_redirect_uris"),
+        {**SIGNS_IN, "token_endpoint_auth_method": "none"},
+        ("client_name", "redirect_uris", "post_logout_redirect_uris", "allowed_origins"),
     ),
     "native": Preset(
         Text("Native app"),
         Text("On a phone or a desktop: comes back to a scheme of its own, a claimed link or the loopback address."),
-        {"grant_types": SIGNS_IN, "token_endpoint_auth_method": "none", "application_type": "native"},
-        ("client_name", "redirect_uris", "post_logout_redirect_uris"),
+        {**SIGNS_IN, "token_endpoint_auth_method": "none", "application_type": "native"},
+        ("client_name", "redirect_uris", "private_use_schemes", "post_logout_redirect_uris", "allowed_origins"),
     ),
     "service": Preset(
         Text("Service"),
@@ -49,6 +50,7 @@ PRESETS: Mapping[str, Preset] = {
         Text("A television or a command line: people type a code elsewhere."),
         {
             "grant_types": (DEVICE_CODE, "refresh_token"),
+            "claims_in_id_token": True,
             "response_types": (),
             "token_endpoint_auth_method": "none",
             "application_type": "native",

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from provider.jose.json_objects import read_json
 from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.web.call import Call
@@ -90,13 +91,14 @@ def read(call: Call, kind: type[Taken]) -> Taken:
     if media_type != JSON_TYPE:
         raise NotJson
     try:
-        given = json.loads(call.body, object_pairs_hook=_each_once)
+        # Read strictly first: the validator lets NaN in, takes the last of repeated members, and 1.0 for no integer.
+        given = read_json(call.body)
         # A lone surrogate is no text: no database keeps it, no letter carries it.
-        json.dumps(given, ensure_ascii=False).encode("utf-8")
+        body = json.dumps(given, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise InvalidBody([{"member": "", "problem": "This is not JSON, or a member is repeated."}]) from None
+        raise InvalidBody([{"member": "", "problem": "This is not JSON in UTF-8, or a member is repeated."}]) from None
     try:
-        return kind.model_validate_json(call.body)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         raise InvalidBody(
             [
@@ -104,10 +106,3 @@ def read(call: Call, kind: type[Taken]) -> Taken:
                 for problem in error.errors(include_input=False, include_url=False, include_context=False)
             ]
         ) from None
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is repeated")
-    return members

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provider.cli.installation import unit
-from provider.cli.output import Json, plain, print_json
+from provider.cli.output import Json, plain, print_json, warn_of_short_secret
 from provider.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def apply(
                 secrets = as_code.apply(work, changes)
     except as_code.NotApplied as refused:
         raise Refusal(f"{refused} Nothing was changed.") from None
+    for change in changes:
+        if change.short_secret_of is not None:
+            warn_of_short_secret(change.short_secret_of)
     if as_json:
         print_json({"changes": [_described(change, secrets) for change in changes], "applied": yes})
     else:

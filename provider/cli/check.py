@@ -2,6 +2,7 @@
 production.
 """
 
+import os
 import sys
 from dataclasses import asdict
 from typing import Annotated
@@ -27,6 +28,7 @@ def check(
     from provider.cli.system_checks import look_around
     from provider.config.environment import SettingsError, load_settings
     from provider.config.production_checks import Finding, find_problems
+    from provider.config.service_variables import service_variables
     from provider.observability.logging import configure_logging
 
     configure_logging("error")
@@ -37,6 +39,9 @@ def check(
     else:
         found = find_problems(settings) if deploy or not settings.loopback else []
         found += look_around(settings, deploy=deploy)
+    if ignored := service_variables(os.environ):
+        problem = f"{', '.join(ignored)} are ignored: Kubernetes or Docker set them for a service named signet"
+        found.append(Finding("environment", False, problem, "set `enableServiceLinks: false`, or leave it as it is"))
     found.sort(key=lambda finding: not finding.dangerous)
     dangerous = sum(finding.dangerous for finding in found)
     if as_json:

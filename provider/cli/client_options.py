@@ -2,23 +2,53 @@
 RFC 7591 metadata.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from provider.cli.output import warn
+from provider.jose.json_objects import read_json
+
 Name = Annotated[str | None, typer.Option(help="What people are shown.")]
-RedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
+RedirectUri = Annotated[
+    list[str] | None, typer.Option(help="Exact, except the port of a loopback URI; may be given several times.")
+]
 PostLogoutRedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
+AllowedOrigin = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Origin of its pages beside its redirect URIs, as in capacitor://localhost; may be given several times."
+    ),
+]
 Public = Annotated[bool, typer.Option("--public", help="No secret: an app on a device or in a browser.")]
 Grant = Annotated[list[str] | None, typer.Option(help="A grant type; may be given several times.")]
 Scope = Annotated[str | None, typer.Option(help='What it may ask for, as in "openid email".')]
-AuthMethod = Annotated[str | None, typer.Option(help="How it authenticates at the token endpoint.")]
+AuthMethod = Annotated[
+    str | None,
+    typer.Option(
+        help="The only method by which it authenticates. Without: client_secret_basic and client_secret_post."
+    ),
+]
+Pkce = Annotated[
+    bool | None,
+    typer.Option("--pkce/--no-pkce", help="Whether it must use PKCE. Default: yes. Public clients always must."),
+]
 Jwks = Annotated[str | None, typer.Option(help="A JSON file of its public keys (a JWK set), for private_key_jwt.")]
 JwksUri = Annotated[str | None, typer.Option(help="Where it publishes them instead.")]
-FirstParty = Annotated[bool, typer.Option("--first-party", help="Ours: people are not asked for consent.")]
+AllowScheme = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A private-use scheme without a dot for redirect URIs, such as cursor; may be given several times."
+    ),
+]
+FirstParty = Annotated[
+    bool | None,
+    typer.Option("--first-party/--no-first-party", help="Ours: people are not asked for consent. Default: no."),
+]
+BESIDE = {"client_id": "--client-id", "client_secret": "--client-secret-stdin"}
+"""Members of a registration response that `signet client create` takes as options."""
 Metadata = Annotated[str | None, typer.Option(help="A JSON file of RFC 7591 metadata, or - for stdin.")]
 
 
@@ -27,29 +57,51 @@ def metadata_given(
     name: str | None,
     redirect_uri: list[str] | None,
     post_logout_redirect_uri: list[str] | None,
+    allowed_origin: list[str] | None,
     public: bool,
     grant: list[str] | None,
     scope: str | None,
     auth_method: str | None,
     jwks: str | None,
     jwks_uri: str | None,
-    first_party: bool,
+    first_party: bool | None,
+    pkce: bool | None,
+    allow_scheme: list[str] | None,
     metadata: str | None,
 ) -> dict[str, Any]:
-    """Return RFC 7591 metadata from the file, overridden by the options."""
+    """Return RFC 7591 metadata from the file, overridden by the options. Warns of members that have no meaning here."""
+    from provider.oauth.clients.metadata_values import is_nothing
+
     told: dict[str, Any] = {} if metadata is None else _read(metadata)
+    _warn_of_unknown(told)
     options = {
         "client_name": name,
         "redirect_uris": redirect_uri,
         "post_logout_redirect_uris": post_logout_redirect_uri,
+        "allowed_origins": allowed_origin,
         "grant_types": grant,
         "scope": scope,
         "token_endpoint_auth_method": auth_method or ("none" if public else None),
         "jwks": None if jwks is None else _read(jwks),
         "jwks_uri": jwks_uri,
-        "first_party": first_party or None,
+        "first_party": first_party,
+        "require_pkce": pkce,
+        "private_use_schemes": allow_scheme,
     }
-    return told | {option: value for option, value in options.items() if value}
+    return told | {option: value for option, value in options.items() if not is_nothing(value)}
+
+
+def _warn_of_unknown(given: dict[str, Any]) -> None:
+    """Warn of members that are ignored, as RFC 7591 section 2 asks: one may be misspelt."""
+    from difflib import get_close_matches
+
+    from provider.oauth.clients.metadata import FIELDS
+
+    for name in given.keys() - FIELDS.keys():
+        option = BESIDE.get(name)
+        close = [f"Did you mean {match}?" for match in get_close_matches(name, FIELDS, n=1)]
+        hint = f"Use {option} instead." if option else "".join(close)
+        warn(f"{name} in the metadata is not known and was ignored. {hint}")
 
 
 def usual(given: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +109,7 @@ def usual(given: dict[str, Any]) -> dict[str, Any]:
     literally.
     """
     uris: list[str] = given.get("redirect_uris", [])
-    signs_in = {"grant_types": ["authorization_code", "refresh_token"]}
+    signs_in = {"grant_types": ["authorization_code", "refresh_token"], "claims_in_id_token": True}
     # A public app that only comes back to the device it runs on is a native one (RFC 8252 section 7).
     on_device = all(uri.startswith(("http://127.0.0.1", "http://[::1]")) or not uri.startswith("http") for uri in uris)
     if uris and on_device and given.get("token_endpoint_auth_method") == "none":
@@ -66,10 +118,10 @@ def usual(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(source: str) -> dict[str, Any]:
-    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8-sig")
     name = "stdin" if source == "-" else source
     try:
-        given = json.loads(text)
+        given = read_json(text)
     except ValueError as error:
         raise typer.BadParameter(f"{name} is not JSON: {error}") from None
     if not isinstance(given, dict):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from provider.cli.client_options import (
+    AllowedOrigin,
+    AllowScheme,
     AuthMethod,
     FirstParty,
     Grant,
@@ -13,15 +15,16 @@ from provider.cli.client_options import (
     JwksUri,
     Metadata,
     Name,
+    Pkce,
     PostLogoutRedirectUri,
     Public,
     RedirectUri,
     Scope,
     metadata_given,
-    usual,
 )
+from provider.cli.client_types import Resource, Type, complete
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_one, print_rows, say
+from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_secret
 
 if TYPE_CHECKING:
     from provider.oauth.clients.clients import Client
@@ -36,7 +39,7 @@ Which = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
 def _describe(client: "Client") -> dict[str, Any]:
     own = {"client_id": client.client_id, "disabled": client.disabled, "created_at": client.created_at}
     own |= {"registered_itself": client.registered_itself, "expires_at": client.expires_at}
-    return own | client.metadata.as_json()
+    return own | {"token_endpoint_auth_method": None} | client.metadata.as_json()
 
 
 def _get(work: "UnitOfWork", client_id: str) -> "Client":
@@ -64,25 +67,34 @@ def _require_vouched_for(work: "UnitOfWork", metadata: "ClientMetadata") -> None
 def create(
     *,
     name: Name = None,
+    type_: Type = None,
+    resource: Resource = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    allowed_origin: AllowedOrigin = None,
     public: Public = False,
     grant: Grant = None,
     scope: Scope = None,
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
-    first_party: FirstParty = False,
+    first_party: FirstParty = None,
+    pkce: Pkce = None,
+    allow_scheme: AllowScheme = None,
     metadata: Metadata = None,
     client_id: Annotated[str | None, typer.Option(help="Brought along from another provider.")] = None,
     client_secret_stdin: Annotated[
         bool, typer.Option("--client-secret-stdin", help="Read the secret to bring along from stdin.")
     ] = False,
+    allow_short_secret: Annotated[
+        bool,
+        typer.Option("--allow-short-secret", help="Accept a secret from another provider below 32 characters."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Register an application. Prints its client_id and its client_secret, which is shown only once.
 
-    Example: signet client create --name Shop --redirect-uri https://shop.example.com/callback
+    Example: signet client create --name Shop --type web --redirect-uri https://shop.example.com/callback
     """
     from provider.oauth.clients.clients import create_client
     from provider.oauth.clients.metadata_rules import parse_metadata
@@ -93,6 +105,7 @@ def create(
         name=name,
         redirect_uri=redirect_uri,
         post_logout_redirect_uri=post_logout_redirect_uri,
+        allowed_origin=allowed_origin,
         public=public,
         grant=grant,
         scope=scope,
@@ -100,15 +113,25 @@ def create(
         jwks=jwks,
         jwks_uri=jwks_uri,
         first_party=first_party,
+        pkce=pkce,
+        allow_scheme=allow_scheme,
         metadata=metadata,
     )
+    if resource:
+        given |= {"resource_identifiers": resource}
     if metadata is None:
-        given = usual(given) | given
+        given = complete(given, type_)
+    elif type_ is not None:
+        raise typer.BadParameter("give --type or --metadata")
     secret = sys.stdin.readline().rstrip("\r\n") if client_secret_stdin else None
     with unit() as work:
         parsed = parse_metadata(given)
         _require_vouched_for(work, parsed)
-        client, shown = create_client(work, parsed, client_id=client_id, secret=secret)
+        client, shown = create_client(
+            work, parsed, client_id=client_id, secret=secret, allow_short_secret=allow_short_secret
+        )
+    if client.keeps_short_secret:
+        warn_of_short_secret(client.client_id)
     lines = [f"client_id      {client.client_id}"]
     if shown is not None:
         lines += [f"client_secret  {shown}", "The secret is not shown again."]
@@ -149,7 +172,10 @@ def show(client_id: Which, *, as_json: Json = False) -> None:
     Example: signet client show CLIENT_ID
     """
     with unit() as work:
-        print_one(_describe(_get(work, client_id)), as_json=as_json)
+        client = _get(work, client_id)
+    if client.keeps_short_secret:
+        warn_of_short_secret(client_id)
+    print_one(_describe(client), as_json=as_json)
 
 
 @app.command()
@@ -159,13 +185,16 @@ def update(
     name: Name = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    allowed_origin: AllowedOrigin = None,
     public: Public = False,
     grant: Grant = None,
     scope: Scope = None,
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
-    first_party: FirstParty = False,
+    first_party: FirstParty = None,
+    pkce: Pkce = None,
+    allow_scheme: AllowScheme = None,
     metadata: Metadata = None,
     as_json: Json = False,
 ) -> None:
@@ -175,11 +204,13 @@ def update(
     """
     from provider.oauth.clients.clients import update_client
     from provider.oauth.clients.metadata_rules import parse_metadata
+    from provider.oauth.clients.metadata_values import is_nothing
 
     changes = metadata_given(
         name=name,
         redirect_uri=redirect_uri,
         post_logout_redirect_uri=post_logout_redirect_uri,
+        allowed_origin=allowed_origin,
         public=public,
         grant=grant,
         scope=scope,
@@ -187,12 +218,14 @@ def update(
         jwks=jwks,
         jwks_uri=jwks_uri,
         first_party=first_party,
+        pkce=pkce,
+        allow_scheme=allow_scheme,
         metadata=metadata,
     )
     with unit() as work:
         kept = _get(work, client_id).metadata.as_json()
         for one, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):
-            if one in changes:
+            if not is_nothing(changes.get(one)):
                 kept.pop(other, None)  # keys are in one place only
         parsed = parse_metadata(kept | changes)
         if {"sector_identifier_uri", "redirect_uris"} & changes.keys():

@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+GAP = 2
+"""The spaces between two columns of a table."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
@@ -34,23 +37,55 @@ def say(sentence: str, value: Mapping[str, Any], *, as_json: bool) -> None:
         sys.stdout.write(f"{sentence}\n")
 
 
+def warn(sentence: str) -> None:
+    """Print a warning as one line on stderr, also with --json."""
+    sys.stderr.write(f"signet: warning: {' '.join(plain_text(sentence).split())}\n")
+
+
+def warn_of_short_secret(client_id: str) -> None:
+    """Warn about a client secret that an operator allowed although it is short."""
+    warn(
+        f"the secret of {client_id} is shorter than 32 characters and easier to guess. "
+        f"Replace it when the app can be changed: signet client rotate-secret {client_id}"
+    )
+
+
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print several items: a table of these columns, or a JSON array with all members."""
+    """Print several items: a table for people, tab-separated lines through a pipe, or a JSON array with all members.
+
+    No value is ever shortened: a table drops its last columns instead, until it fits the terminal.
+    """
     if as_json:
         print_json(rows)
-        return
-    if not rows:
+    elif not sys.stdout.isatty():
+        for row in rows:
+            sys.stdout.write("\t".join(_cell(row.get(column)) for column in columns) + "\n")
+    elif rows:
+        _print_table([[_cell(row.get(column)) for column in columns] for row in rows], columns)
+    else:
         sys.stdout.write("None.\n")
-        return
+
+
+def _print_table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*[column.replace("_", " ") for column in columns])
+    console = Console(highlight=False, markup=False)
+    titles = [column.replace("_", " ") for column in columns]
+    widths = [max(cell_len(row[at]) for row in (titles, *rows)) for at in range(len(columns))]
+    fitting = len(columns)
+    while fitting > 1 and sum(widths[:fitting]) + GAP * (fitting - 1) > console.width:
+        fitting -= 1
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    for title in titles[:fitting]:
+        table.add_column(title, no_wrap=True, overflow="ignore")
     for row in rows:
-        table.add_row(*[_cell(row.get(column)) for column in columns])
-    # Piped, a table may be as wide as it likes: nothing is cut off.
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 250)
+        table.add_row(*row[:fitting])
+    console.width = max(console.width, sum(widths[:fitting]) + GAP * fitting)  # rich would shorten a single wide column
     console.print(table)
+    if fitting < len(columns):
+        console.print(f"Not shown: {', '.join(titles[fitting:])}. Use --json or a pipe to see them.", style="dim")
 
 
 def print_one(value: Mapping[str, Any], *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from provider.cli.arguments import moment
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_json, print_one, print_rows
+from provider.cli.output import Json, plain_text, print_json, print_one, print_rows
 from provider.refusals import Refusal
 
 
@@ -59,13 +59,19 @@ def explain(
     with unit() as work:
         found = find_explanation(work, error_id)
     if found is None:
-        raise Refusal(f"Nothing is known of {error_id}: no such refused request, or it is older than a week.")
-    told: dict[str, Any] = dict(vars(found))
+        raise Refusal(f"No rejected request {error_id} was found. They are kept for 7 days.")
+    explained: dict[str, Any] = dict(vars(found))
     if as_json:
-        print_json(told)
+        print_json(explained)
         return
-    checks = told.pop("checks")
-    print_one(told, as_json=False)
-    columns = ("result", "name", "expected", "got", "section", "fix")
-    rows = [{**check, "result": "ok" if check["passed"] == "True" else "REFUSED"} for check in checks]
-    print_rows(rows, columns, as_json=False)
+    checks = explained.pop("checks")
+    print_one(explained, as_json=False)
+    for check in checks:
+        if not check["passed"]:
+            sys.stdout.write("\n")
+            shown = {"failed_check": check["name"], **{name: check[name] for name in ("expected", "got", "section")}}
+            print_one(shown | ({"fix": check["fix"]} if check["fix"] else {}), as_json=False)
+    passed = [check["name"] for check in checks if check["passed"]]
+    if passed:
+        sys.stdout.write("\nPassed checks\n")
+        sys.stdout.writelines(f"  {plain_text(name)}\n" for name in passed)

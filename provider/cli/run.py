@@ -5,9 +5,13 @@ exits with a non-zero status.
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
+from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
+from provider import __version__
 from provider.cli import (
     apply,
     check,
@@ -30,9 +34,13 @@ from provider.refusals import Refusal
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """The exit statuses of `signet`."""
+BROKEN_FILES = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+"""SQLite's errors for a file that it cannot read (https://www.sqlite.org/rescode.html)."""
 
 
-def command_line() -> typer.Typer:
+@cache
+def command_line() -> TyperGroup:
+    """Build the tree of commands, once per process."""
     signet = typer.Typer(
         name="signet",
         help="Signet, an OAuth 2.0 / OpenID Connect provider. Settings come from SIGNET_* variables.",
@@ -41,6 +49,7 @@ def command_line() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    signet.callback()(_general)
     signet.command()(service.demo)
     signet.command()(service.serve)
     signet.command()(service.worker)
@@ -64,7 +73,24 @@ def command_line() -> typer.Typer:
     signet.command()(transfer.export)
     signet.command(name="import")(transfer.import_)
     signet.command()(completion.completion)
-    return signet
+    group = typer.main.get_command(signet)
+    assert isinstance(group, TyperGroup)  # noqa: S101  # there are several commands
+    return group
+
+
+def _show_version(asked: bool) -> None:  # as typer calls it
+    if asked:
+        sys.stdout.write(f"signet {__version__}\n")
+        raise typer.Exit
+
+
+def _general(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Signet, an OAuth 2.0 / OpenID Connect provider. Settings come from SIGNET_* variables."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -81,7 +107,8 @@ def run(arguments: Sequence[str]) -> int:
         problem, status = _expected(error)
         if problem is None:
             raise
-        sys.stderr.write(f"signet: {' '.join(problem.split())}\n")
+        is_help = problem.startswith("Usage:")  # of a group without a command
+        sys.stderr.write(f"{problem}\n" if is_help else f"signet: {' '.join(problem.split())}\n")
         return status
     return status if isinstance(status, int) else OK
 
@@ -91,7 +118,9 @@ def _expected(error: Exception) -> tuple[str | None, int]:
     database or a missing file. The message is None for any other error.
     """
     if isinstance(error, typer.TyperException):
-        return getattr(error, "format_message", error.__str__)(), USAGE
+        return _mistyped(error), USAGE
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}", FAILED
     if isinstance(error, Refusal | OSError):
         return str(error), FAILED
     from provider.config.environment import SettingsError
@@ -103,6 +132,19 @@ def _expected(error: Exception) -> tuple[str | None, int]:
 
     if isinstance(error, OUTAGES):
         return f"the database cannot be reached ({type(error).__name__})", FAILED
+    if (broken := getattr(getattr(error, "orig", None), "sqlite_errorname", None)) in BROKEN_FILES:
+        return f"the file that SIGNET_DATABASE_URL names is not a SQLite database, or is damaged ({broken})", FAILED
     if isinstance(error, VaultError):
         return f"{error} and the configured SIGNET_SECRET_KEY", FAILED
     return None, FAILED
+
+
+def _mistyped(error: typer.TyperException) -> str:
+    """Return what is wrong with a command line, in our own words for values that pydantic checked."""
+    if type(error.__cause__).__name__ == "ValidationError":
+        from provider.config.problems import problems_of
+
+        options = getattr(getattr(error, "param", None), "opts", ())
+        problems = "; ".join(problem for _, problem in problems_of(error.__cause__))  # type: ignore[arg-type]
+        return f"{max(options, key=len, default='the value')}: {problems}"
+    return str(getattr(error, "format_message", error.__str__)()).replace("Invalid value: ", "")

@@ -63,11 +63,12 @@ def worker(
     Example: signet worker --threads 4
     """
     from provider.metrics import metered, meters
-    from provider.observability.logging import configure_logging
+    from provider.observability.logging import configure_logging, log_ignored_variables
     from provider.worker.background import run_worker
 
     with opened() as installation, meters(installation.settings) as found, metered(installation, found):
         configure_logging(installation.settings.log_level)
+        log_ignored_variables()
         run_worker(installation, threads=threads)
 
 

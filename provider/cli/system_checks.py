@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from provider.audit import store as audit
 from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
 from provider.config.settings import Settings
@@ -20,6 +21,7 @@ from provider.oauth.keys import rotation
 from provider.outbox import store as outbox
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.serve import require_ready
+from provider.web.network import is_trusted_proxy
 from provider.work import UnitOfWork, unit_of_work
 
 PATIENCE = 3.0
@@ -27,6 +29,8 @@ PATIENCE = 3.0
 LITTLE, TOO_LITTLE = 1 << 30, 100 << 20
 """The free disk space of a SQLite database below which to warn and to report danger, in bytes."""
 SKEW, TOO_MUCH_SKEW = timedelta(seconds=10), timedelta(seconds=60)
+RECENT = timedelta(days=1)
+"""The age up to which audit events are looked at."""
 LATE_LETTERS, LATE_KEYS = timedelta(minutes=5), timedelta(days=1)
 
 
@@ -45,6 +49,7 @@ def look_around(settings: Settings, *, deploy: bool) -> Iterator[Finding]:
         try:
             with unit_of_work(installation) as work:
                 yield from _clock(work)
+                yield from _proxies(work)
                 yield from _promises(work)
                 yield from _keys(work)
         finally:
@@ -73,6 +78,19 @@ def _clock(work: UnitOfWork) -> Iterator[Finding]:
     if skew > SKEW:
         problem = f"this machine and the database are {skew.total_seconds():.0f} seconds apart"
         yield Finding("clock", skew > TOO_MUCH_SKEW, problem, "let NTP keep both")
+
+
+def _proxies(work: UnitOfWork) -> Iterator[Finding]:
+    networks = [event.network for event in audit.find(work.read, since=work.now - RECENT, limit=200) if event.network]
+    of_proxies = [network for network in networks if is_trusted_proxy(network, work.settings)]
+    if of_proxies:
+        problem = f"{len(of_proxies)} of the last {len(networks)} events seem to come from {of_proxies[0]}, your proxy"
+        fix = (
+            "have the proxy report the client's address in X-Forwarded-For, or in Forwarded with"
+            " SIGNET_FORWARDED_HEADER=forwarded; if it reports one that cannot be read, such as `unknown`, the log"
+            " shows it (proxy.address_unreadable). Until then its users share one limit"
+        )
+        yield Finding("SIGNET_TRUSTED_PROXIES", False, problem, fix)
 
 
 def _promises(work: UnitOfWork) -> Iterator[Finding]:

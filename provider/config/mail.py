@@ -7,11 +7,13 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
+from provider.config.urls import Host
+
 
 class MailSettings(BaseSettings):
     """The mail server, how to sign in to it, and the sender."""
 
-    smtp_host: str = Field("localhost", description="Outgoing mail.")
+    smtp_host: Host = Field("localhost", description="Outgoing mail.")
     smtp_port: int = Field(1025, ge=1, le=65535, description="Outgoing mail.")
     smtp_user: str | None = Field(None, description="Outgoing mail.")
     smtp_password: SecretStr | None = Field(None, description="Outgoing mail.")

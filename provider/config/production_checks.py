@@ -11,7 +11,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import parse_qs, urlsplit
 
 from provider.config.environment import SettingsError
-from provider.config.settings import PREFIX, Settings, is_loopback
+from provider.config.settings import PREFIX, Settings
+from provider.urls import is_loopback
 
 WEAK_COST, SLOW_COST = 10, 12
 """bcrypt costs: below the first, passwords of a stolen table are guessed quickly (OWASP). We recommend the second."""
@@ -56,6 +57,9 @@ def warning(name: str, problem: str, fix: str) -> Finding:
 def _purpose(settings: Settings) -> Iterator[Finding]:
     if settings.loopback:
         yield danger("issuer", f"{settings.issuer} is this machine alone", "set the https URL people and apps will use")
+    if settings.base_path:
+        problem = f"a flaw in another site at {settings.origin} reaches the accounts here"
+        yield warning("issuer", problem, "give Signet a host of its own, or trust what else runs there")
     if settings.env == "development":
         yield danger("env", "this is a development installation", "leave it out")
     if settings.env == "test":
@@ -117,7 +121,7 @@ def _databases(settings: Settings) -> Iterator[Finding]:
             yield warning("sqlite_synchronous", "a power cut can undo the last moment's answers", "set it to FULL")
         return
     if settings.redis_url is None:
-        problem = "each process counts limits for itself, and keeps the promises of all"
+        problem = "each node counts limits for itself, and sends the emails of all"
         yield warning("redis_url", problem, "with more than one node set it, and run `signet worker`")
     parts = urlsplit(settings.database_url)
     mode = parse_qs(parts.query).get("sslmode", ["prefer"])[-1]

@@ -1,21 +1,24 @@
 """The settings as one frozen model, which `environment.py` reads once."""
 
-import ipaddress
-import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from provider.branding.logo import Logo
 from provider.branding.palette import Colour, DarkPaper, LightPaper
+from provider.config.issuer import Issuer, split_issuer
 from provider.config.lifetimes import Lifetimes
+from provider.config.lists import Ordered, split
 from provider.config.mail import MailSettings
-from provider.config.ports import Port
+from provider.config.network import Network
+from provider.config.uri_schemes import Schemes
+from provider.config.urls import DatabaseUrl, RedisUrl
 from provider.languages.catalogs import LANGUAGES
+from provider.urls import is_loopback
 
 PREFIX = "SIGNET_"
 
@@ -33,19 +36,28 @@ Feature = Literal[
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 
-class Settings(Lifetimes, MailSettings):
+def _features(value: object) -> object:
+    return frozenset() if isinstance(value, str) and value.strip().lower() == "none" else split(value)
+
+
+class Settings(Lifetimes, Network, MailSettings):
     """Every setting, typed and documented; the defaults are safe for production."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    issuer: str = Field("http://localhost:8000", description="The issuer, exactly. https unless the host is loopback.")
+    issuer: Issuer = Field(
+        "http://localhost:8000",
+        description="The public URL of this server (the OIDC issuer), may have a path. https unless on loopback.",
+    )
     env: Literal["production", "development", "test"] = Field(
         "production", description="What this installation is for."
     )
-    database_url: str = Field(
-        "sqlite:///signet.db", description="sqlite:///file or postgresql+psycopg://user@host/name."
+    database_url: DatabaseUrl = Field(
+        "sqlite:///signet.db", description="sqlite:///file or postgresql://user:password@host/name."
     )
-    redis_url: str | None = Field(None, description="Shared counters and the queue. Without it, both live in process.")
+    redis_url: RedisUrl | None = Field(
+        None, description="redis://host:6379/0. Shared counters and the queue. Without it, both live in process."
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Encrypts secrets at rest; 32 characters or more. Several, comma-separated: the first encrypts.",
@@ -62,21 +74,24 @@ class Settings(Lifetimes, MailSettings):
     brand_paper: LightPaper | None = Field(None, description="Colour of the ground around the card: a light one.")
     brand_paper_dark: DarkPaper | None = Field(None, description="The same in the dark scheme: a dark one.")
     support_email: str | None = Field(None, description="Where people find help; shown on pages and in letters.")
-    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+    languages: Ordered = Field(
         tuple(LANGUAGES),
         min_length=1,
         description="Languages of pages and letters, comma-separated. The first is for whoever asks for none of them.",
     )
-    features: Annotated[frozenset[Feature], NoDecode] = Field(
+    features: Annotated[frozenset[Feature], NoDecode, BeforeValidator(_features)] = Field(
         frozenset(FEATURES),
-        description="Which features exist, comma-separated. Routes of a feature that is off do not exist.",
+        description="Which features exist, comma-separated, or none. Routes of a feature that is off do not exist.",
     )
     registration: Literal["closed", "token", "open"] = Field(
         "closed", description="Dynamic client registration: for nobody, with an initial access token, for everybody."
     )
-    registration_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
+    registration_scopes: Ordered = Field(
         ("openid", "profile", "email", "address", "phone", "offline_access"),
         description="Scopes that apps which register themselves may have, comma-separated; never account or admin.",
+    )
+    registration_schemes: Schemes = Field(
+        (), description="Private-use schemes without a dot for redirect URIs of apps which register themselves."
     )
     registration_require_pkce: bool = Field(
         True, description="Must confidential apps that register themselves use PKCE? Public ones always must."
@@ -111,28 +126,7 @@ class Settings(Lifetimes, MailSettings):
     key_cache: float = Field(
         10.0, ge=0, le=300, description="Seconds a process may trust its copy of the signing keys."
     )
-    trusted_proxies: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(), description="Addresses or networks whose X-Forwarded-For is believed, comma-separated."
-    )
-    allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(),
-        description="Host headers answered beside the issuer's own, comma-separated: internal names of this service.",
-    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
-    metrics_address: Port | None = Field(
-        None, description="Where Prometheus may ask for /metrics, 127.0.0.1:9464 say. Whoever reaches it can read it."
-    )
-    outbound_allow: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(),
-        description="Private addresses or networks that may be asked (a client's jwks_uri, say), comma-separated.",
-    )
-    outbound_ca: Path | None = Field(
-        None,
-        description="A PEM file of authorities to trust besides the system's, by requests and for the mail server.",
-    )
-    outbound_threads: int = Field(
-        4, ge=1, le=16, description="Threads of their own for requests that wait for somebody else's server."
-    )
 
     password_min_length: int = Field(8, ge=8, le=64, description="Characters a new password needs.")
     breached_passwords: Path | None = Field(
@@ -154,18 +148,6 @@ class Settings(Lifetimes, MailSettings):
         """Use only the values that `load_settings` passes: nothing else reads the environment."""
         return (init_settings,)
 
-    @field_validator("features", "trusted_proxies", "allowed_hosts", "outbound_allow", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return frozenset(part for part in (piece.strip() for piece in value.split(",")) if part)
-        return value
-
-    @field_validator("languages", "registration_scopes", mode="before")
-    @classmethod
-    def _in_order(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-
     @field_validator("languages")
     @classmethod
     def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -183,43 +165,17 @@ class Settings(Lifetimes, MailSettings):
             raise ValueError("must be scopes, comma-separated")
         return value
 
-    @field_validator("trusted_proxies", "outbound_allow")
-    @classmethod
-    def _networks(cls, value: frozenset[str]) -> frozenset[str]:
-        for network in value:
-            ipaddress.ip_network(network, strict=False)
-        return value
-
-    @field_validator("outbound_ca")
-    @classmethod
-    def _authorities(cls, value: Path | None) -> Path | None:
-        if value is not None:
-            try:
-                ssl.create_default_context(cafile=value)
-            except OSError as error:
-                raise ValueError("is not a file of certificates in PEM") from error
-        return value
-
-    @field_validator("issuer")
-    @classmethod
-    def _issuer(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an http or https URL")
-        if parts.query or parts.fragment or "?" in value or "#" in value or parts.username is not None:
-            raise ValueError("must have no query, fragment or user")
-        if parts.path:
-            raise ValueError("must be an origin: no path and no trailing slash")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError("must be https unless the host is loopback")
         return value
 
     @field_validator("secret_key")
     @classmethod
     def _strong_keys(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and any(len(key) < 32 for key in value.get_secret_value().split(",")):
-            raise ValueError("each key needs 32 characters or more")
-        return value
+        if value is None:
+            return value
+        keys = [key.strip() for key in value.get_secret_value().split(",")]
+        if any(len(key) < 32 for key in keys):
+            raise ValueError("each key needs 32 characters or more; commas separate keys")
+        return SecretStr(",".join(keys))
 
     @model_validator(mode="after")
     def _fit_for_its_purpose(self) -> Self:
@@ -243,8 +199,18 @@ class Settings(Lifetimes, MailSettings):
 
     @property
     def secure(self) -> bool:
-        """Whether the issuer is https. Then cookies have the __Host- prefix."""
+        """Whether the issuer is https. Then cookies are Secure."""
         return self.issuer.startswith("https://")
+
+    @property
+    def origin(self) -> str:
+        """The origin of our own pages, as browsers write it."""
+        return split_issuer(self.issuer)[0]
+
+    @property
+    def base_path(self) -> str:
+        """The path of the issuer, for example `/auth`. Empty if the issuer is an origin."""
+        return split_issuer(self.issuer)[1]
 
     @property
     def loopback(self) -> bool:
@@ -276,12 +242,3 @@ class Settings(Lifetimes, MailSettings):
 
     def has(self, feature: Feature) -> bool:
         return feature in self.features
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

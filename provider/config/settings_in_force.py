@@ -7,16 +7,11 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from provider.branding.logo import Image
+from provider.config.secrets import URLS, is_secret
 from provider.config.settings import PREFIX, Settings
 
 MASK = "********"
-SECRET = frozenset({"totp_bypass_code"})
-"""Settings that are secret, besides those whose type is secret."""
-URLS = frozenset({"database_url", "redis_url"})
-"""Settings with a URL that may contain a password."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,7 @@ def settings_in_force(settings: Settings) -> list[Shown]:
     found = []
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        masked = isinstance(value, SecretStr) or name in SECRET
+        masked = is_secret(name, field)
         shown = None if value is None else MASK if masked else _written(name, value)
         is_default = value == field.get_default(call_default_factory=False)
         found.append(Shown(f"{PREFIX}{name.upper()}", shown, is_default, masked, field.description or ""))

@@ -4,7 +4,7 @@ import errno
 import socket
 from dataclasses import dataclass
 
-from provider.config.settings import is_loopback
+from provider.urls import is_loopback
 
 WEB_APP, API, SINGLE_PAGE_APP, MAILBOX = 1, 2, 3, 25
 """The offsets from the provider's port. With the default port 8000: 8001, 8002, 8003 and 8025."""

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, ValidationError, field_validator
 
 from provider.config.environment import SettingsError
-from provider.config.settings import is_loopback
+from provider.config.problems import problems_of
+from provider.urls import is_loopback, normal_url
 
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
@@ -32,6 +33,9 @@ class UpstreamSettings(BaseModel):
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     trust_email_verified: StrictBool = False
     """Whether the upstream's `email_verified` claim is trusted."""
+    verifies_email_addresses: StrictBool = False
+    """Whether each address that the upstream sends is verified, unless it says otherwise. For providers that send no
+    `email_verified`."""
     may_create_accounts: StrictBool = False
     label: str | None = Field(None, min_length=1, max_length=60)
     """The text of the button, instead of "Sign in with NAME"."""
@@ -89,7 +93,7 @@ def load_upstreams(path: Path | None) -> tuple[UpstreamSettings, ...]:
     upstreams = tuple(_parse(path, key, table) for key, table in _read(path).items())
     if not upstreams:
         raise SettingsError(f"{path} names no upstream")
-    issuers = [upstream.issuer for upstream in upstreams]
+    issuers = [normal_url(upstream.issuer) for upstream in upstreams]
     if len(set(issuers)) < len(issuers):
         raise SettingsError(f"{path} has an issuer twice: who somebody is there must not depend on the button")
     return upstreams
@@ -100,7 +104,9 @@ def _read(path: Path) -> dict[str, Any]:
         mode = path.stat().st_mode
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+        raise SettingsError(
+            f"SIGNET_UPSTREAMS: {path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        ) from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SettingsError(f"{path} holds secrets and may be read by others; chmod 600 it")
     try:
@@ -119,6 +125,5 @@ def _parse(path: Path, key: str, table: Any) -> UpstreamSettings:
     try:
         return UpstreamSettings(key=key, **table)
     except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False)
-        parts = [f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}" for problem in problems]
+        parts = [f"{name}: {problem}" for name, problem in problems_of(error)]
         raise SettingsError(f"{path}: [{key}] {'; '.join(parts)}") from None

@@ -14,7 +14,8 @@ from urllib.parse import quote_plus
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before
+from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before, subject_of
+from provider.federation.identity_claims import WANTED, combine, email_of, is_complete, is_email_proven, names_of
 from provider.federation.states import UpstreamState
 from provider.federation.upstreams import Metadata, Upstream
 from provider.jose.json_objects import read_object
@@ -27,7 +28,6 @@ from provider.work import UnitOfWork
 OUTAGES = ("server_error", "temporarily_unavailable")
 """Error codes that say nothing about the user (RFC 6749 section 4.1.2.1)."""
 LONGEST = 200
-NAMES = ("name", "given_name", "family_name")
 ANY_AGE = "31536000"
 """A `max_age` of one year, in seconds."""
 
@@ -57,7 +57,7 @@ class UpstreamIdentity:
     subject: str
     email: str | None
     email_proven: bool
-    """Whether the upstream verified the address and the operator trusts it to do so."""
+    """Whether the operator trusts the upstream that the user owns the address."""
     names: Mapping[str, str]
     proven_at: datetime | None
     """When the user signed in at the upstream, if that was before our request; the sign-in here is no fresher."""
@@ -92,7 +92,7 @@ def authorization_url(
         parameters["prompt"] = "login"
     if metadata.takes_claims:
         # By scope alone an upstream may keep them for its userinfo endpoint (OIDC Core section 5.4).
-        parameters["claims"] = json.dumps({"id_token": dict.fromkeys((*NAMES, "email", "email_verified"))})
+        parameters["claims"] = json.dumps({"id_token": dict.fromkeys(WANTED)})
     url: str = add_params_to_uri(metadata.authorization_endpoint, list(parameters.items()))
     return url
 
@@ -110,16 +110,19 @@ def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: M
         raise _declined(upstream, error, answer.get("error_description", ""))
     if (code := answer.get("code")) is None:
         raise UpstreamUntrusted(upstream, "the answer has neither code nor error")
-    id_token = _exchange(work, upstream, metadata, code=code, verifier=state.verifier)
-    claims = check_id_token(work, upstream, id_token, state)
-    email = claims.get("email")
+    response = _exchange(work, upstream, metadata, code=code, verifier=state.verifier)
+    claims = check_id_token(work, upstream, response["id_token"], state)
+    about = claims
+    if not is_complete(claims, upstream.settings) and metadata.userinfo_endpoint is not None:
+        asked = _ask_userinfo(work, upstream, metadata.userinfo_endpoint, response, subject=claims["sub"])
+        about = combine(claims, asked)
     return UpstreamIdentity(
         issuer=upstream.settings.issuer,
         subject=claims["sub"],
-        email=email if isinstance(email, str) and len(email) <= 254 else None,
-        email_proven=claims.get("email_verified") is True and upstream.settings.trust_email_verified,
+        email=email_of(about),
+        email_proven=is_email_proven(about, upstream.settings),
         proven_at=proven_before(claims, state),
-        names={name: claims[name] for name in NAMES if _is_text(claims.get(name))},
+        names=names_of(about),
     )
 
 
@@ -131,8 +134,8 @@ def _require_its_own(upstream: Upstream, metadata: Metadata, issuer: str | None)
         raise UpstreamUntrusted(upstream, "iss is missing, or another provider's")
 
 
-def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code: str, verifier: str) -> str:
-    """Exchange the code for an ID token (OIDC Core section 3.1.3)."""
+def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code: str, verifier: str) -> dict[str, Any]:
+    """Exchange the code, and return the token response, which has an ID token (OIDC Core section 3.1.3)."""
     settings = upstream.settings
     secret = settings.client_secret.get_secret_value()
     form = {
@@ -158,8 +161,30 @@ def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code:
         raise upstream.away(f"{metadata.token_endpoint} answered {response.status}, and not as it should")
     if not isinstance(body.get("id_token"), str):
         raise UpstreamUntrusted(upstream, "there is no id_token")
-    id_token: str = body["id_token"]
-    return id_token
+    return body
+
+
+def _ask_userinfo(
+    work: UnitOfWork, upstream: Upstream, url: str, response: Mapping[str, Any], *, subject: str
+) -> dict[str, Any]:
+    """Return the claims of the userinfo endpoint, or none without an access token (OIDC Core section 5.3).
+
+    Raises UpstreamAway, because a missing answer says nothing about the user, or UpstreamUntrusted if the claims are
+    about another user.
+    """
+    token = response.get("access_token")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        return {}
+    try:
+        answer = work.outbound.get(url, headers={"Accept": "application/json", "Authorization": f"Bearer {token}"})
+    except OutboundFailed as failed:
+        raise upstream.away(f"{url}: {failed.reason}") from None
+    claims = _read_json(answer.body)
+    if answer.status != 200 or not claims:
+        raise upstream.away(f"{url} answered {answer.status}, and not as it should")
+    if subject_of(claims) != subject:  # OIDC Core section 5.3.2
+        raise UpstreamUntrusted(upstream, "userinfo: sub")
+    return claims
 
 
 def _declined(upstream: Upstream, error: str, description: str) -> UpstreamDeclined:
@@ -172,7 +197,3 @@ def _read_json(body: bytes) -> dict[str, Any]:
         return read_object(body)
     except ValueError:
         return {}
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)

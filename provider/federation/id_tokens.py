@@ -59,7 +59,7 @@ def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: Upst
     if problem is not None:
         raise UpstreamUntrusted(upstream, f"ID token: {problem}")
     audience = claims.get("aud")
-    nonce, subject = claims.get("nonce"), claims.get("sub")
+    nonce, subject = claims.get("nonce"), subject_of(claims)
     checks = {
         "iss": claims.get("iss") == settings.issuer,
         # None but us: there is no other audience that we trust.
@@ -68,14 +68,22 @@ def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: Upst
         "iat": claims["iat"] >= (work.now - OLDEST - UPSTREAM_LEEWAY).timestamp(),
         "auth_time": is_numeric_date(claims.get("auth_time", 0)),
         "nonce": isinstance(nonce, str) and same(nonce.encode("utf-8", "surrogatepass"), state.nonce.encode()),
-        "sub": isinstance(subject, str) and 0 < len(subject) <= 255 and subject.isascii() and subject.isprintable(),
+        "sub": subject is not None and 0 < len(subject) <= 255 and subject.isascii() and subject.isprintable(),
     }
     failed = [name for name, passed in checks.items() if not passed]
     if failed:
         raise UpstreamUntrusted(upstream, f"ID token: {', '.join(failed)}")
     if state.must_prove and proven_before(claims, state) is not None:
         raise NotProvenAnew(upstream)
-    return claims
+    return claims | {"sub": subject}
+
+
+def subject_of(claims: dict[str, Any]) -> str | None:
+    """Return `sub`, or None. Some providers send a whole number, which is read as its digits."""
+    subject = claims.get("sub")
+    if isinstance(subject, int) and not isinstance(subject, bool):
+        return str(subject)
+    return subject if isinstance(subject, str) else None
 
 
 def proven_before(claims: dict[str, Any], state: UpstreamState) -> datetime | None:

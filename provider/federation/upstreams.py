@@ -26,6 +26,8 @@ KEPT_FOR = timedelta(hours=1)
 MOST_KEYS = 100
 """The most keys of one upstream. Large ones publish a key for each of their data centres."""
 NEVER = datetime.min.replace(tzinfo=UTC)
+TRUE = (True, "true")
+"""The boolean, and as some providers write it."""
 
 
 class UpstreamAway(Unavailable):
@@ -53,6 +55,7 @@ class Metadata:
     """Whether the upstream adds `iss` to every authorization response (RFC 9207)."""
     takes_claims: bool
     """Whether the upstream accepts requests for single claims in the ID token (OIDC Core section 5.5)."""
+    userinfo_endpoint: str | None = None
 
 
 @dataclass
@@ -85,19 +88,21 @@ class Upstream:
     def _read_metadata(self, document: dict[str, Any]) -> Metadata:
         issuer = self.settings.issuer
         if document.get("issuer") != issuer:  # OIDC Discovery section 4.3
-            raise self.away("its discovery document is of another issuer")
-        names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        for name in names:
-            if not isinstance(document.get(name), str) or not is_web_address(document[name], like=issuer):
+            named = str(document.get("issuer"))[:200]
+            raise self.away(f"its discovery document says the issuer is {named!r}, not {issuer!r}")
+        names = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
+        urls = {name: document[name] for name in names if document.get(name) is not None}
+        for name in dict.fromkeys((*names[:3], *urls)):
+            if not isinstance(urls.get(name), str) or not is_web_address(urls[name], like=issuer):
                 raise self.away(f"its {name} is no https URL")
         offered = _texts(document.get("id_token_signing_alg_values_supported", ["RS256"]))
         methods = _texts(document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]))
         return Metadata(
-            **{name: document[name] for name in names},
+            **urls,
             algorithms=tuple(alg for alg in KEY_OF if alg in offered),
             secret_in_header="client_secret_basic" in methods or "client_secret_post" not in methods,
-            names_itself=document.get("authorization_response_iss_parameter_supported") is True,
-            takes_claims=document.get("claims_parameter_supported") is True,
+            names_itself=document.get("authorization_response_iss_parameter_supported") in TRUE,
+            takes_claims=document.get("claims_parameter_supported") in TRUE,
         )
 
     def away(self, reason: str) -> UpstreamAway:
@@ -132,4 +137,5 @@ def _is_within(span: timedelta, since: datetime, now: datetime) -> bool:
 
 
 def _texts(value: Any) -> list[str]:
+    value = [value] if isinstance(value, str) else value
     return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

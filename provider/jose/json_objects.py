@@ -1,23 +1,30 @@
-"""Strict parsing of JSON from other parties (RFC 8725 section 3.7). Pure.
+"""Strict parsing of JSON from other parties (RFC 8259, RFC 8725 section 3.7). Pure.
 
-It must be UTF-8 and one object, without repeated members, NaN or Infinity.
+It must be UTF-8, without repeated members, NaN, Infinity or a number that is read as infinity, such as 1e400. JSON does
+not tell integers from other numbers, so 3600.0 and 3.6e3 are read as 3600.
 """
 
 import json
 from collections.abc import Iterable
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
+
+LARGEST_INTEGER = 2**53
+"""From here on a floating-point number may stand for several integers (RFC 8259 section 6)."""
 
 
-def read_object(raw: bytes) -> dict[str, Any]:
-    """Parse a JSON object. Raises ValueError.
-
-    Numbers such as 1e400, which Python would read as infinity, are invalid too.
-    """
+def read_json(raw: bytes | str) -> Any:
+    """Parse a JSON value. Raises ValueError."""
+    text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
     try:
-        found = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_float=_finite, parse_constant=_no_number)
+        return json.loads(text, object_pairs_hook=_once, parse_float=_number, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("JSON that is nested too deeply") from None
+
+
+def read_object(raw: bytes | str) -> dict[str, Any]:
+    """Parse a JSON object. Raises ValueError."""
+    found = read_json(raw)
     if not isinstance(found, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004  # of what was sent, not of our types
     return found
@@ -49,9 +56,21 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _finite(text: str) -> float:
+def _number(text: str) -> float:
     number = float(text)
-    return number if isfinite(number) else _no_number(text)
+    if not isfinite(number):
+        _no_number(text)
+    return int(number) if number.is_integer() and abs(number) < LARGEST_INTEGER else number
+
+
+def is_same(value: object, other: object) -> bool:
+    """Return whether these are the same JSON value. Python takes true for 1 and false for 0."""
+    return isinstance(value, bool) == isinstance(other, bool) and value == other
+
+
+def is_whole_number(value: object) -> TypeGuard[int]:
+    """Return whether a JSON value is an integer. Python takes true and false for integers."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _no_number(text: str) -> NoReturn:

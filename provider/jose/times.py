@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
@@ -17,7 +17,7 @@ TOO_FAR = 253_402_300_800
 """The year 10000 in seconds since the epoch, which datetime cannot express."""
 
 
-def is_numeric_date(value: object) -> bool:
+def is_numeric_date(value: object) -> TypeGuard[float]:
     """Return whether a JSON value is seconds since the epoch, with or without a fraction (RFC 7519 section 2).
 
     Python takes `true` for 1, reads NaN and Infinity, and turns 1e400 into infinity: none of them is a date.

@@ -7,11 +7,11 @@ from authlib.oauth2 import OAuth2Error
 
 from provider.database.engine import OUTAGES
 from provider.oauth import store as refusals
-from provider.oauth.checks import Checks
+from provider.oauth.checks import Check, Checks
 from provider.oauth.store import RefusalRow
 from provider.observability.logging import log
 from provider.observability.metrics import REFUSALS
-from provider.ratelimits import LIMITS, has_room
+from provider.ratelimits import LIMITS, has_room, of_network
 from provider.work import Installation, Origin, UnitOfWork, unit_of_work
 
 KEPT_FOR = timedelta(days=7)
@@ -35,7 +35,7 @@ def explain(installation: Installation, origin: Origin, error: OAuth2Error) -> N
     )
     try:
         with unit_of_work(installation, origin) as work:
-            if has_room(work, LIMITS.explanation, key=f"explain:{origin.network}"):
+            if has_room(work, LIMITS.explanation, key=of_network(work, "explain")):
                 refusals.add(work.db, _row(work, origin, checks, error))
     except OUTAGES:
         log.warning("explanation.not_kept", error_id=origin.request_id)
@@ -50,8 +50,12 @@ def _row(work: UnitOfWork, origin: Origin, checks: Checks, error: OAuth2Error) -
         network=origin.network,
         error=error.error,
         description=(error.description or "")[:400],
-        checks=[{name: _storable(str(value)) or "" for name, value in asdict(check).items()} for check in checks.done],
+        checks=[{**_storable_texts(check), "passed": check.passed} for check in checks.done],
     )
+
+
+def _storable_texts(check: Check) -> dict[str, str]:
+    return {name: _storable(text) or "" for name, text in asdict(check).items() if isinstance(text, str)}
 
 
 def _storable(text: str | None, most: int = 400) -> str | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OPENID, ROLES, SCOPES
+from provider.urls import origin_of
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 USERINFO = "/oauth2/userinfo"
@@ -39,4 +40,7 @@ def metadata_url(issuer: str, path: str) -> str | None:
     access tokens.
     """
     resource = next((each for each in SCOPES_OF_RESOURCE if each and f"{path}/".startswith(f"{each}/")), None)
-    return None if resource is None else f"{issuer}{WELL_KNOWN}{resource}"
+    if resource is None:
+        return None
+    origin = origin_of(issuer) or issuer
+    return f"{origin}{WELL_KNOWN}{issuer.removeprefix(origin)}{resource}"

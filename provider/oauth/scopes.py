@@ -1,9 +1,12 @@
 """The standard scopes and the claims each releases (OIDC Core section 5.4). Any other scope is an API's own."""
 
+import re
 from collections.abc import Iterable
 
 from provider.languages.text import Text
 
+SCOPE_TOKEN = re.compile(r"[!#-\[\]-~]+")
+"""The syntax of one scope (RFC 6749 appendix A.4)."""
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
 ROLES = "roles"
@@ -94,13 +97,25 @@ def in_words(scope: str) -> Text:
 
 
 def parse_scope(text: str | None) -> tuple[str, ...]:
-    """Return the scope tokens in the order given, each once (RFC 6749 section 3.3)."""
-    return tuple(dict.fromkeys(text.split(" "))) if text else ()
+    """Return the scope tokens in the order given, each once (RFC 6749 section 3.3). Extra spaces are ignored."""
+    return tuple(dict.fromkeys(filter(None, text.split(" ")))) if text else ()
+
+
+def requested_scope(text: str | None, *, default: Iterable[str], offline: bool) -> tuple[str, ...]:
+    """Return the requested scope tokens, or the default ones if nothing is requested (RFC 6749 section 3.3).
+
+    Without `offline`, the request cannot lead to a refresh token, and offline_access is ignored (OIDC Core section 11).
+    """
+    asked, usual = (
+        tuple(token for token in tokens if offline or token != OFFLINE_ACCESS)
+        for tokens in (parse_scope(text), default)
+    )
+    return asked or usual
 
 
 def is_scope_token(text: str) -> bool:
     """Return whether this is a scope token: printable ASCII except space, quote, backslash (RFC 6749 section 3.3)."""
-    return bool(text) and all(character == "!" or ("#" <= character <= "~" and character != "\\") for character in text)
+    return SCOPE_TOKEN.fullmatch(text) is not None
 
 
 def format_scope(scope: Iterable[str]) -> str:

@@ -1,7 +1,8 @@
 """The checks of rejected protocol requests, by error id. Values are shortened and contain no secrets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, or_, select
 
@@ -33,7 +34,8 @@ class RefusalRow:
     network: str
     error: str
     description: str
-    checks: list[dict[str, str]]
+    checks: list[dict[str, Any]]
+    """The members of each `checks.Check`, in the order of the checks."""
 
 
 _REFUSAL = rows_of(RefusalRow, refusals)
@@ -44,7 +46,11 @@ def add(db: Connection, row: RefusalRow) -> None:
 
 
 def find(db: Connection, error_id: str) -> RefusalRow | None:
-    return _REFUSAL.one(db, _REFUSAL.select().where(refusals.c.error_id == error_id))
+    row = _REFUSAL.one(db, _REFUSAL.select().where(refusals.c.error_id == error_id))
+    if row is None:
+        return None
+    # Releases before this one stored a text for `passed`.
+    return replace(row, checks=[{**check, "passed": check["passed"] in (True, "True")} for check in row.checks])
 
 
 def find_latest(

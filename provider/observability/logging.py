@@ -1,12 +1,15 @@
 """Structured logs, one JSON object per line, with the request's id. Secrets are removed before anything is written."""
 
 import logging
+import os
 import re
 import sys
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from provider.config.service_variables import service_variables
 
 log = structlog.get_logger("signet")
 
@@ -68,3 +71,13 @@ def _redact_text(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
         if isinstance(value, str):
             event[name] = _SECRET_TEXT.sub(lambda found: (found[2] or "") + "[redacted]", value)
     return event
+
+
+def log_ignored_variables() -> None:
+    """Log which SIGNET_* variables are ignored because Kubernetes or Docker set them for a service of that name."""
+    if ignored := service_variables(os.environ):
+        log.warning(
+            "settings.ignored",
+            variables=ignored,
+            hint="Set for a service named signet, so not settings. `enableServiceLinks: false` turns them off.",
+        )

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
+from provider.urls import normal_host
+
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -82,9 +84,10 @@ def may_be_asked(url: str, *, allowed: Networks) -> bool:
     """Return whether a URL may be requested, judged by its text. A name is checked when it is resolved."""
     try:
         parts = urlsplit(url)
+        host = normal_host(parts.hostname or "").strip("[]").removesuffix(".")
     except ValueError:
         return False
-    address, encrypted = literal(parts.hostname or ""), parts.scheme == "https"
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
+    address, encrypted = literal(host), parts.scheme == "https"
+    if parts.scheme not in {"https", "http"}:
         return False
     return encrypted if address is None else may_be_reached(address, allowed=allowed, encrypted=encrypted)

@@ -18,6 +18,7 @@ import httpcore2
 from provider.config.settings import Settings
 from provider.outbound.addresses import networks
 from provider.outbound.connection import TIMEOUT, CheckedNetwork, Lookup, OutboundFailed, ask_system
+from provider.urls import normal_authority
 
 FAILURE_KEPT = timedelta(seconds=10)
 """How long a server that did not answer is not asked again, so that no request waits for it meanwhile."""
@@ -114,14 +115,19 @@ class Outbound:
         return context
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
-        parts, port = _split(url)
+        parts, host, port = _split(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        where = httpcore2.URL(scheme=parts.scheme, host=parts.hostname or "", port=port, target=target)
-        own = {"Host": parts.netloc, "User-Agent": "signet", "Accept-Encoding": "identity", "Connection": "close"}
+        where = httpcore2.URL(scheme=parts.scheme, host=host.strip("[]"), port=port, target=target)
+        own = {
+            "Host": host if port is None else f"{host}:{port}",
+            "User-Agent": "signet",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }
         network = CheckedNetwork(self._lookup, self._allowed, encrypted=parts.scheme == "https")
         connection = httpcore2.HTTPConnection(where.origin, self._tls, network_backend=network)
         try:
-            with self.around(method, parts.hostname or ""):
+            with self.around(method, host):
                 response = connection.request(method, where, headers=[*(own | dict(headers)).items()], content=content)
         except (httpcore2.RemoteProtocolError, httpcore2.LocalProtocolError) as error:
             raise OutboundFailed(f"it does not answer in HTTP: {error}") from None
@@ -138,18 +144,21 @@ class Outbound:
         return Answer(response.status, content_type.decode("ascii", "replace"), response.content)
 
 
-def _split(url: str) -> tuple[SplitResult, int | None]:
-    """Return the parts of a URL and its port. Raises OutboundFailed for a URL that may not be requested."""
+def _split(url: str) -> tuple[SplitResult, str, int | None]:
+    """Return the parts of a URL, its host, and its port unless it is the default.
+
+    Raises OutboundFailed for a URL that may not be requested.
+    """
     plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\^`{|}')
     try:
         parts = urlsplit(url)
-        port = parts.port
+        host, port = normal_authority(parts.netloc.rpartition("@")[2], scheme=parts.scheme)
     except ValueError:
         raise OutboundFailed("it is not a URL") from None
     known = parts.scheme in {"https", "http"} and parts.hostname and "@" not in parts.netloc and "#" not in url
     if not plain or not known or len(url) > LONGEST_URL:
         raise OutboundFailed("it is not an https URL without user and fragment")
-    return parts, port
+    return parts, host, port
 
 
 def _in_words(error: OSError) -> str:

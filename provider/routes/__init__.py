@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute, Route
 
 from provider.api import openapi
 from provider.config.settings import Settings
+from provider.oauth.endpoints.preflight import open_preflight
 from provider.routes.api import account_api, admin_api
 from provider.routes.pages import pages
 from provider.routes.protocol import protocol
@@ -17,5 +18,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
     table += [
         Route("/api/account/openapi.json", of_accounts, methods=["GET"], name="account_api"),
         Route("/api/admin/openapi.json", of_operators, methods=["GET"], name="admin_api"),
+        Route("/api/account/openapi.json", open_preflight, methods=["OPTIONS"], name="account_api_preflight"),
+        Route("/api/admin/openapi.json", open_preflight, methods=["OPTIONS"], name="admin_api_preflight"),
     ]
     return table

@@ -13,7 +13,6 @@ from provider.crypto.digests import new_opaque
 from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.negotiation import best, parse_accept_language, parse_ui_locales
 from provider.parameters import NO_PARAMETERS, MalformedParameters, Parameters, parse_parameters
-from provider.refusals import MethodNotAllowed
 from provider.web import cookies, csrf
 from provider.web.network import network_of
 from provider.web.services import Services
@@ -61,10 +60,15 @@ class Call:
         params: dict[str, str] = self.scope.get("path_params", {})
         return params
 
+    def header_list(self, name: str) -> str:
+        """Return a header that is a list, all its lines joined (RFC 9110 section 5.3); empty if there is none."""
+        return ", ".join(self.headers.getlist(name))
+
     @property
     def cookies(self) -> dict[str, str]:
         if self._cookies is None:
-            self._cookies = cookie_parser(self.headers.get("cookie", ""))
+            # HTTP/2 sends each cookie by itself, and some proxies keep them apart (RFC 9113 section 8.2.3).
+            self._cookies = cookie_parser("; ".join(self.headers.getlist("cookie")))
         return self._cookies
 
     @property
@@ -106,7 +110,7 @@ class Call:
     @property
     def origin(self) -> Origin:
         return Origin(
-            network=network_of(self.scope, self.headers, self.settings.trusted_proxies),
+            network=network_of(self.scope, self.headers, self.settings),
             user_agent=self.headers.get("user-agent", "")[:300],
             request_id=self.request_id,
             language=self.language.tag,
@@ -152,7 +156,7 @@ class Call:
         return csrf.csrf_token(self.installation.vault, self.cookie(cookies.SESSION) or self.browser)
 
     def require_csrf(self) -> None:
-        csrf.require_same_site(self.headers, self.settings.issuer)
+        csrf.require_same_site(self.headers, self.settings.origin)
         if not self.cookies:
             raise csrf.CookiesMissing
         secret = self.cookie(cookies.SESSION) or self.cookie(cookies.BROWSER)
@@ -171,16 +175,7 @@ def language_of(call: Call) -> Language:
         ui_locales = parse_ui_locales(call.query.get("ui_locales")) if call.scope["query_string"] else []
     except MalformedParameters:
         ui_locales = []
-    chosen, accepted = call.cookie(cookies.LANGUAGE), call.headers.get("accept-language")
+    chosen, accepted = call.cookie(cookies.LANGUAGE), call.header_list("accept-language")
     wanted = [*ui_locales, *([chosen] if chosen else []), *(parse_accept_language(accepted) if accepted else [])]
     offered = call.settings.languages
     return LANGUAGES[best(offered, wanted) or offered[0]]
-
-
-def require_get_or_post(call: Call) -> None:
-    """Raise MethodNotAllowed for HEAD, which must change nothing (RFC 9110 section 9.2.1).
-
-    It is for endpoints whose GET has effects, as their specifications require.
-    """
-    if call.method == "HEAD":
-        raise MethodNotAllowed

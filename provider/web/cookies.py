@@ -1,6 +1,7 @@
-"""The names and attributes of our cookies: opaque values, HttpOnly, SameSite=Lax, __Host- and Secure with https.
+"""The names and attributes of our cookies: opaque values, HttpOnly, SameSite=Lax, Secure with https.
 
-The one exception is STATE, which our script reads in other sites' pages.
+They are limited to this host and the issuer's path. The one exception is STATE, which our script reads in other sites'
+pages.
 """
 
 from starlette.responses import Response
@@ -23,7 +24,10 @@ STATE = "signet-state"
 
 
 def cookie_name(settings: Settings, name: str) -> str:
-    return f"__Host-{name}" if settings.secure else name
+    """Return the full name of a cookie. `__Host-` demands the path `/`; an issuer with a path has `__Secure-`."""
+    if not settings.secure:
+        return name
+    return f"__Secure-{name}" if settings.base_path else f"__Host-{name}"
 
 
 def set_cookie(response: Response, settings: Settings, name: str, value: str, *, max_age: int | None = None) -> None:
@@ -33,7 +37,7 @@ def set_cookie(response: Response, settings: Settings, name: str, value: str, *,
         cookie_name(settings, name),
         value,
         max_age=max_age,
-        path="/",
+        path=settings.base_path or "/",
         secure=settings.secure,
         httponly=not framed,
         samesite="none" if framed and settings.secure else "lax",  # browsers want both or neither,

@@ -12,6 +12,7 @@ from provider.crypto.digests import same
 from provider.crypto.vault import Vault
 from provider.languages.text import Text
 from provider.refusals import Forbidden
+from provider.urls import origin_of
 
 FIELD = "csrf_token"
 
@@ -40,8 +41,8 @@ def csrf_token(vault: Vault, cookie_value: str) -> str:
     return base64.urlsafe_b64encode(vault.keyed_digest(cookie_value, purpose="csrf")).decode().rstrip("=")
 
 
-def require_same_site(headers: Mapping[str, str], issuer: str) -> None:
-    """Raise PageExpired for a request from another site.
+def require_same_site(headers: Mapping[str, str], own: str) -> None:
+    """Raise PageExpired for a request from another site than that of `own`, the origin of our pages.
 
     Our pages send no referrer, so browsers may send `Origin: null` for our own forms. If there is a Sec-Fetch-Site
     header, which no page can forge, it decides.
@@ -52,7 +53,7 @@ def require_same_site(headers: Mapping[str, str], issuer: str) -> None:
             raise PageExpired
         return
     origin = headers.get("origin")
-    if origin is not None and origin != issuer:
+    if origin is not None and origin_of(origin) != own:
         raise PageExpired
 
 

@@ -21,8 +21,9 @@ class Document:
         self.full = [*self.headers, (b"content-length", str(len(body)).encode())]
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        known = next((value for name, value in scope["headers"] if name == b"if-none-match"), None)
-        if known is not None and self.etag in known:
+        lines = b",".join(value for name, value in scope["headers"] if name == b"if-none-match")
+        known = [tag.strip() for tag in lines.split(b",")]
+        if b"*" in known or any(tag.removeprefix(b"W/") == self.etag for tag in known):  # RFC 9110 section 13.1.2
             await send({"type": "http.response.start", "status": 304, "headers": self.headers})
             await send({"type": "http.response.body", "body": b""})
             return

@@ -16,10 +16,11 @@ from starlette.types import Receive, Scope, Send
 from provider.database.engine import OUTAGES, is_dangling
 from provider.observability.logging import log
 from provider.parameters import MalformedParameters
-from provider.refusals import Refusal, Unavailable
+from provider.refusals import MethodNotAllowed, Refusal, Unavailable
 from provider.web import errors
 from provider.web.bodies import MAX_BODY, Bodies, BodyTooLarge, CallerGone
 from provider.web.call import Call
+from provider.web.methods import methods_of
 from provider.web.threads import Pool, Threads
 from provider.work import Installation, NeedsNetwork, unit_of_work
 
@@ -40,9 +41,11 @@ class Endpoint:
         render: RenderRefusal,
         max_body: int = MAX_BODY,
         form_on: str | None = None,
+        refuses_head: bool = False,
     ) -> None:
         self.function = function
         self.form_on = form_on
+        self.refuses_head = refuses_head
         self.csrf_checked = csrf_checked
         self.hashes_passwords = hashes_passwords
         self.render = render
@@ -80,33 +83,50 @@ class Endpoint:
             return await pool.run(self.answer, call)
         except NeedsNetwork:
             # Nothing was written. A server that is slow or dead holds up those who need it, and nobody else (A-103).
-            again = Call(call.scope, call.body, call.installation)
-            again.takes_files, again.state = call.takes_files, call.state
-            return await threads.waiting.run(partial(self.answer, may_wait=True), again)
+            return await threads.waiting.run(partial(self.answer, may_wait=True), _begun_anew(call))
 
-    def answer(self, call: Call, *, may_wait: bool = False) -> Response:
-        """Return the response of the function, or of its error. Runs in a thread. Raises only NeedsNetwork."""
+    def _require_method(self, call: Call) -> None:
+        if self.refuses_head and call.method == "HEAD":
+            raise MethodNotAllowed
+
+    def answer(self, call: Call, *, may_wait: bool = False, is_repeated: bool = False) -> Response:
+        """Return the response of the function, or of its error. Runs in a thread. Raises only NeedsNetwork.
+
+        If the client or person was deleted while the request ran, it is run once more, which says so.
+        """
         try:
             with unit_of_work(call.installation, call.origin, may_wait=may_wait) as work:
                 call.work = work
+                self._require_method(call)
                 if self.csrf_checked and call.method not in {"GET", "HEAD"}:
                     call.require_csrf()
                 response = self.function(call)
         except (Refusal, OAuth2Error, MalformedParameters) as error:
             response = self.render(call, error)
+            if isinstance(error, MethodNotAllowed):
+                call.set_header("allow", ", ".join(methods_of(call.scope)))
         except OUTAGES as error:
             log.error("database.unavailable", error=type(error).__name__, path=call.path)
             response = self.render(call, Unavailable())
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             if isinstance(error, IntegrityError) and is_dangling(error):
-                # Its client or person was deleted a moment ago: asked again, the answer will say so.
                 log.warning("deleted_meanwhile", path=call.path)
+                if not is_repeated:
+                    call.services.forget_clients()
+                    return self.answer(_begun_anew(call), may_wait=may_wait, is_repeated=True)
                 response = self.render(call, Unavailable())
             else:
                 log.exception("crash", path=call.path, method=call.method)
                 response = self.render(call, error)
         call.apply(response)
         return response
+
+
+def _begun_anew(call: Call) -> Call:
+    """Return the same request, with what `Kept` values remember of it."""
+    again = Call(call.scope, call.body, call.installation)
+    again.takes_files, again.state = call.takes_files, call.state
+    return again
 
 
 @overload
@@ -121,6 +141,7 @@ def endpoint(
     max_body: int = MAX_BODY,
     render: RenderRefusal = errors.as_page,
     form_on: str | None = None,
+    refuses_head: bool = False,
 ) -> Callable[[Callable[[Call], Response]], Endpoint]: ...
 
 
@@ -133,13 +154,15 @@ def endpoint(
     max_body: int = MAX_BODY,
     render: RenderRefusal = errors.as_page,
     form_on: str | None = None,
+    refuses_head: bool = False,
 ) -> Endpoint | Callable[[Callable[[Call], Response]], Endpoint]:
     """Create an endpoint for pages.
 
     `csrf_checked=False` turns the CSRF check off. `hashes_passwords` runs its POSTs in their own pool. A larger
     `max_body` lets its form contain files. `render` renders errors, for responses that a script reads. `form_on` is the
     page of the form, for an endpoint that only accepts a form. A user who comes without the form, or with an expired
-    one, is sent there.
+    one, is sent there. `refuses_head` is for an endpoint whose GET has effects, as its specification requires: HEAD
+    must change nothing (RFC 9110 section 9.2.1).
     """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
@@ -150,6 +173,7 @@ def endpoint(
             render=render,
             max_body=max_body,
             form_on=form_on,
+            refuses_head=refuses_head,
         )
 
     return wrap if function is None else wrap(function)

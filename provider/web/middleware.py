@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 import structlog
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from provider.config.settings import Settings
+from provider.web.hosts import KnownHosts
 
 ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 HSTS = ((b"strict-transport-security", b"max-age=31536000"),)
@@ -20,18 +20,24 @@ UNFRAMED = (
 ON_PAGES = ((b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),)
 
 
+SINGLE = frozenset({b"content-type", b"origin", b"sec-fetch-site", b"access-control-request-method"})
+"""Headers that have one value (RFC 9110 section 5.5) and decide something.
+
+`Host` and `Authorization` are checked where they are read.
+"""
+
+
 class Envelope:
     """Middleware that gives each request its id and nonce and adds the headers to every response.
 
-    It rejects requests for another host.
+    It rejects requests for another host, and those with two values of a header that has one.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.always = [*ALWAYS, *(HSTS if settings.secure else ())]
         self.issuer = settings.issuer
-        names = {urlsplit(settings.issuer).netloc, *settings.allowed_hosts}
-        self.hosts = frozenset(name.lower().encode() for name in names)
+        self.hosts = KnownHosts(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,11 +60,15 @@ class Envelope:
             refusal = PlainTextResponse(f"This is {self.issuer}. It does not answer for another host.", 421)
             await refusal(scope, receive, send_with_headers)
             return
+        if (repeated := _ambiguous(scope["headers"])) is not None:
+            refusal = PlainTextResponse(f"The header {repeated} was sent more than once, with different values.", 400)
+            await refusal(scope, receive, send_with_headers)
+            return
         await self.app(scope, receive, send_with_headers)
 
     def _is_ours(self, scope: Scope) -> bool:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) == 1 and hosts[0].lower() in self.hosts:
+        if len(hosts) == 1 and hosts[0] in self.hosts:
             return True
         # Balancers and orchestrators ask by address.
         return len(hosts) <= 1 and scope["path"].startswith("/health/")
@@ -80,3 +90,12 @@ class Envelope:
             policy += "" if framable else "; frame-ancestors 'none'"
             headers += [(b"content-security-policy", policy.encode()), *(() if framable else UNFRAMED), *ON_PAGES]
         return headers
+
+
+def _ambiguous(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the name of a header that must have one value and was sent with several, or None."""
+    seen: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in SINGLE and seen.setdefault(name, value) != value:
+            return name.decode()
+    return None

@@ -12,6 +12,7 @@ from provider.languages.catalogs import ENGLISH, LANGUAGES, Language
 from provider.languages.templates import speak
 from provider.resources import TEMPLATES
 from provider.web.assets import find_asset
+from provider.web.base_path import with_base_path
 from provider.web.look import look_of
 
 
@@ -97,6 +98,7 @@ def page(
     call.scope["state"]["form_targets"] = (*(() if only_form_targets else ("'self'",)), *form_targets)
     call.scope["state"] |= {"image_sources": image_sources, "frame_sources": frame_sources, "framable": framable}
     headers = {"cache-control": "no-store", "content-language": language.tag}
+    html = with_base_path(html, settings.base_path)
     return Response(html, status_code=status_code, media_type="text/html", headers=headers)
 
 

@@ -36,4 +36,6 @@ class Services:
     export_applications: Callable[[UnitOfWork, str], list[dict[str, Any]]]
     """Returns the apps that a user connected, for their data export."""
     page_after_sign_out: PageAfterSignOut
+    forget_clients: Callable[[], None]
+    """Forgets this process's copies of clients, because one of them was deleted."""
     sign_in_buttons: Sequence[SignInButton]

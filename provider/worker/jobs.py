@@ -19,8 +19,8 @@ from provider.oauth import explanations
 from provider.oauth import store as refusals
 from provider.oauth.authorize.store import authorization_codes, authorization_requests
 from provider.oauth.client_authentication import store as used_assertions
-from provider.oauth.clients import clients as registered_clients
 from provider.oauth.clients.store import clients, initial_access_tokens
+from provider.oauth.clients.unused_clients import purge_unused
 from provider.oauth.grants import store as device_codes
 from provider.oauth.keys import rotation
 from provider.oauth.tokens.store import grants, refresh_tokens
@@ -80,7 +80,7 @@ def purge(
         return unconfirmed.purge(work, before=before, limit=ACCOUNTS)
 
     def unused_clients(work: UnitOfWork, before: datetime) -> int:
-        return registered_clients.purge_unused(work, before=before, limit=ACCOUNTS)
+        return purge_unused(work, before=before, limit=ACCOUNTS)
 
     def of_store(function: Purge) -> Callable[[UnitOfWork, datetime], int]:
         return lambda work, before: function(work.db, before=before, limit=BATCH)

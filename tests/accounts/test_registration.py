@@ -97,7 +97,7 @@ def test_the_form_refuses_an_address_that_no_email_could_reach(browser: Browser,
     """RFC 6531: without SMTPUTF8."""
     page = sign_up(browser, "andré@example.test")
     assert (page.status, "send email to this address" in page.text) == (400, True)
-    assert inbox.letters == []
+    assert inbox.letters() == []
 
 
 def test_the_page_of_a_taken_address_takes_codes_and_resends_like_any_other(

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from provider.admin import client_form
 from provider.admin.presets import PRESETS
+from provider.oauth.clients import clients
 from provider.oauth.clients.client_search import find_page
 from provider.oauth.clients.clients import Client, create_client, find_client
 from provider.oauth.clients.metadata import ClientMetadata
@@ -81,12 +82,37 @@ def test_each_kind_can_be_registered_and_is_told_how_to_be_used(
     assert made.client_id in re.findall(r"<pre.*?</pre>", page.html, re.DOTALL)[-1] or preset == "api"
 
 
+def test_a_scheme_without_a_dot_is_allowed_in_the_field_beside_it(console: Console, work: Work) -> None:
+    """RFC 8252 section 8.4."""
+    console.open("/clients/new?preset=native")
+    page = console.browser.submit({"client_name": "Cursor", "redirect_uris": "cursor://callback"})
+    assert page.status == 400
+    assert "private_use_schemes" in page.text
+    page = console.browser.submit({"private_use_schemes": "cursor"})
+    assert page.status == 200, page
+    assert registered(work, "cursor").metadata.redirect_uris == ("cursor://callback",)
+
+
 def test_what_cannot_be_registered_is_said_at_its_field(console: Console) -> None:
     console.open("/clients/new?preset=web")
     page = console.browser.submit({"client_name": "Shop", "redirect_uris": "http://shop.example.test/#here"})
     assert page.status == 400
     assert 'href="#redirect_uris"' in page.html
     assert page.form("client_name").find("client_name").value == "Shop"  # type: ignore[union-attr]
+    page = console.browser.submit({"redirect_uris": URI, "post_logout_redirect_uris": "http://shop.example.test/"})
+    assert 'href="#post_logout_redirect_uris"' in page.html
+
+
+def test_a_short_secret_is_warned_about_until_it_is_gone(console: Console, work: Work) -> None:
+    with work() as w:
+        metadata = ClientMetadata(client_name="Shop", redirect_uris=(URI,))
+        made, _ = clients.create_client(w, metadata, secret="hunter2", allow_short_secret=True)
+    here = f"/clients/client?client_id={made.client_id}"
+    assert "less than 32 characters" in console.open(here).text
+    with work() as w:
+        clients.rotate_secret(w, made.client_id)
+        clients.end_retired_secrets(w, made.client_id)
+    assert "less than 32 characters" not in console.open(here).text
 
 
 def test_an_edit_is_shown_before_it_is_made_and_audited_with_both(console: Console, work: Work) -> None:

@@ -2,13 +2,13 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from starlette.routing import Route
 
 from provider.routes.api import admin_api
+from tests.support.forking import signet_in
 from tests.support.installation import SECRET_KEY
 from tests.support.server_process import REPOSITORY, environment, free_port, serving
 from tests.support.waiting import PATIENCE
@@ -27,8 +27,8 @@ def test_the_commands_do_what_they_say(database_url: str, tmp_path: Path) -> Non
     commands = re.findall(r"^ {4}(.*)$", DOCUMENT, re.MULTILINE)
     assert len(commands) > 18
     last = 'admin "$API/clients/shop"'
-    script = [f'signet() {{ {sys.executable} -m provider "$@"; }}', *commands, last]
-    with serving(settings, port=port):
+    script = [f'PATH="{tmp_path}:$PATH"', *commands, last]
+    with serving(settings, port=port), signet_in(tmp_path):
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
             env=environment(settings), cwd=tmp_path, capture_output=True, text=True, timeout=5 * PATIENCE, check=False,

@@ -13,11 +13,13 @@ from starlette.testclient import TestClient
 from provider.audit import store as audit
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.oauth.clients.metadata import FIELDS
 from provider.outbox import messages
 from provider.outbox.store import DeliveryState, outbox
 from provider.work import Origin
 from tests.admin.conftest import Program
 from tests.support.browser import Browser
+from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
 from tests.support.factories import REDIRECT_URI, make_client, make_user
 from tests.support.inbox import Inbox
@@ -36,6 +38,30 @@ def events(work: Work, name: str) -> list[audit.AuditEvent]:
 
 def problem(answer: Any) -> str:
     return str(answer.json()["type"]).removeprefix("urn:signet:problem:")
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", [], {}, [""]], ids=str)
+def test_a_member_without_a_value_has_its_default(operator: Program, nothing: Any) -> None:
+    """RFC 7591 section 2; only a client without grants, response types or scopes says so with an empty value."""
+    usual = operator("POST", "/clients", **SHOP).json()
+    blank = dict.fromkeys(usual.keys() - {"disabled", "registered_itself", "created_at", *SHOP, "scope"}, nothing)
+    blank = {name: value for name, value in blank.items() if name in FIELDS and name != "response_types"}
+    made = operator("POST", "/clients", **SHOP, **blank)
+    assert made.status_code == 201, made.text
+    assert {name: made.json().get(name) for name in FIELDS} == {name: usual.get(name) for name in FIELDS}
+    replaced = operator("PUT", f"/clients/{made.json()['client_id']}", **SHOP, **blank)
+    assert replaced.status_code == 200, replaced.text
+    none = operator("PUT", f"/clients/{made.json()['client_id']}", grant_types=[], response_types=[], scope="").json()
+    assert (none["grant_types"], none["response_types"], none["scope"]) == ([], [], "")
+
+
+def test_a_short_secret_is_brought_along_where_the_operator_says_so(operator: Program, work: Work) -> None:
+    refused = operator("POST", "/clients", client_secret="hunter2", **SHOP)
+    assert refused.status_code == 400
+    assert "allow_short_secret" in refused.text
+    made = operator("POST", "/clients", client_secret="hunter2", allow_short_secret=True, **SHOP)
+    assert (made.status_code, made.json()["client_secret"]) == (201, "hunter2")
+    assert events(work, "client.created")[0].details["short_secret"] is True
 
 
 def test_an_application_from_its_registration_to_its_deletion(
@@ -357,3 +383,28 @@ def test_sessions_and_refusals_of_everybody_are_listed_by_pages(
         assert (len(first[listed]), len(rest[listed]), rest.get("next")) == (2, 1, None), listed
     assert {each["user_id"] for each in operator.get("/sessions")["sessions"]} == {ada}
     assert operator.get("/refusals?client=another")["refusals"] == []
+
+
+KEYS = json.dumps(Signatory().jwks["keys"])
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("member", "status"),
+    [
+        ('"default_max_age": 600.0', 201),
+        ('"default_max_age": 600.5', 400),
+        ('"default_max_age": true', 400),
+        ('"default_max_age": 1e999', 400),
+        (f'"jwks": {{"keys": {KEYS}, "x": 1.5}}', 201),
+        (f'"jwks": {{"keys": {KEYS}, "x": NaN}}', 400),
+        (f'"jwks": {{"keys": {KEYS}, "x": -Infinity}}', 400),
+        (f'"jwks": {{"keys": {KEYS}, "x": 1e999}}', 400),
+    ],
+)
+def test_a_number_is_what_json_means_by_it(operator: Program, member: str, status: int) -> None:
+    """RFC 8259 section 6: no database could keep the others."""
+    body = f'{{"redirect_uris": ["https://shop.example.test/callback"], {member}}}'
+    headers = {"authorization": f"Bearer {operator.token}", "content-type": "application/json"}
+    answer = operator.http.post("/api/admin/clients", content=body, headers=headers)
+    assert answer.status_code == status, answer.text

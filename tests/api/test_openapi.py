@@ -15,6 +15,7 @@ from provider.api.operation import Operation
 from provider.config.settings import FEATURES, Settings
 from provider.routes import routes
 from tests.api.conftest import API, App, Caller
+from tests.support.effort import effort
 from tests.support.server_process import REPOSITORY
 
 DOCUMENT = openapi.document(Settings(), routes(Settings()))
@@ -137,7 +138,7 @@ def test_no_body_crashes_an_operation(
     expected = described["responses"]
     assert isinstance(expected, dict)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=effort(10, 25), deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.dictionaries(st.sampled_from([*names, "x"]), JSON | st.text(max_size=60)) | JSON)
     def try_one(body: object) -> None:
         content = json.dumps(body).encode()

@@ -17,6 +17,7 @@ redirect_uris = ["https://shop.example.com/callback"]
 client_name = "TV"
 token_endpoint_auth_method = "none"
 redirect_uris = ["https://tv.example.com/callback"]
+allowed_origins = ["Capacitor://localhost/"]
 
 [users."ada@example.test"]
 roles = ["staff", "admin"]
@@ -76,6 +77,13 @@ def test_what_changed_is_updated_and_the_secret_stays(signet: Signet, work: Work
     assert not shop.disabled
 
 
+def test_an_empty_member_is_the_same_as_none(signet: Signet) -> None:
+    """RFC 7591 section 2."""
+    empty = FILE.replace('client_name = "Shop"', 'client_name = "Shop"\nlogo_uri = ""\njwks = {}\ncontacts = [""]')
+    signet("apply", "-", "--yes", stdin=FILE)
+    assert signet("apply", "-", stdin=empty).out == "Nothing differs.\n"
+
+
 def test_a_secret_is_brought_along_and_not_shown(signet: Signet, work: Work, environ: pytest.MonkeyPatch) -> None:
     file = FILE.replace("[clients.tv]", 'secret_env = "SHOP_SECRET"\n[clients.tv]')
     refused = signet("apply", "-", stdin=file)
@@ -87,6 +95,24 @@ def test_a_secret_is_brought_along_and_not_shown(signet: Signet, work: Work, env
         shop = find_client(w, "shop")
     assert shop is not None
     assert shop.has_secret("s" * 40)
+
+
+def test_a_short_secret_needs_a_word_in_the_file(signet: Signet, work: Work, environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("SHOP_SECRET", "hunter2")
+    file = FILE.replace("[clients.tv]", 'secret_env = "SHOP_SECRET"\n[clients.tv]')
+    refused = signet("apply", "-", stdin=file)
+    assert (refused.status, "allow_short_secret" in refused.err) == (1, True)
+    allowed = file.replace("secret_env", "allow_short_secret = true\nsecret_env")
+    done = signet("apply", "-", "--yes", stdin=allowed)
+    assert done.status == 0
+    assert "warning: the secret of shop is shorter" in done.err
+    assert "hunter2" not in done.out + done.err
+    with work() as w:
+        shop = find_client(w, "shop")
+    assert shop is not None
+    assert shop.keeps_short_secret
+    wrong = signet("apply", "-", stdin=file.replace("secret_env", 'allow_short_secret = "yes"\nsecret_env'))
+    assert "allow_short_secret must be true or false" in wrong.err
 
 
 def test_only_with_prune_the_rest_goes_and_never_what_registered_itself(signet: Signet, work: Work) -> None:
@@ -129,3 +155,12 @@ def test_a_file_that_cannot_be_is_refused_in_one_line_and_nothing_is_done(
     assert refused.err.endswith("Nothing was changed.\n")
     assert names(work) == []
     assert signet("user", "show", "ada@example.test", "--json").json["roles"] == []
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "2026-11-28", "2026-11-28T12:00:00Z"])
+def test_what_toml_has_and_json_lacks_is_refused_in_one_line(signet: Signet, work: Work, value: str) -> None:
+    """RFC 8259 section 6: client metadata is JSON."""
+    refused = signet("apply", "-", "--yes", stdin=FILE + f"[clients.shop.jwks]\nkeys = []\nx = {value}\n")
+    assert refused.status != 0
+    assert "jwks holds a value that JSON cannot hold" in refused.err + refused.out
+    assert names(work) == []

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from provider.audit.events import Event
+from provider.audit.log import record
 from provider.cli import system_checks
 from provider.oauth.keys.store import signing_keys
 from provider.outbox import messages
+from provider.work import Origin
 from tests.cli.conftest import Ran, Signet
 from tests.support.clock import Clock
 from tests.support.installation import Work
@@ -96,3 +99,17 @@ def test_what_stands_around_it_is_looked_at(
     assert {"database file": False, "disk": False, "outbox": False, "signing keys": False}.items() <= found.items()
     careful.setattr(system_checks, "TOO_LITTLE", 1 << 60)
     assert said(signet("check", "--json"))["disk"] is True
+
+
+def test_events_that_seem_to_come_from_the_proxy_are_explained(
+    careful: pytest.MonkeyPatch, work: Work, signet: Signet
+) -> None:
+    """Issue 12, line 30: what cannot be read is logged, and here is why it matters."""
+    for network in ("2001:db8::1", "10.0.0.1", "10.0.0.1"):
+        with work(Origin(network=network)) as w:
+            record(w, Event.SIGNED_IN)
+    (found,) = [one for one in json.loads(signet("check", "--json").out) if one["about"] == "SIGNET_TRUSTED_PROXIES"]
+    assert found["problem"] == "2 of the last 3 events seem to come from 10.0.0.1, your proxy"
+    assert "X-Forwarded-For" in found["fix"]
+    careful.setenv("SIGNET_TRUSTED_PROXIES", "10.0.0.2")
+    assert "SIGNET_TRUSTED_PROXIES" not in said(signet("check", "--json"))

@@ -31,6 +31,17 @@ def test_the_id_and_once_the_secret_are_printed(signet: Signet, work: Work) -> N
     assert made["client_secret"] not in signet("client", "list").out
 
 
+def test_origins_of_a_web_view_are_registered_in_their_normal_form(signet: Signet) -> None:
+    """RFC 6454 section 6.2: as a browser sends them."""
+    origins = ("--allowed-origin", "capacitor://localhost", "--allowed-origin", "https://WWW.shop.example:443/")
+    made = signet(*SHOP, *origins, "--public", "--json").json
+    assert made["allowed_origins"] == ["capacitor://localhost", "https://www.shop.example"]
+    changed = signet("client", "update", made["client_id"], "--allowed-origin", "Tauri://localhost", "--json").json
+    assert changed["allowed_origins"] == ["tauri://localhost"]
+    refused = signet(*SHOP, "--allowed-origin", "*")
+    assert (refused.status, "allowed_origins: '*' has a wildcard" in refused.err) == (1, True)
+
+
 def test_people_see_the_same_two_lines(signet: Signet) -> None:
     lines = signet(*SHOP).out.splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["client_id", "client_secret"]
@@ -61,12 +72,35 @@ def test_id_and_secret_may_be_brought_along(signet: Signet, work: Work) -> None:
     assert (again.status, again.err.count("\n")) == (1, 1)
 
 
+def test_a_short_secret_needs_a_word_and_gets_a_warning(signet: Signet) -> None:
+    bring = (*SHOP, "--client-id", "shop", "--client-secret-stdin", "--json")
+    refused = signet(*bring, stdin="hunter2\n")
+    assert (refused.status, "--allow-short-secret" in refused.err) == (1, True)
+    made = signet(*bring, "--allow-short-secret", stdin="hunter2\n")
+    assert (made.status, made.json["client_secret"]) == (0, "hunter2")
+    for ran in (made, signet("client", "show", "shop", "--json")):
+        assert "warning: the secret of shop is shorter than 32 characters" in ran.err
+        assert "signet client rotate-secret shop" in ran.err
+        assert "hunter2" not in ran.err
+    assert signet(*SHOP, "--json").err == ""
+
+
 def test_updating_changes_what_is_given_and_nothing_else(signet: Signet) -> None:
     made = signet(*SHOP, "--grant", "authorization_code", "--grant", "refresh_token", "--json").json
     updated = signet("client", "update", made["client_id"], "--name", "New shop", "--json").json
     assert updated["client_name"] == "New shop"
     assert updated["grant_types"] == ["authorization_code", "refresh_token"]
     assert updated["redirect_uris"] == [URI]
+
+
+def test_a_scheme_without_a_dot_is_allowed_by_name(signet: Signet) -> None:
+    """RFC 8252 section 8.4."""
+    refused = signet("client", "create", "--name", "Cursor", "--public", "--redirect-uri", "cursor://callback")
+    assert (refused.status, "'cursor://callback'" in refused.err, "allow" in refused.err) == (1, True, True)
+    made = signet(*SHOP, "--public", "--json").json
+    given = ("--allow-scheme", "cursor", "--redirect-uri", "cursor://callback")
+    updated = signet("client", "update", made["client_id"], *given, "--json").json
+    assert (updated["private_use_schemes"], updated["redirect_uris"]) == (["cursor"], ["cursor://callback"])
 
 
 def test_a_rotated_secret_works_beside_the_one_before(signet: Signet, work: Work) -> None:
@@ -77,6 +111,36 @@ def test_a_rotated_secret_works_beside_the_one_before(signet: Signet, work: Work
     assert client is not None
     assert client.has_secret(made["client_secret"])
     assert client.has_secret(rotated["client_secret"])
+
+
+def test_pkce_and_first_party_are_turned_off_and_on_again(signet: Signet) -> None:
+    made = signet(*SHOP, "--no-pkce", "--first-party", "--json").json
+    assert (made["require_pkce"], made["first_party"], made["token_endpoint_auth_method"]) == (False, True, None)
+    kept = signet("client", "update", made["client_id"], "--name", "New shop", "--json").json
+    assert (kept["require_pkce"], kept["first_party"]) == (False, True)
+    changed = signet("client", "update", made["client_id"], "--pkce", "--no-first-party", "--json").json
+    assert (changed["require_pkce"], changed["first_party"]) == (True, False)
+    refused = signet(*SHOP, "--public", "--no-pkce")
+    assert (refused.status, "PKCE" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("member", "hint"),
+    [
+        ("redirect_urls", "Did you mean redirect_uris?"),
+        ("client_id", "Use --client-id instead."),
+        ("client_secret", "Use --client-secret-stdin instead."),
+        ("software_id", ""),
+    ],
+)
+def test_an_unknown_member_of_a_file_is_named_and_ignored(signet: Signet, member: str, hint: str) -> None:
+    """RFC 7591 section 2."""
+    metadata = json.dumps({"client_name": "Shop", "redirect_uris": [URI], member: "x"})
+    made = signet("client", "create", "--metadata", "-", "--json", stdin=metadata)
+    assert (made.status, made.json["client_name"]) == (0, "Shop")
+    assert made.err == f"signet: warning: {member} in the metadata is not known and was ignored. {hint}".strip() + "\n"
+    updated = signet("client", "update", made.json["client_id"], "--metadata", "-", stdin=json.dumps({member: "x"}))
+    assert f"{member} in the metadata is not known" in updated.err
 
 
 def test_disabling_enabling_and_deleting(signet: Signet) -> None:
@@ -91,9 +155,9 @@ def test_disabling_enabling_and_deleting(signet: Signet) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "because"),
     [
-        (("--name", "Shop", "--grant", "authorization_code"), 1, "redirect_uris"),
-        (("--redirect-uri", "http://shop.example/cb"), 1, "shop.example"),
-        (("--redirect-uri", URI, "--grant", "password"), 1, "grant_types"),
+        (("--name", "Shop", "--grant", "authorization_code"), 2, "--redirect-uri"),
+        (("--name", "Shop", "--redirect-uri", "http://shop.example/cb"), 1, "shop.example"),
+        (("--name", "Shop", "--redirect-uri", URI, "--grant", "password"), 1, "grant_types"),
         (("--metadata", "-"), 2, "not JSON"),
         (("--metadata", "nowhere.json"), 1, "nowhere.json"),
         (("--metadata", "-", "--client-secret-stdin"), 2, "stdin"),
@@ -119,6 +183,23 @@ def test_a_client_may_bring_keys_instead_of_a_secret(signet: Signet, tmp_path: P
     assert (published.get("jwks"), published["jwks_uri"]) == (None, uri)
     again = signet("client", "update", made["client_id"], "--jwks", str(path), "--json").json
     assert (again["jwks"], again.get("jwks_uri")) == (jwks, None)
+
+
+def test_an_empty_member_of_a_file_takes_it_away(signet: Signet) -> None:
+    """RFC 7591 section 2: "" and null are no value, and keys that are not given end none."""
+    metadata = {
+        "client_name": "Shop",
+        "redirect_uris": [URI, ""],
+        "logo_uri": "",
+        "jwks": {"keys": []},
+        "contacts": [""],
+    }
+    given = {**metadata, "jwks_uri": "https://shop.example/jwks.json", "policy_uri": "https://shop.example/privacy"}
+    made = signet("client", "create", "--metadata", "-", "--json", stdin=json.dumps(given)).json
+    assert (made["redirect_uris"], "logo_uri" in made, made["contacts"]) == ([URI], False, [])
+    changes = json.dumps({"policy_uri": "", "jwks": {}})
+    updated = signet("client", "update", made["client_id"], "--metadata", "-", "--json", stdin=changes).json
+    assert ("policy_uri" in updated, updated["jwks_uri"]) == (False, given["jwks_uri"])
 
 
 def test_a_private_key_is_not_taken(signet: Signet, tmp_path: Path) -> None:
@@ -151,3 +232,15 @@ def test_an_operators_sector_is_looked_at_too(signet: Signet, foreign_server: Fo
     assert (refused.status, refused.err.count("\n")) == (2, 1)
     assert "sector_identifier_uri cannot be read" in refused.err
     assert foreign_server.connections == 0
+
+
+def test_metadata_holds_only_what_json_can_hold(signet: Signet, tmp_path: Path) -> None:
+    """RFC 8259 section 6; a file that Windows wrote begins with a byte order mark."""
+    for number in ("NaN", "1e999", "-Infinity"):
+        text = f'{{"redirect_uris": ["{URI}"], "jwks": {{"keys": [], "x": {number}}}}}'
+        refused = signet("client", "create", "--metadata", "-", stdin=text)
+        assert (refused.status, "not JSON" in refused.err) == (2, True)
+    path = tmp_path / "client.json"
+    path.write_text(f'{{"redirect_uris": ["{URI}"], "default_max_age": 600.0}}', encoding="utf-8-sig")
+    made = signet("client", "create", "--metadata", str(path), "--json").json
+    assert signet("client", "show", made["client_id"], "--json").json["default_max_age"] == 600

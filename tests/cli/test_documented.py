@@ -4,9 +4,9 @@ Those of docs/operate.md are run, in tests/docs; these stand in the middle of so
 """
 
 import re
+from typing import Any
 
 import pytest
-import typer
 
 from provider.cli.run import command_line
 from tests.support.server_process import REPOSITORY
@@ -32,11 +32,13 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_what_a_document_mentions_exists(document: str) -> None:
-    root = typer.main.get_command(command_line())
+    root: Any = command_line()
     for text in mentioned(document):
         command, words = root, text.split()
         while words and hasattr(command, "commands"):
             assert words[0] in command.commands, text
             command = command.commands[words.pop(0)]
-        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        options = {
+            option for parameter in command.params for option in [*parameter.opts, *parameter.secondary_opts]
+        } | {"--help"}
         assert set(re.findall(r"--[a-z][a-z-]*", text)) <= options, text

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from provider.cli.run import command_line
 from tests.support.server_process import REPOSITORY, environment
@@ -18,7 +17,7 @@ UNTIL_STOPPED = {"demo", "serve", "worker"}
 
 
 def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    group = group or typer.main.get_command(command_line())
+    group = group or command_line()
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
@@ -30,7 +29,7 @@ EVERY = dict(commands())
 
 
 def options(command: Any) -> set[str]:
-    return {option for parameter in command.params for option in parameter.opts}
+    return {option for parameter in command.params for option in [*parameter.opts, *parameter.secondary_opts]}
 
 
 @pytest.mark.parametrize("name", EVERY)

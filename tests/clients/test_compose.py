@@ -70,7 +70,7 @@ def test_the_sample_app_is_registered_once_by_commands_that_exist(compose: dict[
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    with signet_in(tmp_path, environ):
+    with signet_in(tmp_path):
         run("signet", *compose["services"]["migrate"]["command"])
         for _ in range(2):
             assert secret not in run(*register["entrypoint"], *register["command"])

@@ -67,6 +67,7 @@ def test_what_is_dangerous_is_said_and_stops_the_start(name: str, value: object,
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("issuer", "https://example.com/auth"),
         ("env", "test"),
         ("log_level", "debug"),
         ("bcrypt_cost", 11),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from provider.config.environment import SettingsError, load_settings
-from provider.config.settings import PREFIX, Settings, is_loopback
+from provider.config.settings import PREFIX, Settings
+from provider.urls import is_loopback
 
 KEY = "k" * 32
 
@@ -30,12 +31,42 @@ def test_every_setting_is_described_and_listed_for_operators() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "issuer", "base_path"),
+    [
+        ("https://id.example/", "https://id.example", ""),
+        ("https://ID.Example:443", "https://id.example", ""),
+        ("HTTPS://id.example", "https://id.example", ""),
+        ("http://localhost:80/", "http://localhost", ""),
+        ("http://id.localhost:8000", "http://id.localhost:8000", ""),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example", ""),
+        (" https://id.example\n", "https://id.example", ""),
+        ("https://id.example/auth/", "https://id.example/auth", "/auth"),
+        ("https://id.example:8443/%7Eada/Auth", "https://id.example:8443/~ada/Auth", "/~ada/Auth"),
+    ],
+)
+def test_the_issuer_has_one_form_however_it_is_written(written: str, issuer: str, base_path: str) -> None:
+    """RFC 3986 section 6.2: clients compare the issuer byte for byte with what is published."""
+    settings = load_settings({"SIGNET_ISSUER": written})
+    assert (settings.issuer, settings.base_path) == (issuer, base_path)
+    assert settings.origin + base_path == issuer
+
+
+@pytest.mark.parametrize(
     ("environ", "problem"),
     [
         ({"SIGNET_ISUER": "https://id.example"}, "unknown setting SIGNET_ISUER"),
         ({"signet_issuer": "https://id.example", "SIGNET_NOPE": "1"}, "SIGNET_NOPE"),
         ({"SIGNET_ISSUER": "http://id.example"}, "SIGNET_ISSUER: must be https"),
-        ({"SIGNET_ISSUER": "https://id.example/"}, "no path"),
+        ({"SIGNET_ISSUER": "https://id.example/a b"}, "the path /a b must be segments"),
+        ({"SIGNET_ISSUER": "https://id.example/a//b"}, "must be segments"),
+        ({"SIGNET_ISSUER": "https://id.example/../auth"}, "must be segments"),
+        ({"SIGNET_ISSUER": "https://id.example/a;b"}, "must be segments"),
+        ({"SIGNET_ISSUER": "https://id.example/api"}, "the path /api is used by Signet itself"),
+        ({"SIGNET_ISSUER": "https://id.example/static/auth"}, "is used by Signet itself"),
+        ({"SIGNET_ISSUER": "https://id example"}, "must be an http or https URL"),
+        ({"SIGNET_ISSUER": "https://id.example:port"}, "must be an http or https URL"),
+        ({"SIGNET_ALLOWED_HOSTS": "a:b:c"}, "SIGNET_ALLOWED_HOSTS: 'a:b:c' is not a host"),
+        ({"SIGNET_ALLOWED_HOSTS": "*.example.com/x"}, "SIGNET_ALLOWED_HOSTS"),
         ({"SIGNET_ISSUER": "https://id.example?x=1"}, "no query"),
         ({"SIGNET_ISSUER": "https://me@id.example"}, "user"),
         ({"SIGNET_ISSUER": "id.example"}, "URL"),
@@ -53,6 +84,11 @@ def test_every_setting_is_described_and_listed_for_operators() -> None:
         ({"SIGNET_FEATURES": "registration,magic"}, "SIGNET_FEATURES"),
         ({"SIGNET_FEATURES": "two-factor,passkeys"}, "SIGNET_FEATURES"),
         ({"SIGNET_REGISTRATION_SCOPES": "openid email"}, "SIGNET_REGISTRATION_SCOPES: must be scopes, comma-separated"),
+        (
+            {"SIGNET_REGISTRATION_SCHEMES": "cursor,java script"},
+            "SIGNET_REGISTRATION_SCHEMES: 'java script' is not a URI",
+        ),
+        ({"SIGNET_REGISTRATION_SCHEMES": "javascript:"}, "SIGNET_REGISTRATION_SCHEMES: 'javascript' cannot be allowed"),
         ({"SIGNET_UNUSED_CLIENT_LIFETIME": "1d"}, "SIGNET_UNUSED_CLIENT_LIFETIME"),
         ({"SIGNET_TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "SIGNET_TRUSTED_PROXIES"),
         ({"SIGNET_TOTP_BYPASS_CODE": "000000"}, "SIGNET_ENV=development"),
@@ -98,6 +134,11 @@ def test_lists_are_comma_separated() -> None:
     assert settings.features == {"two-factor", "registration"}
     assert not settings.has("reset-passwords")
     assert settings.secret_keys == (KEY, KEY + "x")
+
+
+@pytest.mark.parametrize("written", ["cursor,raycast", " Cursor:// , raycast: ,", "cursor://,RAYCAST"])
+def test_schemes_are_written_as_people_paste_them(written: str) -> None:
+    assert load_settings({"SIGNET_REGISTRATION_SCHEMES": written}).registration_schemes == ("cursor", "raycast")
 
 
 def test_secrets_do_not_print() -> None:

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,8 @@ from sqlalchemy import create_engine, inspect, text
 
 from provider.database.migrations import HEAD, current
 from provider.resources import MIGRATIONS
+from tests.support import forking
+from tests.support.forking import Forked
 from tests.support.installation import SECRET_KEY
 from tests.support.server_process import environment
 from tests.support.waiting import PATIENCE, wait_until
@@ -43,8 +44,8 @@ def downgrade() -> None:
 '''
 RUN = """
 import pathlib, sys
-import provider.resources
-provider.resources.MIGRATIONS = pathlib.Path(sys.argv.pop())
+import provider.database.migrations
+provider.database.migrations.MIGRATIONS = pathlib.Path(sys.argv.pop())
 from provider.__main__ import main
 main()
 """
@@ -58,31 +59,32 @@ def test_what_was_done_is_kept_what_was_not_is_undone_and_the_next_one_goes_on(
     (folder / "versions/long.py").write_text(LONG.format(head=HEAD))
     settings = {"SIGNET_DATABASE_URL": empty_database_url, "SIGNET_SECRET_KEY": SECRET_KEY}
 
-    def migrating(reached: Path, **more: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", RUN, "migrate", str(folder)]
+    def migrating(reached: Path, **more: str) -> Forked:
         environ = environment(settings) | {"REACHED": str(reached)} | more
-        return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with reached.with_suffix(".said").open("wb") as said:
+            return forking.start(["migrate", str(folder)], code=RUN, env=environ, stdout=said, stderr=said)
 
     first = migrating(tmp_path / "first", STAY="yes")
     wait_until(lambda: (tmp_path / "first").exists() or first.poll() is not None)
-    assert first.poll() is None, first.communicate()[1]
+    assert first.poll() is None, (tmp_path / "first.said").read_text()
     second = migrating(tmp_path / "second")
     try:
         with pytest.raises(subprocess.TimeoutExpired):
-            second.wait(6)
+            second.wait(2)
         assert not (tmp_path / "second").exists(), "two at once"
         engine = create_engine(empty_database_url)
         with engine.connect() as connection:
             assert current(connection) == HEAD  # every step before is done, whatever becomes of this one
             assert "long_one" not in inspect(connection).get_table_names()
         first.kill()
-        out, err = second.communicate(timeout=PATIENCE)
-        assert second.returncode == 0, err
+        status = second.wait(PATIENCE)
+        said = (tmp_path / "second.said").read_text()
+        assert status == 0, said
     finally:
         for process in (first, second):
             process.kill()
-            process.communicate()
-    assert "to 9999" in out
+            process.wait()
+    assert "to 9999" in said
     with engine.connect() as connection:
         assert current(connection) == "9999"
         assert connection.scalar(text("SELECT count(*) FROM long_one")) == 1

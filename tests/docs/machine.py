@@ -8,12 +8,15 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+LIMIT = 120
+"""Seconds after which something that does not start or stop is given up."""
 
 
 def here(text: str) -> str:
@@ -42,6 +45,8 @@ def start(name: str) -> None:
     environ |= dict(pair.split("=", 1) for pair in unit["Environment"])
     program, *arguments = shlex.split(unit["ExecStart"][0])
     assert program == "/opt/signet/bin/signet", program
+    if arguments[0] == "serve":
+        arguments += ["--drain", "0"]  # no proxy here has to notice first
     folder = Path(unit["WorkingDirectory"][0])
     with (folder / f"{name}.log").open("ab") as log:
         done = subprocess.run(
@@ -55,32 +60,45 @@ def start(name: str) -> None:
             check=True,
         )
     (folder / f"{name}.pid").write_text(done.stdout)
-    for command in unit.get("ExecStartPost", []):
+
+
+def wait_for(name: str) -> None:
+    """What the unit does once it has started. Its curl tries once a second: run it when somebody listens."""
+    commands = read_unit(name).get("ExecStartPost", [])
+    deadline = time.monotonic() + LIMIT
+    while commands and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", int(name.partition("@")[2]))) == 0:
+                break
+        time.sleep(0.02)
+    for command in commands:
         program, *arguments = shlex.split(command)
         subprocess.run([Path(program).name, *arguments], check=True)
 
 
-def stop(name: str) -> None:
-    file = Path(here("/var/lib/signet")) / f"{name}.pid"
-    if not file.exists():
-        return
-    pid = int(file.read_text())
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 120
-    while Path(f"/proc/{pid}").exists():
-        assert time.monotonic() < deadline, f"{name} does not stop"
-        time.sleep(0.02)
-    file.unlink()
+def stop(names: list[str]) -> None:
+    """All are told, then all are waited for."""
+    files = {name: Path(here("/var/lib/signet")) / f"{name}.pid" for name in names}
+    running = {name: int(file.read_text()) for name, file in files.items() if file.exists()}
+    for pid in running.values():
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + LIMIT
+    for name, pid in running.items():
+        while Path(f"/proc/{pid}").exists():
+            assert time.monotonic() < deadline, f"{name} does not stop"
+            time.sleep(0.02)
+        files[name].unlink()
 
 
 def systemctl(what: str, names: list[str]) -> None:
     units = [name for name in names if name.startswith("signet-")]
     if what in {"stop", "restart"}:
-        for name in units:
-            stop(name)
+        stop(units)
     if what in {"start", "restart", "enable"}:
         for name in units:
             start(name)
+        for name in units:
+            wait_for(name)
 
 
 def main(command: list[str]) -> None:

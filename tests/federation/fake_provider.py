@@ -18,6 +18,7 @@ from tests.support.clock import Clock
 ISSUER = "https://op.example.test"
 CLIENT_ID = "signet-at-example"
 CLIENT_SECRET = "the secret of this client at Example"
+USERINFO = f"{ISSUER}/userinfo"
 DISCOVERY, JWKS, TOKEN = f"{ISSUER}/.well-known/openid-configuration", f"{ISSUER}/jwks", f"{ISSUER}/token"
 
 Reply = dict[str, Any] | tuple[int, bytes] | str
@@ -51,6 +52,7 @@ class FakeProvider:
         }
         self.claims: dict[str, Any] = {"sub": "ada-at-example", "email": "ada@example.test", "email_verified": True}
         """Of whoever sits at the browser; a claim that is None is left out of the token."""
+        self.userinfo: dict[str, Any] = {}
         self.sign: Callable[[dict[str, Any]], str] = self._sign
         self.replies: dict[str, Reply] = {}
         """By URL: what is answered instead."""
@@ -74,6 +76,10 @@ class FakeProvider:
             raise OutboundFailed(f"it answered {answer.status}")
         assert answer.content_type in accept
         return answer
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+        assert (headers or {})["Authorization"] == "Bearer unused"
+        return self._reply(url, self.userinfo)
 
     def post_form(self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> Answer:
         self.forms.append((dict(form), dict(headers or {})))

@@ -84,7 +84,7 @@ NOW: dict[str, Callable[[Clock], Any]] = {
         {"sub": "x" * 256},
         {"sub": "ada\x00"},
         {"sub": "ädä"},
-        {"sub": 5},
+        {"sub": 5.5},
         {"sub": ["ada-at-example"]},
     ],
     ids=str,

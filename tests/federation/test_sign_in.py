@@ -164,7 +164,7 @@ def test_somebody_else_at_the_browser_gets_a_session_of_their_own(
     [
         {"email_verified": False},
         {"email_verified": None},
-        {"email_verified": "true"},
+        {"email_verified": "yes"},
         {"email_verified": 1},
         {"email": None},
         {"email": "not an address"},

@@ -190,7 +190,7 @@ def test_a_discovery_document_of_somebody_else_is_not_used(traveller: Traveller,
     assert traveller.provider.asked == [DISCOVERY]
 
 
-@pytest.mark.parametrize("algorithms", [["none"], ["HS256"], [], "RS256", [5]], ids=str)
+@pytest.mark.parametrize("algorithms", [["none"], ["HS256"], [], "HS256", [5]], ids=str)
 def test_an_upstream_that_signs_with_nothing_we_take_signs_nobody_in(traveller: Traveller, algorithms: Any) -> None:
     traveller.provider.metadata["id_token_signing_alg_values_supported"] = algorithms
     assert again(traveller) == 502

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,11 @@ import pytest
 from provider.installation import open_installation
 from provider.oauth.clients.clients import Client
 from provider.work import Installation, unit_of_work
-from tests.support.chromium import chromium, new_person
 from tests.support.factories import make_client, make_user
 from tests.support.installation import SECRET_KEY, settings_for
 from tests.support.npm import installed
 from tests.support.server_process import free_port, serving
 from tests.support.services import unavailable
-
-__all__ = ["chromium", "new_person"]
 
 HERE = Path(__file__).parent
 EMAIL = "ada@example.test"
@@ -44,12 +42,10 @@ class Served:
             )
 
 
-@pytest.fixture(scope="session")
-def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("interop")
-    database = f"sqlite:///{shutil.copy(sqlite_template, folder / 'signet.db')}"
-    port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
+@contextmanager
+def serve(folder: Path, template: Path, *, issuer: str, port: int) -> Iterator[Served]:
+    """Serve an issuer on this port of loopback, with Ada's account."""
+    database = f"sqlite:///{shutil.copy(template, folder / 'signet.db')}"
     installation = open_installation(settings_for(database, issuer=issuer))
     with unit_of_work(installation) as work:
         make_user(work, EMAIL, name="Ada Lovelace", given_name="Ada", family_name="Lovelace")
@@ -58,6 +54,14 @@ def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     with serving(settings, "--drain", "0", port=port):
         yield Served(issuer, installation)
     installation.database.close()
+
+
+@pytest.fixture(scope="session")
+def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    port = free_port()
+    folder = tmp_path_factory.mktemp("interop")
+    with serve(folder, sqlite_template, issuer=f"http://127.0.0.1:{port}", port=port) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

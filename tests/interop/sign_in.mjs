@@ -15,6 +15,7 @@ const authentication = {
 }[told.auth_method]
 
 const config = await client.discovery(new URL(told.issuer), told.client_id, told.metadata ?? {}, authentication(), {
+  algorithm: told.algorithm ?? 'oidc', // where the metadata is: OIDC Discovery, or RFC 8414 ('oauth2')
   execute: [client.allowInsecureRequests], // http on loopback
 })
 

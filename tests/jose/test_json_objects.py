@@ -2,7 +2,7 @@
 
 import pytest
 
-from provider.jose.json_objects import is_deeper, read_object
+from provider.jose.json_objects import is_deeper, is_same, is_whole_number, read_json, read_object
 
 
 def test_an_object_is_read() -> None:
@@ -40,3 +40,38 @@ def test_how_deep_is_counted_in_lists_and_objects() -> None:
     assert not is_deeper({"a": [{"b": 1}], "c": []}, 4)
     assert is_deeper({"a": [{"b": 1}], "c": []}, 3)
     assert not is_deeper("x", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3600.0", 3600),
+        ("3.6e3", 3600),
+        ("-0.0", 0),
+        ("1e15", 10**15),
+        ("1.5", 1.5),
+        ("1e20", 1e20),
+        ("9" * 30, 10**30 - 1),
+    ],
+)
+def test_a_number_without_a_fraction_is_an_integer(text: str, value: float) -> None:
+    """RFC 8259 section 6: JSON has one kind of number."""
+    read = read_json(text)
+    assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", ["true", "1.5", "NaN", "1e999", '"1"', "null", "[1]"])
+def test_anything_else_is_no_whole_number(text: str) -> None:
+    """Python takes true for 1."""
+    try:
+        assert not is_whole_number(read_json(text))
+    except ValueError:
+        assert text in {"NaN", "1e999"}
+
+
+def test_true_is_not_one() -> None:
+    assert is_same(1, 1.0)
+    assert is_same(True, True)
+    assert not is_same(1, True)
+    assert not is_same(False, 0)
+    assert not is_same("1", 1)

@@ -12,13 +12,11 @@ import pytest
 from provider.config.environment import load_settings
 from provider.installation import open_installation
 from provider.work import unit_of_work
-from tests.support.chromium import NewPerson, Person, chromium, new_person
+from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import CHEAP, Demo, running_demo
 from tests.support.effort import SCRIPTS, named_scripts
 from tests.support.factories import PASSWORD, make_user
 from tests.support.waiting import wait_until
-
-__all__ = ["chromium", "new_person"]
 
 STEP = 30
 _numbers = count(1)

@@ -27,7 +27,8 @@ NARROW: ViewportSize = {"width": 320, "height": 568}
 NEEDED = "document.documentElement.scrollWidth"
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules of axe whose finding may be another one in the dark."""
-FINDINGS = """(rules) => axe.run(rules ? {runOnly: rules} : {}).then(found => found.violations.flatMap(
+FINDINGS = """(rules) => axe.run({resultTypes: ["violations"], ...(rules && {runOnly: rules})}).then(
+  found => found.violations.flatMap(
   rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 120)} (${node.any.map(why => why.message)[0]})`)))"""
 
 

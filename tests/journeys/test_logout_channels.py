@@ -87,7 +87,7 @@ class App:
 
 
 @contextmanager
-def running(app: App) -> Iterator[App]:
+def running(app: App, host: str = "localhost") -> Iterator[App]:
     routes = [
         Route("/", app.home),
         Route("/callback", app.callback),
@@ -96,7 +96,7 @@ def running(app: App) -> Iterator[App]:
     ]
     config = uvicorn.Config(Starlette(routes=routes), host="127.0.0.1", port=0, lifespan="off", log_level="error")
     server, sock = uvicorn.Server(config), config.bind_socket()
-    app.url = f"http://localhost:{sock.getsockname()[1]}"
+    app.url = f"http://{host}:{sock.getsockname()[1]}"
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
     thread.start()
     database = f"sqlite:///{app.demo.folder.resolve() / 'signet.db'}"
@@ -175,3 +175,18 @@ def test_an_app_sees_through_a_frame_that_somebody_signed_out_in_another_tab(
     person.press("Sign out")
     person.expect_heading("You are signed out")
     watching.locator("#told").get_by_text("changed", exact=True).wait_for()
+
+
+def test_an_app_of_another_site_hears_of_an_error_where_the_browser_blocks_its_cookies(
+    person: Person, demo: Demo, account: Account, steps: Steps
+) -> None:
+    """Session Management section 3.3: `changed` would sign out everyone whose browser withholds the cookie.
+
+    Chromium blocks cookies of other sites in its private windows, of which each person has one.
+    """
+    with running(App("Red", demo), host="127.0.0.1") as red:
+        red.sign_in(person)
+        steps.sign_in(person, account)
+        person.expect_heading("Welcome")
+        person.open(f"{red.url}/watch?{urlencode({'session_state': red.got['session_state']})}")
+        person.page.locator("#told").get_by_text("error", exact=True).wait_for()

@@ -20,7 +20,7 @@ from provider.oauth.grants.token_exchange import ACCESS_TOKEN
 from provider.oauth.grants.token_exchange import GRANT_TYPE as TOKEN_EXCHANGE
 from provider.oauth.keys import rotation
 from provider.work import Installation
-from tests.oauth.conftest import Person, Register, Unchanged
+from tests.oauth.conftest import Explain, Person, Register, Unchanged
 from tests.oauth.devices import DEVICE_AUTHORIZATION, DEVICE_CODE, FOR_DEVICES, allow, page_of, start, words
 from tests.oauth.endpoints.test_consent import allow as consent_to
 from tests.oauth.endpoints.test_consent import decide, show
@@ -31,8 +31,9 @@ from tests.support.clock import Clock
 from tests.support.deliveries import deliver_due
 from tests.support.foreign_server import ForeignServer
 from tests.support.installation import ISSUER, Work, settings_for
-from tests.support.relying_party import AUTHORIZE, TOKEN, Answer, RelyingParty, Tokens
+from tests.support.relying_party import AUTHORIZE, LOGOUT, TOKEN, Answer, RelyingParty, Tokens
 
+OUT = "https://app.example.test/signed-out"
 BOOKS, FILMS, MAPS = "https://books.example.test", "https://films.example.test", "https://maps.example.test"
 FAPI2: dict[str, Any] = {
     "profile": "fapi2",
@@ -192,28 +193,93 @@ class TestTheClientChanges:
 
 
 class TestAStaleCopy:
+    """SIGNET_CLIENT_CACHE: another process deletes the client while this one keeps its copy of it."""
+
     @pytest.fixture
     def settings(self, database_url: str) -> Settings:
         return settings_for(database_url, client_cache=60)
 
     @pytest.mark.both_databases
-    def test_a_client_deleted_a_moment_ago_is_no_crash(
-        self, register: Register, http: WatchedClient, browser: WatchedClient, work: Work, unchanged: Unchanged
+    def test_a_deleted_client_begins_nothing_new(
+        self, register: Register, browser: WatchedClient, work: Work, unchanged: Unchanged, explain: Explain
     ) -> None:
-        """R-1: this process has not heard of it yet, and the row refers to nothing: 503, ask again."""
-        rp = register(public=True, grant_types=("authorization_code", DEVICE_CODE), first_party=False)
-        assert push(rp)[0].status_code == 201
+        """A-105, R-1: the row would refer to nothing, so the request is read again."""
+        rps = [register(public=True, grant_types=("authorization_code", DEVICE_CODE), first_party=False) for _ in "123"]
+        for rp in rps:
+            assert push(rp)[0].status_code == 201
+        with work() as w:
+            for rp in rps:
+                clients.delete_client(w, rp.client_id)
+        with unchanged():
+            pushed = push(rps[0])[0]
+            device = rps[1].post(DEVICE_AUTHORIZATION, scope="openid")
+            page = browser.get(AUTHORIZE, params=rps[2].request()[0])
+        assert [each.status_code for each in (pushed, device, page)] == [401, 401, 400]
+        assert [each.json()["error"] for each in (pushed, device)] == ["invalid_client"] * 2
+        assert "location" not in page.headers
+        assert explain(pushed.json()["error_id"]).endpoint == "pushed_authorization_request"
+
+    @pytest.mark.parametrize("asked", [{"prompt": "none"}, {"scope": "nothing-known"}, {"response_type": "token"}])
+    def test_nobody_is_sent_to_a_deleted_client(
+        self, register: Register, person: Person, work: Work, asked: dict[str, str]
+    ) -> None:
+        """RFC 9700 section 4.11.2; A-105: not with an error either, nor after a sign-out."""
+        rp, nobody = register(), person()
+        assert rp.ask(nobody, **asked).error
         with work() as w:
             clients.delete_client(w, rp.client_id)
-        http.outage = browser.outage = True
-        with unchanged():
-            answers = [
-                push(rp)[0],
-                rp.post(DEVICE_AUTHORIZATION, scope="openid"),
-                browser.get(AUTHORIZE, params=rp.request()[0]),
-            ]
-        assert [response.status_code for response in answers] == [503] * 3
-        assert all("retry-after" in response.headers for response in answers)
+        for response in (
+            rp.ask(nobody, **asked).response,
+            nobody.get(LOGOUT, params={"client_id": rp.client_id, "post_logout_redirect_uri": OUT}),
+        ):
+            assert (response.status_code, "location" in response.headers) == (400, False)
+
+    @pytest.mark.both_databases
+    @pytest.mark.parametrize("how", [clients.delete_client, clients.disable])
+    def test_a_deleted_client_gets_nothing_for_what_it_holds(
+        self, register: Register, browser: WatchedClient, work: Work, how: Any
+    ) -> None:
+        """A-105: at the token endpoint, whatever it sends, and at introspection and revocation."""
+        grants = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE)
+        films = register_api(register, FILMS)
+        other = register(scope="openid read")
+        other_token = other.sign_in(browser, scope="openid read").access_token
+        exchanging: dict[str, Any] = {"resource_identifiers": (BOOKS,), "exchange_targets": (FILMS,)}
+        rp = register(grant_types=grants, scope="openid offline_access read", **exchanging)
+        tokens = rp.sign_in(browser, scope="openid offline_access read")
+        code, own = rp.ask(browser, scope="openid"), rp.client_credentials(scope="read")
+        exchanged = exchange(rp, other_token, FILMS).access_token
+        assert rp.is_active(own.access_token)
+        assert films.is_active(exchanged)
+        assert films.is_active(own.access_token)
+        with work() as w:
+            how(w, rp.client_id)
+        refused = [
+            rp.client_credentials(scope="read").response,
+            rp.redeem(code).response,
+            rp.refresh(tokens).response,
+            exchange(rp, other_token, FILMS).response,
+            rp.post("/oauth2/introspect", token=other_token),
+            rp.post("/oauth2/introspect", token=tokens.refresh_token),
+            rp.post("/oauth2/introspect", token=own.access_token),
+            rp.post("/oauth2/revoke", token=own.access_token),
+        ]
+        assert [each.json().get("error") for each in refused] == ["invalid_client"] * len(refused)
+        assert {each.status_code for each in refused} == {401}
+        assert rp.userinfo(tokens).status_code == 401
+        assert not films.is_active(own.access_token)
+        assert not films.is_active(exchanged)
+
+    def test_an_api_that_was_deleted_is_told_nothing_of_the_tokens_for_it(
+        self, register: Register, browser: WatchedClient, work: Work
+    ) -> None:
+        """RFC 7662 section 2.1; A-105."""
+        films, app = register_api(register, FILMS), register(scope="openid read")
+        tokens = app.sign_in(browser, scope="openid read", resource=FILMS)
+        assert films.is_active(tokens.access_token)
+        with work() as w:
+            clients.delete_client(w, films.client_id)
+        assert films.post("/oauth2/introspect", token=tokens.access_token).status_code == 401
 
 
 class TestWhatOneFlowGaveAndAnotherIsShown:

@@ -16,7 +16,7 @@ MACHINE = (
     *("/oauth2/par", "/oauth2/device_authorization", "/oauth2/register"),
 )
 PAGES = ("/oauth2/authorize", "/oauth2/logout", "/oauth2/logout/done", "/consent", "/device", "/select-account")
-READ_BY_APPS = ("/oauth2/par", "/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke")
+READ_BY_APPS = ("/oauth2/par", "/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke", "/oauth2/device_authorization")
 READ_BY_ALL = (
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
@@ -25,6 +25,7 @@ READ_BY_ALL = (
     "/.well-known/oauth-protected-resource/api/account",
     "/.well-known/oauth-protected-resource/api/admin",
     "/oauth2/jwks",
+    "/oauth2/register",
     "/api/account/openapi.json",
     "/api/admin/openapi.json",
 )

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from provider.outbound.addresses import is_public, literal, may_be_reached, networks
+from provider.outbound.addresses import is_public, literal, may_be_asked, may_be_reached, networks
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,11 @@ def test_what_the_operator_allows_is_that_and_no_more() -> None:
 )
 def test_a_host_may_say_its_address(host: str, expected: str | None) -> None:
     assert literal(host) == (None if expected is None else ip_address(expected))
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127%2e0.0.1", "LOCALHOST", "localhost.", "%6cocalhost", "[0:0:0:0:0:0:0:1]", "[::1", "%ff"]
+)
+def test_another_notation_hides_no_address(host: str) -> None:
+    """A-101, RFC 3986 section 3.2.2."""
+    assert not may_be_asked(f"https://{host}/jwks", allowed=())

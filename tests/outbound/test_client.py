@@ -42,6 +42,14 @@ def test_a_document_comes_as_bytes_with_its_type(outbound: Outbound, server: For
     assert asked.headers["accept"] == "application/json"
 
 
+@pytest.mark.parametrize("host", [HOST.upper(), HOST.replace("a", "%61", 1), f"{HOST}."])
+def test_a_host_in_another_notation_is_asked_by_its_name(outbound: Outbound, server: ForeignServer, host: str) -> None:
+    """RFC 9110 section 7.2: servers compare `Host` and the name of their certificate as text."""
+    server.behaviour = answer("{}")
+    assert outbound.get(server.url("/", host)).status == 200
+    assert server.requests[0].headers["host"] == f"{HOST}:{server.port}"
+
+
 def test_a_form_is_posted_and_any_answer_comes_back(outbound: Outbound, server: ForeignServer) -> None:
     server.behaviour = answer({"error": "invalid_grant"}, status="400 Bad Request")
     url = server.url("/token", HOST)
@@ -78,7 +86,7 @@ class TestWhereItConnects:
         "host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "0x7f.1", "017700000001"]
     )
     def test_nor_is_one_that_is_written_as_it_is(self, server: ForeignServer, clock: Clock, host: str) -> None:
-        outbound = Outbound(settings_for("sqlite://"), clock=clock)
+        outbound = Outbound(settings_for("sqlite:///unused.db"), clock=clock)
         assert "may be reached" in reason(lambda: outbound.get(server.url("/", host)))
         assert server.connections == 0
 

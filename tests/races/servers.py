@@ -3,14 +3,14 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 
 from provider.config.settings import Settings
+from tests.support import forking
+from tests.support.forking import Forked
 from tests.support.waiting import PATIENCE, wait_until
 
 
@@ -23,7 +23,7 @@ class Server:
     log: Path
     more: Mapping[str, str] = field(default_factory=dict)
     """Settings of the process alone."""
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
 
     def start(self) -> None:
         settings = self.settings
@@ -39,20 +39,9 @@ class Server:
             "SIGNET_ENV": "test",
             **self.more,
         }
-        command = [
-            sys.executable,
-            "-m",
-            "provider",
-            "serve",
-            "--port",
-            str(self.port),
-            "--workers",
-            "1",
-            "--drain",
-            "0",
-        ]
+        arguments = ["serve", "--port", str(self.port), "--workers", "1", "--drain", "0"]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            self.process = forking.start(arguments, env=environment, stdout=log, stderr=log)
 
     def wait(self) -> None:
         """Until it answers."""

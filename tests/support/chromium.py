@@ -1,18 +1,25 @@
 """A real Chromium for the tests: found here, never downloaded. What its console complains of is a failure."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.services import unavailable
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""The first that is on PATH. The shell is the same engine without the windows around it: a page costs a third."""
+FLAGS = ("--disable-gpu", "--disable-site-isolation-trials", "--renderer-process-limit=1")
+"""There is nothing to draw fast, and no site here to be kept from another by a process of its own."""
 PATIENCE = 60_000
 """Milliseconds until what should be on a page is missed."""
 SCREENSHOTS = Path(__file__).parents[2] / "build/screenshots"
@@ -104,31 +111,54 @@ NewPerson = Callable[..., Person]
 """Options are those of a Playwright context: `java_script_enabled`, `color_scheme`, `viewport`."""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Stopped with its module: while it runs, this thread has an event loop, and other tests want their own."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        unavailable("Chromium", f"none of {', '.join(NAMES)} on PATH")
-    # There is nothing to draw fast, and Chromium's own sandbox does not work for root.
-    options = ["--disable-gpu", *(["--no-sandbox"] if os.getuid() == 0 else [])]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=options)
-        yield browser
-        browser.close()
+@dataclass(frozen=True)
+class Chromium:
+    """The browser of this worker. Each person has a context of their own in it, as fresh as a browser just started."""
+
+    browser: Browser
+    _loop: asyncio.AbstractEventLoop
+
+    @contextmanager
+    def awake(self) -> Iterator[Browser]:
+        """Its event loop is this thread's only while somebody is at the browser: other tests want their own."""
+        asyncio._set_running_loop(self._loop)
+        try:
+            yield self.browser
+        finally:
+            asyncio._set_running_loop(None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)  # or what Playwright has installed
+    # Chromium's own sandbox does not work for root.
+    options = [*FLAGS, *(["--no-sandbox"] if os.getuid() == 0 else [])]
+    playwright = sync_playwright().start()
+    loop = asyncio.get_running_loop()
+    try:
+        chromium = Chromium(playwright.chromium.launch(executable_path=found, args=options), loop)
+    except PlaywrightError as error:
+        playwright.stop()
+        unavailable("Chromium", f"none of {', '.join(NAMES)} starts: {str(error).splitlines()[0]}")
+    asyncio._set_running_loop(None)
+    yield chromium
+    with chromium.awake():
+        chromium.browser.close()
+        playwright.stop()
 
 
 @pytest.fixture
-def new_person(chromium: Browser) -> Iterator[NewPerson]:
+def new_person(chromium: Chromium) -> Iterator[NewPerson]:
     """People with a browser each. Whatever their browsers complain of fails the test."""
     people: list[Person] = []
+    with chromium.awake() as browser:
 
-    def make(**options: Any) -> Person:
-        person = Person(chromium.new_context(**options))
-        people.append(person)
-        return person
+        def make(**options: Any) -> Person:
+            person = Person(browser.new_context(**options))
+            people.append(person)
+            return person
 
-    yield make
-    for person in people:
-        person.context.close()
+        yield make
+        for person in people:
+            person.context.close()
     assert [problem for person in people for problem in person.problems] == []

@@ -7,6 +7,7 @@ race) the test or its module is marked `pytest.mark.both_databases` and runs on 
 
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -36,16 +37,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Decide on which databases a test runs."""
+    """Decide on which databases a test runs. One that names them itself runs on those."""
+    named = {name for mark in metafunc.definition.iter_markers("parametrize") for name in _names(mark)}
     everything = metafunc.config.getoption("all_databases")
     for fixture in ("database_url", "empty_database_url"):
-        if fixture not in metafunc.fixturenames or not _is_ours(metafunc, fixture):
+        if fixture not in metafunc.fixturenames or fixture in named or not _is_ours(metafunc, fixture):
             continue
         only = metafunc.definition.get_closest_marker("only_on")
         if only is not None:
             metafunc.parametrize(fixture, only.args, indirect=True)
         elif everything or metafunc.definition.get_closest_marker("both_databases"):
             metafunc.parametrize(fixture, BOTH, indirect=True)
+
+
+def _names(mark: pytest.Mark) -> list[str]:
+    """The parameters that a `parametrize` gives."""
+    given = mark.args[0]
+    return [name.strip() for name in given.split(",")] if isinstance(given, str) else list(given)
 
 
 def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
@@ -123,14 +131,24 @@ def empty_postgres(postgres_url: str, first_keys: list[SigningKeyRow]) -> Iterat
     own.dispose()
 
 
+@pytest.fixture(scope="session")
+def _sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of the next database. A name is used once: SQLite deletes the files beside a database by their names."""
+    folder = tmp_path_factory.mktemp("databases")
+    return (folder / f"{number}.db" for number in count())
+
+
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
+def database_url(request: pytest.FixtureRequest, sqlite_template: Path, _sqlite_files: Iterator[Path]) -> Iterator[str]:
     """A migrated database with signing keys and nothing else."""
     if getattr(request, "param", "sqlite") == "postgresql":
-        url: str = request.getfixturevalue("empty_postgres")()
-        return url
-    path = shutil.copy(sqlite_template, tmp_path / "signet.db")
-    return f"sqlite:///{path}"
+        yield request.getfixturevalue("empty_postgres")()
+        return
+    path = next(_sqlite_files)
+    shutil.copyfile(sqlite_template, path)
+    yield f"sqlite:///{path}"
+    for name in ("", "-wal", "-shm", "-lock"):
+        Path(f"{path}{name}").unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,21 +14,18 @@ from urllib.parse import urljoin
 
 import httpx2
 
+from tests.support import forking
 from tests.support.browser import REDIRECTS, Browser, Page
+from tests.support.forking import Forked
 from tests.support.waiting import PATIENCE, wait_until
 
-START = """
-import pathlib, sys
-from provider.demo import run_demo
-run_demo(pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4] == "fresh")
-"""
 OFFSETS = (0, 1, 2, 3, 25)
 CHEAP = {"SIGNET_BCRYPT_COST": "4"}
 """Signing in is what these tests do most; that it is dear is shown where passwords are tested."""
 
 
-def demo_command(folder: Path, host: str, port: int, *, fresh: bool = False) -> list[str]:
-    return [sys.executable, "-c", START, str(folder), host, str(port), "fresh" if fresh else ""]
+def demo_arguments(folder: Path, port: int, *, fresh: bool = False) -> list[str]:
+    return ["demo", "--folder", str(folder), "--port", str(port), *(["--fresh"] if fresh else [])]
 
 
 def free_ports() -> int:
@@ -49,7 +44,7 @@ def free_ports() -> int:
 
 @dataclass
 class Demo:
-    process: subprocess.Popen[bytes]
+    process: Forked
     folder: Path
     port: int
 
@@ -96,11 +91,8 @@ def running_demo(folder: Path, **options: Any) -> Iterator[Demo]:
     """A demo that answers; stopped at the end if it was not before."""
     port = free_ports()
     with (folder.parent / "output").open("wb") as output:
-        process = subprocess.Popen(
-            demo_command(folder, "localhost", port, **options),
-            env=os.environ | CHEAP,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+        process = forking.start(
+            demo_arguments(folder, port, **options), env=os.environ | CHEAP, stdout=output, stderr=output
         )
     demo = Demo(process, folder, port)
     try:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import forking
+from tests.support.forking import Running
 from tests.support.waiting import PATIENCE, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -26,10 +28,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 def signet(*arguments: str, settings: Mapping[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
-    command = [sys.executable, "-m", "provider", *arguments]
-    return subprocess.run(
-        command, env=environment(settings), input=stdin, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    return forking.run(arguments, env=environment(settings), stdin=stdin)
 
 
 def free_port() -> int:
@@ -40,7 +39,7 @@ def free_port() -> int:
 
 @dataclass
 class Serving:
-    process: subprocess.Popen[str]
+    process: Running
     port: int
     host: str
     authority: Path | None = None
@@ -78,15 +77,25 @@ class Serving:
 
 @contextmanager
 def serving(
-    settings: Mapping[str, str], *options: str, workers: int = 1, port: int = 0, authority: Path | None = None
+    settings: Mapping[str, str],
+    *options: str,
+    workers: int = 1,
+    port: int = 0,
+    authority: Path | None = None,
+    forked: bool = True,
 ) -> Iterator[Serving]:
-    """A service on this port, or on a free one, ready; stopped in the end, whatever happens."""
+    """A service on this port, or on a free one, ready; stopped in the end, whatever happens. `forked` is a start
+    without the imports.
+    """
     port = port or free_port()
-    command = [sys.executable, "-m", "provider", "serve", "--port", str(port), "--workers", str(workers), *options]
-    host = settings.get("SIGNET_ISSUER", "http://localhost:8000").split("//")[1]
-    process = subprocess.Popen(
-        command, env=environment(settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
-    )
+    arguments = ["serve", "--port", str(port), "--workers", str(workers), *options]
+    host = settings.get("SIGNET_ISSUER", "http://localhost:8000").split("/")[2]
+    env = environment(settings)
+    if forked:
+        process: Running = forking.start(arguments, env=env)
+    else:
+        command, nothing = [sys.executable, "-m", "provider", *arguments], subprocess.DEVNULL
+        process = subprocess.Popen(command, env=env, stdout=nothing, stderr=nothing)
     server = Serving(process, port, host, authority)
     try:
         server.wait_until_ready()

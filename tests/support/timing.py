@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from statistics import NormalDist, median
 from time import perf_counter
 
-PAIRS = (30, 100, 200)
+PAIRS = (20, 100, 200)
 """At each look; the later ones only for kinds that seemed to differ."""
 Act = Callable[[], object]
 

@@ -4,10 +4,9 @@ A test waits for a condition and never for a number of seconds. The limit only e
 is far beyond what a busy machine needs. Who waits for a process stops as soon as that process has ended.
 """
 
-import subprocess
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 PATIENCE = 120
 """Seconds: the limit of whatever is waited for, also of a request to a process and of a process that should end."""
@@ -15,10 +14,18 @@ PATIENCE = 120
 Found = TypeVar("Found")
 
 
+class Process(Protocol):
+    """A `subprocess.Popen`, or a process forked for a test."""
+
+    returncode: int | None
+
+    def poll(self) -> int | None: ...
+
+
 def wait_until(
     look: Callable[[], Found | None],
     *,
-    of: "subprocess.Popen[Any] | None" = None,
+    of: Process | None = None,
     what: str = "what was waited for did not happen",
     log: Callable[[], str] = lambda: "",
     every: float = 0.02,

@@ -24,10 +24,10 @@ from tests.support.browser import Browser
 from tests.support.certificates import Authority
 from tests.support.databases import create_postgres_database
 from tests.support.installation import SECRET_KEY
+from tests.support.nginx import configuration, find_nginx, nginx
 from tests.support.server_process import Serving, environment, free_port, serving, signet
 from tests.support.services import services
 from tests.support.waiting import PATIENCE
-from tests.topology.nginx import find_nginx, nginx
 
 
 @dataclass
@@ -127,7 +127,8 @@ def topology(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         stack.callback(topology.stop)
         with ThreadPoolExecutor() as at_once:
             list(at_once.map(topology.start, topology.ports))
-        stack.enter_context(nginx(folder, port=port, nodes=topology.ports, certificate=certificate))
+        signet_conf = configuration(port=port, nodes=topology.ports, certificate=certificate)
+        stack.enter_context(nginx(folder, port=port, signet_conf=signet_conf))
         yield topology
 
 

@@ -37,6 +37,7 @@ def test_a_form_of_ours_is_accepted(client: TestClient, post: Callable[..., int]
     assert post(token) == 200
     assert post(token, sec_fetch_site="same-origin", origin="null") == 200
     assert post(token, origin=ISSUER) == 200
+    assert post(token, origin=f"{ISSUER}:443") == 200  # RFC 6454 section 4: the default port is the same origin
 
 
 def test_without_its_token_or_with_anothers_nothing_happens(client: TestClient, post: Callable[..., int]) -> None:

@@ -17,7 +17,7 @@ from provider.audit.log import record
 from provider.config.settings import Settings
 from provider.crypto.digests import digest, same
 from provider.languages.text import Text
-from provider.ratelimits import LIMITS, count, require_room
+from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
@@ -154,7 +154,7 @@ def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
 
     Five wrong codes end the code, but not the link.
     """
-    network = f"code:{work.origin.network}"
+    network = of_network(work, "code")
     require_room(work, LIMITS.code, key=network)
     try:
         throttle.reserve(work, throttle.EMAIL_CODE, address_id)

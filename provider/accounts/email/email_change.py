@@ -17,7 +17,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
 from provider.mail import messages
-from provider.ratelimits import LIMITS, count, require_room
+from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import Refusal
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
@@ -86,7 +86,7 @@ def confirm_by_code(work: UnitOfWork, *, user_id: str, code: str) -> None:
     current = email_addresses.find_of_user(work.read, user_id)
     if current is None:
         raise WrongCode
-    network = f"code:{work.origin.network}"
+    network = of_network(work, "code")
     require_room(work, LIMITS.code, key=network)
     try:
         throttle.reserve(work, throttle.EMAIL_CODE, current.id)

@@ -16,7 +16,7 @@ from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status
 from provider.accounts.timing import constant_time_response
 from provider.mail import messages
-from provider.ratelimits import LIMITS, has_room
+from provider.ratelimits import LIMITS, has_room, of_network
 from provider.work import UnitOfWork
 
 TICKET = "verify-email"
@@ -61,7 +61,7 @@ def may_write_to(work: UnitOfWork, normal: str, purpose: Purpose) -> bool:
     """
     # All three are counted whatever the first one says: a refused letter costs the same as a sent one.
     room = (
-        has_room(work, LIMITS.mail, key=f"mail:{work.origin.network}"),
+        has_room(work, LIMITS.mail, key=of_network(work, "mail")),
         has_room(work, LIMITS.mail_per_address, key=f"mailbox:{normal}"),
         has_room(work, LIMITS.mail_resend, key=f"resend:{purpose}:{normal}"),
     )

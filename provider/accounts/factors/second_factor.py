@@ -10,7 +10,7 @@ from provider.accounts.factors.totp import TOTP
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
-from provider.ratelimits import LIMITS, count, require_room
+from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import Refusal
 from provider.sessions.lifecycle import end_session
 from provider.sessions.store import Session
@@ -63,7 +63,7 @@ def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> N
     Raises what the factor has for a wrong one (`Factor.wrong`), SecondFactorLocked, SignInOver or TooManyRequests. A
     wrong one is counted.
     """
-    network = f"code:{work.origin.network}"
+    network = of_network(work, "code")
     require_room(work, LIMITS.code, key=network)
     user_id = session.user_id
     try:

@@ -23,7 +23,7 @@ def choose(call: Call) -> Response:
 
     The browser remembers it in a cookie. For a signed-in user, emails use it too.
     """
-    csrf.require_same_site(call.headers, call.settings.issuer)
+    csrf.require_same_site(call.headers, call.settings.origin)
     tag = call.form.get("language", "")
     if tag in call.settings.languages:
         session = find_session(call)

@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse, Response
 from provider.accounts.passwords.password_change import known_about
 from provider.accounts.passwords.password_reset import ResetLinkDead, ResetLinkUsed, require_open_link
 from provider.accounts.passwords.password_strength import strength_of
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, hit, of_network
 from provider.sessions.cookie import find_session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -26,7 +26,7 @@ def password_strength(call: Call) -> Response:
 
     It needs the CSRF token of the form, like the form itself. Nothing is stored and nothing is decided here.
     """
-    hit(call.work, LIMITS.password_strength, key=f"password-strength:{call.origin.network}")
+    hit(call.work, LIMITS.password_strength, key=of_network(call.work, "password-strength"))
     about = [call.form.text(name)[:LONGEST] for name in ABOUT]
     for user_id in _whose(call):
         about += known_about(call.work, user_id)

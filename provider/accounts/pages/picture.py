@@ -10,6 +10,7 @@ from provider.accounts.store import pictures, users
 from provider.refusals import NotFound, TooManyRequests
 from provider.sessions.guards import require_user
 from provider.sessions.store import Session
+from provider.urls import normal_url
 from provider.web.call import Call
 from provider.web.endpoint import endpoint, machine_endpoint
 from provider.web.errors import as_json, too_many
@@ -69,7 +70,7 @@ def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None,
         "accounts/picture.html",
         status_code=status_code,
         picture=url,
-        shown=url.startswith(f"{call.settings.issuer}/"),  # one of another site would tell it who looks
+        shown=normal_url(url).startswith(f"{call.settings.issuer}/"),  # one of another site would tell it who looks
         just_saved="saved" in call.query and not errors,
         errors=errors or {},
     )

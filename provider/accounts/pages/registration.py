@@ -8,7 +8,7 @@ from provider.accounts.passwords.passwords import problem_of
 from provider.accounts.registration import MAX_NAME, clean_name, sign_up
 from provider.destination import Destination
 from provider.languages.text import Text
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, hit, of_network
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_session
 from provider.web.call import Call
@@ -38,7 +38,7 @@ def register(call: Call) -> Response:
     if address is None or name is None or errors:
         return _page(call, where, values=values, errors=errors, status_code=400)
     try:
-        hit(call.work, LIMITS.sign_up, key=f"sign-up:{call.origin.network}")
+        hit(call.work, LIMITS.sign_up, key=of_network(call.work, "sign-up"))
     except TooManyRequests as refusal:
         return _page(call, where, values=values, **too_many(call, refusal))
     ticket = sign_up(

@@ -7,7 +7,7 @@ Metadata uses the member names of RFC 7591 and OIDC Registration, and our own. T
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
 
 from provider.admin.filters import asked_text
 from provider.admin.operation import Resource, begin, by_operator
@@ -19,6 +19,7 @@ from provider.oauth.clients import clients as rules
 from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import FIELDS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.sector_documents import DocumentUnavailable, require_vouched_for
 from provider.oauth.clients.store import clients as store
 from provider.web.call import Call
@@ -35,11 +36,22 @@ _SECRET: Any = (str | None, Field(None, description="Shown only now; absent for 
 _BROUGHT: dict[str, Any] = {
     "client_id": (str | None, Field(None, description="To bring one along from another provider; else one is made.")),
     "client_secret": (str | None, Field(None, description="The same of a secret, of 32 characters or more.")),
+    "allow_short_secret": (bool, Field(False, description="Accept a client_secret that is shorter. Rotate it soon.")),
 }
 
-Metadata: type[Body] = create_model("Metadata", __base__=Body, **_METADATA)
+
+class SentMetadata(Body):
+    """Client metadata in a request. A member that is null, empty or blank counts as left out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nothing(cls, given: Any) -> Any:
+        return without_nothing(given) if isinstance(given, dict) else given
+
+
+Metadata: type[Body] = create_model("Metadata", __base__=SentMetadata, **_METADATA)
 Application: type[Body] = create_model("Application", __base__=Body, **_OWN, **_METADATA)
-NewApplication: type[Body] = create_model("NewApplication", __base__=Body, **_BROUGHT, **_METADATA)
+NewApplication: type[Body] = create_model("NewApplication", __base__=SentMetadata, **_BROUGHT, **_METADATA)
 MadeApplication: type[Body] = create_model("MadeApplication", __base__=Body, **_OWN, client_secret=_SECRET, **_METADATA)
 
 
@@ -106,9 +118,12 @@ def create_client(call: Call, _operator: Operator, body: Body) -> Body:
     """
     given = body.model_dump(exclude_unset=True)
     client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
+    allow_short = given.pop("allow_short_secret", False)
     metadata = _parse(call, given)
     begin(call)
-    client, shown = rules.create_client(call.work, metadata, client_id=client_id, secret=secret)
+    client, shown = rules.create_client(
+        call.work, metadata, client_id=client_id, secret=secret, allow_short_secret=allow_short
+    )
     return MadeApplication.model_validate(_values(client) | {"client_secret": shown})
 
 

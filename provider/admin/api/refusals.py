@@ -75,7 +75,7 @@ def _show(call: Call) -> ExplainedRefusal:
     found = find_explanation(call.work, error_id) if error_id.isprintable() else None
     if found is None:
         raise NoSuchRefusal
-    checks = [Check.model_validate({**check, "passed": check["passed"] == "True"}) for check in found.checks]
+    checks = [Check.model_validate(check) for check in found.checks]
     return ExplainedRefusal(**{**vars(found), "checks": checks})
 
 

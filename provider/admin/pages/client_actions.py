@@ -46,7 +46,7 @@ ACTIONS: Actions[Client] = {
         done=Text("Only the newest secret works."),
         do=_simply(clients.end_retired_secrets),
         danger=True,
-        is_available=lambda client: len(client.secret_digests) > 1,
+        is_available=lambda client: len(client.secrets) > 1,
     ),
     "disable": Action(
         title=Text("Disable the application"),

@@ -101,7 +101,7 @@ def show_client(call: Call) -> Response:
         kind=PRESETS[preset_of(metadata)].name,
         preset=preset_of(metadata),
         groups=_groups(metadata),
-        secret_count=len(client.secret_digests),
+        secret_count=len(client.secrets),
         actions=available(ACTIONS, client),
         events=audit.find(call.work.read, client_id=client.client_id, limit=LATEST),
         issuer=call.settings.issuer,

@@ -13,7 +13,7 @@ from provider.api.operation import by_client
 from provider.crypto.digests import new_opaque
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, hit, of_network
 from provider.refusals import TooManyRequests
 from provider.web.call import Call
 
@@ -56,7 +56,7 @@ def register(call: Call, _client: Client, body: Registration) -> Registered:
         errors.append({"member": "password", "problem": problem})
     if address is None or name is None or errors:
         raise InvalidBody(errors)
-    hit(call.work, LIMITS.sign_up, key=f"sign-up:{call.origin.network}")
+    hit(call.work, LIMITS.sign_up, key=of_network(call.work, "sign-up"))
     # No browser has this value: opened in a browser, the link of the letter asks for the password (decision 5).
     ticket = sign_up(call.work, address=address, password=body.password, name=name, browser=new_opaque(), carry={})
     has_letters = call.settings.has("email-verification")

@@ -15,11 +15,11 @@ from provider.federation.states import StateLost, StateSpent, UpstreamState
 from provider.federation.upstreams import Upstream, UpstreamAway
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended
-from provider.ratelimits import LIMITS, count, require_room
+from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session
 from provider.web import cookies, errors
-from provider.web.call import Call, require_get_or_post
+from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
@@ -39,13 +39,12 @@ def start(call: Call) -> Response:
     return send_on(call, upstream, where, must_prove=must_prove)
 
 
-@endpoint
+@endpoint(refuses_head=True)
 def callback(call: Call) -> Response:
     """Handle the upstream's response: GET /login/upstream/{key}/callback.
 
     Its pages do not offer other languages, because the URL contains the code and works once.
     """
-    require_get_or_post(call)
     upstream = find_upstream(call)
     if call.query.repeated:
         raise errors.Malformed
@@ -68,7 +67,7 @@ def callback(call: Call) -> Response:
 
 
 def _find_out(call: Call, upstream: Upstream, state: UpstreamState) -> UpstreamIdentity:
-    work, network = call.work, f"upstream:{call.origin.network}"
+    work, network = call.work, of_network(call.work, "upstream")
     _ = work.outbound  # from here on in a thread that may wait: before anything is used up
     require_room(work, LIMITS.upstream, key=network)
     states.spend(work, state)

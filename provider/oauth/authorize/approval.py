@@ -10,8 +10,8 @@ from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import authorization_codes, authorization_requests
 from provider.oauth.authorize.store.authorization_codes import AuthorizationCode
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
-from provider.oauth.clients.clients import mark_used
 from provider.oauth.clients.resources import whole_audience
+from provider.oauth.clients.unused_clients import mark_used
 from provider.oauth.response_types import CODE, ID_TOKEN, TOKEN
 from provider.oauth.scopes import format_scope
 from provider.oauth.tokens.access_tokens import Authorization, sign_access_token

@@ -1,11 +1,14 @@
 """Authorization requests that wait while the user signs in, and the way back to them (decision 67).
 
 A parked request belongs to the browser that first opened it. For any other browser its handle is a new request that
-starts over there. So nothing one user did counts for another.
+starts over there. A pushed request gives one code (RFC 9126 section 4), so the other browser takes it over instead, and
+it starts over. So nothing one user did counts for another.
 """
 
+import re
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from provider.crypto.digests import digest, new_opaque
 from provider.destination import App, Destination
@@ -24,18 +27,21 @@ from provider.parameters import Parameters
 from provider.work import UnitOfWork
 
 URN = "urn:ietf:params:oauth:request_uri:"
+HANDLE = re.compile(URN + "[A-Za-z0-9_-]{43}")
+"""The syntax of the request URIs that are issued here (RFC 9126 section 2.2)."""
 
 
 def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, browser: str | None) -> str:
     """Store the request of a browser that is present; return its request_uri."""
     expires_at = work.now + work.settings.request_lifetime
-    return _store(work, request, given, browser=None if browser is None else digest(browser), expires_at=expires_at)
+    owner = None if browser is None else digest(browser)
+    return _store(work, request, given, browser=owner, expires_at=expires_at, pushed=False)
 
 
 def push(work: UnitOfWork, request: AuthorizationRequest, given: Parameters) -> str:
     """Store a request before any browser opens it; return its request_uri (RFC 9126 section 2.2)."""
     expires_at = work.now + work.settings.pushed_request_lifetime
-    return _store(work, request, given, browser=None, expires_at=expires_at)
+    return _store(work, request, given, browser=None, expires_at=expires_at, pushed=True)
 
 
 def _store(
@@ -45,6 +51,7 @@ def _store(
     *,
     browser: bytes | None,
     expires_at: datetime,
+    pushed: bool,
 ) -> str:
     handle = new_opaque()
     kept = {name: given[name] for name in PARAMETERS if name in given}
@@ -63,6 +70,7 @@ def _store(
         chosen_session_id=None,
         consented_by=None,
         completed_at=None,
+        pushed=pushed,
     )
     store.add(work.db, parked)
     return URN + handle
@@ -70,7 +78,7 @@ def _store(
 
 def find(work: UnitOfWork, request_uri: str) -> ParkedRequest | None:
     """Return the parked request, or None if it is unknown or expired, or if a code was issued for it."""
-    if not request_uri.startswith(URN) or len(request_uri) > 200:
+    if HANDLE.fullmatch(request_uri) is None:
         return None
     return store.find(work.read, digest(request_uri.removeprefix(URN)), now=work.now)
 
@@ -84,17 +92,26 @@ def parameters_of(parked: ParkedRequest) -> Parameters:
 
 
 def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedRequest | None:
-    """Return the request if it belongs to this browser, else None. The first browser to open it becomes its owner.
+    """Return the request if it belongs to this browser, or may from now on, else None.
 
-    From then on it has the usual lifetime: a pushed request has a shorter one while no user waits for it.
+    The first browser to open it becomes its owner. From then on it has the usual lifetime: a pushed request has a
+    shorter one while no user waits for it.
     """
-    mine = digest(browser)
-    if parked.browser is not None:
-        return parked if parked.browser == mine else None
-    expires_at = work.now + work.settings.request_lifetime
+    if is_own(parked, browser):
+        return parked
+    is_free = parked.browser is None
+    if not is_free and not parked.pushed:
+        return None
+    mine, expires_at = digest(browser), work.now + work.settings.request_lifetime if is_free else parked.expires_at
     if not store.bind_browser(work.db, parked.digest, mine, now=work.now, expires_at=expires_at):
         return None
-    return replace(parked, browser=mine, created_at=work.now, expires_at=expires_at)
+    changes: dict[str, Any] = {"chosen_session_id": None, "consented_by": None}
+    return replace(parked, browser=mine, created_at=work.now, expires_at=expires_at, **changes)
+
+
+def is_own(parked: ParkedRequest, browser: str) -> bool:
+    """Return whether the request belongs to this browser."""
+    return parked.browser == digest(browser)
 
 
 def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) -> None:

@@ -24,6 +24,7 @@ from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, mode_in_force
 from provider.oauth.scopes import OFFLINE_ACCESS, parse_scope
+from provider.oauth.syntax import require_syntax
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
@@ -78,16 +79,8 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         description="A parameter is repeated",
         got=", ".join(repeated),
     )
-    client = None if client_id is None else server.clients.find(work, client_id)
-    client = checks.found(
-        None if client is None or client.disabled else client,
-        "The client is registered and not disabled",
-        section="RFC 6749 section 4.1.2.1",
-        error=InvalidRequestError,
-        description="The app is not registered here",
-        got="no client_id" if client_id is None else client_id,
-        fix="Check client_id; `signet client list` shows the registered ones.",
-    )
+    require_syntax(checks, given, ("client_id", "redirect_uri"), error=InvalidRequestError)
+    client = _require_registered(checks, None if client_id is None else server.clients.find(work, client_id), client_id)
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
     state, mode = given.get("state"), mode_in_force(given, client.metadata.response_modes)
@@ -105,16 +98,38 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         )
         return Target(client, registered[0], redirect_uri_given=False, state=state, response_mode=mode)
     checks.require(
-        is_registered(redirect_uri, registered, native=client.metadata.application_type == "native"),
+        is_registered(redirect_uri, registered),
         "redirect_uri is a registered one, character for character",
         section="RFC 9700 section 2.1",
         error=InvalidRequestError,
         description="The app asked to go back to an address that is not registered for it",
         expected=" or ".join(registered),
         got=redirect_uri,
-        fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash.",
+        fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash. "
+        "Only the port of a loopback URI may differ.",
     )
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
+
+
+def require_still_registered(work: UnitOfWork, server: AuthorizationServer, checks: Checks, target: Target) -> None:
+    """Check that the client of the target was not deleted or disabled a moment ago, before an error is sent to it.
+
+    A successful response needs no such check: it is stored with a reference to the client.
+    """
+    client_id = target.client.client_id
+    _require_registered(checks, target.client if server.clients.is_enabled(work, client_id) else None, client_id)
+
+
+def _require_registered(checks: Checks, client: Client | None, client_id: str | None) -> Client:
+    return checks.found(
+        None if client is None or client.disabled else client,
+        "The client is registered and not disabled",
+        section="RFC 6749 section 4.1.2.1",
+        error=InvalidRequestError,
+        description="The app is not registered here",
+        got="no client_id" if client_id is None else client_id,
+        fix="Check client_id; `signet client list` shows the registered ones.",
+    )
 
 
 def require_may_come_unpushed(checks: Checks, client: Client) -> None:
@@ -139,7 +154,8 @@ def read_request(
     require_sound(checks, given)
     response_type = read_response_type(checks, work.settings, client, given)
     require_response_mode(checks, client, given)
-    require_id_token_can_be_used(checks, response_type, given)
+    scope = read_scope(checks, client, response_type, given)
+    require_id_token_can_be_used(checks, response_type, given, scope)
     code_challenge = read_challenge(checks, client, response_type, given)
     claims, hinted_sub = read_claims(checks, client, given), read_hinted_sub(work, server, checks, client, given)
     require_one_person(checks, claims.sub, hinted_sub)
@@ -148,12 +164,12 @@ def read_request(
         client=client,
         redirect_uri=target.redirect_uri,
         redirect_uri_given=target.redirect_uri_given,
-        scope=read_scope(checks, client, response_type, given),
+        scope=scope,
         response_type=response_type,
         nonce=given.get("nonce"),
         code_challenge=code_challenge,
         prompt=read_prompt(checks, work.settings, given),
-        max_age=read_max_age(checks, client, given),
+        max_age=read_max_age(client, given),
         acr_values=claims.acr_values or parse_scope(given.get("acr_values")),
         acr_essential=claims.acr_essential,
         expected_user_id=None if expected_sub is None else server.subjects.user_id_of(work, client, expected_sub),

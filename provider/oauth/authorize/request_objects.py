@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from provider.jose.json_objects import is_whole_number
 from provider.jose.key_sets import FAPI_SIGNATURES, SIGNATURES
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.jose.times import CLIENT_LEEWAY, problem_with_times
@@ -21,7 +22,8 @@ from provider.oauth.client_authentication.client_jwts import (
 )
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidRequestError, InvalidRequestObjectError, InvalidRequestUriError
-from provider.oauth.scopes import parse_scope
+from provider.oauth.scopes import requested_scope
+from provider.oauth.syntax import require_syntax
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.outbound.connection import OutboundFailed
 from provider.parameters import Parameters
@@ -49,6 +51,7 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
     if given.repeated or client is None or client.disabled or not (by_value or by_reference):
         return given
     checks.client_id = client.client_id
+    require_syntax(checks, given, ("request", "request_uri"))
     checks.require(
         not (by_value and "request_uri" in given),
         "The request object comes once",
@@ -180,7 +183,7 @@ def _as_text(name: str, value: object) -> str | None:
         return value
     if name == "resource" and isinstance(value, list) and all(isinstance(uri, str) for uri in value):
         return " ".join(value)
-    if name == "max_age" and isinstance(value, int) and not isinstance(value, bool):
+    if name == "max_age" and is_whole_number(value):
         return str(value)
     return json.dumps(value) if name in {"claims", "registration"} and isinstance(value, dict) else None
 
@@ -190,13 +193,17 @@ def _require_agreement(checks: Checks, client: Client, given: Parameters, inside
 
     Client and response type must be equal, and every scope must be inside too.
     """
-    scope = parse_scope(inside.get("scope", given.get("scope")))
+    offline = client.metadata.may_refresh
+    outside, scope = (
+        requested_scope(text, default=(), offline=offline)
+        for text in (given.get("scope"), inside.get("scope", given.get("scope")))
+    )
     differing = [
         name
         for name, value in (("client_id", client.client_id), ("response_type", given.get("response_type")))
         if value is not None and inside.get(name, value) != value
     ]
-    if not set(parse_scope(given.get("scope"))) <= set(scope):
+    if not set(outside) <= set(scope):
         differing.append("scope")
     checks.require(
         not differing,

@@ -99,7 +99,7 @@ def _require_signature(
 ) -> None:
     metadata = client.metadata
     registered = metadata.token_endpoint_auth_signing_alg
-    usual = FAPI_SIGNATURES if metadata.is_fapi2 else ASSERTION_ALGORITHMS[metadata.token_endpoint_auth_method]
+    usual = FAPI_SIGNATURES if metadata.is_fapi2 else ASSERTION_ALGORITHMS[metadata.auth_methods[0]]
     require_algorithm(checks, KIND, assertion, usual if registered is None else (registered,))
     if metadata.token_endpoint_auth_method != SECRET_JWT:
         require_client_signature(work, server, checks, client, kind=KIND, jwt=assertion)

@@ -9,7 +9,7 @@ from provider.oauth.client_authentication.secret import require_secret
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidClientError
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, fail, of_network
 from provider.work import UnitOfWork
 
 
@@ -26,34 +26,25 @@ def authenticate(
     methods are mixed.
     """
     shown = read_credentials(checks, authorization=authorization, form=form)
-    checks.client_id = shown.client_id
-    known = server.clients.find(work, shown.client_id)
-    if known is None or known.disabled:
-        known = None
+    try:
+        client = find_enabled(work, server, checks, shown.client_id)
+    except InvalidClientError:
         _count_failure(work, shown)
-    client = checks.found(
-        known,
-        "The client is registered and not disabled",
-        section="RFC 6749 section 2.3",
-        error=InvalidClientError,
-        description=REFUSED,
-        got=shown.client_id,
-        fix="Check client_id; `signet client list` shows the registered ones.",
-    )
-    method = client.metadata.token_endpoint_auth_method
+        raise
+    methods = client.metadata.auth_methods
     checks.require(
-        shown.method == method,
+        shown.method in methods,
         "The registered authentication method was used",
         section="RFC 6749 section 2.3",
         error=InvalidClientError,
         description=REFUSED,
-        expected=method,
+        expected=" or ".join(methods),
         got=shown.method,
         fix="Use the registered method, or change token_endpoint_auth_method of the client.",
     )
     try:
         if shown.secret is not None:
-            require_secret(checks, client, shown.secret)
+            require_secret(checks, client, shown.secret, vault=work.vault)
         elif shown.assertion is not None:
             require_assertion(work, server, checks, client, shown.assertion, endpoint_url=endpoint_url)
     except InvalidClientError:
@@ -62,10 +53,25 @@ def authenticate(
     return client
 
 
+def find_enabled(work: UnitOfWork, server: AuthorizationServer, checks: Checks, client_id: str) -> Client:
+    """Return the client that a request names. Raises InvalidClientError if it is unknown or disabled."""
+    checks.client_id = client_id
+    known = server.clients.find(work, client_id)
+    return checks.found(
+        None if known is None or known.disabled else known,
+        "The client is registered and not disabled",
+        section="RFC 6749 section 2.3",
+        error=InvalidClientError,
+        description=REFUSED,
+        got=client_id,
+        fix="Check client_id; `signet client list` shows the registered ones.",
+    )
+
+
 def _count_failure(work: UnitOfWork, shown: Credentials) -> None:
     """Count a failure per client and network. Raises TooManyRequests (429) after too many wrong secrets (A-36).
 
     The right secret from another network still works. Only failures are counted, so a request that authenticates never
     waits for the counter.
     """
-    hit(work, LIMITS.client_secret, key=f"client-secret:{work.origin.network}:{shown.client_id[:128]}")
+    fail(work, LIMITS.client_secret, key=of_network(work, f"client-secret:{shown.client_id[:128]}"))

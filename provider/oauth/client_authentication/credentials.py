@@ -10,8 +10,10 @@ from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.oauth.checks import Checks
 from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, SECRET_JWT
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
+from provider.oauth.syntax import require_syntax
 
 REFUSED = "Client authentication failed"
+SENT = ("client_id", "client_secret", "client_assertion", "client_assertion_type")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -29,6 +31,8 @@ def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping
     """Return the credentials in the request. Raises InvalidRequestError for more than one method, InvalidClientError
     for none or an unreadable one.
     """
+    checks.client_id = form.get("client_id")
+    require_syntax(checks, form, SENT)
     client_id, secret = form.get("client_id"), form.get("client_secret")
     asserts = "client_assertion" in form or "client_assertion_type" in form
     ways = [authorization is not None, secret is not None, asserts]
@@ -67,6 +71,7 @@ def _read_basic(checks: Checks, authorization: str, client_id: str | None) -> Cr
         # Nothing of it is quoted: a header that went wrong may be the secret itself.
         got=f"a header of {len(authorization)} characters" if authorization else "an empty header",
     )
+    require_syntax(checks, dict(zip(("client_id", "client_secret"), basic, strict=True)))
     checks.require(
         client_id in (None, basic[0]),
         "The body names no other client",

@@ -1,14 +1,15 @@
 """client_secret_basic and client_secret_post (RFC 6749 section 2.3.1)."""
 
+from provider.crypto.vault import Vault
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.credentials import REFUSED
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidClientError
 
 
-def require_secret(checks: Checks, client: Client, secret: str) -> None:
+def require_secret(checks: Checks, client: Client, secret: str, *, vault: Vault) -> None:
     checks.require(
-        client.has_secret(secret),
+        client.has_secret(secret) or client.has_short_secret(secret, vault),
         "The client secret is right",
         section="RFC 6749 section 2.3.1",
         error=InvalidClientError,

@@ -10,21 +10,22 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.crypto.vault import Vault
-from provider.database.base import new_id
 from provider.languages.text import Text
+from provider.oauth.clients.client_secrets import PURPOSE, add_secret, is_short, require_long_enough, short_digests
 from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.clients.metadata_rules import check_metadata
 from provider.oauth.clients.reachable import require_reachable
-from provider.oauth.clients.resources import is_ours
+from provider.oauth.clients.redirect_uris import host_of
+from provider.oauth.clients.resources import is_ours, normalize, spellings
 from provider.oauth.clients.store import api_resources, client_origins
 from provider.oauth.clients.store import clients as store
+from provider.oauth.clients.store.clients import SecretRow
+from provider.oauth.syntax import VSCHARS
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
-PURPOSE = "client-secret"
 ROTATION_OVERLAP = timedelta(days=1)
 """How long the previous secrets stay valid after a rotation."""
-MARKED_AGAIN_AFTER = timedelta(days=1)
 
 
 class NoSuchClient(Refusal):
@@ -39,11 +40,9 @@ class Client:
 
     client_id: str
     metadata: ClientMetadata
-    secret_digests: tuple[bytes, ...]
+    secrets: tuple[SecretRow, ...]
     created_at: datetime
     disabled: bool
-    sealed_secrets: tuple[str, ...] = ()
-    """The encrypted secrets, for client_secret_jwt: see `open_secrets`."""
     registration_digest: bytes | None = None
     """The digest of the token with which the client manages its own registration (`registration`)."""
     expires_at: datetime | None = None
@@ -66,8 +65,7 @@ class Client:
         """Return the host that a user can check: that of the redirect URI, or the one an operator approved."""
         if self.is_vouched_for:
             return self.metadata.host
-        parts = urlsplit(redirect_uri)
-        return parts.hostname or parts.scheme
+        return host_of(redirect_uri) or urlsplit(redirect_uri).scheme
 
     @property
     def host(self) -> str:
@@ -78,9 +76,25 @@ class Client:
         return "" if unproven else self.host_at(next(iter(self.metadata.redirect_uris), ""))
 
     def has_secret(self, secret: str) -> bool:
-        """Return whether this is one of the client's secrets. Compares digests in constant time."""
+        """Return whether this is one of the client's secrets of usual length. Compares digests in constant time."""
         presented = digest(secret)
-        return any(same(stored, presented) for stored in self.secret_digests)
+        return any(same(stored.digest, presented) for stored in self.secrets if not stored.is_short)
+
+    def has_short_secret(self, secret: str, vault: Vault) -> bool:
+        """Return whether this is one of the client's short secrets (`client_secrets`)."""
+        short = [stored.digest for stored in self.secrets if stored.is_short]
+        presented = short_digests(vault, self.client_id, secret) if short else []
+        return any(same(stored, candidate) for stored in short for candidate in presented)
+
+    @property
+    def keeps_short_secret(self) -> bool:
+        """Whether one of the client's secrets is shorter than it should be."""
+        return any(stored.is_short for stored in self.secrets)
+
+    @property
+    def sealed_secrets(self) -> tuple[str, ...]:
+        """The encrypted secrets, for client_secret_jwt: see `open_secrets`."""
+        return tuple(stored.sealed for stored in self.secrets if stored.sealed is not None)
 
     def open_secrets(self, vault: Vault) -> list[str]:
         """Return the decrypted secrets, which key an HMAC; none unless registered for client_secret_jwt."""
@@ -99,14 +113,13 @@ def find_client(work: UnitOfWork, client_id: str) -> Client | None:
     return client_of(row, secrets)
 
 
-def client_of(row: store.ClientRow, secrets: Sequence[tuple[bytes, str | None]] = ()) -> Client:
+def client_of(row: store.ClientRow, secrets: Sequence[SecretRow] = ()) -> Client:
     return Client(
         row.client_id,
         load_metadata(row.metadata),
-        tuple(digest for digest, _ in secrets),
+        tuple(secrets),
         row.created_at,
         row.disabled_at is not None,
-        tuple(sealed for _, sealed in secrets if sealed is not None),
         row.registration_digest,
         row.expires_at,
     )
@@ -117,18 +130,24 @@ def _is_plausible(client_id: str) -> bool:
 
 
 def create_client(
-    work: UnitOfWork, metadata: ClientMetadata, *, client_id: str | None = None, secret: str | None = None
+    work: UnitOfWork,
+    metadata: ClientMetadata,
+    *,
+    client_id: str | None = None,
+    secret: str | None = None,
+    allow_short_secret: bool = False,
 ) -> tuple[Client, str | None]:
     """Register a client. Returns it with its secret, which is shown only once (None for a client that needs none).
 
-    `client_id` and `secret` can be imported from another provider. Raises InvalidMetadata.
+    `client_id` and `secret` can be imported from another provider; with `allow_short_secret` also a short secret.
+    Raises InvalidMetadata.
     """
     check_metadata(metadata)
     client_id = client_id or new_handle()
     if not _is_plausible(client_id) or _is_uuid(client_id):
         # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
         raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
-    store.queue_for(work.db, [client_id, *metadata.resource_identifiers])
+    store.queue_for(work.db, [client_id, *map(normalize, metadata.resource_identifiers)])
     require_valid(work, metadata)
     if store.find(work.read, client_id) is not None:
         raise InvalidMetadata("There is a client of this client_id already.")
@@ -136,13 +155,15 @@ def create_client(
         secret = None
     else:
         secret = secret or new_opaque()
-        if len(secret) < 32:
-            raise InvalidMetadata("A client secret needs 32 characters or more.")
+        require_long_enough(secret, metadata, allow_short=allow_short_secret)
+        if VSCHARS.fullmatch(secret) is None:  # no request could bring it
+            raise InvalidMetadata("A client secret must be of visible ASCII characters and spaces.")
     store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
     _keep_looked_up(work, client_id, metadata)
     if secret is not None:
-        _add_secret(work, client_id, metadata, secret)
-    record(work, Event.CLIENT_CREATED, client_id=client_id, name=metadata.client_name)
+        add_secret(work, client_id, metadata, secret)
+    brought_short = secret is not None and is_short(secret)
+    record(work, Event.CLIENT_CREATED, client_id=client_id, name=metadata.client_name, short_secret=brought_short)
     client = find_client(work, client_id)
     assert client is not None  # noqa: S101  # added a moment ago, in this transaction
     return client, secret
@@ -152,7 +173,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
     """Replace a client's metadata. Raises InvalidMetadata, NoSuchClient."""
     check_metadata(metadata)
     store.lock(work.db, client_id)  # so that the event tells what was there
-    store.queue_for(work.db, metadata.resource_identifiers)
+    store.queue_for(work.db, [*map(normalize, metadata.resource_identifiers)])
     before = find_client(work, client_id)
     require_valid(work, metadata, before=before)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
@@ -175,23 +196,6 @@ def require_valid(work: UnitOfWork, metadata: ClientMetadata, *, before: Client 
         raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
 
 
-def mark_used(work: UnitOfWork, client: Client) -> None:
-    """Extend the expiry of a client that is deleted when unused. Written at most once a day."""
-    if client.expires_at is None:
-        return
-    expires_at = work.now + work.settings.unused_client_lifetime
-    if expires_at - client.expires_at >= MARKED_AGAIN_AFTER:
-        store.set_expiry(work.autocommit, client.client_id, expires_at)
-
-
-def purge_unused(work: UnitOfWork, *, before: datetime, limit: int) -> int:
-    """Delete up to `limit` unused clients that registered themselves; return how many."""
-    gone = store.remove_expired(work.db, before=before, limit=limit)
-    for client_id in gone:
-        record(work, Event.CLIENT_DELETED, client_id=client_id, reason="unused")
-    return len(gone)
-
-
 def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     """Return a new secret, which is shown only once. The earlier ones stay valid for another day. Raises NoSuchClient,
     and InvalidMetadata for a client whose method uses no secret.
@@ -201,13 +205,11 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     if client is None:
         raise NoSuchClient
     if not client.metadata.has_secret:
-        raise InvalidMetadata(
-            f"A client that authenticates with {client.metadata.token_endpoint_auth_method} has none."
-        )
+        raise InvalidMetadata(f"A client that authenticates with {' or '.join(client.metadata.auth_methods)} has none.")
     secret = new_opaque()
     store.retire_secrets(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
-    _add_secret(work, client_id, client.metadata, secret)
-    count = len(client.secret_digests)
+    add_secret(work, client_id, client.metadata, secret)
+    count = len(client.secrets)
     before, after = {"valid_secrets": count}, {"valid_secrets": count + 1}
     record(work, Event.CLIENT_SECRET_ROTATED, client_id=client_id, before=before, after=after)
     return secret
@@ -255,15 +257,6 @@ def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100
     return [client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
 
 
-def _add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secret: str) -> None:
-    """Store the digest of a secret, and the encrypted secret only if it is the key of an HMAC."""
-    sealed = None
-    if metadata.token_endpoint_auth_method == SECRET_JWT:
-        sealed = work.vault.encrypt(secret.encode(), purpose=PURPOSE, context=client_id)
-    stored = digest(secret)
-    store.add_secret(work.db, secret_id=new_id(), client_id=client_id, digest=stored, sealed=sealed, now=work.now)
-
-
 def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
     """Store the values by which clients are found beside their id: origins and resource identifiers."""
     client_origins.replace(work.db, client_id, metadata.origins)
@@ -273,7 +266,8 @@ def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) 
 def _require_free(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:
     """Raise InvalidMetadata if another API has one of these identifiers: each could use the other's tokens."""
     identifiers = metadata.resource_identifiers
-    owners = api_resources.find_owners(work.read, identifiers) if identifiers else {}
+    looked_up = [one for uri in identifiers for one in spellings(uri)]
+    owners = api_resources.find_owners(work.read, looked_up) if identifiers else {}
     taken = [uri for uri, owner in owners.items() if before is None or owner != before.client_id]
     taken += [uri for uri in identifiers if is_ours(work.settings.issuer, uri)]
     if taken:

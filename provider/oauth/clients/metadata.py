@@ -6,18 +6,20 @@ The rules for valid metadata are in `metadata_rules`.
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
-from urllib.parse import urlsplit
 
+from provider.jose.algorithms import PS256, RS256
 from provider.jose.key_sets import SIGNATURES
-from provider.oauth.clients.redirect_uris import origin_of
+from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.sectors import PUBLIC, find_sector
 from provider.oauth.response_types import IMPLICIT, ResponseMode
 from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
 from provider.refusals import Refusal
+from provider.urls import origin_of, web_origin_of
 
 SECRET_JWT = "client_secret_jwt"  # noqa: S105  # a method's name
 PRIVATE_KEY_JWT = "private_key_jwt"
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", SECRET_JWT, PRIVATE_KEY_JWT, "none")
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = {SECRET_JWT: ("HS256",), PRIVATE_KEY_JWT: SIGNATURES}
 FAPI2 = "fapi2"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a grant type
@@ -37,18 +39,20 @@ class InvalidMetadata(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
-    """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; the last eight are our
-    own.
+    """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; `allowed_origins` and the
+    last nine are our own.
     """
 
     client_name: str = ""
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
     frontchannel_logout_uri: str | None = None
     frontchannel_logout_session_required: bool = False
-    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105  # a method's name
+    token_endpoint_auth_method: str | None = None
+    """None if nobody chose one: see `auth_methods`."""
     grant_types: tuple[str, ...] = ("authorization_code",)
     response_types: tuple[str, ...] = ("code",)
     scope: str = " ".join(STANDARD_SCOPES)
@@ -78,6 +82,7 @@ class ClientMetadata:
     request_object_signing_alg: str | None = None
     request_uris: tuple[str, ...] = ()
     require_pushed_authorization_requests: bool = False
+    private_use_schemes: tuple[str, ...] = ()
     require_pkce: bool = True
     claims_in_id_token: bool = False
     resource_identifiers: tuple[str, ...] = ()
@@ -92,12 +97,33 @@ class ClientMetadata:
         return self.token_endpoint_auth_method == "none"  # noqa: S105  # a method
 
     @property
+    def auth_methods(self) -> tuple[str, ...]:
+        """The methods by which the client may authenticate: the chosen one, or else both ways to send a secret.
+
+        RFC 7591 section 2 has client_secret_basic as the default, but many libraries send client_secret_post.
+        """
+        method = self.token_endpoint_auth_method
+        return SECRET_METHODS if method is None else (method,)
+
+    @property
     def has_secret(self) -> bool:
-        return self.token_endpoint_auth_method.startswith("client_secret_")
+        return self.auth_methods[0].startswith("client_secret_")
+
+    @property
+    def may_refresh(self) -> bool:
+        return "refresh_token" in self.grant_types
 
     @property
     def is_fapi2(self) -> bool:
         return self.profile == FAPI2
+
+    @property
+    def usual_alg(self) -> str:
+        """The algorithm for JWTs whose algorithm the client cannot choose, or did not.
+
+        FAPI 2.0 excludes RS256 (Security Profile section 5.4.1). PS256 has the same key pair.
+        """
+        return PS256 if self.is_fapi2 else RS256
 
     @property
     def must_push(self) -> bool:
@@ -116,7 +142,7 @@ class ClientMetadata:
     @property
     def host(self) -> str:
         """The host of the client, which a user can check."""
-        return urlsplit(self.client_uri or (self.redirect_uris or ("",))[0]).hostname or ""
+        return host_of(self.client_uri or (self.redirect_uris or ("",))[0])
 
     @property
     def sector(self) -> str | None:
@@ -127,9 +153,17 @@ class ClientMetadata:
         return None if self.subject_type == PUBLIC else find_sector(self.redirect_uris, self.sector_identifier_uri)
 
     @property
+    def redirect_origins(self) -> frozenset[str]:
+        """The origins of the redirect URIs that are web pages."""
+        return frozenset(filter(None, map(web_origin_of, self.redirect_uris)))
+
+    @property
     def origins(self) -> frozenset[str]:
-        """The origins of the client's pages, as browsers write them in `Origin`: those of its redirect URIs."""
-        return frozenset(filter(None, map(origin_of, self.redirect_uris)))
+        """The origins of the client's pages, which may read responses to it (CORS).
+
+        They are those of its redirect URIs and its `allowed_origins`, as browsers write them in `Origin`.
+        """
+        return self.redirect_origins | frozenset(filter(None, map(origin_of, self.allowed_origins)))
 
     def differences(self, wanted: "ClientMetadata") -> dict[str, tuple[Any, Any]]:
         """Return the differences: name to (value here, wanted value)."""

@@ -1,9 +1,12 @@
 """The rules for valid client metadata (RFC 7591 section 2, OIDC Registration section 2). Pure."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
 from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
@@ -12,17 +15,17 @@ from provider.oauth.clients.metadata import (
     AUTH_METHODS,
     DEVICE_CODE,
     FAPI2,
-    FIELDS,
     GRANT_TYPES,
-    LISTS,
     PRIVATE_KEY_JWT,
     TOKEN_EXCHANGE,
     ClientMetadata,
     InvalidMetadata,
     load_metadata,
 )
-from provider.oauth.clients.redirect_uris import origin_of, problem_with
-from provider.oauth.clients.resources import problem_with_identifier
+from provider.oauth.clients.metadata_values import require_types, without_nothing
+from provider.oauth.clients.origins import normal_origins, problem_with_origin
+from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
+from provider.oauth.clients.resources import normalize, problem_with_identifier
 from provider.oauth.clients.sectors import PUBLIC, SUBJECT_TYPES, problem_with_uri
 from provider.oauth.response_types import (
     IMPLICIT,
@@ -33,42 +36,31 @@ from provider.oauth.response_types import (
     parse_response_type,
 )
 from provider.oauth.scopes import is_scope_token, parse_scope
+from provider.oauth.syntax import LONGEST_REQUEST_URI
+from provider.urls import web_origin_of
 
 LONGEST_SCOPE = 2000
 """The longest scope that a grant can store, in characters."""
 LONGEST_MAX_AGE = 10**9
 """The largest default_max_age in seconds: some thirty years."""
-LONGEST_REQUEST_URI = 512
-"""The longest request_uri, in characters (OIDC Core section 6.2)."""
 
 
 def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
-    """Parse metadata from a request. Raises InvalidMetadata, which says what is wrong."""
-    for name, value in given.items():
-        field = FIELDS.get(name)
-        if field is None:
-            continue
-        kind = str(field.type)
-        if name in LISTS:
-            good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-        elif "bool" in kind:
-            good = isinstance(value, bool)
-        elif "int" in kind:
-            good = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
-        elif "dict" in kind:
-            good = value is None or isinstance(value, dict)
-        else:
-            good = isinstance(value, str) or (value is None and "None" in kind)
-        if not good:
-            raise InvalidMetadata(f"{name} has the wrong type.")
-    metadata = load_metadata(given)
+    """Parse metadata from a request. Members without a value have their defaults (`metadata_values`). Raises
+    InvalidMetadata, which says what is wrong.
+    """
+    sent = without_nothing(given)
+    require_types(sent)
+    metadata = load_metadata(sent)
+    metadata = replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins))
     check_metadata(metadata)
     return metadata
 
 
 def check_metadata(metadata: ClientMetadata) -> None:
     """Raise InvalidMetadata for metadata that this server does not support."""
-    _one_of("token_endpoint_auth_method", metadata.token_endpoint_auth_method, AUTH_METHODS)
+    for method in metadata.auth_methods:
+        _one_of("token_endpoint_auth_method", method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
     _one_of("application_type", metadata.application_type, ("web", "native"))
     _one_of("profile", metadata.profile, ("none", FAPI2))
@@ -77,7 +69,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
     for response_mode in metadata.response_modes:
         _one_of("response_modes", response_mode, tuple(ResponseMode))
     if not metadata.response_modes:
-        raise InvalidMetadata("response_modes must name one at least.")
+        raise InvalidMetadata("response_modes: at least one is needed.")
     _check_redirect_uris(metadata)
     _check_response_types(metadata)
     for grant_type in ("client_credentials", TOKEN_EXCHANGE):
@@ -104,6 +96,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("client_name is too long or not printable.")
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+    _check_origins(metadata)
     _check_resources(metadata)
     _check_keys(metadata)
     _check_what_it_is_told(metadata)
@@ -117,12 +110,28 @@ def _check_redirect_uris(metadata: ClientMetadata) -> None:
     for grant_type in ("authorization_code", IMPLICIT):
         if grant_type in metadata.grant_types and not metadata.redirect_uris:
             raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
-    if len(metadata.redirect_uris) > 50 or len(metadata.post_logout_redirect_uris) > 50:
-        raise InvalidMetadata("At most 50 redirect URIs.", error="invalid_redirect_uri")
-    for uri in metadata.redirect_uris + metadata.post_logout_redirect_uris:
-        problem = problem_with(uri)
+    for scheme in metadata.private_use_schemes:
+        problem = problem_with_scheme(scheme)
         if problem is not None:
-            raise InvalidMetadata(f"{uri[:200]!r}: {problem}.", error="invalid_redirect_uri")
+            raise InvalidMetadata(f"private_use_schemes: {scheme[:60]!r} {problem}.")
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        uris = getattr(metadata, name)
+        if len(uris) > 50:
+            raise InvalidMetadata(f"{name}: at most 50.", error="invalid_redirect_uri")
+        for uri in uris:
+            problem = problem_with(uri, schemes=metadata.private_use_schemes)
+            if problem is not None:
+                hint = " An operator can allow it with private_use_schemes." if problem == NO_DOT else ""
+                raise InvalidMetadata(f"{name}: {uri[:120]!r} {problem}.{hint}", error="invalid_redirect_uri")
+
+
+def _check_origins(metadata: ClientMetadata) -> None:
+    """Check the origins of the client's pages beside those of its redirect URIs."""
+    if len(metadata.allowed_origins) > 50:
+        raise InvalidMetadata("At most 50 allowed_origins.")
+    for origin in metadata.allowed_origins:
+        if (problem := problem_with_origin(origin)) is not None:
+            raise InvalidMetadata(f"allowed_origins: {origin[:200]!r} {problem}.")
 
 
 def _check_resources(metadata: ClientMetadata) -> None:
@@ -132,6 +141,8 @@ def _check_resources(metadata: ClientMetadata) -> None:
         for uri in uris:
             if problem_with_identifier(uri) is not None:
                 raise InvalidMetadata(f"{name}: {uri[:200]!r} {problem_with_identifier(uri)}.")
+        if len({normalize(uri) for uri in uris}) != len(uris):
+            raise InvalidMetadata(f"{name}: two of them are the same resource.")
         if len(uris) > 20:
             raise InvalidMetadata(f"At most 20 {name}.")
     if bool(metadata.exchange_targets) != (TOKEN_EXCHANGE in metadata.grant_types):
@@ -159,7 +170,7 @@ def _check_logout(metadata: ClientMetadata) -> None:
     back, front = metadata.backchannel_logout_uri, metadata.frontchannel_logout_uri
     if back is not None and not _is_url(back):
         raise InvalidMetadata("backchannel_logout_uri must be an https URL without fragment.")
-    if front is not None and (problem_with(front) is not None or origin_of(front) not in metadata.origins):
+    if front is not None and (problem_with(front) is not None or web_origin_of(front) not in metadata.redirect_origins):
         raise InvalidMetadata(
             "frontchannel_logout_uri must be an https URL at the scheme, host and port of a redirect URI."
         )
@@ -178,7 +189,8 @@ def _check_response_types(metadata: ClientMetadata) -> None:
         for uri in metadata.redirect_uris:
             if urlsplit(uri).scheme != "https" or urlsplit(uri).hostname == "localhost":
                 raise InvalidMetadata(
-                    f"{uri[:200]!r}: must be https and not localhost for implicit.", error="invalid_redirect_uri"
+                    f"redirect_uris: {uri[:120]!r} must be https and not localhost for implicit.",
+                    error="invalid_redirect_uri",
                 )
 
 
@@ -191,6 +203,10 @@ def _check_keys(metadata: ClientMetadata) -> None:
         raise InvalidMetadata("private_key_jwt needs jwks or jwks_uri.")
     if metadata.jwks is not None:
         try:
+            json.dumps(metadata.jwks, allow_nan=False)
+        except (ValueError, TypeError):  # from TOML, which has dates, and numbers that JSON lacks
+            raise InvalidMetadata("jwks holds a value that JSON cannot hold.") from None
+        try:
             parse_jwks(metadata.jwks)
         except InvalidKey as problem:
             raise InvalidMetadata(f"jwks {problem}.") from None
@@ -201,7 +217,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
     if len(metadata.request_uris) > 50 or any(len(uri) > LONGEST_REQUEST_URI for uri in metadata.request_uris):
         raise InvalidMetadata(f"At most 50 request_uris of {LONGEST_REQUEST_URI} characters.")
     if metadata.token_endpoint_auth_signing_alg is not None:
-        algorithms = ASSERTION_ALGORITHMS.get(method, ())
+        algorithms = ASSERTION_ALGORITHMS.get(method or "", ())
         _one_of("token_endpoint_auth_signing_alg", metadata.token_endpoint_auth_signing_alg, algorithms)
     if metadata.request_object_signing_alg is not None:
         _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)
@@ -224,6 +240,7 @@ def _check_fapi2(metadata: ClientMetadata) -> None:
     signing = (
         metadata.id_token_signed_response_alg,
         metadata.userinfo_signed_response_alg,
+        metadata.introspection_signed_response_alg,
         metadata.token_endpoint_auth_signing_alg,
         metadata.request_object_signing_alg,
     )

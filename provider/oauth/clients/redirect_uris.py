@@ -1,25 +1,37 @@
 """Redirect URIs: which may be registered, and whether a given one is registered. Pure.
 
-They are compared byte for byte (RFC 9700 section 2.1). The one exception is the port of a native app's loopback address
-(RFC 8252 section 7.3).
+They are compared byte for byte (RFC 9700 section 2.1). The one exception is the port of a loopback address: an app on a
+user's machine listens on whichever port is free (RFC 8252 section 7.3).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from urllib.parse import quote_plus, urlsplit
 
-LOOPBACK_ADDRESSES = ("127.0.0.1", "[::1]")
+from provider.config.uri_schemes import problem_with_scheme
+
+LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\]|localhost)(?::(?P<port>[0-9]{0,5}))?(?P<rest>[/?].*)?")
+"""An http URL on the user's own machine. RFC 9700 section 2.1 includes the name localhost, which many native apps use.
+"""
 LONGEST = 2000
-DEFAULT_PORTS = {"http": 80, "https": 443}
+HIGHEST_PORT = 65535
+NO_DOT = "has a private-use scheme without a dot; use one such as com.example.app"
+"""The problem of a URI whose scheme an operator could allow."""
 
 
-def problem_with(uri: str) -> str | None:
-    """Return why this URI may not be registered, or None if it may."""
+def problem_with(uri: str, *, schemes: Collection[str] = ()) -> str | None:
+    """Return why this URI may not be registered, or None if it may.
+
+    `schemes` are the private-use schemes without a dot that an operator allows.
+    """
     if not uri or len(uri) > LONGEST:
         return "is empty or too long"
     if not uri.isascii() or any(ord(character) <= 0x20 or character in '"<>\\^`{|}\x7f' for character in uri):
         return "holds a character that no URI may hold"
     if "#" in uri:
         return "has a fragment"
+    if "*" in uri and uri.lower().startswith(("http:", "https:")):
+        return "has a wildcard (a loopback URI needs none: any port is accepted)"
     try:
         parts = urlsplit(uri)
         host = parts.hostname
@@ -31,44 +43,40 @@ def problem_with(uri: str) -> str | None:
             return "has no host"
         if "@" in parts.netloc:
             return "has a user"
-        if "*" in uri:
-            return "has a wildcard"
         if parts.scheme == "http" and host not in {"localhost", "127.0.0.1", "::1"}:
-            return "must be https unless the host is loopback"
+            return "must be https unless the host is localhost, 127.0.0.1 or [::1]"
         return None
-    if "." not in parts.scheme:
-        # RFC 8252 section 7.1: a private-use scheme is a reversed domain name. This keeps out javascript:, data:,
-        # file:.
-        return "must be https, http on loopback, or a private-use scheme with a dot in it"
-    return None
+    return _problem_with_private_use(parts.scheme, schemes)
 
 
-def is_registered(uri: str, registered: tuple[str, ...], *, native: bool) -> bool:
-    """Return whether this is one of the registered URIs."""
+def _problem_with_private_use(scheme: str, allowed: Collection[str]) -> str | None:
+    """Return why this scheme is not for the app alone, or None. RFC 8252 section 7.1: it is a reversed domain name."""
+    if not scheme:
+        return "must be an absolute URI; add the scheme, for example https://"
+    if "." in scheme or (scheme in allowed and problem_with_scheme(scheme) is None):
+        return None
+    if problem_with_scheme(scheme) is not None:
+        return "must be https, http on loopback, or a private-use scheme such as com.example.app"
+    return NO_DOT
+
+
+def is_registered(uri: str, registered: tuple[str, ...]) -> bool:
+    """Return whether this is one of the registered URIs, or one of the loopback URIs among them at any port."""
     if uri in registered:
         return True
-    if not native:
+    found = LOOPBACK.fullmatch(uri)
+    if found is None or (found["port"] is not None and not 0 < int(found["port"] or 0) <= HIGHEST_PORT):
         return False
-    without_port = _without_loopback_port(uri)
-    return without_port is not None and any(_without_loopback_port(known) == without_port for known in registered)
+    others = (LOOPBACK.fullmatch(known) for known in registered)
+    return any(other is not None and _without_port(other) == _without_port(found) for other in others)
 
 
-def _without_loopback_port(uri: str) -> str | None:
-    """Return `http://127.0.0.1:PORT/path` without its port, or None for anything else."""
-    for address in LOOPBACK_ADDRESSES:
-        prefix = f"http://{address}"
-        if not uri.startswith(prefix):
-            continue
-        rest = uri[len(prefix) :]
-        if rest.startswith(":"):
-            digits = len(rest[1:]) - len(rest[1:].lstrip("0123456789"))
-            if not 1 <= digits <= 5 or not 0 < int(rest[1 : 1 + digits]) <= 65535:
-                return None
-            rest = rest[1 + digits :]
-        if rest and not rest.startswith(("/", "?")):
-            return None
-        return prefix + rest
-    return None
+def _without_port(loopback: re.Match[str]) -> tuple[str, str]:
+    """Return the host and the rest of a loopback URL. An empty path is the same as `/` (RFC 3986 section 6.2.3), and
+    clients write both.
+    """
+    rest = loopback["rest"] or ""
+    return loopback["host"], rest if rest.startswith("/") else f"/{rest}"
 
 
 def encode(parameters: Mapping[str, str]) -> str:
@@ -94,13 +102,7 @@ def csp_source(uri: str) -> str:
     return f"{parts.scheme}://{host}"
 
 
-def origin_of(uri: str) -> str | None:
-    """Return the origin of a web page at this URI as a browser writes it, or None for other schemes (RFC 6454 section
-    6.2).
-    """
+def host_of(uri: str) -> str:
+    """Return the host of a web address, or "" for a private-use scheme, in which an app may write any name."""
     parts = urlsplit(uri)
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = "" if parts.port in {None, DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
+    return parts.hostname or "" if parts.scheme in {"http", "https"} else ""

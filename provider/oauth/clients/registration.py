@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -15,21 +16,23 @@ from provider.config.settings import Settings
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.clients import clients
 from provider.oauth.clients.clients import Client, NoSuchClient
-from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, SECRET_METHODS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.clients.metadata_values import without_nothing
 from provider.oauth.clients.reachable import require_reachable
 from provider.oauth.clients.sector_documents import require_vouched_for
 from provider.oauth.clients.sectors import PUBLIC
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store import initial_access_tokens
 from provider.oauth.response_types import IMPLICIT, grant_types_of, parse_response_type
-from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OFFLINE_ACCESS, format_scope, parse_scope
+from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, format_scope, requested_scope
 from provider.work import UnitOfWork
 
 REGISTRABLE = (
     "client_name",
     "redirect_uris",
     "post_logout_redirect_uris",
+    "allowed_origins",
     "token_endpoint_auth_method",
     "grant_types",
     "response_types",
@@ -68,6 +71,7 @@ REGISTRABLE = (
 )
 """The client metadata that a client may set when it registers itself. Any other member is ignored."""
 OPERATORS_ONLY = (
+    "private_use_schemes",
     "require_pkce",
     "claims_in_id_token",
     "first_party",
@@ -77,6 +81,8 @@ OPERATORS_ONLY = (
     "exchange_targets",
 )
 
+UNCHOSEN = ("token_endpoint_auth_method", SECRET_METHODS[0])
+"""What a client that chose no method is told: the default of RFC 7591 section 2."""
 RESERVED_SCOPES = frozenset({ACCOUNT, ADMIN_READ, ADMIN_WRITE})
 
 
@@ -104,8 +110,17 @@ def read_metadata(work: UnitOfWork, given: Mapping[str, Any], *, before: Client 
     May ask the client's server. Raises InvalidMetadata.
     """
     # "Omitted fields MUST be treated as null", and so the other way round (RFC 7592 section 2.2).
-    wanted = {name: given[name] for name in REGISTRABLE if given.get(name) is not None}
-    metadata = _obtainable(work.settings, wanted, parse_metadata(wanted))
+    sent = without_nothing(given, empty_means_none=False)
+    wanted = {name: sent[name] for name in REGISTRABLE if name in sent}
+    if before is not None and before.metadata.token_endpoint_auth_method is None:
+        # Sending back what `information` said is no choice.
+        wanted = {name: value for name, value in wanted.items() if (name, value) != UNCHOSEN}
+    kept = before.metadata.private_use_schemes if before is not None else ()
+    allowed = dict.fromkeys((*work.settings.registration_schemes, *kept))
+    parsed = parse_metadata({**wanted, "private_use_schemes": tuple(allowed)})
+    used = {urlsplit(uri).scheme for uri in parsed.redirect_uris + parsed.post_logout_redirect_uris}
+    parsed = replace(parsed, private_use_schemes=tuple(scheme for scheme in allowed if scheme in used))
+    metadata = _obtainable(work.settings, wanted, parsed)
     # A browser loads the logo without being asked to: not from the network that the person happens to be in.
     require_reachable(work, metadata.logo_uri)
     clients.require_valid(work, metadata, before=before)
@@ -118,8 +133,6 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
     forbidden = [grant_type for grant_type in metadata.grant_types if grant_type not in grant_types]
     if forbidden:
         raise InvalidMetadata(f"grant_types: {forbidden[0]} cannot be had by registration; {_one_of(grant_types)} can.")
-    if not metadata.grant_types:
-        raise InvalidMetadata("grant_types must name one at least.")
     if DEVICE_CODE in metadata.grant_types and metadata.subject_type != PUBLIC:
         # No redirect proves that the hosts it names are its own: it would see people as another app does.
         raise InvalidMetadata("subject_type pairwise and the device flow cannot both be had by registration.")
@@ -133,7 +146,7 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
     return replace(
         metadata,
         response_types=response_types,
-        scope=_scope(settings, metadata, asked=parse_scope(wanted.get("scope"))),
+        scope=_scope(settings, metadata, asked=wanted.get("scope")),
         require_pkce=metadata.is_public or settings.registration_require_pkce,
     )
 
@@ -149,13 +162,13 @@ def _grant_types(settings: Settings) -> tuple[str, ...]:
     return ("authorization_code", "refresh_token", DEVICE_CODE, *legacy, *alone)
 
 
-def _scope(settings: Settings, metadata: ClientMetadata, *, asked: tuple[str, ...]) -> str:
+def _scope(settings: Settings, metadata: ClientMetadata, *, asked: str | None) -> str:
     """Return the scope of the client: all offered scopes, or the requested ones among them (RFC 7591 section 2)."""
-    offered = [token for token in settings.registration_scopes if token not in RESERVED_SCOPES]
-    if "refresh_token" not in metadata.grant_types:
-        offered = [token for token in offered if token != OFFLINE_ACCESS]
-    granted = [token for token in asked if token in offered] if asked else offered
-    if asked and not granted:
+    all_offered = [token for token in settings.registration_scopes if token not in RESERVED_SCOPES]
+    offered = requested_scope(None, default=all_offered, offline=metadata.may_refresh)
+    wanted = requested_scope(asked, default=offered, offline=metadata.may_refresh)
+    granted = [token for token in wanted if token in offered]
+    if wanted and not granted:
         raise InvalidMetadata(f"scope: nothing of it can be had by registration; {_one_of(offered)} can.")
     return format_scope(granted)
 
@@ -184,7 +197,7 @@ def update(work: UnitOfWork, client: Client, metadata: ClientMetadata) -> Regist
     ):
         return None
     clients.update_client(work, client.client_id, metadata)
-    needs_secret = metadata.has_secret and not client.secret_digests
+    needs_secret = metadata.has_secret and not client.secrets
     needs_key = metadata.token_endpoint_auth_method == SECRET_JWT and not client.sealed_secrets
     secret = clients.rotate_secret(work, client.client_id) if needs_secret or needs_key else None
     return Registered(replace(client, metadata=metadata), token, secret)
@@ -204,7 +217,7 @@ def information(settings: Settings, registered: Registered) -> dict[str, Any]:
     client = registered.client
     metadata = {
         name: value
-        for name, value in client.metadata.as_json().items()
+        for name, value in (dict([UNCHOSEN]) | client.metadata.as_json()).items()
         # Empty means left out, but for these: left out they would mean authorization_code and code.
         if name in REGISTRABLE and (value not in ("", ()) or name in {"grant_types", "response_types"})
     }

@@ -4,6 +4,7 @@ An API is a client registered with `resource_identifiers`. A request that names 
 valid there only. A request that names none gets one for this installation: userinfo and our own APIs.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from provider.oauth.checks import Checks
@@ -14,29 +15,63 @@ from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
 from provider.oauth.scopes import OPENID
 from provider.work import UnitOfWork
 
-OUR_OWN = ("/", *SCOPES_OF_RESOURCE)
+OUR_OWN = ("", "/", *SCOPES_OF_RESOURCE)
 """The paths of our own APIs, below the issuer. The audience of their tokens is the issuer."""
 MOST = 20
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def normalize(uri: str) -> str:
+    """Return the URI in the form in which resources are compared (RFC 3986 sections 6.2.2.1 and 6.2.3).
+
+    Scheme and host are in lower case, a default port is left out, and an empty path is `/`. A URI without a host, such
+    as a URN, is returned as it is.
+    """
+    parts = _SPLIT.fullmatch(uri)
+    if parts is None:
+        return uri
+    scheme, authority = parts["scheme"].lower(), parts["authority"].lower().removesuffix(":")
+    return f"{scheme}://{authority.removesuffix(DEFAULT_PORTS.get(scheme, ''))}{parts['path'] or '/'}{parts['rest']}"
+
+
+_SPLIT = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]+)(?P<path>[^?#]*)(?P<rest>.*)")
+
+
+def spellings(uri: str) -> tuple[str, ...]:
+    """Return the spellings under which this resource may be registered: with `/` as its path, or with none."""
+    normal = normalize(uri)
+    parts = _SPLIT.fullmatch(normal)
+    if parts is None or parts["path"] != "/":
+        return (normal,)
+    return (normal, f"{parts['scheme']}://{parts['authority']}{parts['rest']}")
+
+
+def name_one_of(audience: Iterable[str], identifiers: Iterable[str]) -> bool:
+    """Return whether one of these URIs is the same resource as one of the others."""
+    return not set(map(normalize, audience)).isdisjoint(map(normalize, identifiers))
 
 
 def is_ours(issuer: str, uri: str) -> bool:
     """Return whether the URI names one of our own APIs."""
-    return uri in {issuer + path for path in OUR_OWN}
+    return name_one_of([uri], (issuer + path for path in OUR_OWN))
 
 
 def problem_with_identifier(text: str) -> str | None:
     """Return why this cannot identify an API, or None: it must be an absolute URI without fragment, of at most 512
-    characters (RFC 8707 section 2).
+    characters (RFC 8707 section 2), and written as it is looked up.
     """
     if len(text) > 512:
         return "is longer than 512 characters"
-    return problem_with(text)
+    problem = problem_with(text)
+    if problem is None and text not in spellings(text):
+        return f"must be written as {normalize(text)}"
+    return problem
 
 
 def read_resources(work: UnitOfWork, checks: Checks, given: str | None) -> tuple[str, ...]:
     """Return the resources for which an authorization request, or a client for itself, requests tokens.
 
-    Our own APIs are represented by the issuer.
+    Our own APIs are represented by the issuer, all others by the identifier that is registered.
     """
     asked = _parse(work, given)
     checks.require(
@@ -45,21 +80,24 @@ def read_resources(work: UnitOfWork, checks: Checks, given: str | None) -> tuple
         section="RFC 8707 section 2",
         error=InvalidTargetError,
         description="A resource is not an absolute URI without fragment",
-        got=" ".join(asked),
+        got=" ".join(asked.values()),
     )
-    others = [uri for uri in asked if uri != work.settings.issuer]
-    known = api_resources.find_live(work.read, others) if others else set()
+    others = {normal: uri for normal, uri in asked.items() if uri != work.settings.issuer}
+    registered = (
+        api_resources.find_live(work.read, [one for uri in others for one in spellings(uri)]) if others else set()
+    )
+    known = {normalize(uri): uri for uri in registered}
     checks.require(
-        known.issuperset(others),
+        known.keys() >= others.keys(),
         "Each resource is an API that is registered here",
         section="RFC 8707 section 2",
         error=InvalidTargetError,
         description="A resource is not known here",
         expected="resource_identifiers of registered APIs",
-        got=" ".join(uri for uri in others if uri not in known),
+        got=" ".join(uri for normal, uri in others.items() if normal not in known),
         fix="Register the API: `signet client create --metadata` with its URI in resource_identifiers.",
     )
-    return asked
+    return tuple(known.get(normal, uri) for normal, uri in asked.items())
 
 
 def narrow(
@@ -69,17 +107,17 @@ def narrow(
     section 2.2).
     """
     everything = whole_audience(work, granted=granted, scope=scope)
-    asked = _parse(work, given)
+    asked, granted_as = _parse(work, given), {normalize(uri): uri for uri in everything}
     checks.require(
-        set(asked) <= set(everything),
+        asked.keys() <= granted_as.keys(),
         "No other resource is asked for than was granted",
         section="RFC 8707 section 2.2",
         error=InvalidTargetError,
         description="A resource was not granted",
         expected=" ".join(everything),
-        got=" ".join(asked),
+        got=" ".join(asked.values()),
     )
-    return asked or everything
+    return tuple(granted_as[normal] for normal in asked) or everything
 
 
 def whole_audience(work: UnitOfWork, *, granted: Sequence[str], scope: Iterable[str]) -> tuple[str, ...]:
@@ -89,6 +127,8 @@ def whole_audience(work: UnitOfWork, *, granted: Sequence[str], scope: Iterable[
     return tuple(granted)
 
 
-def _parse(work: UnitOfWork, given: str | None) -> tuple[str, ...]:
+def _parse(work: UnitOfWork, given: str | None) -> dict[str, str]:
+    """Return the requested resources by their normal form, each once."""
     issuer = work.settings.issuer
-    return tuple(dict.fromkeys(issuer if is_ours(issuer, uri) else uri for uri in (given or "").split()))
+    uris = (issuer if is_ours(issuer, uri) else uri for uri in (given or "").split())
+    return {normalize(uri): uri for uri in uris}

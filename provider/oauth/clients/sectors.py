@@ -1,9 +1,9 @@
 """The sector of a client: the apps that see the same pairwise subject (OIDC Core section 8.1). Pure."""
 
-import json
 from urllib.parse import urlsplit
 
-from provider.config.settings import is_loopback
+from provider.jose.json_objects import read_json
+from provider.urls import is_loopback, is_web_url, normal_host
 
 PUBLIC = "public"
 PAIRWISE = "pairwise"
@@ -17,15 +17,15 @@ def find_sector(redirect_uris: tuple[str, ...], sector_identifier_uri: str | Non
     it.
     """
     if sector_identifier_uri is not None:
-        return urlsplit(sector_identifier_uri).hostname
-    hosts = {_host_of(uri) for uri in redirect_uris}
+        return _host_of(sector_identifier_uri)
+    hosts = {None if is_loopback(host := _host_of(uri) or "localhost") else host for uri in redirect_uris}
     return hosts.pop() if len(hosts) == 1 else None
 
 
 def _host_of(uri: str) -> str | None:
+    """Return the host of an http or https URL in its normal form, or None."""
     parts = urlsplit(uri)
-    host = parts.hostname if parts.scheme in {"https", "http"} else None
-    return None if host is None or is_loopback(host) else host
+    return normal_host(parts.hostname) if is_web_url(uri) and parts.hostname else None
 
 
 def problem_with_uri(sector_identifier_uri: str) -> str | None:
@@ -43,8 +43,8 @@ def problem_with_uri(sector_identifier_uri: str) -> str | None:
 def problem_with_document(document: bytes, redirect_uris: tuple[str, ...]) -> str | None:
     """Return why the document at sector_identifier_uri does not confirm these redirect URIs, or None if it does."""
     try:
-        listed = json.loads(document)
-    except (ValueError, RecursionError):
+        listed = read_json(document)
+    except ValueError:
         return "is not JSON"
     if not isinstance(listed, list) or not all(isinstance(uri, str) for uri in listed):
         return "is not an array of strings"

@@ -22,14 +22,13 @@ def account_chooser(call: Call) -> Response:
     if parked is None:
         raise RequestGone
     session = find_session(call)
-    claimed = None if session is None else parked_requests.claim(call.work, parked, call.browser)
-    if session is None or claimed is None:
+    if session is None or not parked_requests.is_own(parked, call.browser):
         return go(parked_requests.resume_url(request_uri, ui_locales=call.query.get("ui_locales")))
-    client = server_of(call).clients.find(call.work, claimed.client_id)
-    where = destination(call, app=None if client is None else parked_requests.app_of(claimed, client))
+    client = server_of(call).clients.find(call.work, parked.client_id)
+    where = destination(call, app=None if client is None else parked_requests.app_of(parked, client))
     decision = call.form.get("decision")
     if decision == "continue":
-        authorization_requests.choose_session(call.work.db, parked.digest, session.id)
+        authorization_requests.choose_session(call.work.db, parked, session.id)
         return go(where.location)
     if decision == "other":
         return go(where.through("/login", prompt="login"))

@@ -29,6 +29,7 @@ from provider.oauth.authorize.request import (
     find_target,
     read_request,
     require_may_come_unpushed,
+    require_still_registered,
 )
 from provider.oauth.authorize.request_objects import unwrap
 from provider.oauth.authorize.store import authorization_requests
@@ -45,7 +46,7 @@ from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
-from provider.web.call import Call, require_get_or_post
+from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go
 
@@ -59,13 +60,12 @@ PAGES: dict[type[Step], str] = {
 """The page for each step."""
 
 
-@endpoint(csrf_checked=False)
+@endpoint(csrf_checked=False, refuses_head=True)
 def authorization(call: Call) -> Response:
     """Answer authorization requests: GET or POST /oauth2/authorize.
 
     A POST may come from any site and without cookies, so it is parked and read again.
     """
-    require_get_or_post(call)
     server = server_of(call)
     plain = call.form if call.method == "POST" else call.query
     request_uri = plain.get("request_uri", "")
@@ -109,8 +109,10 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
         _find_keys(call, server, checks, target, given)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
-    wished = plain if parked.browser is not None else given
+    wished, pushed = plain if parked.browser is not None else given, parked.pushed
     parked = parked_requests.claim(call.work, parked, call.browser)
+    if parked is None and pushed:
+        raise RequestGone  # a code was issued for it in another browser, a moment ago
     kept_at = request_uri if parked else None
     return _answer(call, server, checks, target, given, parked=parked, request_uri=kept_at, wished=wished)
 
@@ -191,7 +193,7 @@ def cancel(call: Call) -> Response:
     """Send the user back to the app without signing in: POST /oauth2/authorize/cancel?request_uri=."""
     request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
-    if parked is None or parked_requests.claim(call.work, parked, call.browser) is None:
+    if parked is None or not parked_requests.is_own(parked, call.browser):
         raise RequestGone
     try:
         target = find_target(call.work, server_of(call), Checks("authorization"), parked_requests.parameters_of(parked))
@@ -201,6 +203,10 @@ def cancel(call: Call) -> Response:
 
 
 def _refused_to_app(call: Call, target: Target, error: OAuth2Error, parked: ParkedRequest | None) -> Response:
+    try:
+        require_still_registered(call.work, server_of(call), Checks("authorization", target.client.client_id), target)
+    except OAuth2Error as gone:
+        return refuse_on_page(call, gone)
     call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
     if parked is not None:
         authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)

@@ -11,11 +11,14 @@ from provider.crypto.digests import digest, same
 from provider.oauth.checks import Checks
 from provider.oauth.clients import registration as rule
 from provider.oauth.clients.clients import Client, find_client
+from provider.oauth.clients.metadata_values import is_nothing
 from provider.oauth.clients.registration import Registered
 from provider.oauth.errors import InvalidClientMetadataError, InvalidTokenError, RegistrationForbiddenError
 from provider.oauth.http.bearer import bearer_token
+from provider.oauth.http.cross_origin import open_to_all
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.http.registration_body import read_body, require_metadata
+from provider.ratelimits import LIMITS, fail, of_network
 from provider.web.call import Call
 
 T = TypeVar("T")
@@ -29,6 +32,7 @@ NOT_TO_BE_SENT = (
 
 
 @protocol_endpoint
+@open_to_all
 def client_configuration(call: Call) -> Response:
     """Read, replace or delete a registration: GET, PUT and DELETE /oauth2/register/{client_id}.
 
@@ -52,6 +56,8 @@ def _require_own(call: Call, checks: Checks) -> tuple[Client, str]:
     checks.client_id = call.path_params["client_id"]
     found = find_client(call.work, checks.client_id)
     kept = None if found is None else found.registration_digest
+    if kept is None or not same(kept, digest(token)):
+        fail(call.work, LIMITS.guess, key=of_network(call.work, "registration-token"))
     client = _require_current(checks, None if kept is None or not same(kept, digest(token)) else found)
     checks.require(
         not client.disabled,
@@ -95,7 +101,7 @@ def _require_about_itself(checks: Checks, client: Client, given: Mapping[str, An
         expected=client.client_id,
         got=given.get("client_id", "nothing"),
     )
-    sent = [name for name in NOT_TO_BE_SENT if name in given]
+    sent = [name for name in NOT_TO_BE_SENT if not is_nothing(given.get(name))]
     checks.require(
         not sent,
         "Nothing is sent that is ours to say",
@@ -106,8 +112,9 @@ def _require_about_itself(checks: Checks, client: Client, given: Mapping[str, An
         got=", ".join(sent),
     )
     secret = given.get("client_secret")
+    own = isinstance(secret, str) and (client.has_secret(secret))
     checks.require(
-        secret is None or (isinstance(secret, str) and client.has_secret(secret)),
+        is_nothing(secret) or own,
         "client_secret, where sent, is the client's own",
         section="RFC 7592 section 2.2",
         error=InvalidClientMetadataError,

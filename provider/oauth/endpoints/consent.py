@@ -73,17 +73,16 @@ def _question(call: Call) -> Question | Response:
     if parked is None:
         raise RequestGone
     session = find_session(call)
-    claimed = None if session is None else parked_requests.claim(call.work, parked, call.browser)
-    if session is None or claimed is None:
+    if session is None or not parked_requests.is_own(parked, call.browser):
         return go(_resume_url(call, request_uri))
-    checks, given = Checks("consent"), parked_requests.parameters_of(claimed)
+    checks, given = Checks("consent"), parked_requests.parameters_of(parked)
     try:
         target = find_target(call.work, server_of(call), checks, given)
         request = read_request(call.work, server_of(call), checks, target, given)
     except OAuth2Error:
         # No longer a request we would take (the client was disabled or changed meanwhile): the way back says so.
         return go(_resume_url(call, request_uri))
-    return Question(request_uri, claimed, target, request, session)
+    return Question(request_uri, parked, target, request, session)
 
 
 def _answer(call: Call, question: Question) -> Response:
@@ -96,7 +95,7 @@ def _answer(call: Call, question: Question) -> Response:
     if decision == "allow":
         request, user_id = question.request, question.session.user_id
         rule.grant(call.work, user_id=user_id, client=request.client, scopes=request.scope, claims=request.claims.names)
-        authorization_requests.mark_consented(call.work.db, question.parked.digest, user_id)
+        authorization_requests.mark_consented(call.work.db, question.parked, user_id)
         return go(_resume_url(call, question.request_uri))
     return go(call.path + "?" + call.scope["query_string"].decode("ascii", "replace"))
 

@@ -13,13 +13,15 @@ from provider.oauth.errors import InvalidTargetError, UnauthorizedClientError
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH
 from provider.oauth.http.authenticated import authenticated
+from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.response_types import CODE_FLOW
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, hit, of_network
 from provider.web.call import Call
 
 
 @protocol_endpoint
+@cross_origin
 def device_authorization(call: Call) -> Response:
     """Answer device authorization requests: POST /oauth2/device_authorization.
 
@@ -48,7 +50,7 @@ def device_authorization(call: Call) -> Response:
         got=" ".join(resources),
     )
     # Anybody may know the client_id of a public client, and each request is a row.
-    hit(call.work, LIMITS.device, key=f"device:{call.origin.network}")
+    hit(call.work, LIMITS.device, key=of_network(call.work, "device"))
     device_code, user_code = device_requests.begin(call.work, client, scope)
     verification_uri = call.settings.issuer + VERIFICATION_PATH
     answer = {

@@ -14,7 +14,7 @@ from provider.oauth.authorize.consent import permissions_in_words
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH, DeviceRequest
 from provider.oauth.http.server import server_of
-from provider.ratelimits import LIMITS, count, require_room
+from provider.ratelimits import LIMITS, count, of_network, prefix_of, require_room
 from provider.refusals import TooManyRequests
 from provider.sessions.guards import require_user
 from provider.sessions.store import Session
@@ -35,7 +35,7 @@ def device(call: Call) -> Response:
     if not typed:
         tried = b"user_code" in call.scope["query_string"]
         return _ask_for_code(call, errors={"user_code": MISSING} if tried else {}, status_code=400 if tried else 200)
-    key = f"user-code:{call.origin.network}"
+    key = of_network(call.work, "user-code")
     try:
         require_room(call.work, LIMITS.user_code, key=key)
     except TooManyRequests as refusal:
@@ -71,7 +71,7 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
         app={"name": client.name, "host": client.host, "is_vouched_for": client.is_vouched_for},
         user_code=found.user_code,
         network=found.network,
-        same_network=found.network == call.origin.network,
+        same_network=_network_of(call, found.network) == _network_of(call, call.origin.network),
         asked_at=found.asked_at,
         asks=permissions_in_words(found.request),
         offline=found.request.offline,
@@ -88,3 +88,8 @@ def _answer(call: Call, found: DeviceRequest, session: Session) -> Response:
     if not act(call.work, found, session):
         return _ask_for_code(call, errors={"user_code": NOT_WAITING}, status_code=400)
     return go(f"{VERIFICATION_PATH}/answered?answer={'allowed' if decision == 'allow' else 'denied'}")
+
+
+def _network_of(call: Call, address: str) -> str:
+    # Two devices behind one IPv6 connection have different addresses.
+    return prefix_of(address, call.settings.ipv6_prefix)

@@ -14,20 +14,21 @@ from starlette.responses import Response
 from provider.accounts.store import email_addresses
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.clients.redirect_uris import csp_source, is_registered
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_errors import AppRefused
 from provider.oauth.http.authorization_response import location_of, send_to
 from provider.oauth.http.server import server_of
 from provider.oauth.logout.front_channel import SIGNED_OUT, SignedOut, page_for
+from provider.oauth.syntax import require_syntax
 from provider.oauth.tokens.id_tokens import read_hint
 from provider.parameters import Parameters
 from provider.sessions import lifecycle, store
 from provider.sessions.cookie import find_session, forget_session
 from provider.sessions.store import Session
 from provider.web import errors
-from provider.web.call import Call, require_get_or_post
+from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
@@ -45,10 +46,9 @@ class LogoutRequest:
     state: str | None
 
 
-@endpoint(csrf_checked=False)
+@endpoint(csrf_checked=False, refuses_head=True)
 def end_session(call: Call) -> Response:
     """Answer logout requests: GET and POST /oauth2/logout."""
-    require_get_or_post(call)
     given = call.form if call.method == "POST" else call.query
     checks = Checks("logout")
     try:
@@ -116,6 +116,7 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
         description="A parameter is repeated",
         got=", ".join(sorted(given.repeated)),
     )
+    require_syntax(checks, given, CARRIED, error=InvalidRequestError)
     hint, claims = given.get("id_token_hint"), dict[str, Any]()
     if hint is not None:
         claims, problem = read_hint(call.work, server.keys, hint)
@@ -134,7 +135,7 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
         return LogoutRequest(None, None, None, None, None)
     redirect_uri = given.get("post_logout_redirect_uri")
     checks.require(
-        redirect_uri is None or redirect_uri in client.metadata.post_logout_redirect_uris,
+        redirect_uri is None or is_registered(redirect_uri, client.metadata.post_logout_redirect_uris),
         "post_logout_redirect_uri is a registered one, character for character",
         section="RP-Initiated Logout section 3",
         error=InvalidRequestError,
@@ -163,7 +164,7 @@ def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | N
     client_id = issued_to or named
     if client_id is None:
         return None
-    client = server.clients.find(call.work, client_id)
+    client = server.clients.read(call.work, client_id)  # nobody is sent to an app that was deleted a moment ago
     client = checks.found(
         None if client is not None and client.disabled and issued_to is None else client,
         "The client is registered",

@@ -4,6 +4,7 @@ It is for authenticated, confidential clients. They may ask about their own toke
 issued for it.
 """
 
+from functools import partial
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -11,15 +12,16 @@ from starlette.responses import JSONResponse, Response
 from provider.crypto.digests import digest
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import DEVICE_CODE
-from provider.oauth.errors import InvalidClientError
+from provider.oauth.clients.resources import name_one_of
+from provider.oauth.errors import AccessDeniedError, InvalidClientError
+from provider.oauth.explanations import explain
+from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, inactive_reason, read_access_token
 from provider.oauth.tokens.introspection_jwts import MEDIA_TYPE, is_wanted, make_introspection_jwt
-from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import refresh_tokens
 from provider.web.call import Call
-from provider.work import UnitOfWork
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -42,24 +44,33 @@ def introspection(call: Call) -> Response:
         got="a public client",
     )
     token = request.required("token", "RFC 7662 section 2.1")
-    if token.count(".") == 2:
-        answer = _access_token(work, request.server, client, token)
-    else:
-        answer = _refresh_token(work, request.server, client, token)
-    if is_wanted(call.headers.get("accept", "")):
+    try:
+        answer = _access_token(request, token) if token.count(".") == 2 else _refresh_token(request, token)
+    except AccessDeniedError as error:  # of this request the caller learns nothing, but its operator may (section 4)
+        work.after_commit.append(partial(explain, call.installation, call.origin, error))
+        answer = INACTIVE
+    if not answer["active"]:
+        request.require_enabled()
+    if is_wanted(call.header_list("accept")):
         jwt = make_introspection_jwt(work, request.server, client, answer)
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)
     return JSONResponse(answer, headers=NO_STORE)
 
 
-def _access_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
+def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
     try:
-        live = read_access_token(work, server, token)
-    except InactiveToken:
+        live = read_access_token(request.work, request.server, token, caller=request.client.client_id)
+    except InactiveToken as inactive:
+        if inactive.client_id is None:
+            request.fail_guess("introspection")
         return INACTIVE
     claims = live.claims
-    if claims["client_id"] != client.client_id and not _is_for(client, live, server.issuer):
-        return INACTIVE
+    _require_may_know(
+        request,
+        claims["client_id"] == request.client.client_id or _is_for(request.client, live, request.server.issuer),
+        expected="a token of this client, or one whose audience is this client's resource_identifiers",
+        got=f"a token of {claims['client_id']} for {' '.join(sorted(live.audience))}",
+    )
     return {"active": True, "token_type": "Bearer", **{name: claims[name] for name in SHOWN if name in claims}}
 
 
@@ -82,26 +93,52 @@ SHOWN = (
 
 
 def _is_for(client: Client, live: ActiveToken, issuer: str) -> bool:
-    """Return whether the client is an API, and the token is for it.
+    """Return whether the client is an API, and the token is for it (RFC 7662 section 2.1).
 
-    An operator registers an API as a client that signs no one in. It may ask about the access tokens it receives (RFC
-    7662 section 2.1). Their audience is the API, or the issuer for APIs that trust it (RFC 8707).
+    A token whose audience names the API is for it, also if the same client signs users in. A token whose audience is
+    the issuer is for every API that trusts the issuer (RFC 8707): a client that an operator registered, and that signs
+    no one in.
     """
     metadata = client.metadata
-    is_api = client.is_vouched_for and not metadata.redirect_uris and DEVICE_CODE not in metadata.grant_types
-    return is_api and not live.audience.isdisjoint({issuer, *metadata.resource_identifiers})
+    if name_one_of(live.audience, (client.client_id, *metadata.resource_identifiers)):
+        return True
+    is_only_api = client.is_vouched_for and not metadata.redirect_uris and DEVICE_CODE not in metadata.grant_types
+    return is_only_api and issuer in live.audience
 
 
-def _refresh_token(work: UnitOfWork, server: AuthorizationServer, client: Client, token: str) -> dict[str, Any]:
+def _require_may_know(request: TokenRequest, may_know: bool, *, expected: str, got: str) -> None:  # noqa: FBT001
+    """Check that the caller may learn that the token is active. Raises AccessDeniedError."""
+    request.checks.require(
+        may_know,
+        "The token is the caller's own, or for it",
+        section="RFC 7662 section 4",
+        error=AccessDeniedError,
+        description="The caller may not know of this token and got active: false",
+        expected=expected,
+        got=got,
+        fix="Register the API's URI in resource_identifiers of this client, and name it in `resource` when you ask for "
+        "the token. Only clients without redirect URIs may ask about tokens for the issuer.",
+    )
+
+
+def _refresh_token(request: TokenRequest, token: str) -> dict[str, Any]:
     """Return the response for a refresh token. Only its own client may ask about it."""
+    work, client = request.work, request.client
     found = refresh_tokens.find(work.read, digest(token))
     if found is None:
+        request.fail_guess("introspection")
         return INACTIVE
     row, grant, state, _person = found
     in_use = row.rotated_at is None and row.expires_at > work.now and inactive_reason(grant, state, work.now) is None
-    if not in_use or grant.client_id != client.client_id:
+    if not in_use:
         return INACTIVE
-    subject = server.subjects.of_grant(work, client, grant)
+    _require_may_know(
+        request,
+        grant.client_id == client.client_id,
+        expected="a refresh token of this client",
+        got=f"one of {grant.client_id}",
+    )
+    subject = request.server.subjects.of_grant(work, client, grant)
     return {
         "active": True,
         "scope": grant.scope,

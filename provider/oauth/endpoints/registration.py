@@ -13,12 +13,15 @@ from provider.oauth.errors import (
     InvalidTokenError,
 )
 from provider.oauth.http.bearer import bearer_token
+from provider.oauth.http.cross_origin import open_to_all
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.http.registration_body import read_body, require_metadata
+from provider.ratelimits import LIMITS, fail, of_network
 from provider.web.call import Call
 
 
 @protocol_endpoint
+@open_to_all
 def registration(call: Call) -> Response:
     """Register a client: POST /oauth2/register with a JSON object of client metadata.
 
@@ -27,6 +30,8 @@ def registration(call: Call) -> Response:
     checks, work = Checks("registration"), call.work
     token = digest(bearer_token(call, checks)) if call.settings.registration == "token" else None
     good = token is None or initial_access_tokens.is_valid(work.read, token, now=work.now)
+    if not good:
+        fail(call.work, LIMITS.guess, key=of_network(call.work, "registration-token"))
     _require_initial_token(checks, good)
     metadata = require_metadata(call, checks, read_body(call, checks))
     # Of those that come with the last use at one moment, one gets it.

@@ -29,6 +29,7 @@ def revocation(call: Call) -> Response:
     Returns 200 with an empty body, also for an unknown token (RFC 7009 section 2.2).
     """
     request = authenticated(call, "revocation")
+    request.require_enabled()
     token = request.required("token", "RFC 7009 section 2.1")
     if token.count(".") == 2:
         _revoke_access_token(request, token)

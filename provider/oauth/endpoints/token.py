@@ -6,7 +6,7 @@ from functools import partial, wraps
 from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth.clients.clients import mark_used
+from provider.oauth.clients.unused_clients import mark_used
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
 from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.http.authenticated import authenticated

@@ -12,7 +12,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.oauth.authorize.store import authorization_codes
-from provider.oauth.authorize.store.authorization_codes import AuthorizationCode
+from provider.oauth.authorize.store.authorization_codes import MOST_ATTEMPTS, AuthorizationCode
 from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
@@ -23,10 +23,8 @@ from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
 
 GRANT_TYPE = "authorization_code"
-MOST_ATTEMPTS = 5
-"""The number of wrong verifiers or redirect URIs after which a code is invalid."""
 REFUSED = "The authorization code is not valid"
-KIND = Kind("The code", "RFC 6749 section 4.1.3", REFUSED)
+KIND = Kind("The code", "RFC 6749 section 4.1.3", "authorization-code", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     )
     response = token_response(work, request.server, authorization, refresh_token=refresh_token)
     if not authorization_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
-        _revoke_replayed(request, grant)
+        _revoke_replayed(request, grant)  # used by another request, or tried too often, while this one was checked
         checks.refuse(
             "The code was not redeemed meanwhile",
             section="RFC 6749 section 4.1.2",
@@ -116,8 +114,6 @@ def _matches(verifier: str | None, challenge: str | None) -> bool:
     """
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
-    if not 43 <= len(verifier) <= 128 or not verifier.isascii():
-        return False
     made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=")
     return hmac.compare_digest(made, challenge.encode("ascii", "replace"))
 

@@ -8,7 +8,7 @@ from typing import Any
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidScopeError
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.scopes import STANDARD_SCOPES, parse_scope
+from provider.oauth.scopes import STANDARD_SCOPES, parse_scope, requested_scope
 from provider.oauth.tokens.access_tokens import Authorization, token_response
 
 GRANT_TYPE = "client_credentials"
@@ -17,11 +17,9 @@ GRANT_TYPE = "client_credentials"
 def redeem(request: TokenRequest) -> dict[str, Any]:
     """Return the token response. Raises InvalidScopeError for a scope the client is not registered for."""
     registered = request.client.metadata.scopes
-    asked = parse_scope(request.form.get("scope"))
     # Nothing asked: what it is registered for, without the scopes that speak of a person.
-    scope = asked or tuple(
-        token for token in parse_scope(request.client.metadata.scope) if token not in STANDARD_SCOPES
-    )
+    default = [token for token in parse_scope(request.client.metadata.scope) if token not in STANDARD_SCOPES]
+    scope = requested_scope(request.form.get("scope"), default=default, offline=False)
     request.checks.require(
         registered.issuperset(scope),
         "The client is registered for every scope it asks for",
@@ -33,5 +31,6 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     )
     audience = read_resources(request.work, request.checks, request.form.get("resource"))
     audience = audience or (request.server.issuer,)
+    request.require_enabled()
     authorization = Authorization(client=request.client, scope=scope, audience=audience)
     return token_response(request.work, request.server, authorization)

@@ -30,7 +30,7 @@ SLOWER = 5
 LEEWAY = timedelta(seconds=1)
 """Tolerance for a poll that is early because the network was faster this time."""
 REFUSED = "The device code is not valid"
-KIND = Kind("The device code", "RFC 8628 section 3.4", REFUSED)
+KIND = Kind("The device code", "RFC 8628 section 3.4", "device-code", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:

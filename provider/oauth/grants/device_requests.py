@@ -4,6 +4,7 @@ An approved request is a grant like that of an authorization code. Whatever ends
 device has fetched its tokens and after.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,8 @@ ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 (RFC 8628 section 6.1).
 """
 LENGTH = 8
+USER_CODE = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
+"""The syntax of user codes, as they are read."""
 INTERVAL = 5
 """Seconds between two polls of a device (RFC 8628 section 3.2)."""
 
@@ -85,7 +88,7 @@ def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> D
     devices.
     """
     user_code = read_user_code(typed)
-    if len(user_code) != LENGTH:
+    if USER_CODE.fullmatch(user_code) is None:
         return None
     found = device_codes.find_waiting(work.read, work.vault.keyed_digests(user_code, purpose=PURPOSE), now=work.now)
     client = None if found is None else server.clients.find(work, found.client_id)

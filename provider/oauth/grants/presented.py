@@ -30,6 +30,8 @@ class Kind:
     name: str
     section: str
     """The section of the specification that defines how it is sent."""
+    counted_as: str
+    """The name in rate limits and metrics for one that was never issued."""
     refused: str
     """The error_description. It is the same for every reason, so that the response reveals none."""
 
@@ -49,8 +51,16 @@ class Presented(Generic[Row]):
 
 
 def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> IssuedT:
-    """Return the code or token if it exists and was issued to the client that sent it. Raises InvalidGrantError."""
+    """Return the code or token if it exists and was issued to the client that sent it.
+
+    Raises InvalidGrantError; InvalidClientError if the client was deleted or disabled a moment ago; TooManyRequests if
+    many came that were never issued.
+    """
     own = found is not None and found.client_id == request.client.client_id
+    if not own:
+        request.require_enabled()  # what it was given is deleted with a client
+    if found is None:
+        request.fail_guess(kind.counted_as)
     return request.checks.found(
         found if own else None,
         f"{kind.name} was issued to this client",
@@ -70,6 +80,8 @@ def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] 
     reason = "it is gone"
     if presented is not None:
         reason = inactive_reason(presented.grant, presented.state, request.work.now) or ""
+    if reason:
+        request.require_enabled()
     return request.checks.found(
         None if reason else presented,
         "What the person approved still stands",

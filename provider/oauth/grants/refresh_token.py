@@ -15,14 +15,15 @@ from provider.oauth.clients.resources import narrow
 from provider.oauth.errors import InvalidGrantError, InvalidScopeError
 from provider.oauth.grants.presented import Kind, Presented, require_active, require_own
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.scopes import parse_scope
+from provider.oauth.scopes import parse_scope, requested_scope
 from provider.oauth.tokens.access_tokens import Authorization, successors_of, token_response
 from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import Grant
+from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 GRANT_TYPE = "refresh_token"
 REFUSED = "The refresh token is not valid"
-KIND = Kind("The refresh token", "RFC 6749 section 6", REFUSED)
+KIND = Kind("The refresh token", "RFC 6749 section 6", "refresh-token", REFUSED)
 
 
 def redeem(request: TokenRequest) -> dict[str, Any]:
@@ -46,6 +47,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
     authorization = Authorization(client=client, scope=scope, grant=grant, person=presented.person, audience=audience)
     rotated_at = token.rotated_at
+    if rotated_at is None and client.metadata.is_fapi2:
+        return _without_rotation(request, authorization, text, token)
     if rotated_at is None:
         successor = successors_of(work, text)[0]
         response = token_response(work, request.server, authorization, refresh_token=successor)
@@ -58,13 +61,29 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     return token_response(work, request.server, authorization, refresh_token=successor)
 
 
+def _without_rotation(
+    request: TokenRequest, authorization: Authorization, text: str, token: RefreshToken
+) -> dict[str, Any]:
+    """Return the token response with the same refresh token, which stays valid.
+
+    FAPI 2.0 clients prove their identity with a key, so rotation protects nothing, and a response that gets lost would
+    end their access (FAPI 2.0 Security Profile section 5.3.2.1).
+    """
+    work, grant = request.work, authorization.grant
+    assert grant is not None  # noqa: S101  # a refresh token has one
+    response = token_response(work, request.server, authorization, refresh_token=text)
+    in_use_until = request.refresh_token_row(text, grant).expires_at
+    refresh_tokens.extend(work.autocommit, token.digest, expires_at=in_use_until)
+    return response
+
+
 def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
     """Return the requested scope, or all of it. The family keeps its full scope.
 
     It is never more than was granted (RFC 6749 section 6), nor than the client is now registered for (A-59).
     """
     granted = request.client.metadata.still_of(parse_scope(grant.scope))
-    asked = parse_scope(request.form.get("scope"))
+    asked = requested_scope(request.form.get("scope"), default=granted, offline=True)
     request.checks.require(
         set(asked) <= set(granted),
         "No more scope is asked for than was granted",
@@ -74,7 +93,7 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
         expected=" ".join(granted),
         got=" ".join(asked),
     )
-    return asked or granted
+    return asked
 
 
 def _repeat(request: TokenRequest, grant: Grant, text: str, *, rotated_at: datetime) -> str:

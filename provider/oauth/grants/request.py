@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.checks import Checks
+from provider.oauth.client_authentication.credentials import REFUSED
 from provider.oauth.clients.clients import Client
-from provider.oauth.errors import InvalidRequestError
+from provider.oauth.errors import InvalidClientError, InvalidRequestError
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
+from provider.ratelimits import LIMITS, fail, of_network
 from provider.work import UnitOfWork
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105  # the grant type a client must be registered for to get one
@@ -36,11 +38,37 @@ class TokenRequest:
             got="nothing",
         )
 
+    def require_enabled(self) -> None:
+        """Check that the client was not deleted or disabled a moment ago: authentication used a copy of it.
+
+        Only for requests that read or write nothing together with the client. Raises InvalidClientError.
+        """
+        if not self.server.clients.is_enabled(self.work, self.client.client_id):
+            self.checks.refuse(
+                "The client is still registered and not disabled",
+                section="RFC 6749 section 2.3",
+                error=InvalidClientError,
+                description=REFUSED,
+                got="deleted or disabled a moment ago",
+            )
+
     def whose(self, owner: str | None) -> str:
         """Describe for an explanation which client a code or token was issued to. `owner` is None if it is unknown."""
         if owner is None:
             return "an unknown one"
         return "one of this client" if owner == self.client.client_id else "another client's"
+
+    def fail_guess(self, kind: str) -> None:
+        """Count a code or token that was never issued. Raises TooManyRequests if many came.
+
+        They count per network. Those of a client that authenticated count for this client and network, with a higher
+        limit: what its own users send it must not keep others out.
+        """
+        client = self.client
+        if client.metadata.is_public:
+            fail(self.work, LIMITS.guess, key=of_network(self.work, kind))
+        else:
+            fail(self.work, LIMITS.guess_by_client, key=of_network(self.work, f"{kind}:{client.client_id}"))
 
     def refresh_token_row(self, text: str, grant: Grant, *, generation: int = 1) -> RefreshToken:
         """Return the row to store for a refresh token.

@@ -12,10 +12,10 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import TOKEN_EXCHANGE
-from provider.oauth.clients.resources import read_resources
+from provider.oauth.clients.resources import name_one_of, read_resources
 from provider.oauth.errors import InvalidRequestError, InvalidScopeError, InvalidTargetError
 from provider.oauth.grants.request import TokenRequest
-from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, parse_scope
+from provider.oauth.scopes import OFFLINE_ACCESS, OPENID, requested_scope
 from provider.oauth.tokens.access_tokens import (
     ActiveToken,
     Authorization,
@@ -35,6 +35,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     exchanged.
     """
     _require_types(request)
+    request.require_enabled()
     subject = _read(request, "subject_token")
     checks, client, work = request.checks, request.client, request.work
     acts_for = None if subject.grant is None or subject.person is None else (subject.grant, subject.person)
@@ -118,7 +119,7 @@ def _read(request: TokenRequest, name: str) -> ActiveToken:
 
 
 def _is_for(client: Client, subject: ActiveToken, issuer: str) -> bool:
-    return not subject.audience.isdisjoint({issuer, *client.metadata.resource_identifiers})
+    return name_one_of(subject.audience, (issuer, *client.metadata.resource_identifiers))
 
 
 def _require_own_actor(request: TokenRequest) -> None:
@@ -166,7 +167,7 @@ def _target(request: TokenRequest) -> tuple[str, ...]:
     target = read_resources(request.work, request.checks, asked)
     allowed = request.client.metadata.exchange_targets
     request.checks.require(
-        target and set(target) <= set(allowed),
+        target and all(name_one_of([uri], allowed) for uri in target),
         "The client may exchange tokens for these APIs",
         section="RFC 8693 section 2.2.2",
         error=InvalidTargetError,
@@ -184,7 +185,7 @@ def _scope(request: TokenRequest, subject: ActiveToken) -> tuple[str, ...]:
     """
     shared = request.client.metadata.still_of(subject.scope)
     most = [token for token in shared if token not in {OPENID, OFFLINE_ACCESS}]
-    asked = parse_scope(request.form.get("scope"))
+    asked = requested_scope(request.form.get("scope"), default=most, offline=False)
     request.checks.require(
         set(asked) <= set(most),
         "No more scope is asked for than the subject token and the client have",
@@ -194,4 +195,4 @@ def _scope(request: TokenRequest, subject: ActiveToken) -> tuple[str, ...]:
         expected=" ".join(most),
         got=" ".join(asked),
     )
-    return asked or tuple(most)
+    return asked

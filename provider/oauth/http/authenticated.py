@@ -1,12 +1,13 @@
 """The common part of token, introspection and revocation requests: one form, from one authenticated client."""
 
 from provider.oauth.checks import Check, Checks
-from provider.oauth.client_authentication.authenticate import authenticate
+from provider.oauth.client_authentication.authenticate import authenticate, find_enabled
 from provider.oauth.clients.clients import Client
 from provider.oauth.grants.request import TokenRequest
 from provider.oauth.http.cross_origin import allow
 from provider.oauth.http.refused import read_form
 from provider.oauth.http.server import server_of
+from provider.oauth.syntax import require_syntax
 from provider.web.call import Call
 from provider.web.kept import Kept
 
@@ -17,9 +18,9 @@ CLIENT = Kept[tuple[Client, list[Check]]]("client")
 def authenticated(call: Call, endpoint: str) -> TokenRequest:
     """Return the request of an authenticated client (RFC 6749 section 3.2). Raises an OAuth2Error."""
     checks = Checks(endpoint)
-    if CLIENT.is_on(call):  # the call began anew, to ask somebody else's server; its assertion is spent
+    if CLIENT.is_on(call):  # the call began anew; its assertion is spent
         client, checks.done = CLIENT.of(call)
-        checks.client_id = client.client_id
+        client = find_enabled(call.work, server_of(call), checks, client.client_id)
     else:
         read_form(call, checks)
         client = authenticate(
@@ -32,4 +33,5 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
         )
         CLIENT.keep(call, (client, list(checks.done)))
     allow(call, client.client_id)
+    require_syntax(checks, call.form)
     return TokenRequest(call.work, server_of(call), client, call.form, checks)

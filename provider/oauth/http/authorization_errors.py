@@ -35,8 +35,12 @@ class RequestGone(Refusal):
 
 
 def decline(call: Call, parked: ParkedRequest, target: Target) -> Response:
-    """Complete the request and send the app access_denied (RFC 6749 section 4.1.2.1)."""
-    authorization_requests.complete(call.work.db, parked.digest, now=call.work.now)
+    """Complete the request and send the app access_denied (RFC 6749 section 4.1.2.1).
+
+    Raises RequestGone if it was completed meanwhile: a request has one answer.
+    """
+    if not authorization_requests.complete(call.work.db, parked.digest, now=call.work.now):
+        raise RequestGone
     return error_response(call, target, AccessDeniedError(description="The person declined"))
 
 

@@ -8,6 +8,7 @@ from provider.oauth.http.cross_origin import allow
 from provider.oauth.http.server import server_of
 from provider.oauth.tokens.access_tokens import ActiveToken, InactiveToken, read_access_token
 from provider.oauth.tokens.store.grants import Grant, Person
+from provider.observability.metrics import FAILED_ATTEMPTS
 from provider.web.call import Call
 
 
@@ -56,6 +57,8 @@ def _require_live(call: Call, checks: Checks) -> ActiveToken:
             problem, live = f"a token for {' '.join(sorted(live.audience))}", None
     except InactiveToken as inactive:
         problem, checks.client_id = str(inactive), inactive.client_id
+        if inactive.client_id is None:
+            FAILED_ATTEMPTS.count("access_token")
     if checks.client_id is not None:
         allow(call, checks.client_id)
     return checks.found(

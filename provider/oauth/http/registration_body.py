@@ -12,6 +12,7 @@ from provider.oauth.checks import Checks
 from provider.oauth.clients import registration as rule
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.oauth.clients.metadata_values import is_nothing
 from provider.oauth.clients.sector_documents import DocumentUnavailable
 from provider.oauth.errors import (
     InvalidClientMetadataError,
@@ -19,7 +20,7 @@ from provider.oauth.errors import (
     InvalidSoftwareStatementError,
     UnapprovedSoftwareStatementError,
 )
-from provider.ratelimits import LIMITS, hit
+from provider.ratelimits import LIMITS, hit, of_network
 from provider.web.call import Call
 from provider.web.kept import Kept
 
@@ -69,7 +70,7 @@ def require_metadata(
     """Return the metadata to register. Raises an OAuth2Error with the code of RFC 7591 section 3.2.2."""
     _require_no_statement(checks, given)
     if not COUNTED.is_on(call):  # the call may begin anew, to ask the client's server
-        hit(call.work, LIMITS.registration, key=f"registration:{call.origin.network}")
+        hit(call.work, LIMITS.registration, key=of_network(call.work, "registration"))
         COUNTED.keep(call, True)
     metadata, refused = None, None
     try:
@@ -91,7 +92,7 @@ def _require_no_statement(checks: Checks, given: Mapping[str, Any]) -> None:
     statement = given.get("software_statement")
     is_one = isinstance(statement, str) and statement.count(".") == 2
     checks.require(
-        statement is None,
+        is_nothing(statement),
         "No software statement is sent",
         section="RFC 7591 section 2.3",
         error=UnapprovedSoftwareStatementError if is_one else InvalidSoftwareStatementError,

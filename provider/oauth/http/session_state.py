@@ -7,9 +7,9 @@ Our page at check_session_iframe computes the same hash in the browser (template
 from hashlib import sha256
 
 from provider.crypto.digests import new_handle
-from provider.oauth.clients.redirect_uris import origin_of
 from provider.sessions import browser_state
 from provider.sessions.cookie import find_session
+from provider.urls import web_origin_of
 from provider.web.call import Call
 
 
@@ -24,7 +24,7 @@ def session_state_for(call: Call, *, client_id: str, redirect_uri: str) -> str |
     """
     if not call.settings.session_management:
         return None
-    session, origin = find_session(call), origin_of(redirect_uri)
+    session, origin = find_session(call), web_origin_of(redirect_uri)
     browser_state.follow(call, session)
     if session is None or origin is None:
         return None

@@ -5,7 +5,6 @@ so a late one is as fresh as the first. Each has its own `jti`: otherwise an app
 retry for a replay.
 """
 
-import json
 import re
 from datetime import timedelta
 from functools import lru_cache
@@ -14,6 +13,7 @@ from typing import Any
 from authlib.oauth2 import OAuth2Error
 
 from provider.crypto.digests import new_opaque
+from provider.jose.json_objects import read_object
 from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer, open_server
@@ -87,8 +87,8 @@ def _judge(answer: Answer) -> None:
 def _error_of(answer: Answer) -> str:
     """Return the error code in the response, or an empty string if it does not look like one (section 2.8)."""
     try:
-        error = json.loads(answer.body)["error"]
-    except (ValueError, LookupError, TypeError, RecursionError):
+        error = read_object(answer.body)["error"]
+    except (ValueError, LookupError):
         return ""
     return error if isinstance(error, str) and re.fullmatch(r"[a-z0-9_.-]{1,60}", error) else ""
 

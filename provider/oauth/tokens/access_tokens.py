@@ -12,7 +12,7 @@ from typing import Any
 
 from provider.accounts.store.users import Status
 from provider.crypto.digests import new_opaque
-from provider.jose.algorithms import RS256
+from provider.jose.times import is_numeric_date
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.scopes import OPENID, ROLES, format_scope
@@ -114,7 +114,7 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         claims["amr"] = grant.amr.split()
         if ROLES in authorization.scope and authorization.person is not None:
             claims["roles"] = roles_for(authorization.person.roles, client_id)
-    return server.keys.signer(work, RS256).sign(claims, typ=TYP)
+    return server.keys.signer(work, authorization.client.metadata.usual_alg).sign(claims, typ=TYP)
 
 
 def _one_or_list(audience: tuple[str, ...]) -> str | list[str]:
@@ -149,6 +149,10 @@ def inactive_reason(grant: Grant, state: GrantState, now: datetime) -> str | Non
     return None
 
 
+CLIENT_GONE = "the client is gone or disabled"
+CALLER_GONE = "the client that asks is gone or disabled"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ActiveToken:
     """An access token of ours that is active now."""
@@ -177,9 +181,15 @@ class InactiveToken(Exception):
 
 
 def read_access_token(
-    work: UnitOfWork, server: AuthorizationServer, token: str, *, with_person: bool = False
+    work: UnitOfWork,
+    server: AuthorizationServer,
+    token: str,
+    *,
+    with_person: bool = False,
+    caller: str | None = None,
 ) -> ActiveToken:
-    """Check signature, type, issuer and times, then check in the database that it is active. Raises InactiveToken.
+    """Check signature, type, issuer and times, then check in the database that it is active. Raises InactiveToken, also
+    if `caller`, the client_id of the client that asks about the token, was deleted or disabled a moment ago.
 
     The caller checks the audience (`ActiveToken.audience`).
     """
@@ -190,20 +200,20 @@ def read_access_token(
     if claims.get("iss") != server.issuer or not claims.get("aud"):
         raise InactiveToken("another issuer, or for nobody")
     try:
-        return _read_active(work, server, claims, with_person=with_person)
+        return _read_active(work, server, claims, with_person=with_person, caller=caller)
     except InactiveToken as inactive:
         inactive.client_id = str(claims.get("client_id"))
         raise
 
 
 def _read_active(
-    work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], *, with_person: bool
+    work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], *, with_person: bool, caller: str | None
 ) -> ActiveToken:
     if not _is_timely(claims, work.now.timestamp()):
         raise InactiveToken("expired, or not yet valid")
     grant_id, jti = claims.get("grant_id"), str(claims.get("jti"))
     if grant_id is None:
-        return _read_own(work, server, claims, jti)
+        return _read_own(work, claims, jti, caller=caller)
     person: Person | None = None
     if with_person:
         found = grants.find_for_userinfo(work.read, grant_id, jti)
@@ -211,15 +221,18 @@ def _read_active(
             raise InactiveToken("its family is gone")
         grant, state, revoked, person = found
     else:
-        plain = grants.find_for_access_token(work.read, grant_id, jti)
+        plain = grants.find_for_access_token(work.read, grant_id, jti, caller=caller)
         if plain is None:
             raise InactiveToken("its family is gone")
-        grant, state, revoked = plain
+        grant, state, revoked, is_caller_enabled = plain
+        if caller is not None and not is_caller_enabled:
+            raise InactiveToken(CALLER_GONE)
     reason = "it was revoked" if revoked else inactive_reason(grant, state, work.now)
     if reason is not None:
         raise InactiveToken(reason)
     for client_id in _actors(claims):  # it was exchanged, by each of these
-        _require_enabled(work, server, client_id)
+        if not server.clients.is_enabled(work, client_id):
+            raise InactiveToken(CLIENT_GONE)
     return ActiveToken(claims=claims, grant=grant, person=person)
 
 
@@ -229,8 +242,8 @@ def _is_timely(claims: dict[str, Any], now: float) -> bool:
     For `iat` and `nbf`, clocks may differ by a minute (RFC 7519 section 4.1).
     """
     expires, begins = claims.get("exp"), (claims.get("iat"), claims.get("nbf", 0))
-    past = all(isinstance(moment, int) and moment <= now + 60 for moment in begins)
-    return past and isinstance(expires, int) and expires > now
+    past = all(is_numeric_date(moment) and moment <= now + 60 for moment in begins)
+    return past and is_numeric_date(expires) and expires > now
 
 
 def _actors(claims: dict[str, Any]) -> Iterator[str]:
@@ -241,15 +254,14 @@ def _actors(claims: dict[str, Any]) -> Iterator[str]:
         act = act.get("act")
 
 
-def _require_enabled(work: UnitOfWork, server: AuthorizationServer, client_id: str) -> None:
-    client = server.clients.find(work, client_id)
-    if client is None or client.disabled:
-        raise InactiveToken("the client is gone or disabled")
-
-
-def _read_own(work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], jti: str) -> ActiveToken:
+def _read_own(work: UnitOfWork, claims: dict[str, Any], jti: str, *, caller: str | None) -> ActiveToken:
     """Read a token that a client has for itself: it is active while the client is enabled."""
-    _require_enabled(work, server, str(claims.get("client_id")))
-    if grants.is_jti_revoked(work.read, jti):
+    client_id = str(claims.get("client_id"))
+    revoked, is_enabled, is_caller_enabled = grants.find_own(work.read, jti, client_id=client_id, caller=caller)
+    if not is_enabled:
+        raise InactiveToken(CLIENT_GONE)
+    if revoked:
         raise InactiveToken("it was revoked")
+    if caller is not None and not is_caller_enabled:
+        raise InactiveToken(CALLER_GONE)
     return ActiveToken(claims=claims, grant=None, person=None)

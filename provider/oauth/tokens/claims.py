@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from provider.jose.json_objects import is_same, read_object
 from provider.oauth.scopes import CLAIMS, CLAIMS_OF_SCOPE, SCOPE_OF_CLAIM
 from provider.oauth.tokens.store.grants import Person
 
@@ -18,7 +19,7 @@ class RequestedClaims:
 
     id_token: tuple[str, ...] = ()
     userinfo: tuple[str, ...] = ()
-    values: Mapping[str, Mapping[str, list[str | int]]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, list[str | float]]] = field(default_factory=dict)
     """The wanted values of claims, by place and name. A claim with another value is not released."""
     acr_values: tuple[str, ...] = ()
     acr_essential: bool = False
@@ -61,12 +62,7 @@ def parse_claims(text: str | None) -> RequestedClaims:
     """
     if not text:
         return NOTHING
-    try:
-        given = json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(given, dict):
-        raise ValueError("not an object")  # noqa: TRY004  # one kind of error for one kind of problem
+    given = read_object(text)
     asked = {place: _members(given, place) for place in PLACES}
     id_token, userinfo = (tuple(name for name in asked[place] if name in CLAIMS and name != "sub") for place in PLACES)
     values = {place: _wanted(asked[place], names) for place, names in zip(PLACES, (id_token, userinfo), strict=True)}
@@ -84,7 +80,7 @@ def parse_claims(text: str | None) -> RequestedClaims:
 
 def without_others(text: str, names: Collection[str]) -> str:
     """Return a valid claims parameter without the claims that are not among these names."""
-    given = json.loads(text)
+    given = read_object(text)
     others = frozenset(CLAIMS) - {"sub"} - frozenset(names)
     places = [given[place] for place in PLACES if given.get(place)]
     if all(others.isdisjoint(members) for members in places):
@@ -95,18 +91,18 @@ def without_others(text: str, names: Collection[str]) -> str:
     return json.dumps(given, separators=(",", ":"))
 
 
-def _wanted(members: Mapping[str, dict[str, Any] | None], names: Iterable[str]) -> dict[str, list[str | int]]:
+def _wanted(members: Mapping[str, dict[str, Any] | None], names: Iterable[str]) -> dict[str, list[str | float]]:
     return {name: values for name in names if (values := _values(members[name])) is not None}
 
 
-def _values(member: dict[str, Any] | None) -> list[str | int] | None:
+def _values(member: dict[str, Any] | None) -> list[str | float] | None:
     """Return the wanted values, from `values` or `value`, or None if any value is accepted.
 
-    Only strings and integers are kept: our claims have no others.
+    Only strings, numbers and booleans are kept: no claim that can be requested by value is anything else.
     """
     member = member or {}
     values = member.get("values", [member["value"]] if "value" in member else None)
-    return [value for value in values if isinstance(value, str | int)] if isinstance(values, list) else None
+    return [value for value in values if isinstance(value, str | int | float)] if isinstance(values, list) else None
 
 
 def _members(given: dict[str, Any], place: str) -> dict[str, dict[str, Any] | None]:
@@ -135,7 +131,11 @@ def released(
     names, wanted = list(names), requested.get("values", {}).get(place, {})
     single = [name for name in requested.get(place, ()) if SCOPE_OF_CLAIM[name] in scopes]
     claims = claims_of(person, [*names, *single], client_id=client_id)
-    return {name: value for name, value in claims.items() if name in names or value in wanted.get(name, [value])}
+    return {name: value for name, value in claims.items() if name in names or _is_wanted(value, wanted.get(name))}
+
+
+def _is_wanted(value: object, wanted: list[str | float] | None) -> bool:
+    return wanted is None or any(is_same(value, one) for one in wanted)
 
 
 def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """The introspection response as a JWT, for a resource server that needs proof of the response later (RFC 9701)."""
 
+import re
 from typing import Any
 
-from provider.jose.algorithms import RS256
 from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer
@@ -13,8 +13,14 @@ MEDIA_TYPE = f"application/{TYP}"
 
 
 def is_wanted(accept: str) -> bool:
-    """Return whether the `Accept` header names the JWT media type (RFC 9701 section 4)."""
-    return any(part.partition(";")[0].strip().lower() == MEDIA_TYPE for part in accept.split(","))
+    """Return whether the `Accept` header names the JWT media type (RFC 9701 section 4), other than to refuse it with
+    `q=0` (RFC 9110 section 12.4.2).
+    """
+    for part in accept.lower().replace(" ", "").split(","):
+        media_type, *parameters = part.split(";")
+        if media_type == MEDIA_TYPE and not any(re.fullmatch(r"q=0(\.0*)?", one) for one in parameters):
+            return True
+    return False
 
 
 def make_introspection_jwt(
@@ -33,7 +39,9 @@ def make_introspection_jwt(
         "iat": int(work.now.timestamp()),
         "token_introspection": answer,
     }
-    jwt = server.keys.signer(work, metadata.introspection_signed_response_alg or RS256).sign(claims, typ=TYP)
+    jwt = server.keys.signer(work, metadata.introspection_signed_response_alg or metadata.usual_alg).sign(
+        claims, typ=TYP
+    )
     alg, enc = metadata.introspection_encrypted_response_alg, metadata.introspection_encrypted_response_enc
     if alg is None or enc is None:
         return jwt

@@ -2,8 +2,6 @@
 
 import re
 import string
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from types import SimpleNamespace
@@ -22,12 +20,12 @@ from provider.ratelimits import LIMITS
 from provider.routes import routes
 from provider.work import Installation
 from tests.oauth.store.test_indexes import executed
+from tests.support import forking
 from tests.support.browser import Browser
 from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work, settings_for
 from tests.support.people import ADDRESS, forgot_password, sign_in, sign_up
-from tests.support.waiting import PATIENCE
 
 SETTINGS = settings_for("sqlite:///unused.db")
 PATH = "/password-strength"
@@ -140,7 +138,7 @@ def test_a_process_that_nobody_asks_does_not_load_the_lists() -> None:
         "import sys; from provider import app, routes; from provider.config.settings import Settings; "
         "from provider.worker import background; routes.routes(Settings()); sys.exit('zxcvbn_rs_py' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE).returncode == 0
+    assert forking.run([], code=code, env={}).returncode == 0
 
 
 # What the page's script asks

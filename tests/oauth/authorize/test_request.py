@@ -1,6 +1,7 @@
 """Who asks, and where to go back to: while that is unproven a refusal is a page, and nobody is redirected."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx2
@@ -10,7 +11,7 @@ from provider.oauth.clients import clients
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import Work
-from tests.support.relying_party import AUTHORIZE, RelyingParty
+from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty
 
 EVIL = "https://evil.test/cb"
 pytestmark = pytest.mark.usefixtures("browser")
@@ -123,15 +124,30 @@ def test_with_two_registered_redirect_uris_one_must_be_said(register: Register, 
     assert_page(rp.ask(browser, redirect_uri=None).response, foreign="example.test/cb")
 
 
-def test_a_native_app_is_answered_at_the_port_it_listens_on(
-    register: Register, browser: WatchedClient, hosts: set[str]
+LOOPBACK_CLIENTS: dict[str, dict[str, Any]] = {
+    "a command line beside a web app": {"redirect_uris": ("https://app.example.test/cb", "http://127.0.0.1/cb")},
+    "a public client without application_type": {"public": True, "redirect_uris": ("http://127.0.0.1/cb",)},
+    "a client with the port of another day": {"public": True, "redirect_uris": ("http://127.0.0.1:8400/cb",)},
+    "a native client": {"public": True, "application_type": "native", "redirect_uris": ("http://127.0.0.1/cb",)},
+}
+
+
+@pytest.mark.parametrize("kind", LOOPBACK_CLIENTS)
+def test_an_app_is_answered_at_the_loopback_port_it_listens_on(
+    register: Register, browser: WatchedClient, hosts: set[str], kind: str
 ) -> None:
-    """RFC 8252 section 7.3; A-8."""
-    rp = register(public=True, application_type="native", redirect_uris=("http://127.0.0.1/cb",))
+    """RFC 8252 section 7.3; A-8: at authorize, in a pushed request, and no other port at the token endpoint."""
+    rp, uri = register(**LOOPBACK_CLIENTS[kind]), "http://127.0.0.1:49152/cb"
     hosts.add("127.0.0.1:49152")
-    answer = rp.ask(browser, redirect_uri="http://127.0.0.1:49152/cb")
-    assert answer.location.startswith("http://127.0.0.1:49152/cb?code=")
+    answer = rp.ask(browser, redirect_uri=uri)
+    assert answer.location.startswith(f"{uri}?code=")
+    assert rp.redeem(answer, redirect_uri="http://127.0.0.1:49153/cb").error == "invalid_grant"
     assert rp.redeem(answer).status == 200
+    asked, verifier = rp.request(redirect_uri=uri)
+    pushed = rp.post("/oauth2/par", **asked)
+    assert pushed.status_code == 201, pushed.text
+    back = browser.get(AUTHORIZE, params={"client_id": rp.client_id, "request_uri": pushed.json()["request_uri"]})
+    assert rp.redeem(Answer(back, asked, verifier)).status == 200
 
 
 def test_the_query_of_a_registered_redirect_uri_is_kept(register: Register, browser: WatchedClient) -> None:
@@ -177,7 +193,7 @@ def test_a_refusal_is_explained_with_every_check_in_order(
     row = explain(answer.response.headers["x-request-id"])
     assert row.error_id in answer.parameters["error_description"]
     assert (row.endpoint, row.client_id, row.error) == ("authorization", rp.client_id, "invalid_request")
-    assert [check["passed"] for check in row.checks] == ["True"] * (len(row.checks) - 1) + ["False"]
+    assert [check["passed"] for check in row.checks] == [True] * (len(row.checks) - 1) + [False]
     names = [check["name"] for check in row.checks]
     assert names[:3] == [
         "client_id and redirect_uri are given once",

@@ -96,6 +96,14 @@ class TestWhatIsInside:
         assert ask(rp, browser, beside={"redirect_uri": EVIL}).code
         assert_page(ask(rp, browser, beside={"redirect_uri": rp.client.metadata.redirect_uris[0]}, redirect_uri=EVIL))
 
+    def test_a_loopback_redirect_uri_inside_may_have_any_port(
+        self, register: Register, browser: WatchedClient, hosts: set[str]
+    ) -> None:
+        """RFC 8252 section 7.3."""
+        rp, uri = register(jwks=Signatory().jwks, redirect_uris=("http://[::1]/cb",)), "http://[::1]:49152/cb"
+        hosts.add("[::1]:49152")
+        assert ask(rp, browser, redirect_uri=uri).location.startswith(f"{uri}?code=")
+
     def test_openid_connect_has_three_parameters_outside_too(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """OIDC Core section 6.1: then they need not be inside."""
         beside = {"response_type": "code", "scope": "openid"}
@@ -120,8 +128,9 @@ class TestWhatIsInside:
     def test_numbers_and_objects_may_be_what_they_are(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """OIDC Core section 6.1: max_age as a number, claims as an object."""
         wanted = {"userinfo": {"name": {"essential": True}}}
-        tokens = rp.redeem(ask(rp, browser, max_age=10_000, claims=wanted))
-        assert "auth_time" in rp.verify(tokens)
+        for max_age in (10_000, 10_000.0):  # which is the same number (RFC 8259 section 6)
+            tokens = rp.redeem(ask(rp, browser, max_age=max_age, claims=wanted))
+            assert "auth_time" in rp.verify(tokens)
         assert rp.userinfo(tokens).json()["name"] == "Ada Lovelace"
 
     @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import string
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -71,6 +72,36 @@ def test_only_the_registered_method_works(register: Register, unchanged: Unchang
         assert response.json()["error"] == "invalid_grant"
     else:
         assert_invalid_client(response)
+
+
+@pytest.mark.parametrize("endpoint", [TOKEN, "/oauth2/introspect", "/oauth2/revoke", "/oauth2/par"])
+@pytest.mark.parametrize("used", METHODS)
+def test_where_no_method_was_chosen_both_ways_to_send_a_secret_work(
+    register: Register, endpoint: str, used: str
+) -> None:
+    """RFC 6749 section 2.3.1: libraries send the one or the other by default. Without the secret nothing works."""
+    rp = register(token_endpoint_auth_method=None)
+    assert rp.secret
+    headers = {"authorization": basic(rp.client_id, rp.secret)} if used == "client_secret_basic" else {}
+    secret = {"client_secret": rp.secret} if used == "client_secret_post" else {}
+    asked = {**rp.request()[0], "token": "x", "grant_type": "refresh_token", "refresh_token": "x", **secret}
+    response = rp.http.post(endpoint, data=asked, headers=headers)
+    if used == "none":
+        assert_invalid_client(response)
+    else:
+        assert response.status_code in {200, 201, 400}, response.text
+        assert response.json().get("error") in {None, "invalid_grant"} if response.content else True
+
+
+def test_a_chosen_method_is_held_to_also_if_it_is_the_default(register: Register, work: Work) -> None:
+    """RFC 6749 section 2.3; A-35; and the choice can be taken back."""
+    rp = register(token_endpoint_auth_method="client_secret_basic")
+    assert rp.secret
+    body = {"client_id": rp.client_id, "client_secret": rp.secret}
+    assert_invalid_client(call(rp, **body))
+    with work() as w:
+        clients.update_client(w, rp.client_id, replace(rp.client.metadata, token_endpoint_auth_method=None))
+    assert call(rp, **body).json()["error"] == "unauthorized_client"
 
 
 def test_two_ways_at_once_are_a_muddle(service: RelyingParty) -> None:

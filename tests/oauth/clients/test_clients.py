@@ -8,9 +8,12 @@ import pytest
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.config.settings import Settings
+from provider.crypto.digests import digest
+from provider.crypto.vault import Vault
 from provider.oauth.clients import clients
 from provider.oauth.clients.clients import NoSuchClient
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
+from provider.work import Installation
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
@@ -49,6 +52,47 @@ def test_a_weak_secret_is_refused(work: Work) -> None:
     """RFC 6749 section 10.10."""
     with work() as w, pytest.raises(InvalidMetadata):
         clients.create_client(w, ClientMetadata(redirect_uris=(URI,)), secret="short")
+
+
+@pytest.mark.parametrize("secret", ["s", "hunter2", "x" * 31])
+def test_a_short_secret_is_accepted_where_an_operator_allows_it(
+    work: Work, http: WatchedClient, installation: Installation, secret: str
+) -> None:
+    """RFC 6749 section 2.3.1: apps that move over keep their secret. Its digest cannot be tried without our key."""
+    metadata = ClientMetadata(redirect_uris=(URI,))
+    with work() as w:
+        client, shown = clients.create_client(w, metadata, secret=secret, allow_short_secret=True)
+    assert (shown, client.keeps_short_secret) == (secret, True)
+    assert digest(secret) not in {stored.digest for stored in client.secrets}
+    other = Vault(("another key of the same length, 40 chars",))
+    assert client.has_short_secret(secret, installation.vault)
+    assert not client.has_short_secret(secret, other)
+    rp = RelyingParty(http, client, secret)
+    assert rp.client_credentials().error == "unauthorized_client", "it is authenticated"
+    for wrong in (secret + "x", secret[:-1], secret.upper() + "!", ""):
+        rp.secret = wrong
+        assert rp.client_credentials().error == "invalid_client"
+    with work() as w:
+        clients.rotate_secret(w, client.client_id)
+        clients.end_retired_secrets(w, client.client_id)
+    with work() as w:
+        found = clients.find_client(w, client.client_id)
+    assert found is not None
+    assert not found.keeps_short_secret
+
+
+def test_a_short_secret_is_never_the_key_of_an_hmac(work: Work) -> None:
+    """RFC 7518 section 3.2."""
+    metadata = ClientMetadata(redirect_uris=(URI,), token_endpoint_auth_method="client_secret_jwt")
+    with work() as w, pytest.raises(InvalidMetadata, match="needs 32 characters"):
+        clients.create_client(w, metadata, secret="x" * 31, allow_short_secret=True)
+
+
+def test_two_clients_with_one_short_secret_have_different_digests(work: Work) -> None:
+    metadata = ClientMetadata(redirect_uris=(URI,))
+    with work() as w:
+        made = [clients.create_client(w, metadata, secret="hunter2", allow_short_secret=True)[0] for _ in range(2)]
+    assert made[0].secrets[0].digest != made[1].secrets[0].digest
 
 
 @pytest.mark.parametrize("act", [clients.disable, clients.enable, clients.delete_client, clients.rotate_secret])

@@ -9,6 +9,8 @@ import pytest
 from joserfc import jws
 
 from provider.oauth.clients.metadata import InvalidMetadata
+from provider.oauth.clients.resources import normalize, spellings
+from provider.oauth.grants.token_exchange import ACCESS_TOKEN, GRANT_TYPE
 from tests.oauth.conftest import Explain, Register
 from tests.support.client_keys import Signatory
 from tests.support.installation import ISSUER
@@ -153,3 +155,83 @@ def test_an_identifier_belongs_to_one_api(register: Register, books: RelyingPart
     for invalid in ("books", "https://books.example.test/#x", "https://books.example.test/" + "x" * 600):
         with pytest.raises(InvalidMetadata, match="resource_identifiers"):
             register_api(register, invalid)
+
+
+@pytest.mark.parametrize(
+    ("uri", "normal"),
+    [
+        ("https://api.test", "https://api.test/"),
+        ("https://api.test/", "https://api.test/"),
+        ("HTTPS://API.test:443", "https://api.test/"),
+        ("https://api.test:", "https://api.test/"),
+        ("http://localhost:80/", "http://localhost/"),
+        ("http://localhost:8080", "http://localhost:8080/"),
+        ("https://[::1]", "https://[::1]/"),
+        ("https://api.test?x=Y", "https://api.test/?x=Y"),
+        ("https://api.test/Path", "https://api.test/Path"),
+        ("https://api.test/path/", "https://api.test/path/"),
+        ("https://api.test:80/", "https://api.test:80/"),
+        ("urn:example:books", "urn:example:books"),
+        ("com.example.api:/x", "com.example.api:/x"),
+        ("books", "books"),
+    ],
+)
+def test_resources_are_compared_in_normal_form(uri: str, normal: str) -> None:
+    """RFC 3986 sections 6.2.2.1, 6.2.3."""
+    assert normalize(uri) == normal
+    assert normal in spellings(uri)
+    assert normalize(normal) == normal
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("registered", ["https://films.example.test", "https://films.example.test/"])
+def test_an_empty_path_and_a_slash_are_one_resource(
+    register: Register, rp: RelyingParty, browser: httpx2.Client, registered: str
+) -> None:
+    """RFC 3986 section 6.2.3: at every endpoint; the token names the API as it is registered, because it compares."""
+    films = register_api(register, registered)
+    for asked in ("https://films.example.test", "https://films.example.test/", "https://FILMS.example.test:443"):
+        answer = ask(rp, browser, asked, scope="offline_access books:read")
+        tokens = rp.redeem(answer, resource=asked)
+        assert aud(tokens) == registered
+        assert films.is_active(tokens.access_token)
+        for again in (FILMS, FILMS + "/"):
+            tokens = rp.refresh(tokens, resource=again)
+            assert aud(tokens) == registered
+        assert aud(rp.client_credentials(resource=asked, scope="books:read")) == registered
+    both = ask(rp, browser, FILMS, FILMS + "/", scope="books:read")
+    assert aud(rp.redeem(both)) == registered
+    for own in (ISSUER, ISSUER + "/", ISSUER.replace("https", "HTTPS") + ":443"):
+        assert aud(rp.client_credentials(resource=own, scope="books:read")) == ISSUER
+
+
+@pytest.mark.both_databases
+def test_a_resource_in_another_spelling_is_taken(register: Register) -> None:
+    """RFC 3986 section 6.2.3: of another API, of the same one, and of this installation."""
+    register_api(register, FILMS)
+    for taken in (FILMS, FILMS + "/", ISSUER, ISSUER + "/"):
+        with pytest.raises(InvalidMetadata, match="another API's"):
+            register_api(register, taken)
+    with pytest.raises(InvalidMetadata, match="the same resource"):
+        register_api(register, "https://maps.example.test", "https://maps.example.test/")
+    with pytest.raises(InvalidMetadata, match="must be written as https"):
+        register_api(register, "https://Maps.example.test:443")
+
+
+def test_tokens_are_exchanged_for_an_api_in_either_spelling(
+    register: Register, rp: RelyingParty, browser: httpx2.Client
+) -> None:
+    """RFC 8693 section 2.1, RFC 3986 section 6.2.3."""
+    register_api(register, FILMS)
+    nobody: dict[str, Any] = {"redirect_uris": (), "post_logout_redirect_uris": (), "scope": "books:read"}
+    books = register(
+        resource_identifiers=("https://books.example.test/",),
+        exchange_targets=(FILMS + "/",),
+        grant_types=("client_credentials", GRANT_TYPE),
+        **nobody,
+    )
+    shown = rp.redeem(ask(rp, browser, "https://books.example.test", scope="books:read"))
+    given = {"subject_token": shown.access_token, "subject_token_type": ACCESS_TOKEN}
+    for name in ("resource", "audience"):
+        exchanged = Tokens(books.post(TOKEN, grant_type=GRANT_TYPE, **{name: FILMS}, **given))
+        assert aud(exchanged) == FILMS

@@ -106,6 +106,22 @@ def test_a_client_that_comes_to_need_a_secret_is_given_one(http: WatchedClient, 
                 assert client.open_secrets(w.vault) == [new["client_secret"]]
 
 
+@pytest.mark.parametrize(
+    ("sent_back", "works"), [("client_secret_basic", True), (None, True), ("client_secret_post", True), ("none", False)]
+)
+def test_a_client_that_chose_no_method_may_post_its_secret(
+    http: WatchedClient, told: Told, sent_back: str | None, works: bool
+) -> None:
+    """RFC 7591 section 2: it is told the default. Sending that back is no choice; sending another is one."""
+    assert told["token_endpoint_auth_method"] == "client_secret_basic"
+    form = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": told["client_id"]}
+    posted = form | {"client_secret": told["client_secret"]}
+    assert http.post("/oauth2/token", data=posted).json()["error"] == "unauthorized_client"
+    new = manage(http, told, "PUT", **replacing(told, token_endpoint_auth_method=sent_back)).json()
+    assert new["token_endpoint_auth_method"] == (sent_back or "client_secret_basic")
+    assert (http.post("/oauth2/token", data=posted).json()["error"] == "unauthorized_client") == works
+
+
 def test_it_deletes_itself_and_everything_is_over(http: WatchedClient, told: Told, work: Work) -> None:
     """RFC 7592 section 2.3: 204, and 401 to anything after."""
     gone = manage(http, told, "DELETE")

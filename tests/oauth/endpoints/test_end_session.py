@@ -131,6 +131,26 @@ def test_an_unregistered_address_is_never_redirected_to(
     assert is_signed_in(rp, browser)
 
 
+@pytest.mark.parametrize(
+    ("uri", "is_back"),
+    [
+        ("http://127.0.0.1:49152/bye", True),
+        ("http://localhost:49152/", True),
+        ("http://127.0.0.1:49152/other", False),
+        ("http://[::1]:49152/bye", False),
+    ],
+)
+def test_an_app_on_the_users_machine_gets_them_back_at_its_port(
+    register: Register, browser: WatchedClient, hosts: set[str], uri: str, is_back: bool
+) -> None:
+    """RFC 8252 section 7.3, RP-Initiated Logout section 3."""
+    rp = register(public=True, post_logout_redirect_uris=("http://127.0.0.1/bye", "http://localhost"))
+    hosts.add(urlsplit(uri).netloc)
+    response = rp.log_out(browser, rp.sign_in(browser), post_logout_redirect_uri=uri)
+    assert (response.headers.get("location") == f"{uri}?state=bye") == is_back
+    assert response.status_code == (303 if is_back else 400)
+
+
 def _forged(tokens: Tokens, how: str) -> str:
     head, body, signature = tokens.id_token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=="))

@@ -3,7 +3,8 @@
 import pytest
 
 from provider.oauth.clients import clients
-from tests.oauth.conftest import Register
+from provider.oauth.explanations import find_explanation
+from tests.oauth.conftest import Explain, Register
 from tests.oauth.grants.test_authorization_code import ENDINGS
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
@@ -47,11 +48,36 @@ def test_an_api_may_ask_about_the_access_tokens_it_is_shown(api: RelyingParty, t
     assert api.introspect(tokens.refresh_token) == INACTIVE
 
 
-def test_another_app_learns_nothing(register: Register, tokens: Tokens) -> None:
-    """RFC 7662 section 4; A-57."""
+def test_an_api_that_signs_people_in_too_may_ask_about_tokens_that_name_it(
+    register: Register, rp: RelyingParty, browser: WatchedClient
+) -> None:
+    """RFC 7662 section 2.1: by its resource_identifiers, in any spelling; not about tokens for the issuer."""
+    both = register(resource_identifiers=("https://books.example.test",))
+    for resource in ("https://books.example.test", "https://books.example.test/"):
+        tokens = rp.redeem(rp.ask(browser, resource=resource))
+        assert both.introspect(tokens.access_token)["aud"] == ["https://books.example.test", ISSUER]
+    assert both.introspect(rp.redeem(rp.ask(browser)).access_token) == INACTIVE
+
+
+def test_another_app_learns_nothing_and_its_operator_learns_why(
+    register: Register, tokens: Tokens, explain: Explain
+) -> None:
+    """RFC 7662 section 4; A-57: also not whether the token is one of ours."""
     other = register()
-    assert other.introspect(tokens.access_token) == INACTIVE
-    assert other.introspect(tokens.refresh_token) == INACTIVE
+    for token, whose in ((tokens.access_token, "a token of"), (tokens.refresh_token, "one of")):
+        answer = other.post(INTROSPECT, token=token)
+        assert (answer.status_code, answer.json()) == (200, INACTIVE)
+        row = explain(answer.headers["x-request-id"])
+        assert (row.endpoint, row.client_id, row.error) == ("introspection", other.client_id, "access_denied")
+        assert row.checks[-1]["got"].startswith(whose)
+        assert token not in str(row)
+
+
+def test_an_inactive_token_needs_no_explanation(rp: RelyingParty, work: Work) -> None:
+    """RFC 7662 section 2.2: the usual answer about an old token writes nothing."""
+    answer = rp.post(INTROSPECT, token="x")
+    with work() as w:
+        assert find_explanation(w, answer.headers["x-request-id"]) is None
 
 
 def test_no_public_client_and_nobody_may_ask(register: Register, http: WatchedClient, tokens: Tokens) -> None:

@@ -1,15 +1,20 @@
 """Pushed authorization requests (RFC 9126; FAPI 2.0 Security Profile section 5.3.2.2; attack A-79)."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import httpx2
 import pytest
 
+from provider.work import Installation
 from tests.oauth.conftest import Explain, Person, Register, Unchanged
+from tests.oauth.endpoints.test_consent import decide
 from tests.support.client_keys import Signatory
 from tests.support.clock import Clock
+from tests.support.effort import effort
 from tests.support.installation import ISSUER
-from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty
+from tests.support.relying_party import AUTHORIZE, Answer, RelyingParty, sign_in_person
 
 PAR = "/oauth2/par"
 
@@ -169,3 +174,87 @@ def test_the_language_that_was_pushed_holds_on_the_way(rp: RelyingParty, person:
     """OIDC Core section 3.1.2.1: ui_locales."""
     uri = pushed_uri(push(rp, ui_locales="fr")[0])
     assert "ui_locales=fr" in come(person(), rp.client_id, uri).headers["location"]
+
+
+def opened_at_once(browsers: list[Any], rp: RelyingParty, request_uri: str) -> list[httpx2.Response]:
+    """The answers to this handle in all of these browsers, which come at one moment."""
+    line = Barrier(len(browsers))
+
+    def open_it(browser: Any) -> httpx2.Response:
+        line.wait()
+        return come(browser, rp.client_id, request_uri)
+
+    with ThreadPoolExecutor(len(browsers)) as pool:
+        return list(pool.map(open_it, browsers))
+
+
+@pytest.mark.both_databases
+@pytest.mark.race
+def test_several_browsers_that_open_it_at_once_get_one_code(rp: RelyingParty, person: Person, ada: str) -> None:
+    """RFC 9126 section 4: a request_uri is used once, also by people who are signed in and asked nothing."""
+    for count in effort((2, 8), (2, 8, 8, 16)):
+        browsers = [person(ada) for _ in range(count)]
+        answers = opened_at_once(browsers, rp, pushed_uri(push(rp)[0]))
+        codes = [answer for answer in answers if "code=" in answer.headers.get("location", "")]
+        assert len(codes) == 1, [(answer.status_code, answer.headers.get("location")) for answer in answers]
+        assert {answer.status_code for answer in answers if answer not in codes} == {400}
+
+
+@pytest.mark.both_databases
+def test_browsers_that_open_it_one_after_the_other_get_one_code(
+    rp: RelyingParty, person: Person, ada: str, installation: Installation, clock: Clock
+) -> None:
+    """RFC 9126 section 4: the second takes it over, as after a link in an email that is read on a phone."""
+    desktop, phone = person(), person(ada)
+    clock.advance(seconds=5)
+    uri = pushed_uri(push(rp, prompt="login")[0])
+    assert come(desktop, rp.client_id, uri).headers["location"].startswith("/login?")
+    assert come(phone, rp.client_id, uri).headers["location"].startswith("/login?")
+    for browser in (desktop, phone):
+        sign_in_person(browser, installation, ada)
+    answers = [come(browser, rp.client_id, uri) for browser in (phone, desktop)]
+    assert ["code=" in answer.headers.get("location", "") for answer in answers] == [True, False]
+    assert answers[1].status_code == 400
+
+
+@pytest.mark.both_databases
+def test_nothing_that_was_done_in_another_browser_counts_when_it_is_taken_over(
+    register: Register, person: Person, ada: str, clock: Clock
+) -> None:
+    """RFC 9126 section 7.1: neither a sign-in nor a consent, and what the first one does from then on marks nothing."""
+    rp = register(first_party=False, public=True)
+    first, second = person(ada), person(ada)
+    uri = pushed_uri(push(rp)[0])
+    first_answer = Answer(come(first, rp.client_id, uri), {}, "")
+    assert first_answer.page == "/consent"
+    first.get(first_answer.location)
+    decide(first, first_answer, "allow")
+    assert come(second, rp.client_id, uri).headers["location"].startswith("/consent?")
+    late = decide(first, first_answer, "allow")
+    assert late.headers["location"].startswith("/oauth2/authorize?"), "it starts over"
+    assert come(second, rp.client_id, uri).headers["location"].startswith("/consent?")
+    assert come(first, rp.client_id, uri).headers["location"].startswith("/consent?")
+
+
+@pytest.mark.both_databases
+@pytest.mark.race
+def test_a_request_that_is_allowed_and_declined_at_once_has_one_answer(
+    register: Register, person: Person, ada: str
+) -> None:
+    """RFC 6749 section 4.1.2: of several tabs too."""
+    rp = register(first_party=False)
+    for _ in range(effort(2, 6)):
+        browser = person(ada)
+        parked = rp.ask(browser, prompt="consent")
+        decide(browser, parked, "allow")
+        line = Barrier(4)
+
+        def press(number: int, browser: Any = browser, parked: Answer = parked, line: Barrier = line) -> str:
+            line.wait()
+            allowed = number % 2 == 0
+            answer = rp.resume(browser, parked).response if allowed else decide(browser, parked, "deny")
+            return str(answer.headers.get("location", ""))
+
+        with ThreadPoolExecutor(4) as pool:
+            answers = [each for each in pool.map(press, range(4)) if each.startswith("https://app.example.test/")]
+        assert len(answers) == 1, answers

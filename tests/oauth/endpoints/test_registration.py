@@ -1,6 +1,7 @@
 """An application registers itself: what it gets, what it may not get, and what is told to it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from provider.config.settings import Settings
 from provider.crypto.digests import digest
-from provider.oauth.clients import registration
+from provider.oauth.clients import clients, registration
 from provider.oauth.clients.clients import find_client
 from provider.oauth.clients.metadata import DEVICE_CODE, FIELDS
 from provider.oauth.clients.store import initial_access_tokens
@@ -53,6 +54,50 @@ def assert_refused(response: httpx2.Response, error: str, status: int = 400) -> 
 
 
 class TestOpen:
+    def test_a_page_of_any_site_registers_and_manages_its_app(self, http: WatchedClient) -> None:
+        """The Fetch standard's CORS protocol: what comes back, also an error, depends on no cookie of the browser."""
+        page = {"origin": "https://inspector.test"}
+        asked = {
+            **page,
+            "access-control-request-method": "PUT",
+            "access-control-request-headers": "authorization,mcp-protocol-version",
+        }
+        registered = http.post(REGISTER, json={**WEB, "allowed_origins": ["Capacitor://localhost/"]}, headers=page)
+        refused = http.post(REGISTER, json={"redirect_uris": ["x"]}, headers=page)
+        told = registered.json()
+        own = told["registration_client_uri"].removeprefix(ISSUER)
+        read = http.get(own, headers={**page, "authorization": f"Bearer {told['registration_access_token']}"})
+        stranger = http.get(own, headers=page)
+        assert [each.status_code for each in (registered, refused, read, stranger)] == [201, 400, 200, 401]
+        for each in (registered, refused, read, stranger):
+            assert each.headers["access-control-allow-origin"] == "*"
+        assert told["allowed_origins"] == read.json()["allowed_origins"] == ["capacitor://localhost"]
+        for url, methods in ((REGISTER, "POST"), (own, "DELETE, GET, HEAD, PUT")):
+            preflight = http.options(url, headers=asked)
+            assert preflight.headers["access-control-allow-methods"] == methods
+            assert "mcp-protocol-version" in preflight.headers["access-control-allow-headers"]
+            assert http.options(url).headers["allow"] == ", ".join(sorted(["OPTIONS", *methods.split(", ")]))
+        assert_refused(register(http, allowed_origins=["null"]), "invalid_client_metadata")
+
+    @pytest.mark.parametrize(
+        ("number", "stored"),
+        [("3600.0", 3600), ("3.6e3", 3600), ("0.0", 0), ("1.5", None), ("NaN", None), ("1e999", None), ("true", None)],
+    )
+    def test_a_number_is_what_json_means_by_it(self, http: WatchedClient, number: str, stored: int | None) -> None:
+        """RFC 8259 section 6."""
+        body = f'{{"redirect_uris": ["{URI}"], "default_max_age": {number}}}'
+        response = http.post(REGISTER, content=body, headers={"content-type": "application/json"})
+        if stored is None:
+            assert_refused(response, "invalid_client_metadata")
+        else:
+            assert response.json()["default_max_age"] == stored
+
+    @pytest.mark.parametrize("scope", ["offline_access", "openid offline_access", None, ""])
+    def test_offline_access_without_the_refresh_grant_is_ignored(self, http: WatchedClient, scope: str | None) -> None:
+        """OIDC Core section 11: a scope of nothing else counts as none."""
+        told = register(http, scope=scope).json()["scope"]
+        assert told == ("openid" if scope == "openid offline_access" else "openid profile email address phone")
+
     def test_it_is_told_everything_it_is_registered_as(self, http: WatchedClient, work: Work, clock: Clock) -> None:
         """RFC 7591 section 3.2.1, RFC 7592 section 3; oidcc-3rd_party-init-login."""
         wished = {
@@ -161,7 +206,7 @@ class TestOpen:
             ({"grant_types": ["client_credentials"]}, "invalid_client_metadata"),
             ({"grant_types": ["implicit"], "response_types": ["id_token"]}, "invalid_client_metadata"),
             ({"grant_types": ["password"]}, "invalid_client_metadata"),
-            ({"grant_types": [], "redirect_uris": []}, "invalid_client_metadata"),
+            ({"grant_types": [], "redirect_uris": []}, "invalid_redirect_uri"),
             ({"response_types": ["code id_token"]}, "invalid_client_metadata"),
             ({"response_types": ["none"]}, "invalid_client_metadata"),
             ({"scope": "account admin:write"}, "invalid_client_metadata"),
@@ -184,6 +229,45 @@ class TestOpen:
         with unchanged():
             error_id = assert_refused(register(http, **metadata), error)
         assert explain(error_id).endpoint == "registration"
+
+    @pytest.mark.parametrize("nothing", [None, "", " ", [], {}, [""], {"keys": []}], ids=str)
+    def test_members_without_a_value_count_as_left_out(self, http: WatchedClient, nothing: Any) -> None:
+        """RFC 7591 section 2, RFC 7592 section 2.2: in a registration and in its update."""
+        plain = register(http).json()
+        secrets = {name for name in plain if name.startswith(("client_id", "client_secret", "registration_"))}
+        usual = {name: value for name, value in plain.items() if name not in secrets}
+        blank = dict.fromkeys({*registration.REGISTRABLE, "software_statement"} - WEB.keys(), nothing)
+        told = register(http, **blank).json()
+        assert {name: value for name, value in told.items() if name not in secrets} == usual, told
+        body = {**WEB, **blank, "client_id": told["client_id"], **dict.fromkeys(secrets - {"client_id"}, nothing)}
+        headers = {"authorization": f"Bearer {told['registration_access_token']}"}
+        updated = http.put(told["registration_client_uri"], json=body, headers=headers)
+        assert updated.status_code == 200, updated.text
+        assert {name: value for name, value in updated.json().items() if name not in secrets} == usual
+
+    @pytest.mark.parametrize("name", ["redirect_uris", "post_logout_redirect_uris"])
+    @pytest.mark.parametrize(
+        ("bad", "reason"),
+        [
+            ("http://app.example.test/cb", "must be https unless"),
+            ("https://app.example.test/cb#x", "has a fragment"),
+            ("app.example.test/cb", "add the scheme"),
+            ("http://localhost:*/cb", "any port is accepted"),
+            ("cursor://oauth/cb", "scheme without a dot"),
+            ("javascript:alert(1)", "must be https"),
+            ("https://app.example.test/" + "x" * 2000, "too long"),
+        ],
+    )
+    def test_one_bad_uri_among_good_ones_is_named_with_its_member(
+        self, http: WatchedClient, name: str, bad: str, reason: str
+    ) -> None:
+        """RFC 7591 section 3.2.2."""
+        response = register(http, **{name: [URI, bad, "http://127.0.0.1/cb"]})
+        assert_refused(response, "invalid_redirect_uri")
+        told = response.json()["error_description"]
+        assert told.startswith(f"{name}: '{bad[:100]}")
+        assert reason in told
+        assert URI not in told
 
     @pytest.mark.parametrize(
         "body",
@@ -254,6 +338,48 @@ class TestOpen:
         refused = register(http)
         assert refused.status_code == 429
         assert int(refused.headers["retry-after"]) > 0
+
+
+class TestSchemes:
+    """SIGNET_REGISTRATION_SCHEMES: private-use schemes without a dot (RFC 8252 section 8.4)."""
+
+    CURSOR = "cursor://anysphere.cursor-retrieval/oauth/callback"
+
+    @pytest.fixture
+    def changes(self) -> dict[str, Any]:
+        return {"registration": "open", "registration_schemes": ("cursor", "raycast")}
+
+    def test_an_allowed_scheme_signs_people_in(self, http: WatchedClient, browser: WatchedClient, work: Work) -> None:
+        told = register(http, redirect_uris=[URI, self.CURSOR], token_endpoint_auth_method="none").json()
+        assert "private_use_schemes" not in told
+        with work() as w:
+            client = find_client(w, told["client_id"])
+        assert client is not None
+        assert client.metadata.private_use_schemes == ("cursor",), "and no other that was allowed then"
+        asked = RelyingParty(http, client, None).ask(browser, redirect_uri=self.CURSOR)
+        page = browser.get(asked.location)
+        assert "form-action 'self' cursor:" in page.headers["content-security-policy"]
+        assert "anysphere" not in page.text, "behind such a scheme an app may write any host"
+
+    def test_another_scheme_is_refused(self, http: WatchedClient, unchanged: Unchanged) -> None:
+        with unchanged():
+            refused = register(http, redirect_uris=["vscode://oauth"], private_use_schemes=["vscode"])
+            assert_refused(refused, "invalid_redirect_uri")
+
+    def test_what_an_operator_allowed_one_client_stays_when_it_updates_itself(
+        self, http: WatchedClient, work: Work
+    ) -> None:
+        told = register(http).json()
+        with work() as w:
+            client = find_client(w, told["client_id"])
+            assert client is not None
+            wanted = replace(client.metadata, private_use_schemes=("vscode",), redirect_uris=("vscode://oauth",))
+            clients.update_client(w, client.client_id, wanted)
+        body = {"client_id": told["client_id"], "redirect_uris": ["vscode://other"]}
+        headers = {"authorization": f"Bearer {told['registration_access_token']}"}
+        response = http.put(told["registration_client_uri"], json=body, headers=headers)
+        assert response.status_code == 200, response.text
+        assert response.json()["redirect_uris"] == ["vscode://other"]
 
 
 class TestSector:

@@ -1,6 +1,10 @@
 """Rotation: each use gives a successor, a repetition in the grace the very same one, a later one kills the family."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
+from joserfc import jws
 
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
@@ -9,10 +13,11 @@ from provider.oauth.clients import clients
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.grants.test_authorization_code import ENDINGS, assert_invalid_grant
 from tests.oauth.watched_http import WatchedClient
+from tests.support.client_keys import Signatory, asserting, assertion_claims
 from tests.support.clock import Clock
 from tests.support.factories import make_user
-from tests.support.installation import Work, settings_for
-from tests.support.relying_party import RelyingParty, Tokens
+from tests.support.installation import ISSUER, Work, settings_for
+from tests.support.relying_party import AUTHORIZE, INTROSPECT, Answer, RelyingParty, Tokens
 
 pytestmark = pytest.mark.both_databases
 
@@ -291,3 +296,105 @@ def test_the_explanation_says_what_happened_and_no_token(
     assert row.checks[-1]["got"].startswith("used 60 s ago")
     for secret in (first.refresh_token, second.refresh_token, rp.secret or ""):
         assert secret not in str(row)
+
+
+# FAPI 2.0
+
+
+class Punctual(RelyingParty):
+    """It authenticates with a key, and its clock is the server's, also after days."""
+
+    clock: Clock
+
+    def authentication(self) -> tuple[dict[str, str], dict[str, str]]:
+        now = int(self.clock.now.timestamp())
+        return {}, asserting(self.signatory.sign(assertion_claims(self.client_id, ISSUER, iat=now, exp=now + 60)))
+
+
+def punctual(register: Register, clock: Clock, **changes: str) -> RelyingParty:
+    by_key = {"token_endpoint_auth_method": "private_key_jwt", "id_token_signed_response_alg": "PS256"}
+    registered = register(jwks=Signatory().jwks, **by_key, **changes)
+    rp = Punctual(registered.http, registered.client, None)
+    rp.clock = clock
+    return rp
+
+
+@pytest.fixture
+def fapi2(register: Register, clock: Clock) -> RelyingParty:
+    return punctual(register, clock, profile="fapi2")
+
+
+def pushed(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> Tokens:
+    parameters, verifier = rp.request(**changes)
+    uri = rp.post("/oauth2/par", **parameters).json()["request_uri"]
+    response = browser.get(AUTHORIZE, params={"client_id": rp.client_id, "request_uri": uri}, follow_redirects=False)
+    return rp.redeem(Answer(response, parameters, verifier))
+
+
+def test_refresh_tokens_of_fapi_2_clients_do_not_rotate(
+    fapi2: RelyingParty, browser: WatchedClient, clock: Clock, work: Work
+) -> None:
+    """FAPI 2.0 Security Profile section 5.3.2.1: also later, and many times; nothing is reuse."""
+    tokens = pushed(fapi2, browser, scope=OFFLINE)
+    for _ in range(3):
+        again = fapi2.refresh(tokens.refresh_token)
+        assert (again.status, again.refresh_token) == (200, tokens.refresh_token)
+        assert fapi2.userinfo(again).status_code == 200
+        clock.advance(hours=1)
+    assert fapi2.is_active(tokens.refresh_token)
+    with work() as w:
+        assert Event.REFRESH_REUSED not in {event.name for event in find_events(w.read)}
+
+
+def test_what_is_signed_for_a_fapi_2_client_is_not_signed_with_rs256(
+    fapi2: RelyingParty, browser: WatchedClient
+) -> None:
+    """FAPI 2.0 Security Profile section 5.4.1."""
+    tokens = pushed(fapi2, browser)
+    accept = {"accept": "application/token-introspection+jwt"}
+    _, form = fapi2.authentication()
+    introspected = fapi2.http.post(INTROSPECT, data={**form, "token": tokens.access_token}, headers=accept).text
+    for token in (tokens.access_token, tokens.id_token, introspected):
+        assert jws.extract_compact(token.encode()).headers()["alg"] == "PS256"
+
+
+def test_a_token_that_does_not_rotate_lasts_while_it_is_used_up_to_its_absolute_age(
+    fapi2: RelyingParty, browser: WatchedClient, clock: Clock, settings: Settings
+) -> None:
+    """RFC 9700 section 4.14.2."""
+    tokens = pushed(fapi2, browser, scope=OFFLINE)
+    almost = settings.refresh_idle_lifetime - timedelta(minutes=1)
+    begun = clock.now
+    while clock.now + almost < begun + settings.refresh_absolute_lifetime:
+        clock.advance(seconds=almost.total_seconds())
+        assert fapi2.refresh(tokens.refresh_token).status == 200, "a use makes it last"
+    clock.advance(seconds=settings.refresh_absolute_lifetime.total_seconds())
+    assert_invalid_grant(fapi2.refresh(tokens.refresh_token))
+
+
+def test_a_token_that_does_not_rotate_can_be_revoked_and_expires_unused(
+    fapi2: RelyingParty, browser: WatchedClient, clock: Clock, settings: Settings
+) -> None:
+    """RFC 7009 section 2.1, RFC 9700 section 4.14.2."""
+    revoked, unused = pushed(fapi2, browser, scope=OFFLINE), pushed(fapi2, browser, scope=OFFLINE)
+    assert fapi2.refresh(revoked.refresh_token).status == 200
+    fapi2.revoke(revoked.refresh_token)
+    assert_invalid_grant(fapi2.refresh(revoked.refresh_token))
+    clock.advance(seconds=settings.refresh_idle_lifetime.total_seconds())
+    assert_invalid_grant(fapi2.refresh(unused.refresh_token))
+
+
+def test_a_token_that_was_rotated_before_the_client_became_a_fapi_2_one_stays_retired(
+    register: Register, browser: WatchedClient, clock: Clock, work: Work
+) -> None:
+    """RFC 9700 section 4.14.2."""
+    rp = punctual(register, clock)
+    first = pushed(rp, browser, scope=OFFLINE)
+    second = rp.refresh(first)
+    clock.advance(minutes=1)
+    with work() as w:
+        clients.update_client(w, rp.client_id, replace(rp.client.metadata, profile="fapi2"))
+    clock.advance(minutes=1)
+    assert rp.refresh(second.refresh_token).refresh_token == second.refresh_token
+    assert_invalid_grant(rp.refresh(first.refresh_token))
+    assert_invalid_grant(rp.refresh(second.refresh_token))

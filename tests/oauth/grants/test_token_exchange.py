@@ -158,7 +158,7 @@ def test_it_gives_no_more_than_it_may(
     with unchanged():
         refused = exchange(books, **{"subject_token": shown.access_token, **changes})  # type: ignore[arg-type]
     assert (refused.status, refused.error) == (400, error)
-    assert explain(refused.error_id).checks[-1]["passed"] == "False"
+    assert explain(refused.error_id).checks[-1]["passed"] is False
 
 
 def test_only_what_was_shown_to_this_client_for_a_person(

@@ -1,5 +1,6 @@
 """Which pages of other sites may read which answers (A-100)."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import InvalidMetadata
+from provider.oauth.clients.metadata_rules import parse_metadata
 from tests.oauth.conftest import Register
 from tests.oauth.watched_http import READ_BY_ALL, READ_BY_APPS, WatchedClient
 from tests.support.clock import Clock
@@ -183,19 +186,17 @@ def test_no_other_route_is_open_to_pages_of_other_sites(
 ) -> None:
     """A-100, RFC 9700 section 2.6: no CORS headers where people sign in, whoever asks; credentials nowhere."""
     register(public=True)
+    methods: dict[str, set[str]] = {}
     for route in app.routes:
         assert isinstance(route, Route)
-        path = route.path.replace("{name}", "signet.css")
-        if path in READ_BY_ALL + READ_BY_APPS:
-            continue
-        for origin in (APP, "https://evil.test", "null"):
+        methods.setdefault(route.path.replace("{name}", "signet.css"), {"OPTIONS"}).update(route.methods or ())
+    for path in methods.keys() - {*READ_BY_ALL, *READ_BY_APPS}:
+        for origin in (APP, "null"):
             asked = {"origin": origin, "access-control-request-method": "POST"}
-            for method in sorted(route.methods or ()):
-                response = http.request(method, path, headers={"origin": origin, "accept": "text/html"})
-                assert not [name for name in response.headers if name.startswith("access-control-")], path
-            assert not [
-                name for name in http.options(path, headers=asked).headers if name.startswith("access-control-")
-            ]
+            typed = {"origin": origin, "accept": "text/html"}
+            for method in sorted(methods[path]):
+                response = http.request(method, path, headers=asked if method == "OPTIONS" else typed)
+                assert not [name for name in response.headers if name.startswith("access-control-")], (method, path)
 
 
 def test_introspection_is_for_servers(rp: RelyingParty) -> None:
@@ -203,3 +204,122 @@ def test_introspection_is_for_servers(rp: RelyingParty) -> None:
     headers, body = rp.authentication()
     response = rp.http.post(INTROSPECT, data={**body, "token": "x"}, headers={**headers, "origin": APP})
     assert "access-control-allow-origin" not in response.headers
+
+
+# What front ends send
+
+SENT = (
+    *("x-requested-with", "sentry-trace", "baggage", "traceparent", "tracestate", "auth0-client", "x-amz-user-agent"),
+    *("mcp-protocol-version", "cache-control", "x-datadog-trace-id", "content-type", "authorization"),
+)
+"""The names of headers that common SDKs and tracing libraries add to requests of a page."""
+
+
+def allowed_headers(http: WatchedClient, url: str, origin: str, asked: str, method: str = "POST") -> list[str] | None:
+    headers = {"origin": origin, "access-control-request-method": method, "access-control-request-headers": asked}
+    answer = http.options(url, headers=headers)
+    assert answer.status_code == 204
+    allowed: str | None = answer.headers.get("access-control-allow-headers")
+    return None if allowed is None else allowed.lower().split(", ")
+
+
+@pytest.mark.parametrize("url", READ_BY_APPS)
+def test_headers_that_front_ends_add_pass_a_preflight_of_a_known_origin(
+    register: Register, http: WatchedClient, url: str
+) -> None:
+    """The Fetch standard, CORS-preflight fetch: a header that is not allowed fails the whole request."""
+    register(public=True)
+    allowed = allowed_headers(http, url, APP, ",".join(SENT))
+    assert allowed is not None
+    assert set(SENT) <= set(allowed)
+    assert len(allowed) == len(set(allowed))
+    assert allowed_headers(http, url, "https://evil.test", ",".join(SENT)) is None
+
+
+def test_what_is_no_header_name_is_not_echoed(register: Register, http: WatchedClient) -> None:
+    """A-130."""
+    register(public=True)
+    asked = "x y, x:y, <b>, , x-good,\x7f"
+    assert allowed_headers(http, TOKEN, APP, asked) == ["authorization", "content-type", "x-good"]
+
+
+@pytest.mark.parametrize("url", [url for url in READ_BY_ALL if "register" not in url])
+@pytest.mark.parametrize("origin", ["https://anywhere.test", "null", "capacitor://localhost"])
+def test_any_page_may_ask_for_metadata_and_keys_with_headers_of_its_own(
+    http: WatchedClient, url: str, origin: str
+) -> None:
+    """RFC 8414, RFC 9728: MCP clients add `mcp-protocol-version`, which makes a browser ask first."""
+    allowed = allowed_headers(http, url, origin, "mcp-protocol-version", "GET")
+    assert allowed is not None
+    assert "mcp-protocol-version" in allowed
+    answer = http.get(url, headers={"origin": origin, "mcp-protocol-version": "2025-06-18"})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
+
+
+@pytest.mark.parametrize(
+    ("origin", "sent"),
+    [
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("ionic://localhost", "ionic://localhost"),
+        ("Tauri://Localhost/", "tauri://localhost"),
+        ("http://tauri.localhost", "http://tauri.localhost"),
+        ("https://WWW.app.test:443/", "https://www.app.test"),
+        ("app://notes.test", "app://notes.test"),
+        ("chrome-extension://ABCdef", "chrome-extension://ABCdef"),
+        ("http://127.0.0.1:5173", "http://127.0.0.1:5173"),
+    ],
+)
+def test_a_page_at_an_allowed_origin_reads_responses_to_its_client(
+    register: Register, http: WatchedClient, origin: str, sent: str
+) -> None:
+    """A web view has an origin of its own beside the redirect URIs of its app."""
+    metadata = parse_metadata({"redirect_uris": [f"{APP}/cb"], "allowed_origins": [origin]})
+    rp = register(public=True, allowed_origins=metadata.allowed_origins)
+    assert preflight(http, TOKEN, sent) == sent
+    assert from_page(rp, sent, TOKEN, grant_type="x")[0] == sent
+    assert from_page(rp, APP, TOKEN, grant_type="x")[0] == APP
+    assert preflight(http, TOKEN, f"{sent}x") is None
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("null", "*", "https://*.app.test", "app.test", "file://", "file://x", "data:,x", "javascript://x"),
+        *("https://app.test/path", "https://app.test?x", "https://app.test#", "https://me@app.test"),
+        *("http://app.test", "https://app.test:99999", "https://", "capacitor:", "https://a\\b"),
+    ],
+)
+def test_what_identifies_no_app_cannot_be_an_allowed_origin(origin: str) -> None:
+    with pytest.raises(InvalidMetadata, match="allowed_origins"):
+        parse_metadata({"redirect_uris": [f"{APP}/cb"], "allowed_origins": [origin]})
+
+
+def test_allowed_origins_do_not_widen_front_channel_logout() -> None:
+    """Front-Channel Logout section 2: the URI is at the origin of a redirect URI."""
+    given = {"redirect_uris": [f"{APP}/cb"], "allowed_origins": [OTHER], "frontchannel_logout_uri": f"{OTHER}/out"}
+    with pytest.raises(InvalidMetadata, match="frontchannel_logout_uri"):
+        parse_metadata(given)
+
+
+# Which methods there are
+
+
+def test_a_405_names_every_method_of_its_path_and_no_other(app: Starlette, http: WatchedClient) -> None:
+    """RFC 9110 sections 9.3.7, 10.2.1 and 15.5.6, for every route: what `Allow` names is not answered with 405."""
+    values = {"name": "signet.css", "format": "csv"}
+    for route in app.routes:
+        assert isinstance(route, Route)
+        path = re.sub(r"{(\w+)(:\w+)?}", lambda found: values.get(found[1], "x"), route.path)
+        if path.startswith("/oauth2/register/"):
+            continue  # only there where apps may register themselves
+        answer = http.request("PROPFIND", path)
+        assert answer.status_code == 405, path
+        allowed = answer.headers["allow"].split(", ")
+        assert allowed == sorted(set(allowed))
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            answer = http.request(method, path)
+            if method in {"GET", "HEAD"} and answer.status_code == 303:
+                continue  # the address of a form leads to the page with the form
+            assert (answer.status_code != 405) == (method in allowed), (method, path)
+            if answer.status_code == 405 or method == "OPTIONS":
+                assert answer.headers["allow"].split(", ") == allowed

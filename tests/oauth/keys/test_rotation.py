@@ -283,7 +283,7 @@ HOUR = timedelta(hours=1)
 def test_what_is_due_is_decided_by_age_alone(
     clock: Clock, interval: timedelta, current: timedelta, upcoming: timedelta | None, due: Due | None
 ) -> None:
-    settings = settings_for("sqlite://", key_rotation=interval, key_lead=LEAD)
+    settings = settings_for("sqlite:///unused.db", key_rotation=interval, key_lead=LEAD)
     now = clock.now
     # It was made long before it signed: what counts is since when it signs.
     signing = row(State.CURRENT, age=current + INTERVAL, signs=current, now=now)
@@ -529,7 +529,7 @@ def test_the_shortest_lead_is_not_longer_than_it_must_be(old_rings: Callable[...
 @pytest.mark.parametrize("key_cache", [0, 10, 300])
 def test_the_lead_covers_every_copy_of_the_key_set(key_cache: float) -> None:
     """OIDC Core section 10.1.1: a ring read just before, served just before it lapsed, kept as long as it may be."""
-    settings = settings_for("sqlite://", key_cache=key_cache)
+    settings = settings_for("sqlite:///unused.db", key_cache=key_cache)
     oldest_ring = timedelta(seconds=settings.key_cache)
     oldest_document = timedelta(seconds=settings.key_cache)
     oldest_copy = DOCUMENT_MAX_AGE

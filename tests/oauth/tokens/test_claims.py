@@ -163,6 +163,28 @@ def test_a_claim_wanted_with_a_value_is_released_only_with_it(wanted: Any, claim
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted", "is_released"),
+    [
+        ("email_verified", "false", True),
+        ("email_verified", "true", False),
+        ("email_verified", "0", False),
+        ("email_verified", "0.0", False),
+        ("email_verified", '"false"', False),
+        ("updated_at", str(int(WHEN.timestamp())), True),
+        ("updated_at", f"{int(WHEN.timestamp())}.0", True),
+        ("updated_at", f"{int(WHEN.timestamp())}.5", False),
+        ("updated_at", f'"{int(WHEN.timestamp())}"', False),
+        ("updated_at", "1" * 400, False),
+    ],
+)
+def test_a_wanted_value_is_compared_as_json(name: str, wanted: str, is_released: bool) -> None:
+    """OIDC Core section 5.5.1, RFC 8259 section 3: false is not 0, and a number has one value in every spelling."""
+    requested = parse_claims(f'{{"userinfo":{{"{name}":{{"value":{wanted}}}}}}}').as_json()
+    found = released(person(), [], requested, "userinfo", client_id="app", scopes=SCOPES)
+    assert (name in found) == is_released
+
+
 def test_what_may_not_be_asked_for_leaves_nothing() -> None:
     """A-59."""
     claims = parse_claims('{"userinfo":{"name":{"value":"Ada"},"email":{"value":"a@b.test"}}}').only({"name"})

@@ -241,7 +241,6 @@ def test_a_public_client_needs_no_salt(rp: RelyingParty, work: Work, ada: str) -
         {"subject_type": "pairwise", "redirect_uris": [], "grant_types": ["client_credentials"]},
         {"sector_identifier_uri": "http://app.example.test/uris.json"},
         {"sector_identifier_uri": 1},
-        {"subject_type": None},
     ],
 )
 def test_a_sector_must_be_one(changes: dict[str, Any]) -> None:

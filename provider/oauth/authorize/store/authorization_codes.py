@@ -29,6 +29,9 @@ from provider.oauth.tokens.store import grants, refresh_tokens
 from provider.oauth.tokens.store.grants import GRANT, PERSON, STATE, Grant, GrantState, Person, join_state
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
+MOST_ATTEMPTS = 5
+"""The number of wrong verifiers or redirect URIs after which a code is invalid."""
+
 authorization_codes = Table(
     "authorization_codes",
     metadata,
@@ -72,7 +75,11 @@ _FIND = (
 )
 _SPEND = (
     update(authorization_codes)
-    .where(authorization_codes.c.digest == bindparam("code_digest"), authorization_codes.c.spent_at.is_(None))
+    .where(
+        authorization_codes.c.digest == bindparam("code_digest"),
+        authorization_codes.c.spent_at.is_(None),
+        authorization_codes.c.attempts < MOST_ATTEMPTS,
+    )
     .values(spent_at=bindparam("now"))
 )
 
@@ -103,7 +110,7 @@ def find(db: Connection, digest: bytes) -> tuple[AuthorizationCode, Grant, Grant
 
 
 def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
-    """Mark a code as used; return False if it was used before (RFC 6749 section 4.1.2).
+    """Mark a code as used; return False if it was used before (RFC 6749 section 4.1.2) or tried too often.
 
     It is kept, not deleted. A second use must be recognized in order to revoke the tokens from the first one.
     """
@@ -111,7 +118,7 @@ def spend(db: Connection, digest: bytes, *, now: datetime) -> bool:
 
 
 def redeem(db: Connection, digest: bytes, *, refresh_token: RefreshToken | None, now: datetime) -> bool:
-    """Spend the code and add the first refresh token of its family. Returns False if the code was spent before."""
+    """Spend the code and add the first refresh token of its family. Returns False as `spend` does."""
     if is_postgresql(db) and refresh_token is not None:
         values = {"code_digest": digest, "now": now, **refresh_tokens.bind_new(refresh_token)}
         return db.execute(_REDEEM_AT_ONCE, values).rowcount == 1

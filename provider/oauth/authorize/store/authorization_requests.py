@@ -3,7 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Connection, ForeignKey, Index, String, Table, delete, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    delete,
+    false,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
@@ -21,6 +37,7 @@ authorization_requests = Table(
     Column("chosen_session_id", Identifier),  # the account the person chose to go on with
     Column("consented_by", Identifier),  # the person who just allowed it
     Column("completed_at", UtcTime),
+    Column("pushed", Boolean, nullable=False, server_default=false()),  # by the client itself: it gives one code
     Index("ix_authorization_requests_expires_at", "expires_at"),
     Index("ix_authorization_requests_client_id", "client_id"),
 )
@@ -37,6 +54,7 @@ class ParkedRequest:
     chosen_session_id: str | None
     consented_by: str | None
     completed_at: datetime | None
+    pushed: bool = False
 
 
 _PARKED = rows_of(ParkedRequest, authorization_requests)
@@ -59,20 +77,33 @@ def find(db: Connection, digest: bytes, *, now: datetime) -> ParkedRequest | Non
 
 
 def bind_browser(db: Connection, digest: bytes, browser: bytes, *, now: datetime, expires_at: datetime) -> bool:
-    """Bind the request to the first browser until `expires_at`. Returns False if it belongs to another browser."""
-    free = (authorization_requests.c.digest == digest, authorization_requests.c.browser.is_(None))
+    """Bind the request to a browser until `expires_at`, without what was done in another one.
+
+    A pushed request goes from browser to browser until it is completed. Any other stays with the first one: returns
+    False.
+    """
+    free = (
+        authorization_requests.c.digest == digest,
+        authorization_requests.c.completed_at.is_(None),
+        or_(authorization_requests.c.browser.is_(None), authorization_requests.c.pushed),
+    )
     taken = {"browser": browser, "created_at": now, "expires_at": expires_at}
+    taken |= {"chosen_session_id": None, "consented_by": None}
     return db.execute(update(authorization_requests).where(*free).values(taken)).rowcount == 1
 
 
-def choose_session(db: Connection, digest: bytes, session_id: str) -> None:
-    this = authorization_requests.c.digest == digest
-    db.execute(update(authorization_requests).where(this).values(chosen_session_id=session_id))
+def choose_session(db: Connection, parked: ParkedRequest, session_id: str) -> None:
+    """Note the session that the user chose, unless another browser has taken the request over."""
+    db.execute(update(authorization_requests).where(*_still(parked)).values(chosen_session_id=session_id))
 
 
-def mark_consented(db: Connection, digest: bytes, user_id: str) -> None:
-    this = authorization_requests.c.digest == digest
-    db.execute(update(authorization_requests).where(this).values(consented_by=user_id))
+def mark_consented(db: Connection, parked: ParkedRequest, user_id: str) -> None:
+    """Note the user who consented, unless another browser has taken the request over."""
+    db.execute(update(authorization_requests).where(*_still(parked)).values(consented_by=user_id))
+
+
+def _still(parked: ParkedRequest) -> tuple[ColumnElement[bool], ...]:
+    return (authorization_requests.c.digest == parked.digest, authorization_requests.c.browser == parked.browser)
 
 
 def complete(db: Connection, digest: bytes, *, now: datetime) -> bool:

@@ -7,14 +7,20 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BindParameter,
+    Boolean,
     Column,
     Connection,
+    Exists,
     ForeignKey,
     Index,
     String,
     Table,
     Text,
+    bindparam,
     delete,
+    exists,
+    false,
     insert,
     or_,
     select,
@@ -53,6 +59,7 @@ client_secrets = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),  # the one before a rotation stays valid until then
     Column("sealed", Text),  # the secret itself, encrypted; only of clients registered for client_secret_jwt
+    Column("is_short", Boolean, nullable=False, server_default=false()),  # its digest is keyed, as it could be guessed
     Index("ix_client_secrets_client_id", "client_id"),
     Index("ix_client_secrets_expires_at", "expires_at"),
 )
@@ -69,7 +76,17 @@ class ClientRow:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class SecretRow:
+    """A valid secret: its digest, and the encrypted secret if it is the key of an HMAC."""
+
+    digest: bytes
+    sealed: str | None
+    is_short: bool
+
+
 _CLIENT = rows_of(ClientRow, clients)
+_SECRET = rows_of(SecretRow, client_secrets)
 _NAMED = joined(one_value(clients.c.name_key), _CLIENT)
 
 
@@ -79,6 +96,16 @@ def add(db: Connection, client: ClientRow) -> None:
 
 def find(db: Connection, client_id: str) -> ClientRow | None:
     return _CLIENT.one(db, _CLIENT.select().where(clients.c.client_id == client_id))
+
+
+def is_enabled(client_id: BindParameter[str]) -> Exists:
+    """Return the condition that there is such a client and it is not disabled, for a query about something else."""
+    return exists().where(clients.c.client_id == client_id, clients.c.disabled_at.is_(None))
+
+
+def find_enabled(db: Connection, client_id: str) -> bool:
+    """Return whether there is such a client and it is not disabled."""
+    return bool(db.scalar(select(is_enabled(bindparam("client_id", client_id, type_=String)))))
 
 
 def queue_for(db: Connection, names: Iterable[str]) -> None:
@@ -158,11 +185,9 @@ def remove(db: Connection, client_id: str) -> bool:
     return db.execute(delete(clients).where(clients.c.client_id == client_id)).rowcount == 1
 
 
-def add_secret(
-    db: Connection, *, secret_id: str, client_id: str, digest: bytes, sealed: str | None, now: datetime
-) -> None:
-    values = {"id": secret_id, "client_id": client_id, "digest": digest, "created_at": now, "expires_at": None}
-    db.execute(insert(client_secrets), values | {"sealed": sealed})
+def add_secret(db: Connection, secret: SecretRow, *, secret_id: str, client_id: str, now: datetime) -> None:
+    values = {"id": secret_id, "client_id": client_id, "created_at": now, "expires_at": None}
+    db.execute(insert(client_secrets), values_of(secret) | values)
 
 
 def retire_secrets(db: Connection, client_id: str, *, expires_at: datetime) -> None:
@@ -183,13 +208,10 @@ def forget_sealed(db: Connection, client_id: str) -> None:
     db.execute(update(client_secrets).where(client_secrets.c.client_id == client_id).values(sealed=None))
 
 
-def find_secrets(db: Connection, client_id: str, *, now: datetime) -> list[tuple[bytes, str | None]]:
-    """Return the valid secrets as (digest, encrypted secret or None)."""
+def find_secrets(db: Connection, client_id: str, *, now: datetime) -> list[SecretRow]:
+    """Return the valid secrets of the client."""
     valid = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > now)
-    query = select(client_secrets.c.digest, client_secrets.c.sealed).where(
-        client_secrets.c.client_id == client_id, valid
-    )
-    return [(bytes(found), sealed) for found, sealed in db.execute(query)]
+    return _SECRET.all(db, _SECRET.select().where(client_secrets.c.client_id == client_id, valid))
 
 
 def purge_secrets(db: Connection, *, before: datetime, limit: int) -> int:

@@ -32,7 +32,7 @@ from provider.database.base import metadata
 from provider.database.dialect import upsert
 from provider.database.rows import joined, one_value, rows_of, values_of
 from provider.database.types import Identifier, UtcTime
-from provider.oauth.clients.store.clients import clients
+from provider.oauth.clients.store.clients import clients, is_enabled
 from provider.sessions.store import sessions
 
 grants = Table(
@@ -150,7 +150,9 @@ def join_state(source: Any) -> Any:
 
 
 _jti_revoked = exists().where(revoked_access_tokens.c.jti == bindparam("jti"))
-_WITH_JTI = joined(GRANT, STATE, one_value(_jti_revoked))
+_is_caller_enabled = is_enabled(bindparam("caller", type_=String))
+_WITH_JTI = joined(GRANT, STATE, one_value(_jti_revoked), one_value(_is_caller_enabled))
+_OWN = select(_jti_revoked, is_enabled(bindparam("client_id", type_=String)), _is_caller_enabled)
 _WITH_PERSON = joined(GRANT, STATE, one_value(_jti_revoked), PERSON)
 _FOR_ACCESS_TOKEN = _WITH_JTI.select().select_from(join_state(grants)).where(grants.c.id == bindparam("grant_id"))
 _FOR_USERINFO = (
@@ -169,9 +171,22 @@ def add(db: Connection, grant: Grant) -> None:
     db.execute(insert(grants), values_of(grant))
 
 
-def find_for_access_token(db: Connection, grant_id: str, jti: str) -> tuple[Grant, GrantState, bool] | None:
-    """Return a grant, its state, and whether this `jti` was revoked; None if there is no such grant."""
-    return _WITH_JTI.one(db, _FOR_ACCESS_TOKEN, {"grant_id": grant_id, "jti": jti})
+def find_for_access_token(
+    db: Connection, grant_id: str, jti: str, *, caller: str | None
+) -> tuple[Grant, GrantState, bool, bool] | None:
+    """Return a grant, its state, whether this `jti` was revoked, and whether the client `caller` is enabled.
+
+    Returns None if there is no such grant.
+    """
+    return _WITH_JTI.one(db, _FOR_ACCESS_TOKEN, {"grant_id": grant_id, "jti": jti, "caller": caller})
+
+
+def find_own(db: Connection, jti: str, *, client_id: str, caller: str | None) -> tuple[bool, bool, bool]:
+    """Return whether this `jti` of a client's own token was revoked, and whether the client and the caller are
+    enabled.
+    """
+    revoked, enabled, caller_enabled = db.execute(_OWN, {"jti": jti, "client_id": client_id, "caller": caller}).one()
+    return bool(revoked), bool(enabled), bool(caller_enabled)
 
 
 def find_for_userinfo(db: Connection, grant_id: str, jti: str) -> tuple[Grant, GrantState, bool, Person] | None:
@@ -244,10 +259,6 @@ def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]
         scopes = list(dict.fromkeys([*before.scopes, *scope.split()]))
         held[client_id] = Held(before.families + 1, scopes, max(used, before.last_used))
     return held
-
-
-def is_jti_revoked(db: Connection, jti: str) -> bool:
-    return bool(db.scalar(select(exists().where(revoked_access_tokens.c.jti == jti))))
 
 
 def revoke_jti(db: Connection, jti: str, *, expires_at: datetime) -> None:

@@ -107,6 +107,11 @@ def rotate(db: Connection, digest: bytes, *, successor: RefreshToken, now: datet
     return True
 
 
+def extend(db: Connection, digest: bytes, *, expires_at: datetime) -> None:
+    """Let a token that is not rotated expire at this time."""
+    db.execute(update(refresh_tokens).where(refresh_tokens.c.digest == digest).values(expires_at=expires_at))
+
+
 def bind_new(token: RefreshToken) -> dict[str, object]:
     """Return the values that `insert_after` binds."""
     return {"n_digest": token.digest, "n_generation": token.generation, "n_expires_at": token.expires_at}

@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from tests.support.services import unavailable
 from tests.support.waiting import PATIENCE, wait_until
 
 SHIPPED = REPOSITORY / "deploy/nginx.conf"
+BELOW_A_PATH = REPOSITORY / "deploy/nginx-path.conf"
 
 AROUND = """
 daemon off;
@@ -42,25 +43,50 @@ def find_nginx() -> str:
 
 def configuration(*, port: int, nodes: Sequence[int], certificate: Path) -> str:
     """The shipped file for these ports and this certificate; each of its stand-ins must be there, once."""
-    text = SHIPPED.read_text()
-    stand_ins = {
-        "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
-        "server_name id.example.com;": "server_name localhost;",
-        "server 127.0.0.1:8001 ": f"server 127.0.0.1:{nodes[0]} ",
-        "server 127.0.0.1:8002 ": f"server 127.0.0.1:{nodes[1]} ",
-        "ssl_certificate /etc/ssl/id.example.com/fullchain.pem;": f"ssl_certificate {certificate};",
-        "ssl_certificate_key /etc/ssl/id.example.com/privkey.pem;": f"ssl_certificate_key {certificate};",
-    }
-    for shipped, here in stand_ins.items():
-        assert text.count(shipped) == 1, shipped
-        text = text.replace(shipped, here)
+    return _stand_in(
+        SHIPPED,
+        {
+            "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+            "server_name id.example.com;": "server_name localhost;",
+            "server 127.0.0.1:8001 ": f"server 127.0.0.1:{nodes[0]} ",
+            "server 127.0.0.1:8002 ": f"server 127.0.0.1:{nodes[1]} ",
+            "ssl_certificate /etc/ssl/id.example.com/fullchain.pem;": f"ssl_certificate {certificate};",
+            "ssl_certificate_key /etc/ssl/id.example.com/privkey.pem;": f"ssl_certificate_key {certificate};",
+        },
+    )
+
+
+def configuration_below_a_path(*, port: int, node: int, strips: bool) -> str:
+    """The shipped file for an issuer with a path, in plain http; with `strips`, Signet does not see the path."""
+    node_here = f"server 127.0.0.1:{node} "
+    text = _stand_in(
+        BELOW_A_PATH,
+        {
+            "listen 443 ssl;": f"listen 127.0.0.1:{port};",
+            "server_name example.com;": "server_name 127.0.0.1;",
+            "server 127.0.0.1:8001 ": node_here,
+            "server 127.0.0.1:8002 ": node_here,
+            "ssl_certificate /etc/ssl/example.com/fullchain.pem;": "",
+            "ssl_certificate_key /etc/ssl/example.com/privkey.pem;": "",
+        },
+    )
+    kept = "location /auth/ {\n        proxy_pass http://signet;"
+    assert kept in text
+    return text.replace(kept, kept.replace("signet;", "signet/;")) if strips else text
+
+
+def _stand_in(shipped: Path, stand_ins: Mapping[str, str]) -> str:
+    text = shipped.read_text()
+    for there, here in stand_ins.items():
+        assert text.count(there) == 1, there
+        text = text.replace(there, here)
     return text
 
 
 @contextmanager
-def nginx(folder: Path, *, port: int, nodes: Sequence[int], certificate: Path) -> Iterator[None]:
+def nginx(folder: Path, *, port: int, signet_conf: str) -> Iterator[None]:
     program = find_nginx()
-    (folder / "signet.conf").write_text(configuration(port=port, nodes=nodes, certificate=certificate))
+    (folder / "signet.conf").write_text(signet_conf)
     user = "user root;" if os.getuid() == 0 else ""  # its worker must read the test's files
     (folder / "nginx.conf").write_text(AROUND.format(folder=folder, user=user))
     command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]

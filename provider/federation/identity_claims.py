@@ -1,0 +1,66 @@
+"""What an upstream says about its user, from the ID token and the userinfo response (OIDC Core sections 5.1 and 5.4).
+
+Some providers get types wrong. A value is read as it was meant where no other meaning is possible, and is otherwise
+treated as absent.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from provider.federation.configuration import UpstreamSettings
+
+NAMES = ("name", "given_name", "middle_name", "family_name", "nickname", "preferred_username")
+WANTED = (*NAMES, "email", "email_verified")
+"""The claims that are requested by name, where the upstream allows that."""
+LONGEST_EMAIL = 254
+
+
+def is_complete(claims: Mapping[str, Any], settings: UpstreamSettings) -> bool:
+    """Return whether the ID token has an email address, what is said about it, and a name."""
+    says_enough = settings.verifies_email_addresses or "email_verified" in claims
+    return email_of(claims) is not None and says_enough and bool(names_of(claims))
+
+
+def combine(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the claims of both. The signed ID token counts more, and `email_verified` stays with its address."""
+    combined = {**userinfo, **id_token}
+    source = id_token if email_of(id_token) is not None else userinfo
+    if email_of(id_token) == email_of(userinfo) and "email_verified" not in id_token:
+        source = userinfo
+    for name in ("email", "email_verified"):
+        combined.pop(name, None)
+        if name in source:
+            combined[name] = source[name]
+    return combined
+
+
+def email_of(claims: Mapping[str, Any]) -> str | None:
+    email = _text(claims.get("email"))
+    return email if email is not None and len(email) <= LONGEST_EMAIL else None
+
+
+def is_email_proven(claims: Mapping[str, Any], settings: UpstreamSettings) -> bool:
+    """Return whether the operator trusts that the user owns the address.
+
+    An address that the upstream itself calls unverified is never proven.
+    """
+    says = claims.get("email_verified")
+    if says is None:
+        return settings.verifies_email_addresses
+    # Amazon Cognito and Apple send a string.
+    verified = says is True or (isinstance(says, str) and says.lower() == "true")
+    return verified and (settings.trust_email_verified or settings.verifies_email_addresses)
+
+
+def names_of(claims: Mapping[str, Any]) -> dict[str, str]:
+    """Return the claims that name the user. A missing `name` is put together from its parts."""
+    names = {name: text for name in NAMES if (text := _text(claims.get(name))) is not None}
+    if "name" not in names:
+        parts = [names[part] for part in ("given_name", "middle_name", "family_name") if part in names]
+        if parts:
+            names["name"] = " ".join(parts)
+    return names
+
+
+def _text(value: Any) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None

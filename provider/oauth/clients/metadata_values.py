@@ -1,0 +1,70 @@
+"""The values of client metadata as they are sent: which count as left out, and which have the wrong type. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from provider.jose.json_objects import is_whole_number
+from provider.oauth.clients.metadata import FIELDS, LISTS, InvalidMetadata
+
+NONE: Mapping[str, tuple[type, ...]] = {"grant_types": (list, tuple), "response_types": (list, tuple), "scope": (str,)}
+"""Members whose empty value is not their default, and its types: a client without grants, response types or scopes."""
+
+
+def is_nothing(value: object) -> bool:
+    """Return whether this is a way to write that a member has no value.
+
+    Clients write null, "", blanks, an empty list or object, a list of these, or an object of these: `{"keys": []}`.
+    """
+    if isinstance(value, Mapping):
+        return all(_is_blank(inner) for inner in value.values())
+    if isinstance(value, list | tuple):
+        return all(_is_blank(item) for item in value)
+    return _is_blank(value)
+
+
+def _is_blank(value: object) -> bool:
+    return not value.strip() if isinstance(value, str) else value is None or value in ([], (), {})
+
+
+def without_nothing(given: Mapping[str, Any], *, empty_means_none: bool = True) -> dict[str, Any]:
+    """Return the members that have a value; lists become tuples without blanks.
+
+    With `empty_means_none`, an empty `grant_types`, `response_types` or `scope` is a value: the client has none.
+    """
+    kept = {}
+    for name, value in given.items():
+        if empty_means_none and isinstance(value, NONE.get(name, ())) and _is_blank(value):
+            kept[name] = "" if isinstance(value, str) else ()
+        elif name in LISTS and isinstance(value, list | tuple):
+            items = tuple(item for item in value if not _is_blank(item))
+            kept |= {name: items} if items else {}
+        elif name not in FIELDS or not is_nothing(value):
+            kept[name] = value
+    return kept
+
+
+def require_types(given: Mapping[str, Any]) -> None:
+    """Raise InvalidMetadata for a member of the wrong type."""
+    for name, value in given.items():
+        field = FIELDS.get(name)
+        kind = "" if field is None else str(field.type)
+        if name in LISTS:
+            wrong = (
+                [item for item in value if not isinstance(item, str)] if isinstance(value, list | tuple) else [value]
+            )
+            if wrong:
+                raise InvalidMetadata(f"{name} must be a list of strings; {str(wrong[0])[:60]!r} is not one.")
+        elif "bool" in kind:
+            _require(name, of="true or false", good=isinstance(value, bool))
+        elif "int" in kind:
+            _require(name, of="a whole number", good=is_whole_number(value) and value >= 0)
+        elif "dict" in kind:
+            _require(name, of="a JSON object", good=isinstance(value, dict))
+        elif kind:
+            _require(name, of="a string", good=isinstance(value, str))
+
+
+def _require(name: str, *, of: str, good: bool) -> None:
+    # The value is not repeated: it could be a private key.
+    if not good:
+        raise InvalidMetadata(f"{name} must be {of}.")
