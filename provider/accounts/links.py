@@ -8,6 +8,7 @@ from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.crypto.digests import digest, new_number_code, new_opaque
 from provider.database.base import new_id
+from provider.outbox import store as outbox
 from provider.ratelimits import LIMITS, fail, of_network
 from provider.work import UnitOfWork
 
@@ -76,3 +77,10 @@ def find_link(work: UnitOfWork, token: str | None, *purposes: Purpose) -> Link |
 def find_link_by_code(work: UnitOfWork, *, address_id: str, code: str, purpose: Purpose) -> Link | None:
     digests = work.vault.keyed_digests(f"{address_id}:{code}", purpose=CODE)
     return links.find_by_code(work.read, address_id, digests, purpose, now=work.now)
+
+
+def has_failed(work: UnitOfWork, *, user_id: str, purpose: Purpose) -> bool:
+    """Return whether the email with the user's latest link for this purpose was given up."""
+    message_id = links.find_message(work.read, user_id, purpose)
+    message = None if message_id is None else outbox.find_one(work.read, message_id)
+    return message is not None and message.state == outbox.DeliveryState.FAILED

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from provider.accounts.access import Cause, end_access
-from provider.accounts.email.email_addresses import Address, parse_address
+from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.store import email_addresses, passwords, search_keys, users
 from provider.accounts.store.email_addresses import EmailAddress
@@ -83,6 +83,8 @@ def create_user(
     address = parse_address(email)
     if address is None:
         raise NotAnAddress
+    if (problem := problem_of_address(work.settings, address)) is not None:
+        raise NotAnAddress(problem)
     hashed = None if password is None else hash_password(password, cost=work.settings.bcrypt_cost)
     if not email_addresses.is_free(work.db, address.normal):
         raise AddressTaken

@@ -43,7 +43,8 @@ class Network(BaseSettings):
         description="Private addresses or networks that may be asked (a client's jwks_uri, say), comma-separated.",
     )
     outbound_ca: Path | None = Field(
-        None, description="A PEM file of certificate authorities trusted for that, beside the system's."
+        None,
+        description="A PEM file of authorities to trust besides the system's, by requests and for the mail server.",
     )
     outbound_threads: int = Field(
         4, ge=1, le=16, description="Threads of their own for requests that wait for somebody else's server."

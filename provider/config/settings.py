@@ -13,9 +13,10 @@ from provider.branding.palette import Colour, DarkPaper, LightPaper
 from provider.config.issuer import Issuer, split_issuer
 from provider.config.lifetimes import Lifetimes
 from provider.config.lists import Ordered, split
+from provider.config.mail import MailSettings
 from provider.config.network import Network
 from provider.config.uri_schemes import Schemes
-from provider.config.urls import DatabaseUrl, Host, RedisUrl
+from provider.config.urls import DatabaseUrl, RedisUrl
 from provider.languages.catalogs import LANGUAGES
 from provider.urls import is_loopback
 
@@ -39,7 +40,7 @@ def _features(value: object) -> object:
     return frozenset() if isinstance(value, str) and value.strip().lower() == "none" else split(value)
 
 
-class Settings(Lifetimes, Network):
+class Settings(Lifetimes, Network, MailSettings):
     """Every setting, typed and documented; the defaults are safe for production."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
@@ -110,13 +111,6 @@ class Settings(Lifetimes, Network):
     totp_bypass_code: str | None = Field(
         None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
     )
-
-    smtp_host: Host = Field("localhost", description="Outgoing mail.")
-    smtp_port: int = Field(1025, ge=1, le=65535, description="Outgoing mail.")
-    smtp_user: str | None = Field(None, description="Outgoing mail.")
-    smtp_password: SecretStr | None = Field(None, description="Outgoing mail.")
-    smtp_from: str = Field("signet@localhost", description="The sender of every letter.")
-    smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="Never falls back to plain text.")
 
     threads: int | None = Field(
         None, ge=1, le=64, description="Worker threads per process; also database connections. Unset: 4, on SQLite 2."

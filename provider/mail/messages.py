@@ -24,7 +24,7 @@ class Notice(Protocol):
     def __call__(self, work: UnitOfWork, *, to: str, language: str | None = None) -> None: ...
 
 
-def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Mapping[str, str]) -> None:
+def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Mapping[str, str]) -> str:
     """Queue the email with a link and a code, each of which proves access to the mailbox.
 
     The link leads on to where the sign-up came from.
@@ -40,10 +40,10 @@ def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Map
         code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
         link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
     )
-    _promise(work, to, letter, "verify_email", lifetime=settings.verify_link_lifetime)
+    return _promise(work, to, letter, "verify_email", lifetime=settings.verify_link_lifetime)
 
 
-def already_registered(work: UnitOfWork, *, to: str, carry: Mapping[str, str], language: str | None = None) -> None:
+def already_registered(work: UnitOfWork, *, to: str, carry: Mapping[str, str], language: str | None = None) -> str:
     """Queue the email to the owner of an address that another sign-up used. The page does not reveal the account."""
     settings = work.settings
     letter = render(
@@ -53,7 +53,7 @@ def already_registered(work: UnitOfWork, *, to: str, carry: Mapping[str, str], l
         sign_in=link_to(settings, "/login", **carry),
         reset=link_to(settings, "/forgot-password", **carry),
     )
-    _promise(work, to, letter, "already_registered")
+    return _promise(work, to, letter, "already_registered")
 
 
 def reset_password(
@@ -107,7 +107,7 @@ def recovery_codes_renewed(work: UnitOfWork, *, to: str, language: str | None = 
     _notice(work, to, language, "recovery_codes_renewed")
 
 
-def change_email(work: UnitOfWork, *, to: str, token: str, code: str) -> None:
+def change_email(work: UnitOfWork, *, to: str, token: str, code: str) -> str:
     """Queue the email to the new address, with a link and a code for the user who requested the change."""
     settings = work.settings
     letter = render(
@@ -119,12 +119,12 @@ def change_email(work: UnitOfWork, *, to: str, token: str, code: str) -> None:
         code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
         link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
     )
-    _promise(work, to, letter, "change_email", lifetime=settings.verify_link_lifetime)
+    return _promise(work, to, letter, "change_email", lifetime=settings.verify_link_lifetime)
 
 
-def address_taken(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+def address_taken(work: UnitOfWork, *, to: str, language: str | None = None) -> str:
     """Queue the email to the owner of an address that another user wanted. The page does not reveal the account."""
-    _promise(work, to, render(work.settings, spoken(work, language), "address_taken"), "address_taken")
+    return _promise(work, to, render(work.settings, spoken(work, language), "address_taken"), "address_taken")
 
 
 def email_change_requested(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
@@ -215,7 +215,8 @@ def _notice(
     _promise(work, to, letter, name, lifetime=lifetime)
 
 
-def _promise(work: UnitOfWork, to: str, letter: Letter, name: str, *, lifetime: timedelta | None = None) -> None:
+def _promise(work: UnitOfWork, to: str, letter: Letter, name: str, *, lifetime: timedelta | None = None) -> str:
+    """Queue the email; return the id of its message."""
     payload = {"to": to, "subject": letter.subject, "text": letter.text, "html": letter.html}
     expires_at = None if lifetime is None else work.now + lifetime
-    messages.enqueue(work, TOPIC, payload, about=f"{name} to {to}", expires_at=expires_at)
+    return messages.enqueue(work, TOPIC, payload, about=f"{name} to {to}", expires_at=expires_at)

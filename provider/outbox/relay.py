@@ -1,12 +1,13 @@
 """Delivers queued messages: claims a row, calls its topic's handler, records the result.
 
-Delivery is at least once, with three attempts unless the topic has its own number. Claim and result are two short
+Delivery is at least once. Each topic's `RetryPolicy` says how long a message is retried. Claim and result are two short
 transactions; no transaction is open while a handler uses the network. If a process dies in between, its claim expires
 and the message is retried, so handlers must tolerate repetition.
 """
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -19,17 +20,35 @@ from provider.outbox.messages import PURPOSE
 from provider.outbox.store import Message
 from provider.work import Installation, unit_of_work
 
-MAX_ATTEMPTS = 3
-NO_OTHERS: Mapping[str, int] = MappingProxyType({})
 LEASE = timedelta(seconds=60)
 """How long a claim lasts. Every handler has finished or given up well before."""
 BACK_OFF = timedelta(seconds=5)
 """The wait before the second attempt; it doubles with each further attempt."""
+MAX_CRASHES = 3
+"""After how many attempts in a row without an outcome a message is given up: it may be what kills the process."""
+PAUSES_PER_LIFETIME = 24
+"""A message that expires waits at most this fraction of its lifetime between two attempts."""
 MOST_DUE = 1000
 """The most rows that `find_due` returns."""
 
 Handler = Callable[[Installation, str, dict[str, Any]], None]
 """A function that gets the message's id, the same at each attempt, and its payload."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How long a topic's messages are retried: those that expire until then, the others for `attempts`.
+
+    Pauses double from BACK_OFF up to `longest_pause`.
+    """
+
+    attempts: int
+    longest_pause: timedelta
+
+
+DEFAULT_POLICY = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
+"""For topics without their own: twelve attempts over some three hours."""
+NO_OTHERS: Mapping[str, RetryPolicy] = MappingProxyType({})
 
 
 class PermanentFailure(Exception):
@@ -41,13 +60,16 @@ class TemporaryFailure(Exception):
 
 
 def deliver(
-    installation: Installation, message_id: str, handlers: Mapping[str, Handler], most: Mapping[str, int] = NO_OTHERS
+    installation: Installation,
+    message_id: str,
+    handlers: Mapping[str, Handler],
+    policies: Mapping[str, RetryPolicy] = NO_OTHERS,
 ) -> bool:
     """Try to deliver a message. Returns False if it is settled, not due, or claimed by another process.
 
-    `most` has the number of attempts for topics that do not use MAX_ATTEMPTS.
+    `policies` has the policy of topics that do not use DEFAULT_POLICY.
     """
-    message = _claim(installation, message_id, most)
+    message = _claim(installation, message_id)
     if message is None:
         return False
     try:
@@ -58,7 +80,7 @@ def deliver(
     except BaseException as failure:  # a bug or an interruption must neither lose the row nor retry it for ever
         known = isinstance(failure, TemporaryFailure)
         problem = str(failure) if known else type(failure).__name__
-        _try_later(installation, message, problem, most.get(message.topic, MAX_ATTEMPTS))
+        _try_later(installation, message, problem, policies.get(message.topic, DEFAULT_POLICY))
         if not isinstance(failure, Exception):
             raise
     else:
@@ -75,21 +97,27 @@ def find_due(installation: Installation) -> list[tuple[str, datetime]]:
         return store.find_due(work.read, now=work.now, limit=MOST_DUE)
 
 
-def next_attempt(attempts: int, now: datetime) -> datetime:
-    """Return when to retry after so many attempts: 5 seconds, then 10, doubling each time."""
-    return now + BACK_OFF * (1 << (attempts - 1))
+def next_attempt(message: Message, policy: RetryPolicy, now: datetime) -> datetime | None:
+    """Return when to retry a message whose attempt failed now; None to give up.
+
+    The last pause before a message expires ends there: the claim then records that it expired.
+    """
+    pause = min(BACK_OFF * (1 << min(message.attempts - 1, 16)), policy.longest_pause)
+    if message.expires_at is None:
+        return now + pause if message.attempts < policy.attempts else None
+    longest = max(BACK_OFF, (message.expires_at - message.created_at) / PAUSES_PER_LIFETIME)
+    return min(now + min(pause, longest), message.expires_at) if message.expires_at > now else None
 
 
-def _claim(installation: Installation, message_id: str, most: Mapping[str, int]) -> Message | None:
+def _claim(installation: Installation, message_id: str) -> Message | None:
     with unit_of_work(installation) as work:
         message = store.claim(work.db, message_id, now=work.now, lease_until=work.now + LEASE)
         if message is None:
             return None
         if message.expires_at is not None and message.expires_at <= work.now:
-            problem = "expired before it could be kept"
-        elif message.attempts > (allowed := most.get(message.topic, MAX_ATTEMPTS)):
-            # Each attempt ended without a word: perhaps it is this promise that kills the process.
-            problem = f"no outcome after {allowed} attempts"
+            problem = "expired before it could be delivered" + (f": {message.error}" if message.error else "")
+        elif message.crashes >= MAX_CRASHES:
+            problem = f"no outcome after {message.crashes} attempts in a row"
         else:
             return message
         store.settle_failed(work.db, message.id, attempt=message.attempts, error=problem)
@@ -107,13 +135,14 @@ def _open(installation: Installation, message: Message) -> dict[str, Any]:
     return payload
 
 
-def _try_later(installation: Installation, message: Message, problem: str, most: int) -> None:
-    if message.attempts >= most:
+def _try_later(installation: Installation, message: Message, problem: str, policy: RetryPolicy) -> None:
+    with unit_of_work(installation) as work:
+        at = next_attempt(message, policy, work.now)
+        if at is not None:
+            store.put_back(work.db, message.id, attempt=message.attempts, next_at=at, error=problem)
+    if at is None:
         _give_up(installation, message, problem)
         return
-    with unit_of_work(installation) as work:
-        at = next_attempt(message.attempts, work.now)
-        store.put_back(work.db, message.id, attempt=message.attempts, next_at=at, error=problem)
     PROMISES.count(message.topic, "put_back")
     log.warning("promise.put_back", promise=message.id, topic=message.topic, attempts=message.attempts, error=problem)
 

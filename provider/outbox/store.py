@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     Update,
     and_,
+    case,
     delete,
     func,
     insert,
@@ -48,6 +49,7 @@ outbox = Table(
     Column("next_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),  # no use in keeping it later: the link inside is dead
     Column("error", String(300)),
+    Column("crashes", Integer, nullable=False, server_default="0"),  # attempts in a row whose claim lapsed
     Index("ix_outbox_state_next_at", "state", "next_at"),
 )
 
@@ -67,6 +69,7 @@ class Message:
     next_at: datetime
     expires_at: datetime | None
     error: str | None
+    crashes: int = 0
 
 
 _MESSAGE = rows_of(Message, outbox)
@@ -96,7 +99,7 @@ def count_undelivered(db: Connection) -> list[tuple[str, str, int]]:
 
 
 def claim(db: Connection, message_id: str, *, now: datetime, lease_until: datetime) -> Message | None:
-    """Claim a due message for this attempt, and count the attempt.
+    """Claim a due message for this attempt, and count the attempt; also the previous one if its claim lapsed.
 
     Returns None if another process has claimed it or it is settled.
     """
@@ -108,7 +111,12 @@ def claim(db: Connection, message_id: str, *, now: datetime, lease_until: dateti
     taken = (
         update(outbox)
         .where(*free)
-        .values(state=DeliveryState.TRYING, attempts=outbox.c.attempts + 1, next_at=lease_until)
+        .values(
+            state=DeliveryState.TRYING,
+            attempts=outbox.c.attempts + 1,
+            next_at=lease_until,
+            crashes=case((outbox.c.state == DeliveryState.TRYING, outbox.c.crashes + 1), else_=outbox.c.crashes),
+        )
         .returning(*_MESSAGE.columns)
     )
     return _MESSAGE.one(db, taken)
@@ -128,7 +136,8 @@ def settle_failed(db: Connection, message_id: str, *, attempt: int, error: str) 
 
 def put_back(db: Connection, message_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
     """Make the message due again at `next_at`. No effect if another attempt has begun since."""
-    db.execute(_this_attempt(message_id, attempt).values(state=DeliveryState.DUE, next_at=next_at, error=error[:300]))
+    again = {"state": DeliveryState.DUE, "next_at": next_at, "error": error[:300], "crashes": 0}
+    db.execute(_this_attempt(message_id, attempt).values(**again))
 
 
 def _this_attempt(message_id: str, attempt: int) -> Update:
@@ -139,7 +148,9 @@ def _this_attempt(message_id: str, attempt: int) -> Update:
 def retry(db: Connection, message_id: str, *, now: datetime) -> bool:
     """Make a failed message due again, with fresh attempts. Returns False if there is none or its payload is gone."""
     failed = (outbox.c.id == message_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
-    again = update(outbox).where(*failed).values(state=DeliveryState.DUE, attempts=0, next_at=now)
+    again = (
+        update(outbox).where(*failed).values(state=DeliveryState.DUE, attempts=0, crashes=0, error=None, next_at=now)
+    )
     return db.execute(again).rowcount == 1
 
 

@@ -7,21 +7,21 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from provider.crypto.vault import Vault
 from provider.outbound.client import Answer
 from provider.outbound.connection import OutboundFailed
-from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.webhooks import store
 from provider.webhooks.store import Webhook
 from provider.work import Installation, unit_of_work
 
 PURPOSE = "webhook-secret"
 PREFIX = "whsec_"
-ATTEMPTS = 12
-"""The most attempts for one event, over some three hours."""
+RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
+"""Twelve attempts for one event, over some three hours."""
 GONE = 410
 """The HTTP status by which a receiver ends its subscription."""
 

@@ -15,7 +15,7 @@ from provider.database.engine import OUTAGES
 from provider.observability.logging import log
 from provider.outbox import relay
 from provider.work import Installation
-from provider.worker.handlers import ATTEMPTS, HANDLERS
+from provider.worker.handlers import HANDLERS, POLICIES
 from provider.worker.jobs import purge, rotate_keys
 from provider.worker.queue import open_actor, open_broker, start_threads
 from provider.worker.timetable import Timetable
@@ -146,7 +146,7 @@ class _DueRows:
             elif self._send(row_id):
                 self._queued[row_id, due_at] = time.monotonic()
             else:
-                relay.deliver(self._installation, row_id, HANDLERS, ATTEMPTS)
+                relay.deliver(self._installation, row_id, HANDLERS, POLICIES)
 
 
 def run_worker(installation: Installation, *, threads: int) -> None:

@@ -1,10 +1,10 @@
-"""The handler of each outbox topic, and its number of attempts."""
+"""The handler of each outbox topic, and its retry policy."""
 
 from collections.abc import Mapping
 
 from provider.mail import messages, transport
 from provider.oauth.logout import back_channel as logout
-from provider.outbox.relay import Handler
+from provider.outbox.relay import Handler, RetryPolicy
 from provider.sessions import listeners
 from provider.webhooks import delivery, notify
 
@@ -14,5 +14,9 @@ HANDLERS: Mapping[str, Handler] = {
     notify.TOPIC: delivery.deliver,
 }
 """The handler of each topic."""
-ATTEMPTS: Mapping[str, int] = {listeners.TOPIC: logout.ATTEMPTS, notify.TOPIC: delivery.ATTEMPTS}
-"""The most attempts for topics that do not use `relay.MAX_ATTEMPTS`."""
+POLICIES: Mapping[str, RetryPolicy] = {
+    messages.TOPIC: transport.RETRIES,
+    listeners.TOPIC: logout.RETRIES,
+    notify.TOPIC: delivery.RETRIES,
+}
+"""How long each topic's messages are retried."""

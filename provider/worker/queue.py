@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from provider.config.settings import Settings
 from provider.outbox import relay
 from provider.work import Installation
-from provider.worker.handlers import ATTEMPTS, HANDLERS
+from provider.worker.handlers import HANDLERS, POLICIES
 
 if TYPE_CHECKING:
     from dramatiq import Actor, Broker, Worker
@@ -48,7 +48,7 @@ def open_actor(broker: "Broker", installation: Installation) -> "Actor[[str], No
 
     def deliver(row_id: str) -> None:
         with suppress(TimeLimitExceeded):  # the relay has put it back
-            relay.deliver(installation, row_id, HANDLERS, ATTEMPTS)
+            relay.deliver(installation, row_id, HANDLERS, POLICIES)
 
     time_limit = int(relay.LEASE.total_seconds() * 1000) - 5000
     return dramatiq.actor(broker=broker, queue_name=QUEUE, time_limit=time_limit)(deliver)

@@ -78,12 +78,26 @@ def test_whoever_reads_that_they_have_an_account_may_ask_for_a_new_password_at_o
     assert (taken.subject[:16], "/reset-password" in reset.link) == ("You already have", True)
 
 
-def test_unicode_spellings_of_a_taken_address_are_the_same_address(browser: Browser, inbox: Inbox, work: Work) -> None:
-    """A-86: composed and decomposed letters."""
-    with work() as w:
-        make_user(w, "andré@example.test")
-    sign_up(browser, "andre\u0301@example.test")
-    assert inbox.latest().subject.startswith("You already have")
+class TestWithSmtputf8:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"smtp_utf8": True})
+
+    def test_unicode_spellings_of_a_taken_address_are_the_same_address(
+        self, browser: Browser, inbox: Inbox, work: Work
+    ) -> None:
+        """A-86: composed and decomposed letters."""
+        with work() as w:
+            make_user(w, "andré@example.test")
+        sign_up(browser, "andre\u0301@example.test")
+        assert inbox.latest().subject.startswith("You already have")
+
+
+def test_the_form_refuses_an_address_that_no_email_could_reach(browser: Browser, inbox: Inbox) -> None:
+    """RFC 6531: without SMTPUTF8."""
+    page = sign_up(browser, "andré@example.test")
+    assert (page.status, "send email to this address" in page.text) == (400, True)
+    assert inbox.letters() == []
 
 
 def test_the_page_of_a_taken_address_takes_codes_and_resends_like_any_other(

@@ -142,7 +142,9 @@ def test_schemes_are_written_as_people_paste_them(written: str) -> None:
 
 
 def test_secrets_do_not_print() -> None:
-    assert KEY not in repr(load_settings({"SIGNET_SECRET_KEY": KEY, "SIGNET_SMTP_PASSWORD": KEY}))
+    assert KEY not in repr(
+        load_settings({"SIGNET_SECRET_KEY": KEY, "SIGNET_SMTP_USER": "ada", "SIGNET_SMTP_PASSWORD": KEY})
+    )
 
 
 def test_the_bypass_code_is_for_development_on_this_machine() -> None:
@@ -180,3 +182,26 @@ def test_what_may_be_asked_of_others_is_looked_at_at_the_start(tmp_path: Path) -
         assert name in str(refused.value)
     allowed = load_settings({"SIGNET_OUTBOUND_ALLOW": "10.0.0.0/8, ::1"}).outbound_allow
     assert allowed == {"10.0.0.0/8", "::1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"SIGNET_SMTP_USER": "ada"}, "together"),
+        ({"SIGNET_SMTP_PASSWORD": "secret"}, "together"),
+        ({"SIGNET_SMTP_USER": "ada", "SIGNET_SMTP_PASSWORD": "geheimnüs"}, "ASCII"),
+        ({"SIGNET_SMTP_FROM": "Example, Inc. <a@example.com>"}, "one address"),
+        ({"SIGNET_SMTP_FROM": "a@example.com, b@example.com"}, "one address"),
+        ({"SIGNET_SMTP_FROM": "Signet"}, "one address"),
+        ({"SIGNET_SMTP_FROM": "a@example.com\nBcc: b@example.com"}, "one address"),
+    ],
+)
+def test_mail_settings_that_cannot_work_stop_the_start(given: dict[str, str], problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem) as refused:
+        load_settings(given)
+    assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize("sender", ["a@example.com", '"Example, Inc." <a@example.com>', "Café <a@example.com>"])
+def test_a_sender_may_have_a_name(sender: str) -> None:
+    assert load_settings({"SIGNET_SMTP_FROM": sender}).smtp_from == sender

@@ -11,6 +11,7 @@ GIVEN = {
     "SIGNET_DATABASE_URL": "postgresql+psycopg://signet:hunter2@db:5432/signet?sslmode=require&sslpassword=hunter2",
     "SIGNET_REDIS_URL": "redis://:hunter2@redis:6379/0",
     "SIGNET_SECRET_KEY": KEY,
+    "SIGNET_SMTP_USER": "ada",
     "SIGNET_SMTP_PASSWORD": "hunter2",
     "SIGNET_FEATURES": "two-factor,registration",
     "SIGNET_METRICS_ADDRESS": "127.0.0.1:9464",
@@ -38,7 +39,9 @@ def test_they_are_as_an_operator_writes_them_and_secrets_are_masked() -> None:
 
 def test_what_is_shown_means_the_same_when_it_is_set() -> None:
     """But for secrets, and files, which are shown by what is in them."""
-    settings = load_settings({name: value for name, value in GIVEN.items() if "hunter2" not in value})
+    settings = load_settings(
+        {name: value for name, value in GIVEN.items() if "hunter2" not in value and name != "SIGNET_SMTP_USER"}
+    )
     shown = {each.name: each.value for each in settings_in_force(settings) if each.value is not None}
     again = load_settings({name: value for name, value in shown.items() if value != MASK} | {"SIGNET_SECRET_KEY": KEY})
     assert again == settings

@@ -110,10 +110,12 @@ def test_what_was_given_up_leaves_once_when_the_operator_says_so(
         make_user(w, ADA)
     sink.answer = "451 later"
     answers(installation, "new1@example.test", ADA)
-    for _ in range(3):
-        assert deliver_due(installation) == 2
-        clock.advance(minutes=1)
+    assert deliver_due(installation) == 2
+    sink.answer = "550 no such mailbox"
+    clock.advance(minutes=1)
+    assert deliver_due(installation) == 2
     sink.answer = ""
+    clock.advance(minutes=1)
     assert deliver_due(installation) == 0
     with work() as w:
         given_up = [promise.id for promise in store.find(w.read, state=DeliveryState.FAILED)]
@@ -123,6 +125,24 @@ def test_what_was_given_up_leaves_once_when_the_operator_says_so(
     clock.advance(hours=1)
     assert deliver_due(installation) == 0
     assert len(sink.letters) == 2
+
+
+def test_the_page_says_when_the_email_was_refused_for_good(installation: Installation, sink: Sink, work: Work) -> None:
+    """The same for a free address and one that is taken (F-7)."""
+    with work() as w:
+        make_user(w, ADA)
+    app = create_app(installation)
+    sink.answer = "550 no such mailbox"
+    for address in ("new1@example.test", ADA):
+        browser = Stranger(app, address)
+        browser.open("/signup").submit("/signup", email=address, password=PASSWORD, name="")
+        assert browser.page is not None
+        assert "We sent" in browser.page.text
+        deliver_due(installation)
+        text = browser.http.get(browser.page.url).text
+        assert "deliver the email" in text
+        assert "We sent" not in text
+    app.state.threads.close()
 
 
 def test_a_server_that_takes_the_letter_and_stumbles_over_the_farewell_got_it(

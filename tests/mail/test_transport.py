@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from provider.database.base import new_id
 from provider.mail import transport
@@ -68,6 +69,37 @@ def test_greeting_the_server_sends_nothing(installation: Installation, sink: Sin
 def test_an_address_that_is_not_ascii_is_written_to(installation: Installation, sink: Sink) -> None:
     transport.deliver(to_port(installation, sink.port), new_id(), {**PLAIN, "to": "zoë@example.test"})
     assert len(sink.letters) == 1
+
+
+@pytest.mark.parametrize("typed", ["ada@bücher.example", "ada@xn--bcher-kva.example", "ada@straße.example"])
+def test_a_domain_goes_out_as_a_labels(installation: Installation, typed: str) -> None:
+    """RFC 5891: also to a server without SMTPUTF8."""
+    with smtp_sink(enable_SMTPUTF8=False) as plain:
+        transport.deliver(to_port(installation, plain.port), new_id(), {**PLAIN, "to": typed})
+    (letter,) = plain.letters
+    assert letter["To"].startswith("ada@xn--")
+    assert "ß" not in letter["To"]
+
+
+def test_a_server_without_smtputf8_refuses_such_a_local_part_for_good(installation: Installation) -> None:
+    """RFC 6531 section 3.4."""
+    with smtp_sink(enable_SMTPUTF8=False) as plain, pytest.raises(PermanentFailure, match="does not support SMTPUTF8"):
+        transport.deliver(to_port(installation, plain.port), new_id(), LETTER)
+
+
+def test_a_reply_about_the_login_is_temporary_and_shown_without_the_password(
+    installation: Installation, sink: Sink
+) -> None:
+    """RFC 4954 section 6: the email is not at fault."""
+    sink.answer = "530 5.7.0 Authentication required for hunter2hunter2 by AGFkYQBodW50ZXIyaHVudGVyMg=="
+    there = to_port(installation, sink.port)
+    known = there.settings.model_copy(update={"smtp_user": "ada", "smtp_password": SecretStr("hunter2hunter2")})
+    words = transport._words(known, 535, sink.answer)
+    assert "Authentication required" in words
+    assert "hunter2" not in words
+    assert "AGFkYQBodW50ZXIyaHVudGVyMg==" not in words
+    with pytest.raises(TemporaryFailure, match="Authentication required"):
+        transport.deliver(there, new_id(), PLAIN)
 
 
 @pytest.mark.parametrize(("answer", "failure"), [("550 no", PermanentFailure), ("451 later", TemporaryFailure)])

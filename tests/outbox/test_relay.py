@@ -1,4 +1,4 @@
-"""What was promised is kept: at least once, three times tried, visible when given up (F-7, F-8)."""
+"""What was promised is kept: at least once, visible when given up (F-7, F-8)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from provider.mail import transport
+from provider.oauth.logout import back_channel
 from provider.outbox import messages, relay, store
-from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.outbox.store import DeliveryState, Message
-from provider.work import Installation
+from provider.webhooks import delivery
+from provider.work import Installation, unit_of_work
 from tests.support.clock import Clock
 from tests.support.deliveries import deliver_due
 from tests.support.installation import Work
@@ -65,23 +68,64 @@ def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installat
     assert deliver_due(installation, {"mail": Handler()}) == 0
 
 
-def test_three_attempts_with_growing_pauses_then_failed_and_kept_for_the_operator(
+def rounds(installation: Installation, clock: Clock, handler: Handler, policy: RetryPolicy) -> list[float]:
+    """Deliver whenever something is due, until nothing is left; return the pauses in seconds."""
+    pauses: list[float] = []
+    last = clock.now
+    while True:
+        with unit_of_work(installation) as w:
+            open_rows = [row for row in store.find(w.read) if row.state == DeliveryState.DUE]
+        if not open_rows:
+            return pauses
+        clock.advance(open_rows[0].next_at - clock.now)
+        pauses.append((clock.now - last).total_seconds())
+        last = clock.now
+        deliver_due(installation, {"mail": handler}, {"mail": policy})
+
+
+def test_a_message_that_expires_is_retried_with_growing_pauses_until_then_and_is_visible_afterwards(
     installation: Installation, work: Work, put: Put, clock: Clock
 ) -> None:
-    """Replaces: mail through a queue."""
-    handler = Handler(*[TemporaryFailure("451 not now")] * 3)
-    promise_id = put()
-    for pause in (5, 10):
-        assert deliver_due(installation, {"mail": handler}) == 1
-        clock.advance(seconds=pause - 1)
-        assert deliver_due(installation, {"mail": handler}) == 0
-        clock.advance(seconds=1)
-    assert deliver_due(installation, {"mail": handler}) == 1
-    clock.advance(days=1)
-    assert deliver_due(installation, {"mail": handler}) == 0
+    """F-7. Replaces: mail through a queue."""
+    for lifetime, longest in ((timedelta(minutes=30), 75), (timedelta(hours=24), 3600), (timedelta(days=7), 3600)):
+        handler, promise_id = Handler(*[TemporaryFailure("451 not now")] * 1000), put(expires_at=clock.now + lifetime)
+        pauses = rounds(installation, clock, handler, transport.RETRIES)
+        assert pauses[1:5] == [5, 10, 20, 40]
+        assert sorted(pauses[1:-1]) == pauses[1:-1]
+        assert max(pauses) == longest
+        assert sum(pauses) == lifetime.total_seconds()
+        promise = read(work, promise_id)
+        assert (promise.state, promise.payload is None) == (DeliveryState.FAILED, False)
+        assert promise.error == "expired before it could be delivered: 451 not now"
+
+
+@pytest.mark.parametrize(
+    ("policy", "least", "most"),
+    [(transport.RETRIES, 96, 110), (back_channel.RETRIES, 2.5, 3.5), (delivery.RETRIES, 2.5, 3.5)],
+    ids=["mail", "logout", "webhook"],
+)
+def test_a_message_that_does_not_expire_is_retried_for_as_long_as_its_kind(
+    policy: RetryPolicy, least: float, most: float, installation: Installation, work: Work, put: Put, clock: Clock
+) -> None:
+    """RFC 5321 section 4.5.4.1 for email: four to five days."""
+    promise_id, handler = put(), Handler(*[TemporaryFailure("451 not now")] * 1000)
+    pauses = rounds(installation, clock, handler, policy)
+    assert least <= sum(pauses) / 3600 <= most
     promise = read(work, promise_id)
-    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.FAILED, 3, "451 not now")
+    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.FAILED, policy.attempts, "451 not now")
     assert promise.payload is not None
+
+
+def test_crashes_count_only_in_a_row(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
+    """F-8: restarts during a long outage do not give a message up."""
+    promise_id, handler = put(expires_at=clock.now + timedelta(days=1)), Handler(*[TemporaryFailure("451")] * 9)
+    for _ in range(relay.MAX_CRASHES):
+        with work() as w:
+            assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
+        clock.advance(relay.LEASE)
+        assert deliver_due(installation, {"mail": handler}, {"mail": transport.RETRIES}) == 1
+        clock.advance(hours=1)
+    assert read(work, promise_id).state == DeliveryState.DUE
 
 
 def test_a_failed_promise_can_be_tried_again_by_the_operator(
@@ -153,7 +197,7 @@ def test_a_promise_whose_attempts_end_without_a_word_is_parked(
 ) -> None:
     """F-8: what kills its worker must not do so for ever."""
     promise_id, handler = put(), Handler()
-    for _ in range(relay.MAX_ATTEMPTS):
+    for _ in range(relay.MAX_CRASHES + 1):
         with work() as w:
             assert store.claim(w.db, promise_id, now=clock.now, lease_until=clock.now + relay.LEASE)
         clock.advance(relay.LEASE)

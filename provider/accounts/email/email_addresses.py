@@ -14,6 +14,7 @@ from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.config.settings import Settings
 from provider.crypto.digests import digest, same
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, of_network, require_room
@@ -45,9 +46,20 @@ def parse_address(text: str) -> Address | None:
         checked = validate_email(text, check_deliverability=False, globally_deliverable=False, test_environment=True)
     except EmailNotValidError:
         return None
-    if len(checked.normalized) > 254:
+    # On the way, domains are A-labels (RFC 5891); the limits are of RFC 5321 section 4.5.3.1, in bytes.
+    sent = f"{checked.local_part}@{checked.ascii_domain}".encode()
+    if len(sent) > 254 or len(checked.local_part.encode()) > 64:
         return None
     return Address(checked.normalized, unicodedata.normalize("NFC", checked.normalized.lower()))
+
+
+def problem_of_address(settings: Settings, address: Address | None) -> Text | None:
+    """Return what keeps this installation from sending email to an address that a user typed, or None."""
+    if address is None:
+        return Text("Enter an email address, like name@example.com.")
+    if not settings.smtp_utf8 and not address.text.rpartition("@")[0].isascii():
+        return Text("We can't send email to this address. Use one with only plain letters before the @.")
+    return None
 
 
 class WrongCode(Refusal):

@@ -64,9 +64,10 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
         throttle.settle(work, throttle.EMAIL_CODE, current.id)
         record(work, Event.EMAIL_CHANGE_REQUESTED, user_id=session.user_id)
         if owner is not None and taken:
-            messages.address_taken(work, to=address.text, language=owner[0].language)  # the code goes to nobody
+            sent = messages.address_taken(work, to=address.text, language=owner[0].language)  # the code goes to nobody
         else:
-            messages.change_email(work, to=address.text, token=link.token, code=link.code)
+            sent = messages.change_email(work, to=address.text, token=link.token, code=link.code)
+        links.set_message(work.db, link.id, sent)
         messages.email_change_requested(work, to=current.address)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provider.accounts import throttle
-from provider.accounts.links import issue_link
-from provider.accounts.store import email_addresses, users
+from provider.accounts.links import has_failed, issue_link
+from provider.accounts.store import email_addresses, links, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status
@@ -47,6 +47,12 @@ def is_confirmed(work: UnitOfWork, ticket: Ticket) -> bool:
     return address is not None and address.verified_at is not None
 
 
+def is_undelivered(work: UnitOfWork, ticket: Ticket) -> bool:
+    """Return whether the latest verification email was given up, be it to the owner of a taken address or not."""
+    address = email_addresses.find(work.read, ticket.address_id)
+    return address is not None and has_failed(work, user_id=address.user_id, purpose=Purpose.VERIFY)
+
+
 def may_write_to(work: UnitOfWork, normal: str, purpose: Purpose) -> bool:
     """Count an email to this address, requested from this network; return whether it is within the limits.
 
@@ -75,9 +81,10 @@ def send_verification(
     proven, _ = email_addresses.find_rivals(work.db, address.normal)
     if proven is not None:
         user, owned = proven
-        messages.already_registered(work, to=owned.address, carry=carry, language=user.language)
+        sent = messages.already_registered(work, to=owned.address, carry=carry, language=user.language)
     else:
-        messages.verify_email(work, to=address.address, token=link.token, code=link.code, carry=carry)
+        sent = messages.verify_email(work, to=address.address, token=link.token, code=link.code, carry=carry)
+    links.set_message(work.db, link.id, sent)
 
 
 def resend(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mapping[str, str]) -> None:

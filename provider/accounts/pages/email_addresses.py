@@ -10,7 +10,7 @@ from provider.accounts.email.email_addresses import (
     WrongCode,
     WrongSignUpPassword,
 )
-from provider.accounts.email.verification_emails import Ticket, is_confirmed, open_ticket, resend
+from provider.accounts.email.verification_emails import Ticket, is_confirmed, is_undelivered, open_ticket, resend
 from provider.destination import Destination
 from provider.refusals import TooManyRequests
 from provider.web import cookies
@@ -112,6 +112,7 @@ def _check_mail(
         status_code=status_code,
         where=where,
         address=ticket.address,
+        undelivered=is_undelivered(call.work, ticket),
         action=where.through("/verify-email", ticket=text),
         resend_action=where.through("/verify-email/resend", ticket=text),
         code_minutes=int(call.settings.verify_code_lifetime.total_seconds() // 60),

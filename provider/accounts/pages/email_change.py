@@ -3,11 +3,12 @@
 from starlette.responses import Response
 
 from provider.accounts.email import email_change
-from provider.accounts.email.email_addresses import LinkDead, WrongCode, parse_address
+from provider.accounts.email.email_addresses import LinkDead, WrongCode, parse_address, problem_of_address
 from provider.accounts.email.email_change import AlreadyChanged, SameAddress, UndoDead
 from provider.accounts.factors import second_factor
+from provider.accounts.links import has_failed
 from provider.accounts.store import email_addresses
-from provider.languages.text import Text
+from provider.accounts.store.links import Purpose
 from provider.refusals import Refusal, TooManyRequests
 from provider.sessions.cookie import forget_session
 from provider.sessions.guards import require_recent, require_second_factor, require_user
@@ -29,8 +30,9 @@ def show_email(call: Call) -> Response:
 def request_change(call: Call) -> Response:
     session, typed = _require(call), call.form.text("email")
     address = parse_address(typed)
-    if address is None:
-        errors: dict[str, str] = {"email": Text("Enter an email address, like name@example.com.")}
+    problem = problem_of_address(call.settings, address)
+    if address is None or problem is not None:
+        errors: dict[str, str] = {"email": problem or ""}
         return _page(call, session, email=typed, errors=errors, status_code=400)
     try:
         email_change.request_change(call.work, session, address=address)
@@ -126,6 +128,7 @@ def _page(
         address="" if address is None else address.address,
         pending=email_change.find_pending(call.work, session.user_id),
         email=email,
+        undelivered=has_failed(call.work, user_id=session.user_id, purpose=Purpose.CHANGE),
         code_minutes=int(call.settings.verify_code_lifetime.total_seconds() // 60),
         just_asked="asked" in call.query and not errors,
         just_changed="changed" in call.query and not errors,

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from provider.accounts.email.email_addresses import Address, parse_address
+from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.passwords.passwords import problem_of
 from provider.accounts.registration import MAX_NAME, clean_name, sign_up
@@ -54,8 +54,8 @@ def _errors(call: Call, address: Address | None, name: str | None, password: str
     errors: dict[str, str] = {}
     if name is None:
         errors["name"] = Text("Enter a name of at most %(count)s characters, on one line.", count=MAX_NAME)
-    if address is None:
-        errors["email"] = Text("Enter an email address, like name@example.com.")
+    if (unfit := problem_of_address(call.settings, address)) is not None:
+        errors["email"] = unfit
     about = (address.normal if address else "", name or "")
     if (problem := problem_of(call.settings, password, about=about)) is not None:
         errors["password"] = problem

@@ -44,6 +44,7 @@ one_time_links = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("claimed_at", UtcTime),
+    Column("message_id", Identifier),  # the outbox row of its email, which is purged on its own
     Index("ix_one_time_links_user_id", "user_id"),
     Index("ix_one_time_links_address_id", "address_id"),
     Index("ix_one_time_links_expires_at", "expires_at"),
@@ -65,6 +66,7 @@ class Link:
     created_at: datetime
     expires_at: datetime
     claimed_at: datetime | None
+    message_id: str | None = None
 
     def is_open(self, now: datetime) -> bool:
         return self.status == LinkStatus.ACTIVE and self.expires_at > now
@@ -95,6 +97,18 @@ def find_by_code(
         one_time_links.c.code_expires_at > now,
     )
     return _LINK.one(db, query.limit(1))
+
+
+def set_message(db: Connection, link_id: str, message_id: str) -> None:
+    db.execute(update(one_time_links).where(one_time_links.c.id == link_id).values(message_id=message_id))
+
+
+def find_message(db: Connection, user_id: str, purpose: Purpose) -> str | None:
+    """Return the id of the email with the user's latest link for this purpose, or None if it is not known."""
+    latest = select(one_time_links.c.message_id).where(
+        one_time_links.c.user_id == user_id, one_time_links.c.purpose == purpose
+    )
+    return db.scalar(latest.order_by(one_time_links.c.created_at.desc(), one_time_links.c.id.desc()).limit(1))
 
 
 def spend(db: Connection, link_id: str, *, now: datetime) -> bool:

@@ -4,7 +4,7 @@ account.
 
 from pydantic import Field
 
-from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.email.email_addresses import parse_address, problem_of_address
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.passwords.passwords import problem_of
 from provider.accounts.registration import MAX_NAME, clean_name, sign_up
@@ -42,7 +42,8 @@ class Registered(Body):
 def register(call: Call, _client: Client, body: Registration) -> Registered:
     """Create an account and send the verification email."""
     address, name = parse_address(body.email), clean_name(body.name)
-    errors = [] if address is not None else [NOT_AN_ADDRESS]
+    unfit = problem_of_address(call.settings, address)
+    errors = [] if unfit is None else [NOT_AN_ADDRESS if address is None else {"member": "email", "problem": unfit}]
     if name is None:
         errors.append(
             {

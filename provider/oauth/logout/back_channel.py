@@ -19,15 +19,15 @@ from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer, open_server
 from provider.outbound.client import Answer
 from provider.outbound.connection import OutboundFailed
-from provider.outbox.relay import PermanentFailure, TemporaryFailure
+from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.work import Installation, UnitOfWork, unit_of_work
 
 TYP = "logout+jwt"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LIFETIME = timedelta(minutes=2)
 """The lifetime of a logout token. Section 2.4 recommends at most this."""
-ATTEMPTS = 12
-"""The number of attempts, over some three hours: an app that is down for an upgrade is notified afterwards."""
+RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
+"""Twelve attempts, over some three hours: an app that is down for an upgrade is notified afterwards."""
 
 
 def deliver(installation: Installation, _promise_id: str, payload: dict[str, Any]) -> None:
