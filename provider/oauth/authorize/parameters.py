@@ -174,7 +174,7 @@ def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozen
         description="prompt create is not supported: nobody may sign up here",
         expected=", ".join(supported),
         got=CREATE,
-        fix="Leave create out of prompt. To let people sign up, the operator turns sign-up on.",
+        fix="Leave create out of prompt. An operator lets people sign up by adding registration to SIGNET_FEATURES.",
     )
     return prompt.intersection(supported)
 

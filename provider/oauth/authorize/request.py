@@ -108,7 +108,8 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         expected=" or ".join(registered),
         got=redirect_uri,
         fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash. "
-        "Only the port of a loopback URI may differ.",
+        "Only the port of a loopback URI may differ. `signet client update CLIENT_ID --redirect-uri URI`, given once "
+        "for each URI the app needs, registers them.",
     )
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
 

@@ -181,8 +181,8 @@ def _target(request: TokenRequest) -> tuple[str, ...]:
         description="The client may not exchange tokens for this target",
         expected=" ".join(allowed),
         got=" ".join(target) or "no resource and no audience",
-        fix="Name an allowed API as resource or audience, or allow this one with `signet client update CLIENT_ID "
-        "--metadata FILE`.",
+        fix="Name an allowed API as resource or audience, or add this one to exchange_targets: "
+        "`signet client update CLIENT_ID --metadata FILE`.",
     )
     return target
 
