@@ -95,6 +95,7 @@ def require_operator(call: Call, *, scope: str) -> Operator:
             description="The token was not issued for an operator with a second factor",
             expected="the role admin, and acr aal2",
             got=f"acr {acr_of(grant.amr)}, {len(person.roles)} roles",
+            fix="Sign in as an operator with a second factor, and use the token issued then.",
         )
     operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id)
     name = f"client {operator.client_id}" if operator.user_id is None else f"user {operator.user_id}"

@@ -14,6 +14,16 @@ T = TypeVar("T")
 
 SHOWN = 120
 """How many characters of a value are stored."""
+SEND_ONCE = "Send each parameter once."
+ONE_CLIENT = "Leave client_id out of the body, or send the one the client authenticates as."
+ADD_GRANT = (
+    "Use a registered grant type, or register this one: `signet client update CLIENT_ID --grant`, given once for each "
+    "grant type the client needs."
+)
+WIDEN_SCOPE = (
+    "Ask for registered scopes only, or register more: `signet client update CLIENT_ID --scope` with every scope the "
+    "client needs."
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,7 @@ class Check:
     expected: str
     got: str
     passed: bool
-    fix: str = ""
+    fix: str
 
 
 class Detail(TypedDict, total=False):
@@ -37,7 +47,7 @@ class Detail(TypedDict, total=False):
     expected: str
     got: object
     """The value that was sent instead. It must contain no secret: shorten, count or omit it."""
-    fix: str
+    fix: Required[str]
     """What the developer or operator can do about it."""
 
 
@@ -74,10 +84,11 @@ class Checks:
 
     def _note(self, name: str, detail: Detail, *, passed: bool) -> None:
         expected = detail.get("expected", "yes")
-        text = "yes" if passed and expected == "yes" else str(detail.get("got", ""))
+        got = detail.get("got", "")
+        text = "yes" if passed and (expected == "yes" or got in (None, "")) else str(got)
         if len(text) > SHOWN:
             text = text[:SHOWN] + "..."
-        self.done.append(Check(name, detail["section"], expected, text, passed, detail.get("fix", "")))
+        self.done.append(Check(name, detail["section"], expected, text, passed, detail["fix"]))
 
 
 def ascii_description(text: str) -> str:

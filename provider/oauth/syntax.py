@@ -168,6 +168,7 @@ def require_syntax(
                 description=f"{name} must be {syntax.words}" + (f", at most {longest} characters" if too_long else ""),
                 expected=syntax.words,
                 got=_describe(value),
+                fix=f"Send {name} as {syntax.words}, or leave it out if it is optional.",
             )
 
 

@@ -71,6 +71,29 @@ def test_a_success_leaves_no_explanation(rp: RelyingParty, browser: WatchedClien
         assert find_explanation(w, tokens.response.headers["x-request-id"]) is None
 
 
+@pytest.mark.parametrize(
+    ("form", "failed", "fix"),
+    [
+        ({"grant_type": "password"}, "The grant type is supported", "Send one of the expected values as grant_type."),
+        ({"scope": "openid"}, "grant_type is present", "Send grant_type in the form body of the request."),
+    ],
+)
+def test_the_failed_check_says_how_to_fix_it(
+    rp: RelyingParty, explain: Explain, form: dict[str, str], failed: str, fix: str
+) -> None:
+    """RFC 6749 section 5.2."""
+    refused = rp.http.post(TOKEN, data=form, auth=(rp.client_id, rp.secret or "")).json()
+    check = explain(refused["error_id"]).checks[-1]
+    assert (check["name"], check["passed"], check["fix"]) == (failed, False, fix)
+
+
+def test_a_client_id_in_the_body_is_shown_as_what_was_sent(rp: RelyingParty, explain: Explain) -> None:
+    """RFC 6749 section 3.2.1."""
+    form = {"client_id": rp.client_id, "client_secret": rp.secret or "", "grant_type": "password"}
+    checks = explain(rp.http.post(TOKEN, data=form).json()["error_id"]).checks
+    assert [check["got"] for check in checks if check["name"] == "The request names a client"] == [rp.client_id]
+
+
 @given(text=st.text())
 def test_a_description_holds_only_what_the_specification_allows(text: str) -> None:
     """RFC 6749 section 5.2: printable ASCII without quote and backslash."""
@@ -82,6 +105,6 @@ def test_a_description_holds_only_what_the_specification_allows(text: str) -> No
 def test_what_came_is_shortened(got: str) -> None:
     checks = Checks("token")
     with pytest.raises(InvalidRequestError) as refused:
-        checks.require(False, "Something", section="s", error=InvalidRequestError, got=got)
+        checks.require(False, "Something", section="s", error=InvalidRequestError, got=got, fix="Do.")
     assert refused.value.checks is checks
     assert len(checks.done[0].got) <= 123

@@ -29,6 +29,7 @@ def read_response_type(checks: Checks, settings: Settings, client: Client, given
         error=InvalidRequestError,
         description="response_type is missing",
         got="nothing",
+        fix="Send response_type=code in the authorization request.",
     )
     response_type = parse_response_type(text)
     supported = response_types_supported(settings)
@@ -51,6 +52,8 @@ def read_response_type(checks: Checks, settings: Settings, client: Client, given
         description="The client may not use this response_type",
         expected=", ".join(client.metadata.response_types),
         got=f"{text}, which needs the grant type {' and '.join(sorted(missing))}" if missing else text,
+        fix="Use a registered response_type, or change response_types and grant_types with `signet client update "
+        "CLIENT_ID --metadata FILE`.",
     )
     return response_type
 
@@ -67,6 +70,7 @@ def require_response_mode(checks: Checks, client: Client, given: Parameters) -> 
         description="This response_mode is not supported",
         expected=", ".join(ResponseMode),
         got=mode,
+        fix="Send one of the expected values, or omit response_mode.",
     )
     checks.require(
         mode != ResponseMode.QUERY or default is ResponseMode.QUERY,
@@ -76,6 +80,7 @@ def require_response_mode(checks: Checks, client: Client, given: Parameters) -> 
         description="response_mode query cannot carry tokens",
         expected="fragment or form_post",
         got=mode,
+        fix="Send response_mode=form_post or fragment, or use response_type=code.",
     )
     checks.require(
         mode in client.metadata.response_modes,
@@ -85,6 +90,8 @@ def require_response_mode(checks: Checks, client: Client, given: Parameters) -> 
         description="The client may not use this response_mode",
         expected=", ".join(client.metadata.response_modes),
         got=mode,
+        fix="Use a registered response_mode, or change response_modes with `signet client update CLIENT_ID "
+        "--metadata FILE`.",
     )
 
 
@@ -102,6 +109,7 @@ def require_id_token_can_be_used(
         description="An ID token needs the scope openid",
         expected=OPENID,
         got=" ".join(scope) or "nothing",
+        fix="Add openid to the scope of the request, or leave id_token out of response_type.",
     )
     checks.require(
         "nonce" in given,

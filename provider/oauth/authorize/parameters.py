@@ -5,7 +5,7 @@ order.
 """
 
 from provider.config.settings import Settings
-from provider.oauth.checks import Checks
+from provider.oauth.checks import SEND_ONCE, WIDEN_SCOPE, Checks
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import (
     InvalidRequestError,
@@ -58,6 +58,7 @@ def require_sound(checks: Checks, given: Parameters) -> None:
         error=InvalidRequestError,
         description="A parameter is repeated",
         got=", ".join(repeated),
+        fix=SEND_ONCE,
     )
     require_syntax(checks, given, PARAMETERS)
     checks.require(
@@ -67,6 +68,7 @@ def require_sound(checks: Checks, given: Parameters) -> None:
         error=RequestURINotSupportedError,
         description="Request objects by reference are not supported",
         got="request_uri",
+        fix="Send the parameters themselves, or push them first and send the request_uri that was returned.",
     )
     checks.require(
         "registration" not in given,
@@ -75,6 +77,7 @@ def require_sound(checks: Checks, given: Parameters) -> None:
         error=RegistrationNotSupportedError,
         description="The registration parameter is not supported",
         got="registration",
+        fix="Register the client first, and leave the registration parameter out.",
     )
 
 
@@ -104,6 +107,7 @@ def read_challenge(checks: Checks, client: Client, response_type: ResponseType, 
         description="code_challenge_method must be S256",
         expected="S256",
         got=method or "nothing, which means plain",
+        fix="Send code_challenge_method=S256, and a code_challenge made with SHA-256.",
     )
     return challenge
 
@@ -126,6 +130,7 @@ def read_scope(checks: Checks, client: Client, response_type: ResponseType, give
         description="The client may not ask for this scope",
         expected=client.metadata.scope,
         got=" ".join(forbidden),
+        fix=WIDEN_SCOPE,
     )
     checks.require(
         scope or not asked,
@@ -134,7 +139,8 @@ def read_scope(checks: Checks, client: Client, response_type: ResponseType, give
         error=InvalidScopeError,
         description="No known scope is asked for",
         expected=client.metadata.scope,
-        got=" ".join(asked),
+        got=" ".join(asked) or "nothing",
+        fix=WIDEN_SCOPE,
     )
     return scope
 
@@ -157,6 +163,7 @@ def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozen
         error=InvalidRequestError,
         description="prompt none cannot be combined",
         got=" ".join(sorted(prompt)),
+        fix="Send prompt=none alone, or leave none out.",
     )
     supported = prompts_supported(settings)
     checks.require(
@@ -167,6 +174,7 @@ def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozen
         description="prompt create is not supported: nobody may sign up here",
         expected=", ".join(supported),
         got=CREATE,
+        fix="Leave create out of prompt. An operator lets people sign up by adding registration to SIGNET_FEATURES.",
     )
     return prompt.intersection(supported)
 
@@ -189,6 +197,7 @@ def read_claims(checks: Checks, client: Client, given: Parameters) -> RequestedC
         error=InvalidRequestError,
         description="The claims parameter cannot be read",
         got=problem,
+        fix="Send claims as one JSON object, URL-encoded, as in OIDC Core section 5.5.",
     )
     # A claim is part of its scope: one the client may not ask for as a scope it may not ask for by name either (A-59).
     return claims.only(name for name in claims.names if scopes_of_claims([name]) <= client.metadata.scopes)
@@ -215,6 +224,7 @@ def read_hinted_sub(
         description="The id_token_hint is not valid",
         expected="an ID token, expired or not",
         got=problem,
+        fix="Send an ID token that this server issued to this client, or leave id_token_hint out.",
     )
     return str(claims["sub"])
 
@@ -227,4 +237,5 @@ def require_one_person(checks: Checks, claimed: str | None, hinted: str | None) 
         error=InvalidRequestError,
         description="The claims parameter and id_token_hint name two people",
         got="two people",
+        fix="Name the same person in both, or leave one of them out.",
     )

@@ -125,6 +125,7 @@ def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) ->
         description="The request_uri belongs to another app",
         expected=parked.client_id,
         got=client_id or "",
+        fix="Send the client_id that pushed the request. Each client pushes its own requests.",
     )
 
 

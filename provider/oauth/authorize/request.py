@@ -17,7 +17,7 @@ from provider.oauth.authorize.parameters import (
     require_one_person,
     require_sound,
 )
-from provider.oauth.checks import Checks
+from provider.oauth.checks import SEND_ONCE, Checks
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import is_registered
 from provider.oauth.clients.resources import read_resources
@@ -78,6 +78,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         error=InvalidRequestError,
         description="A parameter is repeated",
         got=", ".join(repeated),
+        fix=SEND_ONCE,
     )
     require_syntax(checks, given, ("client_id", "redirect_uri"), error=InvalidRequestError)
     client = _require_registered(checks, None if client_id is None else server.clients.find(work, client_id), client_id)
@@ -95,6 +96,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
             description="The app did not say where to go back to",
             expected="redirect_uri",
             got=f"none, and {len(registered)} are registered",
+            fix="Send one of the client's registered redirect URIs as redirect_uri.",
         )
         return Target(client, registered[0], redirect_uri_given=False, state=state, response_mode=mode)
     checks.require(
@@ -106,7 +108,8 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         expected=" or ".join(registered),
         got=redirect_uri,
         fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash. "
-        "Only the port of a loopback URI may differ.",
+        "Only the port of a loopback URI may differ. `signet client update CLIENT_ID --redirect-uri URI`, given once "
+        "for each URI the app needs, registers them.",
     )
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
 

@@ -59,6 +59,7 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
         error=InvalidRequestError,
         description="request and request_uri exclude each other",
         got="both",
+        fix="Send request or request_uri, not both.",
     )
     text = given["request"] if by_value else _fetch(work, checks, client, given["request_uri"])
     claims = _verified(work, server, checks, client, text)
@@ -77,6 +78,8 @@ def _fetch(work: UnitOfWork, checks: Checks, client: Client, uri: str) -> str:
         description="The request_uri is not registered for this app",
         expected=" or ".join(client.metadata.request_uris) or "none",
         got=uri,
+        fix="Add the URI to request_uris with `signet client update CLIENT_ID --metadata FILE`, exactly as the "
+        "client sends it.",
     )
     text, problem = "", ""
     try:
@@ -118,6 +121,8 @@ def _verified(
         description=UNREADABLE,
         expected=f"iss {client.client_id}, no such sub, aud {server.issuer}",
         got=f"iss {claims.get('iss')}, sub {claims.get('sub')}, aud {audience}",
+        fix="Sign the request object again with the client_id as iss, this server's issuer as aud, and no sub that "
+        "is a client_id.",
     )
     problem = _problem_with_times(work, client, claims)
     checks.require(
@@ -127,6 +132,7 @@ def _verified(
         error=InvalidRequestObjectError,
         description=UNREADABLE,
         got=problem,
+        fix="Check the client's clock, and sign a new request object with a current exp (and nbf) for each request.",
     )
     return claims
 
@@ -144,6 +150,8 @@ def _read(checks: Checks, text: str) -> SignedJwt:
         error=InvalidRequestObjectError,
         description=UNREADABLE,
         got=problem,
+        fix="Sign the request object with the client's registered key and algorithm. Register new keys with `signet "
+        "client update CLIENT_ID --jwks FILE`.",
     )
 
 
@@ -174,6 +182,7 @@ def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
         description=UNREADABLE,
         expected="text; max_age a number; claims an object; resource a list or text; no request, no request_uri",
         got=", ".join(invalid),
+        fix="Sign the request object again with parameters of the expected types, and without request or request_uri.",
     )
     return {name: text for name, text in texts.items() if text}
 
@@ -213,4 +222,6 @@ def _require_agreement(checks: Checks, client: Client, given: Parameters, inside
         description=UNREADABLE,
         expected="the same client_id and response_type, and no other scope",
         got=", ".join(differing),
+        fix="Put every parameter into the request object, and repeat the same client_id, response_type and scope "
+        "beside it.",
     )

@@ -55,6 +55,7 @@ def require_assertion(
         description=REFUSED,
         expected=f"iss and sub {client.client_id}",
         got=f"iss {who[0]}, sub {who[1]}",
+        fix="Set both iss and sub of the assertion to the client_id.",
     )
     _require_audience(server.issuer, checks, client, claims.get("aud"), endpoint_url)
     problem = problem_with_times(claims, work.now, leeway=CLIENT_LEEWAY, required=("exp",), longest=LONGEST_LIFE)
@@ -76,6 +77,7 @@ def require_assertion(
         error=InvalidClientError,
         description=REFUSED,
         got="nothing" if jti is None else type(jti).__name__,
+        fix="Add a jti to the assertion: a new random text each time.",
     )
     # Aside, and so at once: whatever becomes of this request, its assertion is good for no other.
     with work.aside() as db:
@@ -90,7 +92,8 @@ def require_assertion(
         error=InvalidClientError,
         description=REFUSED,
         expected="a new jti for each request",
-        got="a jti that was used",
+        got="a new one" if unused else "a jti that was used",
+        fix="Make a new assertion with a new jti for each request, also when you retry.",
     )
 
 
@@ -113,14 +116,17 @@ def _require_signature(
         got="only its digest: it was made for another method",
         fix="signet client rotate-secret CLIENT_ID makes one that can.",
     )
+    signed = has_mac(assertion, client.open_secrets(work.vault))
     checks.require(
-        has_mac(assertion, client.open_secrets(work.vault)),
+        signed,
         "The client signed the assertion",
         section="OIDC Core section 10.1",
         error=InvalidClientError,
         description=REFUSED,
         expected="an HMAC keyed with one of the client's current secrets",
-        got="another signature",
+        got="such an HMAC" if signed else "another signature",
+        fix="Sign the assertion with the current client secret. `signet client rotate-secret CLIENT_ID` makes a new "
+        "one.",
     )
 
 
@@ -144,4 +150,5 @@ def _require_audience(issuer: str, checks: Checks, client: Client, audience: obj
         description=REFUSED,
         expected=expected,
         got=audience if isinstance(audience, str) else type(audience).__name__,
+        fix="Set aud of the assertion to the expected value.",
     )

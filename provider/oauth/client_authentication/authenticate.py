@@ -40,7 +40,8 @@ def authenticate(
         description=REFUSED,
         expected=" or ".join(methods),
         got=shown.method,
-        fix="Use the registered method, or change token_endpoint_auth_method of the client.",
+        fix="Use the registered method, or register another one: "
+        "`signet client update CLIENT_ID --auth-method METHOD`.",
     )
     try:
         if shown.secret is not None:

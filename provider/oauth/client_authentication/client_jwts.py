@@ -39,6 +39,8 @@ def require_algorithm(checks: Checks, kind: Kind, jwt: SignedJwt, algorithms: Co
         description=kind.description,
         expected=f"{' or '.join(algorithms)}; typ JWT, {kind.typ} or none",
         got=f"{jwt.alg}, typ {jwt.typ}",
+        fix="Sign with the expected algorithm and typ, or change the registered algorithm with `signet client update "
+        "CLIENT_ID --metadata FILE`.",
     )
 
 
@@ -46,7 +48,8 @@ def require_client_signature(
     work: UnitOfWork, server: AuthorizationServer, checks: Checks, client: Client, *, kind: Kind, jwt: SignedJwt
 ) -> None:
     """Check that one of the client's keys signed the JWT. May fetch the keys from the client's server."""
-    problem, fix = "", ""
+    problem = ""
+    fix = "Sign with a private key whose public key is registered: `signet client update CLIENT_ID --jwks FILE`."
     try:
         require_signature(jwt, partial(server.client_keys.find, work, client))
     except InvalidJwt as invalid:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
-from provider.oauth.checks import Checks
+from provider.oauth.checks import ONE_CLIENT, Checks
 from provider.oauth.clients.metadata import PRIVATE_KEY_JWT, SECRET_JWT
 from provider.oauth.errors import InvalidClientError, InvalidRequestError
 from provider.oauth.syntax import require_syntax
@@ -43,6 +43,7 @@ def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping
         error=InvalidRequestError,
         description="More than one way of client authentication",
         got=f"{sum(ways)} of Authorization header, client_secret and client_assertion",
+        fix="Authenticate in one way only: leave the others out of the request.",
     )
     if asserts:
         return _read_assertion(checks, form)
@@ -55,7 +56,8 @@ def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping
         error=InvalidClientError,
         description=REFUSED,
         expected="an Authorization header, a client_assertion, or client_id in the body",
-        got="none of them",
+        got=client_id or "none of them",
+        fix="Send client_id in the body, or authenticate the client with its registered method.",
     )
     return Credentials("none" if secret is None else "client_secret_post", client_id, secret)
 
@@ -70,6 +72,7 @@ def _read_basic(checks: Checks, authorization: str, client_id: str | None) -> Cr
         expected="Basic base64(form-encoded client_id:form-encoded client_secret)",
         # Nothing of it is quoted: a header that went wrong may be the secret itself.
         got=f"a header of {len(authorization)} characters" if authorization else "an empty header",
+        fix="Form-encode client_id and client_secret, join them with a colon, and encode that in base64 after Basic.",
     )
     require_syntax(checks, dict(zip(("client_id", "client_secret"), basic, strict=True)))
     checks.require(
@@ -79,6 +82,7 @@ def _read_basic(checks: Checks, authorization: str, client_id: str | None) -> Cr
         error=InvalidRequestError,
         description="More than one way of client authentication",
         got="another client_id in the body",
+        fix=ONE_CLIENT,
     )
     return Credentials("client_secret_basic", *basic)
 
@@ -110,6 +114,7 @@ def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
         description=REFUSED,
         expected=f"client_assertion, and client_assertion_type {ASSERTION_TYPE}",
         got=assertion_type if "client_assertion" in form else "no client_assertion",
+        fix="Send both client_assertion and client_assertion_type, with the expected type.",
     )
     read, subject, problem = None, None, ""
     try:
@@ -125,6 +130,7 @@ def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
         error=InvalidClientError,
         description=REFUSED,
         got=problem,
+        fix="Send a signed JWT as client_assertion, with the client_id as iss and sub.",
     )
     checks.require(
         form.get("client_id", subject) == subject,
@@ -134,6 +140,7 @@ def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
         description=REFUSED,
         expected=str(subject),
         got=form.get("client_id", ""),
+        fix=ONE_CLIENT,
     )
     method = SECRET_JWT if assertion.alg.startswith("HS") else PRIVATE_KEY_JWT
     return Credentials(method, str(subject), assertion=assertion)

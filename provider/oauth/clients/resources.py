@@ -80,7 +80,8 @@ def read_resources(work: UnitOfWork, checks: Checks, given: str | None) -> tuple
         section="RFC 8707 section 2",
         error=InvalidTargetError,
         description="A resource is not an absolute URI without fragment",
-        got=" ".join(asked.values()),
+        got=" ".join(asked.values()) or "nothing",
+        fix="Send each resource as an absolute URI without a fragment, such as https://api.example.com/.",
     )
     others = {normal: uri for normal, uri in asked.items() if uri != work.settings.issuer}
     registered = (
@@ -115,7 +116,8 @@ def narrow(
         error=InvalidTargetError,
         description="A resource was not granted",
         expected=" ".join(everything),
-        got=" ".join(asked.values()),
+        got=" ".join(asked.values()) or "nothing",
+        fix="Ask for a resource that was granted, or start a new authorization request that names this one.",
     )
     return tuple(granted_as[normal] for normal in asked) or everything
 

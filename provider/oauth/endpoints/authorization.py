@@ -180,6 +180,9 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
         error=step.error,
         description=step.why[0].upper() + step.why[1:],
         got=step.why,
+        fix="Send the request again without prompt=none, so that the person can be asked."
+        if "none" in request.prompt
+        else "Ask only for an acr, a claim and a person that can be reached here.",
     )
 
 

@@ -80,6 +80,8 @@ def _require_current(checks: Checks, found: T | None) -> T:
         error=InvalidTokenError,
         description="The registration access token is not valid",
         got="another, or the client does not exist",
+        fix="Send the registration_access_token of the latest response to this client. If it is lost, register the "
+        "client again.",
     )
 
 
@@ -100,6 +102,7 @@ def _require_about_itself(checks: Checks, client: Client, given: Mapping[str, An
         description="client_id must be the one the client was registered with",
         expected=client.client_id,
         got=given.get("client_id", "nothing"),
+        fix="Send the client_id the client was registered with.",
     )
     sent = [name for name in NOT_TO_BE_SENT if not is_nothing(given.get(name))]
     checks.require(
@@ -109,7 +112,8 @@ def _require_about_itself(checks: Checks, client: Client, given: Mapping[str, An
         error=InvalidClientMetadataError,
         description=f"Not to be sent in an update: {', '.join(sent)}",
         expected="nothing",
-        got=", ".join(sent),
+        got=", ".join(sent) or "nothing",
+        fix="Leave these members out of the update.",
     )
     secret = given.get("client_secret")
     own = isinstance(secret, str) and (client.has_secret(secret))
@@ -120,4 +124,5 @@ def _require_about_itself(checks: Checks, client: Client, given: Mapping[str, An
         error=InvalidClientMetadataError,
         description="A client cannot choose its client_secret",
         got="another",
+        fix="Leave client_secret out, or send the current one.",
     )

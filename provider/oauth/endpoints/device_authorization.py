@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import JSONResponse, Response
 
 from provider.oauth.authorize.parameters import read_scope
+from provider.oauth.checks import ADD_GRANT
 from provider.oauth.clients.metadata import DEVICE_CODE
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidTargetError, UnauthorizedClientError
@@ -37,6 +38,7 @@ def device_authorization(call: Call) -> Response:
         description="The client is not registered for this grant type",
         expected=DEVICE_CODE,
         got=", ".join(client.metadata.grant_types),
+        fix=ADD_GRANT,
     )
     scope = read_scope(request.checks, client, CODE_FLOW, call.form)
     resources = read_resources(call.work, request.checks, call.form.get("resource"))
@@ -47,7 +49,8 @@ def device_authorization(call: Call) -> Response:
         error=InvalidTargetError,
         description="Tokens for other APIs cannot be had by the device flow",
         expected=request.server.issuer,
-        got=" ".join(resources),
+        got=" ".join(resources) or "nothing",
+        fix="Leave resource out, or use the authorization code flow to ask for this API.",
     )
     # Anybody may know the client_id of a public client, and each request is a row.
     hit(call.work, LIMITS.device, key=of_network(call.work, "device"))

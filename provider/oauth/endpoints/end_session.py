@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
-from provider.oauth.checks import Checks
+from provider.oauth.checks import SEND_ONCE, Checks
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import csp_source, is_registered
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
@@ -115,6 +115,7 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
         error=InvalidRequestError,
         description="A parameter is repeated",
         got=", ".join(sorted(given.repeated)),
+        fix=SEND_ONCE,
     )
     require_syntax(checks, given, CARRIED, error=InvalidRequestError)
     hint, claims = given.get("id_token_hint"), dict[str, Any]()
@@ -128,6 +129,7 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
             description="The id_token_hint is not valid",
             expected="an ID token, expired or not",
             got=problem,
+            fix="Send an ID token that this server issued, or leave id_token_hint out.",
         )
     client = _client(call, checks, given, issued_to=claims.get("aud"))
     if client is None:
@@ -173,6 +175,7 @@ def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | N
         description="The client is not known",
         expected="a registered client",
         got=client_id,
+        fix="Check client_id; `signet client list` shows the registered ones.",
     )
     checks.require(
         named in (None, client_id),
@@ -182,5 +185,6 @@ def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | N
         description="The id_token_hint was issued to another client",
         expected=client_id,
         got=named or "",
+        fix="Send the client_id the ID token was issued to, or leave client_id out.",
     )
     return client

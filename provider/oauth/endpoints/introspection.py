@@ -42,6 +42,7 @@ def introspection(call: Call) -> Response:
         error=InvalidClientError,
         description="Introspection is for confidential clients",
         got="a public client",
+        fix="Introspect from a confidential client: `signet client create` without --public makes one.",
     )
     token = request.required("token", "RFC 7662 section 2.1")
     try:

@@ -33,6 +33,7 @@ def pushed_authorization_request(call: Call) -> Response:
         error=InvalidRequestError,
         description="A pushed request cannot refer to another one",
         got="request_uri",
+        fix="Push the parameters themselves, without request_uri.",
     )
     pushed = {name: value for name, value in request.form.items() if name not in PROOF}
     given = unwrap(work, server, checks, Parameters([*(pushed | {"client_id": client.client_id}).items()]))

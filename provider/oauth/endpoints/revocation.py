@@ -72,4 +72,5 @@ def _require_own(request: TokenRequest, owner: str) -> None:
         description="The token was not issued to this client",
         expected=request.client.client_id,
         got=owner,
+        fix="Revoke the token as the client it was issued to.",
     )

@@ -6,6 +6,7 @@ from functools import partial, wraps
 from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
+from provider.oauth.checks import ADD_GRANT
 from provider.oauth.clients.unused_clients import mark_used
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
 from provider.oauth.grants.grant_types import GRANTS
@@ -59,6 +60,7 @@ def token(call: Call) -> Response:
         description="This grant type is not supported",
         expected=", ".join(GRANTS),
         got=grant_type,
+        fix="Send one of the expected values as grant_type.",
     )
     checks.require(
         grant_type in client.metadata.grant_types,
@@ -68,6 +70,7 @@ def token(call: Call) -> Response:
         description="The client is not registered for this grant type",
         expected=", ".join(client.metadata.grant_types),
         got=grant_type,
+        fix=ADD_GRANT,
     )
     response = JSONResponse(GRANTS[grant_type](request), headers=NO_STORE)
     mark_used(request.work, client)

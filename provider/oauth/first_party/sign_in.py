@@ -107,6 +107,7 @@ def _read(request: TokenRequest, given: dict[str, str]) -> AuthorizationRequest:
         error=InvalidRequestError,
         description="PKCE is required: code_challenge is missing",
         got="nothing",
+        fix="Send code_challenge and code_challenge_method=S256. Most OIDC libraries do with PKCE turned on.",
     )
     return asked
 

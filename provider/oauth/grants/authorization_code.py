@@ -52,6 +52,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         description=REFUSED,
         expected=f"used within {int(work.settings.code_lifetime.total_seconds())} s, {MOST_ATTEMPTS} tries at most",
         got=f"expired at {code.expires_at:%H:%M:%S} UTC, {code.attempts} tries",
+        fix="Redeem the code as soon as it arrives. Start a new authorization request to get another one.",
     )
     require_active(request, KIND, presented)
     _require_same_request(request, code)
@@ -69,6 +70,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
             section="RFC 6749 section 4.1.2",
             error=InvalidGrantError,
             description=REFUSED,
+            fix="Redeem each code once, from one place. Start a new authorization request to get another one.",
         )
     return response
 
@@ -92,6 +94,8 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
         description=REFUSED,
         expected=code.redirect_uri,
         got=redirect_uri or "nothing",
+        fix="Send the same redirect_uri to the token endpoint as in the authorization request, character for "
+        "character.",
     )
     checks.require(
         same_verifier,

@@ -5,6 +5,7 @@ There is no refresh token, because the client can always request another token.
 
 from typing import Any
 
+from provider.oauth.checks import WIDEN_SCOPE
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidScopeError
 from provider.oauth.grants.request import TokenRequest
@@ -27,7 +28,8 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         error=InvalidScopeError,
         description="The client may not ask for this scope",
         expected=" ".join(sorted(registered)),
-        got=" ".join(scope),
+        got=" ".join(scope) or "nothing",
+        fix=WIDEN_SCOPE,
     )
     audience = read_resources(request.work, request.checks, request.form.get("resource"))
     audience = audience or (request.server.issuer,)

@@ -48,6 +48,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         description="The device code has expired; ask for another one",
         expected=f"used within {work.settings.device_code_lifetime}",
         got=f"good until {code.expires_at:%H:%M:%S} UTC",
+        fix="Ask for a new device code, and show the person its new user code.",
     )
     if code.answered_at is None:
         _wait(request, code)
@@ -58,6 +59,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         error=AccessDeniedError,
         description="The person declined",
         got="denied" if code.grant_id is None else "allowed",
+        fix="Tell the person that access was declined. Ask for a new device code if they want to try again.",
     )
     return _fetch(request, code, grant_id)
 
@@ -88,6 +90,7 @@ def _wait(request: TokenRequest, code: DeviceCode) -> NoReturn:
         error=AuthorizationPendingError,
         description="The person has not answered yet",
         got="not yet",
+        fix="Wait as many seconds as `interval` says, and ask again until the code expires.",
     )
 
 

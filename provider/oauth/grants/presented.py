@@ -69,6 +69,8 @@ def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> Iss
         description=kind.refused,
         expected="one of this client",
         got=request.whose(None if found is None else found.client_id),
+        fix="Check that the whole value is sent, by the client that received it. If it is lost or was already used "
+        "up, send the person to sign in again.",
     )
 
 
@@ -89,4 +91,5 @@ def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] 
         error=InvalidGrantError,
         description=kind.refused,
         got=reason,
+        fix="Send the person to sign in again with a new authorization request.",
     )

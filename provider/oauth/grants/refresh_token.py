@@ -42,6 +42,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         description=REFUSED,
         expected=f"used at least every {work.settings.refresh_idle_lifetime}",
         got=f"idle since before {token.expires_at:%Y-%m-%d}",
+        fix="Send the person to sign in again. Refresh more often than the expected time to stay signed in.",
     )
     scope = _scope(request, grant)
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
@@ -91,7 +92,9 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
         error=InvalidScopeError,
         description="More scope than was granted",
         expected=" ".join(granted),
-        got=" ".join(asked),
+        got=" ".join(asked) or "nothing",
+        fix="Ask for no more scopes than were granted, or leave scope out. Start a new authorization request to get "
+        "more.",
     )
     return asked
 

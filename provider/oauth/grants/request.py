@@ -36,6 +36,7 @@ class TokenRequest:
             error=InvalidRequestError,
             description=f"{name} is missing",
             got="nothing",
+            fix=f"Send {name} in the form body of the request.",
         )
 
     def require_enabled(self) -> None:
@@ -50,6 +51,7 @@ class TokenRequest:
                 error=InvalidClientError,
                 description=REFUSED,
                 got="deleted or disabled a moment ago",
+                fix="Enable the client with `signet client enable CLIENT_ID`, or register it again if it was deleted.",
             )
 
     def whose(self, owner: str | None) -> str:

@@ -47,6 +47,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         description="The subject_token was not issued to act for a person towards this client",
         expected="a token whose audience is this API",
         got=" ".join(sorted(subject.audience)),
+        fix="Send an access token that was issued for a person, with this client's API as its audience (`resource`).",
     )
     _require_own_actor(request)
     target = _target(request)
@@ -91,6 +92,8 @@ def _require_types(request: TokenRequest) -> None:
         description="Only access tokens can be exchanged, and only for access tokens",
         expected=ACCESS_TOKEN,
         got=" ".join(types),
+        fix="Send an access token, and use the expected type for subject_token_type, actor_token_type and "
+        "requested_token_type.",
     )
     request.checks.require(
         ("actor_token" in form) == ("actor_token_type" in form),
@@ -99,6 +102,7 @@ def _require_types(request: TokenRequest) -> None:
         error=InvalidRequestError,
         description="actor_token and actor_token_type come together",
         got="one of them",
+        fix="Send actor_token and actor_token_type together, or neither.",
     )
 
 
@@ -115,6 +119,7 @@ def _read(request: TokenRequest, name: str) -> ActiveToken:
         error=InvalidRequestError,
         description=f"The {name} is not valid",
         got=problem,
+        fix="Send a token that has not expired and was not revoked. Refresh it first if needed.",
     )
 
 
@@ -135,6 +140,7 @@ def _require_own_actor(request: TokenRequest) -> None:
             description="The actor_token is not the client's own",
             expected=client_id,
             got=str(actor.claims["sub"]),
+            fix="Send an access token that this client got by the client_credentials grant as actor_token.",
         )
 
 
@@ -155,6 +161,7 @@ def _act(request: TokenRequest, subject: ActiveToken) -> dict[str, Any]:
         description="The subject_token was exchanged too often",
         expected=f"at most {MOST_ACTORS}",
         got=str(actors),
+        fix="Exchange the first token rather than one that was already exchanged.",
     )
     return act
 
@@ -174,6 +181,8 @@ def _target(request: TokenRequest) -> tuple[str, ...]:
         description="The client may not exchange tokens for this target",
         expected=" ".join(allowed),
         got=" ".join(target) or "no resource and no audience",
+        fix="Name an allowed API as resource or audience, or add this one to exchange_targets: "
+        "`signet client update CLIENT_ID --metadata FILE`.",
     )
     return target
 
@@ -193,6 +202,8 @@ def _scope(request: TokenRequest, subject: ActiveToken) -> tuple[str, ...]:
         error=InvalidScopeError,
         description="More scope than the subject_token and the client have",
         expected=" ".join(most),
-        got=" ".join(asked),
+        got=" ".join(asked) or "nothing",
+        fix="Ask for no more scopes than the subject token has, or leave scope out. `signet client update CLIENT_ID "
+        "--scope` changes what the client may ask for.",
     )
     return asked

@@ -27,6 +27,7 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[ActiveToken,
         description=f"The token was not issued for the scope {scope}",
         expected=scope,
         got=" ".join(live.scope),
+        fix=f"Ask for the scope {scope} when a person signs in, and send the access token issued then.",
     )
     return live, grant, person
 
@@ -42,6 +43,7 @@ def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> ActiveTo
         description=f"The token was not issued for the scope {wanted[0]}",
         expected=" or ".join(wanted),
         got=" ".join(live.scope),
+        fix=f"Ask for the scope {wanted[0]}, and send the access token issued then.",
     )
     return live
 
@@ -68,6 +70,8 @@ def _require_live(call: Call, checks: Checks) -> ActiveToken:
         error=InvalidTokenError,
         description="The access token is not valid",
         got=problem,
+        fix="Refresh, and send the new access token. Check that it is an access token (not an ID token) that this "
+        "server issued for this API.",
     )
 
 
@@ -92,6 +96,7 @@ def bearer_token(call: Call, checks: Checks) -> str:
         error=InvalidRequestError,
         description="More than one access token was sent",
         got=f"{len(shown)} tokens",
+        fix="Send the access token once, in the Authorization header.",
     )
     checks.require(
         shown,
@@ -100,6 +105,7 @@ def bearer_token(call: Call, checks: Checks) -> str:
         error=MissingTokenError,
         description="An access token is needed",
         expected="Authorization: Bearer, or access_token in the form",
-        got="neither",
+        got="one of them" if shown else "neither",
+        fix="Send the access token in the header: Authorization: Bearer TOKEN.",
     )
     return shown[0]

@@ -6,7 +6,7 @@ Outages, rate limits and bugs keep their own status (`web.errors.as_json`).
 from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth.checks import Checks
+from provider.oauth.checks import SEND_ONCE, Checks
 from provider.oauth.errors import (
     AuthorizationPendingError,
     ChallengeError,
@@ -88,6 +88,8 @@ def read_form(call: Call, checks: Checks) -> None:
         description="The body must be application/x-www-form-urlencoded",
         expected="application/x-www-form-urlencoded",
         got=content_type or "no Content-Type",
+        fix="Send a form, not JSON: Content-Type application/x-www-form-urlencoded, with the parameters as "
+        "name=value pairs.",
     )
     repeated = call.form.repeated
     checks.require(
@@ -97,6 +99,7 @@ def read_form(call: Call, checks: Checks) -> None:
         error=InvalidRequestError,
         description="A parameter is repeated",
         got=", ".join(sorted(repeated)),
+        fix=SEND_ONCE,
     )
     checks.require(
         not call.scope["query_string"] or not (set(call.query) & set(SENSITIVE)),
@@ -105,6 +108,8 @@ def read_form(call: Call, checks: Checks) -> None:
         error=InvalidRequestError,
         description="Parameters belong in the body, not in the URL",
         got="a parameter in the query",
+        fix="Send the parameters in the form body, and none of them in the URL. Replace a secret that was sent in a "
+        "URL: `signet client rotate-secret CLIENT_ID`.",
     )
 
 
@@ -118,6 +123,7 @@ def require_one_authorization(call: Call, checks: Checks) -> str | None:
         error=InvalidRequestError,
         description="More than one way of client authentication",
         got=f"{len(headers)} headers",
+        fix="Send one Authorization header.",
     )
     return headers[0] if headers else None
 

@@ -44,6 +44,7 @@ def read_body(call: Call, checks: Checks) -> dict[str, Any]:
         description="The body must be application/json",
         expected="application/json",
         got=media_type or "no Content-Type",
+        fix="Send the metadata as JSON, with Content-Type application/json.",
     )
     given, problem = {}, ""
     try:
@@ -60,6 +61,7 @@ def read_body(call: Call, checks: Checks) -> dict[str, Any]:
         error=InvalidClientMetadataError,
         description="The body is not one JSON object, each member once",
         got=problem,
+        fix="Send one JSON object in which each member occurs once.",
     )
     return given
 
@@ -84,6 +86,7 @@ def require_metadata(
         error=ERRORS[refused.error] if refused else InvalidClientMetadataError,
         description=str(refused),
         got=refused.reason if isinstance(refused, DocumentUnavailable) else refused,
+        fix="Correct the metadata the description names, and send it again.",
     )
 
 
