@@ -123,6 +123,7 @@ def test_a_worker_that_is_replaced_while_the_database_is_gone_publishes_the_keys
         assert server.get("/health/ready")[0] == 503
         assert server.get("/oauth2/jwks") == before
         assert server.get("/.well-known/openid-configuration")[0] == 200
+    database.rmdir()
 
 
 def test_workers_end_with_their_parent_however_that_ended(environ: dict[str, str]) -> None:

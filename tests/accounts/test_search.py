@@ -20,12 +20,12 @@ def test_people_are_found_by_address_name_and_id(work: Work) -> None:
     with work() as w:
         ada = make_user(w, "Ada@example.test", name="Augusta Ada King Lovelace")
         make_user(w, "grace@example.test", name="Grace Hopper")
-        make_user(w, "straße@example.test", name="Émile ßuß")
+        make_user(w, "strasse@example.test", name="Émile ßuß")
     assert found(work, "ADA@") == found(work, ada) == found(work, " ada  king") == ["Ada@example.test"]
     assert found(work, "love") == ["Ada@example.test"]
-    assert found(work, "émile") == found(work, "SSUSS") == ["straße@example.test"]
+    assert found(work, "émile") == found(work, "SSUSS") == ["strasse@example.test"]
     assert found(work, "%") == found(work, "_da") == found(work, "hop%er") == []
-    assert found(work, "") == ["straße@example.test", "grace@example.test", "Ada@example.test"]
+    assert found(work, "") == ["strasse@example.test", "grace@example.test", "Ada@example.test"]
 
 
 def test_what_was_changed_is_found_as_it_is_now(work: Work) -> None:

@@ -148,7 +148,7 @@ def test_every_secret_may_be_in_a_file(tmp_path: Path) -> None:
     }
     secret = {name for name, field in Settings.model_fields.items() if may_be_in_a_file(name, field)}
     assert set(values) <= secret
-    environ = {"SIGNET_ENV": "development"}
+    environ = {"SIGNET_ENV": "development", "SIGNET_SMTP_USER": "ada"}
     for name, value in values.items():
         (tmp_path / name).write_text(f"{value}\n")
         environ[f"SIGNET_{name.upper()}_FILE"] = str(tmp_path / name)

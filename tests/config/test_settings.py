@@ -193,7 +193,7 @@ def test_what_may_be_asked_of_others_is_looked_at_at_the_start(tmp_path: Path) -
         ({"SIGNET_SMTP_FROM": "Example, Inc. <a@example.com>"}, "one address"),
         ({"SIGNET_SMTP_FROM": "a@example.com, b@example.com"}, "one address"),
         ({"SIGNET_SMTP_FROM": "Signet"}, "one address"),
-        ({"SIGNET_SMTP_FROM": "a@example.com\nBcc: b@example.com"}, "one address"),
+        ({"SIGNET_SMTP_FROM": "a@example.com\nBcc: b@example.com"}, "one line|one address"),
     ],
 )
 def test_mail_settings_that_cannot_work_stop_the_start(given: dict[str, str], problem: str) -> None:
