@@ -31,7 +31,7 @@ from provider.database.migrations import migrate
 from provider.installation import open_installation
 from provider.oauth.keys import rotation
 from provider.oauth.setting_up import create_keys_and_salt
-from provider.ratelimits import LimitCounter
+from provider.ratelimit_counter import LimitCounter
 from provider.routes import routes
 from provider.work import Installation, unit_of_work
 from provider.worker.jobs import purge

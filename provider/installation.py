@@ -6,7 +6,7 @@ from provider.config.settings import Settings
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.outbound.client import Outbound
-from provider.ratelimits import open_counter
+from provider.ratelimit_counter import open_counter
 from provider.webhooks import notify
 from provider.work import Installation, utc_now
 

@@ -70,15 +70,15 @@ class SharedFile(Storage, MovingWindowSupport):
         self._open().execute("delete from hits where key = ?", (key,))
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Do nothing: fixed windows are not supported."""
+        """Raise NotImplementedError: only fixed windows need this."""
         raise NotImplementedError
 
     def get(self, key: str) -> int:
-        """Do nothing: fixed windows are not supported."""
+        """Raise NotImplementedError: only fixed windows need this."""
         raise NotImplementedError
 
     def get_expiry(self, key: str) -> float:
-        """Do nothing: fixed windows are not supported."""
+        """Raise NotImplementedError: only fixed windows need this."""
         raise NotImplementedError
 
     def _open(self) -> sqlite3.Connection:

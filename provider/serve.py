@@ -34,7 +34,7 @@ from provider.oauth.keys.key_ring import KeyRing
 from provider.oauth.tokens.server import open_server
 from provider.observability.logging import configure_logging, log, log_ignored_variables
 from provider.outbound.client import Outbound
-from provider.ratelimits import open_counter, shared_file
+from provider.ratelimit_counter import open_counter, shared_file
 from provider.tracing import traced
 from provider.web.connections import BoundedConnection
 from provider.web.listening import awaits_accept, reserve, share, turn_away

@@ -16,22 +16,10 @@ import redis
 from limits import RateLimitItem
 from structlog.testing import capture_logs
 
-from provider import ratelimit_storage, ratelimits
+from provider import ratelimit_counter, ratelimit_storage
 from provider.config.settings import Settings
-from provider.ratelimits import (
-    PAUSE,
-    TIMES_AT_A_SITE,
-    LimitCounter,
-    count,
-    has_room,
-    hit,
-    is_full,
-    of_network,
-    open_counter,
-    prefix_of,
-    require_room,
-    shared_file,
-)
+from provider.ratelimit_counter import PAUSE, LimitCounter, open_counter, shared_file
+from provider.ratelimits import TIMES_AT_A_SITE, count, has_room, hit, is_full, of_network, prefix_of, require_room
 from provider.refusals import TooManyRequests
 from provider.work import Installation, Origin, unit_of_work
 from tests.support.installation import Work
@@ -114,7 +102,7 @@ def test_a_redis_that_failed_is_not_asked_again_during_the_pause(nobody: str, mo
 
     monkeypatch.setattr(counter._shared, "hit", fail)
     clock = SimpleNamespace(seconds=100.0)
-    monkeypatch.setattr(ratelimits, "time", SimpleNamespace(monotonic=lambda: clock.seconds, time=time.time))
+    monkeypatch.setattr(ratelimit_counter, "time", SimpleNamespace(monotonic=lambda: clock.seconds, time=time.time))
     counter.hit(LIMIT, "first")
     counter.hit(LIMIT, "second")
     clock.seconds += PAUSE / 2

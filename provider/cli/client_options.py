@@ -108,8 +108,10 @@ def usual(given: dict[str, Any]) -> dict[str, Any]:
     """Return the defaults for a client described by options. They are not applied to a metadata file, which is taken
     literally.
     """
+    from provider.admin.presets import SIGNS_IN
+
     uris: list[str] = given.get("redirect_uris", [])
-    signs_in = {"grant_types": ["authorization_code", "refresh_token"], "claims_in_id_token": True}
+    signs_in = dict(SIGNS_IN)
     # A public app that only comes back to the device it runs on is a native one (RFC 8252 section 7).
     on_device = all(uri.startswith(("http://127.0.0.1", "http://[::1]")) or not uri.startswith("http") for uri in uris)
     if uris and on_device and given.get("token_endpoint_auth_method") == "none":

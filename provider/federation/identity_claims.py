@@ -10,7 +10,8 @@ from typing import Any
 from provider.federation.configuration import UpstreamSettings
 
 NAMES = ("name", "given_name", "middle_name", "family_name", "nickname", "preferred_username")
-WANTED = (*NAMES, "email", "email_verified")
+ADDRESS = ("email", "email_verified")
+WANTED = (*NAMES, *ADDRESS)
 """The claims that are requested by name, where the upstream allows that."""
 LONGEST_EMAIL = 254
 
@@ -23,15 +24,11 @@ def is_complete(claims: Mapping[str, Any], settings: UpstreamSettings) -> bool:
 
 def combine(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
     """Return the claims of both. The signed ID token counts more, and `email_verified` stays with its address."""
-    combined = {**userinfo, **id_token}
-    source = id_token if email_of(id_token) is not None else userinfo
-    if email_of(id_token) == email_of(userinfo) and "email_verified" not in id_token:
-        source = userinfo
-    for name in ("email", "email_verified"):
-        combined.pop(name, None)
-        if name in source:
-            combined[name] = source[name]
-    return combined
+    email = email_of(id_token)
+    from_userinfo = email is None or (email == email_of(userinfo) and "email_verified" not in id_token)
+    source = userinfo if from_userinfo else id_token
+    others = {name: value for name, value in {**userinfo, **id_token}.items() if name not in ADDRESS}
+    return others | {name: source[name] for name in ADDRESS if name in source}
 
 
 def email_of(claims: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from provider.config.settings import Settings
 from provider.installation import open_installation
 from provider.oauth.clients import clients
 from provider.outbound.client import Answer
-from provider.ratelimits import LimitCounter
+from provider.ratelimit_counter import LimitCounter
 from provider.sessions.store import find_all
 from provider.work import Installation, unit_of_work
 from tests.federation.conftest import EXAMPLE, identities_of

@@ -14,7 +14,8 @@ import pytest
 from provider.installation import open_installation
 from provider.oauth.clients.clients import Client
 from provider.work import Installation, unit_of_work
-from tests.support.factories import make_client, make_user
+from tests.support.chromium import Person
+from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.installation import SECRET_KEY, settings_for
 from tests.support.npm import installed
 from tests.support.server_process import free_port, serving
@@ -76,6 +77,17 @@ def openid_client(node: str) -> Path:
     for app in HERE.glob("*.mjs"):
         shutil.copy(app, folder)
     return folder
+
+
+def sign_in_at(app: "RelyingApp", person: Person) -> None:
+    """Follow an app to the provider, sign in, allow it, and come back."""
+    person.open(app.listen()["open"])
+    person.fill("Email address", EMAIL)
+    person.fill("Password", PASSWORD)
+    person.press("Sign in")
+    person.expect_heading("Share your details with this app?")
+    person.press("Allow")
+    person.expect_heading("Back at the app")
 
 
 class RelyingApp:

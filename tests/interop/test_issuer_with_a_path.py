@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.interop.conftest import EMAIL, Served, StartApp, serve
+from tests.interop.conftest import EMAIL, Served, StartApp, serve, sign_in_at
 from tests.support.chromium import NewPerson
-from tests.support.factories import PASSWORD
 from tests.support.nginx import configuration_below_a_path, nginx
 from tests.support.server_process import free_port
 
@@ -39,13 +38,7 @@ def test_openid_client_and_a_person_stay_below_the_path(
     person, app = new_person(), start_app("client_secret_basic", more={"algorithm": algorithm})
     visited: list[str] = []
     person.page.on("request", lambda request: visited.append(request.url))
-    person.open(app.listen()["open"])
-    person.fill("Email address", EMAIL)
-    person.fill("Password", PASSWORD)
-    person.press("Sign in")
-    person.expect_heading("Share your details with this app?")
-    person.press("Allow")
-    person.expect_heading("Back at the app")
+    sign_in_at(app, person)
     learned = app.listen()
     assert learned["claims"]["iss"] == served.issuer
     assert learned["userinfo"]["email"] == EMAIL

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from tests.interop.conftest import EMAIL, Served, StartApp
+from tests.interop.conftest import EMAIL, Served, StartApp, sign_in_at
 from tests.support.chromium import NewPerson
 from tests.support.factories import PASSWORD
 
@@ -30,13 +30,7 @@ def test_openid_client_signs_in_refreshes_revokes_introspects_and_signs_out(
     """Replaces: any library signs in. It verifies the ID token, and userinfo that it is registered to get signed."""
     signed = {} if alg is None else {"id_token_signed_response_alg": alg, "userinfo_signed_response_alg": alg}
     person, app = new_person(), start_app(auth_method, **signed)
-    person.open(app.listen()["open"])
-    person.fill("Email address", EMAIL)
-    person.fill("Password", PASSWORD)
-    person.press("Sign in")
-    person.expect_heading("Share your details with this app?")
-    person.press("Allow")
-    person.expect_heading("Back at the app")
+    sign_in_at(app, person)
 
     learned = app.listen()
     claims, userinfo = learned["claims"], learned["userinfo"]
@@ -80,13 +74,7 @@ def test_openid_client_opens_what_is_encrypted_to_its_key(alg: str, start_app: S
             userinfo_encrypted_response_enc="A256GCM",
         ),
     )
-    person.open(app.listen()["open"])
-    person.fill("Email address", EMAIL)
-    person.fill("Password", PASSWORD)
-    person.press("Sign in")
-    person.expect_heading("Share your details with this app?")
-    person.press("Allow")
-    person.expect_heading("Back at the app")
+    sign_in_at(app, person)
     learned = app.listen()
     assert learned["claims"]["sub"] == learned["userinfo"]["sub"] == learned["refreshed"]["sub"]
     assert app.listen() == {"encrypted": True}

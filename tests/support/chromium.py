@@ -175,5 +175,7 @@ def private_person(chromium: Chromium) -> Iterator[Person]:
         unavailable("Chromium", "only its headless shell is on PATH")
     with chromium.awake() as shell:
         browser = shell.browser_type.launch(executable_path=found, args=_options())
-        yield Person(browser.new_context())
+        person = Person(browser.new_context())
+        yield person
         browser.close()
+    assert person.problems == []

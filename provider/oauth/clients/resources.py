@@ -13,37 +13,40 @@ from provider.oauth.clients.store import api_resources
 from provider.oauth.errors import InvalidTargetError
 from provider.oauth.protected_resources import SCOPES_OF_RESOURCE
 from provider.oauth.scopes import OPENID
+from provider.urls import origin_of
 from provider.work import UnitOfWork
 
 OUR_OWN = ("", "/", *SCOPES_OF_RESOURCE)
 """The paths of our own APIs, below the issuer. The audience of their tokens is the issuer."""
 MOST = 20
-DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def normalize(uri: str) -> str:
     """Return the URI in the form in which resources are compared (RFC 3986 sections 6.2.2.1 and 6.2.3).
 
-    Scheme and host are in lower case, a default port is left out, and an empty path is `/`. A URI without a host, such
-    as a URN, is returned as it is.
+    The origin is in its normal form, and an empty path is `/`. A URI without a host, such as a URN, is returned as it
+    is.
     """
-    parts = _SPLIT.fullmatch(uri)
-    if parts is None:
-        return uri
-    scheme, authority = parts["scheme"].lower(), parts["authority"].lower().removesuffix(":")
-    return f"{scheme}://{authority.removesuffix(DEFAULT_PORTS.get(scheme, ''))}{parts['path'] or '/'}{parts['rest']}"
-
-
-_SPLIT = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]+)(?P<path>[^?#]*)(?P<rest>.*)")
+    origin, rest = _split(uri)
+    return uri if origin is None else origin + (rest if rest.startswith("/") else f"/{rest}")
 
 
 def spellings(uri: str) -> tuple[str, ...]:
     """Return the spellings under which this resource may be registered: with `/` as its path, or with none."""
     normal = normalize(uri)
-    parts = _SPLIT.fullmatch(normal)
-    if parts is None or parts["path"] != "/":
+    origin, rest = _split(normal)
+    if origin is None or (rest != "/" and not rest.startswith("/?")):
         return (normal,)
-    return (normal, f"{parts['scheme']}://{parts['authority']}{parts['rest']}")
+    return (normal, origin + rest.removeprefix("/"))
+
+
+def _split(uri: str) -> tuple[str | None, str]:
+    """Return the origin of a URI, or None, and what follows it."""
+    parts = _AFTER_ORIGIN.fullmatch(uri)
+    return (None, uri) if parts is None else (origin_of(uri), parts[1])
+
+
+_AFTER_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]+(.*)")
 
 
 def name_one_of(audience: Iterable[str], identifiers: Iterable[str]) -> bool:

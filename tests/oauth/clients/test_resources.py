@@ -167,6 +167,8 @@ def test_an_identifier_belongs_to_one_api(register: Register, books: RelyingPart
         ("http://localhost:80/", "http://localhost/"),
         ("http://localhost:8080", "http://localhost:8080/"),
         ("https://[::1]", "https://[::1]/"),
+        ("https://[2001:DB8:0::1]", "https://[2001:db8::1]/"),
+        ("https://api%2Etest/", "https://api.test/"),
         ("https://api.test?x=Y", "https://api.test/?x=Y"),
         ("https://api.test/Path", "https://api.test/Path"),
         ("https://api.test/path/", "https://api.test/path/"),

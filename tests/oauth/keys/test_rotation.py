@@ -29,7 +29,7 @@ from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.keys.rotation import Due, KeyStates, TooSoon, UnknownKey, what_is_due
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.ratelimits import LimitCounter
+from provider.ratelimit_counter import LimitCounter
 from provider.work import Installation, unit_of_work
 from provider.worker.jobs import rotate_keys
 from tests.oauth.conftest import Unchanged
