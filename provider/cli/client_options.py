@@ -72,8 +72,8 @@ def metadata_given(
     """Return RFC 7591 metadata from the file, overridden by the options. Warns of members that have no meaning here."""
     from provider.oauth.clients.metadata_values import is_nothing
 
-    told: dict[str, Any] = {} if metadata is None else _read(metadata)
-    _warn_of_unknown(told)
+    from_file: dict[str, Any] = {} if metadata is None else _read(metadata)
+    _warn_of_unknown(from_file)
     options = {
         "client_name": name,
         "redirect_uris": redirect_uri,
@@ -88,7 +88,7 @@ def metadata_given(
         "require_pkce": pkce,
         "private_use_schemes": allow_scheme,
     }
-    return told | {option: value for option, value in options.items() if not is_nothing(value)}
+    return from_file | {option: value for option, value in options.items() if not is_nothing(value)}
 
 
 def _warn_of_unknown(given: dict[str, Any]) -> None:

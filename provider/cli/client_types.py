@@ -58,7 +58,7 @@ def complete(given: dict[str, Any], kind: ClientType | None) -> dict[str, Any]:
             given["redirect_uris"] = [_ask(*NEEDED[ClientType.WEB][1:], why="--grant authorization_code needs")]
         return usual(given) | given
     if kind in WITHOUT_REDIRECT and "redirect_uris" in given:
-        raise typer.BadParameter(f"--type {kind} has no --redirect-uri: nobody signs in there with a browser")
+        raise typer.BadParameter(f"--type {kind} has no --redirect-uri: users don't sign in there with a browser")
     needed = NEEDED.get(kind)
     if needed is not None and needed[0] not in given:
         given[needed[0]] = [_ask(needed[1], needed[2], why=f"--type {kind} needs")]

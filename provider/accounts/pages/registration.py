@@ -54,8 +54,8 @@ def _errors(call: Call, address: Address | None, name: str | None, password: str
     errors: dict[str, str] = {}
     if name is None:
         errors["name"] = Text("Enter a name of at most %(count)s characters, on one line.", count=MAX_NAME)
-    if (unfit := problem_of_address(call.settings, address)) is not None:
-        errors["email"] = unfit
+    if (problem := problem_of_address(call.settings, address)) is not None:
+        errors["email"] = problem
     about = (address.normal if address else "", name or "")
     if (problem := problem_of(call.settings, password, about=about)) is not None:
         errors["password"] = problem

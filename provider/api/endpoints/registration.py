@@ -42,8 +42,8 @@ class Registered(Body):
 def register(call: Call, _client: Client, body: Registration) -> Registered:
     """Create an account and send the verification email."""
     address, name = parse_address(body.email), clean_name(body.name)
-    unfit = problem_of_address(call.settings, address)
-    errors = [] if unfit is None else [NOT_AN_ADDRESS if address is None else {"member": "email", "problem": unfit}]
+    problem = problem_of_address(call.settings, address)
+    errors = [] if problem is None else [NOT_AN_ADDRESS if address is None else {"member": "email", "problem": problem}]
     if name is None:
         errors.append(
             {
