@@ -15,6 +15,7 @@ from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.config.settings import Settings
+from provider.config.sign_up import matches
 from provider.crypto.digests import digest, same
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, of_network, require_room
@@ -25,12 +26,18 @@ MAX_TYPED = 1000
 """The longest text that is parsed, in characters. An address has at most 254; normalizing takes quadratic time."""
 
 
+FEW_DOMAINS = 3
+"""The most accepted domains that a message names."""
+
+
 @dataclass(frozen=True)
 class Address:
     """An email address as typed and in normal form (NFC, lower case). A part after a plus sign belongs to it."""
 
     text: str
     normal: str
+    domain: str
+    """The domain in lower case and with A-labels, as it is looked up."""
 
 
 def parse_address(text: str) -> Address | None:
@@ -50,7 +57,8 @@ def parse_address(text: str) -> Address | None:
     sent = f"{checked.local_part}@{checked.ascii_domain}".encode()
     if len(sent) > 254 or len(checked.local_part.encode()) > 64:
         return None
-    return Address(checked.normalized, unicodedata.normalize("NFC", checked.normalized.lower()))
+    normal = unicodedata.normalize("NFC", checked.normalized.lower())
+    return Address(checked.normalized, normal, checked.ascii_domain.lower())
 
 
 def problem_of_address(settings: Settings, address: Address | None) -> Text | None:
@@ -60,6 +68,25 @@ def problem_of_address(settings: Settings, address: Address | None) -> Text | No
     if not settings.smtp_utf8 and not address.text.rpartition("@")[0].isascii():
         return Text("We can't send email to this address. Use one with only plain letters before the @.")
     return None
+
+
+def problem_of_own_address(settings: Settings, address: Address | None) -> Text | None:
+    """Return why users cannot choose this address for their account, or None."""
+    problem = problem_of_address(settings, address)
+    return problem_of_domain(settings, address) if problem is None and address is not None else problem
+
+
+def problem_of_domain(settings: Settings, address: Address) -> Text | None:
+    """Return why accounts cannot have an address at this domain, or None. Operators may use any domain."""
+    allowed = settings.email_domains_allowed
+    if not matches(address.domain, settings.email_domains_blocked) and (
+        not allowed or matches(address.domain, allowed)
+    ):
+        return None
+    if 0 < len(allowed) <= FEW_DOMAINS:
+        return Text("Use an email address at %(domains)s.", domains=", ".join(sorted(allowed)))
+    typed = address.text.rpartition("@")[2]
+    return Text("Email addresses at %(domain)s are not accepted here. Use a different one.", domain=typed)
 
 
 class WrongCode(Refusal):

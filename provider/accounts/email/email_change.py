@@ -57,13 +57,12 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
     with constant_time_response(work):
         if not may_write_to(work, address.normal, Purpose.CHANGE):
             return
-        owner = email_addresses.find_owner(work.read, address.normal)
-        taken = owner is not None and owner[1].verified_at is not None
+        owner, _ = email_addresses.find_rivals(work.read, address.normal)
         link = issue_link(work, purpose=Purpose.CHANGE, address=current)
         email_changes.add(work.db, EmailChange(link.id, address.text, address.normal))
         throttle.settle(work, throttle.EMAIL_CODE, current.id)
         record(work, Event.EMAIL_CHANGE_REQUESTED, user_id=session.user_id)
-        if owner is not None and taken:
+        if owner is not None:
             sent = messages.address_taken(work, to=address.text, language=owner[0].language)  # the code goes to nobody
         else:
             sent = messages.change_email(work, to=address.text, token=link.token, code=link.code)

@@ -12,14 +12,13 @@ from urllib.parse import urlsplit
 from provider.accounts.passwords.breached_passwords import is_breached
 from provider.accounts.store import passwords
 from provider.config.settings import Settings
+from provider.config.sign_up import NAME_CLAIMS
 from provider.crypto.passwords import MAX_BYTES, cost_of, decoy, hash_password, is_password, normal_form
 from provider.languages.text import Text
 from provider.work import UnitOfWork
 
 COMMON = "common_passwords.txt"
 NOBODY = str(uuid.UUID(int=0))
-NAMES = ("name", "given_name", "middle_name", "family_name", "nickname", "preferred_username")
-"""Claims that an attacker may know about the user."""
 _SPOKEN = str.maketrans("013457@$!", "oleastasi")
 
 
@@ -51,7 +50,7 @@ def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) 
 
 def about_person(claims: Mapping[str, Any], address: str) -> tuple[str, ...]:
     """Return what an attacker may know about a user: the address and every name."""
-    return (address, *(str(claims.get(name, "")) for name in NAMES))
+    return (address, *(str(claims.get(name, "")) for name in NAME_CLAIMS))
 
 
 def known_words(settings: Settings, about: Iterable[str]) -> list[str]:
