@@ -126,10 +126,13 @@ class LinkState(StrEnum):
     DEAD = "dead"
 
 
-def look_at_link(work: UnitOfWork, token: str | None, *, browser: str | None) -> tuple[LinkState, EmailAddress | None]:
+def look_at_link(
+    work: UnitOfWork, token: str | None, *, browser: str | None, signed_up: str | None = None
+) -> tuple[LinkState, EmailAddress | None]:
     """Return the link's state and its address, or None if there is no address.
 
-    Consumes nothing, because mail scanners open links.
+    `signed_up` is the id of an address whose sign-up, or right password, the caller has proof of: a ticket. Consumes
+    nothing, because mail scanners open links.
     """
     link = find_link(work, token, Purpose.VERIFY)
     address = None if link is None else email_addresses.find(work.read, link.address_id)
@@ -139,18 +142,22 @@ def look_at_link(work: UnitOfWork, token: str | None, *, browser: str | None) ->
         return LinkState.CONFIRMED, address
     if not link.is_open(work.now):
         return LinkState.DEAD, address
-    return (LinkState.BUTTON if _is_own(link, browser) else LinkState.BUTTON_AND_PASSWORD), address
+    is_own = _is_own(link, browser) or link.address_id == signed_up
+    return (LinkState.BUTTON if is_own else LinkState.BUTTON_AND_PASSWORD), address
 
 
-def confirm_by_link(work: UnitOfWork, *, token: str | None, browser: str | None, password: str) -> None:
+def confirm_by_link(
+    work: UnitOfWork, *, token: str | None, browser: str | None, password: str, signed_up: str | None = None
+) -> None:
     """Confirm the address the link was sent to. It does not sign the user in.
 
-    In any browser but the one that signed up, the password is required too. A stranger may have signed up with this
-    address. The owner of the mailbox must not activate an account whose password the stranger knows.
+    In any browser but the one that signed up, the password is required too, except with a ticket (`signed_up`). A
+    stranger may have signed up with this address. The owner of the mailbox must not activate an account whose password
+    the stranger knows.
 
     Raises LinkDead, AlreadyConfirmed, WrongSignUpPassword or TooManyRequests.
     """
-    state, address = look_at_link(work, token, browser=browser)
+    state, address = look_at_link(work, token, browser=browser, signed_up=signed_up)
     link = find_link(work, token, Purpose.VERIFY)
     if link is None or address is None or state is LinkState.DEAD:
         raise LinkDead

@@ -5,6 +5,8 @@ sealed for this client and valid only for the second factor of this sign-in. The
 inside, so an `auth_session` is not usable as a cookie, nor a cookie as an `auth_session`.
 """
 
+from dataclasses import replace
+
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.factor import WrongSecondFactor
@@ -40,11 +42,18 @@ KEPT = ("redirect_uri", "scope", "nonce", "code_challenge", "code_challenge_meth
 OVER = "This sign-in is over: begin again with the password"
 
 
+def lead_to_pages_of(work: UnitOfWork, client: Client) -> None:
+    """Let links in the emails that this request causes lead to the pages the first-party client registered for them."""
+    pages = client.metadata
+    work.origin = replace(work.origin, verify_uri=pages.verify_uri, reset_uri=pages.reset_uri)
+
+
 def begin(request: TokenRequest) -> str:
     """Check the password. Returns a code, or raises InsufficientAuthorizationError with the `auth_session` for the next
     step.
     """
     work, form = request.work, request.form
+    lead_to_pages_of(work, request.client)
     given = {name: form[name] for name in KEPT if name in form}
     asked = _read(request, given)
     username, password = request.required("username", SECTION), request.required("password", SECTION)
