@@ -26,7 +26,7 @@ MAX_NAME = 100
 
 
 class AddressTaken(Refusal):
-    """The address belongs to another user. Only operators see this; a user who signs up never does."""
+    """The address belongs to another user. Operators see this; a user who signs up only if no address is verified."""
 
     code = "address-taken"
     status_code = 409
@@ -62,7 +62,13 @@ def clean_name(text: str) -> str | None:
 
 
 def sign_up(
-    work: UnitOfWork, *, address: Address, password: str, name: str, browser: str, carry: Mapping[str, str]
+    work: UnitOfWork,
+    *,
+    address: Address,
+    password: str,
+    claims: Mapping[str, Any],
+    browser: str,
+    carry: Mapping[str, str],
 ) -> Ticket:
     """Create an INACTIVE account and email a link and a code to verify its address.
 
@@ -73,7 +79,34 @@ def sign_up(
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with constant_time_response(work):
-        return _claim(work, address, hashed, name=name, browser=browser, carry=carry)
+        return _claim(work, address, hashed, claims=claims, browser=browser, carry=carry)
+
+
+def sign_up_unverified(work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any]) -> str:
+    """Create an ACTIVE account whose address is not verified; return the user's id.
+
+    For installations without email verification. Raises AddressTaken: no email could tell the owner instead.
+    """
+    hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    if not email_addresses.is_free(work.db, address.normal):
+        raise AddressTaken
+    added = _add(
+        work, address, hashed, status=Status.ACTIVE, verified=False, roles=(), claims=_in_their_language(work, claims)
+    )
+    record(work, Event.ACCOUNT_REGISTERED, user_id=added.user_id, verified=False)
+    return added.user_id
+
+
+def activate_unverified(work: UnitOfWork, *, user_id: str, address: EmailAddress | None) -> bool:
+    """Activate an account that signed up while addresses were verified, now that they are not.
+
+    Returns False if the address belongs to another user, or the account was not INACTIVE.
+    """
+    is_free = address is None or email_addresses.is_free(work.db, address.normal)
+    if not is_free or not users.activate(work.db, user_id, now=work.now):
+        return False
+    record(work, Event.ACCOUNT_ACTIVATED, user_id=user_id, verified=False)
+    return True
 
 
 def create_user(
@@ -171,17 +204,27 @@ def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
 
 
 def _claim(
-    work: UnitOfWork, address: Address, hashed: str, *, name: str, browser: str, carry: Mapping[str, str]
+    work: UnitOfWork,
+    address: Address,
+    hashed: str,
+    *,
+    claims: Mapping[str, Any],
+    browser: str,
+    carry: Mapping[str, str],
 ) -> Ticket:
-    may_mail = may_write_to(work, address.normal, Purpose.VERIFY) and work.settings.has("email-verification")
-    claims = {"name": name} if name else {}
-    if work.origin.language is not None:
-        claims["locale"] = work.origin.language  # what they read, and shall get letters in
-    claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=claims)
+    may_mail = may_write_to(work, address.normal, Purpose.VERIFY)
+    spoken = _in_their_language(work, claims)
+    claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=spoken)
     record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
     if may_mail:
         send_verification(work, claimed, browser=browser, carry=carry)
     return ticket_for(claimed)
+
+
+def _in_their_language(work: UnitOfWork, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the claims with the language of the page, in which the user will get emails."""
+    language = work.origin.language
+    return {**claims} if language is None else {**claims, "locale": language}
 
 
 def _add(
