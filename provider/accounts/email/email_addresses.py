@@ -213,8 +213,9 @@ def verify_by_operator(work: UnitOfWork, *, user_id: str) -> None:
         raise Refusal("There is no such user, or the user has no address.")  # to an operator
     if address.verified_at is not None:
         raise AlreadyConfirmed
+    if not _verify(work, address.id, user_id, by="operator"):
+        raise AlreadyConfirmed(Text("Another account has confirmed this address."))
     links.expire_all(work.db, user_id, Purpose.VERIFY)
-    _verify(work, address.id, user_id, by="operator")
 
 
 def _is_own(link: Link, browser: str | None) -> bool:
@@ -225,11 +226,14 @@ def _confirm(work: UnitOfWork, link: Link) -> None:
     if not links.spend(work.db, link.id, now=work.now):
         raise AlreadyConfirmed  # by a second press of the button
     links.expire_all(work.db, link.user_id, Purpose.VERIFY)
-    _verify(work, link.address_id, link.user_id, by="letter")
+    if not _verify(work, link.address_id, link.user_id, by="letter"):
+        raise AlreadyConfirmed  # meanwhile, by another user who signed up with it
 
 
-def _verify(work: UnitOfWork, address_id: str, user_id: str, *, by: str) -> None:
+def _verify(work: UnitOfWork, address_id: str, user_id: str, *, by: str) -> bool:
+    """Verify the address and activate the account. Returns False if another user verified it."""
     if not email_addresses.verify(work.db, address_id, now=work.now):
-        raise AlreadyConfirmed  # meanwhile, by whoever signed up with it too
+        return False
     users.activate(work.db, user_id, now=work.now)
     record(work, Event.EMAIL_VERIFIED, user_id=user_id, by=by)
+    return True
