@@ -160,8 +160,7 @@ def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
         throttle.reserve(work, throttle.EMAIL_CODE, address_id)
     except throttle.Exhausted:
         raise WrongCode from None
-    digits = "".join(code.split()).replace("-", "")
-    link = find_link_by_code(work, address_id=address_id, code=digits, purpose=Purpose.VERIFY)
+    link = find_link_by_code(work, address_id=address_id, typed=code, purpose=Purpose.VERIFY)
     if link is None:
         count(work, LIMITS.code, key=network)
         raise WrongCode

@@ -5,9 +5,9 @@ from starlette.responses import Response
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.passwords.passwords import problem_of
-from provider.accounts.registration import MAX_NAME, clean_name, sign_up
+from provider.accounts.registration import clean_name, sign_up
 from provider.destination import Destination
-from provider.languages.text import Text
+from provider.languages.free_text import InvalidText
 from provider.ratelimits import LIMITS, hit, of_network
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_session
@@ -33,9 +33,9 @@ def register(call: Call) -> Response:
     where = destination(call)
     values = {"email": call.form.text("email"), "name": call.form.text("name")}
     password = call.form.get("password", "")
-    address, name = parse_address(values["email"]), clean_name(values["name"])
-    errors = _errors(call, address, name, password)
-    if address is None or name is None or errors:
+    address = parse_address(values["email"])
+    name, errors = _read(call, values["name"], address, password)
+    if address is None or errors:
         return _page(call, where, values=values, errors=errors, status_code=400)
     try:
         hit(call.work, LIMITS.sign_up, key=of_network(call.work, "sign-up"))
@@ -49,17 +49,19 @@ def register(call: Call) -> Response:
     return go(where.through("/verify-email", ticket=seal_ticket(call.work, ticket)))
 
 
-def _errors(call: Call, address: Address | None, name: str | None, password: str) -> dict[str, str]:
-    """Return what is wrong with each field, in the order of the fields."""
-    errors: dict[str, str] = {}
-    if name is None:
-        errors["name"] = Text("Enter a name of at most %(count)s characters, on one line.", count=MAX_NAME)
+def _read(call: Call, typed: str, address: Address | None, password: str) -> tuple[str, dict[str, str]]:
+    """Return the name, and what is wrong with each field, in the order of the fields."""
+    name, errors = "", dict[str, str]()
+    try:
+        name = clean_name(typed)
+    except InvalidText as invalid:
+        errors["name"] = invalid.problem
     if (problem := problem_of_address(call.settings, address)) is not None:
         errors["email"] = problem
-    about = (address.normal if address else "", name or "")
+    about = (address.normal if address else "", name)
     if (problem := problem_of(call.settings, password, about=about)) is not None:
         errors["password"] = problem
-    return errors
+    return name, errors
 
 
 def _page(

@@ -7,10 +7,11 @@ from pydantic import Field
 from provider.accounts.email.email_addresses import parse_address, problem_of_address
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.passwords.passwords import problem_of
-from provider.accounts.registration import MAX_NAME, clean_name, sign_up
+from provider.accounts.registration import clean_name, sign_up
 from provider.api.bodies import Body, InvalidBody
 from provider.api.operation import by_client
 from provider.crypto.digests import new_opaque
+from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client
 from provider.ratelimits import LIMITS, hit, of_network
@@ -41,20 +42,17 @@ class Registered(Body):
 @by_client(takes=Registration, gives=Registered, status=202, problems=(TooManyRequests,), hashes_passwords=True)
 def register(call: Call, _client: Client, body: Registration) -> Registered:
     """Create an account and send the verification email."""
-    address, name = parse_address(body.email), clean_name(body.name)
+    address, name = parse_address(body.email), ""
     problem = problem_of_address(call.settings, address)
     errors = [] if problem is None else [NOT_AN_ADDRESS if address is None else {"member": "email", "problem": problem}]
-    if name is None:
-        errors.append(
-            {
-                "member": "name",
-                "problem": Text("Enter a name of at most %(count)s characters, on one line.", count=MAX_NAME),
-            }
-        )
-    about = (address.normal if address else "", name or "")
+    try:
+        name = clean_name(body.name)
+    except InvalidText as invalid:
+        errors.append({"member": "name", "problem": invalid.problem})
+    about = (address.normal if address else "", name)
     if (problem := problem_of(call.settings, body.password, about=about)) is not None:
         errors.append({"member": "password", "problem": problem})
-    if address is None or name is None or errors:
+    if address is None or errors:
         raise InvalidBody(errors)
     hit(call.work, LIMITS.sign_up, key=of_network(call.work, "sign-up"))
     # No browser has this value: opened in a browser, the link of the letter asks for the password (decision 5).

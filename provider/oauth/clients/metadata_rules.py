@@ -10,6 +10,7 @@ from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
 from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
+from provider.languages.free_text import InvalidText, clean_line
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
@@ -41,6 +42,8 @@ from provider.urls import web_origin_of
 
 LONGEST_SCOPE = 2000
 """The longest scope that a grant can store, in characters."""
+LONGEST_NAME = 200
+LONGEST_CONTACT = 254
 LONGEST_MAX_AGE = 10**9
 """The largest default_max_age in seconds: some thirty years."""
 
@@ -52,7 +55,12 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
     sent = without_nothing(given)
     require_types(sent)
     metadata = load_metadata(sent)
-    metadata = replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins))
+    metadata = replace(
+        metadata,
+        allowed_origins=normal_origins(metadata.allowed_origins),
+        client_name=_line("client_name", metadata.client_name, most=LONGEST_NAME),
+        contacts=tuple(_line("contacts", one, most=LONGEST_CONTACT) for one in metadata.contacts),
+    )
     check_metadata(metadata)
     return metadata
 
@@ -90,10 +98,11 @@ def check_metadata(metadata: ClientMetadata) -> None:
     starts_at = metadata.initiate_login_uri
     if starts_at is not None and (problem_with(starts_at) is not None or urlsplit(starts_at).scheme != "https"):
         raise InvalidMetadata("initiate_login_uri must be an https URL.")  # OIDC Core section 4
-    if len(metadata.contacts) > 20 or not all(len(one) <= 254 and one.isprintable() for one in metadata.contacts):
-        raise InvalidMetadata("contacts are at most 20 addresses of 254 printable characters.")
-    if len(metadata.client_name) > 200 or not metadata.client_name.isprintable():
-        raise InvalidMetadata("client_name is too long or not printable.")
+    _line("client_name", metadata.client_name, most=LONGEST_NAME)
+    if len(metadata.contacts) > 20:
+        raise InvalidMetadata("contacts: at most 20.")
+    for contact in metadata.contacts:
+        _line("contacts", contact, most=LONGEST_CONTACT)
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     _check_origins(metadata)
@@ -103,6 +112,14 @@ def check_metadata(metadata: ClientMetadata) -> None:
     _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
+
+
+def _line(name: str, text: str, *, most: int) -> str:
+    """Return the text as it is stored. Raises InvalidMetadata, which names the character that is refused."""
+    try:
+        return clean_line(text, most=most)
+    except InvalidText as invalid:
+        raise InvalidMetadata(f"{name}: {invalid}") from None
 
 
 def _check_redirect_uris(metadata: ClientMetadata) -> None:
