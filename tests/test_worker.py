@@ -109,9 +109,13 @@ def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
     assert len(web._timetables) == 1  # it only hands over what it counted
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("listening", [True, False], ids=["hanging", "away"])
-def test_a_request_does_not_notice_that_redis_is_away(installation: Installation, sink: Sink, listening: bool) -> None:
+def test_a_request_does_not_notice_that_redis_is_away(
+    installation: Installation, sink: Sink, listening: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """F-5: and the letter leaves all the same. Replaces: mail through a queue."""
+    monkeypatch.setattr(queue, "REDIS_TIMEOUT", 0.2)
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if listening:
