@@ -1,10 +1,13 @@
 """Codes as people and phones write them are read as meant (issue 12, line 39)."""
 
+import re
+
 import pytest
 
 from provider.accounts.factors.recovery_codes import RECOVERY_CODE
 from provider.crypto.digests import new_recovery_code
 from provider.oauth.grants.device_requests import USER_CODE
+from provider.resources import TEMPLATES
 from provider.typed_codes import DIGITS
 
 NUMBERS = [
@@ -122,3 +125,18 @@ def test_a_new_recovery_code_is_read_and_several_are_none() -> None:
 def test_a_user_code_is_read_as_it_was_meant(typed: str) -> None:
     """RFC 8628 section 6.1."""
     assert USER_CODE.read(typed) == "WDJLSBHZ"
+
+
+def test_no_field_for_a_code_keeps_a_browser_from_pasting_it() -> None:
+    """WCAG 2.2 SC 3.3.8. A field of digits is filled in by phones, with the keyboard for digits."""
+    fields = [
+        (path.name, field)
+        for path in TEMPLATES.rglob("*.html")
+        for field in re.findall(r"\{\{ field\(.(?:user_)?code.,.*", path.read_text())
+    ]
+    assert len(fields) >= 7
+    for name, field in fields:
+        assert not re.search("maxlength|pattern|inputmode=(?!.numeric)", field), (name, field)
+        takes_digits_only = "Recovery code" not in field and "recovery code" not in field and "user_code" not in field
+        assert ('inputmode="numeric"' in field) is takes_digits_only, (name, field)
+        assert takes_digits_only <= ('autocomplete="one-time-code"' in field), (name, field)

@@ -106,7 +106,7 @@ def read(call: Call, kind: type[Taken]) -> Taken:
     except ValidationError as error:
         raise InvalidBody(
             [
-                {"member": ".".join(map(str, problem["loc"])), "problem": problem["msg"]}
+                {"member": ".".join(map(str, problem["loc"])), "problem": problem["msg"].removeprefix("Value error, ")}
                 for problem in error.errors(include_input=False, include_url=False, include_context=False)
             ]
         ) from None

@@ -6,6 +6,7 @@ from provider.accounts import overview, profile, search
 from provider.accounts.registration import delete_user
 from tests.support.factories import make_user
 from tests.support.installation import Work
+from tests.support.names import PERSIAN
 
 pytestmark = pytest.mark.both_databases
 
@@ -26,6 +27,13 @@ def test_people_are_found_by_address_name_and_id(work: Work) -> None:
     assert found(work, "émile") == found(work, "SSUSS") == ["strasse@example.test"]
     assert found(work, "%") == found(work, "_da") == found(work, "hop%er") == []
     assert found(work, "") == ["strasse@example.test", "grace@example.test", "Ada@example.test"]
+
+
+def test_a_name_is_found_however_its_joiners_are_typed(work: Work) -> None:
+    with work() as w:
+        make_user(w, "ali@example.test", name=PERSIAN)
+    for typed in (PERSIAN, PERSIAN.replace("\u200c", ""), f"\ufeff{PERSIAN[:4]}", f"\u2068{PERSIAN}\u2069"):
+        assert found(work, typed) == ["ali@example.test"], ascii(typed)
 
 
 def test_what_was_changed_is_found_as_it_is_now(work: Work) -> None:

@@ -16,6 +16,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.config.settings import Settings
 from provider.crypto.digests import digest, same
+from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import Refusal
@@ -38,13 +39,13 @@ def parse_address(text: str) -> Address | None:
 
     Makes no DNS query: the result must not depend on the network.
     """
-    text = text.strip()
     if len(text) > MAX_TYPED:
         return None
     try:
+        text = clean_line(text, most=MAX_TYPED)  # phones paste an address between direction controls
         # Installations live in private networks too: one-label and reserved test domains are addresses there.
         checked = validate_email(text, check_deliverability=False, globally_deliverable=False, test_environment=True)
-    except EmailNotValidError:
+    except (EmailNotValidError, InvalidText):
         return None
     # On the way, domains are A-labels (RFC 5891); the limits are of RFC 5321 section 4.5.3.1, in bytes.
     sent = f"{checked.local_part}@{checked.ascii_domain}".encode()

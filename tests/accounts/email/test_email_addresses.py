@@ -25,6 +25,8 @@ from tests.support.people import ADDRESS, find_user, is_signed_in, sign_in, sign
     [
         ("Ada@Example.COM", "ada@example.com"),
         ("  ada@example.com ", "ada@example.com"),
+        ("\ufeffada@example.com\u200b", "ada@example.com"),
+        ("\u202aada@example.com\u202c", "ada@example.com"),
         ("ada+tag@example.com", "ada+tag@example.com"),
         ("ada@intranet", "ada@intranet"),
         ("andre\u0301@example.com", "andr\u00e9@example.com"),
