@@ -7,6 +7,7 @@ from typing import Any
 from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
+from provider.accounts.passwords.passwords import require_own_hash
 from provider.accounts.store import email_addresses, passwords, search_keys, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
@@ -35,6 +36,14 @@ class AddressTaken(Refusal):
 class NotAnAddress(Refusal):
     code = "not-an-address"
     message = Text("This is not an email address.")
+
+
+class IdTaken(Refusal):
+    """Another user has the id that an operator chose for a new account."""
+
+    code = "id-taken"
+    status_code = 409
+    message = Text("Another account has this id.")
 
 
 class NoSuchUser(NotFound):
@@ -71,23 +80,43 @@ def create_user(
     verified: bool,
     roles: Sequence[str] = (),
     claims: Mapping[str, Any] | None = None,
+    user_id: str | None = None,
+    password_hash: str | None = None,
 ) -> str:
     """Create an account for an operator; return its id. `verified` marks the address as verified.
 
-    Raises NotAnAddress or AddressTaken.
+    `user_id` and `password_hash` are those of an account that moves here. Raises NotAnAddress, AddressTaken, IdTaken or
+    UnsupportedHash.
     """
+    address = require_address(work, email)
+    if password_hash is not None:
+        require_own_hash(work.settings, password_hash)
+    hashed = password_hash if password is None else hash_password(password, cost=work.settings.bcrypt_cost)
+    if not email_addresses.is_free(work.db, address.normal):
+        raise AddressTaken
+    status = Status.ACTIVE if verified else Status.INACTIVE
+    added = _add(
+        work,
+        address,
+        hashed,
+        status=status,
+        verified=verified,
+        roles=roles,
+        claims=dict(claims or {}),
+        user_id=user_id,
+    )
+    record(work, Event.ACCOUNT_CREATED, user_id=added.user_id, verified=verified)
+    return added.user_id
+
+
+def require_address(work: UnitOfWork, email: str) -> Address:
+    """Parse an address that an operator gives a user. Raises NotAnAddress."""
     address = parse_address(email)
     if address is None:
         raise NotAnAddress
     if (problem := problem_of_address(work.settings, address)) is not None:
         raise NotAnAddress(problem)
-    hashed = None if password is None else hash_password(password, cost=work.settings.bcrypt_cost)
-    if not email_addresses.is_free(work.db, address.normal):
-        raise AddressTaken
-    status = Status.ACTIVE if verified else Status.INACTIVE
-    added = _add(work, address, hashed, status=status, verified=verified, roles=roles, claims=dict(claims or {}))
-    record(work, Event.ACCOUNT_CREATED, user_id=added.user_id, verified=verified)
-    return added.user_id
+    return address
 
 
 def create_verified(work: UnitOfWork, *, address: Address, claims: dict[str, Any]) -> str | None:
@@ -160,9 +189,11 @@ def _add(
     verified: bool,
     roles: Sequence[str],
     claims: dict[str, Any],
+    user_id: str | None = None,
 ) -> EmailAddress:
+    """Add the rows of an account. Raises IdTaken, which happens only to a given `user_id`."""
     user = User(
-        id=new_id(),
+        id=user_id or new_id(),
         status=status,
         created_at=work.now,
         updated_at=work.now,
@@ -179,7 +210,8 @@ def _add(
         created_at=work.now,
         verified_at=work.now if verified else None,
     )
-    users.add(work.db, user)
+    if not users.add(work.db, user):
+        raise IdTaken
     email_addresses.add(work.db, added)
     search_keys.add(work.db, user.id, search_keys.keys_of([address.normal], claims))
     if hashed is not None:

@@ -107,12 +107,15 @@ def recovery_codes_renewed(work: UnitOfWork, *, to: str, language: str | None = 
     _notice(work, to, language, "recovery_codes_renewed")
 
 
-def change_email(work: UnitOfWork, *, to: str, token: str, code: str) -> str:
-    """Queue the email to the new address, with a link and a code for the user who requested the change."""
+def change_email(work: UnitOfWork, *, to: str, token: str, code: str | None, language: str | None = None) -> str:
+    """Queue the email to the new address, with a link and a code for the user who requested the change.
+
+    If an operator requested it, there is no code: the user has no page open to type it on.
+    """
     settings = work.settings
     letter = render(
         settings,
-        spoken(work, None),
+        spoken(work, language),
         "change_email",
         link=link_to(settings, "/account/email/confirm", token=token),
         code=code,
@@ -127,16 +130,20 @@ def address_taken(work: UnitOfWork, *, to: str, language: str | None = None) -> 
     return _promise(work, to, render(work.settings, spoken(work, language), "address_taken"), "address_taken")
 
 
-def email_change_requested(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
-    _notice(work, to, language, "email_change_requested")
+def email_change_requested(
+    work: UnitOfWork, *, to: str, by_operator: bool = False, language: str | None = None
+) -> None:
+    _notice(work, to, language, "email_change_requested", by_operator=by_operator)
 
 
-def email_changed(work: UnitOfWork, *, to: str, token: str) -> None:
-    """Queue the email to the previous address, with a link that undoes the change."""
+def email_changed(work: UnitOfWork, *, to: str, token: str | None, language: str | None = None) -> None:
+    """Queue the email to the previous address, with a link that undoes the change. Without a token, an operator made
+    the change, and there is no such link.
+    """
     settings = work.settings
-    undo = link_to(settings, "/undo-email-change", token=token)
-    days = max(1, settings.undo_link_lifetime.days)
-    _notice(work, to, None, "email_changed", lifetime=settings.undo_link_lifetime, undo=undo, undo_days=days)
+    undo = None if token is None else link_to(settings, "/undo-email-change", token=token)
+    days, lifetime = max(1, settings.undo_link_lifetime.days), None if token is None else settings.undo_link_lifetime
+    _notice(work, to, language, "email_changed", lifetime=lifetime, undo=undo, undo_days=days)
 
 
 def account_secured(work: UnitOfWork, *, to: str, token: str) -> None:

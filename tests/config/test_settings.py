@@ -95,6 +95,10 @@ def test_the_issuer_has_one_form_however_it_is_written(written: str, issuer: str
         ),
         ({"SIGNET_REGISTRATION_SCHEMES": "javascript:"}, "SIGNET_REGISTRATION_SCHEMES: 'javascript' cannot be allowed"),
         ({"SIGNET_UNUSED_CLIENT_LIFETIME": "1d"}, "SIGNET_UNUSED_CLIENT_LIFETIME"),
+        ({"SIGNET_AUDIT_RETENTION": "365"}, "SIGNET_AUDIT_RETENTION: must be 0 or from 7d to 3650d"),
+        ({"SIGNET_AUDIT_RETENTION": "3651d"}, "SIGNET_AUDIT_RETENTION: must be 0 or from 7d to 3650d"),
+        ({"SIGNET_AUDIT_RETENTION": "-1d"}, "SIGNET_AUDIT_RETENTION: must not be negative"),
+        ({"SIGNET_SESSION_ABSOLUTE_LIFETIME": "999999d"}, "SIGNET_SESSION_ABSOLUTE_LIFETIME: must be at most 36500d"),
         ({"SIGNET_TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "SIGNET_TRUSTED_PROXIES"),
         ({"SIGNET_TOTP_BYPASS_CODE": "000000"}, "SIGNET_ENV=development"),
         (

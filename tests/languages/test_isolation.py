@@ -10,6 +10,7 @@ from provider.languages.catalogs import LANGUAGES
 from provider.languages.isolation import isolate
 from provider.languages.text import Text
 from provider.mail import messages
+from provider.resources import TEMPLATES
 from provider.web.cookies import LANGUAGE
 from provider.work import Installation
 from tests.support.browser import Browser
@@ -22,6 +23,10 @@ HEBREW = "\u05d0\u05d1"
 PERSON, APP, BRAND = f"{HEBREW} 1", f"{HEBREW} 2", f"{HEBREW} 3"
 MISSING = "/no-such-page"
 ISOLATED = re.compile("\u2068[^\u2068\u2069]*\u2069")
+
+
+TYPED = {"account", "address", "brand", "email", "name", "pending", "provider"}
+"""Values of translated sentences that people or operators typed."""
 
 
 class Names(HTMLParser):
@@ -116,6 +121,23 @@ def test_every_page_isolates_the_names_it_shows(
         MISSING,
     )
     assert before | shown == {}
+
+
+def test_no_template_shows_a_name_as_it_is() -> None:
+    """Also on the pages that the test above does not open. Names of our own, such as those of languages, are exempt."""
+    ours = {"preset.name", "check.name", "event.name", "each.name", "setting.name", "member.name"}
+    bare = []
+    for path in TEMPLATES.rglob("*.*"):
+        text = path.read_text() if path.suffix in {".html", ".txt"} else ""
+        for header, body in re.findall(r"{% trans(.*?)%}(.*?){% endtrans %}", text, re.DOTALL):
+            given = dict(part.strip().split("=", 1) for part in header.split(",") if "=" in part)
+            shown = TYPED & set(re.findall(r"{{ (\w+) }}", body))
+            bare += [(path.name, name) for name in shown if "| isolate" not in given.get(name, "")]
+        text = re.sub(r"{% trans.*?{% endtrans %}", "", text, flags=re.DOTALL)
+        for element, shown in re.findall(r"(<[^<>]*>)?{{ (brand|provider|[\w.]+\.name) }}", text):
+            if "dir=" not in element and shown not in ours:
+                bare.append((path.name, shown))
+    assert bare == []
 
 
 def test_emails_isolate_the_brand_and_the_provider(inbox: Inbox, work: Work) -> None:

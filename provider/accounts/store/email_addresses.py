@@ -164,6 +164,12 @@ def verify(db: Connection, address_id: str, *, now: datetime) -> bool:
     return db.execute(update(email_addresses).where(*unverified).values(verified_at=now)).rowcount == 1
 
 
+def correct(db: Connection, address_id: str, *, address: str, normal: str) -> bool:
+    """Replace this unverified address with another, which is not verified either. Returns False if it is verified."""
+    unverified = (email_addresses.c.id == address_id, email_addresses.c.verified_at.is_(None))
+    return db.execute(update(email_addresses).where(*unverified).values(address=address, normal=normal)).rowcount == 1
+
+
 def is_free(db: Connection, normal: str) -> bool:
     """Return whether no user has verified this address.
 
