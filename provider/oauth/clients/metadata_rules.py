@@ -10,7 +10,6 @@ from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import SIGNING_ALGORITHMS
 from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
 from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
-from provider.languages.free_text import InvalidText, clean_line
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
@@ -23,7 +22,7 @@ from provider.oauth.clients.metadata import (
     InvalidMetadata,
     load_metadata,
 )
-from provider.oauth.clients.metadata_values import require_types, without_nothing
+from provider.oauth.clients.metadata_values import read_line, require_types, without_nothing
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.resources import normalize, problem_with_identifier
@@ -58,8 +57,8 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
     metadata = replace(
         metadata,
         allowed_origins=normal_origins(metadata.allowed_origins),
-        client_name=_line("client_name", metadata.client_name, most=LONGEST_NAME),
-        contacts=tuple(_line("contacts", one, most=LONGEST_CONTACT) for one in metadata.contacts),
+        client_name=read_line("client_name", metadata.client_name, most=LONGEST_NAME),
+        contacts=tuple(read_line("contacts", one, most=LONGEST_CONTACT) for one in metadata.contacts),
     )
     check_metadata(metadata)
     return metadata
@@ -98,11 +97,11 @@ def check_metadata(metadata: ClientMetadata) -> None:
     starts_at = metadata.initiate_login_uri
     if starts_at is not None and (problem_with(starts_at) is not None or urlsplit(starts_at).scheme != "https"):
         raise InvalidMetadata("initiate_login_uri must be an https URL.")  # OIDC Core section 4
-    _line("client_name", metadata.client_name, most=LONGEST_NAME)
+    read_line("client_name", metadata.client_name, most=LONGEST_NAME)
     if len(metadata.contacts) > 20:
         raise InvalidMetadata("contacts: at most 20.")
     for contact in metadata.contacts:
-        _line("contacts", contact, most=LONGEST_CONTACT)
+        read_line("contacts", contact, most=LONGEST_CONTACT)
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     _check_origins(metadata)
@@ -113,14 +112,6 @@ def check_metadata(metadata: ClientMetadata) -> None:
     _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
-
-
-def _line(name: str, text: str, *, most: int) -> str:
-    """Return the text as it is stored. Raises InvalidMetadata, which names the character that is refused."""
-    try:
-        return clean_line(text, most=most)
-    except InvalidText as invalid:
-        raise InvalidMetadata(f"{name}: {invalid}") from None
 
 
 def _check_redirect_uris(metadata: ClientMetadata) -> None:
