@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 
-from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel, ConfigDict, Field
 
 from provider.config.durations import Duration
 
 
-class Lifetimes(BaseSettings):
+class Lifetimes(BaseModel):
     """The settings that are durations: each a number of seconds, or a number with s, m, h or d (`durations`)."""
+
+    model_config = ConfigDict(defer_build=True)  # `Settings` is built, and with it this part
 
     code_lifetime: Duration = Field(timedelta(seconds=60), description="Of an authorization code.")
     access_token_lifetime: Duration = Field(timedelta(minutes=10), description="Of an access token.")

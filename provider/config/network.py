@@ -4,16 +4,17 @@ import ssl
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from provider.config.issuer import Hosts
 from provider.config.lists import Networks
 from provider.config.ports import Port
 
 
-class Network(BaseSettings):
+class Network(BaseModel):
     """The settings of the network: proxies, hosts, limits per network, metrics, and other servers."""
+
+    model_config = ConfigDict(defer_build=True)  # `Settings` is built, and with it this part
 
     trusted_proxies: Networks = Field(
         frozenset(),
