@@ -217,6 +217,21 @@ class TestWithoutRegistration:
             assert users.find_page(w.read) == []
 
 
+class TestDomains:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"email_domains_allowed": frozenset({"example.com"})})
+
+    def test_no_account_is_created_at_a_domain_that_is_not_accepted(self, traveller: Traveller, work: Work) -> None:
+        page = traveller.sign_in()
+        assert page.title.startswith("Example is not linked yet")
+        assert "Use an email address at example.com." in page.text
+        with work() as w:
+            assert users.find_page(w.read) == []
+            make_user(w)
+        assert "Use an email address" not in traveller.sign_in("/login?prompt=login").text, "an account that is there"
+
+
 def test_accounts_are_made_as_often_as_by_signing_up(
     new_traveller: NewTraveller, provider: FakeProvider, work: Work, lower: Lower
 ) -> None:

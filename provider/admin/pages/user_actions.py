@@ -13,6 +13,7 @@ from provider.accounts.store import users
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
+from provider.admin.pages.user_addresses import ADDRESS_ACTIONS
 from provider.admin.pages.user_connections import CONNECTION_ACTIONS
 from provider.admin.pages.user_details import UserDetails
 from provider.languages.text import Text
@@ -219,6 +220,7 @@ ACTIONS: Actions[UserDetails] = {
         inputs=(Input("name", Text("Full name"), shown=lambda person: _name(person.user)),),
         edits=lambda person: _name(person.user),
     ),
+    **ADDRESS_ACTIONS,
     "end-sessions": Action(
         title=Text("Sign this person out everywhere"),
         button=Text("Sign out everywhere"),
