@@ -2,15 +2,14 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from provider.config.durations import Duration, Retention
+from provider.config.section import Section
 
 
-class Lifetimes(BaseModel):
+class Lifetimes(Section):
     """The settings that are durations: each a number of seconds, or a number with s, m, h or d (`durations`)."""
-
-    model_config = ConfigDict(defer_build=True)  # `Settings` is built, and with it this part
 
     code_lifetime: Duration = Field(timedelta(seconds=60), description="Of an authorization code.")
     access_token_lifetime: Duration = Field(timedelta(minutes=10), description="Of an access token.")

@@ -4,15 +4,14 @@ from email import policy
 from email.headerregistry import Address
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from provider.config.section import Section
 from provider.config.urls import Host
 
 
-class MailSettings(BaseModel):
+class MailSettings(Section):
     """The mail server, how to sign in to it, and the sender."""
-
-    model_config = ConfigDict(defer_build=True)  # `Settings` is built, and with it this part
 
     smtp_host: Host = Field("localhost", description="Outgoing mail.")
     smtp_port: int = Field(1025, ge=1, le=65535, description="Outgoing mail.")

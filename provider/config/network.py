@@ -4,17 +4,16 @@ import ssl
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from provider.config.issuer import Hosts
 from provider.config.lists import Networks
 from provider.config.ports import Port
+from provider.config.section import Section
 
 
-class Network(BaseModel):
+class Network(Section):
     """The settings of the network: proxies, hosts, limits per network, metrics, and other servers."""
-
-    model_config = ConfigDict(defer_build=True)  # `Settings` is built, and with it this part
 
     trusted_proxies: Networks = Field(
         frozenset(),

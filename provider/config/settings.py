@@ -43,7 +43,7 @@ def _features(value: object) -> object:
 class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
     """Every setting, typed and documented; the defaults are safe for production."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=False)
+    model_config = ConfigDict(defer_build=False)
 
     issuer: Issuer = Field(
         "http://localhost:8000",

@@ -48,6 +48,7 @@ def test_it_speaks_json_and_its_help_has_an_example_that_could_be_typed(name: st
 
 
 FOR_OTHERS = (
+    "pydantic_settings",
     "starlette",
     "uvicorn",
     "alembic",
