@@ -10,7 +10,8 @@ from provider.work import UnitOfWork
 
 def notify_of_new_device(work: UnitOfWork, *, user_id: str) -> None:
     """Notify the user of a new device, after every factor due. The first sign-in of an account sends no email."""
-    if not store.happened_before(work.db, Event.SIGNED_IN, user_id=user_id, before=work.now):
+    this_one = [str(event["id"]) for event in work.events]
+    if not store.has_happened(work.db, Event.SIGNED_IN, user_id=user_id, besides=this_one):
         return
     record(work, Event.NEW_DEVICE, user_id=user_id)
     notify(work, user_id, messages.new_device)

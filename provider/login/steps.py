@@ -144,7 +144,7 @@ def sign_in(
         attempt.succeed(work)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
-    return _begin_session(work, user_id, current, factor=PASSWORD, step=step)
+    return _begin_session(work, owner[0], current, factor=PASSWORD, step=step)
 
 
 @SIGN_INS.count_refusals("upstream")
@@ -166,9 +166,7 @@ def sign_in_by_upstream(
     if address is not None:
         _require_active(work, user, address, None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
-    # What began before the not-before mark counts for nothing; this sign-in is after it.
-    auth_time = proven_at if proven_at is None or user.not_before is None else max(proven_at, user.not_before)
-    return _begin_session(work, user.id, current, factor=FEDERATED, step=step, auth_time=auth_time)
+    return _begin_session(work, user, current, factor=FEDERATED, step=step, auth_time=proven_at)
 
 
 def needs_second_factor(session: Session) -> bool:
@@ -195,22 +193,28 @@ def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, co
 
 def _begin_session(
     work: UnitOfWork,
-    user_id: str,
+    user: User,
     current: Session | None,
     *,
     factor: str,
     step: Step,
     auth_time: datetime | None = None,
 ) -> SignIn:
-    """Begin a session after the first factor, under a new identifier whatever the browser sent (session fixation)."""
+    """Begin a session after the first factor, under a new identifier whatever the browser sent (session fixation).
+
+    `user` was read before the factor was checked: if access to the account ended meanwhile, so does the session.
+    """
+    user_id, stamp = user.id, user.security_stamp
     pending = None if step is Step.DONE else step.value
     cookie = None
     if current is not None and current.user_id == user_id:
-        cookie = sign_in_again(work, current, factor=factor, pending=pending, auth_time=auth_time)
+        cookie = sign_in_again(work, current, factor=factor, pending=pending, auth_time=auth_time, security_stamp=stamp)
     elif current is not None:
         end_session(work, current, reason="somebody_else_signed_in")
     if cookie is None:
-        cookie = open_session(work, user_id=user_id, factor=factor, pending=pending, auth_time=auth_time)
+        cookie = open_session(
+            work, user_id=user_id, security_stamp=stamp, factor=factor, pending=pending, auth_time=auth_time
+        )
     if step is Step.DONE:
         record(work, Event.SIGNED_IN, user_id=user_id, amr=factor)
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
