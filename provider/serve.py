@@ -21,6 +21,7 @@ from starlette.datastructures import State
 
 from provider.accounts.passwords.breached_passwords import require_usable
 from provider.app import create_app
+from provider.clock import clock_of
 from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
 from provider.config.settings import Settings
@@ -39,7 +40,7 @@ from provider.tracing import traced
 from provider.web.connections import BoundedConnection
 from provider.web.listening import awaits_accept, reserve, share, turn_away
 from provider.web.tls import Tls
-from provider.work import Installation, unit_of_work, utc_now
+from provider.work import Installation, unit_of_work
 from provider.worker.background import BackgroundWorker
 
 FINISH_WITHIN = 30
@@ -67,12 +68,14 @@ def require_ready(settings: Settings) -> KeyRing:
     require_usable(settings)
     load_upstreams(settings.upstreams)
     database = open_database(settings)
+    clock = clock_of(database)
     installation = Installation(
         settings=settings,
         database=database,
         vault=open_vault(settings),
         counter=Uncounted(),
-        outbound=Outbound(settings, clock=utc_now),
+        outbound=Outbound(settings, clock=clock),
+        clock=clock,
     )
     try:
         require_current(database)

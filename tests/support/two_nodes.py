@@ -10,7 +10,9 @@ from typing import Any
 from starlette.applications import Starlette
 
 from provider.app import create_app
+from provider.clock import clock_of
 from provider.config.settings import Settings
+from provider.database.engine import open_database
 from provider.installation import open_installation
 from provider.ratelimit_counter import LimitCounter
 from provider.work import Installation, unit_of_work
@@ -50,13 +52,18 @@ class Nodes:
 
 
 @contextmanager
-def running_nodes(settings: Settings, *, apart: float) -> Iterator[Nodes]:
-    """Two nodes. The clock of the slow one is `apart` seconds behind, that of the fast one is right."""
+def running_nodes(settings: Settings, *, apart: float, follow_database: bool = False) -> Iterator[Nodes]:
+    """Two nodes. The clock of the slow one is `apart` seconds behind, that of the fast one is right.
+
+    With `follow_database` both compare their clocks with the database's, as `signet serve` does.
+    """
     nodes = []
     for seconds in (0, -apart):
         clock = Clock()
         clock.advance(timedelta(seconds=seconds))
-        installation = open_installation(settings, clock=clock, counter=LimitCounter())
+        database = open_database(settings)
+        used = clock_of(database, local=clock) if follow_database else clock
+        installation = open_installation(settings, database=database, clock=used, counter=LimitCounter())
         nodes.append(Node(installation, clock, create_app(installation)))
     try:
         yield Nodes(*nodes)
