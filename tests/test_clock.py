@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from provider.clock import clock_of
 from provider.config.settings import Settings
-from provider.database.engine import Database, DatabaseUnavailable, open_database
+from provider.database.engine import Database, open_database
+from provider.database.outages import DatabaseUnavailable
 from provider.work import utc_now
 from tests.oauth.watched_http import WatchedClient
 from tests.support import people

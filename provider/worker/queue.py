@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dramatiq import Actor, Broker, Worker
 
 QUEUE = "outbox"
+REDIS_TIMEOUT = 5.0
+"""How long one command to Redis may take, in seconds. Fetching waits in Redis for less."""
 
 
 def open_broker(settings: Settings) -> "Broker":
@@ -29,8 +31,14 @@ def open_broker(settings: Settings) -> "Broker":
         return StubBroker(middleware=middleware)
     import redis  # noqa: PLC0415
     from dramatiq.brokers.redis import RedisBroker  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
 
-    client = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=1)
+    # One more try at once, for a connection that Redis has closed; after that the row waits in the database.
+    once_more = Retry(NoBackoff(), 1)
+    client = redis.Redis.from_url(
+        settings.redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=1, retry=once_more
+    )
     # By default a dead worker's messages come back after 17 minutes on average; this way within seconds of the lapse.
     broker: Broker = RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq leaves it untyped
         client=client, middleware=middleware, namespace="signet", heartbeat_timeout=60_000, maintenance_chance=100_000

@@ -97,7 +97,7 @@ def test_openid_client_is_a_device(
     person.fill("Password", PASSWORD)
     person.press("Sign in")
     person.expect_heading("Let this device in?")
-    assert shown["user_code"] in person.text
+    person.expect_text(shown["user_code"])
     person.press("Allow")
     person.expect_heading("The device is connected")
     learned = device.listen()

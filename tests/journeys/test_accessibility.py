@@ -1,4 +1,6 @@
-"""Every page, looked at by axe-core in light and dark, and no wider than a screen of 320 pixels (WCAG 2.2 SC 1.4.10).
+"""Every page, looked at by axe-core, and no wider than a screen of 320 pixels (WCAG 2.2 SC 1.4.10).
+
+`make test-all` looks at each in dark colours too.
 
 `make screenshots` runs this with KEEP_SCREENSHOTS=1: then a picture of each page is kept in build/screenshots.
 """
@@ -17,6 +19,7 @@ from playwright.sync_api import ViewportSize
 from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import Demo
+from tests.support.effort import THOROUGH
 from tests.support.npm import installed
 from tests.support.waiting import PATIENCE
 
@@ -52,7 +55,8 @@ class Inspector:
         self._look(f"{name}, light", None)
         self._keep(f"{name}-light")
         page.emulate_media(color_scheme="dark")
-        self._look(f"{name}, dark", OF_COLOURS)
+        if THOROUGH:  # `tests/branding` computes the contrast of both palettes in every run
+            self._look(f"{name}, dark", OF_COLOURS)
         self._keep(f"{name}-dark")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(NARROW)

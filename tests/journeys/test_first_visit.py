@@ -18,7 +18,7 @@ def sign_up(person: Person, demo: Demo, account: Account) -> None:
     person.open(demo.web_app)
     person.follow("Sign in")
     person.follow("Create an account")
-    person.fill("Your name (optional)", "Grace Hopper")
+    person.fill("Full name (optional)", "Grace Hopper")
     person.fill("Email address", account.email)
     person.fill("Create a password", account.password)
     person.press("Create an account")
@@ -26,8 +26,8 @@ def sign_up(person: Person, demo: Demo, account: Account) -> None:
 
 
 def expect_greeting(person: Person, demo: Demo, account: Account) -> None:
+    person.expect_heading("Hello, Grace Hopper")
     assert person.page.url == f"{demo.web_app}/"
-    assert person.heading == "Hello, Grace Hopper"
     claims, userinfo = person.facts("id-token"), person.facts("userinfo")
     assert claims["iss"] == demo.provider
     assert claims["aud"] == "quill"
@@ -49,7 +49,7 @@ def test_a_newcomer_confirms_by_the_link_and_is_greeted_by_the_app(
     person.press("Confirm my email address")
     person.expect_heading("Email address confirmed")
     person.follow("Sign in")
-    assert "Quill" in person.text, "the way to the app was lost between the sign-up and the letter's link"
+    person.expect_text("Quill")
     steps.sign_in(person, account)
     steps.allow(person)
     expect_greeting(person, demo, account)
@@ -67,7 +67,7 @@ def test_a_newcomer_types_the_code_of_the_letter(
     person.page = waiting
     person.fill("Code from the letter", "000000" if code[1] != "000000" else "111111")
     person.press("Confirm my email address")
-    assert person.title.startswith("Error: ")
+    person.expect_error()
     person.fill("Code from the letter", code[1])
     person.press("Confirm my email address")
     person.expect_heading("Email address confirmed")

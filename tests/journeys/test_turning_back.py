@@ -137,7 +137,7 @@ def test_recovery_codes_are_not_shown_again_by_a_reload(
     person.follow("Continue")
     person.expect_heading("Two-factor sign-in")
     assert code not in person.text
-    assert "10 left" in person.text
+    person.expect_text("10 left")
 
 
 def test_losing_the_cookies_during_the_sign_in_still_leads_to_the_app(

@@ -137,7 +137,7 @@ def test_an_account_that_is_there_already_is_linked_once_its_owner_signed_in(
     go_to_upstream(person, sites)
     sign_in(person, email, PASSWORD)
     person.expect_heading("You have an account already")
-    assert email in person.text
+    person.expect_text(email)
     person.follow("Sign in and link Elsewhere")
     sign_in(person, email, OUR_PASSWORD)
     person.expect_heading("Link Elsewhere?")
@@ -157,10 +157,10 @@ def test_links_are_made_and_taken_away_on_the_accounts_page(person: Person, site
     go_to_upstream(person, sites, button="Link Elsewhere")
     sign_in(person, email, PASSWORD)
     person.expect_heading("Linked accounts")
-    assert "It is linked" in person.text
+    person.expect_text("It is linked")
     person.press(f"Unlink Elsewhere {email}")
     person.page.get_by_text("It is unlinked").wait_for()
-    assert "No account with another provider signs you in here" in person.text
+    person.expect_text("No account with another provider signs you in here")
 
 
 def test_whoever_thinks_better_of_it_is_led_on(person: Person, sites: TwoSites) -> None:

@@ -97,6 +97,18 @@ class Person:
             # Which page is there instead tells more than how long we waited.
             raise AssertionError(f"{heading!r} was expected at {self.page.url}:\n{self.text}") from None
 
+    def expect_text(self, text: str) -> None:
+        """Wait for a page that says this in its main part."""
+        try:
+            self.page.get_by_role("main").filter(has_text=text).wait_for()
+        except PlaywrightTimeout:
+            raise AssertionError(f"{text!r} was expected at {self.page.url}:\n{self.text}") from None
+
+    def expect_error(self) -> None:
+        """Wait for a page that says that something is wrong with the form, in its title too."""
+        self.page.get_by_text("There is a problem", exact=True).wait_for()
+        assert self.title.startswith("Error: ")
+
     def facts(self, table: str) -> dict[str, str]:
         """The rows of a table of the sample app."""
         rows = self.page.locator(f"#{table} tr").all()

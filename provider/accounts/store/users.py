@@ -6,9 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, insert, select, update
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, select, update
 
 from provider.database.base import metadata
+from provider.database.dialect import upsert
 from provider.database.rows import rows_of, values_of
 from provider.database.security_stamp import next_not_before, stamp_of
 from provider.database.types import Identifier, UtcTime
@@ -70,8 +71,10 @@ class User:
 USER = rows_of(User, users)
 
 
-def add(db: Connection, user: User) -> None:
-    db.execute(insert(users), values_of(user))
+def add(db: Connection, user: User) -> bool:
+    """Add the user. Returns False if another user has this id."""
+    added = upsert(db, users).values(values_of(user)).on_conflict_do_nothing().returning(users.c.id)
+    return db.scalar(added) is not None
 
 
 def find(db: Connection, user_id: str) -> User | None:
