@@ -13,6 +13,7 @@ from datetime import timedelta
 import pytest
 
 from provider.audit.store import audit_events
+from provider.config.environment import load_settings
 from provider.config.settings import Settings
 from provider.database.base import new_id
 from provider.outbox import messages, relay, store
@@ -326,3 +327,21 @@ def test_purging_deletes_what_is_old_in_batches_and_nothing_else(
     assert set(deleted.values()) == {0}
     with work() as w:
         assert len(w.read.execute(audit_events.select()).all()) == 1
+
+
+@pytest.mark.both_databases
+def test_audit_events_are_kept_as_long_as_the_setting_says(
+    installation: Installation, work: Work, clock: Clock
+) -> None:
+    """From a week to ten years, or with 0 forever."""
+    event = {"name": "x", "network": "", "user_agent": "", "request_id": "", "details": {}}
+    with work() as w:
+        ages = [timedelta(days=days) for days in (6, 29, 31, 3649, 3651)]
+        w.db.execute(audit_events.insert(), [{"id": new_id(), "at": clock.now - age, **event} for age in ages])
+    for written, left in (("0", 5), ("3650d", 4), ("30d", 2), ("7d", 1)):
+        settings = installation.settings.model_copy(
+            update={"audit_retention": load_settings({"SIGNET_AUDIT_RETENTION": written}).audit_retention}
+        )
+        purge(dataclasses.replace(installation, settings=settings))
+        with work() as w:
+            assert len(w.read.execute(audit_events.select()).all()) == left, written

@@ -22,13 +22,20 @@ class HasPassword(Refusal):
     message = Text("This account has a password already.")
 
 
-def invite(work: UnitOfWork, *, email: str, roles: Sequence[str] = (), claims: Mapping[str, Any] | None = None) -> str:
+def invite(
+    work: UnitOfWork,
+    *,
+    email: str,
+    roles: Sequence[str] = (),
+    claims: Mapping[str, Any] | None = None,
+    user_id: str | None = None,
+) -> str:
     """Create an account with a verified address and email an invitation. Returns the new user's id.
 
-    Raises NotAnAddress, AddressTaken or NotNow.
+    Raises NotAnAddress, AddressTaken, IdTaken or NotNow.
     """
     require_choice(work)
-    user_id = create_user(work, email=email, password=None, verified=True, roles=roles, claims=claims)
+    user_id = create_user(work, email=email, password=None, verified=True, roles=roles, claims=claims, user_id=user_id)
     send(work, user_id=user_id)
     return user_id
 

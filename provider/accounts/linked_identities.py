@@ -1,4 +1,5 @@
-"""Linking identities at upstream providers to accounts, and unlinking them, but never the last way to sign in.
+"""Linking identities at upstream providers to accounts, and unlinking them. Only an operator unlinks the last way to
+sign in.
 
 `federation` finds out the identity at an upstream. From then on it is a credential like a password.
 """
@@ -14,7 +15,7 @@ from provider.audit.log import record
 from provider.database.base import new_id
 from provider.languages.text import Text
 from provider.mail import messages
-from provider.refusals import Refusal
+from provider.refusals import NotFound, Refusal
 from provider.work import UnitOfWork
 
 
@@ -29,6 +30,12 @@ class LastWayIn(Refusal):
     code = "last-way-in"
     title = Text("This is your only way in")
     message = Text("Your account has no password, so nobody could sign in to it any more. Set a password first.")
+
+
+class NoSuchIdentity(NotFound):
+    code = "no-such-identity"
+    title = Text("No such linked identity")
+    message = Text("No identity with this id is linked to the account.")
 
 
 def link(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None, name: str) -> None:
@@ -53,15 +60,18 @@ def attach(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: 
     record(work, Event.IDENTITY_LINKED, user_id=user_id, issuer=issuer, identity=identity.id)
 
 
-def unlink(work: UnitOfWork, *, user_id: str, identity_id: str, name_of: Callable[[str], str]) -> None:
-    """Unlink the identity, so that the user can no longer sign in with it. Raises LastWayIn.
+def unlink(
+    work: UnitOfWork, *, user_id: str, identity_id: str, name_of: Callable[[str], str], force: bool = False
+) -> None:
+    """Unlink the identity, so that the user can no longer sign in with it.
 
-    `name_of` returns the upstream's name in the email for its issuer.
+    `name_of` returns the upstream's name in the email for its issuer. `force` unlinks it even if no other way to sign
+    in is left. Raises NoSuchIdentity, or LastWayIn without `force`.
     """
     held = {identity.id: identity for identity in linked_identities.lock_of_user(work.db, user_id)}
     if identity_id not in held:
-        return  # unlinked in another tab
-    if len(held) == 1 and passwords.find(work.db, user_id) is None:
+        raise NoSuchIdentity
+    if len(held) == 1 and passwords.find(work.db, user_id) is None and not force:
         raise LastWayIn
     issuer = held[identity_id].issuer
     linked_identities.remove(work.db, user_id, identity_id)

@@ -1,6 +1,7 @@
 """Profile pictures: decoded and drawn again, so that no other data of an uploaded file is kept."""
 
 import io
+from collections.abc import Callable
 
 from PIL import Image, ImageOps
 
@@ -65,10 +66,16 @@ def _encode(picture: Image.Image) -> tuple[str, bytes]:
     return "image/jpeg", stream.getvalue()
 
 
-def set_picture(work: UnitOfWork, *, user_id: str, content: bytes) -> None:
-    """Replace the user's picture and set the `picture` claim to its URL. Raises InvalidPicture or TooManyRequests."""
+def set_picture(
+    work: UnitOfWork, *, user_id: str, content: bytes, before_writing: Callable[[], None] = lambda: None
+) -> None:
+    """Replace the user's picture and set the `picture` claim to its URL. Raises InvalidPicture or TooManyRequests.
+
+    `before_writing` is called when the picture is drawn, which takes a while.
+    """
     hit(work, LIMITS.picture, key=f"picture:{user_id}")
     media_type, drawn = draw(content)
+    before_writing()
     picture = Picture(new_id(), user_id, media_type, drawn, work.now)
     url = f"{work.settings.issuer}/pictures/{picture.id}"
     pictures.replace(work.db, picture)
@@ -76,11 +83,15 @@ def set_picture(work: UnitOfWork, *, user_id: str, content: bytes) -> None:
     record(work, Event.PICTURE_CHANGED, user_id=user_id)
 
 
-def remove_picture(work: UnitOfWork, *, user_id: str) -> None:
-    """Remove the picture and the `picture` claim, even if the claim points elsewhere."""
-    pictures.remove(work.db, user_id)
+def remove_picture(work: UnitOfWork, *, user_id: str) -> bool:
+    """Remove the picture and the `picture` claim, even if the claim points elsewhere. Returns False without either."""
+    user = users.find(work.read, user_id)
+    removed = pictures.remove(work.db, user_id)
+    if not removed and (user is None or "picture" not in user.claims):
+        return False
     users.change_claims(work.db, user_id, _without_picture, now=work.now)
     record(work, Event.PICTURE_CHANGED, user_id=user_id, removed=True)
+    return True
 
 
 def _without_picture(claims: dict[str, object]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Any
 from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
+from provider.accounts.passwords.passwords import require_own_hash
 from provider.accounts.store import email_addresses, passwords, search_keys, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
@@ -15,6 +16,7 @@ from provider.accounts.store.users import Status, User
 from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.crypto.digests import digest
 from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
 from provider.languages.text import Text
@@ -25,7 +27,7 @@ MAX_NAME = 100
 
 
 class AddressTaken(Refusal):
-    """The address belongs to another user. Only operators see this; a user who signs up never does."""
+    """The address belongs to another user. Operators see this; a user who signs up only if no address is verified."""
 
     code = "address-taken"
     status_code = 409
@@ -37,10 +39,25 @@ class NotAnAddress(Refusal):
     message = Text("This is not an email address.")
 
 
+class IdTaken(Refusal):
+    """Another user has the id that an operator chose for a new account."""
+
+    code = "id-taken"
+    status_code = 409
+    message = Text("Another account has this id.")
+
+
 class NoSuchUser(NotFound):
     code = "no-such-user"
     title = Text("No such user")
     message = Text("There is no such user.")
+
+
+class AmbiguousAddress(Refusal):
+    """Several users signed up with an address, and none of them owns it."""
+
+    code = "ambiguous-address"
+    status_code = 409
 
 
 def clean_name(text: str) -> str | None:
@@ -53,18 +70,52 @@ def clean_name(text: str) -> str | None:
 
 
 def sign_up(
-    work: UnitOfWork, *, address: Address, password: str, name: str, browser: str, carry: Mapping[str, str]
+    work: UnitOfWork,
+    *,
+    address: Address,
+    password: str,
+    claims: Mapping[str, Any],
+    browser: str,
+    carry: Mapping[str, str],
 ) -> Ticket:
     """Create an INACTIVE account and email a link and a code to verify its address.
 
     If the address has a verified owner, an email without them goes to that owner instead. Several users may claim an
     address; the first to verify it owns it. A claim to another user's address is never verified, and is deleted with
     the other unconfirmed accounts. Until then it exists, so that a sign-in with its password looks as if the address
-    had been free (decision 41).
+    had been free (decision 41). A second sign-up from the same browser (`browser` is its cookie) replaces the password
+    and the claims of the first, whose link and code stay valid if no other email is sent.
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with constant_time_response(work):
-        return _claim(work, address, hashed, name=name, browser=browser, carry=carry)
+        return _claim(work, address, hashed, claims=claims, browser=browser, carry=carry)
+
+
+def sign_up_unverified(work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any]) -> str:
+    """Create an ACTIVE account whose address is not verified; return the user's id.
+
+    For installations without email verification. Raises AddressTaken: no email could tell the owner instead.
+    """
+    hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    if not email_addresses.is_free(work.db, address.normal):
+        raise AddressTaken
+    added = _add(
+        work, address, hashed, status=Status.ACTIVE, verified=False, roles=(), claims=_in_their_language(work, claims)
+    )
+    record(work, Event.ACCOUNT_REGISTERED, user_id=added.user_id, verified=False)
+    return added.user_id
+
+
+def activate_unverified(work: UnitOfWork, *, user_id: str, address: EmailAddress | None) -> bool:
+    """Activate an account that signed up while addresses were verified, now that they are not.
+
+    Returns False if the address belongs to another user, or the account was not INACTIVE.
+    """
+    is_free = address is None or email_addresses.is_free(work.db, address.normal)
+    if not is_free or not users.activate(work.db, user_id, now=work.now):
+        return False
+    record(work, Event.ACCOUNT_ACTIVATED, user_id=user_id, verified=False)
+    return True
 
 
 def create_user(
@@ -75,23 +126,43 @@ def create_user(
     verified: bool,
     roles: Sequence[str] = (),
     claims: Mapping[str, Any] | None = None,
+    user_id: str | None = None,
+    password_hash: str | None = None,
 ) -> str:
     """Create an account for an operator; return its id. `verified` marks the address as verified.
 
-    Raises NotAnAddress or AddressTaken.
+    `user_id` and `password_hash` are those of an account that moves here. Raises NotAnAddress, AddressTaken, IdTaken or
+    UnsupportedHash.
     """
+    address = require_address(work, email)
+    if password_hash is not None:
+        require_own_hash(work.settings, password_hash)
+    hashed = password_hash if password is None else hash_password(password, cost=work.settings.bcrypt_cost)
+    if not email_addresses.is_free(work.db, address.normal):
+        raise AddressTaken
+    status = Status.ACTIVE if verified else Status.INACTIVE
+    added = _add(
+        work,
+        address,
+        hashed,
+        status=status,
+        verified=verified,
+        roles=roles,
+        claims=dict(claims or {}),
+        user_id=user_id,
+    )
+    record(work, Event.ACCOUNT_CREATED, user_id=added.user_id, verified=verified)
+    return added.user_id
+
+
+def require_address(work: UnitOfWork, email: str) -> Address:
+    """Parse an address that an operator gives a user. Raises NotAnAddress."""
     address = parse_address(email)
     if address is None:
         raise NotAnAddress
     if (problem := problem_of_address(work.settings, address)) is not None:
         raise NotAnAddress(problem)
-    hashed = None if password is None else hash_password(password, cost=work.settings.bcrypt_cost)
-    if not email_addresses.is_free(work.db, address.normal):
-        raise AddressTaken
-    status = Status.ACTIVE if verified else Status.INACTIVE
-    added = _add(work, address, hashed, status=status, verified=verified, roles=roles, claims=dict(claims or {}))
-    record(work, Event.ACCOUNT_CREATED, user_id=added.user_id, verified=verified)
-    return added.user_id
+    return address
 
 
 def create_verified(work: UnitOfWork, *, address: Address, claims: dict[str, Any]) -> str | None:
@@ -117,10 +188,18 @@ def find_user(work: UnitOfWork, ref: str) -> User | None:
 
 
 def get_user(work: UnitOfWork, ref: str) -> User:
-    """Find a user by id or by address. Raises NoSuchUser, which names `ref`."""
-    user = find_user(work, ref)
+    """Find a user by id or by address. Raises NoSuchUser, which names `ref`, or AmbiguousAddress.
+
+    Anyone can sign up with an address: where nobody owns it, an operator must not act on the latest claim by mistake.
+    """
+    user, address = find_user(work, ref), parse_address(ref)
     if user is None:
         raise NoSuchUser(f"There is no user {ref}.")
+    if address is not None and email_addresses.find_rivals(work.read, address.normal)[0] is None:
+        claims = email_addresses.find_claims(work.read, address.normal)
+        if len(claims) > 1:
+            ids = ", ".join(claimant.id for claimant, _ in claims)
+            raise AmbiguousAddress(f"Several accounts signed up with {ref} and none has confirmed it. Use an id: {ids}")
     return user
 
 
@@ -142,17 +221,34 @@ def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
 
 
 def _claim(
-    work: UnitOfWork, address: Address, hashed: str, *, name: str, browser: str, carry: Mapping[str, str]
+    work: UnitOfWork,
+    address: Address,
+    hashed: str,
+    *,
+    claims: Mapping[str, Any],
+    browser: str,
+    carry: Mapping[str, str],
 ) -> Ticket:
-    may_mail = may_write_to(work, address.normal, Purpose.VERIFY) and work.settings.has("email-verification")
-    claims = {"name": name} if name else {}
-    if work.origin.language is not None:
-        claims["locale"] = work.origin.language  # what they read, and shall get letters in
-    claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=claims)
+    may_mail = may_write_to(work, address.normal, Purpose.VERIFY)
+    spoken = _in_their_language(work, claims)
+    claimed = email_addresses.find_claim_of_browser(work.db, address.normal, digest(browser), now=work.now)
+    if claimed is None:
+        claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=spoken)
+    else:
+        # The form was sent again, after Back or a typing mistake: the email on its way must fit what was typed last.
+        users.set_claims(work.db, claimed.user_id, spoken, now=work.now)
+        passwords.replace(work.db, claimed.user_id, hashed, now=work.now)
+        search_keys.replace(work.db, claimed.user_id, search_keys.keys_of([claimed.normal], spoken))
     record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
     if may_mail:
         send_verification(work, claimed, browser=browser, carry=carry)
     return ticket_for(claimed)
+
+
+def _in_their_language(work: UnitOfWork, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the claims with the language of the page, in which the user will get emails."""
+    language = work.origin.language
+    return {**claims} if language is None else {**claims, "locale": language}
 
 
 def _add(
@@ -164,9 +260,11 @@ def _add(
     verified: bool,
     roles: Sequence[str],
     claims: dict[str, Any],
+    user_id: str | None = None,
 ) -> EmailAddress:
+    """Add the rows of an account. Raises IdTaken, which happens only to a given `user_id`."""
     user = User(
-        id=new_id(),
+        id=user_id or new_id(),
         status=status,
         created_at=work.now,
         updated_at=work.now,
@@ -183,7 +281,8 @@ def _add(
         created_at=work.now,
         verified_at=work.now if verified else None,
     )
-    users.add(work.db, user)
+    if not users.add(work.db, user):
+        raise IdTaken
     email_addresses.add(work.db, added)
     search_keys.add(work.db, user.id, search_keys.keys_of([address.normal], claims))
     if hashed is not None:

@@ -7,5 +7,5 @@ calls those of the other packages.
 | an operator, through an app | the same scopes, the role `admin`, and a second factor used at sign-in |
 
 Neither scope is among those a client gets by default. An operator never chooses a user's password (OWASP ASVS
-v5.0.0-6.4.6): no operation takes one.
+v5.0.0-6.4.6): no operation takes one. A user who moves here may bring along the hash of theirs.
 """

@@ -6,6 +6,8 @@ from provider.api.bodies import InvalidBody, as_moment
 from provider.languages.text import Text
 from provider.web.call import Call
 
+FLAGS = {"true": True, "1": True, "": True, "false": False, "0": False}
+
 
 def asked_text(call: Call, name: str) -> str | None:
     """Return the text of a query parameter, or None. Raises InvalidBody if it contains NUL, which PostgreSQL cannot
@@ -15,6 +17,14 @@ def asked_text(call: Call, name: str) -> str | None:
     if text is not None and "\x00" in text:
         raise InvalidBody([{"member": name, "problem": Text("This cannot be read. Check it.")}])
     return text
+
+
+def asked_flag(call: Call, name: str) -> bool:
+    """Return whether a query parameter is set: `true`, `1` or no value. Raises InvalidBody for other words."""
+    value = FLAGS.get(call.query.get(name, "false").lower())
+    if value is None:
+        raise InvalidBody([{"member": name, "problem": Text("Enter true or false.")}])
+    return value
 
 
 def typed_text(call: Call, name: str) -> str:

@@ -26,7 +26,7 @@ Taken = TypeVar("Taken", bound=Body)
 IF_MATCH = "Go on only if the thing still is what this ETag was given for."
 IDEMPOTENCY_KEY = "A text of your choice: with it the request may be sent again within a day, and is carried out once."
 BEGIN = Kept[Callable[[], None]]("admin.begin")
-"""What `begin` calls for an operation that asks other servers first."""
+"""What `begin` calls for an operation with `asks_others`."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Resource:
 
 
 class AdminOperation(Operation):
-    """An operation of the admin API. `of` is the resource it shows or changes. With `asks_others`, the function calls
-    other servers first and then `begin` itself.
+    """An operation of the admin API. `of` is the resource it shows or changes. With `asks_others`, the function first
+    does what takes long, such as calling other servers, and then calls `begin` itself.
     """
 
     def __init__(

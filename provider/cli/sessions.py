@@ -54,6 +54,7 @@ def end(
     """
     from provider.accounts import devices
     from provider.accounts.registration import get_user
+    from provider.refusals import NotFound
     from provider.sessions import lifecycle
 
     if (session_id is None) == (who is None):
@@ -61,6 +62,8 @@ def end(
     with unit() as work:
         if who is not None:
             count = devices.sign_out_everywhere_by_operator(work, user_id=get_user(work, who).id)
+        elif lifecycle.end_by_operator(work, session_id=identifier(str(session_id))):
+            count = 1
         else:
-            count = int(lifecycle.end_by_operator(work, session_id=identifier(str(session_id))))
+            raise NotFound(f"There is no active session {session_id}.")
     say(f"Ended {count} session{'' if count == 1 else 's'}.", {"ended": count}, as_json=as_json)

@@ -38,26 +38,40 @@ def create(
     verified: Annotated[bool, typer.Option("--verified", help="The address is known to be theirs.")] = False,
     role: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
     name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
+    user_id: Annotated[
+        str | None, typer.Option("--id", metavar="UUID", help="The id (sub) of a user who moves here; else a new one.")
+    ] = None,
+    hash_stdin: Annotated[
+        bool, typer.Option("--password-hash-stdin", help="Read the hash of the password, made by Signet, from stdin.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Create an account. Without --password-stdin, the command asks for the password.
+    """Create an account. Without --password-stdin or --password-hash-stdin, the command asks for the password.
 
     Example: signet user create --email ada@example.com --password-stdin --verified --role admin < password.txt
     """
     from provider.accounts import overview
     from provider.accounts.registration import create_user
+    from provider.database.base import is_id
 
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_for_password()
-    if not password:
+    if user_id is not None and not is_id(user_id):
+        raise typer.BadParameter(f"{user_id!r} is not a UUID in lower case", param_hint="--id")
+    if password_stdin and hash_stdin:
+        raise typer.BadParameter("give --password-stdin or --password-hash-stdin")
+    from_stdin = password_stdin or hash_stdin
+    secret = sys.stdin.readline().rstrip("\r\n") if from_stdin else _ask_for_password()
+    if not secret:
         raise typer.BadParameter("the password is empty")
     with unit() as work:
         user_id = create_user(
             work,
             email=email,
-            password=password,
+            password=None if hash_stdin else secret,
+            password_hash=secret if hash_stdin else None,
             verified=verified,
             roles=tuple(role or ()),
             claims={"name": name} if name else None,
+            user_id=user_id,
         )
         described = _as_printed(overview.describe_one(work, user_id))
     say(f"Created {email}, id {user_id}, {described['status']}.", described, as_json=as_json)
@@ -98,7 +112,7 @@ def list_users(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List accounts in order of creation, or those that match a search.
+    """List accounts in order of their ids, or those that match a search.
 
     Example: signet user list --limit 1000 --json
     """
@@ -182,6 +196,33 @@ def verify_email(who: Who, *, as_json: Json = False) -> None:
         email_addresses.verify_by_operator(work, user_id=get_user(work, who).id)
         user = get_user(work, who)
     say(f"Verified {who}: {user.status}.", {"id": user.id, "status": user.status}, as_json=as_json)
+
+
+@app.command(name="change-email")
+def change_email(
+    who: Who,
+    email: Annotated[str, typer.Argument(help="The new address.")],
+    *,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Email a link to the new address; the user confirms it.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Change the email address. Without --confirm, the new address counts as verified.
+
+    Example: signet user change-email ada@example.com ada@new.example.com
+    """
+    from provider.accounts import overview
+    from provider.accounts.email import operator_changes
+    from provider.accounts.registration import get_user
+
+    change = operator_changes.request_change if confirm else operator_changes.set_address
+    with unit() as work:
+        user = get_user(work, who)
+        change(work, user_id=user.id, email=email)
+        described = _as_printed(overview.describe_one(work, user.id))
+    said = f"Emailed {email} a link to confirm it." if confirm else f"Changed {who} to {email}."
+    say(said, described, as_json=as_json)
 
 
 @app.command(name="reset-totp")

@@ -5,6 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+LONGEST = timedelta(days=36500)
+SHORTEST_RETENTION = timedelta(days=7)
+LONGEST_RETENTION = timedelta(days=3650)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -23,10 +26,22 @@ def _duration(value: object) -> object:
     return value
 
 
-def _not_negative(value: timedelta) -> timedelta:
+def _in_range(value: timedelta) -> timedelta:
     if value < timedelta(0):
         raise ValueError("must not be negative")
+    if value > LONGEST:  # no date is so far from now that it cannot be written
+        raise ValueError(f"must be at most {LONGEST.days}d")
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_not_negative)]
+def _retention(value: timedelta) -> timedelta:
+    if value and not SHORTEST_RETENTION <= value <= LONGEST_RETENTION:
+        raise ValueError(f"must be 0 or from {SHORTEST_RETENTION.days}d to {LONGEST_RETENTION.days}d")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_range)]
+Retention = Annotated[Duration, AfterValidator(_retention)]
+"""How long something is kept; 0 is forever. The lower bound refuses a number of days without its unit: `365` is 365
+seconds.
+"""

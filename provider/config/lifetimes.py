@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from provider.config.durations import Duration
+from provider.config.durations import Duration, Retention
 
 
 class Lifetimes(BaseSettings):
@@ -61,6 +61,10 @@ class Lifetimes(BaseSettings):
         timedelta(days=90),
         ge=timedelta(days=2),
         description="An app that registered itself is deleted, unused this long.",
+    )
+    audit_retention: Retention = Field(
+        timedelta(days=365),
+        description="How long audit events are kept: 7d to 3650d, or 0 to keep them forever.",
     )
     recent_sign_in: Duration = Field(
         timedelta(minutes=15), description="Sensitive acts, on pages and by API, need a sign-in this fresh."

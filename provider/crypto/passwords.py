@@ -6,6 +6,7 @@ not block token requests. bcrypt releases the GIL.
 
 import base64
 import hashlib
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -17,6 +18,10 @@ MAX_CHARACTERS = 2 * MAX_BYTES
 """The longest password as typed, in characters. The normal form of a longer text exceeds MAX_BYTES: two bytes of it
 come from at most three characters.
 """
+
+
+_OWN_HASH = re.compile(r"\$2b\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]")
+"""A bcrypt hash. The last characters of salt and sum stand for 2 and 4 bits, so not every character may be there."""
 
 
 def normal_form(password: str) -> bytes:
@@ -41,6 +46,14 @@ def hash_password(password: str, *, cost: int) -> str:
 def is_password(password: str, hashed: str) -> bool:
     """Return whether this is the password of the hash. The time depends only on the hash's cost."""
     return bcrypt.checkpw(_prehash(password), hashed.encode())
+
+
+def is_own_hash(text: str) -> bool:
+    """Return whether the text has the form of a hash that `hash_password` returns.
+
+    The hash of a program that does not use `_prehash` has the same form, and is the hash of no password here.
+    """
+    return _OWN_HASH.fullmatch(text) is not None
 
 
 def cost_of(hashed: str) -> int:

@@ -25,6 +25,11 @@ def parse_id(text: str) -> str | None:
         return None
 
 
+def is_id(text: str) -> bool:
+    """Return whether the text is an identifier in its stored form: a UUID in lower case, with hyphens."""
+    return parse_id(text) == text
+
+
 def new_id() -> str:
     """Return a new UUIDv7 (RFC 9562 section 5.7), precise to a fraction of a microsecond (section 6.2, method 3).
 

@@ -7,6 +7,7 @@ comes from.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from provider.audit.devices import device_name
 from provider.languages.catalogs import LANGUAGES, Language
@@ -35,7 +36,7 @@ def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Map
         settings,
         spoken(work, None),
         "verify_email",
-        link=link_to(settings, "/verify-email/confirm", token=token, **carry),
+        link=_link(work, work.origin.verify_uri, "/verify-email/confirm", token=token, carry=carry),
         code=code,
         code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
         link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
@@ -64,7 +65,7 @@ def reset_password(
         settings,
         spoken(work, language),
         "reset_password",
-        link=link_to(settings, "/reset-password", token=token, **carry),
+        link=_link(work, work.origin.reset_uri, "/reset-password", token=token, carry=carry),
         link_minutes=int(settings.reset_link_lifetime.total_seconds() // 60),
     )
     _promise(work, to, letter, "reset_password", lifetime=settings.reset_link_lifetime)
@@ -107,12 +108,15 @@ def recovery_codes_renewed(work: UnitOfWork, *, to: str, language: str | None = 
     _notice(work, to, language, "recovery_codes_renewed")
 
 
-def change_email(work: UnitOfWork, *, to: str, token: str, code: str) -> str:
-    """Queue the email to the new address, with a link and a code for the user who requested the change."""
+def change_email(work: UnitOfWork, *, to: str, token: str, code: str | None, language: str | None = None) -> str:
+    """Queue the email to the new address, with a link and a code for the user who requested the change.
+
+    If an operator requested it, there is no code: the user has no page open to type it on.
+    """
     settings = work.settings
     letter = render(
         settings,
-        spoken(work, None),
+        spoken(work, language),
         "change_email",
         link=link_to(settings, "/account/email/confirm", token=token),
         code=code,
@@ -127,16 +131,20 @@ def address_taken(work: UnitOfWork, *, to: str, language: str | None = None) -> 
     return _promise(work, to, render(work.settings, spoken(work, language), "address_taken"), "address_taken")
 
 
-def email_change_requested(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
-    _notice(work, to, language, "email_change_requested")
+def email_change_requested(
+    work: UnitOfWork, *, to: str, by_operator: bool = False, language: str | None = None
+) -> None:
+    _notice(work, to, language, "email_change_requested", by_operator=by_operator)
 
 
-def email_changed(work: UnitOfWork, *, to: str, token: str) -> None:
-    """Queue the email to the previous address, with a link that undoes the change."""
+def email_changed(work: UnitOfWork, *, to: str, token: str | None, language: str | None = None) -> None:
+    """Queue the email to the previous address, with a link that undoes the change. Without a token, an operator made
+    the change, and there is no such link.
+    """
     settings = work.settings
-    undo = link_to(settings, "/undo-email-change", token=token)
-    days = max(1, settings.undo_link_lifetime.days)
-    _notice(work, to, None, "email_changed", lifetime=settings.undo_link_lifetime, undo=undo, undo_days=days)
+    undo = None if token is None else link_to(settings, "/undo-email-change", token=token)
+    days, lifetime = max(1, settings.undo_link_lifetime.days), None if token is None else settings.undo_link_lifetime
+    _notice(work, to, language, "email_changed", lifetime=lifetime, undo=undo, undo_days=days)
 
 
 def account_secured(work: UnitOfWork, *, to: str, token: str) -> None:
@@ -185,6 +193,16 @@ def account_suspended(work: UnitOfWork, *, to: str, language: str | None = None)
 
 def account_restored(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
     _notice(work, to, language, "account_restored")
+
+
+def _link(work: UnitOfWork, app_page: str | None, path: str, *, token: str, carry: Mapping[str, str]) -> str:
+    """Return the link to the page of the first-party app that asked for the email, or to ours.
+
+    `app_page` is registered by an operator; nothing in a request chooses it.
+    """
+    if app_page is None:
+        return link_to(work.settings, path, token=token, **carry)
+    return f"{app_page}{'&' if '?' in app_page else '?'}{urlencode({'token': token})}"
 
 
 def spoken(work: UnitOfWork, chosen: str | None) -> Language:

@@ -6,10 +6,12 @@ from provider.admin.api import audit as admin_audit
 from provider.admin.api import clients as admin_clients
 from provider.admin.api import consents as admin_consents
 from provider.admin.api import credentials as admin_credentials
+from provider.admin.api import email as admin_email
 from provider.admin.api import identities as admin_identities
 from provider.admin.api import keys as admin_keys
 from provider.admin.api import links as admin_links
 from provider.admin.api import outbox as admin_outbox
+from provider.admin.api import picture as admin_picture
 from provider.admin.api import refusals as admin_refusals
 from provider.admin.api import registration_tokens as admin_registration_tokens
 from provider.admin.api import sessions as admin_sessions
@@ -54,7 +56,9 @@ def account_api(settings: Settings) -> list[BaseRoute]:
         table.append(Route("/api/account/register", api_registration.register, methods=post, name="register"))
     if settings.has("email-verification"):
         letter, confirm = api_email_verification.request_letter, api_email_verification.confirm_address
+        check = api_email_verification.check_verify_link
         table += [
+            Route("/api/account/verify-email/check", check, methods=post, name="check_verify_link"),
             Route("/api/account/verify-email/letter", letter, methods=post, name="request_verification_letter"),
             Route("/api/account/verify-email/confirm", confirm, methods=post, name="confirm_address"),
         ]
@@ -112,6 +116,11 @@ def _of_accounts() -> list[BaseRoute]:
         Route(user, admin_users.delete_user, methods=delete, name="delete_user"),
         Route(f"{user}/suspend", admin_users.suspend_user, methods=post, name="suspend_user"),
         Route(f"{user}/restore", admin_users.restore_user, methods=post, name="restore_user"),
+        Route(f"{user}/email", admin_email.show_email, methods=get, name="email_of_user"),
+        Route(f"{user}/email", admin_email.request_change, methods=post, name="request_email_change_of_user"),
+        Route(f"{user}/email/cancel", admin_email.cancel_change, methods=post, name="cancel_email_change_of_user"),
+        Route(f"{user}/picture", admin_picture.put_picture, methods=["PUT"], name="put_picture_of_user"),
+        Route(f"{user}/picture", admin_picture.remove_picture, methods=delete, name="remove_picture_of_user"),
         Route(f"{user}/identities", admin_identities.list_identities, methods=get, name="list_identities"),
         Route(f"{user}/identities", admin_identities.link_identity, methods=post, name="link_identity"),
         Route(

@@ -56,7 +56,6 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "known devices": (known_devices.purge, KNOWN_FOR),
     "idempotency keys": (idempotency.purge, timedelta(0)),
     "outbox": (outbox.purge, timedelta(days=30)),
-    "audit events": (audit.purge, timedelta(days=365)),
     "hourly counts": (hourly.purge, hourly.KEPT_FOR),
 }
 """The purge function for each kind of row, and how long rows are kept after they stop mattering."""
@@ -86,8 +85,11 @@ def purge(
         return lambda work, before: function(work.db, before=before, limit=BATCH)
 
     tasks = {name: (of_store(function), age, BATCH) for name, (function, age) in PURGES.items()}
+    settings = installation.settings
+    if settings.audit_retention:
+        tasks["audit events"] = (of_store(audit.purge), settings.audit_retention, BATCH)
     tasks["accounts to delete"] = (to_delete, timedelta(0), ACCOUNTS)
-    tasks["unconfirmed accounts"] = (never_confirmed, installation.settings.unconfirmed_lifetime, ACCOUNTS)
+    tasks["unconfirmed accounts"] = (never_confirmed, settings.unconfirmed_lifetime, ACCOUNTS)
     tasks["unused clients"] = (unused_clients, timedelta(0), ACCOUNTS)
     tasks["failure counters"] = (failure_counters, timedelta(days=1), BATCH)
     deleted = dict.fromkeys(tasks, 0)

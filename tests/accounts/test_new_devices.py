@@ -6,7 +6,8 @@ from provider.accounts.new_devices import notify_of_new_device
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.work import Origin
+from provider.work import Installation, Origin
+from provider.worker.jobs import purge
 from tests.support import people
 from tests.support.browser import Browser
 from tests.support.clock import Clock
@@ -41,6 +42,19 @@ def test_the_first_sign_in_is_no_news_and_the_next_new_device_is(work: Work, inb
         assert what in letter.html
     with work() as w:
         assert Event.NEW_DEVICE in {event.name for event in store.find(w.read, user_id=ada)}
+
+
+def test_a_new_device_is_told_also_when_the_audit_log_no_longer_has_the_earlier_sign_ins(
+    installation: Installation, work: Work, inbox: Inbox, clock: Clock
+) -> None:
+    """The setting SIGNET_AUDIT_RETENTION must not switch the notice off for users who sign in rarely."""
+    with work() as w:
+        ada = make_user(w)
+    sign_in(work, ada)
+    clock.advance(days=366)
+    assert purge(installation)["audit events"] > 0
+    sign_in(work, ada)
+    assert "new device" in inbox.latest(ADDRESS).subject
 
 
 def test_a_sign_in_elsewhere_is_told_and_one_at_the_same_browser_is_not(

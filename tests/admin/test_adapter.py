@@ -116,6 +116,29 @@ def test_an_identity_belongs_to_one_account_and_is_never_the_last_way_in_taken_a
 
 
 @pytest.mark.both_databases
+def test_an_operator_unlinks_the_last_way_in_only_by_force(
+    operator: Program, inbox: Inbox, work: Work, browser: Browser
+) -> None:
+    """The refusal says how; afterwards the user gets in with a link to choose a password."""
+    bob = operator("POST", "/users", email="bob@example.test").json()["id"]
+    path = f"/users/{bob}/identities"
+    identity = operator("POST", path, issuer=GOOGLE, subject="117").json()["identities"][0]["id"]
+    for asked in ("", "?force=false", "?force=0"):
+        refused = operator("DELETE", f"{path}/{identity}{asked}")
+        assert refused.json()["type"] == "urn:signet:problem:last-way-in"
+        assert "Send force=true" in refused.json()["detail"]
+    assert operator("DELETE", f"{path}/{identity}?force=please").json()["type"] == "urn:signet:problem:invalid-body"
+    assert events(work, "account.identity.unlinked") == []
+    assert operator("DELETE", f"{path}/{identity}?force=true").status_code == 204
+    assert operator.get(path)["identities"] == []
+    assert "no longer signs you in" in inbox.latest("bob@example.test").subject
+    [event] = events(work, "account.identity.unlinked")
+    assert event["operator"].startswith("client ")
+    browser.open(operator("POST", f"/users/{bob}/links", purpose="reset").json()["url"])
+    assert browser.submit({"New password": PASSWORD}).path == "/reset-password/done"
+
+
+@pytest.mark.both_databases
 def test_read_shorten_and_end_a_session(operator: Program, ada: str, browser: Browser, clock: Clock) -> None:
     """Row "getSessionAndUser, updateSession, deleteSession"; who creates one is decision 36."""
     sign_in(browser)

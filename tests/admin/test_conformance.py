@@ -70,6 +70,7 @@ SHOP = {"client_name": "Shop", "redirect_uris": ["https://shop.example.test/"]}
 REAL: dict[str, dict[str, Any]] = {
     "create_user": {"email": "grace@example.test"},
     "change_user": {"claims": {"name": "Grace"}, "roles": ["clerk"]},
+    "request_email_change_of_user": {"email": "grace@new.example.test"},
     "create_client": SHOP,
     "replace_client": SHOP,
     "create_webhook": {"url": "https://hooks.example.test/", "events": ["account.*"]},
@@ -87,7 +88,7 @@ def test_answers_are_as_described(client: TestClient, operator: Program, work: W
         examine(found, GenerationMode.POSITIVE, client, operator, work)
         if found.definition.raw["operationId"] in REAL:
             examine(found, GenerationMode.POSITIVE, client, operator, work, real=True)
-        if len(found.body):
+        if any(body.media_type == "application/json" for body in found.body):  # any bytes can be called a picture
             examine(found, GenerationMode.NEGATIVE, client, operator, work)
 
 

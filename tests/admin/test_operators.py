@@ -31,6 +31,11 @@ LISTED = """
     DELETE /api/admin/users/{user_id}
     POST /api/admin/users/{user_id}/suspend
     POST /api/admin/users/{user_id}/restore
+    GET /api/admin/users/{user_id}/email
+    POST /api/admin/users/{user_id}/email
+    POST /api/admin/users/{user_id}/email/cancel
+    PUT /api/admin/users/{user_id}/picture
+    DELETE /api/admin/users/{user_id}/picture
     GET /api/admin/users/{user_id}/identities
     POST /api/admin/users/{user_id}/identities
     DELETE /api/admin/users/{user_id}/identities/{identity_id}

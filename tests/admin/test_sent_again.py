@@ -73,6 +73,7 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
     ids = {"user_id": ada, "client_id": "shop", "session_id": session, "promise_id": promise, "webhook_id": webhook}
     bodies: dict[str, dict[str, Any]] = {
         "change_user": {"roles": ["x"]}, "replace_client": SHOP, "suspend_user": {"reason": "x"},
+        "request_email_change_of_user": {"email": "ada@new.example.test"},
         "change_session": {"expires_at": "2100-01-01T00:00:00Z"},
     }  # fmt: skip
     parts = {"refusals", "identities", "revoke", "replay", "consents", "token-families", "links", "letters", "sessions"}
@@ -85,6 +86,8 @@ def test_one_thing_has_a_version_and_every_change_of_it_looks_at_it(
             continue  # lists, parts of a list, and what makes something
         path = route.path.removeprefix("/api/admin").replace(":path", "").format(**ids)
         method = next(each for each in route.methods or () if each != "HEAD")
+        if route.name == "put_picture_of_user":
+            continue  # takes a file: tests/admin/test_pictures.py
         if method == "GET":
             assert operator("GET", path).headers["etag"], path
         else:

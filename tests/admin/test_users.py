@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from provider.accounts import linked_identities, registration
 from provider.accounts.store import users
 from tests.admin.conftest import Console, events
 from tests.support.browser import Browser
@@ -11,6 +12,8 @@ from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.people import find_user, sign_in
+
+UPSTREAM = "https://accounts.example"
 
 pytestmark = pytest.mark.both_databases
 
@@ -152,6 +155,28 @@ def test_devices_applications_and_accounts_end_one_by_one(
     assert page.path == "/admin/users"
     assert "The account is deleted." in page.text
     assert events(work, "account.deleted")[0]["why"] == "asked for it"
+
+
+def test_the_only_way_in_is_unlinked_after_another_question(console: Console, work: Work, inbox: Inbox) -> None:
+    with work() as w:
+        user_id = registration.create_user(w, email="ada@example.test", password=None, verified=True)
+        for subject in ("117", "118"):
+            linked_identities.link(w, user_id=user_id, issuer=UPSTREAM, subject=subject, email=None, name=UPSTREAM)
+    one, other = [target for words, target in console.open(f"/users/{user_id}").links.items() if "Unlink" in words]
+    assert "/unlink?" in one
+    stale = console.browser.new_tab()
+    question = stale.open(other)
+    assert "It is unlinked." in console.act(one.removeprefix("/admin")).text
+    [last] = [target for words, target in console.open(f"/users/{user_id}").links.items() if "Unlink" in words]
+    assert "/unlink-last?" in last
+    asked = stale.submit({}, action=question.forms[0].action)  # of before it became the last one
+    assert (asked.path, asked.heading) == (last.partition("?")[0], "Unlink the only way to sign in")
+    assert "Nobody can sign in to it afterwards." in asked.text
+    page = console.act(last.removeprefix("/admin"), why="the provider closed")
+    assert "It is unlinked." in page.text
+    assert events(work, "account.identity.unlinked")[0]["why"] == "the provider closed"
+    assert "no longer signs you in" in inbox.latest("ada@example.test").subject
+    assert console.browser.open(last).path == f"/admin/users/{user_id}"
 
 
 def test_the_reason_is_one_short_line(console: Console, work: Work) -> None:

@@ -3,6 +3,8 @@
 import pytest
 
 from provider.accounts import linked_identities, registration
+from provider.accounts.passwords.passwords import is_password_of
+from provider.crypto.passwords import hash_password
 from provider.sessions import lifecycle, store
 from tests.cli.conftest import Signet
 from tests.support.inbox import Inbox
@@ -31,6 +33,39 @@ def test_creating_says_who_was_made(signet: Signet, work: Work) -> None:
 def test_an_unverified_one_is_inactive_until_an_operator_answers_for_the_address(signet: Signet) -> None:
     assert create(signet)["status"] == "INACTIVE"
     assert signet("user", "verify-email", EMAIL, "--json").json["status"] == "ACTIVE"
+
+
+def test_the_address_is_changed_or_its_owner_asked(signet: Signet, inbox: Inbox) -> None:
+    create(signet, "--verified")
+    changed = signet("user", "change-email", EMAIL, "ada@new.example.test", "--json").json
+    assert (changed["email"], changed["email_verified"]) == ("ada@new.example.test", True)
+    assert "was changed" in inbox.latest(EMAIL).subject
+    asked = signet("user", "change-email", "ada@new.example.test", EMAIL, "--confirm")
+    assert asked.out == f"Emailed {EMAIL} a link to confirm it.\n"
+    assert "/account/email/confirm" in inbox.latest(EMAIL).link
+    create(signet, "--verified", email="bob@example.test")
+    refused = signet("user", "change-email", "bob@example.test", "ada@new.example.test")
+    assert (refused.status, refused.err) == (1, "signet: This address belongs to another account.\n")
+
+
+def test_a_user_who_moves_here_keeps_id_and_password(signet: Signet, work: Work) -> None:
+    user_id, hashed = "6f3b2c1d-8e4a-4c57-9d21-0a1b2c3d4e5f", hash_password("a long password", cost=4)
+    given = ("user", "create", "--email", EMAIL, "--id", user_id, "--password-hash-stdin", "--verified")
+    assert signet(*given, "--json", stdin=f"{hashed}\n").json["id"] == user_id
+    with work() as w:
+        assert is_password_of(w, user_id, "a long password")
+    for options, said in (
+        (("--id", user_id.upper()), "is not a UUID in lower case"),
+        (("--id", user_id), "Another account has this id."),
+        (("--password-stdin",), "give --password-stdin or --password-hash-stdin"),
+    ):
+        refused = signet(
+            "user", "create", "--email", "bob@example.test", "--password-hash-stdin", *options, stdin=hashed
+        )
+        assert refused.status != 0
+        assert said in refused.err
+    refused = signet("user", "create", "--email", "bob@example.test", "--password-hash-stdin", stdin="$argon2id$v=19$x")
+    assert "This password hash is not supported." in refused.err
 
 
 def test_no_password_is_ever_printed(signet: Signet) -> None:
@@ -99,7 +134,8 @@ def test_a_session_can_be_ended_by_its_id(signet: Signet, work: Work) -> None:
     session, other = signet("session", "list", "--user", EMAIL, "--json").json
     assert session["acr"] == "aal1"
     assert signet("session", "end", session["id"], "--json").json == {"ended": 1}
-    assert signet("session", "end", session["id"], "--json").json == {"ended": 0}
+    again = signet("session", "end", session["id"])
+    assert (again.status, again.err) == (1, f"signet: There is no active session {session['id']}.\n")
     assert [left["id"] for left in signet("session", "list", "--user", EMAIL, "--json").json] == [other["id"]]
     assert signet("session", "end", "--user", EMAIL, "--json").json == {"ended": 1}
 

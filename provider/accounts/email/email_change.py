@@ -4,12 +4,15 @@ The old address is notified. It stays until the new one is confirmed; for some t
 undoes the change. Whether the new address belongs to another user is never revealed: pages and emails look the same.
 """
 
+import dataclasses
+
 from provider.accounts import compromise_report, search, throttle
 from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address, LinkDead, WrongCode
 from provider.accounts.email.verification_emails import may_write_to
-from provider.accounts.links import find_link, find_link_by_code, issue_link
+from provider.accounts.links import NewLink, find_link, find_link_by_code, issue_link
 from provider.accounts.store import email_addresses, email_changes, links, users
+from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.email_changes import EmailChange
 from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.accounts.timing import constant_time_response
@@ -57,13 +60,9 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
     with constant_time_response(work):
         if not may_write_to(work, address.normal, Purpose.CHANGE):
             return
-        owner = email_addresses.find_owner(work.read, address.normal)
-        taken = owner is not None and owner[1].verified_at is not None
-        link = issue_link(work, purpose=Purpose.CHANGE, address=current)
-        email_changes.add(work.db, EmailChange(link.id, address.text, address.normal))
-        throttle.settle(work, throttle.EMAIL_CODE, current.id)
-        record(work, Event.EMAIL_CHANGE_REQUESTED, user_id=session.user_id)
-        if owner is not None and taken:
+        owner, _ = email_addresses.find_rivals(work.read, address.normal)
+        link = begin(work, current, address=address)
+        if owner is not None:
             sent = messages.address_taken(work, to=address.text, language=owner[0].language)  # the code goes to nobody
         else:
             sent = messages.change_email(work, to=address.text, token=link.token, code=link.code)
@@ -71,11 +70,22 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
         messages.email_change_requested(work, to=current.address)
 
 
-def cancel(work: UnitOfWork, *, user_id: str) -> None:
-    """Cancel the pending change of address; its code and its link stop working."""
-    if find_pending(work, user_id) is not None:
-        links.expire_all(work.db, user_id, Purpose.CHANGE)
-        record(work, Event.EMAIL_CHANGE_CANCELLED, user_id=user_id)
+def begin(work: UnitOfWork, current: EmailAddress, *, address: Address) -> NewLink:
+    """Create the link and the code that confirm the change; those of an earlier request stop working."""
+    link = issue_link(work, purpose=Purpose.CHANGE, address=current)
+    email_changes.add(work.db, EmailChange(link.id, address.text, address.normal))
+    throttle.settle(work, throttle.EMAIL_CODE, current.id)
+    record(work, Event.EMAIL_CHANGE_REQUESTED, user_id=current.user_id)
+    return link
+
+
+def cancel(work: UnitOfWork, *, user_id: str) -> bool:
+    """Cancel the pending change of address; its code and its link stop working. Returns False if none is pending."""
+    if find_pending(work, user_id) is None:
+        return False
+    links.expire_all(work.db, user_id, Purpose.CHANGE)
+    record(work, Event.EMAIL_CHANGE_CANCELLED, user_id=user_id)
+    return True
 
 
 def confirm_by_code(work: UnitOfWork, *, user_id: str, code: str) -> None:
@@ -163,13 +173,35 @@ def _carry_out(work: UnitOfWork, link: Link) -> bool:
     change, before = email_changes.find(work.read, link.id), email_addresses.find(work.read, link.address_id)
     if change is None or before is None or not links.spend(work.db, link.id, now=work.now):
         return False
-    if not email_addresses.change(work.db, before.id, address=change.address, normal=change.normal, now=work.now):
+    if not replace(work, before, address=change.address, normal=change.normal):
         return False
-    end_access(work, user_id=link.user_id, cause=Cause.EMAIL_CHANGED)
-    users.touch(work.db, link.user_id, now=work.now)
-    search.index(work, link.user_id)
     way_back = issue_link(work, purpose=Purpose.UNDO, address=before)
     email_changes.add(work.db, EmailChange(way_back.id, before.address, before.normal))
-    record(work, Event.EMAIL_CHANGED, user_id=link.user_id)
+    record(work, Event.EMAIL_CHANGED, user_id=link.user_id, by="user")
     messages.email_changed(work, to=before.address, token=way_back.token)
+    return True
+
+
+def correct(work: UnitOfWork, before: EmailAddress, *, address: Address) -> EmailAddress | None:
+    """Replace an address that was never verified with another one, which is not verified either.
+
+    Returns None if it was verified meanwhile.
+    """
+    if not email_addresses.correct(work.db, before.id, address=address.text, normal=address.normal):
+        return None
+    users.touch(work.db, before.user_id, now=work.now)
+    search.index(work, before.user_id)
+    return dataclasses.replace(before, address=address.text, normal=address.normal)
+
+
+def replace(work: UnitOfWork, before: EmailAddress, *, address: str, normal: str) -> bool:
+    """Replace the account's address with a verified one, and end the links sent to it.
+
+    Returns False if the new address belongs to another user.
+    """
+    if not email_addresses.change(work.db, before.id, address=address, normal=normal, now=work.now):
+        return False
+    end_access(work, user_id=before.user_id, cause=Cause.EMAIL_CHANGED)
+    users.touch(work.db, before.user_id, now=work.now)
+    search.index(work, before.user_id)
     return True

@@ -19,6 +19,9 @@ from provider.mail import messages
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
+UNVERIFIED = (Status.INACTIVE, Status.ACTIVE)
+"""Statuses with which a user can verify an address. ACTIVE users may have signed up while that was not needed."""
+
 
 class NotNow(Refusal):
     code = "not-now"
@@ -37,7 +40,7 @@ def require_choice(work: UnitOfWork, user: User | None = None) -> None:
 
 def send_reset(work: UnitOfWork, *, user_id: str) -> None:
     """Email a link to set a new password. Raises NoSuchUser, or NotNow if the user could not use the link."""
-    user, address = _find(work, user_id)
+    user, address = find_holder(work, user_id)
     require_choice(work, user)
     token = issue_link(work, purpose=Purpose.RESET, address=address).token
     messages.reset_password(work, to=address.address, token=token, carry={}, language=user.language)
@@ -47,18 +50,19 @@ def send_reset(work: UnitOfWork, *, user_id: str) -> None:
 def send_verification_again(work: UnitOfWork, *, user_id: str) -> None:
     """Email a link and a code to verify the address.
 
-    Raises NoSuchUser, AlreadyConfirmed, or NotNow unless the account is waiting for verification.
+    Raises NoSuchUser, AlreadyConfirmed, or NotNow unless the account waits for verification or is active without it.
     """
-    user, address = _find(work, user_id)
+    user, address = find_holder(work, user_id)
     if address.verified_at is not None:
         raise AlreadyConfirmed
-    if user.status != Status.INACTIVE:
+    if user.status not in UNVERIFIED:
         raise NotNow
     send_verification(work, address, browser=None, carry={})  # bound to no browser: it will ask for the password
     record(work, Event.VERIFICATION_SENT, user_id=user_id)
 
 
-def _find(work: UnitOfWork, user_id: str) -> tuple[User, EmailAddress]:
+def find_holder(work: UnitOfWork, user_id: str) -> tuple[User, EmailAddress]:
+    """Return the user and the address. Raises NoSuchUser, also for a user without an address."""
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     if user is None or address is None:
         raise NoSuchUser

@@ -8,13 +8,14 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text
 from provider.mail import messages
-from provider.refusals import Refusal
+from provider.refusals import NotFound
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 
-class NotTurnedOn(Refusal):
+class NotTurnedOn(NotFound):
     code = "not-turned-on"
+    title = Text("Two-factor authentication is off")
     message = Text("Two-factor sign-in is not on.")
 
 

@@ -12,14 +12,22 @@ from urllib.parse import urlsplit
 from provider.accounts.passwords.breached_passwords import is_breached
 from provider.accounts.store import passwords
 from provider.config.settings import Settings
-from provider.crypto.passwords import MAX_BYTES, cost_of, decoy, hash_password, is_password, normal_form
+from provider.config.sign_up import NAME_CLAIMS
+from provider.crypto.passwords import (
+    MAX_BYTES,
+    cost_of,
+    decoy,
+    hash_password,
+    is_own_hash,
+    is_password,
+    normal_form,
+)
 from provider.languages.text import Text
+from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 COMMON = "common_passwords.txt"
 NOBODY = str(uuid.UUID(int=0))
-NAMES = ("name", "given_name", "middle_name", "family_name", "nickname", "preferred_username")
-"""Claims that an attacker may know about the user."""
 _SPOKEN = str.maketrans("013457@$!", "oleastasi")
 
 
@@ -49,9 +57,37 @@ def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) 
     return None
 
 
+class UnsupportedHash(Refusal):
+    """A password hash that Signet cannot check. The message says why."""
+
+    code = "unsupported-password-hash"
+
+
+def require_own_hash(settings: Settings, hashed: str) -> None:
+    """Check that a password hash from elsewhere is one of Signet's own. Raises UnsupportedHash.
+
+    Its cost may not exceed that of this installation: checking it would take longer than checking an unknown account.
+    """
+    if not is_own_hash(hashed):
+        raise UnsupportedHash(
+            Text(
+                "This password hash is not supported. It must be one that Signet made ($2b$...). "
+                "Hashes of other systems can't be used; send an invitation or a link to choose a password instead."
+            )
+        )
+    if cost_of(hashed) > settings.bcrypt_cost:
+        raise UnsupportedHash(
+            Text(
+                "This password hash has a cost of %(cost)s, and SIGNET_BCRYPT_COST is %(most)s. Raise the setting.",
+                cost=cost_of(hashed),
+                most=settings.bcrypt_cost,
+            )
+        )
+
+
 def about_person(claims: Mapping[str, Any], address: str) -> tuple[str, ...]:
     """Return what an attacker may know about a user: the address and every name."""
-    return (address, *(str(claims.get(name, "")) for name in NAMES))
+    return (address, *(str(claims.get(name, "")) for name in NAME_CLAIMS))
 
 
 def known_words(settings: Settings, about: Iterable[str]) -> list[str]:

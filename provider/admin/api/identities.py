@@ -5,14 +5,23 @@ from datetime import datetime
 from pydantic import Field
 
 from provider.accounts import linked_identities as rules
-from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere
+from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere, NoSuchIdentity
 from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import linked_identities
 from provider.admin.api.users import user_id_of
+from provider.admin.filters import asked_flag
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body, Words
 from provider.api.callers import Operator
+from provider.database.base import parse_id
+from provider.languages.text import Text
 from provider.web.call import Call
+
+FORCE = "`true`: also if the user could not sign in any more."
+LAST_OF_USER = Text(
+    "This is the user's only way to sign in. Send force=true to unlink it anyway; then email the user a link to choose "
+    "a password."
+)
 
 
 class Identity(Body):
@@ -48,11 +57,19 @@ def link_identity(call: Call, _operator: Operator, body: NewIdentity) -> Identit
     return _all(call, user_id)
 
 
-@by_operator(problems=(NoSuchUser, LastWayIn))
+@by_operator(problems=(NoSuchUser, NoSuchIdentity, LastWayIn), asks={"force": FORCE})
 def unlink_identity(call: Call, _operator: Operator, _body: Body) -> None:
-    """Unlink an identity from a user, so that it can no longer be used to sign in. The user is notified by email."""
-    identity_id = call.path_params["identity_id"]
-    rules.unlink(call.work, user_id=user_id_of(call), identity_id=identity_id, name_of=str)
+    """Unlink an identity from a user, so that it can no longer be used to sign in. The user is notified by email. The
+    only way to sign in is unlinked with `force` alone.
+    """
+    user_id, identity_id = user_id_of(call), parse_id(call.path_params["identity_id"])
+    force = asked_flag(call, "force")
+    if identity_id is None:
+        raise NoSuchIdentity
+    try:
+        rules.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str, force=force)
+    except LastWayIn:
+        raise LastWayIn(LAST_OF_USER) from None
 
 
 def _all(call: Call, user_id: str) -> Identities:

@@ -7,10 +7,12 @@ from pydantic import Field
 
 from provider.accounts import invitation, overview, profile, registration, search, suspension
 from provider.accounts.email import email_addresses as addresses
+from provider.accounts.email import operator_changes
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.overview import Overview
-from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
+from provider.accounts.passwords.passwords import UnsupportedHash
+from provider.accounts.registration import AddressTaken, IdTaken, NoSuchUser, NotAnAddress
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.admin.filters import asked_text
 from provider.admin.operation import Resource, by_operator
@@ -18,7 +20,7 @@ from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody, Words
 from provider.api.callers import Operator
 from provider.api.endpoints.profile import Editable, claims_of
-from provider.database.base import parse_id
+from provider.database.base import is_id, parse_id
 from provider.languages.text import Text
 from provider.web.call import Call
 from provider.work import UnitOfWork
@@ -32,6 +34,11 @@ WANTED = {
     "search": "The beginning of an address or of a word of the name; in the order of what was found.",
     **PAGED,
 }
+
+NOT_AN_ID = Text("Enter a UUID in lower case, like 0192d3a8-5f2e-7c31-9c4e-1f0a2b3c4d5e.")
+STAYS_VERIFIED = Text(
+    "A verified address stays verified. To have the user confirm a new one, send it to POST /users/ID/email."
+)
 
 
 class Account(Body):
@@ -57,7 +64,22 @@ class NewAccount(Body):
     email: str = Field(description="The operator answers for it: it counts as verified.")
     roles: tuple[Role, ...] = ()
     claims: Editable | None = None
-    invite: bool = Field(False, description="Send a letter with a link to choose the password.")
+    invite: bool = Field(False, description="Email a link to choose the password.")
+    id: str | None = Field(
+        None,
+        description=(
+            "The user's id (`sub`) in the system they move from, a UUID in lower case. Left out, a new one is made."
+        ),
+        json_schema_extra={"format": "uuid"},
+    )
+    password_hash: str | None = Field(
+        None,
+        description=(
+            "The hash of the user's password as another Signet has it: bcrypt ($2b$) over the Base64 text of the "
+            "SHA-384 digest of the password in UTF-8, NFC. Its cost is at most SIGNET_BCRYPT_COST. Other hashes are "
+            "refused. A bcrypt hash of the password itself looks the same, but no password matches it here."
+        ),
+    )
 
 
 class Change(Body):
@@ -65,6 +87,13 @@ class Change(Body):
 
     roles: tuple[Role, ...] | None = None
     claims: Editable | None = Field(None, description="In the place of all that was said before.")
+    email: str | None = Field(
+        None,
+        description=(
+            "Another address, which counts as verified: the operator answers for it. Without the user's confirmation; "
+            "POST /users/{user_id}/email asks for it."
+        ),
+    )
     email_verified: bool | None = Field(None, description="true: the operator answers for the address.")
 
 
@@ -79,10 +108,12 @@ USER = Resource(
 
 @by_operator(reads=True, gives=Accounts, asks=WANTED)
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
-    """Find users: one by email address or linked identity, those a search matches, or all. Lists are paged."""
+    """Find users: by email address or linked identity, those a search matches, or all. Lists are paged. An address that
+    nobody owns finds every user who signed up with it.
+    """
     work, query = call.work, call.query
     if "email" in query:
-        return _one(work, _by_address(work, query["email"]))
+        return _by_address(work, query["email"])
     if "issuer" in query or "subject" in query:
         issuer, subject = asked_text(call, "issuer") or "", asked_text(call, "subject") or ""
         identity = linked_identities.find(work.read, issuer, subject)
@@ -98,17 +129,36 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     )
 
 
-@by_operator(of=USER, takes=NewAccount, gives=Account, status=201, problems=(NotAnAddress, AddressTaken, NotNow))
+@by_operator(
+    of=USER,
+    takes=NewAccount,
+    gives=Account,
+    status=201,
+    problems=(NotAnAddress, AddressTaken, IdTaken, NotNow, UnsupportedHash),
+)
 def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
-    """Create an active user without a password. The user sets one with a link (`invite`, `links`) or signs in with an
-    upstream provider.
+    """Create an active user. Without a `password_hash` the user has no password, and sets one with a link (`invite`,
+    `links`) or signs in with an upstream provider.
     """
     work, claims = call.work, {} if body.claims is None else claims_of(body.claims)
+    if body.id is not None and not is_id(body.id):
+        raise InvalidBody([{"member": "id", "problem": NOT_AN_ID}])
+    if body.invite and body.password_hash is not None:
+        raise InvalidBody(
+            [{"member": "invite", "problem": Text("A user with a password_hash has a password already.")}]
+        )
     if body.invite:
-        user_id = invitation.invite(work, email=body.email, roles=body.roles, claims=claims)
+        user_id = invitation.invite(work, email=body.email, roles=body.roles, claims=claims, user_id=body.id)
     else:
         user_id = registration.create_user(
-            work, email=body.email, password=None, verified=True, roles=body.roles, claims=claims
+            work,
+            email=body.email,
+            password=None,
+            verified=True,
+            roles=body.roles,
+            claims=claims,
+            user_id=body.id,
+            password_hash=body.password_hash,
         )
     return describe(call.work, user_id)
 
@@ -119,14 +169,16 @@ def show_user(call: Call, _operator: Operator, _body: Body) -> Account:
     return describe(call.work, user_id_of(call))
 
 
-@by_operator(of=USER, takes=Change, gives=Account, problems=(NoSuchUser, AlreadyConfirmed))
+@by_operator(of=USER, takes=Change, gives=Account, problems=(NoSuchUser, AlreadyConfirmed, NotAnAddress, AddressTaken))
 def change_user(call: Call, _operator: Operator, body: Change) -> Account:
-    """Update a user's roles or claims, or mark the email address as verified."""
+    """Update a user's roles, claims or email address, or mark the email address as verified."""
     work, user_id = call.work, user_id_of(call)
     if body.email_verified is False:
-        raise InvalidBody([{"member": "email_verified", "problem": Text("What was proven stays so.")}])
+        raise InvalidBody([{"member": "email_verified", "problem": STAYS_VERIFIED}])
     claims = None if body.claims is None else claims_of(body.claims)
-    if body.email_verified:
+    if body.email is not None:
+        operator_changes.set_address(work, user_id=user_id, email=body.email)  # and verified, whatever it says
+    elif body.email_verified:
         addresses.verify_by_operator(work, user_id=user_id)
     if body.roles is not None:
         registration.set_roles(work, user_id=user_id, roles=body.roles)
@@ -197,7 +249,11 @@ def _one(work: UnitOfWork, user_id: str | None) -> Accounts:
     return Accounts(users=[] if user_id is None else [describe(work, user_id)])
 
 
-def _by_address(work: UnitOfWork, text: str) -> str | None:
+def _by_address(work: UnitOfWork, text: str) -> Accounts:
+    """Return the owner of the address, or else every user who signed up with it."""
     address = addresses.parse_address(text)
-    owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
-    return None if owner is None else owner[0].id
+    if address is None:
+        return Accounts(users=[])
+    owner, _ = email_addresses.find_rivals(work.read, address.normal)
+    found = email_addresses.find_claims(work.read, address.normal) if owner is None else [owner]
+    return Accounts(users=[describe(work, user.id) for user, _ in found])

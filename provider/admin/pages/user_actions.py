@@ -13,6 +13,7 @@ from provider.accounts.store import users
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
+from provider.admin.pages.user_addresses import ADDRESS_ACTIONS
 from provider.admin.pages.user_connections import CONNECTION_ACTIONS
 from provider.admin.pages.user_details import UserDetails
 from provider.languages.text import Text
@@ -150,7 +151,11 @@ ACTIONS: Actions[UserDetails] = {
         means=(Text("A letter with a code and a link goes to the address. Earlier ones no longer work."),),
         done=Text("The letter is on its way."),
         do=_simply(operator_emails.send_verification_again),
-        is_available=lambda person: person.has("email-verification") and person.user.status == Status.INACTIVE,
+        is_available=lambda person: (
+            person.has("email-verification")
+            and not person.is_confirmed
+            and person.user.status in operator_emails.UNVERIFIED
+        ),
     ),
     "send-invitation": Action(
         title=Text("Send the invitation again"),
@@ -219,6 +224,7 @@ ACTIONS: Actions[UserDetails] = {
         inputs=(Input("name", Text("Full name"), shown=lambda person: _name(person.user)),),
         edits=lambda person: _name(person.user),
     ),
+    **ADDRESS_ACTIONS,
     "end-sessions": Action(
         title=Text("Sign this person out everywhere"),
         button=Text("Sign out everywhere"),

@@ -2,12 +2,16 @@
 linked identity.
 """
 
+from urllib.parse import urlencode
+
 from provider.accounts import linked_identities
+from provider.accounts.linked_identities import LastWayIn
 from provider.admin.pages.actions import Action, Actions, Subject
 from provider.admin.pages.user_details import UserDetails
 from provider.languages.text import Text
 from provider.oauth.authorize import connected_apps
 from provider.oauth.http.server import server_of
+from provider.refusals import GoElsewhere
 from provider.sessions import lifecycle
 from provider.web.call import Call
 
@@ -36,7 +40,19 @@ def _identity(call: Call, person: UserDetails) -> str | None:
 
 def _unlink(call: Call, subject: Subject[UserDetails]) -> None:
     user_id, identity_id = subject.value.user.id, call.query.text("identity")
-    linked_identities.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str)
+    try:
+        linked_identities.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str)
+    except LastWayIn:
+        raise GoElsewhere(f"{subject.url}/unlink-last?{urlencode({'identity': identity_id})}") from None
+
+
+def _only_identity(call: Call, person: UserDetails) -> str | None:
+    return _identity(call, person) if person.is_only_way_in else None
+
+
+def _unlink_last(call: Call, subject: Subject[UserDetails]) -> None:
+    user_id, identity_id = subject.value.user.id, call.query.text("identity")
+    linked_identities.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str, force=True)
 
 
 CONNECTION_ACTIONS: Actions[UserDetails] = {
@@ -64,6 +80,19 @@ CONNECTION_ACTIONS: Actions[UserDetails] = {
         done=Text("It is unlinked."),
         do=_unlink,
         part=_identity,
+        danger=True,
+    ),
+    "unlink-last": Action(
+        title=Text("Unlink the only way to sign in"),
+        button=Text("Unlink it anyway"),
+        means=(
+            Text("This account has no password and no other linked account. Nobody can sign in to it afterwards."),
+            Text("To give access back, send an invitation, or create a link to choose a password."),
+            Text("The user is notified by email."),
+        ),
+        done=Text("It is unlinked."),
+        do=_unlink_last,
+        part=_only_identity,
         danger=True,
     ),
 }

@@ -32,6 +32,18 @@ class UserDetails(Overview):
         """Whether there is a page to choose a password on, and the user may use it."""
         return self.has("reset-passwords") and self.user.status == Status.ACTIVE and self.address is not None
 
+    @property
+    def is_only_way_in(self) -> bool:
+        """Whether the user can sign in with one linked identity and in no other way."""
+        return len(self.identities) == 1 and not self.has_password
+
+    @property
+    def may_confirm_address(self) -> bool:
+        """Whether the user can confirm a new address: signed in, or as the first one of an inactive account."""
+        pages = self.has("update-profile") if self.is_confirmed else True
+        status = Status.ACTIVE if self.is_confirmed else Status.INACTIVE
+        return pages and self.has("email-verification") and self.user.status == status
+
 
 def find_details(call: Call, user_id: str) -> UserDetails:
     """Read everything that belongs to the user's account. Raises NoSuchUser."""

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from provider.accounts import linked_identities
 from provider.accounts.factors import second_factor
-from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere
+from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere, NoSuchIdentity
 from provider.accounts.store import email_addresses, passwords
 from provider.accounts.store import linked_identities as store
 from provider.destination import Destination
@@ -71,6 +71,8 @@ def unlink(call: Call) -> Response:
         linked_identities.unlink(call.work, user_id=session.user_id, identity_id=identity_id, name_of=upstreams.name_of)
     except LastWayIn as refusal:
         return _page(call, session, refusal)
+    except NoSuchIdentity:
+        pass  # unlinked in another tab
     return go(f"{PATH}?done=unlinked")
 
 

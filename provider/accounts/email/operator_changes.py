@@ -1,0 +1,73 @@
+"""Changes of a user's email address by an operator: on the operator's word, or confirmed by the user.
+
+An operator gets an error if another user has the address. Nothing in the previous mailbox undoes an operator's change,
+because that mailbox may be the reason for it.
+"""
+
+from provider.accounts.email import email_change
+from provider.accounts.email.email_change import SameAddress
+from provider.accounts.email.operator_emails import NotNow, find_holder
+from provider.accounts.email.verification_emails import send_verification
+from provider.accounts.registration import AddressTaken, require_address
+from provider.accounts.store import email_addresses, links, users
+from provider.accounts.store.users import Status
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.languages.text import Text
+from provider.mail import messages
+from provider.work import UnitOfWork
+
+
+def set_address(work: UnitOfWork, *, user_id: str, email: str) -> None:
+    """Change the address on the operator's word: it counts as verified, and an inactive account becomes active.
+
+    Links sent to the previous address stop working, and a verified one is notified. Does nothing if this is the user's
+    verified address already. Raises NoSuchUser, NotAnAddress or AddressTaken.
+    """
+    user, before = find_holder(work, user_id)
+    address = require_address(work, email)
+    changes, was_verified = address.text != before.address, before.verified_at is not None
+    if was_verified and not changes:
+        return
+    is_other = address.normal != before.normal
+    if is_other and not email_addresses.is_free(work.db, address.normal):
+        raise AddressTaken
+    if not email_change.replace(work, before, address=address.text, normal=address.normal):
+        raise AddressTaken
+    users.activate(work.db, user_id, now=work.now)
+    if changes:
+        record(work, Event.EMAIL_CHANGED, user_id=user_id, by="operator")
+    if not was_verified:
+        record(work, Event.EMAIL_VERIFIED, user_id=user_id, by="operator")
+    elif is_other:
+        messages.email_changed(work, to=before.address, token=None, language=user.language)
+
+
+def request_change(work: UnitOfWork, *, user_id: str, email: str) -> None:
+    """Email the new address a link with which the user, signed in, confirms it. The current address is notified, and
+    stays until then.
+
+    The address of an account that waits for verification is replaced immediately, and its verification email is sent to
+    the new one. Raises NoSuchUser, NotAnAddress, SameAddress, AddressTaken, or NotNow if the user could not confirm it.
+    """
+    user, current = find_holder(work, user_id)
+    address = require_address(work, email)
+    if address.normal == current.normal:
+        raise SameAddress(Text("This is the account's address already."))
+    waits = user.status == Status.INACTIVE and current.verified_at is None
+    may_change = work.settings.has("update-profile") and user.status == Status.ACTIVE
+    if not work.settings.has("email-verification") or not (waits or may_change):
+        raise NotNow
+    if not email_addresses.is_free(work.db, address.normal):
+        raise AddressTaken
+    if not waits:
+        link = email_change.begin(work, current, address=address)
+        sent = messages.change_email(work, to=address.text, token=link.token, code=None, language=user.language)
+        links.set_message(work.db, link.id, sent)
+        messages.email_change_requested(work, to=current.address, by_operator=True, language=user.language)
+    elif corrected := email_change.correct(work, current, address=address):
+        send_verification(work, corrected, browser=None, carry={})  # in any browser, with the password
+        record(work, Event.EMAIL_CHANGED, user_id=user_id, by="operator")
+        record(work, Event.VERIFICATION_SENT, user_id=user_id)
+    else:
+        raise NotNow  # verified meanwhile

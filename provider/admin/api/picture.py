@@ -1,0 +1,33 @@
+"""A user's profile picture: upload or remove it. Its URL is the `picture` claim."""
+
+from provider.accounts import pictures
+from provider.accounts.pictures import InvalidPicture
+from provider.accounts.registration import NoSuchUser
+from provider.admin.api.users import USER, user_id_of
+from provider.admin.operation import begin, by_operator
+from provider.api.bodies import Body
+from provider.api.callers import Operator
+from provider.api.endpoints.picture import PictureFile
+from provider.languages.text import Text
+from provider.refusals import NotFound, TooManyRequests
+from provider.web.call import Call
+
+
+class NoPicture(NotFound):
+    code = "no-picture"
+    title = Text("No picture")
+    message = Text("This user has no picture.")
+
+
+@by_operator(of=USER, takes=PictureFile, problems=(NoSuchUser, InvalidPicture, TooManyRequests), asks_others=True)
+def put_picture(call: Call, _operator: Operator, body: PictureFile) -> None:
+    """Upload a user's profile picture of at most 2 MB. It is resized, and metadata such as the location is removed."""
+    user_id = user_id_of(call)
+    pictures.set_picture(call.work, user_id=user_id, content=body.content, before_writing=lambda: begin(call))
+
+
+@by_operator(of=USER, problems=(NoSuchUser, NoPicture))
+def remove_picture(call: Call, _operator: Operator, _body: Body) -> None:
+    """Remove a user's profile picture. The claims then have no `picture`."""
+    if not pictures.remove_picture(call.work, user_id=user_id_of(call)):
+        raise NoPicture
