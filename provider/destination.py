@@ -1,7 +1,8 @@
 """The page a user goes to after a sign-in, a sign-up or a reset: a parked authorization request, or a page of ours.
 
-It is carried in the query string from page to page. The only values are a `request_uri`, a `return_to` path,
-`prompt=login`, and the `ui_locales` that an app requested.
+It is carried in the query string from page to page. The only values are a `request_uri` with its `client_id`, a
+`return_to` path, `prompt=login`, and the `ui_locales` that an app requested. The `client_id` leads the user back to the
+app if the request expires on the way.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 
 HOME = "/account"
 CONSOLE = "/admin/"
+START_AGAIN = "/start-again"
 LONGEST_LOCALES = 200
 """The longest `ui_locales` that pages carry on, in characters. The rest is cut off."""
 
@@ -19,10 +21,13 @@ LONGEST_LOCALES = 200
 class App:
     """The application that the user is on the way to."""
 
+    client_id: str
     name: str
     host: str
-    form_target: str
-    """The CSP source where the forms of the pages in between end."""
+    form_targets: tuple[str, ...] = ()
+    """The CSP sources where the forms of the pages in between may end."""
+    is_waiting: bool = True
+    """Whether its request can still be answered. If not, the user starts again there."""
     login_hint: str | None = None
     accepts_session: Callable[[Any], bool] | None = None
     """Returns whether a session is new enough for an app that asked for a new sign-in. None if it did not ask."""
@@ -41,6 +46,8 @@ class Destination:
     """The next page for the user. If there is an `app`, pages name it."""
 
     request_uri: str | None = None
+    client_id: str | None = None
+    """The client that sent the request of the `request_uri` (RFC 9126 section 4)."""
     return_to: str | None = None
     app: App | None = None
     ui_locales: str | None = None
@@ -50,6 +57,8 @@ class Destination:
     @property
     def location(self) -> str:
         """The URL to go to when this step is done."""
+        if self.app is not None and not self.app.is_waiting:
+            return f"{START_AGAIN}?{urlencode({'client_id': self.app.client_id})}"
         if self.request_uri is not None:
             carried = {name: value for name, value in self.parameters.items() if name != "prompt"}
             return f"/oauth2/authorize?{urlencode(carried)}"
@@ -64,6 +73,7 @@ class Destination:
     def parameters(self) -> dict[str, str]:
         """The parameters that a link to a page of ours, or in an email, needs in order to lead here in the end."""
         given = {
+            "client_id": self.client_id,
             "request_uri": self.request_uri,
             "return_to": self.return_to,
             "prompt": "login" if self.again else None,
@@ -82,7 +92,7 @@ class Destination:
 
     @property
     def form_targets(self) -> tuple[str, ...]:
-        return (self.app.form_target,) if self.app else ()
+        return self.app.form_targets if self.app else ()
 
     @property
     def image_sources(self) -> tuple[str, ...]:

@@ -103,6 +103,7 @@ _ONE_A_LINE = Text("One a line.")
 HINTS: Mapping[str, Text] = {
     "client_name": Text("What people read when they sign in."),
     "client_uri": Text("Its home page; the host is what people can check."),
+    "initiate_login_uri": Text("Where it begins a sign-in, https. Users whose sign-in took too long are sent there."),
     "redirect_uris": Text("One a line. Must match exactly, except the port of localhost, 127.0.0.1 and [::1]."),
     "private_use_schemes": Text(
         "Schemes without a dot, one a line: cursor. Other apps on a device can claim them too."

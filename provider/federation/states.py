@@ -1,7 +1,7 @@
 """The `state` of a request to an upstream (RFC 6749 section 10.12): what we need again when the user comes back.
 
 It is sealed, so it needs no row. It is valid for ten minutes, in the browser that was sent (OIDC Core section 15.5.2).
-It is used once, by its digest.
+It is used once, by its digest. Later it still says where the user was going, so that they can start again from there.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,8 @@ from provider.work import UnitOfWork
 
 PURPOSE = "upstream-state"
 LIFETIME = timedelta(minutes=10)
+READABLE_FOR = timedelta(days=1)
+"""How long the destination of an expired state can be read."""
 
 
 class StateLost(Refusal):
@@ -24,6 +26,11 @@ class StateLost(Refusal):
     code = "state-lost"
     title = Text("This sign-in is no longer waiting")
     message = Text("It took too long, or began in another browser. Start again.")
+
+    def __init__(self, destination: Mapping[str, str] | None = None) -> None:
+        self.destination = destination or {}
+        """Where the user was going, if this browser began the sign-in and it only took too long."""
+        super().__init__()
 
 
 class StateSpent(Refusal):
@@ -74,7 +81,7 @@ def new_state(
 
 
 def seal(work: UnitOfWork, state: UpstreamState) -> str:
-    return work.vault.seal(asdict(state), purpose=PURPOSE, now=work.now, lifetime=LIFETIME)
+    return work.vault.seal(asdict(state), purpose=PURPOSE, now=work.now, lifetime=READABLE_FOR)
 
 
 def unseal(work: UnitOfWork, text: str | None, *, upstream: str, browser: str | None) -> UpstreamState:
@@ -83,6 +90,8 @@ def unseal(work: UnitOfWork, text: str | None, *, upstream: str, browser: str | 
     state = None if value is None else UpstreamState(**value)
     if state is None or browser is None or state.upstream != upstream or state.browser != digest(browser).hex():
         raise StateLost
+    if state.begun_at + LIFETIME.total_seconds() <= work.now.timestamp():
+        raise StateLost(state.destination)
     return state
 
 

@@ -25,6 +25,7 @@ from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import applications, withdraw
 from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.device_verification import answered, device
+from provider.oauth.endpoints.start_again import start_again
 from provider.routes.console import console
 from provider.web import health
 from provider.web.assets import Static
@@ -38,6 +39,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         # People on the way to an app
         Route("/consent", consent, methods=both, name="consent"),
         Route("/select-account", account_chooser, methods=both, name="select_account"),
+        Route("/start-again", start_again, methods=get, name="start_again"),
         Route("/device", device, methods=both, name="device"),
         Route("/device/answered", answered, methods=get, name="device_answered"),
         # People: sign-in and sign-out

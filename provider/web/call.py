@@ -153,14 +153,21 @@ class Call:
 
     @property
     def csrf_token(self) -> str:
-        return csrf.csrf_token(self.installation.vault, self.cookie(cookies.SESSION) or self.browser)
+        session = None if self._is_before_sign_in else self.cookie(cookies.SESSION)
+        return csrf.csrf_token(self.installation.vault, session or self.browser)
 
     def require_csrf(self) -> None:
         csrf.require_same_site(self.headers, self.settings.origin)
         if not self.cookies:
             raise csrf.CookiesMissing
-        secret = self.cookie(cookies.SESSION) or self.cookie(cookies.BROWSER)
-        csrf.require_token(self.installation.vault, secret, self.form.get(csrf.FIELD))
+        session, browser = self.cookie(cookies.SESSION), self.cookie(cookies.BROWSER)
+        accepted = (session, browser) if self._is_before_sign_in else (session or browser,)
+        csrf.require_token(self.installation.vault, accepted, self.form.get(csrf.FIELD))
+
+    @property
+    def _is_before_sign_in(self) -> bool:
+        """Whether the form belongs to the browser, whoever is signed in (`endpoint.before_sign_in`)."""
+        return getattr(self.scope.get("endpoint"), "before_sign_in", False)
 
     def apply(self, response: Response) -> None:
         """Set the collected cookies and headers on the response."""

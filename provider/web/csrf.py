@@ -2,11 +2,12 @@
 origin.
 
 The token is an HMAC over the session cookie, or over the browser cookie before sign-in. So it needs no storage and ends
-with its session. A token of another browser is useless (RFC 6749 section 10.12; login CSRF).
+with its session. A token of another browser is useless (RFC 6749 section 10.12; login CSRF). Forms on the way to a
+sign-in always use the browser cookie, so that they still work after a sign-in or sign-out in another tab.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from provider.crypto.digests import same
 from provider.crypto.vault import Vault
@@ -25,6 +26,12 @@ class PageExpired(Forbidden):
     message = Text(
         "You may have signed in or out in another tab, or your browser lost its cookies. Nothing was changed."
     )
+
+
+class TokenExpired(PageExpired):
+    """A form of our site with a token of an earlier session, or of another browser."""
+
+    code = "token-expired"
 
 
 class CookiesMissing(PageExpired):
@@ -57,10 +64,11 @@ def require_same_site(headers: Mapping[str, str], own: str) -> None:
         raise PageExpired
 
 
-def require_token(vault: Vault, cookie_value: str | None, presented: str | None) -> None:
-    if cookie_value is None or presented is None:
+def require_token(vault: Vault, cookie_values: Iterable[str | None], presented: str | None) -> None:
+    """Raise TokenExpired if the token is of none of these cookies, and PageExpired if there is none."""
+    if presented is None:
         raise PageExpired
     given = presented.encode("utf-8", "surrogatepass")
-    tokens = vault.keyed_digests(cookie_value, purpose="csrf")
-    if not any(same(base64.urlsafe_b64encode(token).rstrip(b"="), given) for token in tokens):
-        raise PageExpired
+    tokens = [vault.keyed_digests(value, purpose="csrf") for value in cookie_values if value is not None]
+    if not any(same(base64.urlsafe_b64encode(token).rstrip(b"="), given) for each in tokens for token in each):
+        raise TokenExpired

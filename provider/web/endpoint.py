@@ -50,10 +50,14 @@ class Endpoint:
         max_body: int = MAX_BODY,
         form_on: str | None = None,
         refuses_head: bool = False,
+        before_sign_in: bool = False,
+        asks_again: bool = False,
     ) -> None:
         self.function = function
         self.form_on = form_on
         self.refuses_head = refuses_head
+        self.before_sign_in = before_sign_in
+        self.asks_again = asks_again
         self.csrf_checked = csrf_checked
         self.hashes_passwords = hashes_passwords
         self.render = render
@@ -162,6 +166,8 @@ def endpoint(
     render: RenderRefusal = errors.as_page,
     form_on: str | None = None,
     refuses_head: bool = False,
+    before_sign_in: bool = False,
+    asks_again: bool = False,
 ) -> Callable[[Callable[[Call], Response]], Endpoint]: ...
 
 
@@ -175,6 +181,8 @@ def endpoint(
     render: RenderRefusal = errors.as_page,
     form_on: str | None = None,
     refuses_head: bool = False,
+    before_sign_in: bool = False,
+    asks_again: bool = False,
 ) -> Endpoint | Callable[[Callable[[Call], Response]], Endpoint]:
     """Create an endpoint for pages.
 
@@ -183,6 +191,10 @@ def endpoint(
     page of the form, for an endpoint that only accepts a form. A user who comes without the form, or with an expired
     one, is sent there. `refuses_head` is for an endpoint whose GET has effects, as its specification requires: HEAD
     must change nothing (RFC 9110 section 9.2.1).
+
+    `before_sign_in` is for pages and forms on the way to a sign-in. Their forms belong to the browser and not to its
+    session, so a form still works after a sign-in or sign-out in another tab. `asks_again` is for a question without
+    typed text, such as consent: after a sign-in in another tab, the form shows the question again instead of an error.
     """
 
     def wrap(function: Callable[[Call], Response]) -> Endpoint:
@@ -194,6 +206,8 @@ def endpoint(
             max_body=max_body,
             form_on=form_on,
             refuses_head=refuses_head,
+            before_sign_in=before_sign_in,
+            asks_again=asks_again,
         )
 
     return wrap if function is None else wrap(function)

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from provider.languages.text import Text
 from provider.parameters import MalformedParameters
 from provider.refusals import GoElsewhere, Refusal, TooManyRequests
-from provider.web.csrf import PageExpired
+from provider.web.csrf import PageExpired, TokenExpired
 from provider.web.pages import go, page
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def as_page(call: Call, error: Exception) -> Response:
     """Return an error page: what happened, what to do, and the id to quote."""
     if isinstance(error, GoElsewhere):
         return go(error.location)
+    if isinstance(error, TokenExpired) and getattr(call.scope.get("endpoint"), "asks_again", False):
+        return go(call.page_url)
     refusal = refusal_of(error)
     return error_page(call, refusal, way_on=call.page_url if isinstance(refusal, (PageExpired, TooLarge)) else None)
 

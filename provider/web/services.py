@@ -31,8 +31,8 @@ class PageAfterSignOut(Protocol):
 class Services:
     """Functions of `oauth` and `federation` for the pages of `login` and `accounts`."""
 
-    describe_request: Callable[[UnitOfWork, str], App | None]
-    """Returns the app behind a request_uri, or None if it is unknown or expired."""
+    describe_request: Callable[[UnitOfWork, str, str | None], App | None]
+    """Returns the app behind a request_uri. If that is no longer waiting, the one of the client_id. Otherwise None."""
     export_applications: Callable[[UnitOfWork, str], list[dict[str, Any]]]
     """Returns the apps that a user connected, for their data export."""
     page_after_sign_out: PageAfterSignOut

@@ -289,6 +289,41 @@ def test_the_app_gets_its_answer_and_learns_how_the_person_signed_in(
     assert (claims["amr"], claims["acr"]) == (["fed"], "aal1")
 
 
+def test_a_sign_in_that_took_too_long_at_the_upstream_still_leads_to_the_app(
+    traveller: Traveller, linked: str, rp: RelyingParty, clock: Clock
+) -> None:
+    """The state expires before the app's request does: trying again is still on the way to the app."""
+    url = traveller.leave(rp.ask(traveller.browser.client).location)
+    clock.advance(minutes=11)
+    page = traveller.come_back(url)
+    assert page.heading == "This sign-in is no longer waiting"
+    traveller.come_back(traveller.press("Try Example again"))
+    assert (traveller.browser.left_to or "").startswith(rp.client.metadata.redirect_uris[0])
+
+
+def test_a_request_that_expires_at_the_upstream_leads_to_the_app(
+    traveller: Traveller, linked: str, rp: RelyingParty, clock: Clock
+) -> None:
+    start = rp.ask(traveller.browser.client).location
+    clock.advance(minutes=55)
+    url = traveller.leave(start)
+    clock.advance(minutes=6)
+    page = traveller.come_back(url)
+    assert page.path == "/start-again"
+    assert "Go back to Example app (app.example.test)" in page.text
+    assert is_signed_in(traveller.browser)
+
+
+def test_another_browser_does_not_learn_where_a_sign_in_was_going(
+    traveller: Traveller, new_browser: Callable[[], Browser], rp: RelyingParty, clock: Clock
+) -> None:
+    url = traveller.leave(rp.ask(traveller.browser.client).location)
+    clock.advance(minutes=11)
+    page = Traveller(new_browser(), traveller.provider).come_back(url)
+    assert page.heading == "This sign-in is no longer waiting"
+    assert rp.client_id not in page.html
+
+
 @pytest.mark.parametrize(
     ("asked", "prompt", "max_age"),
     [

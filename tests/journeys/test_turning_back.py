@@ -81,9 +81,9 @@ def test_a_second_tab_of_a_sign_in_that_was_finished_in_the_first_leads_on(
     person.expect_heading("Hello, Grace Hopper")
     person.page = first
     steps.sign_in(person, account)
-    person.expect_heading("This page has expired")
-    person.follow("Continue")
-    person.expect_heading("Grace Hopper")
+    person.expect_heading("This sign-in is no longer waiting")
+    person.follow("Continue to Quill")
+    person.expect_heading("Hello, Grace Hopper")
 
 
 def test_a_second_factor_page_left_open_until_somebody_signed_in_elsewhere_leads_on(
@@ -103,8 +103,6 @@ def test_a_second_factor_page_left_open_until_somebody_signed_in_elsewhere_leads
     person.page = first
     person.fill("Code", authenticator.code())
     person.press("Continue")
-    person.expect_heading("This page has expired")
-    person.follow("Continue")
     person.expect_heading("Grace Hopper")
 
 

@@ -53,7 +53,7 @@ def leaving(call: Call) -> Response:
     return page(call, "accounts/leaving.html", days=call.settings.deletion_grace.days)
 
 
-@endpoint(form_on="/login")
+@endpoint(form_on="/login", before_sign_in=True)
 def keep(call: Call) -> Response:
     """Cancel the deletion: POST /keep-account.
 

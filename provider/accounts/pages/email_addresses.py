@@ -21,7 +21,7 @@ from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def check_mail(call: Call) -> Response:
     """Show the page for the code: GET /verify-email. It looks the same whether or not the address was free."""
     where, ticket = destination(call), open_ticket(call.work, call.query.get("ticket"))
@@ -32,7 +32,7 @@ def check_mail(call: Call) -> Response:
     return _check_mail(call, where, ticket)
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def type_code(call: Call) -> Response:
     where, ticket = destination(call), open_ticket(call.work, call.query.get("ticket"))
     if ticket is None:
@@ -48,7 +48,7 @@ def type_code(call: Call) -> Response:
     return go(where.through("/verify-email/confirmed", just="now"))
 
 
-@endpoint(form_on="/verify-email")
+@endpoint(form_on="/verify-email", before_sign_in=True)
 def send_again(call: Call) -> Response:
     where, text = destination(call), call.query.get("ticket")
     ticket = open_ticket(call.work, text)
@@ -58,7 +58,7 @@ def send_again(call: Call) -> Response:
     return go(where.through("/verify-email", ticket=text, again="yes"))
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def show_link(call: Call) -> Response:
     """Show the page that the link in the email opens: GET /verify-email/confirm.
 
@@ -73,7 +73,7 @@ def show_link(call: Call) -> Response:
     return _confirm(call, where, address=address.address, with_password=state is LinkState.BUTTON_AND_PASSWORD)
 
 
-@endpoint(hashes_passwords=True)
+@endpoint(hashes_passwords=True, before_sign_in=True)
 def confirm(call: Call) -> Response:
     where, token, browser = destination(call), call.query.get("token"), call.cookie(cookies.BROWSER)
     _, address = email_addresses.look_at_link(call.work, token, browser=browser)

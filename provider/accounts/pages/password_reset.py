@@ -15,14 +15,14 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def show_forgot_password(call: Call) -> Response:
     where = destination(call)
     hint = where.app.login_hint if where.app else None
     return _forgot(call, where, email=(hint or "")[:254])
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def forgot_password(call: Call) -> Response:
     where, email = destination(call), call.form.text("email")
     address = parse_address(email)
@@ -43,7 +43,7 @@ def reset_sent(call: Call) -> Response:
     return page(call, "accounts/reset_sent.html", where=destination(call), link_minutes=minutes)
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def show_reset_password(call: Call) -> Response:
     """Show the form for a new password: GET /reset-password.
 
@@ -59,7 +59,7 @@ def show_reset_password(call: Call) -> Response:
     return _choose(call, where, token, link)
 
 
-@endpoint(hashes_passwords=True)
+@endpoint(hashes_passwords=True, before_sign_in=True)
 def reset_password(call: Call) -> Response:
     where, token = destination(call), call.form.get("token", "")
     try:

@@ -27,7 +27,7 @@ from provider.web.pages import go, page
 FAILED = (UpstreamAway, UpstreamDeclined, UpstreamUntrusted)
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def start(call: Call) -> Response:
     """Send the user to the upstream: POST /login/upstream/{key}/start.
 
@@ -39,7 +39,7 @@ def start(call: Call) -> Response:
     return send_on(call, upstream, where, must_prove=must_prove)
 
 
-@endpoint(refuses_head=True)
+@endpoint(refuses_head=True, before_sign_in=True)
 def callback(call: Call) -> Response:
     """Handle the upstream's response: GET /login/upstream/{key}/callback.
 
@@ -52,7 +52,7 @@ def callback(call: Call) -> Response:
         browser = call.cookie(cookies.BROWSER)
         state = states.unseal(call.work, call.query.get("state"), upstream=upstream.settings.key, browser=browser)
     except StateLost as refusal:
-        return stopped(call, upstream, Destination(), refusal)
+        return stopped(call, upstream, destination(call, refusal.destination), refusal)
     where = destination(call, state.destination)
     try:
         identity = _find_out(call, upstream, state)

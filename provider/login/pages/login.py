@@ -24,7 +24,7 @@ REASONS = {
 """Messages that say why a user was sent back to the sign-in page."""
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def show_login(call: Call) -> Response:
     where = destination(call)
     session = find_session(call)
@@ -37,7 +37,7 @@ def show_login(call: Call) -> Response:
     return _page(call, where, username=(hint or "")[:254])
 
 
-@endpoint(hashes_passwords=True)
+@endpoint(hashes_passwords=True, before_sign_in=True)
 def login(call: Call) -> Response:
     where = destination(call)
     username = call.form.text("username")

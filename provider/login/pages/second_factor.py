@@ -21,7 +21,7 @@ from provider.web.pages import go, page
 PATH = "/login/second-factor"
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def show_second_factor(call: Call) -> Response:
     where, session = destination(call), _session(call)
     offered = _find_offered(call, session)
@@ -29,7 +29,7 @@ def show_second_factor(call: Call) -> Response:
     return elsewhere if elsewhere is not None else _page(call, where, offered)
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def second_factor(call: Call) -> Response:
     where, session = destination(call), _session(call)
     offered = _find_offered(call, session)

@@ -10,7 +10,7 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 
-@endpoint(form_on=HOME)
+@endpoint(form_on=HOME, before_sign_in=True)
 def sign_out(call: Call) -> Response:
     """End the session and delete its cookie: POST /sign-out.
 

@@ -18,7 +18,7 @@ from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 
-@endpoint
+@endpoint(before_sign_in=True)
 def show_sign_up(call: Call) -> Response:
     where = destination(call)
     session = find_session(call)
@@ -28,7 +28,7 @@ def show_sign_up(call: Call) -> Response:
     return _page(call, where, values={"email": (hint or "")[:254]})
 
 
-@endpoint(hashes_passwords=True)
+@endpoint(hashes_passwords=True, before_sign_in=True)
 def register(call: Call) -> Response:
     """Create an account: POST /signup.
 

@@ -19,6 +19,7 @@ from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import csp_source
+from provider.oauth.clients.start_urls import login_initiation_url
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.tokens.claims import without_others
@@ -149,21 +150,45 @@ def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) ->
     )
 
 
-def resume_url(request_uri: str, *, ui_locales: str | None = None) -> str:
-    return Destination(request_uri=request_uri, ui_locales=ui_locales).location
+def resume_url(request_uri: str, *, client_id: str, ui_locales: str | None = None) -> str:
+    return Destination(request_uri=request_uri, client_id=client_id, ui_locales=ui_locales).location
 
 
-def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str) -> App | None:
+def describe(server: AuthorizationServer, work: UnitOfWork, request_uri: str, client_id: str | None) -> App | None:
     """Return the app behind a request_uri, for the pages on the way (`Services.describe_request`).
 
-    Returns None if the request or its client no longer exists.
+    A request that was finished or has expired is not stored, so `client_id` names its app. It need not be proven: it
+    leads only to what the client registered. Returns None if there is no such client.
     """
     parked = find(work, request_uri)
-    client = None if parked is None else server.clients.find(work, parked.client_id)
-    return None if parked is None or client is None else app_of(parked, client)
+    known_as = client_id if parked is None else parked.client_id
+    client = None if known_as is None else server.clients.find(work, known_as)
+    if client is None:
+        return None
+    return app_to_start_again(server, client) if parked is None else app_of(server, parked, client)
 
 
-def app_of(parked: ParkedRequest, client: Client) -> App | None:
+def app_to_start_again(server: AuthorizationServer, client: Client) -> App | None:
+    """Return what pages show of an app whose request is no longer waiting, or None if its client is disabled."""
+    if client.disabled:
+        return None
+    return App(
+        client_id=client.client_id,
+        name=client.name,
+        host=client.host,
+        form_targets=_start_sources(server, client),
+        is_waiting=False,
+        is_vouched_for=client.is_vouched_for,
+    )
+
+
+def _start_sources(server: AuthorizationServer, client: Client) -> tuple[str, ...]:
+    """Return the CSP source of the page to which a form may lead if the request expires before it is sent."""
+    url = login_initiation_url(client, issuer=server.issuer)
+    return () if url is None else (csp_source(url),)
+
+
+def app_of(server: AuthorizationServer, parked: ParkedRequest, client: Client) -> App | None:
     """Return what the pages on the way show of the app that sent a parked request.
 
     Returns None if its client is disabled or no longer has a redirect URI.
@@ -176,9 +201,10 @@ def app_of(parked: ParkedRequest, client: Client) -> App | None:
     if redirect_uri is None:
         return None
     return App(
+        client_id=client.client_id,
         name=client.name,
         host=client.host_at(redirect_uri),
-        form_target=csp_source(redirect_uri),
+        form_targets=tuple(dict.fromkeys((csp_source(redirect_uri), *_start_sources(server, client)))),
         login_hint=parked.parameters.get("login_hint"),
         accepts_session=parked.is_proven_by if {"login", CREATE} & set(prompt) else None,
         max_age=parked.parameters.get("max_age"),

@@ -38,7 +38,7 @@ from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.errors import OAuth2Error
 from provider.oauth.explanations import explain
-from provider.oauth.http.authorization_errors import RequestGone, decline, refuse_on_page
+from provider.oauth.http.authorization_errors import decline, refuse_on_page, request_gone
 from provider.oauth.http.authorization_response import answer, error_response
 from provider.oauth.http.server import server_of
 from provider.oauth.response_types import ID_TOKEN
@@ -96,7 +96,7 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
     """
     parked = parked_requests.find(call.work, request_uri)
     if parked is None:
-        raise RequestGone
+        return request_gone(call, plain.get("client_id"))
     checks = Checks("authorization")
     given = parked_requests.parameters_of(parked)
     try:
@@ -105,15 +105,15 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
     except OAuth2Error as error:
         return refuse_on_page(call, error)
     if call.method == "POST":
-        return go(parked_requests.resume_url(request_uri))
+        return go(parked_requests.resume_url(request_uri, client_id=parked.client_id))
     try:
         _find_keys(call, server, checks, target, given)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
-    wished, pushed = plain if parked.browser is not None else given, parked.pushed
+    wished, pushed, client_id = plain if parked.browser is not None else given, parked.pushed, parked.client_id
     parked = parked_requests.claim(call.work, parked, Visit(call.browser, find_session(call)))
     if parked is None and pushed:
-        raise RequestGone  # a code was issued for it in another browser, a moment ago
+        return request_gone(call, client_id)  # a code was issued for it in another browser, a moment ago
     kept_at = request_uri if parked else None
     return _answer(call, server, checks, target, given, parked=parked, request_uri=kept_at, wished=wished)
 
@@ -140,13 +140,15 @@ def _answer(
         request = read_request(call.work, server, checks, target, given)
         if call.method == "POST":
             uri = parked_requests.park(call.work, request, given, visit=None)
-            return go(parked_requests.resume_url(uri, ui_locales=given.get("ui_locales")))
+            return go(
+                parked_requests.resume_url(uri, client_id=request.client.client_id, ui_locales=given.get("ui_locales"))
+            )
         session = find_session(call)
         step = _next_step(call, request, session, parked)
         if isinstance(step, Issue) and session is not None:
             approved = approve(call.work, server, request, session, parked)
             if approved is None:
-                raise RequestGone
+                return request_gone(call, request.client.client_id)
             return answer(call, target, approved)
         _require_allowed_to_ask(checks, request, step)
     except OAuth2Error as error:
@@ -155,7 +157,8 @@ def _answer(
     ui_locales = wished.get("ui_locales")
     if request_uri is None:
         request_uri = parked_requests.park(call.work, request, given, visit=Visit(call.browser, session))
-    return go(_page_of(step, Destination(request_uri=request_uri, ui_locales=ui_locales)))
+    client_id = request.client.client_id
+    return go(_page_of(step, Destination(request_uri=request_uri, client_id=client_id, ui_locales=ui_locales)))
 
 
 def _next_step(
@@ -192,13 +195,13 @@ def _page_of(step: Step, destination: Destination) -> str:
     return destination.through(PAGES[type(step)], **again)
 
 
-@endpoint(form_on="/oauth2/authorize")
+@endpoint(form_on="/oauth2/authorize", before_sign_in=True)
 def cancel(call: Call) -> Response:
     """Send the user back to the app without signing in: POST /oauth2/authorize/cancel?request_uri=."""
     request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
     if parked is None or not parked_requests.is_own(parked, call.browser):
-        raise RequestGone
+        return request_gone(call, call.query.get("client_id"))
     try:
         target = find_target(call.work, server_of(call), Checks("authorization"), parked_requests.parameters_of(parked))
     except OAuth2Error as refused:  # the client was disabled or changed meanwhile

@@ -16,7 +16,7 @@ from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
 from provider.oauth.checks import Checks
 from provider.oauth.errors import OAuth2Error
-from provider.oauth.http.authorization_errors import RequestGone, decline
+from provider.oauth.http.authorization_errors import RequestGone, decline, request_gone
 from provider.oauth.http.server import server_of
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
@@ -30,7 +30,6 @@ from provider.web.pages import go, page
 class Question:
     """A parked request of this browser, read once, and the user who is asked."""
 
-    request_uri: str
     parked: ParkedRequest
     target: Target
     request: AuthorizationRequest
@@ -38,13 +37,13 @@ class Question:
 
     def destination(self, call: Call) -> Destination:
         """Return where the user goes next, with the app that asks. Raises RequestGone if there is none any more."""
-        app = parked_requests.app_of(self.parked, self.request.client)
+        app = parked_requests.app_of(server_of(call), self.parked, self.request.client)
         if app is None:
             raise RequestGone
         return destination(call, app=app)
 
 
-@endpoint
+@endpoint(asks_again=True)
 def consent(call: Call) -> Response:
     """Show or submit the consent page: GET and POST /consent?request_uri=."""
     question = _question(call)
@@ -71,18 +70,18 @@ def _question(call: Call) -> Question | Response:
     request_uri = call.query.get("request_uri") or ""
     parked = parked_requests.find(call.work, request_uri)
     if parked is None:
-        raise RequestGone
+        return request_gone(call, call.query.get("client_id"))
     session = find_session(call)
     if session is None or not parked_requests.is_own(parked, call.browser):
-        return go(_resume_url(call, request_uri))
+        return go(_resume_url(call, parked))
     checks, given = Checks("consent"), parked_requests.parameters_of(parked)
     try:
         target = find_target(call.work, server_of(call), checks, given)
         request = read_request(call.work, server_of(call), checks, target, given)
     except OAuth2Error:
         # No longer a request we would take (the client was disabled or changed meanwhile): the way back says so.
-        return go(_resume_url(call, request_uri))
-    return Question(request_uri, parked, target, request, session)
+        return go(_resume_url(call, parked))
+    return Question(parked, target, request, session)
 
 
 def _answer(call: Call, question: Question) -> Response:
@@ -96,9 +95,10 @@ def _answer(call: Call, question: Question) -> Response:
         request, user_id = question.request, question.session.user_id
         rule.grant(call.work, user_id=user_id, client=request.client, scopes=request.scope, claims=request.claims.names)
         authorization_requests.mark_consented(call.work.db, question.parked, user_id)
-        return go(_resume_url(call, question.request_uri))
+        return go(_resume_url(call, question.parked))
     return go(call.path + "?" + call.scope["query_string"].decode("ascii", "replace"))
 
 
-def _resume_url(call: Call, request_uri: str) -> str:
-    return parked_requests.resume_url(request_uri, ui_locales=call.query.get("ui_locales"))
+def _resume_url(call: Call, parked: ParkedRequest) -> str:
+    request_uri, ui_locales = call.query.get("request_uri") or "", call.query.get("ui_locales")
+    return parked_requests.resume_url(request_uri, client_id=parked.client_id, ui_locales=ui_locales)

@@ -27,7 +27,7 @@ NOT_WAITING = Text("No device waits for this code. Check what your device shows:
 MISSING = Text("Enter the code.")
 
 
-@endpoint
+@endpoint(asks_again=True)
 def device(call: Call) -> Response:
     """Show or submit the device page: GET and POST /device?user_code=. Without a code it asks for one."""
     session = require_user(call)

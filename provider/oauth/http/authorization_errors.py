@@ -5,15 +5,20 @@ from functools import partial
 from starlette.responses import Response
 
 from provider.languages.text import Text
+from provider.oauth.authorize.parked_requests import app_to_start_again
 from provider.oauth.authorize.request import Target
 from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
+from provider.oauth.clients.start_urls import start_url
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_response import error_response
+from provider.oauth.http.server import server_of
 from provider.refusals import Refusal
+from provider.sessions.cookie import find_session
 from provider.web import errors
 from provider.web.call import Call
+from provider.web.pages import page
 
 
 class AppRefused(Refusal):
@@ -34,13 +39,34 @@ class RequestGone(Refusal):
     )
 
 
+def request_gone(call: Call, client_id: str | None, *, status_code: int = RequestGone.status_code) -> Response:
+    """Return the page for a request that was finished or has expired. It names the app and leads to where it starts.
+
+    Raises RequestGone if the client is unknown or disabled.
+    """
+    server = server_of(call)
+    client = None if client_id is None else server.clients.find(call.work, client_id)
+    if client is None or client.disabled:
+        raise RequestGone
+    return page(
+        call,
+        "oauth/request_gone.html",
+        status_code=status_code,
+        title=RequestGone.title,
+        app=app_to_start_again(server, client),
+        start_url=start_url(client, issuer=server.issuer),
+        is_signed_in=find_session(call) is not None,
+        error_id=call.request_id,
+    )
+
+
 def decline(call: Call, parked: ParkedRequest, target: Target) -> Response:
     """Complete the request and send the app access_denied (RFC 6749 section 4.1.2.1).
 
-    Raises RequestGone if it was completed meanwhile: a request has one answer.
+    A request has one answer: if it was completed meanwhile, a page says so.
     """
     if not authorization_requests.complete(call.work.db, parked.digest, now=call.work.now):
-        raise RequestGone
+        return request_gone(call, parked.client_id)
     return error_response(call, target, AccessDeniedError(description="The person declined"))
 
 

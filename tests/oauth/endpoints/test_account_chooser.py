@@ -26,7 +26,7 @@ def test_going_on_as_who_is_here(rp: RelyingParty, browser: WatchedClient, ada: 
     """OIDC Core section 3.1.2.1."""
     answer = rp.ask(browser, prompt="select_account")
     assert "ada@example.test" in browser.get(PATH, params={"request_uri": answer.request_uri}).text
-    assert choose(browser, answer, "continue").startswith("/oauth2/authorize?request_uri=")
+    assert choose(browser, answer, "continue").startswith(f"/oauth2/authorize?client_id={rp.client_id}&request_uri=")
     assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == ada
 
 

@@ -36,7 +36,7 @@ def test_somebody_unknown_is_sent_to_sign_in_and_comes_back(
     browser = person()
     answer = rp.ask(browser)
     assert answer.page == "/login"
-    assert set(answer.parameters) == {"request_uri"}
+    assert set(answer.parameters) == {"client_id", "request_uri"}
     sign_in_person(browser, installation, ada)
     back = rp.resume(browser, answer)
     assert back.parameters["state"] == answer.asked["state"]
