@@ -119,7 +119,7 @@ def list_users(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List accounts in order of creation, or those that match a search.
+    """List accounts in order of their ids, or those that match a search.
 
     Example: signet user list --limit 1000 --json
     """

@@ -5,8 +5,8 @@ from email.headerregistry import Address
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings
 
+from provider.config.section import Section
 from provider.config.urls import Host
 from provider.languages.free_text import clean_line
 
@@ -14,7 +14,7 @@ LONGEST_SENDER = 500
 """The longest sender with its display name, in characters."""
 
 
-class MailSettings(BaseSettings):
+class MailSettings(Section):
     """The mail server, how to sign in to it, and the sender."""
 
     smtp_host: Host = Field("localhost", description="Outgoing mail.")

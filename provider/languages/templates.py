@@ -1,13 +1,16 @@
 """Translation in templates: `{% trans %}`, dates, and Texts passed to them, in one language; and names of people."""
 
-from jinja2 import Environment
+from typing import TYPE_CHECKING
 
 from provider.languages.catalogs import Language
 from provider.languages.free_text import first_character
 from provider.languages.isolation import isolate, isolated
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
-def speak(env: Environment, language: Language) -> None:
+
+def speak(env: "Environment", language: Language) -> None:
     """Set up `env` for this language.
 
     A Text is translated wherever it is shown; inside a filter or a `trans` it needs `| say`. Text that people typed is

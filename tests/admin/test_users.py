@@ -165,12 +165,11 @@ def test_the_only_way_in_is_unlinked_after_another_question(console: Console, wo
     one, other = [target for words, target in console.open(f"/users/{user_id}").links.items() if "Unlink" in words]
     assert "/unlink?" in one
     stale = console.browser.new_tab()
-    stale.open(other)
+    question = stale.open(other)
     assert "It is unlinked." in console.act(one.removeprefix("/admin")).text
     [last] = [target for words, target in console.open(f"/users/{user_id}").links.items() if "Unlink" in words]
     assert "/unlink-last?" in last
-    assert stale.page is not None
-    asked = stale.submit({}, action=stale.page.forms[0].action)  # of before it became the last one
+    asked = stale.submit({}, action=question.forms[0].action)  # of before it became the last one
     assert (asked.path, asked.heading) == (last.partition("?")[0], "Unlink the only way to sign in")
     assert "Nobody can sign in to it afterwards." in asked.text
     page = console.act(last.removeprefix("/admin"), why="the provider closed")

@@ -8,7 +8,7 @@ import pytest
 from provider.config.environment import SettingsError
 from provider.federation.configuration import load_upstreams
 from provider.federation.upstreams import open_upstreams
-from provider.serve import require_ready
+from provider.readiness import require_ready
 from tests.federation.conftest import EXAMPLE, write_upstreams
 from tests.federation.fake_provider import CLIENT_SECRET, ISSUER
 from tests.support.installation import settings_for

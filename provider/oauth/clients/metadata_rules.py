@@ -7,9 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from provider.config.uri_schemes import problem_with_scheme
-from provider.jose.algorithms import SIGNING_ALGORITHMS
-from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
-from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
+from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
@@ -229,10 +227,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
             json.dumps(metadata.jwks, allow_nan=False)
         except (ValueError, TypeError):  # from TOML, which has dates, and numbers that JSON lacks
             raise InvalidMetadata("jwks holds a value that JSON cannot hold.") from None
-        try:
-            parse_jwks(metadata.jwks)
-        except InvalidKey as problem:
-            raise InvalidMetadata(f"jwks {problem}.") from None
+        _check_jwks(metadata.jwks)
     if metadata.jwks_uri is not None and not _is_url(metadata.jwks_uri):
         raise InvalidMetadata("jwks_uri must be an https URL.")
     if not all(_is_url(uri.replace("#", "", 1)) for uri in metadata.request_uris):  # one fragment is fine: a hash
@@ -246,6 +241,20 @@ def _check_keys(metadata: ClientMetadata) -> None:
         _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)
     if metadata.is_fapi2:
         _check_fapi2(metadata)
+
+
+def _check_jwks(jwks: object, *, encryption: str | None = None) -> None:
+    """Check a key set, and that it has a key for this encryption algorithm."""
+    # Most clients have no keys of their own, and these modules load joserfc.
+    from provider.jose.encryption import choose_key  # noqa: PLC0415
+    from provider.jose.key_sets import InvalidKey, parse_jwks  # noqa: PLC0415
+
+    try:
+        keys = parse_jwks(jwks)
+    except InvalidKey as problem:
+        raise InvalidMetadata(f"jwks {problem}.") from None
+    if encryption is not None and choose_key(keys, encryption) is None:
+        raise InvalidMetadata(f"jwks holds no key for {encryption}, with use enc or without use.")
 
 
 def _is_url(uri: str) -> bool:
@@ -283,8 +292,8 @@ def _check_encryption(metadata: ClientMetadata, name: str, method_name: str) -> 
     _one_of(method_name, enc or "A128CBC-HS256", ENCRYPTION_METHODS)
     if metadata.jwks is None and metadata.jwks_uri is None:
         raise InvalidMetadata(f"{name} needs jwks or jwks_uri.")
-    if metadata.jwks is not None and choose_key(parse_jwks(metadata.jwks), alg) is None:
-        raise InvalidMetadata(f"jwks holds no key for {alg}, with use enc or without use.")
+    if metadata.jwks is not None:
+        _check_jwks(metadata.jwks, encryption=alg)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
