@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 LONGEST = 1000
 """The longest text in which a code is looked for, in characters."""
 
+DASHES = "\u2212\u30fc\u0640"
+"""What stands for a dash and is none in Unicode: the minus sign, and keys of Japanese and Arabic keyboards."""
+
 # Letters that look the same on a Cyrillic or Turkish keyboard.
 _LOOK_ALIKES = str.maketrans("авекмнорстухѕіјı", "abekmhopctyxsiji")
 
@@ -75,6 +78,6 @@ def _fold_one(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Nd":
         return str(unicodedata.decimal(character))
-    if category == "Pd" or character == "\u2212":  # the minus sign
+    if category == "Pd" or character in DASHES:
         return "-"
     return "" if category in {"Cf", "Mn"} else character

@@ -19,6 +19,8 @@ NUMBERS = [
     "123\u2013456",  # en dash
     "123\u2011456",  # non-breaking hyphen
     "123\u2212456",  # minus sign
+    "\uff11\uff12\uff13\u30fc\uff14\uff15\uff16\u3002",  # from a Japanese keyboard
+    "\u0661\u0662\u0663\u0640\u0664\u0665\u0666",  # from an Arabic keyboard
     "123\ufe58456",  # small em dash
     "123\u00a0456",  # no-break space
     "123\u2009456",  # thin space

@@ -1,14 +1,19 @@
 """The values of client metadata as they are sent: which count as left out, and which have the wrong type. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from provider.jose.json_objects import is_whole_number
 from provider.languages.free_text import InvalidText, clean_line
-from provider.oauth.clients.metadata import FIELDS, LISTS, InvalidMetadata
+from provider.oauth.clients.metadata import FIELDS, LISTS, ClientMetadata, InvalidMetadata
 
 NONE: Mapping[str, tuple[type, ...]] = {"grant_types": (list, tuple), "response_types": (list, tuple), "scope": (str,)}
 """Members whose empty value is not their default, and its types: a client without grants, response types or scopes."""
+
+LONGEST_NAME, LONGEST_CONTACT = 200, 254
+"""The longest `client_name`, and each of `contacts`, in characters."""
+MOST_CONTACTS = 20
 
 
 def is_nothing(value: object) -> bool:
@@ -65,7 +70,18 @@ def require_types(given: Mapping[str, Any]) -> None:
             _require(name, of="a string", good=isinstance(value, str))
 
 
-def read_line(name: str, text: str, *, most: int) -> str:
+def with_clean_names(metadata: ClientMetadata) -> ClientMetadata:
+    """Return the metadata with the name and contacts as they are stored. Raises InvalidMetadata."""
+    if len(metadata.contacts) > MOST_CONTACTS:
+        raise InvalidMetadata(f"contacts: at most {MOST_CONTACTS}.")
+    return replace(
+        metadata,
+        client_name=_line("client_name", metadata.client_name, most=LONGEST_NAME),
+        contacts=tuple(_line("contacts", one, most=LONGEST_CONTACT) for one in metadata.contacts),
+    )
+
+
+def _line(name: str, text: str, *, most: int) -> str:
     """Return a line of free text as it is stored. Raises InvalidMetadata, which names the character that is refused."""
     try:
         return clean_line(text, most=most)
