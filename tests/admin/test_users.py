@@ -169,6 +169,7 @@ def test_the_only_way_in_is_unlinked_after_another_question(console: Console, wo
     assert "It is unlinked." in console.act(one.removeprefix("/admin")).text
     [last] = [target for words, target in console.open(f"/users/{user_id}").links.items() if "Unlink" in words]
     assert "/unlink-last?" in last
+    assert stale.page is not None
     asked = stale.submit({}, action=stale.page.forms[0].action)  # of before it became the last one
     assert (asked.path, asked.heading) == (last.partition("?")[0], "Unlink the only way to sign in")
     assert "Nobody can sign in to it afterwards." in asked.text
