@@ -41,7 +41,7 @@ def require_safe(settings: Settings) -> None:
 
 def find_problems(settings: Settings) -> list[Finding]:
     """Return the problems of these settings in production, the dangerous ones first."""
-    parts = (_purpose, _secrets, _network, _databases, _mail, _protocol, _lifetimes)
+    parts = (_purpose, _secrets, _network, _databases, _mail, _protocol, _sign_up, _lifetimes)
     found = [finding for part in parts for finding in part(settings)]
     return sorted(found, key=lambda finding: not finding.dangerous)
 
@@ -156,6 +156,12 @@ def _protocol(settings: Settings) -> Iterator[Finding]:
         yield warning("request_uri", "apps make this server fetch their URLs", "use pushed requests (PAR) instead")
     if not settings.key_rotation:
         yield warning("key_rotation", "signing keys are rotated by hand only", "leave it out, or rotate by a timetable")
+
+
+def _sign_up(settings: Settings) -> Iterator[Finding]:
+    if settings.has("registration") and not settings.has("email-verification"):
+        problem = "anyone can sign up with anyone's address, and the form says which addresses have an account"
+        yield warning("features", problem, "add email-verification, or leave registration out")
 
 
 def _lifetimes(settings: Settings) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import re
 from typing import Annotated, Literal, Self, get_args
 
+import idna
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from provider.config.lists import Names, in_order
@@ -56,6 +57,15 @@ def matches(domain: str, listed: frozenset[str]) -> bool:
     parts = domain.split(".")
     above = (ANY_SUBDOMAIN + ".".join(parts[start:]) for start in range(1, len(parts)))
     return domain in listed or any(pattern in listed for pattern in above)
+
+
+def readable(listed: str) -> str:
+    """Return a domain of a list as people write it, with U-labels (RFC 5890 section 2.3.2.1)."""
+    wildcard = ANY_SUBDOMAIN if listed.startswith(ANY_SUBDOMAIN) else ""
+    try:
+        return wildcard + idna.decode(listed.removeprefix(wildcard))
+    except idna.IDNAError:
+        return listed  # not a name that IDNA allows, such as xn--a
 
 
 Fields = Annotated[tuple[NameClaim, ...], BeforeValidator(_fields)]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import event
 
+from provider.accounts.registration import create_user
 from provider.audit import store as audit
 from provider.work import Installation
 from tests.admin.conftest import Program, events
@@ -37,6 +38,15 @@ def test_create_get_update_delete_a_user(operator: Program, browser: Browser) ->
     assert operator("DELETE", f"/users/{user['id']}").status_code == 204
     assert operator("GET", f"/users/{user['id']}").status_code == 404
     assert operator.get("/users?email=grace@example.test")["users"] == []
+
+
+def test_an_address_finds_its_owner_or_everyone_who_signed_up_with_it(operator: Program, work: Work) -> None:
+    """Anyone can sign up with an address, so an address that nobody owns is no user in particular."""
+    with work() as w:
+        claims = {create_user(w, email=ADDRESS, password=None, verified=False) for _ in range(2)}
+    assert {user["id"] for user in operator.get(f"/users?email={ADDRESS}")["users"]} == claims
+    owner = operator("POST", "/users", email=ADDRESS).json()
+    assert operator.get(f"/users?email={ADDRESS}")["users"] == [owner]
 
 
 def test_a_user_without_a_password_gets_one_with_a_link(operator: Program, browser: Browser) -> None:

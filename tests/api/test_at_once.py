@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import TypeVar
 
 import httpx2
 import pytest
@@ -19,13 +20,15 @@ from tests.support.relying_party import RelyingParty
 
 TIMES = 6
 
+Answer = TypeVar("Answer")
+
 pytestmark = [pytest.mark.both_databases, pytest.mark.race]
 
 
-def at_once(act: Callable[[int], httpx2.Response]) -> list[httpx2.Response]:
+def at_once(act: Callable[[int], Answer]) -> list[Answer]:
     line = Barrier(TIMES)
 
-    def go(number: int) -> httpx2.Response:
+    def go(number: int) -> Answer:
         line.wait()
         return act(number)
 

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
+from provider.accounts.store import email_addresses
 from provider.accounts.store.users import Status
 from provider.config.settings import Settings
 from tests.api.conftest import SCOPE, VERIFIER, App, Caller, problem
+from tests.api.test_at_once import TIMES, at_once
+from tests.support.browser import Browser
 from tests.support.factories import PASSWORD
 from tests.support.inbox import Inbox
-from tests.support.installation import Work
+from tests.support.installation import ISSUER, Work
 from tests.support.people import ADDRESS, find_user
 from tests.support.relying_party import challenge_of
 
@@ -86,3 +90,29 @@ class TestWithoutEmailVerification:
         refused = app_of_ours.call("/register", email=ADDRESS, password="another quiet afternoon")
         assert (refused.status_code, problem(refused)) == (409, "address-taken")
         assert find_user(work).id == ada
+
+
+@pytest.mark.both_databases
+@pytest.mark.race
+class TestAtOnce:
+    @pytest.fixture(params=["email-verification", "none"])
+    def settings(self, settings: Settings, request: pytest.FixtureRequest) -> Settings:
+        features = settings.features if request.param != "none" else settings.features - {"email-verification"}
+        return settings.model_copy(update={"features": features, "password_threads": TIMES})
+
+    def test_sign_ups_with_one_address_are_one_account(
+        self, app: Starlette, settings: Settings, work: Work, unlimited: None
+    ) -> None:
+        """A form sent twice from one browser; without email verification also forms of different browsers."""
+        verifies = settings.has("email-verification")
+        browsers = [Browser(app, ISSUER) for _ in range(TIMES)]
+        browsers[0].open("/signup")
+        for browser in browsers:
+            if verifies:
+                browser.client.cookies.update(browsers[0].cookies)
+            browser.open("/signup")
+        pages = at_once(lambda number: browsers[number].submit({"email": ADDRESS, "password": PASSWORD}))
+        paths = ["/verify-email"] * TIMES if verifies else ["/account", *["/signup"] * (TIMES - 1)]
+        assert sorted(page.path for page in pages) == paths
+        with work() as w:
+            assert len(email_addresses.find_claims(w.read, ADDRESS)) == 1

@@ -243,6 +243,12 @@ class TestDomains:
         assert problem_of_own_address(only_below, parse_address("a@example.test")) == (
             "Use an email address at *.example.test."
         )
+        idn = settings.model_copy(
+            update={"email_domains_allowed": frozenset({"xn--bcher-kva.example", "xn--a.example"})}
+        )
+        assert problem_of_own_address(idn, parse_address("a@example.test")) == (
+            "Use an email address at b\u00fccher.example, xn--a.example."
+        )
 
     def test_sign_up_and_a_change_of_address_are_refused_at_the_form(
         self, browser: Browser, work: Work, inbox: Inbox

@@ -15,7 +15,7 @@ from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.config.settings import Settings
-from provider.config.sign_up import matches
+from provider.config.sign_up import matches, readable
 from provider.crypto.digests import digest, same
 from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.text import Text
@@ -85,7 +85,7 @@ def problem_of_domain(settings: Settings, address: Address) -> Text | None:
     ):
         return None
     if 0 < len(allowed) <= FEW_DOMAINS:
-        return Text("Use an email address at %(domains)s.", domains=", ".join(sorted(allowed)))
+        return Text("Use an email address at %(domains)s.", domains=", ".join(sorted(map(readable, allowed))))
     typed = address.text.rpartition("@")[2]
     return Text("Email addresses at %(domain)s are not accepted here. Use a different one.", domain=typed)
 

@@ -111,7 +111,11 @@ def find_claims(db: Connection, normal: str, *, limit: int = 100) -> list[Holder
 
 
 def find_claim_of_browser(db: Connection, normal: str, browser_digest: bytes, *, now: datetime) -> EmailAddress | None:
-    """Return the unconfirmed address of a sign-up from this browser whose link is still valid."""
+    """Return the unconfirmed address of a sign-up from this browser whose link is still valid.
+
+    Until the transaction ends, no other transaction finds none: of a form sent twice, the second sees the first.
+    """
+    queue_for(db, normal)
     link = one_time_links.c
     waiting = (
         email_addresses.c.normal == normal,

@@ -12,6 +12,7 @@ from provider.accounts.email.email_addresses import (
 )
 from provider.accounts.email.verification_emails import Ticket, open_ticket, resend
 from provider.api.bodies import Body, InvalidBody
+from provider.api.endpoints.password_reset import Link, OpenLink
 from provider.api.operation import by_client
 from provider.crypto.digests import new_opaque
 from provider.languages.text import Text
@@ -31,14 +32,6 @@ class TicketOver(Refusal):
 
 class LetterRequest(Body):
     ticket: str = Field(description="Of the registration, or of the sign-in that was refused for now.")
-
-
-class Link(Body):
-    token: str = Field(description="Of the link in the email.")
-
-
-class OpenLink(Body):
-    email: str = Field(description="The address that the email was sent to.")
 
 
 class Confirmation(Body):
