@@ -39,10 +39,10 @@ def blocks() -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", (REPOSITORY / "docs/operate.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
-def two_ports() -> tuple[int, int]:
+def three_ports() -> list[int]:
     """Of four digits: the units write a 1 before them for the metrics."""
     found = [port for port in range(2000 + os.getpid() % 3000, 5500) if _is_free(port) and _is_free(10_000 + port)]
-    return found[0], found[1]
+    return found[:3]
 
 
 def _is_free(port: int) -> bool:
@@ -62,7 +62,7 @@ def places(tmp_path: Path, worker_id: str) -> Iterator[dict[str, str]]:
     redis_url = f"{services.require('Redis')}?db={number}"
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
-    first, second = two_ports()
+    first, second, worker = three_ports()
     with smtp_sink() as sink:
         yield {
             "/etc/signet": str(tmp_path / "etc"),
@@ -70,6 +70,7 @@ def places(tmp_path: Path, worker_id: str) -> Iterator[dict[str, str]]:
             "/var/backups/signet": str(tmp_path / "backups"),
             "8001": str(first),
             "8002": str(second),
+            "127.0.0.1:18000": f"127.0.0.1:{worker}",
             "SIGNET_SMTP_PORT=25": f"SIGNET_SMTP_PORT={sink.port}",
             "postgresql://signet@/signet?host=/var/run/postgresql": url,
             "redis://localhost:6379/0": redis_url,
@@ -102,8 +103,9 @@ def test_every_command_of_the_document_does_what_it_says(
     tmp_path: Path, places: dict[str, str], shell: dict[str, str]
 ) -> None:
     script = "".join(blocks())
+    units = "".join(unit.read_text() for unit in (REPOSITORY / "deploy").glob("*.service"))
     for place, stand_in in places.items():
-        assert place in script, place
+        assert place in script + units, place
         script = script.replace(place, stand_in)
     for command in sorted(set(EVERY) - UNTIL_STOPPED - NOT_RUN.keys()):
         assert re.search(rf"\bsignet {command}\b", script), f"`signet {command}` is not in docs/operate.md"

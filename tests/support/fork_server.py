@@ -8,23 +8,33 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import sys
 import threading
 
+from provider import cli
+
 IMPORTED = (
-    "alembic.command",
-    "psycopg",
+    "alembic.config",
+    "dramatiq.brokers.redis",
+    "encodings.idna",
+    "opentelemetry.sdk.metrics",
+    "provider.__main__",
     "provider.admin.as_code",
-    "provider.cli.run",
     "provider.demo",
+    "provider.observability.json_lines",
     "provider.serve",
     "provider.transfer",
     "provider.worker.background",
+    "psycopg",
+    "redis.asyncio",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite",
+    *(f"provider.cli.{module.name}" for module in pkgutil.iter_modules(cli.__path__)),
 )
+"""What commands load when they need it. Without `prometheus_client`: it reads its folder from the environment then."""
 
 
 def serve(address: str) -> None:
