@@ -1,6 +1,5 @@
 """Creating accounts. A sign-up gets the same answer, in the same time, whether or not the address is taken."""
 
-import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,8 +15,10 @@ from provider.accounts.store.users import Status, User
 from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.crypto.digests import digest
 from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
+from provider.languages.free_text import clean_line
 from provider.languages.text import Text
 from provider.refusals import NotFound, Refusal
 from provider.work import UnitOfWork
@@ -52,13 +53,16 @@ class NoSuchUser(NotFound):
     message = Text("There is no such user.")
 
 
-def clean_name(text: str) -> str | None:
-    """Return the name as one line of printable text, or None if it is not acceptable."""
-    if len(text) > 10 * MAX_NAME:
-        return None  # unread: normalizing takes time by the square of the length
-    name = unicodedata.normalize("NFC", " ".join(text.split()))
-    printable = all(unicodedata.category(character)[0] != "C" for character in name)
-    return name if printable and len(name) <= MAX_NAME else None
+class AmbiguousAddress(Refusal):
+    """Several users signed up with an address, and none of them owns it."""
+
+    code = "ambiguous-address"
+    status_code = 409
+
+
+def clean_name(text: str) -> str:
+    """Return the name as it is stored, which may be empty. Raises InvalidText."""
+    return clean_line(text, most=MAX_NAME)
 
 
 def sign_up(
@@ -75,7 +79,8 @@ def sign_up(
     If the address has a verified owner, an email without them goes to that owner instead. Several users may claim an
     address; the first to verify it owns it. A claim to another user's address is never verified, and is deleted with
     the other unconfirmed accounts. Until then it exists, so that a sign-in with its password looks as if the address
-    had been free (decision 41).
+    had been free (decision 41). A second sign-up from the same browser (`browser` is its cookie) replaces the password
+    and the claims of the first, whose link and code stay valid if no other email is sent.
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with constant_time_response(work):
@@ -179,10 +184,18 @@ def find_user(work: UnitOfWork, ref: str) -> User | None:
 
 
 def get_user(work: UnitOfWork, ref: str) -> User:
-    """Find a user by id or by address. Raises NoSuchUser, which names `ref`."""
-    user = find_user(work, ref)
+    """Find a user by id or by address. Raises NoSuchUser, which names `ref`, or AmbiguousAddress.
+
+    Anyone can sign up with an address: where nobody owns it, an operator must not act on the latest claim by mistake.
+    """
+    user, address = find_user(work, ref), parse_address(ref)
     if user is None:
         raise NoSuchUser(f"There is no user {ref}.")
+    if address is not None and email_addresses.find_rivals(work.read, address.normal)[0] is None:
+        claims = email_addresses.find_claims(work.read, address.normal)
+        if len(claims) > 1:
+            ids = ", ".join(claimant.id for claimant, _ in claims)
+            raise AmbiguousAddress(f"Several accounts signed up with {ref} and none has confirmed it. Use an id: {ids}")
     return user
 
 
@@ -214,7 +227,14 @@ def _claim(
 ) -> Ticket:
     may_mail = may_write_to(work, address.normal, Purpose.VERIFY)
     spoken = _in_their_language(work, claims)
-    claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=spoken)
+    claimed = email_addresses.find_claim_of_browser(work.db, address.normal, digest(browser), now=work.now)
+    if claimed is None:
+        claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=spoken)
+    else:
+        # The form was sent again, after Back or a typing mistake: the email on its way must fit what was typed last.
+        users.set_claims(work.db, claimed.user_id, spoken, now=work.now)
+        passwords.replace(work.db, claimed.user_id, hashed, now=work.now)
+        search_keys.replace(work.db, claimed.user_id, search_keys.keys_of([claimed.normal], spoken))
     record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
     if may_mail:
         send_verification(work, claimed, browser=browser, carry=carry)

@@ -9,8 +9,11 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from provider.config.section import Section
 from provider.config.urls import Host
+from provider.languages.free_text import clean_line
 from provider.urls import is_loopback
 
+LONGEST_SENDER = 500
+"""The longest sender with its display name, in characters."""
 TOKEN_URL = "must be an https URL, such as https://login.example.com/token"  # noqa: S105  # a message
 
 
@@ -55,8 +58,7 @@ class MailSettings(Section):
         if value is None:
             return None
         problem = 'must be one address, like id@example.com or "Example, Inc." <id@example.com>'
-        if not value.isprintable():
-            raise ValueError(problem)
+        value = clean_line(value, most=LONGEST_SENDER)
         header = policy.SMTP.header_factory("From", value)
         addresses: tuple[Address, ...] = getattr(header, "addresses", ())
         if len(addresses) != 1 or header.defects or not addresses[0].username or not addresses[0].domain:

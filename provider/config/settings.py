@@ -11,6 +11,7 @@ from provider.branding.logo import Logo
 from provider.branding.palette import Colour, DarkPaper, LightPaper
 from provider.config.issuer import Issuer, split_issuer
 from provider.config.lifetimes import Lifetimes
+from provider.config.lines import Line
 from provider.config.lists import Ordered, split
 from provider.config.mail import MailSettings
 from provider.config.network import Network
@@ -62,7 +63,7 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
         None,
         description="Encrypts secrets at rest; 32 characters or more. Several, comma-separated: the first encrypts.",
     )
-    brand: str = Field("Signet", description="The name people see on pages and in letters.")
+    brand: Line = Field("Signet", description="The name people see on pages and in letters.")
     brand_logo: Logo | None = Field(
         None, description="An SVG or PNG file of at most 64 KiB, on pages in the place of the name."
     )

@@ -46,7 +46,7 @@ def test_no_file_is_no_upstream() -> None:
         ({"isuer": "x"}, "isuer: is unknown"),
         ({"key": "x"}, "docs/upstream.md"),
         ({"name": ""}, "name: "),
-        ({"name": "a\nb"}, "name: must be one line"),
+        ({"name": "a\u202eb"}, "name: Remove this character: U+202E RIGHT-TO-LEFT OVERRIDE"),
         ({"label": "x" * 61}, "label: "),
         ({"issuer": "http://op.example.test"}, "issuer: must be an https URL"),
         ({"issuer": "op.example.test"}, "issuer: must be an https URL"),

@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
-from provider.accounts import registration, suspension
+from provider.accounts import deletion, registration, suspension
 from provider.accounts.email.email_addresses import parse_address, problem_of_own_address
 from provider.accounts.registration import AddressTaken
 from provider.accounts.store.users import Status
 from provider.audit.store import find as find_events
 from provider.config.settings import Settings
+from provider.work import Installation
+from provider.worker.jobs import purge
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_client, make_user
@@ -137,6 +139,20 @@ class TestWithoutEmailVerification:
             registration.create_user(w, email=ADDRESS, password=PASSWORD, verified=True)
         assert "An operator has to confirm" in sign_in(browser, password=OTHER).text
         assert sign_in(browser).path == "/account"
+
+    def test_in_the_grace_of_a_deletion_the_address_is_taken_and_free_afterwards(
+        self, browser: Browser, work: Work, clock: Clock, installation: Installation
+    ) -> None:
+        sign_up(browser)
+        first = find_user(work).id
+        with work() as w:
+            deletion.request_deletion(w, user_id=first)
+        assert "has an account already" in sign_up(browser, password=OTHER).text
+        assert sign_in(browser).title.startswith("This account is about to be deleted")
+        clock.advance(days=15)
+        purge(installation)
+        assert sign_up(browser, password=OTHER).path == "/account"
+        assert find_user(work).id != first
 
     def test_sign_ups_are_limited_per_network(self, browser: Browser, lower: Lower) -> None:
         lower(sign_up="1/hour")

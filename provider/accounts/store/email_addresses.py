@@ -99,6 +99,34 @@ def find_rivals(db: Connection, normal: str) -> tuple[Holder | None, Holder | No
     return owner, next((holder for holder in found if holder is not owner), None)
 
 
+def find_claims(db: Connection, normal: str, *, limit: int = 100) -> list[Holder]:
+    """Return up to `limit` users with this address whether or not they own it, the latest claim first."""
+    query = (
+        _HOLDER.select()
+        .join(email_addresses, email_addresses.c.user_id == users.c.id)
+        .where(email_addresses.c.normal == normal)
+        .order_by(email_addresses.c.created_at.desc(), email_addresses.c.id.desc())
+    )
+    return _HOLDER.all(db, query.limit(limit))
+
+
+def find_claim_of_browser(db: Connection, normal: str, browser_digest: bytes, *, now: datetime) -> EmailAddress | None:
+    """Return the unconfirmed address of a sign-up from this browser whose link is still valid."""
+    link = one_time_links.c
+    waiting = (
+        email_addresses.c.normal == normal,
+        email_addresses.c.verified_at.is_(None),
+        users.c.id == email_addresses.c.user_id,
+        users.c.status == Status.INACTIVE,
+        link.address_id == email_addresses.c.id,
+        link.purpose == Purpose.VERIFY,
+        link.status == LinkStatus.ACTIVE,
+        link.browser_digest == browser_digest,
+        link.expires_at > now,
+    )
+    return _ADDRESS.one(db, _ADDRESS.select().where(*waiting).order_by(link.created_at.desc()).limit(1))
+
+
 def _owns(user: User, address: EmailAddress) -> bool:
     return address.verified_at is not None or user.status in IN_USE
 

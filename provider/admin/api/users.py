@@ -17,7 +17,7 @@ from provider.accounts.store import email_addresses, linked_identities, users
 from provider.admin.filters import asked_text
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
-from provider.api.bodies import Body, InvalidBody, Words
+from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
 from provider.api.endpoints.profile import Editable, claims_of
 from provider.database.base import is_id, parse_id
@@ -98,7 +98,7 @@ class Change(Body):
 
 
 class Suspension(Body):
-    reason: Words | None = Field(None, max_length=200, description="For operators; the person is not told.")
+    reason: Line | None = Field(None, max_length=200, description="For operators; the person is not told.")
 
 
 USER = Resource(
@@ -108,10 +108,12 @@ USER = Resource(
 
 @by_operator(reads=True, gives=Accounts, asks=WANTED)
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
-    """Find users: one by email address or linked identity, those a search matches, or all. Lists are paged."""
+    """Find users: by email address or linked identity, those a search matches, or all. Lists are paged. An address that
+    nobody owns finds every user who signed up with it.
+    """
     work, query = call.work, call.query
     if "email" in query:
-        return _one(work, _by_address(work, query["email"]))
+        return _by_address(work, query["email"])
     if "issuer" in query or "subject" in query:
         issuer, subject = asked_text(call, "issuer") or "", asked_text(call, "subject") or ""
         identity = linked_identities.find(work.read, issuer, subject)
@@ -247,7 +249,11 @@ def _one(work: UnitOfWork, user_id: str | None) -> Accounts:
     return Accounts(users=[] if user_id is None else [describe(work, user_id)])
 
 
-def _by_address(work: UnitOfWork, text: str) -> str | None:
+def _by_address(work: UnitOfWork, text: str) -> Accounts:
+    """Return the owner of the address, or else every user who signed up with it."""
     address = addresses.parse_address(text)
-    owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
-    return None if owner is None else owner[0].id
+    if address is None:
+        return Accounts(users=[])
+    owner, _ = email_addresses.find_rivals(work.read, address.normal)
+    found = email_addresses.find_claims(work.read, address.normal) if owner is None else [owner]
+    return Accounts(users=[describe(work, user.id) for user, _ in found])

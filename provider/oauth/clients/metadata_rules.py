@@ -20,7 +20,7 @@ from provider.oauth.clients.metadata import (
     InvalidMetadata,
     load_metadata,
 )
-from provider.oauth.clients.metadata_values import require_types, without_nothing
+from provider.oauth.clients.metadata_values import read_line, require_types, without_nothing
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.resources import normalize, problem_with_identifier
@@ -39,6 +39,8 @@ from provider.urls import web_origin_of
 
 LONGEST_SCOPE = 2000
 """The longest scope that a grant can store, in characters."""
+LONGEST_NAME = 200
+LONGEST_CONTACT = 254
 LONGEST_MAX_AGE = 10**9
 """The largest default_max_age in seconds: some thirty years."""
 
@@ -50,7 +52,12 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
     sent = without_nothing(given)
     require_types(sent)
     metadata = load_metadata(sent)
-    metadata = replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins))
+    metadata = replace(
+        metadata,
+        allowed_origins=normal_origins(metadata.allowed_origins),
+        client_name=read_line("client_name", metadata.client_name, most=LONGEST_NAME),
+        contacts=tuple(read_line("contacts", one, most=LONGEST_CONTACT) for one in metadata.contacts),
+    )
     check_metadata(metadata)
     return metadata
 
@@ -88,10 +95,11 @@ def check_metadata(metadata: ClientMetadata) -> None:
     starts_at = metadata.initiate_login_uri
     if starts_at is not None and (problem_with(starts_at) is not None or urlsplit(starts_at).scheme != "https"):
         raise InvalidMetadata("initiate_login_uri must be an https URL.")  # OIDC Core section 4
-    if len(metadata.contacts) > 20 or not all(len(one) <= 254 and one.isprintable() for one in metadata.contacts):
-        raise InvalidMetadata("contacts are at most 20 addresses of 254 printable characters.")
-    if len(metadata.client_name) > 200 or not metadata.client_name.isprintable():
-        raise InvalidMetadata("client_name is too long or not printable.")
+    read_line("client_name", metadata.client_name, most=LONGEST_NAME)
+    if len(metadata.contacts) > 20:
+        raise InvalidMetadata("contacts: at most 20.")
+    for contact in metadata.contacts:
+        read_line("contacts", contact, most=LONGEST_CONTACT)
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     _check_origins(metadata)
@@ -237,8 +245,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
 
 def _check_jwks(jwks: object, *, encryption: str | None = None) -> None:
     """Check a key set, and that it has a key for this encryption algorithm."""
-    # Most clients have no keys of their own, and these modules load joserfc.
-    from provider.jose.encryption import choose_key  # noqa: PLC0415
+    from provider.jose.encryption import choose_key  # noqa: PLC0415  # loads joserfc, and most clients have no keys
     from provider.jose.key_sets import InvalidKey, parse_jwks  # noqa: PLC0415
 
     try:
