@@ -4,8 +4,9 @@ It is carried in the query string from page to page. The only values are a `requ
 `prompt=login`, and the `ui_locales` that an app requested.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 HOME = "/account"
@@ -23,8 +24,8 @@ class App:
     form_target: str
     """The CSP source where the forms of the pages in between end."""
     login_hint: str | None = None
-    signed_in_since: datetime | None = None
-    """The earliest sign-in that the app accepts. A user who signed in earlier is asked again."""
+    accepts_session: Callable[[Any], bool] | None = None
+    """Returns whether a session is new enough for an app that asked for a new sign-in. None if it did not ask."""
     max_age: str | None = None
     logo_uri: str | None = None
     logo_source: str | None = None
@@ -70,9 +71,9 @@ class Destination:
         }
         return {name: value for name, value in given.items() if value is not None}
 
-    def accepts_sign_in_of(self, auth_time: datetime) -> bool:
-        """Return whether a user who signed in at `auth_time` may skip the sign-in or sign-up page."""
-        return self.app is None or self.app.signed_in_since is None or auth_time >= self.app.signed_in_since
+    def accepts(self, session: Any) -> bool:
+        """Return whether the user of this session may skip the sign-in or sign-up page."""
+        return self.app is None or self.app.accepts_session is None or self.app.accepts_session(session)
 
     @property
     def is_console(self) -> bool:

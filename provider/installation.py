@@ -3,12 +3,13 @@
 from functools import cached_property
 from typing import Any
 
+from provider.clock import clock_of
 from provider.config.settings import Settings
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.outbound.client import Outbound
 from provider.webhooks import notify
-from provider.work import Installation, RateCounter, utc_now
+from provider.work import Installation, RateCounter
 
 
 class _CounterOnDemand:
@@ -32,11 +33,14 @@ class _CounterOnDemand:
 
 def open_installation(settings: Settings, **changes: Any) -> Installation:
     """Open what a process needs for these settings. `changes` are for tests: a clock, a counter."""
+    database = changes.get("database") or open_database(settings)
+    clock = changes.get("clock") or clock_of(database)
     given = {
-        "database": open_database(settings),
+        "database": database,
+        "clock": clock,
         "vault": open_vault(settings),
         "counter": _CounterOnDemand(settings),
-        "outbound": Outbound(settings, clock=changes.get("clock", utc_now)),
+        "outbound": Outbound(settings, clock=clock),
         "publish": notify.publish,
         **changes,
     }

@@ -19,6 +19,7 @@ from enum import StrEnum
 from provider.accounts import known_devices, linked_identities, throttle
 from provider.accounts.factors import second_factor
 from provider.accounts.store import links, users
+from provider.sessions import store as sessions
 from provider.sessions.lifecycle import end_all_sessions
 from provider.work import UnitOfWork
 
@@ -115,12 +116,14 @@ def end_access(work: UnitOfWork, *, user_id: str, cause: Cause, but: AbstractSet
     """End what `ENDS` lists for the cause, in the transaction of the cause. Returns how many sessions ended.
 
     `but` has the ids of sessions that are kept. If the cause ends TOKENS, the caller has signed them in again first, in
-    the same transaction. Whatever was signed in before `work.now` is invalid from then on.
+    the same transaction. Whatever else was signed in or granted so far is invalid from then on, whatever its time says:
+    the clocks of nodes differ.
     """
     ends = ENDS[cause]
     # The user's row first: two transactions that end the same access queue at it, and do not lock each other out.
     if Access.TOKENS in ends:
-        users.set_not_before(work.db, user_id, now=work.now)
+        security_stamp = users.change_security_stamp(work.db, user_id, now=work.now)
+        sessions.keep(work.db, but, security_stamp=security_stamp)
     if Access.LINKS in ends:
         links.expire_all(work.db, user_id)
     if Access.SETUPS in ends:

@@ -42,7 +42,7 @@ def remember(work: UnitOfWork, *, user_id: str, value: str | None) -> str:
     device = KnownDevice(new_id(), user_id, digest(fresh), created_at=work.now, last_used_at=work.now)
     known_devices.add(work.db, device)
     notify_of_new_device(work, user_id=user_id)
-    known_devices.keep_latest(work.db, user_id, count=MOST)
+    known_devices.keep_latest(work.db, user_id, newest=device.id, count=MOST)
     return fresh
 
 

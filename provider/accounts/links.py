@@ -53,7 +53,7 @@ def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, bro
         code_digest=work.vault.keyed_digest(f"{address.id}:{code}", purpose=CODE) if by_code else None,
         code_expires_at=work.now + settings.verify_code_lifetime if by_code else None,
         status=LinkStatus.ACTIVE,
-        created_at=work.now,
+        created_at=links.next_created_at(work.db, address.user_id, now=work.now),
         expires_at=work.now + lifetime,
         claimed_at=None,
     )

@@ -20,9 +20,11 @@ def notify_of_new_device(work: UnitOfWork, *, user_id: str) -> None:
 def _has_signed_in_before(work: UnitOfWork, user_id: str) -> bool:
     """Return whether the user has signed in before, as far as the audit log reaches.
 
-    The events of an account that is older than the log may be deleted already, so the answer is yes.
+    The sign-in of this transaction does not count. The events of an account that is older than the log may be deleted
+    already, so the answer is yes.
     """
-    if store.happened_before(work.db, Event.SIGNED_IN, user_id=user_id, before=work.now):
+    this_one = [str(event["id"]) for event in work.events]
+    if store.has_happened(work.db, Event.SIGNED_IN, user_id=user_id, besides=this_one):
         return True
     user, kept_for = users.find(work.read, user_id), work.settings.audit_retention
     return bool(kept_for) and user is not None and user.created_at < work.now - kept_for

@@ -94,6 +94,7 @@ def own_session(work: UnitOfWork, bearer: Bearer) -> Session:
         user_agent=work.origin.user_agent,
         ended_at=None,
         end_reason=None,
+        security_stamp=grant.security_stamp,
     )
     with work.aside() as db:
         store.add(db, made)

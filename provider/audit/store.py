@@ -108,10 +108,10 @@ def _latest(source: FromClause, limit: int) -> Select[Any]:
     return select(*columns_of(AuditEvent, source)).order_by(source.c.at.desc(), source.c.id.desc()).limit(limit)
 
 
-def happened_before(db: Connection, name: str, *, user_id: str, before: datetime) -> bool:
-    """Return whether this event happened to this user before `before`."""
-    earlier = (audit_events.c.user_id == user_id, audit_events.c.name == name, audit_events.c.at < before)
-    return bool(db.scalar(select(exists().where(*earlier))))
+def has_happened(db: Connection, name: str, *, user_id: str, besides: Collection[str]) -> bool:
+    """Return whether this event happened to this user, besides the events with these ids."""
+    others = (audit_events.c.user_id == user_id, audit_events.c.name == name, audit_events.c.id.not_in(besides))
+    return bool(db.scalar(select(exists().where(*others))))
 
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:

@@ -5,6 +5,7 @@ ended by `Database.begin` and `Database.end`, which only `work` calls.
 """
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,21 @@ class Database:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._circuit = circuit
         self._write_lock = WriteLock(_lock_file(engine), patience) if self.is_sqlite else None
+        self.on_connect: Callable[[Connection], None] | None = None
+        """Called with each connection taken from the pool, before it is used."""
 
     def connect(self) -> Connection:
         """Take a connection from the pool. Raises one of OUTAGES, immediately while the database is silent."""
         if self._circuit is not None:
             self._circuit.require_closed()
-        return self.engine.connect()
+        connection = self.engine.connect()
+        if self.on_connect is not None:
+            try:
+                self.on_connect(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
     def begin(self, connection: Connection) -> None:
         """Begin a write transaction. The caller must call `end`."""

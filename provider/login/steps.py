@@ -26,6 +26,7 @@ from provider.accounts.store.users import Status, User
 from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.database.security_stamp import FIRST
 from provider.languages.text import Text
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
@@ -145,7 +146,7 @@ def sign_in(
         attempt.succeed(work)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
-    return _begin_session(work, user_id, current, factor=PASSWORD, step=step)
+    return _begin_session(work, user_id, owner[0].security_stamp, current, factor=PASSWORD, step=step)
 
 
 def sign_in_after_sign_up(work: UnitOfWork, *, user_id: str, current: Session | None) -> SignIn:
@@ -153,7 +154,7 @@ def sign_in_after_sign_up(work: UnitOfWork, *, user_id: str, current: Session | 
 
     Another user's session in this browser (`current`) ends.
     """
-    return _begin_session(work, user_id, current, factor=PASSWORD, step=Step.DONE)
+    return _begin_session(work, user_id, FIRST, current, factor=PASSWORD, step=Step.DONE)
 
 
 @SIGN_INS.count_refusals("upstream")
@@ -173,9 +174,7 @@ def sign_in_by_upstream(
     """
     _require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
-    # What began before the not-before mark counts for nothing; this sign-in is after it.
-    auth_time = proven_at if proven_at is None or user.not_before is None else max(proven_at, user.not_before)
-    return _begin_session(work, user.id, current, factor=FEDERATED, step=step, auth_time=auth_time)
+    return _begin_session(work, user.id, user.security_stamp, current, factor=FEDERATED, step=step, auth_time=proven_at)
 
 
 def needs_second_factor(session: Session) -> bool:
@@ -203,21 +202,30 @@ def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, co
 def _begin_session(
     work: UnitOfWork,
     user_id: str,
+    security_stamp: datetime,
     current: Session | None,
     *,
     factor: str,
     step: Step,
     auth_time: datetime | None = None,
 ) -> SignIn:
-    """Begin a session after the first factor, under a new identifier whatever the browser sent (session fixation)."""
+    """Begin a session after the first factor, under a new identifier whatever the browser sent (session fixation).
+
+    `security_stamp` is from before the factor was checked: if access to the account ended meanwhile, the session is not
+    active.
+    """
     pending = None if step is Step.DONE else step.value
     cookie = None
     if current is not None and current.user_id == user_id:
-        cookie = sign_in_again(work, current, factor=factor, pending=pending, auth_time=auth_time)
+        cookie = sign_in_again(
+            work, current, factor=factor, pending=pending, auth_time=auth_time, security_stamp=security_stamp
+        )
     elif current is not None:
         end_session(work, current, reason="somebody_else_signed_in")
     if cookie is None:
-        cookie = open_session(work, user_id=user_id, factor=factor, pending=pending, auth_time=auth_time)
+        cookie = open_session(
+            work, user_id=user_id, security_stamp=security_stamp, factor=factor, pending=pending, auth_time=auth_time
+        )
     if step is Step.DONE:
         record(work, Event.SIGNED_IN, user_id=user_id, amr=factor)
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"

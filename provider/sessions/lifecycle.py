@@ -20,12 +20,18 @@ from provider.work import UnitOfWork
 
 
 def open_session(
-    work: UnitOfWork, *, user_id: str, factor: str, pending: str | None = None, auth_time: datetime | None = None
+    work: UnitOfWork,
+    *,
+    user_id: str,
+    security_stamp: datetime,
+    factor: str,
+    pending: str | None = None,
+    auth_time: datetime | None = None,
 ) -> str:
     """Open a session after `factor` was shown; return its cookie's value, which is not stored.
 
-    `auth_time` is given if the user signed in elsewhere before now. With `pending` (the factor still due), the session
-    can be used only to show that factor.
+    `security_stamp` is the user's from before the factor was checked. `auth_time` is given if the user signed in
+    elsewhere before now. With `pending` (the factor still due), the session can be used only to show that factor.
     """
     value = new_opaque()
     settings = work.settings
@@ -44,6 +50,8 @@ def open_session(
         user_agent=work.origin.user_agent,
         ended_at=None,
         end_reason=None,
+        security_stamp=security_stamp,
+        proven_earlier=auth_time is not None,
     )
     store.add(work.db, session)
     return value
@@ -56,11 +64,13 @@ def sign_in_again(
     factor: str,
     pending: str | None = None,
     auth_time: datetime | None = None,
+    security_stamp: datetime | None = None,
 ) -> str | None:
     """Sign the same user in again, under a new identifier and with a new time of sign-in and new factors.
 
-    The `sid` stays, and with it what applications got in the session. Returns the cookie's value, or None if the
-    session ended meanwhile.
+    The `sid` stays, and with it what applications got in the session. `security_stamp` is the user's from before the
+    factor was checked; without it the session keeps its own. Returns the cookie's value, or None if the session ended
+    meanwhile.
     """
     value = new_opaque()
     settings = work.settings
@@ -75,6 +85,8 @@ def sign_in_again(
         expires_at=work.now + settings.session_absolute_lifetime,
         network=work.origin.network,
         user_agent=work.origin.user_agent,
+        security_stamp=security_stamp or session.security_stamp,
+        proven_earlier=auth_time is not None,
     )
     return value if store.restart(work.db, again, old_digest=session.digest) else None
 

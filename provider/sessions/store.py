@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -15,6 +16,8 @@ from sqlalchemy import (
     bindparam,
     column,
     delete,
+    false,
+    func,
     insert,
     or_,
     select,
@@ -24,6 +27,7 @@ from sqlalchemy import (
 
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
+from provider.database.security_stamp import has_same_stamp, stamp_column
 from provider.database.types import Digest, Identifier, UtcTime
 
 sessions = Table(
@@ -43,6 +47,8 @@ sessions = Table(
     Column("user_agent", String(300), nullable=False),
     Column("ended_at", UtcTime),
     Column("end_reason", String(32)),
+    Column("security_stamp", UtcTime),  # the user's when it began; NULL in rows of earlier releases
+    Column("proven_earlier", Boolean, nullable=False, server_default=false()),  # the user did not sign in for it
     Index("ix_sessions_user_id", "user_id"),
     Index("ix_sessions_expires_at", "expires_at"),
 )
@@ -64,6 +70,9 @@ class Session:
     user_agent: str
     ended_at: datetime | None
     end_reason: str | None
+    security_stamp: datetime | None = None
+    proven_earlier: bool = False
+    """Whether the user did not sign in for this session: an upstream still knew the user from an earlier sign-in."""
 
 
 SESSION = rows_of(Session, sessions)
@@ -76,11 +85,17 @@ def add(db: Connection, session: Session) -> None:
 ACTIVE_USER = "ACTIVE"
 """The status of users whose sessions are active: the stored value of `accounts.store.users.Status.ACTIVE`."""
 
-# A session counts only while its user does: active, and signed in since the user's not-before mark. The users table is
-# accounts' and sits above this one, so it is named here without an import.
+# A session counts only while its user does: active, and with the same security stamp. The users table is accounts' and
+# sits above this one, so it is named here without an import.
 _users = table("users", column("id"), column("status"), column("not_before", UtcTime()))
+# Of an active session of an earlier release, the stamp is its user's: what begins in it keeps that.
+_STAMPED = rows_of(
+    Session,
+    sessions,
+    security_stamp=func.coalesce(sessions.c.security_stamp, stamp_column(_users.c.not_before)),
+)
 _BY_DIGEST = (
-    SESSION.select()
+    _STAMPED.select()
     .join(_users, _users.c.id == sessions.c.user_id)
     .where(
         sessions.c.digest == bindparam("digest"),
@@ -88,14 +103,18 @@ _BY_DIGEST = (
         sessions.c.expires_at > bindparam("now"),
         sessions.c.last_seen > bindparam("idle_since"),
         _users.c.status == ACTIVE_USER,
-        or_(_users.c.not_before.is_(None), sessions.c.auth_time >= _users.c.not_before),
+        has_same_stamp(
+            sessions.c.security_stamp,
+            _users.c.not_before,
+            otherwise=sessions.c.auth_time >= stamp_column(_users.c.not_before),
+        ),
     )
 )
 
 
 def find_active(db: Connection, digest: bytes, *, now: datetime, idle_since: datetime) -> Session | None:
     """Return the active session with this cookie digest, if its user is active too."""
-    return SESSION.one(db, _BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since})
+    return _STAMPED.one(db, _BY_DIGEST, {"digest": digest, "now": now, "idle_since": idle_since})
 
 
 def find(db: Connection, session_id: str) -> Session | None:
@@ -122,6 +141,7 @@ def renew(
     values = {
         "digest": new_digest,
         "auth_time": auth_time,
+        "proven_earlier": False,
         "amr": amr,
         "pending": None,
         "pending_until": None,
@@ -137,6 +157,12 @@ def restart(db: Connection, session: Session, *, old_digest: bytes) -> bool:
     """
     current = and_(sessions.c.id == session.id, sessions.c.digest == old_digest, sessions.c.ended_at.is_(None))
     return db.execute(update(sessions).where(current).values(values_of(session))).rowcount == 1
+
+
+def keep(db: Connection, session_ids: AbstractSet[str], *, security_stamp: datetime) -> None:
+    """Give these sessions the new security stamp of their user, so that they stay active."""
+    if session_ids:
+        db.execute(update(sessions).where(sessions.c.id.in_(session_ids)).values(security_stamp=security_stamp))
 
 
 def touch(db: Connection, session_id: str, *, now: datetime) -> None:

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from provider.accounts import registration
 from provider.database.base import new_id
+from provider.database.security_stamp import FIRST
 from provider.oauth.authorize import consent
 from provider.oauth.keys import rotation
 from provider.outbox import messages
@@ -47,7 +48,7 @@ def make_user(work: UnitOfWork) -> str:
 
 def make_session(work: UnitOfWork) -> str:
     user_id = make_user(work)
-    lifecycle.open_session(work, user_id=user_id, factor="pwd")
+    lifecycle.open_session(work, user_id=user_id, security_stamp=FIRST, factor="pwd")
     return str(sessions.find_all(work.read, user_id)[0].id)
 
 

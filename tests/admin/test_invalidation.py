@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from provider.admin import invalidation
 from provider.audit.store import audit_events
+from provider.database.security_stamp import FIRST
 from provider.oauth.clients.registration import issue_initial_token
 from provider.oauth.clients.store.initial_access_tokens import initial_access_tokens
 from provider.sessions import lifecycle
@@ -148,7 +149,7 @@ def test_a_run_that_was_broken_off_is_finished_by_the_next(
         for name in ("ada", "bob", "eve"):
             person = make_user(w, f"{name}@example.test")
             for _ in range(2 if name == "ada" else 1):
-                lifecycle.open_session(w, user_id=person, factor="pwd")
+                lifecycle.open_session(w, user_id=person, security_stamp=FIRST, factor="pwd")
     clock.advance(seconds=1)
 
     def killed(_rows: int) -> None:

@@ -1,5 +1,6 @@
 """signet invalidate: shows first, changes nothing unasked."""
 
+from provider.database.security_stamp import FIRST
 from provider.sessions import lifecycle
 from tests.cli.conftest import Signet
 from tests.support.factories import make_user
@@ -8,7 +9,7 @@ from tests.support.installation import Work
 
 def test_it_shows_what_it_would_do_and_changes_nothing_until_told_to(signet: Signet, work: Work) -> None:
     with work() as w:
-        lifecycle.open_session(w, user_id=make_user(w), factor="pwd")
+        lifecycle.open_session(w, user_id=make_user(w), security_stamp=FIRST, factor="pwd")
     shown = signet("invalidate", "--before", "0s")
     assert shown.out.startswith("Began before ")
     assert ": 1 sessions, 3 signing keys.\n" in shown.out

@@ -5,6 +5,7 @@ import pytest
 from provider.accounts import linked_identities, registration
 from provider.accounts.passwords.passwords import is_password_of
 from provider.crypto.passwords import hash_password
+from provider.database.security_stamp import FIRST
 from provider.sessions import lifecycle, store
 from tests.cli.conftest import Signet
 from tests.support.inbox import Inbox
@@ -80,7 +81,7 @@ def test_suspending_ends_sessions_and_restoring_revives_nothing(signet: Signet, 
     """Replaces: inactive until verified, refused when suspended."""
     user_id = str(create(signet, "--verified")["id"])
     with work() as w:
-        lifecycle.open_session(w, user_id=user_id, factor="pwd")
+        lifecycle.open_session(w, user_id=user_id, security_stamp=FIRST, factor="pwd")
     assert len(signet("session", "list", "--user", EMAIL, "--json").json) == 1
     assert signet("user", "suspend", EMAIL, "--reason", "a complaint").status == 0
     assert signet("user", "show", EMAIL, "--json").json["status_reason"] == "a complaint"
@@ -119,7 +120,7 @@ def test_deleting_takes_everything_along(signet: Signet, work: Work) -> None:
     """Replaces: adapter operations."""
     user_id = str(create(signet, "--verified")["id"])
     with work() as w:
-        lifecycle.open_session(w, user_id=user_id, factor="pwd")
+        lifecycle.open_session(w, user_id=user_id, security_stamp=FIRST, factor="pwd")
     assert signet("user", "delete", EMAIL, "--json").json == {"id": user_id, "deleted": True}
     assert signet("user", "list", "--json").json == []
     with work() as w:
@@ -132,7 +133,7 @@ def test_a_session_can_be_ended_by_its_id(signet: Signet, work: Work) -> None:
     user_id = str(create(signet, "--verified")["id"])
     with work() as w:
         for _ in range(2):
-            lifecycle.open_session(w, user_id=user_id, factor="pwd")
+            lifecycle.open_session(w, user_id=user_id, security_stamp=FIRST, factor="pwd")
     session, other = signet("session", "list", "--user", EMAIL, "--json").json
     assert session["acr"] == "aal1"
     assert signet("session", "end", session["id"], "--json").json == {"ended": 1}

@@ -335,7 +335,7 @@ def test_an_old_sign_in_at_the_upstream_still_counts_after_everybody_was_signed_
     traveller.provider.claims["auth_time"] = int(clock.now.timestamp())
     clock.advance(hours=3)
     with work() as w:
-        users.set_not_before(w.db, linked, now=w.now)
+        users.change_security_stamp(w.db, linked, now=w.now)
     assert traveller.sign_in().path == "/account"
 
 

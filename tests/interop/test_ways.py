@@ -5,6 +5,7 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from provider.accounts.store import email_addresses
+from provider.database.security_stamp import FIRST
 from provider.oauth.clients.metadata import TOKEN_EXCHANGE
 from provider.sessions import lifecycle
 from provider.web import cookies
@@ -36,7 +37,7 @@ def test_openid_client_asks_in_every_way(served: Served, start_app: StartApp) ->
         found = email_addresses.find_owner(work.read, EMAIL)
         assert found is not None
         user_id = found[0].id
-        session = lifecycle.open_session(work, user_id=user_id, factor="pwd")
+        session = lifecycle.open_session(work, user_id=user_id, security_stamp=FIRST, factor="pwd")
     cookie = cookies.cookie_name(served.installation.settings, cookies.SESSION)
     app = start_app(
         "private_key_jwt",

@@ -47,6 +47,18 @@ def sign_out(browser: Browser) -> None:
     del browser.cookies["__Host-signet"]
 
 
+def test_the_newest_device_is_kept_although_the_clock_of_its_node_is_slow(work: Work, ada: str, clock: Clock) -> None:
+    for _ in range(known_devices.MOST):
+        with work() as w:
+            known_devices.remember(w, user_id=ada, value=None)
+    clock.advance(hours=-1)
+    with work() as w:
+        newest = known_devices.remember(w, user_id=ada, value=None)
+    with work() as w:
+        assert known_devices.find_known(w, newest, ada) is not None
+        assert w.read.scalar(select(func.count()).select_from(table)) == known_devices.MOST
+
+
 def hammer(work: Work, times: int = 200, *, username: str = ADDRESS) -> list[str]:
     """Wrong passwords from as many networks."""
     answers = []

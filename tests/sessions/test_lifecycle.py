@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from provider.crypto.digests import digest
+from provider.database.security_stamp import FIRST
 from provider.sessions import lifecycle, store
 from provider.sessions.assurance import AAL2, ONE_TIME_CODE, PASSWORD, acr_of
 from provider.sessions.store import Session
@@ -25,7 +26,7 @@ def ada(work: Work) -> str:
 
 def open_one(work: Work, user_id: str, *, pending: str | None = None) -> str:
     with work() as w:
-        return lifecycle.open_session(w, user_id=user_id, factor=PASSWORD, pending=pending)
+        return lifecycle.open_session(w, user_id=user_id, security_stamp=FIRST, factor=PASSWORD, pending=pending)
 
 
 def find(work: Work, cookie: str) -> Session | None:

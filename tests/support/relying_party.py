@@ -22,6 +22,7 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet
 
+from provider.accounts.store import users
 from provider.oauth.clients.clients import Client
 from provider.sessions import lifecycle
 from provider.web import cookies
@@ -44,7 +45,9 @@ TWO_FACTORS = "pwd otp mfa"
 def sign_in_person(browser: httpx2.Client, installation: Installation, user_id: str, *, amr: str = "pwd") -> str:
     """Give the browser a session of this person, as if they had just typed their password. The cookie's value."""
     with unit_of_work(installation) as work:
-        cookie = lifecycle.open_session(work, user_id=user_id, factor=amr)
+        user = users.find(work.read, user_id)
+        assert user is not None
+        cookie = lifecycle.open_session(work, user_id=user_id, security_stamp=user.security_stamp, factor=amr)
     plant_cookie(browser, installation, cookie)
     return cookie
 

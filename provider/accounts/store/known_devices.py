@@ -56,11 +56,11 @@ def move(db: Connection, *, old: bytes, new: bytes) -> None:
     db.execute(update(known_devices).where(known_devices.c.digest == old).values(digest=new))
 
 
-def keep_latest(db: Connection, user_id: str, *, count: int) -> None:
-    """Delete all but the `count` most recently used devices of the user."""
-    of_user = known_devices.c.user_id == user_id
-    latest = select(known_devices.c.id).where(of_user).order_by(known_devices.c.last_used_at.desc())
-    db.execute(delete(known_devices).where(of_user, known_devices.c.id.not_in(latest.limit(count))))
+def keep_latest(db: Connection, user_id: str, *, newest: str, count: int) -> None:
+    """Delete all but `count` devices of the user: `newest`, whatever its time says, and those used most recently."""
+    others = (known_devices.c.user_id == user_id, known_devices.c.id != newest)
+    latest = select(known_devices.c.id).where(*others).order_by(known_devices.c.last_used_at.desc())
+    db.execute(delete(known_devices).where(*others, known_devices.c.id.not_in(latest.limit(count - 1))))
 
 
 def forget_all(db: Connection, user_id: str) -> None:

@@ -4,10 +4,10 @@ Used links are marked as claimed, not deleted, for the audit.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, delete, insert, select, update
+from sqlalchemy import Column, Connection, ForeignKey, Index, String, Table, delete, func, insert, select, update
 
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
@@ -97,6 +97,15 @@ def find_by_code(
         one_time_links.c.code_expires_at > now,
     )
     return _LINK.one(db, query.limit(1))
+
+
+def next_created_at(db: Connection, user_id: str, *, now: datetime) -> datetime:
+    """Return `now`, or just after the user's latest link if a node with a faster clock created it.
+
+    So `created_at` gives the order of a user's links.
+    """
+    latest = db.scalar(select(func.max(one_time_links.c.created_at)).where(one_time_links.c.user_id == user_id))
+    return now if latest is None else max(now, latest + timedelta(microseconds=1))
 
 
 def set_message(db: Connection, link_id: str, message_id: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import JSON, Column, Connection, Index, String, Table, and_, del
 from provider.database.base import metadata
 from provider.database.dialect import upsert
 from provider.database.rows import rows_of, values_of
+from provider.database.security_stamp import next_not_before, stamp_of
 from provider.database.types import Identifier, UtcTime
 from provider.sessions.store import ACTIVE_USER
 
@@ -32,7 +33,7 @@ users = Table(
     Column("status", String(10), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    Column("not_before", UtcTime),  # nothing signed in or granted before this moment counts
+    Column("not_before", UtcTime),  # when access last ended; the security stamp of the account
     Column("claims", JSON, nullable=False),  # standard OIDC claims the person gave: name, locale, address, ...
     Column("roles", JSON, nullable=False),
     Column("status_reason", String(200)),
@@ -55,6 +56,10 @@ class User:
     roles: list[str]
     status_reason: str | None
     delete_after: datetime | None = None
+
+    @property
+    def security_stamp(self) -> datetime:
+        return stamp_of(self.not_before)
 
     @property
     def language(self) -> str | None:
@@ -148,9 +153,16 @@ def find_due(db: Connection, *, before: datetime, limit: int) -> list[str]:
     return list(db.scalars(select(users.c.id).where(*due).limit(limit).with_for_update()))
 
 
-def set_not_before(db: Connection, user_id: str, *, now: datetime) -> None:
-    """Invalidate everything signed in or granted before `now`. Only `accounts.access` calls this."""
-    db.execute(update(users).where(users.c.id == user_id).values(not_before=now))
+def change_security_stamp(db: Connection, user_id: str, *, now: datetime) -> datetime:
+    """Change the security stamp, which invalidates every session and grant so far; return the new one.
+
+    Only `accounts.access` calls this.
+    """
+    row = users.c.id == user_id
+    stored = db.scalar(select(users.c.not_before).where(row).with_for_update(key_share=True))
+    not_before = next_not_before(stored, now=now)
+    db.execute(update(users).where(row).values(not_before=not_before))
+    return stamp_of(not_before)
 
 
 def touch(db: Connection, user_id: str, *, now: datetime) -> None:

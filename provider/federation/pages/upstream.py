@@ -35,7 +35,7 @@ def start(call: Call) -> Response:
     """
     upstream, where = find_upstream(call), destination(call)
     asked_again = call.query.get("prompt") == "login"
-    must_prove = asked_again or (where.app is not None and where.app.signed_in_since is not None)
+    must_prove = asked_again or (where.app is not None and where.app.accepts_session is not None)
     return send_on(call, upstream, where, must_prove=must_prove)
 
 

@@ -28,7 +28,7 @@ REASONS = {
 def show_login(call: Call) -> Response:
     where = destination(call)
     session = find_session(call)
-    if session is not None and not where.again and where.accepts_sign_in_of(session.auth_time):
+    if session is not None and not where.again and where.accepts(session):
         return go(where.location)
     hint = where.app.login_hint if where.app else None
     if session is not None and hint is None:

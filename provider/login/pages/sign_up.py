@@ -22,7 +22,7 @@ from provider.web.pages import go, page
 def show_sign_up(call: Call) -> Response:
     where = destination(call)
     session = find_session(call)
-    if session is not None and not where.again and where.accepts_sign_in_of(session.auth_time):
+    if session is not None and not where.again and where.accepts(session):
         return go(where.location)
     hint = call.query.get("email") or (where.app.login_hint if where.app else None)
     return _page(call, where, values={"email": (hint or "")[:254]})

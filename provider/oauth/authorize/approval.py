@@ -71,6 +71,7 @@ def new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session)
         revoked_at=None,
         revoke_reason=None,
         resources=request.resources,
+        security_stamp=session.security_stamp,
     )
 
 

@@ -83,7 +83,7 @@ def next_step(
     """Return the first missing step. `parked` is the request as it was stored, if the browser returns to it."""
     if session is None:
         return SignUp() if "create" in request.prompt else LogIn("nobody is signed in")
-    proved_since = parked is not None and session.auth_time >= parked.created_at
+    proved_since = parked is not None and parked.is_proven_by(session)
     login = _login_needed(request, session, proved_since=proved_since, now=now)
     if login is not None:
         return login
@@ -122,7 +122,7 @@ def _login_needed(request: AuthorizationRequest, session: Session, *, proved_sin
 def _chosen(session: Session, parked: ParkedRequest | None) -> bool:
     if parked is None:
         return False
-    return parked.chosen_session_id == session.id or session.auth_time >= parked.created_at
+    return parked.chosen_session_id == session.id or parked.is_proven_by(session)
 
 
 def _consent_needed(request: AuthorizationRequest, consent: Consent | None) -> AskConsent | None:

@@ -6,7 +6,7 @@ it starts over. So nothing one user did counts for another.
 """
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,24 +24,40 @@ from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.tokens.claims import without_others
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
+from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 URN = "urn:ietf:params:oauth:request_uri:"
 HANDLE = re.compile(URN + "[A-Za-z0-9_-]{43}")
 """The syntax of the request URIs that are issued here (RFC 9126 section 2.2)."""
+NO_SESSION = b""
+"""The stored `earlier_session` of a browser without a session."""
 
 
-def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, browser: str | None) -> str:
-    """Store the request of a browser that is present; return its request_uri."""
+@dataclass(frozen=True)
+class Visit:
+    """A browser, by the value of its cookie, and the session it has as it opens a request."""
+
+    browser: str
+    session: Session | None
+
+    @property
+    def earlier_session(self) -> bytes:
+        return NO_SESSION if self.session is None else self.session.digest
+
+
+def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, visit: Visit | None) -> str:
+    """Store the request of a browser that is present; return its request_uri. `visit` is None if the request came
+    without cookies.
+    """
     expires_at = work.now + work.settings.request_lifetime
-    owner = None if browser is None else digest(browser)
-    return _store(work, request, given, browser=owner, expires_at=expires_at, pushed=False)
+    return _store(work, request, given, visit=visit, expires_at=expires_at, pushed=False)
 
 
 def push(work: UnitOfWork, request: AuthorizationRequest, given: Parameters) -> str:
     """Store a request before any browser opens it; return its request_uri (RFC 9126 section 2.2)."""
     expires_at = work.now + work.settings.pushed_request_lifetime
-    return _store(work, request, given, browser=None, expires_at=expires_at, pushed=True)
+    return _store(work, request, given, visit=None, expires_at=expires_at, pushed=True)
 
 
 def _store(
@@ -49,7 +65,7 @@ def _store(
     request: AuthorizationRequest,
     given: Parameters,
     *,
-    browser: bytes | None,
+    visit: Visit | None,
     expires_at: datetime,
     pushed: bool,
 ) -> str:
@@ -64,7 +80,8 @@ def _store(
         digest=digest(handle),
         client_id=request.client.client_id,
         parameters=kept,
-        browser=browser,
+        browser=None if visit is None else digest(visit.browser),
+        earlier_session=None if visit is None else visit.earlier_session,
         created_at=work.now,
         expires_at=expires_at,
         chosen_session_id=None,
@@ -91,21 +108,24 @@ def parameters_of(parked: ParkedRequest) -> Parameters:
     return Parameters(list(parked.parameters.items()))
 
 
-def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedRequest | None:
+def claim(work: UnitOfWork, parked: ParkedRequest, visit: Visit) -> ParkedRequest | None:
     """Return the request if it belongs to this browser, or may from now on, else None.
 
     The first browser to open it becomes its owner. From then on it has the usual lifetime: a pushed request has a
     shorter one while no user waits for it.
     """
-    if is_own(parked, browser):
+    if is_own(parked, visit.browser):
         return parked
     is_free = parked.browser is None
     if not is_free and not parked.pushed:
         return None
-    mine, expires_at = digest(browser), work.now + work.settings.request_lifetime if is_free else parked.expires_at
-    if not store.bind_browser(work.db, parked.digest, mine, now=work.now, expires_at=expires_at):
+    mine, earlier = digest(visit.browser), visit.earlier_session
+    expires_at = work.now + work.settings.request_lifetime if is_free else parked.expires_at
+    if not store.bind_browser(
+        work.db, parked.digest, mine, earlier_session=earlier, now=work.now, expires_at=expires_at
+    ):
         return None
-    changes: dict[str, Any] = {"chosen_session_id": None, "consented_by": None}
+    changes: dict[str, Any] = {"earlier_session": earlier, "chosen_session_id": None, "consented_by": None}
     return replace(parked, browser=mine, created_at=work.now, expires_at=expires_at, **changes)
 
 
@@ -160,7 +180,7 @@ def app_of(parked: ParkedRequest, client: Client) -> App | None:
         host=client.host_at(redirect_uri),
         form_target=csp_source(redirect_uri),
         login_hint=parked.parameters.get("login_hint"),
-        signed_in_since=parked.created_at if {"login", CREATE} & set(prompt) else None,
+        accepts_session=parked.is_proven_by if {"login", CREATE} & set(prompt) else None,
         max_age=parked.parameters.get("max_age"),
         logo_uri=metadata.logo_uri,
         logo_source=None if metadata.logo_uri is None else csp_source(metadata.logo_uri),

@@ -23,6 +23,7 @@ from provider.oauth.authorize.interaction import (
     StepUp,
     next_step,
 )
+from provider.oauth.authorize.parked_requests import Visit
 from provider.oauth.authorize.request import (
     AuthorizationRequest,
     Target,
@@ -110,7 +111,7 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
     wished, pushed = plain if parked.browser is not None else given, parked.pushed
-    parked = parked_requests.claim(call.work, parked, call.browser)
+    parked = parked_requests.claim(call.work, parked, Visit(call.browser, find_session(call)))
     if parked is None and pushed:
         raise RequestGone  # a code was issued for it in another browser, a moment ago
     kept_at = request_uri if parked else None
@@ -138,7 +139,7 @@ def _answer(
     try:
         request = read_request(call.work, server, checks, target, given)
         if call.method == "POST":
-            uri = parked_requests.park(call.work, request, given, browser=None)
+            uri = parked_requests.park(call.work, request, given, visit=None)
             return go(parked_requests.resume_url(uri, ui_locales=given.get("ui_locales")))
         session = find_session(call)
         step = _next_step(call, request, session, parked)
@@ -153,7 +154,7 @@ def _answer(
     # What the app wished for holds until the person chooses another language, which takes it out of the way back.
     ui_locales = wished.get("ui_locales")
     if request_uri is None:
-        request_uri = parked_requests.park(call.work, request, given, browser=call.browser)
+        request_uri = parked_requests.park(call.work, request, given, visit=Visit(call.browser, session))
     return go(_page_of(step, Destination(request_uri=request_uri, ui_locales=ui_locales)))
 
 

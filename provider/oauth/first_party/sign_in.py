@@ -157,7 +157,8 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str) -> 
     """Return the code. The session becomes the app's own, and no browser has its cookie."""
     work = request.work
     session = _find(work, cookie)
-    assert session is not None  # noqa: S101  # opened a moment ago, in this transaction
+    if session is None:  # access to the account ended since the password was checked
+        raise InvalidSessionError(OVER)
     has_second_factor = second_factor.is_enabled(work, session.user_id)
     step = next_step(asked, session, parked=None, consent=None, has_second_factor=has_second_factor, now=work.now)
     if not isinstance(step, Issue):

@@ -140,7 +140,7 @@ def inactive_reason(grant: Grant, state: GrantState, now: datetime) -> str | Non
         return "it reached its absolute age"
     if state.user_status != Status.ACTIVE:
         return "the account is not active"
-    if state.not_before is not None and grant.created_at <= state.not_before:
+    if not state.has_same_stamp:
         return "the account's credentials were reset since"
     if not grant.offline and state.session_ended_at is not None:
         return "the person signed out, and offline_access was not granted"

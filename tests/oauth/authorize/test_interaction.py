@@ -36,11 +36,15 @@ def ask(**changes: Any) -> AuthorizationRequest:
     return AuthorizationRequest(**{**given, **changes})
 
 
-def session(*, age: float = 60, amr: str = "pwd", user_id: str = ADA) -> Session:
+EARLIER, SINCE = b"earlier", b"since"
+"""The digests of a session when the browser opened the request, and of one that is signed in since."""
+
+
+def session(*, age: float = 60, amr: str = "pwd", user_id: str = ADA, digest: bytes = EARLIER) -> Session:
     began = NOW - timedelta(seconds=age)
     return Session(
         id="s",
-        digest=b"",
+        digest=digest,
         user_id=user_id,
         created_at=began,
         auth_time=began,
@@ -56,9 +60,11 @@ def session(*, age: float = 60, amr: str = "pwd", user_id: str = ADA) -> Session
     )
 
 
-def parked(*, age: float = 30, chosen: str | None = None, consented: str | None = None) -> ParkedRequest:
-    began = NOW - timedelta(seconds=age)
-    return ParkedRequest(b"", "c", {}, None, began, NOW + timedelta(hours=1), chosen, consented, None)
+def parked(
+    *, chosen: str | None = None, consented: str | None = None, earlier: bytes | None = EARLIER
+) -> ParkedRequest:
+    began, expires_at = NOW - timedelta(seconds=30), NOW + timedelta(hours=1)
+    return ParkedRequest(b"", "c", {}, None, began, expires_at, chosen, consented, None, earlier_session=earlier)
 
 
 def step(request: AuthorizationRequest, who: Session | None, **known: Any) -> object:
@@ -75,18 +81,54 @@ CASES = {
     "a sign-in before the request was parked is not enough": (
         ask(prompt=frozenset({"login"})),
         session(age=60),
-        {"parked": parked(age=30)},
+        {"parked": parked()},
         LogIn,
     ),
-    "a sign-in since is": (ask(prompt=frozenset({"login"})), session(age=10), {"parked": parked(age=30)}, Issue),
+    "a sign-in since is": (ask(prompt=frozenset({"login"})), session(digest=SINCE), {"parked": parked()}, Issue),
+    "a sign-in since is, at a node whose clock is slow": (
+        ask(prompt=frozenset({"login"}), max_age=60),
+        session(age=3600, digest=SINCE),
+        {"parked": parked()},
+        Issue,
+    ),
+    "an earlier sign-in is not, at a node whose clock is fast": (
+        ask(prompt=frozenset({"login"})),
+        session(age=-3600),
+        {"parked": parked()},
+        LogIn,
+    ),
+    "a sign-in is, if nobody was signed in": (
+        ask(prompt=frozenset({"login"})),
+        session(age=3600),
+        {"parked": parked(earlier=b"")},
+        Issue,
+    ),
+    "an earlier sign-in at an upstream is not": (
+        ask(max_age=60),
+        replace(session(age=3600, digest=SINCE), proven_earlier=True),
+        {"parked": parked()},
+        LogIn,
+    ),
+    "a sign-in since is, if an earlier release parked the request": (
+        ask(prompt=frozenset({"login"})),
+        session(age=10),
+        {"parked": parked(earlier=None)},
+        Issue,
+    ),
+    "an earlier sign-in is not, if an earlier release parked the request": (
+        ask(prompt=frozenset({"login"})),
+        session(age=60),
+        {"parked": parked(earlier=None)},
+        LogIn,
+    ),
     "max_age in whole seconds, just reached": (ask(max_age=60), session(age=60.9), {}, Issue),
     "max_age passed": (ask(max_age=60), session(age=61), {}, LogIn),
     "max_age=0 right after the sign-in": (ask(max_age=0), session(age=0.5), {}, Issue),
     "max_age=0 later": (ask(max_age=0), session(age=1), {}, LogIn),
     "a slow person under max_age=1 is not asked for ever": (
         ask(max_age=1),
-        session(age=20),
-        {"parked": parked(age=30)},
+        session(age=20, digest=SINCE),
+        {"parked": parked()},
         Issue,
     ),
     "the longest max_age": (ask(max_age=9_999_999_999), session(), {}, Issue),
@@ -95,14 +137,14 @@ CASES = {
     "somebody is, and another account is wanted": (ask(prompt=frozenset({"create"})), session(), {}, SignUp),
     "they signed in to the account they made": (
         ask(prompt=frozenset({"create"})),
-        session(age=10),
-        {"parked": parked(age=30)},
+        session(digest=SINCE),
+        {"parked": parked()},
         Issue,
     ),
     "then they are asked for consent": (
         ask(prompt=frozenset({"create", "consent"})),
-        session(age=10),
-        {"parked": parked(age=30)},
+        session(digest=SINCE),
+        {"parked": parked()},
         AskConsent,
     ),
     # id_token_hint
@@ -110,8 +152,8 @@ CASES = {
     "the hint names somebody else": (ask(expected_user_id="bob"), session(), {}, LogIn),
     "and still somebody else signed in": (
         ask(expected_user_id="bob"),
-        session(age=10),
-        {"parked": parked(age=30)},
+        session(digest=SINCE),
+        {"parked": parked()},
         Refuse,
     ),
     # prompt=select_account
@@ -130,8 +172,8 @@ CASES = {
     ),
     "select_account is answered by signing in": (
         ask(prompt=frozenset({"select_account"})),
-        session(age=10),
-        {"parked": parked(age=30)},
+        session(digest=SINCE),
+        {"parked": parked()},
         Issue,
     ),
     # acr_values (OIDC Core section 3.1.2.1, RFC 9470 section 4)

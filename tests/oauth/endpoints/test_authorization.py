@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from provider.accounts import suspension
+from provider.database.security_stamp import FIRST
 from provider.oauth.authorize import parked_requests
 from provider.oauth.clients import clients
 from provider.sessions import lifecycle
@@ -138,7 +139,7 @@ def test_a_sign_in_short_of_its_second_factor_is_nobody(
 ) -> None:
     """A-69: it is good for nothing but finishing."""
     with work() as w:
-        cookie = lifecycle.open_session(w, user_id=ada, factor="pwd", pending="totp")
+        cookie = lifecycle.open_session(w, user_id=ada, security_stamp=FIRST, factor="pwd", pending="totp")
     browser = person()
     plant_cookie(browser, installation, cookie)
     assert rp.ask(browser).page == "/login"

@@ -74,7 +74,7 @@ def test_what_no_longer_counts_is_not_listed(
     app_of_hers.sign_in(again, scope="openid")
     clock.advance(minutes=1)
     with work() as w:
-        users.set_not_before(w.db, ada, now=w.now)
+        users.change_security_stamp(w.db, ada, now=w.now)
     assert "No application has access" in person(ada).get(PATH).text
 
 

@@ -156,7 +156,7 @@ def _suspend_and_restore(work: Work, user_id: str, rp: RelyingParty) -> None:
 
 def _reset(work: Work, user_id: str, rp: RelyingParty) -> None:
     with work() as w:
-        users.set_not_before(w.db, user_id, now=w.now)
+        users.change_security_stamp(w.db, user_id, now=w.now)
 
 
 def _sign_out(work: Work, user_id: str, rp: RelyingParty) -> None:

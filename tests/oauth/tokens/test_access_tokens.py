@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,9 +19,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from provider.jose.algorithms import RS256
 from provider.oauth.keys.key_ring import SignatureRefused
-from provider.oauth.tokens.access_tokens import inactive_reason
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.oauth.tokens.store.grants import Grant, GrantState
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
@@ -321,26 +318,3 @@ def verify(server: AuthorizationServer, work: Work) -> Callable[[str], None]:
 def our_kid(server: AuthorizationServer, work: Work) -> str:
     with work() as w:
         return server.keys.signer(w).kid
-
-
-@pytest.mark.parametrize(("microseconds", "active"), [(-1, False), (0, False), (1, True)])
-def test_what_was_granted_in_the_microsecond_of_the_mark_does_not_count(microseconds: int, active: bool) -> None:
-    """When a grant and a reset have the same time, the grant may be the older one."""
-    now = datetime(2026, 8, 1, 12, tzinfo=UTC)
-    grant = Grant(
-        id="",
-        user_id="",
-        client_id="",
-        session_id="",
-        scope="openid",
-        claims={},
-        offline=True,
-        auth_time=now,
-        amr="pwd",
-        created_at=now + timedelta(microseconds=microseconds),
-        expires_at=now + timedelta(days=1),
-        revoked_at=None,
-        revoke_reason=None,
-    )
-    state = GrantState(user_status="ACTIVE", not_before=now, session_ended_at=None, client_disabled_at=None)
-    assert (inactive_reason(grant, state, now) is None) == active

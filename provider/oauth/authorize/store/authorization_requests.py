@@ -24,6 +24,7 @@ from sqlalchemy import (
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
 from provider.database.types import Digest, Identifier, UtcTime
+from provider.sessions.store import Session
 
 authorization_requests = Table(
     "authorization_requests",
@@ -38,6 +39,7 @@ authorization_requests = Table(
     Column("consented_by", Identifier),  # the person who just allowed it
     Column("completed_at", UtcTime),
     Column("pushed", Boolean, nullable=False, server_default=false()),  # by the client itself: it gives one code
+    Column("earlier_session", Digest),  # the digest of the browser's session at its first visit; empty: it had none
     Index("ix_authorization_requests_expires_at", "expires_at"),
     Index("ix_authorization_requests_client_id", "client_id"),
 )
@@ -55,6 +57,17 @@ class ParkedRequest:
     consented_by: str | None
     completed_at: datetime | None
     pushed: bool = False
+    earlier_session: bytes | None = None
+
+    def is_proven_by(self, session: Session) -> bool:
+        """Return whether the user signed in, or showed a factor, since the browser opened this request.
+
+        Both give the session a new identifier. Times would depend on the clocks of two nodes; they are compared only if
+        the browser opened the request at a node of an earlier release.
+        """
+        if self.earlier_session is None:
+            return session.auth_time >= self.created_at
+        return session.digest != self.earlier_session and not session.proven_earlier
 
 
 _PARKED = rows_of(ParkedRequest, authorization_requests)
@@ -76,7 +89,15 @@ def find(db: Connection, digest: bytes, *, now: datetime) -> ParkedRequest | Non
     return _PARKED.one(db, query)
 
 
-def bind_browser(db: Connection, digest: bytes, browser: bytes, *, now: datetime, expires_at: datetime) -> bool:
+def bind_browser(
+    db: Connection,
+    digest: bytes,
+    browser: bytes,
+    *,
+    earlier_session: bytes,
+    now: datetime,
+    expires_at: datetime,
+) -> bool:
     """Bind the request to a browser until `expires_at`, without what was done in another one.
 
     A pushed request goes from browser to browser until it is completed. Any other stays with the first one: returns
@@ -88,7 +109,7 @@ def bind_browser(db: Connection, digest: bytes, browser: bytes, *, now: datetime
         or_(authorization_requests.c.browser.is_(None), authorization_requests.c.pushed),
     )
     taken = {"browser": browser, "created_at": now, "expires_at": expires_at}
-    taken |= {"chosen_session_id": None, "consented_by": None}
+    taken |= {"earlier_session": earlier_session, "chosen_session_id": None, "consented_by": None}
     return db.execute(update(authorization_requests).where(*free).values(taken)).rowcount == 1
 
 

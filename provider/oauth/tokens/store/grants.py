@@ -31,6 +31,7 @@ from provider.accounts.store.users import users
 from provider.database.base import metadata
 from provider.database.dialect import upsert
 from provider.database.rows import joined, one_value, rows_of, values_of
+from provider.database.security_stamp import has_same_stamp, stamp_column
 from provider.database.types import Identifier, UtcTime
 from provider.oauth.clients.store.clients import clients, is_enabled
 from provider.sessions.store import sessions
@@ -54,6 +55,7 @@ grants = Table(
     Column("revoked_at", UtcTime),
     Column("revoke_reason", String(32)),
     Column("resources", JSON, nullable=False, server_default="[]"),  # the APIs its tokens may be for (RFC 8707)
+    Column("security_stamp", UtcTime),  # the user's when it began; NULL in rows of earlier releases
     Index("ix_grants_user_id_client_id", "user_id", "client_id"),
     Index("ix_grants_session_id", "session_id"),
     Index("ix_grants_expires_at", "expires_at"),
@@ -85,6 +87,7 @@ class Grant:
     revoked_at: datetime | None
     revoke_reason: str | None
     resources: Sequence[str] = ()
+    security_stamp: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ class GrantState:
     """The data, besides the grant's own row, that decides whether it is active. Both are read together."""
 
     user_status: str
-    not_before: datetime | None
+    has_same_stamp: bool
+    """Whether access to the account has not ended since the grant was created."""
     session_ended_at: datetime | None
     client_disabled_at: datetime | None
 
@@ -109,10 +113,13 @@ class Person:
 
 
 GRANT = rows_of(Grant, grants)
+_has_same_stamp = has_same_stamp(
+    grants.c.security_stamp, users.c.not_before, otherwise=grants.c.created_at > stamp_column(users.c.not_before)
+)
 STATE = rows_of(
     GrantState,
     user_status=users.c.status,
-    not_before=users.c.not_before,
+    has_same_stamp=_has_same_stamp,
     session_ended_at=sessions.c.ended_at,
     client_disabled_at=clients.c.disabled_at,
 )
@@ -231,7 +238,7 @@ def _active_of(user_id: str, now: datetime) -> tuple[Any, ...]:
         grants.c.user_id == user_id,
         grants.c.revoked_at.is_(None),
         grants.c.expires_at > now,
-        or_(users.c.not_before.is_(None), grants.c.created_at > users.c.not_before),
+        _has_same_stamp,
         or_(grants.c.offline, sessions.c.ended_at.is_(None)),
     )
 
