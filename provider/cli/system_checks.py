@@ -16,13 +16,13 @@ from provider.config.production_checks import Finding
 from provider.config.settings import Settings
 from provider.installation import open_installation
 from provider.jose.algorithms import KEY_PAIRS
-from provider.mail import transport
+from provider.mail.trial import try_out
 from provider.oauth.keys import rotation
+from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
-from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.readiness import require_ready
 from provider.web.network import is_trusted_proxy
-from provider.work import UnitOfWork, unit_of_work
+from provider.work import UnitOfWork, unit_of_work, utc_now
 
 PATIENCE = 3.0
 """The timeout for Redis, and for each step with the mail server, in seconds."""
@@ -129,8 +129,6 @@ def _redis(url: str | None) -> Iterator[Finding]:
 
 
 def _mail_server(settings: Settings) -> Iterator[Finding]:
-    where = f"{settings.smtp_host}:{settings.smtp_port}"
-    try:
-        transport.greet(settings, timeout=PATIENCE)
-    except (TemporaryFailure, PermanentFailure) as failure:
-        yield Finding("SIGNET_SMTP_HOST", True, f"{where}: {failure}", "no letter leaves like this")
+    where, now = f"{settings.smtp_host}:{settings.smtp_port}", datetime.now(UTC)
+    for problem in try_out(settings, Outbound(settings, clock=utc_now), now=now, timeout=PATIENCE):
+        yield Finding(problem.setting, True, f"{where}: {problem.said}", f"no email is sent like this: {problem.fix}")

@@ -3,37 +3,61 @@
 from email import policy
 from email.headerregistry import Address
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from provider.config.section import Section
 from provider.config.urls import Host
 from provider.languages.free_text import clean_line
+from provider.urls import is_loopback
 
 LONGEST_SENDER = 500
 """The longest sender with its display name, in characters."""
+TOKEN_URL = "must be an https URL, such as https://login.example.com/token"  # noqa: S105  # a message
 
 
 class MailSettings(Section):
     """The mail server, how to sign in to it, and the sender."""
 
-    smtp_host: Host = Field("localhost", description="Outgoing mail.")
-    smtp_port: int = Field(1025, ge=1, le=65535, description="Outgoing mail.")
-    smtp_user: str | None = Field(None, description="Outgoing mail.")
-    smtp_password: SecretStr | None = Field(None, description="Outgoing mail.")
-    smtp_from: str = Field("signet@localhost", description="The sender of every letter.")
-    smtp_tls: Literal["none", "starttls", "tls"] = Field("none", description="Never falls back to plain text.")
-
+    smtp_host: Host = Field("localhost", description="Host of the mail server that sends our email.")
+    smtp_port: int = Field(
+        1025, ge=1, le=65535, description="Port of the mail server: often 587 with starttls, 465 with tls."
+    )
+    smtp_tls: Literal["none", "starttls", "tls"] = Field(
+        "none", description="TLS with the mail server: none, starttls or tls. Never falls back to plain text."
+    )
+    smtp_user: str | None = Field(None, description="User name at the mail server. Unset: no authentication.")
+    smtp_password: SecretStr | None = Field(None, description="Password of that user.")
+    smtp_oauth_token_url: str | None = Field(
+        None,
+        description="Token endpoint, for OAuth instead of a password (XOAUTH2, OAUTHBEARER).",
+    )
+    smtp_oauth_client_id: str | None = Field(None, description="client_id at the token endpoint.")
+    smtp_oauth_client_secret: SecretStr | None = Field(None, description="client_secret at the token endpoint.")
+    smtp_oauth_refresh_token: SecretStr | None = Field(
+        None,
+        description="Refresh token of that user. Unset: the client credentials grant is used.",
+    )
+    smtp_oauth_scope: str | None = Field(None, description="Scope to ask the token endpoint for.")
+    smtp_from: str = Field(
+        "signet@localhost", description="Sender of every email: an address, alone or as Name <address>."
+    )
+    smtp_reply_to: str | None = Field(
+        None, description="Where replies go, written like the sender. Unset: to the sender."
+    )
     smtp_utf8: bool = Field(
         False,
         description="Accept email addresses with letters like é before the @. The mail server must support SMTPUTF8.",
     )
 
-    @field_validator("smtp_from")
+    @field_validator("smtp_from", "smtp_reply_to")
     @classmethod
-    def _one_address(cls, value: str) -> str:
+    def _one_address(cls, value: str | None) -> str | None:
         """Check that this is one address, alone or as `Name <address>`. Quote a name with a comma."""
-        problem = 'must be one address, like no-reply@example.com or "Example, Inc." <no-reply@example.com>'
+        if value is None:
+            return None
+        problem = 'must be one address, like id@example.com or "Example, Inc." <id@example.com>'
         value = clean_line(value, most=LONGEST_SENDER)
         header = policy.SMTP.header_factory("From", value)
         addresses: tuple[Address, ...] = getattr(header, "addresses", ())
@@ -43,15 +67,42 @@ class MailSettings(Section):
             raise ValueError("the address must be ASCII: write the domain as xn--")
         return value
 
+    @field_validator("smtp_oauth_token_url")
+    @classmethod
+    def _is_safe(cls, value: str | None) -> str | None:
+        """Check that secrets sent to this URL are encrypted, or stay on this machine."""
+        try:
+            parts = urlsplit(value or "https://unset")
+            parts.port  # noqa: B018  # raises for one that is none
+        except ValueError:
+            raise ValueError(TOKEN_URL) from None
+        encrypted = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        if not encrypted or not parts.hostname or "@" in parts.netloc or parts.fragment:
+            raise ValueError(TOKEN_URL)
+        return value
+
     @model_validator(mode="after")
     def _can_sign_in(self) -> Self:
-        if (self.smtp_user is None) != (self.smtp_password is None):
+        oauth = {name: getattr(self, name) for name in type(self).model_fields if name.startswith("smtp_oauth_")}
+        if any(oauth.values()):
+            self._require_all_of_oauth()
+        elif (self.smtp_user is None) != (self.smtp_password is None):
             raise ValueError("SIGNET_SMTP_USER and SIGNET_SMTP_PASSWORD must be set together")
-        if (
-            self.smtp_password is not None
-            and not ((self.smtp_user or "") + self.smtp_password.get_secret_value()).isascii()
-        ):
+        password = "" if self.smtp_password is None else self.smtp_password.get_secret_value()
+        if not ((self.smtp_user or "") + password).isascii():
             raise ValueError(
                 "SIGNET_SMTP_USER and SIGNET_SMTP_PASSWORD must be ASCII: mail servers disagree on the rest"
             )
         return self
+
+    def _require_all_of_oauth(self) -> None:
+        if self.smtp_password is not None:
+            raise ValueError("SIGNET_SMTP_PASSWORD and SIGNET_SMTP_OAUTH_* exclude each other; remove one of them")
+        if self.smtp_user is None or self.smtp_oauth_token_url is None or self.smtp_oauth_client_id is None:
+            raise ValueError(
+                "SIGNET_SMTP_OAUTH_* need SIGNET_SMTP_USER, SIGNET_SMTP_OAUTH_TOKEN_URL and SIGNET_SMTP_OAUTH_CLIENT_ID"
+            )
+        if self.smtp_oauth_client_secret is None and self.smtp_oauth_refresh_token is None:
+            raise ValueError("SIGNET_SMTP_OAUTH_CLIENT_SECRET or SIGNET_SMTP_OAUTH_REFRESH_TOKEN must be set")
+        if self.smtp_tls == "none" and not is_loopback(self.smtp_host):
+            raise ValueError("SIGNET_SMTP_OAUTH_* need SIGNET_SMTP_TLS=starttls or tls (RFC 7628 section 4)")

@@ -1,16 +1,15 @@
 """Translation in templates: `{% trans %}`, dates, and Texts passed to them, in one language; and names of people."""
 
-from typing import TYPE_CHECKING
+from jinja2 import Environment, pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from provider.languages.catalogs import Language
-from provider.languages.free_text import first_character
-from provider.languages.isolation import isolate, isolated
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from provider.languages.free_text import first_character, without_stray_controls
+from provider.languages.isolation import isolate
 
 
-def speak(env: "Environment", language: Language) -> None:
+def speak(env: Environment, language: Language) -> None:
     """Set up `env` for this language.
 
     A Text is translated wherever it is shown; inside a filter or a `trans` it needs `| say`. Text that people typed is
@@ -23,3 +22,11 @@ def speak(env: "Environment", language: Language) -> None:
     env.filters |= {"say": language.say, "date": language.date, "moment": language.moment}
     env.filters |= {"isolate": isolate, "isolated": isolated, "first_character": first_character}
     env.globals["language"] = language
+
+
+@pass_eval_context
+def isolated(context: EvalContext, text: object) -> str:
+    """Return the text for the content of a template: in an element with `dir="auto"` in HTML, else like `isolate`."""
+    if not context.autoescape:
+        return isolate(text)
+    return Markup('<span dir="auto">{}</span>').format(without_stray_controls(str(text)))

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from provider.branding.palette import LIGHT, ink_on
 from provider.config.settings import Settings
 from provider.languages.catalogs import Language
-from provider.languages.templates import speak
 from provider.resources import TEMPLATES
 
 if TYPE_CHECKING:
@@ -25,8 +24,10 @@ class Letter:
 @cache
 def environment(language: Language) -> "Environment":
     """Return the template environment for one language."""
-    # Many commands can send an email, and few do.
+    # Loads jinja2: many commands can send an email, and few do.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape  # noqa: PLC0415
+
+    from provider.languages.templates import speak  # noqa: PLC0415
 
     env = Environment(
         loader=FileSystemLoader(TEMPLATES / "mail"),

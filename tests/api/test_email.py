@@ -204,3 +204,20 @@ def test_a_pending_change_is_called_off(
 def test_what_is_no_other_address_is_refused(as_ada: Caller, inbox: Inbox, email: str, kind: str) -> None:
     assert problem(as_ada("POST", "/email", email=email)) == kind
     assert inbox.letters() == []
+
+
+def test_an_address_that_no_email_can_reach_is_refused_at_its_member(
+    app_of_ours: App, as_ada: Caller, inbox: Inbox
+) -> None:
+    """RFC 6531 section 3.4: the mail server of these settings does not support SMTPUTF8."""
+    undeliverable, waiting = "zoë@new.example.test", len(inbox.letters())
+    for refused in (
+        as_ada("POST", "/email", email=undeliverable),
+        app_of_ours.call("/register", email=undeliverable, password=PASSWORD),
+    ):
+        assert (refused.status_code, problem(refused)) == (400, "invalid-body")
+        (error,) = refused.json()["errors"]
+        assert error["member"] == "email"
+        assert "plain letters before the @" in error["problem"]
+    assert as_ada.get("/email") == {"email": ADDRESS}
+    assert len(inbox.letters()) == waiting

@@ -202,6 +202,20 @@ def test_what_may_be_asked_of_others_is_looked_at_at_the_start(tmp_path: Path) -
     assert allowed == {"10.0.0.0/8", "::1"}
 
 
+OAUTH = {
+    "SIGNET_SMTP_HOST": "smtp.example",
+    "SIGNET_SMTP_TLS": "starttls",
+    "SIGNET_SMTP_USER": "id@example.com",
+    "SIGNET_SMTP_OAUTH_TOKEN_URL": "https://login.example/token",
+    "SIGNET_SMTP_OAUTH_CLIENT_ID": "signet",
+    "SIGNET_SMTP_OAUTH_CLIENT_SECRET": KEY,
+}
+
+
+def test_oauth_for_email_with_all_its_settings_is_accepted() -> None:
+    assert load_settings(OAUTH).smtp_oauth_client_id == "signet"
+
+
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
@@ -210,6 +224,19 @@ def test_what_may_be_asked_of_others_is_looked_at_at_the_start(tmp_path: Path) -
         ({"SIGNET_SMTP_USER": "ada", "SIGNET_SMTP_PASSWORD": "geheimnüs"}, "ASCII"),
         ({"SIGNET_SMTP_FROM": "Example, Inc. <a@example.com>"}, "one address"),
         ({"SIGNET_SMTP_FROM": "a@example.com, b@example.com"}, "one address"),
+        ({"SIGNET_SMTP_REPLY_TO": "help@example.com, b@example.com"}, "SIGNET_SMTP_REPLY_TO: must be one address"),
+        ({"SIGNET_SMTP_REPLY_TO": "Support"}, "one address"),
+        ({"SIGNET_SMTP_REPLY_TO": "help@b\u00fccher.example"}, "xn--"),
+        ({**OAUTH, "SIGNET_SMTP_PASSWORD": KEY}, "exclude each other"),
+        ({**OAUTH, "SIGNET_SMTP_USER": ""}, "need SIGNET_SMTP_USER"),
+        ({**OAUTH, "SIGNET_SMTP_OAUTH_CLIENT_ID": ""}, "SIGNET_SMTP_OAUTH_CLIENT_ID"),
+        ({**OAUTH, "SIGNET_SMTP_OAUTH_TOKEN_URL": ""}, "need SIGNET_SMTP_USER, SIGNET_SMTP_OAUTH_TOKEN_URL"),
+        ({**OAUTH, "SIGNET_SMTP_OAUTH_CLIENT_SECRET": ""}, "SIGNET_SMTP_OAUTH_REFRESH_TOKEN must be set"),
+        ({**OAUTH, "SIGNET_SMTP_TLS": "none"}, "need SIGNET_SMTP_TLS=starttls or tls"),
+        ({**OAUTH, "SIGNET_SMTP_OAUTH_TOKEN_URL": "http://login.example/token"}, "must be an https URL"),
+        ({**OAUTH, "SIGNET_SMTP_OAUTH_TOKEN_URL": "login.example/token"}, "must be an https URL"),
+        ({**OAUTH, "SIGNET_SMTP_OAUTH_TOKEN_URL": "https://a:b@login.example/token"}, "must be an https URL"),
+        ({**OAUTH, "SIGNET_SMTP_OAUTH_TOKEN_URL": "https://login.example:port/token"}, "must be an https URL"),
         ({"SIGNET_SMTP_FROM": "Signet"}, "one address"),
         ({"SIGNET_SMTP_FROM": "a@example.com\nBcc: b@example.com"}, "one line|one address"),
     ],

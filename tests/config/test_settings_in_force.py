@@ -30,7 +30,8 @@ def test_they_are_as_an_operator_writes_them_and_secrets_are_masked() -> None:
     assert not [each for each in shown.values() if each.value and ("hunter2" in each.value or KEY in each.value)]
     assert {name for name, each in shown.items() if not each.is_default} == GIVEN.keys()
     assert {name for name, each in shown.items() if each.is_secret} == {
-        "SIGNET_SECRET_KEY", "SIGNET_SMTP_PASSWORD", "SIGNET_TOTP_BYPASS_CODE",
+        "SIGNET_SECRET_KEY", "SIGNET_SMTP_PASSWORD", "SIGNET_SMTP_OAUTH_CLIENT_SECRET",
+        "SIGNET_SMTP_OAUTH_REFRESH_TOKEN", "SIGNET_TOTP_BYPASS_CODE",
     }  # fmt: skip
     url = f"postgresql+psycopg://signet:{MASK}@db:5432/signet?sslmode=require&sslpassword={MASK}"
     assert (shown["SIGNET_DATABASE_URL"].value, shown["SIGNET_CODE_LIFETIME"].value) == (url, "90s")

@@ -44,8 +44,8 @@ class Sink:
 
 
 @contextmanager
-def smtp_sink(**options: Any) -> Iterator[Sink]:
-    sink = Sink()
+def smtp_sink(sink: Sink | None = None, **options: Any) -> Iterator[Sink]:
+    sink = sink or Sink()
     with socket.create_server(("127.0.0.1", 0)) as free:
         sink.port = free.getsockname()[1]
     controller = Controller(sink, hostname="127.0.0.1", port=sink.port, **options)

@@ -14,10 +14,12 @@ from provider.outbox import store
 from provider.outbox.store import DeliveryState
 from provider.work import Installation
 from tests.mail.smtp_sink import Sink, smtp_sink
+from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.deliveries import deliver_due
 from tests.support.factories import PASSWORD, make_user
-from tests.support.installation import Work
+from tests.support.installation import ISSUER, Work
+from tests.support.people import sign_in
 from tests.support.silence import Seen, Stranger
 
 ADA, EVE = "ada@example.test", "eve@example.test"
@@ -157,3 +159,21 @@ def test_a_server_that_takes_the_letter_and_stumbles_over_the_farewell_got_it(
     assert len(sink.letters) == 1
     with work() as w:
         assert [promise.state for promise in store.find(w.read)] == [DeliveryState.KEPT]
+
+
+def test_the_page_of_a_change_of_address_says_when_the_email_was_refused_for_good(
+    installation: Installation, sink: Sink, work: Work
+) -> None:
+    """RFC 5321 section 4.2.1: a 5xx reply is final, so the page must not promise an email."""
+    with work() as w:
+        make_user(w)
+    browser = Browser(create_app(installation), ISSUER)
+    sign_in(browser)
+    browser.open("/account/email")
+    sink.answer = "550 no such mailbox"
+    page = browser.submit({"email": "ada@new.example.test"})
+    assert "deliver the email" not in page.text
+    deliver_due(installation)
+    text = browser.open("/account/email").text
+    assert "deliver the email to ada@new.example.test" in text
+    assert "We sent a letter" not in text

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from provider.database.base import new_id
-from provider.mail import transport
+from provider.mail import conversation, transport
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.work import Installation
 from tests.mail.smtp_sink import Sink, smtp_sink
@@ -58,12 +58,12 @@ def test_a_letter_sent_twice_has_the_same_message_id(installation: Installation,
     assert len({letter["Message-ID"] for letter in sink.letters}) == 1
 
 
-def test_greeting_the_server_sends_nothing(installation: Installation, sink: Sink) -> None:
-    """`signet check --deploy`."""
-    transport.greet(to_port(installation, sink.port).settings, timeout=5)
-    assert not sink.letters
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TemporaryFailure, match="no mail server"):
-        transport.greet(to_port(installation, silent.getsockname()[1]).settings, timeout=0.2)
+def test_replies_go_where_the_setting_says(installation: Installation, sink: Sink) -> None:
+    """RFC 5322 section 3.6.2."""
+    for reply_to in ('"Support, Acme" <help@example.test>', None):
+        there = to_port(installation, sink.port, smtp_reply_to=reply_to)
+        transport.deliver(there, new_id(), PLAIN)
+    assert [letter["Reply-To"] for letter in sink.letters] == ['"Support, Acme" <help@example.test>', None]
 
 
 def test_an_address_that_is_not_ascii_is_written_to(installation: Installation, sink: Sink) -> None:
@@ -94,7 +94,7 @@ def test_a_reply_about_the_login_is_temporary_and_shown_without_the_password(
     sink.answer = "530 5.7.0 Authentication required for hunter2hunter2 by AGFkYQBodW50ZXIyaHVudGVyMg=="
     there = to_port(installation, sink.port)
     known = there.settings.model_copy(update={"smtp_user": "ada", "smtp_password": SecretStr("hunter2hunter2")})
-    words = transport._words(known, 535, sink.answer)
+    words = conversation._words(known, 535, sink.answer)
     assert "Authentication required" in words
     assert "hunter2" not in words
     assert "AGFkYQBodW50ZXIyaHVudGVyMg==" not in words

@@ -221,8 +221,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
 
 def _check_jwks(jwks: object, *, encryption: str | None = None) -> None:
     """Check a key set, and that it has a key for this encryption algorithm."""
-    # Most clients have no keys of their own, and these modules load joserfc.
-    from provider.jose.encryption import choose_key  # noqa: PLC0415
+    from provider.jose.encryption import choose_key  # noqa: PLC0415  # loads joserfc, and most clients have no keys
     from provider.jose.key_sets import InvalidKey, parse_jwks  # noqa: PLC0415
 
     try:
