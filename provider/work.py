@@ -88,6 +88,10 @@ class Origin:
     """The operator who acts on another account, for the audit log: `client ID` or `user ID`."""
     why: str = ""
     """The reason that the operator gives, for the audit log."""
+    verify_uri: str | None = None
+    """The page of the first-party app that asks, for links that verify an address. None: ours."""
+    reset_uri: str | None = None
+    """The same for links that reset a password."""
 
     def of_operator(self, name: str, *, why: str = "") -> "Origin":
         """Return the origin for an operator's action on another account.

@@ -133,7 +133,7 @@ def test_somebody_signs_up_and_steps_up_to_a_second_factor(demo: Demo, visitor: 
     visitor.open(f"{demo.web_app}/")
     visitor.follow("Sign in")
     visitor.follow("Create an account")
-    visitor.submit({"Your name": "Grace Hopper", "Email address": email, "Create a password": password})
+    visitor.submit({"Full name": "Grace Hopper", "Email address": email, "Create a password": password})
     visitor.open(letter_link(visitor, demo, email))
     visitor.submit(button="Confirm my email address")
     visitor.follow("Sign in")

@@ -15,6 +15,7 @@ MOST = 100
 
 SENTENCES: Mapping[Event, Text] = {
     Event.ACCOUNT_REGISTERED: Text("The account was created"),
+    Event.ACCOUNT_ACTIVATED: Text("The account became active without a confirmed email address"),
     Event.ACCOUNT_CREATED: Text("The account was created for you"),
     Event.ACCOUNT_SUSPENDED: Text("The account was suspended"),
     Event.ACCOUNT_RESTORED: Text("The suspension was lifted"),

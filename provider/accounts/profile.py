@@ -162,6 +162,18 @@ def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, s
     return claims, errors
 
 
+def full_name_of(claims: Mapping[str, Any]) -> str | None:
+    """Return the full name, put together from its parts where it is missing. None if they are missing too."""
+    parts = (claims.get(part) for part in ("given_name", "middle_name", "family_name"))
+    return claims.get("name") or " ".join(part for part in parts if part) or None
+
+
+def with_full_name(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the claims with the full name, which apps show. It is left out if it would be too long."""
+    named, _ = parse_profile({"name": full_name_of(claims) or ""})
+    return {**claims, **named}
+
+
 def change_profile(work: UnitOfWork, *, user_id: str, claims: Mapping[str, Any]) -> None:
     """Replace the claims that are fields of the form; keep all other claims."""
     _change(work, user_id, lambda before: _merge(before, claims))

@@ -16,6 +16,7 @@ from provider.accounts.store.users import Status, User
 from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.crypto.digests import digest
 from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
 from provider.languages.text import Text
@@ -26,7 +27,7 @@ MAX_NAME = 100
 
 
 class AddressTaken(Refusal):
-    """The address belongs to another user. Only operators see this; a user who signs up never does."""
+    """The address belongs to another user. Operators see this; a user who signs up only if no address is verified."""
 
     code = "address-taken"
     status_code = 409
@@ -52,6 +53,13 @@ class NoSuchUser(NotFound):
     message = Text("There is no such user.")
 
 
+class AmbiguousAddress(Refusal):
+    """Several users signed up with an address, and none of them owns it."""
+
+    code = "ambiguous-address"
+    status_code = 409
+
+
 def clean_name(text: str) -> str | None:
     """Return the name as one line of printable text, or None if it is not acceptable."""
     if len(text) > 10 * MAX_NAME:
@@ -62,18 +70,52 @@ def clean_name(text: str) -> str | None:
 
 
 def sign_up(
-    work: UnitOfWork, *, address: Address, password: str, name: str, browser: str, carry: Mapping[str, str]
+    work: UnitOfWork,
+    *,
+    address: Address,
+    password: str,
+    claims: Mapping[str, Any],
+    browser: str,
+    carry: Mapping[str, str],
 ) -> Ticket:
     """Create an INACTIVE account and email a link and a code to verify its address.
 
     If the address has a verified owner, an email without them goes to that owner instead. Several users may claim an
     address; the first to verify it owns it. A claim to another user's address is never verified, and is deleted with
     the other unconfirmed accounts. Until then it exists, so that a sign-in with its password looks as if the address
-    had been free (decision 41).
+    had been free (decision 41). A second sign-up from the same browser (`browser` is its cookie) replaces the password
+    and the claims of the first, whose link and code stay valid if no other email is sent.
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with constant_time_response(work):
-        return _claim(work, address, hashed, name=name, browser=browser, carry=carry)
+        return _claim(work, address, hashed, claims=claims, browser=browser, carry=carry)
+
+
+def sign_up_unverified(work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any]) -> str:
+    """Create an ACTIVE account whose address is not verified; return the user's id.
+
+    For installations without email verification. Raises AddressTaken: no email could tell the owner instead.
+    """
+    hashed = hash_password(password, cost=work.settings.bcrypt_cost)
+    if not email_addresses.is_free(work.db, address.normal):
+        raise AddressTaken
+    added = _add(
+        work, address, hashed, status=Status.ACTIVE, verified=False, roles=(), claims=_in_their_language(work, claims)
+    )
+    record(work, Event.ACCOUNT_REGISTERED, user_id=added.user_id, verified=False)
+    return added.user_id
+
+
+def activate_unverified(work: UnitOfWork, *, user_id: str, address: EmailAddress | None) -> bool:
+    """Activate an account that signed up while addresses were verified, now that they are not.
+
+    Returns False if the address belongs to another user, or the account was not INACTIVE.
+    """
+    is_free = address is None or email_addresses.is_free(work.db, address.normal)
+    if not is_free or not users.activate(work.db, user_id, now=work.now):
+        return False
+    record(work, Event.ACCOUNT_ACTIVATED, user_id=user_id, verified=False)
+    return True
 
 
 def create_user(
@@ -146,10 +188,18 @@ def find_user(work: UnitOfWork, ref: str) -> User | None:
 
 
 def get_user(work: UnitOfWork, ref: str) -> User:
-    """Find a user by id or by address. Raises NoSuchUser, which names `ref`."""
-    user = find_user(work, ref)
+    """Find a user by id or by address. Raises NoSuchUser, which names `ref`, or AmbiguousAddress.
+
+    Anyone can sign up with an address: where nobody owns it, an operator must not act on the latest claim by mistake.
+    """
+    user, address = find_user(work, ref), parse_address(ref)
     if user is None:
         raise NoSuchUser(f"There is no user {ref}.")
+    if address is not None and email_addresses.find_rivals(work.read, address.normal)[0] is None:
+        claims = email_addresses.find_claims(work.read, address.normal)
+        if len(claims) > 1:
+            ids = ", ".join(claimant.id for claimant, _ in claims)
+            raise AmbiguousAddress(f"Several accounts signed up with {ref} and none has confirmed it. Use an id: {ids}")
     return user
 
 
@@ -171,17 +221,34 @@ def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
 
 
 def _claim(
-    work: UnitOfWork, address: Address, hashed: str, *, name: str, browser: str, carry: Mapping[str, str]
+    work: UnitOfWork,
+    address: Address,
+    hashed: str,
+    *,
+    claims: Mapping[str, Any],
+    browser: str,
+    carry: Mapping[str, str],
 ) -> Ticket:
-    may_mail = may_write_to(work, address.normal, Purpose.VERIFY) and work.settings.has("email-verification")
-    claims = {"name": name} if name else {}
-    if work.origin.language is not None:
-        claims["locale"] = work.origin.language  # what they read, and shall get letters in
-    claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=claims)
+    may_mail = may_write_to(work, address.normal, Purpose.VERIFY)
+    spoken = _in_their_language(work, claims)
+    claimed = email_addresses.find_claim_of_browser(work.db, address.normal, digest(browser), now=work.now)
+    if claimed is None:
+        claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=spoken)
+    else:
+        # The form was sent again, after Back or a typing mistake: the email on its way must fit what was typed last.
+        users.set_claims(work.db, claimed.user_id, spoken, now=work.now)
+        passwords.replace(work.db, claimed.user_id, hashed, now=work.now)
+        search_keys.replace(work.db, claimed.user_id, search_keys.keys_of([claimed.normal], spoken))
     record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
     if may_mail:
         send_verification(work, claimed, browser=browser, carry=carry)
     return ticket_for(claimed)
+
+
+def _in_their_language(work: UnitOfWork, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the claims with the language of the page, in which the user will get emails."""
+    language = work.origin.language
+    return {**claims} if language is None else {**claims, "locale": language}
 
 
 def _add(

@@ -4,6 +4,7 @@ from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import notify
 from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, users
+from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.users import Status
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -33,11 +34,17 @@ def restore(work: UnitOfWork, *, user_id: str) -> None:
     if users.find(work.read, user_id) is None:
         raise NoSuchUser
     address = email_addresses.find_of_user(work.read, user_id)
-    proven = address is not None and address.verified_at is not None
-    status = Status.ACTIVE if proven else Status.INACTIVE
+    status = Status.ACTIVE if address is not None and _may_sign_in_with(work, address) else Status.INACTIVE
     if users.restore(work.db, user_id, status=status, now=work.now):
         end_access(work, user_id=user_id, cause=Cause.REOPENED)
         before, after = {"status": Status.SUSPENDED}, {"status": status}
         record(work, Event.ACCOUNT_RESTORED, user_id=user_id, before=before, after=after)
-        if proven:
+        if status is Status.ACTIVE:
             notify(work, user_id, messages.account_restored)
+
+
+def _may_sign_in_with(work: UnitOfWork, address: EmailAddress) -> bool:
+    """Return whether the address is verified, or need not be and belongs to no other user."""
+    if address.verified_at is not None or work.settings.has("email-verification"):
+        return address.verified_at is not None
+    return email_addresses.find_rivals(work.db, address.normal)[0] is None

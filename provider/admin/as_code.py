@@ -148,6 +148,11 @@ def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[
     found = None if parsed is None else email_addresses.find_owner(work.read, parsed.normal)
     if found is None:
         raise NotApplied(f"{about}: there is no such account.")
+    if roles and found[1].verified_at is None:
+        # Anyone can sign up with an address that a file names.
+        raise NotApplied(
+            f"{about}: the address is not verified. If it is theirs, run: signet user verify-email {address}"
+        )
     now, wanted, user_id = sorted(found[0].roles), sorted(set(roles)), found[0].id
     if now != wanted:
 

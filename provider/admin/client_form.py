@@ -78,7 +78,7 @@ GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
         ),
     ),
     (Text("As an API"), ("resource_identifiers", "exchange_targets")),
-    (Text("Trust"), ("first_party", "authorization_challenge", "profile")),
+    (Text("Trust"), ("first_party", "authorization_challenge", "verify_uri", "reset_uri", "profile")),
 )
 
 _ENCRYPTION = {
@@ -127,6 +127,10 @@ HINTS: Mapping[str, Text] = {
     "exchange_targets": Text("APIs it may exchange tokens for, one a line."),
     "first_party": Text("Ours: people are not asked for consent."),
     "authorization_challenge": Text("It may take people's passwords itself."),
+    "verify_uri": Text(
+        "Its own page for the link that confirms an email address. Only for apps of yours (first_party)."
+    ),
+    "reset_uri": Text("Its own page for the link that resets a password. Only for apps of yours (first_party)."),
     "profile": Text("fapi2: FAPI 2.0 rules, but without sender-constrained tokens."),
     "request_uris": _ONE_A_LINE,
     "contacts": _ONE_A_LINE,

@@ -6,6 +6,7 @@ from enum import StrEnum
 class Event(StrEnum):
     ACCOUNT_REGISTERED = "account.registered"
     ACCOUNT_CREATED = "account.created"
+    ACCOUNT_ACTIVATED = "account.activated"
     ACCOUNT_DELETED = "account.deleted"
     ACCOUNT_SUSPENDED = "account.suspended"
     ACCOUNT_RESTORED = "account.restored"

@@ -47,6 +47,10 @@ FirstParty = Annotated[
     bool | None,
     typer.Option("--first-party/--no-first-party", help="Ours: people are not asked for consent. Default: no."),
 ]
+VerifyUri = Annotated[
+    str | None, typer.Option(help="A first-party app's own page for the link that confirms an email address.")
+]
+ResetUri = Annotated[str | None, typer.Option(help="A first-party app's own page for the link that resets a password.")]
 BESIDE = {"client_id": "--client-id", "client_secret": "--client-secret-stdin"}
 """Members of a registration response that `signet client create` takes as options."""
 Metadata = Annotated[str | None, typer.Option(help="A JSON file of RFC 7591 metadata, or - for stdin.")]
@@ -65,6 +69,8 @@ def metadata_given(
     jwks: str | None,
     jwks_uri: str | None,
     first_party: bool | None,
+    verify_uri: str | None,
+    reset_uri: str | None,
     pkce: bool | None,
     allow_scheme: list[str] | None,
     metadata: str | None,
@@ -85,6 +91,8 @@ def metadata_given(
         "jwks": None if jwks is None else _read(jwks),
         "jwks_uri": jwks_uri,
         "first_party": first_party,
+        "verify_uri": verify_uri,
+        "reset_uri": reset_uri,
         "require_pkce": pkce,
         "private_use_schemes": allow_scheme,
     }

@@ -7,13 +7,18 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
 
+def in_order(text: str) -> tuple[str, ...]:
+    """Return the parts of a comma-separated text, without blanks."""
+    return tuple(part for part in map(str.strip, text.split(",")) if part)
+
+
 def _in_order(value: object) -> object:
-    return tuple(part for part in map(str.strip, value.split(",")) if part) if isinstance(value, str) else value
+    return in_order(value) if isinstance(value, str) else value
 
 
 def split(value: object) -> object:
     """Return the parts of a text as a set; any other value as it is."""
-    return frozenset(_in_order(value)) if isinstance(value, str) else value  # type: ignore[call-overload]  # of a text
+    return frozenset(in_order(value)) if isinstance(value, str) else value
 
 
 def _networks(value: frozenset[str]) -> frozenset[str]:

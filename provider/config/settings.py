@@ -15,6 +15,7 @@ from provider.config.lifetimes import Lifetimes
 from provider.config.lists import Ordered, split
 from provider.config.mail import MailSettings
 from provider.config.network import Network
+from provider.config.sign_up import SignUpSettings
 from provider.config.uri_schemes import Schemes
 from provider.config.urls import DatabaseUrl, RedisUrl
 from provider.languages.catalogs import LANGUAGES
@@ -40,7 +41,7 @@ def _features(value: object) -> object:
     return frozenset() if isinstance(value, str) and value.strip().lower() == "none" else split(value)
 
 
-class Settings(Lifetimes, Network, MailSettings):
+class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
     """Every setting, typed and documented; the defaults are safe for production."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")

@@ -7,11 +7,12 @@ treated as absent.
 from collections.abc import Mapping
 from typing import Any
 
+from provider.accounts.profile import full_name_of
+from provider.config.sign_up import NAME_CLAIMS
 from provider.federation.configuration import UpstreamSettings
 
-NAMES = ("name", "given_name", "middle_name", "family_name", "nickname", "preferred_username")
 ADDRESS = ("email", "email_verified")
-WANTED = (*NAMES, *ADDRESS)
+WANTED = (*NAME_CLAIMS, *ADDRESS)
 """The claims that are requested by name, where the upstream allows that."""
 LONGEST_EMAIL = 254
 
@@ -51,12 +52,9 @@ def is_email_proven(claims: Mapping[str, Any], settings: UpstreamSettings) -> bo
 
 def names_of(claims: Mapping[str, Any]) -> dict[str, str]:
     """Return the claims that name the user. A missing `name` is put together from its parts."""
-    names = {name: text for name in NAMES if (text := _text(claims.get(name))) is not None}
-    if "name" not in names:
-        parts = [names[part] for part in ("given_name", "middle_name", "family_name") if part in names]
-        if parts:
-            names["name"] = " ".join(parts)
-    return names
+    names = {name: text for name in NAME_CLAIMS if (text := _text(claims.get(name))) is not None}
+    full_name = full_name_of(names)
+    return names if full_name is None else names | {"name": full_name}
 
 
 def _text(value: Any) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from provider.accounts import linked_identities as ways_in
-from provider.accounts.email.email_addresses import Address, parse_address
+from provider.accounts.email.email_addresses import Address, parse_address, problem_of_domain
 from provider.accounts.registration import MAX_NAME, clean_name, create_verified
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.store.users import User
@@ -17,6 +17,7 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.upstreams import Upstream
+from provider.languages.text import Text
 from provider.login.steps import SignIn, sign_in_by_upstream
 from provider.ratelimits import LIMITS, hit, of_network
 from provider.refusals import Refusal
@@ -32,10 +33,12 @@ class NotLinked(Refusal):
 
     code = "not-linked"
 
-    def __init__(self, offer: "Offer", *, has_account: bool) -> None:
+    def __init__(self, offer: "Offer", *, has_account: bool, problem: Text | None) -> None:
         self.offer = offer
         self.has_account = has_account
         """Whether the address has an account. Only the verified owner of the mailbox sees this."""
+        self.problem = problem
+        """Why no account can be created with the address."""
         super().__init__()
 
 
@@ -99,10 +102,12 @@ def sign_in(
 def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) -> User | None:
     """Create an account without a password; return its user, or None.
 
-    The operator must allow it, and the address must be verified and free.
+    The operator must allow it, and the address must be verified, free, and at an accepted domain.
     """
     address = _proven(identity)
-    if address is None or not upstream.settings.may_create_accounts or not work.settings.has("registration"):
+    if address is None or problem_of_domain(work.settings, address) is not None:
+        return None
+    if not upstream.settings.may_create_accounts or not work.settings.has("registration"):
         return None
     hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
     claims = {name: clean for name, text in identity.names.items() if (clean := _acceptable(text))}
@@ -123,7 +128,7 @@ def _not_linked(
     work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity, *, browser: str, carry: Mapping[str, str]
 ) -> NotLinked:
     address = _proven(identity)
-    owner = None if address is None else email_addresses.find_owner(work.db, address.normal)
+    owner = None if address is None else email_addresses.find_rivals(work.db, address.normal)[0]
     offer = Offer(
         upstream=upstream.settings.key,
         issuer=identity.issuer,
@@ -133,7 +138,8 @@ def _not_linked(
         # It travels inside a `return_to`, which is cut off where it gets too long.
         destination={name: value for name, value in carry.items() if len(value) <= LONGEST_CARRIED},
     )
-    return NotLinked(offer, has_account=owner is not None and owner[1].verified_at is not None)
+    problem = None if address is None or owner is not None else problem_of_domain(work.settings, address)
+    return NotLinked(offer, has_account=owner is not None, problem=problem)
 
 
 def _proven(identity: UpstreamIdentity) -> Address | None:

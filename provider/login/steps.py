@@ -17,6 +17,7 @@ from provider.accounts.email.verification_emails import Ticket, may_write_to, se
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.factor import Factor
 from provider.accounts.passwords import passwords
+from provider.accounts.registration import activate_unverified
 from provider.accounts.store import email_addresses
 from provider.accounts.store import passwords as password_hashes
 from provider.accounts.store.email_addresses import EmailAddress
@@ -121,30 +122,38 @@ def sign_in(
     Leaving, AddressUnconfirmed or TooManyRequests.
     """
     address = parse_address(username)
-    proven, claimed = (None, None) if address is None else email_addresses.find_rivals(work.read, address.normal)
+    held, claimed = (None, None) if address is None else email_addresses.find_rivals(work.read, address.normal)
     # An address nobody has is counted like one somebody has: the wait must not tell them apart.
     typed = username.strip().lower() if address is None else address.normal
-    subject = throttle.subject_of_unproven(work, typed) if proven is None else proven[0].id
-    first = proven or claimed
+    subject = throttle.subject_of_unproven(work, typed) if held is None else held[0].id
+    first = held or claimed
     known = known_devices.find_known(work, device, None if first is None else first[0].id)
     attempt = begin_attempt(work, subject, known)
     # Two checks for whatever is wrong or only claimed: a sign-up with a taken address must look like any (decision 41).
-    rivals = ((one, passwords.is_password_of(work, one and one[0].id, password)) for one in (proven, claimed))
+    rivals = ((one, passwords.is_password_of(work, one and one[0].id, password)) for one in (held, claimed))
     owner = next((one for one, is_right in rivals if is_right), None)
     if owner is None:
         attempt.fail(work)
         record(work, Event.SIGN_IN_FAILED, user_id=None if first is None else first[0].id)
         raise WrongPassword
     # A claim's password takes back no failure: they may be guesses at the owner's.
-    _require_active(work, *owner, attempt if owner is proven else None, browser=browser, carry=carry)
+    _require_active(work, *owner, attempt if owner is held else None, browser=browser, carry=carry)
     user_id = owner[0].id
     stronger = passwords.stronger_hash(work, user_id, password)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user_id) else Step.DONE
-    if owner is proven:
+    if owner is held:
         attempt.succeed(work)
     if stronger is not None:
         password_hashes.upgrade(work.db, user_id, old=stronger[0], new=stronger[1])
     return _begin_session(work, user_id, current, factor=PASSWORD, step=step)
+
+
+def sign_in_after_sign_up(work: UnitOfWork, *, user_id: str, current: Session | None) -> SignIn:
+    """Begin the first session of an account that was just created, with the password that the user chose.
+
+    Another user's session in this browser (`current`) ends.
+    """
+    return _begin_session(work, user_id, current, factor=PASSWORD, step=Step.DONE)
 
 
 @SIGN_INS.count_refusals("upstream")
@@ -162,9 +171,7 @@ def sign_in_by_upstream(
     `proven_at` is when the user signed in there, if that was before our request. Raises Suspended, Leaving or
     AddressUnconfirmed.
     """
-    address = email_addresses.find_of_user(work.read, user.id)
-    if address is not None:
-        _require_active(work, user, address, None, browser=browser, carry=carry)
+    _require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
     # What began before the not-before mark counts for nothing; this sign-in is after it.
     auth_time = proven_at if proven_at is None or user.not_before is None else max(proven_at, user.not_before)
@@ -221,7 +228,7 @@ def _begin_session(
 def _require_active(
     work: UnitOfWork,
     user: User,
-    address: EmailAddress,
+    address: EmailAddress | None,
     attempt: Attempt | None,
     *,
     browser: str,
@@ -229,14 +236,17 @@ def _require_active(
 ) -> None:
     if user.status == Status.ACTIVE:
         return
+    verifies = work.settings.has("email-verification")
+    if user.status == Status.INACTIVE and not verifies and activate_unverified(work, user_id=user.id, address=address):
+        return
     if attempt is not None:
         attempt.succeed(work)
     record(work, Event.SIGN_IN_FAILED, user_id=user.id, status=user.status)
-    if user.status == Status.SUSPENDED:
-        raise Suspended
     if user.status == Status.LEAVING:
         raise Leaving(seal_ticket(work, user.id), user.delete_after or work.now)
+    if user.status == Status.SUSPENDED or address is None:
+        raise Suspended
     with constant_time_response(work):
-        if work.settings.has("email-verification") and may_write_to(work, address.normal, Purpose.VERIFY):
+        if verifies and may_write_to(work, address.normal, Purpose.VERIFY):
             send_verification(work, address, browser=browser, carry=carry)
     raise AddressUnconfirmed(ticket_for(address))

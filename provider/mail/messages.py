@@ -7,6 +7,7 @@ comes from.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from provider.audit.devices import device_name
 from provider.languages.catalogs import LANGUAGES, Language
@@ -35,7 +36,7 @@ def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Map
         settings,
         spoken(work, None),
         "verify_email",
-        link=link_to(settings, "/verify-email/confirm", token=token, **carry),
+        link=_link(work, work.origin.verify_uri, "/verify-email/confirm", token=token, carry=carry),
         code=code,
         code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
         link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
@@ -64,7 +65,7 @@ def reset_password(
         settings,
         spoken(work, language),
         "reset_password",
-        link=link_to(settings, "/reset-password", token=token, **carry),
+        link=_link(work, work.origin.reset_uri, "/reset-password", token=token, carry=carry),
         link_minutes=int(settings.reset_link_lifetime.total_seconds() // 60),
     )
     _promise(work, to, letter, "reset_password", lifetime=settings.reset_link_lifetime)
@@ -192,6 +193,16 @@ def account_suspended(work: UnitOfWork, *, to: str, language: str | None = None)
 
 def account_restored(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
     _notice(work, to, language, "account_restored")
+
+
+def _link(work: UnitOfWork, app_page: str | None, path: str, *, token: str, carry: Mapping[str, str]) -> str:
+    """Return the link to the page of the first-party app that asked for the email, or to ours.
+
+    `app_page` is registered by an operator; nothing in a request chooses it.
+    """
+    if app_page is None:
+        return link_to(work.settings, path, token=token, **carry)
+    return f"{app_page}{'&' if '?' in app_page else '?'}{urlencode({'token': token})}"
 
 
 def spoken(work: UnitOfWork, chosen: str | None) -> Language:

@@ -15,13 +15,12 @@ from provider.accounts.pages import (
     picture,
     profile,
     recovery_codes,
-    registration,
     sessions,
     totp,
 )
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
-from provider.login.pages import login, second_factor, sign_out
+from provider.login.pages import login, second_factor, sign_out, sign_up
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import applications, withdraw
 from provider.oauth.endpoints.consent import consent
@@ -75,8 +74,8 @@ def pages(settings: Settings) -> list[BaseRoute]:
     ]
     if settings.has("registration"):
         table += [
-            Route("/signup", registration.show_sign_up, methods=get, name="show_sign_up"),
-            Route("/signup", registration.register, methods=post, name="sign_up"),
+            Route("/signup", sign_up.show_sign_up, methods=get, name="show_sign_up"),
+            Route("/signup", sign_up.register, methods=post, name="sign_up"),
         ]
     if settings.has("email-verification"):
         table += [

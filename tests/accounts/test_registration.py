@@ -289,20 +289,6 @@ class TestWithoutTheFeature:
         assert "/signup" not in browser.open("/login").html
 
 
-class TestWithoutEmailVerification:
-    @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"features": settings.features - {"email-verification"}})
-
-    def test_an_account_waits_for_an_operator(self, browser: Browser, inbox: Inbox, work: Work) -> None:
-        assert "An operator has to confirm" in sign_up(browser).text
-        assert inbox.letters() == []
-        assert "An operator has to confirm" in sign_in(browser).text
-        with work() as w:
-            email_addresses.verify_by_operator(w, user_id=find_user(work).id)
-        assert sign_in(browser).path == "/account"
-
-
 LOOK_ALIKES = [
     "\u212aim@example.test",
     "k\u0131m@example.test",

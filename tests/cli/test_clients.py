@@ -42,6 +42,16 @@ def test_origins_of_a_web_view_are_registered_in_their_normal_form(signet: Signe
     assert (refused.status, "allowed_origins: '*' has a wildcard" in refused.err) == (1, True)
 
 
+def test_pages_for_links_in_emails_are_registered_for_first_party_apps(signet: Signet) -> None:
+    pages = ("--verify-uri", "https://shop.example/verify", "--reset-uri", "com.example.shop:/reset")
+    refused = signet(*SHOP, *pages)
+    assert (refused.status, "verify_uri is for first_party clients" in refused.err) == (1, True)
+    made = signet(*SHOP, "--first-party", *pages, "--json").json
+    assert (made["verify_uri"], made["reset_uri"]) == ("https://shop.example/verify", "com.example.shop:/reset")
+    changed = signet("client", "update", made["client_id"], "--reset-uri", "https://shop.example/reset", "--json").json
+    assert (changed["verify_uri"], changed["reset_uri"]) == (made["verify_uri"], "https://shop.example/reset")
+
+
 def test_people_see_the_same_two_lines(signet: Signet) -> None:
     lines = signet(*SHOP).out.splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["client_id", "client_secret"]

@@ -11,8 +11,11 @@ from starlette.testclient import TestClient
 
 from provider.accounts import deletion, suspension
 from provider.accounts.store import passwords, users
+from provider.accounts.store.email_addresses import email_addresses
 from provider.config.settings import Settings
 from provider.sessions.store import Session, find_all
+from provider.work import Installation
+from provider.worker.jobs import purge
 from tests.federation.conftest import EXAMPLE, NewTraveller, events_of, identities_of, sign_out
 from tests.federation.fake_provider import CLIENT_ID, CLIENT_SECRET, FakeProvider, Traveller
 from tests.support.browser import Browser
@@ -147,6 +150,25 @@ def test_an_account_about_to_be_deleted_can_be_kept(traveller: Traveller, linked
     assert traveller.sign_in().path == "/account"
 
 
+def test_after_the_deletion_the_identity_gets_another_account(
+    traveller: Traveller, linked: str, work: Work, clock: Clock, installation: Installation
+) -> None:
+    with work() as w:
+        deletion.request_deletion(w, user_id=linked)
+    clock.advance(days=15)
+    purge(installation)
+    assert traveller.sign_in().path == "/account"
+    again = find_user(work)
+    assert (again.id != linked, [one.user_id for one in identities_of(work, again.id)]) == (True, [again.id])
+
+
+def test_the_status_of_an_account_without_an_address_counts_too(traveller: Traveller, linked: str, work: Work) -> None:
+    with work() as w:
+        w.db.execute(email_addresses.delete())
+        suspension.suspend(w, user_id=linked, reason=None)
+    assert traveller.sign_in().title.startswith("This account is suspended")
+
+
 def test_somebody_else_at_the_browser_gets_a_session_of_their_own(
     traveller: Traveller, linked: str, work: Work
 ) -> None:
@@ -215,6 +237,21 @@ class TestWithoutRegistration:
         assert "/signup" not in page.html
         with work() as w:
             assert users.find_page(w.read) == []
+
+
+class TestDomains:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"email_domains_allowed": frozenset({"example.com"})})
+
+    def test_no_account_is_created_at_a_domain_that_is_not_accepted(self, traveller: Traveller, work: Work) -> None:
+        page = traveller.sign_in()
+        assert page.title.startswith("Example is not linked yet")
+        assert "Use an email address at example.com." in page.text
+        with work() as w:
+            assert users.find_page(w.read) == []
+            make_user(w)
+        assert "Use an email address" not in traveller.sign_in("/login?prompt=login").text, "an account that is there"
 
 
 def test_accounts_are_made_as_often_as_by_signing_up(

@@ -18,7 +18,7 @@ def sign_up(person: Person, demo: Demo, account: Account) -> None:
     person.open(demo.web_app)
     person.follow("Sign in")
     person.follow("Create an account")
-    person.fill("Your name (optional)", "Grace Hopper")
+    person.fill("Full name (optional)", "Grace Hopper")
     person.fill("Email address", account.email)
     person.fill("Create a password", account.password)
     person.press("Create an account")

@@ -64,7 +64,7 @@ def test_it_is_asked_in_a_pause_and_not_at_every_key(person: Person, demo: Demo)
 
 def test_the_words_around_a_person_count(person: Person, demo: Demo) -> None:
     person.open(f"{demo.provider}/signup")
-    person.fill("Your name (optional)", "Augusta Enchantress")
+    person.fill("Full name (optional)", "Augusta Enchantress")
     person.fill("Create a password", "augusta enchantress")
     expect_word(person, "very weak")
 

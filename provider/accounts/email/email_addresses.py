@@ -15,6 +15,7 @@ from provider.accounts.store.links import Link, LinkStatus, Purpose
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.config.settings import Settings
+from provider.config.sign_up import matches
 from provider.crypto.digests import digest, same
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, of_network, require_room
@@ -25,12 +26,18 @@ MAX_TYPED = 1000
 """The longest text that is parsed, in characters. An address has at most 254; normalizing takes quadratic time."""
 
 
+FEW_DOMAINS = 3
+"""The most accepted domains that a message names."""
+
+
 @dataclass(frozen=True)
 class Address:
     """An email address as typed and in normal form (NFC, lower case). A part after a plus sign belongs to it."""
 
     text: str
     normal: str
+    domain: str
+    """The domain in lower case and with A-labels, as it is looked up."""
 
 
 def parse_address(text: str) -> Address | None:
@@ -50,7 +57,8 @@ def parse_address(text: str) -> Address | None:
     sent = f"{checked.local_part}@{checked.ascii_domain}".encode()
     if len(sent) > 254 or len(checked.local_part.encode()) > 64:
         return None
-    return Address(checked.normalized, unicodedata.normalize("NFC", checked.normalized.lower()))
+    normal = unicodedata.normalize("NFC", checked.normalized.lower())
+    return Address(checked.normalized, normal, checked.ascii_domain.lower())
 
 
 def problem_of_address(settings: Settings, address: Address | None) -> Text | None:
@@ -60,6 +68,25 @@ def problem_of_address(settings: Settings, address: Address | None) -> Text | No
     if not settings.smtp_utf8 and not address.text.rpartition("@")[0].isascii():
         return Text("We can't send email to this address. Use one with only plain letters before the @.")
     return None
+
+
+def problem_of_own_address(settings: Settings, address: Address | None) -> Text | None:
+    """Return why users cannot choose this address for their account, or None."""
+    problem = problem_of_address(settings, address)
+    return problem_of_domain(settings, address) if problem is None and address is not None else problem
+
+
+def problem_of_domain(settings: Settings, address: Address) -> Text | None:
+    """Return why accounts cannot have an address at this domain, or None. Operators may use any domain."""
+    allowed = settings.email_domains_allowed
+    if not matches(address.domain, settings.email_domains_blocked) and (
+        not allowed or matches(address.domain, allowed)
+    ):
+        return None
+    if 0 < len(allowed) <= FEW_DOMAINS:
+        return Text("Use an email address at %(domains)s.", domains=", ".join(sorted(allowed)))
+    typed = address.text.rpartition("@")[2]
+    return Text("Email addresses at %(domain)s are not accepted here. Use a different one.", domain=typed)
 
 
 class WrongCode(Refusal):
@@ -99,10 +126,13 @@ class LinkState(StrEnum):
     DEAD = "dead"
 
 
-def look_at_link(work: UnitOfWork, token: str | None, *, browser: str | None) -> tuple[LinkState, EmailAddress | None]:
+def look_at_link(
+    work: UnitOfWork, token: str | None, *, browser: str | None, signed_up: str | None = None
+) -> tuple[LinkState, EmailAddress | None]:
     """Return the link's state and its address, or None if there is no address.
 
-    Consumes nothing, because mail scanners open links.
+    `signed_up` is the id of an address whose sign-up, or right password, the caller has proof of: a ticket. Consumes
+    nothing, because mail scanners open links.
     """
     link = find_link(work, token, Purpose.VERIFY)
     address = None if link is None else email_addresses.find(work.read, link.address_id)
@@ -112,18 +142,22 @@ def look_at_link(work: UnitOfWork, token: str | None, *, browser: str | None) ->
         return LinkState.CONFIRMED, address
     if not link.is_open(work.now):
         return LinkState.DEAD, address
-    return (LinkState.BUTTON if _is_own(link, browser) else LinkState.BUTTON_AND_PASSWORD), address
+    is_own = _is_own(link, browser) or link.address_id == signed_up
+    return (LinkState.BUTTON if is_own else LinkState.BUTTON_AND_PASSWORD), address
 
 
-def confirm_by_link(work: UnitOfWork, *, token: str | None, browser: str | None, password: str) -> None:
+def confirm_by_link(
+    work: UnitOfWork, *, token: str | None, browser: str | None, password: str, signed_up: str | None = None
+) -> None:
     """Confirm the address the link was sent to. It does not sign the user in.
 
-    In any browser but the one that signed up, the password is required too. A stranger may have signed up with this
-    address. The owner of the mailbox must not activate an account whose password the stranger knows.
+    In any browser but the one that signed up, the password is required too, except with a ticket (`signed_up`). A
+    stranger may have signed up with this address. The owner of the mailbox must not activate an account whose password
+    the stranger knows.
 
     Raises LinkDead, AlreadyConfirmed, WrongSignUpPassword or TooManyRequests.
     """
-    state, address = look_at_link(work, token, browser=browser)
+    state, address = look_at_link(work, token, browser=browser, signed_up=signed_up)
     link = find_link(work, token, Purpose.VERIFY)
     if link is None or address is None or state is LinkState.DEAD:
         raise LinkDead
@@ -179,8 +213,9 @@ def verify_by_operator(work: UnitOfWork, *, user_id: str) -> None:
         raise Refusal("There is no such user, or the user has no address.")  # to an operator
     if address.verified_at is not None:
         raise AlreadyConfirmed
+    if not _verify(work, address.id, user_id, by="operator"):
+        raise AlreadyConfirmed(Text("Another account has confirmed this address."))
     links.expire_all(work.db, user_id, Purpose.VERIFY)
-    _verify(work, address.id, user_id, by="operator")
 
 
 def _is_own(link: Link, browser: str | None) -> bool:
@@ -191,11 +226,14 @@ def _confirm(work: UnitOfWork, link: Link) -> None:
     if not links.spend(work.db, link.id, now=work.now):
         raise AlreadyConfirmed  # by a second press of the button
     links.expire_all(work.db, link.user_id, Purpose.VERIFY)
-    _verify(work, link.address_id, link.user_id, by="letter")
+    if not _verify(work, link.address_id, link.user_id, by="letter"):
+        raise AlreadyConfirmed  # meanwhile, by another user who signed up with it
 
 
-def _verify(work: UnitOfWork, address_id: str, user_id: str, *, by: str) -> None:
+def _verify(work: UnitOfWork, address_id: str, user_id: str, *, by: str) -> bool:
+    """Verify the address and activate the account. Returns False if another user verified it."""
     if not email_addresses.verify(work.db, address_id, now=work.now):
-        raise AlreadyConfirmed  # meanwhile, by whoever signed up with it too
+        return False
     users.activate(work.db, user_id, now=work.now)
     record(work, Event.EMAIL_VERIFIED, user_id=user_id, by=by)
+    return True

@@ -60,10 +60,9 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
     with constant_time_response(work):
         if not may_write_to(work, address.normal, Purpose.CHANGE):
             return
-        owner = email_addresses.find_owner(work.read, address.normal)
-        taken = owner is not None and owner[1].verified_at is not None
+        owner, _ = email_addresses.find_rivals(work.read, address.normal)
         link = begin(work, current, address=address)
-        if owner is not None and taken:
+        if owner is not None:
             sent = messages.address_taken(work, to=address.text, language=owner[0].language)  # the code goes to nobody
         else:
             sent = messages.change_email(work, to=address.text, token=link.token, code=link.code)

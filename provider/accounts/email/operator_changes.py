@@ -29,6 +29,9 @@ def set_address(work: UnitOfWork, *, user_id: str, email: str) -> None:
     changes, was_verified = address.text != before.address, before.verified_at is not None
     if was_verified and not changes:
         return
+    is_other = address.normal != before.normal
+    if is_other and not email_addresses.is_free(work.db, address.normal):
+        raise AddressTaken
     if not email_change.replace(work, before, address=address.text, normal=address.normal):
         raise AddressTaken
     users.activate(work.db, user_id, now=work.now)
@@ -36,7 +39,7 @@ def set_address(work: UnitOfWork, *, user_id: str, email: str) -> None:
         record(work, Event.EMAIL_CHANGED, user_id=user_id, by="operator")
     if not was_verified:
         record(work, Event.EMAIL_VERIFIED, user_id=user_id, by="operator")
-    elif address.normal != before.normal:
+    elif is_other:
         messages.email_changed(work, to=before.address, token=None, language=user.language)
 
 

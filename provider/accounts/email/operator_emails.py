@@ -19,6 +19,9 @@ from provider.mail import messages
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
+UNVERIFIED = (Status.INACTIVE, Status.ACTIVE)
+"""Statuses with which a user can verify an address. ACTIVE users may have signed up while that was not needed."""
+
 
 class NotNow(Refusal):
     code = "not-now"
@@ -47,12 +50,12 @@ def send_reset(work: UnitOfWork, *, user_id: str) -> None:
 def send_verification_again(work: UnitOfWork, *, user_id: str) -> None:
     """Email a link and a code to verify the address.
 
-    Raises NoSuchUser, AlreadyConfirmed, or NotNow unless the account is waiting for verification.
+    Raises NoSuchUser, AlreadyConfirmed, or NotNow unless the account waits for verification or is active without it.
     """
     user, address = find_holder(work, user_id)
     if address.verified_at is not None:
         raise AlreadyConfirmed
-    if user.status != Status.INACTIVE:
+    if user.status not in UNVERIFIED:
         raise NotNow
     send_verification(work, address, browser=None, carry={})  # bound to no browser: it will ask for the password
     record(work, Event.VERIFICATION_SENT, user_id=user_id)

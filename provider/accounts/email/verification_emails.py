@@ -78,9 +78,9 @@ def send_verification(
     """
     link = issue_link(work, purpose=Purpose.VERIFY, address=address, browser=browser)
     throttle.settle(work, throttle.EMAIL_CODE, address.id)
-    proven, _ = email_addresses.find_rivals(work.db, address.normal)
-    if proven is not None:
-        user, owned = proven
+    owner, _ = email_addresses.find_rivals(work.db, address.normal)
+    if owner is not None and owner[0].id != address.user_id:
+        user, owned = owner
         sent = messages.already_registered(work, to=owned.address, carry=carry, language=user.language)
     else:
         sent = messages.verify_email(work, to=address.address, token=link.token, code=link.code, carry=carry)

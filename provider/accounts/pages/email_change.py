@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts.email import email_change
-from provider.accounts.email.email_addresses import LinkDead, WrongCode, parse_address, problem_of_address
+from provider.accounts.email.email_addresses import LinkDead, WrongCode, parse_address, problem_of_own_address
 from provider.accounts.email.email_change import AlreadyChanged, SameAddress, UndoDead
 from provider.accounts.factors import second_factor
 from provider.accounts.links import has_failed
@@ -30,7 +30,7 @@ def show_email(call: Call) -> Response:
 def request_change(call: Call) -> Response:
     session, typed = _require(call), call.form.text("email")
     address = parse_address(typed)
-    problem = problem_of_address(call.settings, address)
+    problem = problem_of_own_address(call.settings, address)
     if address is None or problem is not None:
         errors: dict[str, str] = {"email": problem or ""}
         return _page(call, session, email=typed, errors=errors, status_code=400)

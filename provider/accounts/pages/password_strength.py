@@ -5,13 +5,14 @@ from starlette.responses import JSONResponse, Response
 from provider.accounts.passwords.password_change import known_about
 from provider.accounts.passwords.password_reset import ResetLinkDead, ResetLinkUsed, require_open_link
 from provider.accounts.passwords.password_strength import strength_of
+from provider.config.sign_up import NAME_CLAIMS
 from provider.ratelimits import LIMITS, hit, of_network
 from provider.sessions.cookie import find_session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.errors import as_json
 
-ABOUT = ("email", "username", "name")
+ABOUT = ("email", "username", *NAME_CLAIMS)
 """Fields of the form that an attacker may know. Names are never looked up by an address, only by a session or
 by the token of an emailed link (the form's `token`).
 """

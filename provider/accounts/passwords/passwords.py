@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from provider.accounts.passwords.breached_passwords import is_breached
 from provider.accounts.store import passwords
 from provider.config.settings import Settings
+from provider.config.sign_up import NAME_CLAIMS
 from provider.crypto.passwords import (
     MAX_BYTES,
     cost_of,
@@ -27,8 +28,6 @@ from provider.work import UnitOfWork
 
 COMMON = "common_passwords.txt"
 NOBODY = str(uuid.UUID(int=0))
-NAMES = ("name", "given_name", "middle_name", "family_name", "nickname", "preferred_username")
-"""Claims that an attacker may know about the user."""
 _SPOKEN = str.maketrans("013457@$!", "oleastasi")
 
 
@@ -88,7 +87,7 @@ def require_own_hash(settings: Settings, hashed: str) -> None:
 
 def about_person(claims: Mapping[str, Any], address: str) -> tuple[str, ...]:
     """Return what an attacker may know about a user: the address and every name."""
-    return (address, *(str(claims.get(name, "")) for name in NAMES))
+    return (address, *(str(claims.get(name, "")) for name in NAME_CLAIMS))
 
 
 def known_words(settings: Settings, about: Iterable[str]) -> list[str]:

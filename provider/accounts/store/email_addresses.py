@@ -1,4 +1,4 @@
-"""The email addresses of users: one verified owner per address, and any number of users who claim it without proof."""
+"""The email addresses of users: one owner per address, and any number of users who claim it without proof."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,9 +11,11 @@ from sqlalchemy import (
     Index,
     String,
     Table,
+    case,
     exists,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -46,6 +48,10 @@ Index(
 )
 
 
+IN_USE = (Status.ACTIVE, Status.LEAVING)
+"""Statuses of accounts that own their address even if they never verified it."""
+
+
 @dataclass(frozen=True)
 class EmailAddress:
     id: str
@@ -69,28 +75,60 @@ Holder = tuple[User, EmailAddress]
 
 
 def find_owner(db: Connection, normal: str) -> Holder | None:
-    """Return the verified owner of an address, or the user who claimed it last."""
-    proven, claimed = find_rivals(db, normal)
-    return proven or claimed
+    """Return the owner of an address, or the user who claimed it last."""
+    owner, claimed = find_rivals(db, normal)
+    return owner or claimed
 
 
 def find_rivals(db: Connection, normal: str) -> tuple[Holder | None, Holder | None]:
-    """Return the user who verified an address, and the last user to claim it without proof; either may be None.
+    """Return the owner of an address, and the last user to claim it without proof; either may be None.
 
-    It is one query in every case.
+    The owner is the user who verified the address, or else one whose account is active without that: it signed up while
+    addresses were not verified. It is one query in every case.
     """
+    rank = case((email_addresses.c.verified_at.is_not(None), 0), (users.c.status.in_(IN_USE), 1), else_=2)
     query = (
         _HOLDER.select()
         .join(email_addresses, email_addresses.c.user_id == users.c.id)
         .where(email_addresses.c.normal == normal)
-        .order_by(
-            email_addresses.c.verified_at.is_(None), email_addresses.c.created_at.desc(), email_addresses.c.id.desc()
-        )
-        .limit(2)  # no two proved it
+        .order_by(rank, email_addresses.c.created_at.desc(), email_addresses.c.id.desc())
+        .limit(2)
     )
     found = _HOLDER.all(db, query)
-    proven = next((holder for holder in found if holder[1].verified_at is not None), None)
-    return proven, next((holder for holder in found if holder[1].verified_at is None), None)
+    owner = next((holder for holder in found if _owns(*holder)), None)
+    return owner, next((holder for holder in found if holder is not owner), None)
+
+
+def find_claims(db: Connection, normal: str, *, limit: int = 100) -> list[Holder]:
+    """Return up to `limit` users with this address whether or not they own it, the latest claim first."""
+    query = (
+        _HOLDER.select()
+        .join(email_addresses, email_addresses.c.user_id == users.c.id)
+        .where(email_addresses.c.normal == normal)
+        .order_by(email_addresses.c.created_at.desc(), email_addresses.c.id.desc())
+    )
+    return _HOLDER.all(db, query.limit(limit))
+
+
+def find_claim_of_browser(db: Connection, normal: str, browser_digest: bytes, *, now: datetime) -> EmailAddress | None:
+    """Return the unconfirmed address of a sign-up from this browser whose link is still valid."""
+    link = one_time_links.c
+    waiting = (
+        email_addresses.c.normal == normal,
+        email_addresses.c.verified_at.is_(None),
+        users.c.id == email_addresses.c.user_id,
+        users.c.status == Status.INACTIVE,
+        link.address_id == email_addresses.c.id,
+        link.purpose == Purpose.VERIFY,
+        link.status == LinkStatus.ACTIVE,
+        link.browser_digest == browser_digest,
+        link.expires_at > now,
+    )
+    return _ADDRESS.one(db, _ADDRESS.select().where(*waiting).order_by(link.created_at.desc()).limit(1))
+
+
+def _owns(user: User, address: EmailAddress) -> bool:
+    return address.verified_at is not None or user.status in IN_USE
 
 
 def find_of_user(db: Connection, user_id: str) -> EmailAddress | None:
@@ -171,13 +209,14 @@ def correct(db: Connection, address_id: str, *, address: str, normal: str) -> bo
 
 
 def is_free(db: Connection, normal: str) -> bool:
-    """Return whether no user has verified this address.
+    """Return whether no account but unconfirmed ones has this address.
 
     Until the transaction ends, no other transaction can verify it.
     """
     queue_for(db, normal)
-    proven = (email_addresses.c.normal == normal, email_addresses.c.verified_at.is_not(None))
-    return not db.scalar(select(exists().where(*proven)))
+    confirmed = or_(email_addresses.c.verified_at.is_not(None), users.c.status != Status.INACTIVE)
+    held = (email_addresses.c.normal == normal, users.c.id == email_addresses.c.user_id, confirmed)
+    return not db.scalar(select(exists().where(*held)))
 
 
 def change(db: Connection, address_id: str, *, address: str, normal: str, now: datetime) -> bool:

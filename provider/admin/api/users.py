@@ -108,10 +108,12 @@ USER = Resource(
 
 @by_operator(reads=True, gives=Accounts, asks=WANTED)
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
-    """Find users: one by email address or linked identity, those a search matches, or all. Lists are paged."""
+    """Find users: by email address or linked identity, those a search matches, or all. Lists are paged. An address that
+    nobody owns finds every user who signed up with it.
+    """
     work, query = call.work, call.query
     if "email" in query:
-        return _one(work, _by_address(work, query["email"]))
+        return _by_address(work, query["email"])
     if "issuer" in query or "subject" in query:
         issuer, subject = asked_text(call, "issuer") or "", asked_text(call, "subject") or ""
         identity = linked_identities.find(work.read, issuer, subject)
@@ -247,7 +249,11 @@ def _one(work: UnitOfWork, user_id: str | None) -> Accounts:
     return Accounts(users=[] if user_id is None else [describe(work, user_id)])
 
 
-def _by_address(work: UnitOfWork, text: str) -> str | None:
+def _by_address(work: UnitOfWork, text: str) -> Accounts:
+    """Return the owner of the address, or else every user who signed up with it."""
     address = addresses.parse_address(text)
-    owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
-    return None if owner is None else owner[0].id
+    if address is None:
+        return Accounts(users=[])
+    owner, _ = email_addresses.find_rivals(work.read, address.normal)
+    found = email_addresses.find_claims(work.read, address.normal) if owner is None else [owner]
+    return Accounts(users=[describe(work, user.id) for user, _ in found])

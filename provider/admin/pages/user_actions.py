@@ -151,7 +151,11 @@ ACTIONS: Actions[UserDetails] = {
         means=(Text("A letter with a code and a link goes to the address. Earlier ones no longer work."),),
         done=Text("The letter is on its way."),
         do=_simply(operator_emails.send_verification_again),
-        is_available=lambda person: person.has("email-verification") and person.user.status == Status.INACTIVE,
+        is_available=lambda person: (
+            person.has("email-verification")
+            and not person.is_confirmed
+            and person.user.status in operator_emails.UNVERIFIED
+        ),
     ),
     "send-invitation": Action(
         title=Text("Send the invitation again"),

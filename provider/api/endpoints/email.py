@@ -5,7 +5,7 @@ emailed to it.
 from pydantic import Field
 
 from provider.accounts.email import email_change
-from provider.accounts.email.email_addresses import WrongCode, parse_address, problem_of_address
+from provider.accounts.email.email_addresses import WrongCode, parse_address, problem_of_own_address
 from provider.accounts.email.email_change import SameAddress
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Bearer
@@ -46,7 +46,7 @@ def request_change(call: Call, bearer: Bearer, body: EmailChange) -> None:
     address = parse_address(body.email)
     if address is None:
         raise InvalidBody([NOT_AN_ADDRESS])
-    if (problem := problem_of_address(call.settings, address)) is not None:
+    if (problem := problem_of_own_address(call.settings, address)) is not None:
         raise InvalidBody([{"member": "email", "problem": problem}])
     email_change.request_change(call.work, session, address=address)
 

@@ -114,6 +114,7 @@ def _not_linked(call: Call, upstream: Upstream, refusal: NotLinked, where: Desti
         name=upstream.settings.name,
         email=refusal.offer.email,
         has_account=refusal.has_account,
+        problem=refusal.problem,
         where=where,
         then=Destination(return_to=confirm),
     )

@@ -40,7 +40,7 @@ class InvalidMetadata(Refusal):
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
     """A client's registered metadata. The names are those of RFC 7591 and OIDC Registration; `allowed_origins` and the
-    last nine are our own.
+    last eleven are our own.
     """
 
     client_name: str = ""
@@ -89,6 +89,8 @@ class ClientMetadata:
     exchange_targets: tuple[str, ...] = ()
     first_party: bool = False
     authorization_challenge: bool = False
+    verify_uri: str | None = None
+    reset_uri: str | None = None
     response_modes: tuple[str, ...] = tuple(ResponseMode)
     profile: str = "none"
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from provider.config.uri_schemes import problem_with_scheme
 from provider.jose.algorithms import SIGNING_ALGORITHMS
@@ -97,6 +97,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     _check_origins(metadata)
+    _check_email_pages(metadata)
     _check_resources(metadata)
     _check_keys(metadata)
     _check_what_it_is_told(metadata)
@@ -132,6 +133,20 @@ def _check_origins(metadata: ClientMetadata) -> None:
     for origin in metadata.allowed_origins:
         if (problem := problem_with_origin(origin)) is not None:
             raise InvalidMetadata(f"allowed_origins: {origin[:200]!r} {problem}.")
+
+
+def _check_email_pages(metadata: ClientMetadata) -> None:
+    """Check the client's pages to which links in emails lead. Such a link proves access to a mailbox."""
+    for name in ("verify_uri", "reset_uri"):
+        uri = getattr(metadata, name)
+        if uri is None:
+            continue
+        if not metadata.first_party:
+            raise InvalidMetadata(f"{name} is for first_party clients: its link gives access to an account.")
+        if (problem := problem_with(uri, schemes=metadata.private_use_schemes)) is not None:
+            raise InvalidMetadata(f"{name}: {uri[:120]!r} {problem}.")
+        if "token" in parse_qs(urlsplit(uri).query, keep_blank_values=True):
+            raise InvalidMetadata(f"{name}: the parameter token is added by the link.")
 
 
 def _check_resources(metadata: ClientMetadata) -> None:

@@ -76,6 +76,8 @@ OPERATORS_ONLY = (
     "claims_in_id_token",
     "first_party",
     "authorization_challenge",
+    "verify_uri",
+    "reset_uri",
     "profile",
     "resource_identifiers",
     "exchange_targets",

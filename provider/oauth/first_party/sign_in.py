@@ -5,6 +5,8 @@ sealed for this client and valid only for the second factor of this sign-in. The
 inside, so an `auth_session` is not usable as a cookie, nor a cookie as an `auth_session`.
 """
 
+from dataclasses import replace
+
 from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.factor import WrongSecondFactor
@@ -17,6 +19,7 @@ from provider.login.steps import AddressUnconfirmed, SecondFactorOver, Step, Sus
 from provider.oauth.authorize.approval import new_code
 from provider.oauth.authorize.interaction import Issue, next_step
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
+from provider.oauth.clients.clients import Client
 from provider.oauth.errors import (
     AccessDeniedError,
     InsufficientAuthorizationError,
@@ -28,7 +31,7 @@ from provider.oauth.first_party import store as own_sessions
 from provider.oauth.grants.request import TokenRequest
 from provider.parameters import Parameters
 from provider.sessions import store as sessions
-from provider.sessions.lifecycle import end_session
+from provider.sessions.lifecycle import end_session, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -39,11 +42,18 @@ KEPT = ("redirect_uri", "scope", "nonce", "code_challenge", "code_challenge_meth
 OVER = "This sign-in is over: begin again with the password"
 
 
+def lead_to_pages_of(work: UnitOfWork, client: Client) -> None:
+    """Let links in the emails that this request causes lead to the pages the first-party client registered for them."""
+    pages = client.metadata
+    work.origin = replace(work.origin, verify_uri=pages.verify_uri, reset_uri=pages.reset_uri)
+
+
 def begin(request: TokenRequest) -> str:
     """Check the password. Returns a code, or raises InsufficientAuthorizationError with the `auth_session` for the next
     step.
     """
     work, form = request.work, request.form
+    lead_to_pages_of(work, request.client)
     given = {name: form[name] for name in KEPT if name in form}
     asked = _read(request, given)
     username, password = request.required("username", SECTION), request.required("password", SECTION)
@@ -59,28 +69,59 @@ def begin(request: TokenRequest) -> str:
         raise InsufficientAuthorizationError(refusal.message, **more) from None
     if signed_in.step is Step.DONE:
         return _finish(request, asked, signed_in.cookie)
-    value = {"session": signed_in.cookie, "client_id": request.client.client_id, "given": given}
-    lifetime = work.settings.second_factor_lifetime
-    sealed = work.vault.seal(value, purpose=PURPOSE, now=work.now, lifetime=lifetime)
-    expires_in = int(lifetime.total_seconds())
+    sealed = _seal(work, request.client, signed_in.cookie, given=given)
+    expires_in = int(work.settings.second_factor_lifetime.total_seconds())
     raise InsufficientAuthorizationError(
         "A second factor is needed: otp or recovery_code", auth_session=sealed, expires_in=expires_in
     )
 
 
-def go_on(request: TokenRequest, auth_session: str) -> str:
-    """Check the second factor and return a code.
-
-    After a wrong one the `auth_session` stays valid, for as many attempts as on the sign-in pages.
+def begin_after_sign_up(work: UnitOfWork, client: Client, *, user_id: str) -> str | None:
+    """Begin the sign-in of a user who just signed up in this app. Returns the `auth_session`, with which the app gets a
+    code without sending the password again; None for a client that may not sign users in.
     """
-    work, form = request.work, request.form
+    if not client.metadata.authorization_challenge:
+        return None
+    signed_in = steps.sign_in_after_sign_up(work, user_id=user_id, current=None)
+    return _seal(work, client, signed_in.cookie, given=None)
+
+
+def go_on(request: TokenRequest, auth_session: str) -> str:
+    """Check the second factor, if one is due, and return a code.
+
+    After a wrong one the `auth_session` stays valid, for as many attempts as on the sign-in pages. That of a sign-up
+    comes with the parameters of the authorization request, and works once.
+    """
+    work = request.work
     value = work.vault.unseal(auth_session, purpose=PURPOSE, now=work.now)
     if value is None or value["client_id"] != request.client.client_id:
         raise InvalidSessionError(OVER)
     session = _find(work, value["session"])
-    if session is None or session.pending_until is None or session.pending_until <= work.now:
+    if session is None:
         raise InvalidSessionError(OVER)
-    asked = _read(request, value["given"])
+    if value["given"] is None:
+        return _go_on_after_sign_up(request, session)
+    if session.pending_until is None or session.pending_until <= work.now:
+        raise InvalidSessionError(OVER)
+    return _show_second_factor(request, session, _read(request, value["given"]), auth_session)
+
+
+def _seal(work: UnitOfWork, client: Client, cookie: str, *, given: dict[str, str] | None) -> str:
+    value = {"session": cookie, "client_id": client.client_id, "given": given}
+    return work.vault.seal(value, purpose=PURPOSE, now=work.now, lifetime=work.settings.second_factor_lifetime)
+
+
+def _go_on_after_sign_up(request: TokenRequest, session: Session) -> str:
+    asked = _read(request, {name: request.form[name] for name in KEPT if name in request.form})
+    # Under a new identifier: the `auth_session` that leads to the old one works once.
+    cookie = sign_in_again(request.work, session, factor=session.amr, auth_time=session.auth_time)
+    if cookie is None:
+        raise InvalidSessionError(OVER)
+    return _finish(request, asked, cookie)
+
+
+def _show_second_factor(request: TokenRequest, session: Session, asked: AuthorizationRequest, auth_session: str) -> str:
+    work, form = request.work, request.form
     factor = RECOVERY_CODES if "recovery_code" in form else TOTP
     code = form["recovery_code"] if factor is RECOVERY_CODES else request.required("otp", SECTION)
     try:

@@ -1,0 +1,89 @@
+"""The settings of signing up: what the form asks for, and which email domains are accepted."""
+
+import re
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+from provider.config.lists import Names, in_order
+from provider.urls import normal_host
+
+NameClaim = Literal["name", "given_name", "middle_name", "family_name", "nickname", "preferred_username"]
+"""A standard claim that names the user (OIDC Core section 5.1)."""
+NAME_CLAIMS: tuple[str, ...] = get_args(NameClaim)
+ANY_SUBDOMAIN = "*."
+LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def _fields(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    names = () if value.strip().lower() == "none" else in_order(value)
+    unknown = [name for name in names if name not in NAME_CLAIMS]
+    if unknown or len(set(names)) < len(names):
+        raise ValueError(f"must be some of {', '.join(NAME_CLAIMS)}, comma-separated and each once, or none")
+    return names
+
+
+def _domains(value: frozenset[str]) -> frozenset[str]:
+    return frozenset(_domain(text) for text in value)
+
+
+def _domain(text: str) -> str:
+    """Return a domain, or `*.` and a domain, with A-labels. Raises ValueError."""
+    # People paste `@example.com`.
+    written = text.removeprefix("@")
+    wildcard = ANY_SUBDOMAIN if written.startswith(ANY_SUBDOMAIN) else ""
+    try:
+        return wildcard + normal_domain(written.removeprefix(wildcard))
+    except ValueError:
+        raise ValueError(
+            f"must be domains, comma-separated, such as example.com or *.example.com for its subdomains, not {text!r}"
+        ) from None
+
+
+def normal_domain(text: str) -> str:
+    """Return a domain in lower case and with A-labels (RFC 5890 section 2.3.2.1). Raises ValueError."""
+    host = normal_host(text.strip().removesuffix("."))
+    if not all(LABEL.fullmatch(label) for label in host.split(".")):
+        raise ValueError(f"{text!r} is not a domain")
+    return host
+
+
+def matches(domain: str, listed: frozenset[str]) -> bool:
+    """Return whether a list of domains has this domain, or `*.` and a domain above it. All are in normal form."""
+    parts = domain.split(".")
+    above = (ANY_SUBDOMAIN + ".".join(parts[start:]) for start in range(1, len(parts)))
+    return domain in listed or any(pattern in listed for pattern in above)
+
+
+Fields = Annotated[tuple[NameClaim, ...], NoDecode, BeforeValidator(_fields)]
+Domains = Annotated[Names, AfterValidator(_domains)]
+
+
+class SignUpSettings(BaseSettings):
+    """What the sign-up form asks for, and which email domains are accepted."""
+
+    sign_up_fields: Fields = Field(
+        ("name",),
+        description="Names that the sign-up form asks for, comma-separated in their order, or none.",
+    )
+    sign_up_required: Fields = Field(
+        (), description="Those of them that must be filled in, comma-separated. They are required by the API too."
+    )
+    email_domains_allowed: Domains = Field(
+        frozenset(),
+        description="Domains that users may have email addresses at, comma-separated. *.example.com means its "
+        "subdomains. Unset: all.",
+    )
+    email_domains_blocked: Domains = Field(
+        frozenset(), description="Domains that users cannot have email addresses at, also if they are allowed above."
+    )
+
+    @model_validator(mode="after")
+    def _asks_for_what_it_requires(self) -> Self:
+        missing = [name for name in self.sign_up_required if name not in self.sign_up_fields]
+        if missing:
+            raise ValueError(f"SIGNET_SIGN_UP_REQUIRED: {', '.join(missing)} must be in SIGNET_SIGN_UP_FIELDS too")
+        return self

@@ -1,0 +1,85 @@
+"""The page to create an account."""
+
+from starlette.responses import Response
+
+from provider.accounts.email.verification_emails import seal_ticket
+from provider.accounts.registration import AddressTaken
+from provider.destination import Destination
+from provider.languages.text import Text
+from provider.login.pages.outcome import signed_in
+from provider.login.sign_up import InvalidSignUp, SignUp, name_fields, read_sign_up, sign_up, sign_up_unverified
+from provider.login.steps import sign_in_after_sign_up
+from provider.refusals import TooManyRequests
+from provider.sessions.cookie import find_pending_session, find_session
+from provider.web.call import Call
+from provider.web.destination import destination
+from provider.web.endpoint import endpoint
+from provider.web.errors import too_many
+from provider.web.pages import go, page
+
+
+@endpoint
+def show_sign_up(call: Call) -> Response:
+    where = destination(call)
+    session = find_session(call)
+    if session is not None and not where.again and where.accepts_sign_in_of(session.auth_time):
+        return go(where.location)
+    hint = call.query.get("email") or (where.app.login_hint if where.app else None)
+    return _page(call, where, values={"email": (hint or "")[:254]})
+
+
+@endpoint(hashes_passwords=True)
+def register(call: Call) -> Response:
+    """Create an account: POST /signup.
+
+    Where addresses are verified, the next page asks for the code, whether or not the address was free. Otherwise the
+    user is signed in.
+    """
+    where = destination(call)
+    names = {field.name: call.form.text(field.name) for field in name_fields(call.settings)}
+    values = {"email": call.form.text("email"), **names}
+    try:
+        wanted = read_sign_up(call.settings, email=values["email"], password=call.form.get("password", ""), names=names)
+        if not call.settings.has("email-verification"):
+            return _sign_in(call, where, wanted)
+        ticket = sign_up(call.work, wanted, browser=call.browser, carry=where.parameters)
+    except InvalidSignUp as refusal:
+        return _page(call, where, values=values, errors=refusal.errors, status_code=400)
+    except AddressTaken:
+        errors: dict[str, str] = {"email": Text("This email address has an account already. Sign in instead.")}
+        return _page(call, where, values=values, errors=errors, status_code=400)
+    except TooManyRequests as refusal:
+        return _page(call, where, values=values, **too_many(call, refusal))
+    return go(where.through("/verify-email", ticket=seal_ticket(call.work, ticket)))
+
+
+def _sign_in(call: Call, where: Destination, wanted: SignUp) -> Response:
+    user_id = sign_up_unverified(call.work, wanted)
+    current = find_session(call) or find_pending_session(call)
+    return signed_in(call, where, sign_in_after_sign_up(call.work, user_id=user_id, current=current))
+
+
+def _page(
+    call: Call,
+    where: Destination,
+    *,
+    values: dict[str, str],
+    errors: dict[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    return page(
+        call,
+        "login/sign_up.html",
+        status_code=status_code,
+        form_targets=where.form_targets,
+        image_sources=where.image_sources,
+        where=where,
+        action=where.through("/signup"),
+        values=values,
+        names=name_fields(call.settings),
+        required=call.settings.sign_up_required,
+        verifies=call.settings.has("email-verification"),
+        upstreams=call.services.sign_in_buttons,
+        min_length=call.settings.password_min_length,
+        errors=errors or {},
+    )

@@ -1,0 +1,88 @@
+"""Signing up: what is asked for, and the account that it creates.
+
+Where addresses are verified, the account waits for that. Otherwise the user is signed in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provider.accounts import registration
+from provider.accounts.email.email_addresses import Address, parse_address, problem_of_own_address
+from provider.accounts.email.verification_emails import Ticket
+from provider.accounts.passwords.passwords import about_person, problem_of
+from provider.accounts.profile import FIELDS, Field, parse_profile, with_full_name
+from provider.config.settings import Settings
+from provider.config.sign_up import NAME_CLAIMS
+from provider.languages.text import Text
+from provider.ratelimits import LIMITS, hit, of_network
+from provider.refusals import Refusal
+from provider.work import UnitOfWork
+
+
+class InvalidSignUp(Refusal):
+    """A sign-up with wrong or missing values. `errors` has a message for each field, in the order of the form."""
+
+    code = "invalid-sign-up"
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        self.errors = errors
+        super().__init__()
+
+
+@dataclass(frozen=True)
+class SignUp:
+    """A sign-up whose values are valid."""
+
+    address: Address
+    password: str
+    claims: Mapping[str, str]
+
+
+def name_fields(settings: Settings) -> list[Field]:
+    """Return the fields for names that the form asks for, in their order."""
+    known = {field.name: field for field in FIELDS}
+    return [known[name] for name in settings.sign_up_fields]
+
+
+def read_sign_up(settings: Settings, *, email: str, password: str, names: Mapping[str, str]) -> SignUp:
+    """Check a sign-up. `names` are the claims that name the user; those that are not one are ignored.
+
+    Names follow the rules of the profile. Raises InvalidSignUp.
+    """
+    claims, wrong = parse_profile({name: names.get(name, "") for name in NAME_CLAIMS})
+    for name in settings.sign_up_required:
+        if name not in claims:
+            wrong.setdefault(name, Text("This field is required."))
+    errors: dict[str, str] = {
+        name: wrong[name] for name in dict.fromkeys((*settings.sign_up_fields, *NAME_CLAIMS)) if name in wrong
+    }
+    address = parse_address(email)
+    if (problem := problem_of_own_address(settings, address)) is not None:
+        errors["email"] = problem
+    about = about_person(claims, "" if address is None else address.normal)
+    if (problem := problem_of(settings, password, about=about)) is not None:
+        errors["password"] = problem
+    if address is None or errors:
+        raise InvalidSignUp(errors)
+    return SignUp(address, password, with_full_name(claims))
+
+
+def sign_up(work: UnitOfWork, wanted: SignUp, *, browser: str, carry: Mapping[str, str]) -> Ticket:
+    """Create an account that waits until its address is verified. Raises TooManyRequests."""
+    _count(work)
+    return registration.sign_up(
+        work, address=wanted.address, password=wanted.password, claims=wanted.claims, browser=browser, carry=carry
+    )
+
+
+def sign_up_unverified(work: UnitOfWork, wanted: SignUp) -> str:
+    """Create an active account whose address is not verified; return the user's id.
+
+    Raises AddressTaken or TooManyRequests.
+    """
+    _count(work)
+    return registration.sign_up_unverified(work, address=wanted.address, password=wanted.password, claims=wanted.claims)
+
+
+def _count(work: UnitOfWork) -> None:
+    hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
