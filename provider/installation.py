@@ -1,14 +1,33 @@
 """Opening an installation from its settings. Commands use it without the web application, so that they start fast."""
 
+from functools import cached_property
 from typing import Any
 
 from provider.config.settings import Settings
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.outbound.client import Outbound
-from provider.ratelimit_counter import open_counter
 from provider.webhooks import notify
-from provider.work import Installation, utc_now
+from provider.work import Installation, RateCounter, utc_now
+
+
+class _CounterOnDemand:
+    """The counter of a process that may never count: it loads its library and opens its storage at the first hit."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _counter(self) -> RateCounter:
+        from provider.ratelimit_counter import open_counter  # noqa: PLC0415  # loads `limits`
+
+        return open_counter(self._settings)
+
+    def hit(self, limit: str, key: str) -> int | None:
+        return self._counter.hit(limit, key)
+
+    def look(self, limit: str, key: str) -> int | None:
+        return self._counter.look(limit, key)
 
 
 def open_installation(settings: Settings, **changes: Any) -> Installation:
@@ -16,7 +35,7 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
     given = {
         "database": open_database(settings),
         "vault": open_vault(settings),
-        "counter": open_counter(settings),
+        "counter": _CounterOnDemand(settings),
         "outbound": Outbound(settings, clock=changes.get("clock", utc_now)),
         "publish": notify.publish,
         **changes,

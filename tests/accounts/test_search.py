@@ -7,6 +7,7 @@ from provider.accounts.registration import delete_user
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
+from tests.support.names import PERSIAN
 
 pytestmark = pytest.mark.both_databases
 
@@ -41,6 +42,13 @@ def test_the_latest_come_first_whatever_id_they_brought_along(work: Work, clock:
         rest, _ = search.find_page(w, "", after=place, limit=5)
         listed = [one.email for one in overview.describe(w, [*first, *rest])]
     assert listed == ["ada2@example.test", "ada1@example.test", "ada0@example.test"]
+
+
+def test_a_name_is_found_however_its_joiners_are_typed(work: Work) -> None:
+    with work() as w:
+        make_user(w, "ali@example.test", name=PERSIAN)
+    for typed in (PERSIAN, PERSIAN.replace("\u200c", ""), f"\ufeff{PERSIAN[:4]}", f"\u2068{PERSIAN}\u2069"):
+        assert found(work, typed) == ["ali@example.test"], ascii(typed)
 
 
 def test_what_was_changed_is_found_as_it_is_now(work: Work) -> None:

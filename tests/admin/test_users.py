@@ -94,7 +94,7 @@ def test_what_cannot_be_an_account_is_said_at_its_field(console: Console, work: 
     console.open("/users/new")
     page = console.browser.submit({"email": "ada@example.test", "name": "x" * 101, "roles": "ä"})
     assert page.status == 400
-    assert "Enter a name of at most 100 characters" in page.text
+    assert "Enter at most 100 characters" in page.text
     assert "Roles are words" in page.text
     page = console.browser.submit({"email": "ada@example.test", "name": "", "roles": ""})
     assert "This address belongs to another account." in page.text
@@ -185,5 +185,5 @@ def test_the_reason_is_one_short_line(console: Console, work: Work) -> None:
         make_client(w)
     page = console.act(f"/users/{user_id}/suspend", why="x" * 201)
     assert page.status == 400
-    assert "Give the reason in one line" in page.text
+    assert "Enter at most 200 characters" in page.text
     assert find_user(work).status == "ACTIVE"
