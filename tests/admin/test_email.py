@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.registration import sign_up_unverified
 from provider.accounts.store.users import Status
 from provider.config.settings import FEATURES, Settings
 from tests.admin.conftest import Console, Program, events
@@ -134,6 +136,24 @@ def test_an_account_that_waits_for_verification_gets_the_email_at_the_new_addres
     anywhere.submit({"password": PASSWORD})
     assert operator.get(f"/users/{user['id']}")["status"] == "ACTIVE"
     assert sign_in(anywhere).path == "/account"
+
+
+def test_an_address_that_was_never_verified_hears_nothing_and_undoes_nothing(
+    operator: Program, console: Console, new_browser: Callable[[], Browser], inbox: Inbox, work: Work
+) -> None:
+    """Of an account from the time when addresses were not verified. A stranger may read that mailbox."""
+    address = parse_address(ADDRESS)
+    assert address is not None
+    with work() as w:
+        ada = sign_up_unverified(w, address=address, password=PASSWORD, claims={})
+    assert console.act(f"/users/{ada}/send-email-change", email=NEW).heading == ADDRESS
+    browser = new_browser()
+    browser.open(inbox.latest(NEW).link)
+    browser.submit({"username": ADDRESS, "password": PASSWORD})
+    assert browser.submit(button="Confirm").title.startswith("Your email address is changed")
+    assert operator.get(f"/users/{ada}/email") == {"email": NEW, "email_verified": True}
+    assert inbox.letters(ADDRESS) == []
+    assert events(work, "account.email.verified")[0]["by"] == "letter"
 
 
 def test_who_cannot_confirm_is_not_asked(operator: Program, ada: str) -> None:

@@ -67,7 +67,8 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
         else:
             sent = messages.change_email(work, to=address.text, token=link.token, code=link.code)
         links.set_message(work.db, link.id, sent)
-        messages.email_change_requested(work, to=current.address)
+        if current.verified_at is not None:
+            messages.email_change_requested(work, to=current.address)
 
 
 def begin(work: UnitOfWork, current: EmailAddress, *, address: Address) -> NewLink:
@@ -165,7 +166,8 @@ def undo(work: UnitOfWork, *, token: str | None) -> None:
 
 
 def _carry_out(work: UnitOfWork, link: Link) -> bool:
-    """Change the address and notify the old one.
+    """Change the address and notify the old one, unless it was never verified: a stranger may read that mailbox, and
+    would get a link that undoes the change.
 
     Returns False if the link was used or another user verified the address.
     """
@@ -174,9 +176,12 @@ def _carry_out(work: UnitOfWork, link: Link) -> bool:
         return False
     if not replace(work, before, address=change.address, normal=change.normal):
         return False
+    record(work, Event.EMAIL_CHANGED, user_id=link.user_id, by="user")
+    if before.verified_at is None:
+        record(work, Event.EMAIL_VERIFIED, user_id=link.user_id, by="letter")
+        return True
     way_back = issue_link(work, purpose=Purpose.UNDO, address=before)
     email_changes.add(work.db, EmailChange(way_back.id, before.address, before.normal))
-    record(work, Event.EMAIL_CHANGED, user_id=link.user_id, by="user")
     messages.email_changed(work, to=before.address, token=way_back.token)
     return True
 

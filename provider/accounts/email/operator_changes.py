@@ -4,6 +4,8 @@ An operator gets an error if another user has the address. Nothing in the previo
 because that mailbox may be the reason for it.
 """
 
+from collections.abc import Callable
+
 from provider.accounts.email import email_change
 from provider.accounts.email.email_change import SameAddress
 from provider.accounts.email.operator_emails import NotNow, find_holder
@@ -13,6 +15,7 @@ from provider.accounts.store import email_addresses, links, users
 from provider.accounts.store.users import Status
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.config.settings import Feature
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.work import UnitOfWork
@@ -43,9 +46,17 @@ def set_address(work: UnitOfWork, *, user_id: str, email: str) -> None:
         messages.email_changed(work, to=before.address, token=None, language=user.language)
 
 
+def can_confirm(has: Callable[[Feature], bool], *, status: str, is_verified: bool) -> bool:
+    """Return whether a user of this status can confirm a new address: signed in, on the page for it, or as the first
+    address of an account that waits for verification. `has` returns whether a feature is on.
+    """
+    waits = status == Status.INACTIVE and not is_verified
+    return has("email-verification") and (waits or (status == Status.ACTIVE and has("update-profile")))
+
+
 def request_change(work: UnitOfWork, *, user_id: str, email: str) -> None:
-    """Email the new address a link with which the user, signed in, confirms it. The current address is notified, and
-    stays until then.
+    """Email the new address a link with which the user, signed in, confirms it. The current address stays until then,
+    and is notified if it is verified.
 
     The address of an account that waits for verification is replaced immediately, and its verification email is sent to
     the new one. Raises NoSuchUser, NotAnAddress, SameAddress, AddressTaken, or NotNow if the user could not confirm it.
@@ -54,17 +65,17 @@ def request_change(work: UnitOfWork, *, user_id: str, email: str) -> None:
     address = require_address(work, email)
     if address.normal == current.normal:
         raise SameAddress(Text("This is the account's address already."))
-    waits = user.status == Status.INACTIVE and current.verified_at is None
-    may_change = work.settings.has("update-profile") and user.status == Status.ACTIVE
-    if not work.settings.has("email-verification") or not (waits or may_change):
+    is_verified = current.verified_at is not None
+    if not can_confirm(work.settings.has, status=user.status, is_verified=is_verified):
         raise NotNow
     if not email_addresses.is_free(work.db, address.normal):
         raise AddressTaken
-    if not waits:
+    if user.status != Status.INACTIVE:
         link = email_change.begin(work, current, address=address)
         sent = messages.change_email(work, to=address.text, token=link.token, code=None, language=user.language)
         links.set_message(work.db, link.id, sent)
-        messages.email_change_requested(work, to=current.address, by_operator=True, language=user.language)
+        if is_verified:
+            messages.email_change_requested(work, to=current.address, by_operator=True, language=user.language)
     elif corrected := email_change.correct(work, current, address=address):
         send_verification(work, corrected, browser=None, carry={})  # in any browser, with the password
         record(work, Event.EMAIL_CHANGED, user_id=user_id, by="operator")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from provider.accounts import devices, overview
+from provider.accounts.email.operator_changes import can_confirm
 from provider.accounts.factors import recovery_codes
 from provider.accounts.overview import Overview
 from provider.accounts.store import linked_identities
@@ -39,10 +40,8 @@ class UserDetails(Overview):
 
     @property
     def may_confirm_address(self) -> bool:
-        """Whether the user can confirm a new address: signed in, or as the first one of an inactive account."""
-        pages = self.has("update-profile") if self.is_confirmed else True
-        status = Status.ACTIVE if self.is_confirmed else Status.INACTIVE
-        return pages and self.has("email-verification") and self.user.status == status
+        """Whether the user can confirm a new address."""
+        return can_confirm(self.has, status=self.user.status, is_verified=self.is_confirmed)
 
 
 def find_details(call: Call, user_id: str) -> UserDetails:
