@@ -1,5 +1,6 @@
 """Opening an installation from its settings. Commands use it without the web application, so that they start fast."""
 
+from functools import cached_property
 from typing import Any
 
 from provider.clock import clock_of
@@ -7,9 +8,27 @@ from provider.config.settings import Settings
 from provider.crypto.vault import open_vault
 from provider.database.engine import open_database
 from provider.outbound.client import Outbound
-from provider.ratelimit_counter import open_counter
 from provider.webhooks import notify
-from provider.work import Installation
+from provider.work import Installation, RateCounter
+
+
+class _CounterOnDemand:
+    """The counter of a process that may never count: it loads its library and opens its storage at the first hit."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _counter(self) -> RateCounter:
+        from provider.ratelimit_counter import open_counter  # noqa: PLC0415  # loads `limits`
+
+        return open_counter(self._settings)
+
+    def hit(self, limit: str, key: str) -> int | None:
+        return self._counter.hit(limit, key)
+
+    def look(self, limit: str, key: str) -> int | None:
+        return self._counter.look(limit, key)
 
 
 def open_installation(settings: Settings, **changes: Any) -> Installation:
@@ -20,7 +39,7 @@ def open_installation(settings: Settings, **changes: Any) -> Installation:
         "database": database,
         "clock": clock,
         "vault": open_vault(settings),
-        "counter": open_counter(settings),
+        "counter": _CounterOnDemand(settings),
         "outbound": Outbound(settings, clock=clock),
         "publish": notify.publish,
         **changes,

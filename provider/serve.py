@@ -19,28 +19,21 @@ from types import FrameType
 import uvicorn
 from starlette.datastructures import State
 
-from provider.accounts.passwords.breached_passwords import require_usable
+import provider.outbound.connection  # noqa: F401  # loaded before the workers are forked
 from provider.app import create_app
-from provider.clock import clock_of
 from provider.config.environment import SettingsError
 from provider.config.production_checks import require_safe
 from provider.config.settings import Settings
-from provider.crypto.vault import VaultError, open_vault
-from provider.database.engine import OUTAGES, open_database
-from provider.database.migrations import require_current
-from provider.federation.configuration import load_upstreams
 from provider.installation import open_installation
 from provider.metrics import Meters, metered, meters
 from provider.oauth.keys.key_ring import KeyRing
-from provider.oauth.tokens.server import open_server
 from provider.observability.logging import configure_logging, log, log_ignored_variables
-from provider.outbound.client import Outbound
 from provider.ratelimit_counter import open_counter, shared_file
+from provider.readiness import require_ready
 from provider.tracing import traced
 from provider.web.connections import BoundedConnection
 from provider.web.listening import awaits_accept, reserve, share, turn_away
 from provider.web.tls import Tls
-from provider.work import Installation, unit_of_work
 from provider.worker.background import BackgroundWorker
 
 FINISH_WITHIN = 30
@@ -49,47 +42,6 @@ LAST_ARRIVALS = 1.0
 """Seconds for the newest connections to send their requests, while further ones are rejected."""
 MAX_CONNECTIONS = 2048
 """The most connections per worker. Further ones get 503 immediately (F-15)."""
-
-
-class Uncounted:
-    """A counter that limits nothing, for a process that only checks whether it can start."""
-
-    def hit(self, limit: str, key: str) -> None:
-        return None
-
-    look = hit
-
-
-def require_ready(settings: Settings) -> KeyRing:
-    """Return the signing keys. Raises SettingsError, one line, for anything that would make requests fail.
-
-    It checks the schema, secret key, signing keys, salt, list of breached passwords, and file of upstreams.
-    """
-    require_usable(settings)
-    load_upstreams(settings.upstreams)
-    database = open_database(settings)
-    clock = clock_of(database)
-    installation = Installation(
-        settings=settings,
-        database=database,
-        vault=open_vault(settings),
-        counter=Uncounted(),
-        outbound=Outbound(settings, clock=clock),
-        clock=clock,
-    )
-    try:
-        require_current(database)
-        server = open_server(installation)
-        with unit_of_work(installation) as work:
-            ring = server.keys.ring(work)
-            server.subjects.require_salt(work)
-    except OUTAGES as error:
-        raise SettingsError(f"the database cannot be reached: {type(error).__name__}") from None
-    except VaultError:
-        raise SettingsError("the signing keys cannot be decrypted with the configured SIGNET_SECRET_KEY") from None
-    finally:
-        database.close()
-    return ring
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int, drain: float = 1.0, tls: Tls | None = None) -> int:

@@ -62,6 +62,7 @@ SENTENCES: Mapping[Event, Text] = {
     Event.TOKEN_REVOKED: Text("An application gave back a token"),
     Event.TOKEN_EXCHANGED: Text("An application passed your permission on to another of its services"),
 }
+CODE_USED_BEFORE = Text("A code that was used before was entered again")
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,14 @@ def find_activity(work: UnitOfWork, user_id: str) -> list[Entry]:
     return [
         _entry(event, sentence)
         for event in store.find(work.read, user_id=user_id, limit=MOST)
-        if (sentence := SENTENCES.get(Event(event.name))) is not None
+        if (sentence := _sentence(event)) is not None
     ]
+
+
+def _sentence(event: AuditEvent) -> Text | None:
+    if event.name == Event.SECOND_FACTOR_FAILED and event.details.get("reason") == "used":
+        return CODE_USED_BEFORE
+    return SENTENCES.get(Event(event.name))
 
 
 def _entry(event: AuditEvent, sentence: Text) -> Entry:

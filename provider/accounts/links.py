@@ -10,6 +10,7 @@ from provider.crypto.digests import digest, new_number_code, new_opaque
 from provider.database.base import new_id
 from provider.outbox import store as outbox
 from provider.ratelimits import LIMITS, fail, of_network
+from provider.typed_codes import DIGITS
 from provider.work import UnitOfWork
 
 CODE = "one-time-code"
@@ -74,7 +75,11 @@ def find_link(work: UnitOfWork, token: str | None, *purposes: Purpose) -> Link |
     return found
 
 
-def find_link_by_code(work: UnitOfWork, *, address_id: str, code: str, purpose: Purpose) -> Link | None:
+def find_link_by_code(work: UnitOfWork, *, address_id: str, typed: str, purpose: Purpose) -> Link | None:
+    """Return the open link whose code was typed, or None."""
+    code = DIGITS.read(typed)
+    if code is None:
+        return None
     digests = work.vault.keyed_digests(f"{address_id}:{code}", purpose=CODE)
     return links.find_by_code(work.read, address_id, digests, purpose, now=work.now)
 

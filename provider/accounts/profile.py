@@ -4,11 +4,10 @@ An empty field becomes an absent claim, never an empty one (OIDC Core section 5.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -17,21 +16,15 @@ from provider.accounts import search
 from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.negotiation import best
 from provider.languages.text import Text
+from provider.typed_codes import fold
 from provider.work import UnitOfWork
 
 ADDRESS = "address"
 PHONE = "phone_number"
 PHONE_VERIFIED = "phone_number_verified"
-
-
-class InvalidField(ValueError):
-    """An invalid value in a field. `problem` says what is wrong, for the user."""
-
-    def __init__(self, problem: Text) -> None:
-        self.problem = problem
-        super().__init__(problem)
 
 
 @dataclass(frozen=True)
@@ -48,29 +41,20 @@ class Field:
 
 
 def _line(most: int) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        problem = InvalidField(Text("Enter at most %(count)s characters, on one line.", count=most))
-        if len(text) > 10 * most:
-            raise problem  # unread: normalizing takes time by the square of the length
-        line = unicodedata.normalize("NFC", " ".join(text.split()))
-        if len(line) > most or any(unicodedata.category(character)[0] == "C" for character in line):
-            raise problem
-        return line
-
-    return parse
+    return partial(clean_line, most=most)
 
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
     plain = all("!" <= character != "\x7f" for character in text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not plain or len(text) > 500:
-        raise InvalidField(Text("Enter a whole web address, like https://example.com/me."))
+        raise InvalidText(Text("Enter a whole web address, like https://example.com/me."))
     return text
 
 
 def _birthdate(text: str) -> str:
     """Check a birthdate: `YYYY-MM-DD`, `0000-MM-DD` without the year, or `YYYY` alone."""
-    problem = InvalidField(Text("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave the year out."))
+    problem = InvalidText(Text("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave the year out."))
     if re.fullmatch("[0-9]{4}", text) and text != "0000":
         return text
     if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
@@ -84,7 +68,7 @@ def _birthdate(text: str) -> str:
 
 def _zoneinfo(text: str) -> str:
     if text not in time_zones():
-        raise InvalidField(Text("Choose a time zone of the list, like Europe/Paris."))
+        raise InvalidText(Text("Choose a time zone of the list, like Europe/Paris."))
     return text
 
 
@@ -92,15 +76,15 @@ def _locale(text: str) -> str:
     """Check a language tag by its form (BCP 47, RFC 5646 section 2.1)."""
     tag = text.replace("_", "-")
     if not re.fullmatch("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}|-[A-Za-z0-9](-[A-Za-z0-9]{2,8})+)*", tag) or len(tag) > 35:
-        raise InvalidField(Text("Enter a language tag, like en or fr-CA."))
+        raise InvalidText(Text("Enter a language tag, like en or fr-CA."))
     return tag
 
 
 def _phone(text: str) -> str:
     """Return the phone number in E.164 form."""
-    number = re.sub(r"[\s().\-/]", "", text)
+    number = re.sub(r"[\s().\-/]", "", fold(text))
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
-        raise InvalidField(Text("Enter the number with its country code, like +44 20 7946 0018."))
+        raise InvalidText(Text("Enter the number with its country code, like +44 20 7946 0018."))
     return number
 
 
@@ -154,7 +138,7 @@ def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, s
             value = field.parse(text)
         except ValueError as error:  # urlsplit has its own
             errors[field.name] = (
-                error.problem if isinstance(error, InvalidField) else Text("This cannot be read. Check it.")
+                error.problem if isinstance(error, InvalidText) else Text("This cannot be read. Check it.")
             )
             continue
         if value:

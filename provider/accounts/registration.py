@@ -1,6 +1,5 @@
 """Creating accounts. A sign-up gets the same answer, in the same time, whether or not the address is taken."""
 
-import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.crypto.passwords import hash_password
 from provider.database.base import new_id
+from provider.languages.free_text import clean_line
 from provider.languages.text import Text
 from provider.refusals import NotFound, Refusal
 from provider.work import UnitOfWork
@@ -60,13 +60,9 @@ class AmbiguousAddress(Refusal):
     status_code = 409
 
 
-def clean_name(text: str) -> str | None:
-    """Return the name as one line of printable text, or None if it is not acceptable."""
-    if len(text) > 10 * MAX_NAME:
-        return None  # unread: normalizing takes time by the square of the length
-    name = unicodedata.normalize("NFC", " ".join(text.split()))
-    printable = all(unicodedata.category(character)[0] != "C" for character in name)
-    return name if printable and len(name) <= MAX_NAME else None
+def clean_name(text: str) -> str:
+    """Return the name as it is stored, which may be empty. Raises InvalidText."""
+    return clean_line(text, most=MAX_NAME)
 
 
 def sign_up(

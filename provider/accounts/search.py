@@ -1,12 +1,14 @@
 """User search for operators: by id, or by the beginning of an address or of a word of a name. Also lists all users."""
 
+from datetime import datetime
+
 from provider.accounts.store import email_addresses, search_keys, users
 from provider.database.base import parse_id
 from provider.database.types import search_key
 from provider.work import UnitOfWork
 
 Place = tuple[str, str]
-"""The last (key, user id) of a page. In the list of all users, the key is ""."""
+"""The last (key, user id) of a page. In the list of all users, the key is the time of creation."""
 
 
 def index(work: UnitOfWork, user_id: str) -> None:
@@ -31,8 +33,9 @@ def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -
             owner = email_addresses.find_owner(work.read, beginning)
             places = [] if owner is None else [("", owner[0].id)]
     else:
-        before = None if after is None else after[1]
-        places = [("", one) for one in users.find_latest(work.read, before=before, limit=limit + 1)]
+        before = None if after is None or not after[0] else (datetime.fromisoformat(after[0]), after[1])
+        latest = users.find_latest(work.read, before=before, limit=limit + 1)
+        places = [(created_at.isoformat(), one) for created_at, one in latest]
     shown = places[:limit]
     # A user whose name and nickname begin alike is found twice, and listed once on a page.
     return list(dict.fromkeys(one for _, one in shown)), shown[-1] if len(places) > limit else None

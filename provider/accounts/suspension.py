@@ -11,6 +11,8 @@ from provider.audit.log import record
 from provider.mail import messages
 from provider.work import UnitOfWork
 
+LONGEST_REASON = 200
+
 
 def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
     """Suspend the account until it is restored. Does nothing if it is suspended already. Raises NoSuchUser."""

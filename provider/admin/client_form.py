@@ -5,10 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provider.jose.algorithms import SIGNING_ALGORITHMS
-from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS
+from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.jose.json_objects import read_object
-from provider.jose.key_sets import SIGNATURES
 from provider.languages.text import Text
 from provider.oauth.clients.metadata import (
     AUTH_METHODS,

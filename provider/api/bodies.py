@@ -4,11 +4,13 @@ file is taken as it is.
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from provider.jose.json_objects import read_json
+from provider.languages.free_text import clean_line
 from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.web.call import Call
@@ -33,6 +35,8 @@ def as_moment(given: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(as_moment)]
+Line = Annotated[str, AfterValidator(partial(clean_line, most=200))]
+"""One line of free text that people read, of at most 200 characters."""
 Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """Text without NUL characters, which PostgreSQL cannot store."""
 
@@ -102,7 +106,7 @@ def read(call: Call, kind: type[Taken]) -> Taken:
     except ValidationError as error:
         raise InvalidBody(
             [
-                {"member": ".".join(map(str, problem["loc"])), "problem": problem["msg"]}
+                {"member": ".".join(map(str, problem["loc"])), "problem": problem["msg"].removeprefix("Value error, ")}
                 for problem in error.errors(include_input=False, include_url=False, include_context=False)
             ]
         ) from None

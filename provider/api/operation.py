@@ -79,12 +79,12 @@ def as_json(body: Body) -> dict[str, Any]:
 def by_person(
     *,
     takes: type[Taken] = Nothing,  # type: ignore[assignment]  # the default of a type variable
-    gives: type[Body] | str | None = None,
+    gives: type[Body] | str | tuple[str, ...] | None = None,
     status: int | None = None,
     problems: tuple[type[Refusal], ...] = (),
     hashes_passwords: bool = False,
 ) -> Callable[[Callable[[Call, Bearer, Taken], Answer]], Operation]:
-    """Declare an operation on the user's own account. `gives` is the body of the answer, or a media type; without it
+    """Declare an operation on the user's own account. `gives` is the body of the answer, or its media types; without it
     the answer is 204.
     """
 

@@ -29,6 +29,16 @@ def moment(text: str, *, now: datetime) -> datetime:
     return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
+def line(text: str, *, most: int, option: str) -> str:
+    """Return free text, such as a name, as it is stored. Raises BadParameter, which names the character refused."""
+    from provider.languages.free_text import InvalidText, clean_line
+
+    try:
+        return clean_line(text, most=most)
+    except InvalidText as invalid:
+        raise typer.BadParameter(str(invalid), param_hint=option) from None
+
+
 def duration(text: str) -> timedelta:
     """Parse a duration as in settings, such as `90s`, `10m`, `24h` or `7d`. At most 3650 days; zero is rejected. Raises
     BadParameter.

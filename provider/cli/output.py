@@ -112,5 +112,7 @@ def _cell(value: Any) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Replace control characters by `?`. Names and addresses are typed by users, and must not control a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    """Replace characters that no name may have by `?`. Names are typed by users, and must not control a terminal."""
+    from provider.languages.free_text import is_shown, without_stray_controls
+
+    return "".join(character if is_shown(character) else "?" for character in without_stray_controls(text))

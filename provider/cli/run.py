@@ -4,77 +4,95 @@ exits with a non-zero status.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from provider import __version__
-from provider.cli import (
-    apply,
-    check,
-    client_secrets,
-    clients,
-    completion,
-    invalidate,
-    keys,
-    outbox,
-    records,
-    registration,
-    service,
-    sessions,
-    settings,
-    transfer,
-    users,
-    webhooks,
-)
+from provider.cli import completion
 from provider.refusals import Refusal
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """The exit statuses of `signet`."""
 BROKEN_FILES = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 """SQLite's errors for a file that it cannot read (https://www.sqlite.org/rescode.html)."""
+COMMANDS = {
+    "demo": "service:demo",
+    "serve": "service:serve",
+    "worker": "service:worker",
+    "migrate": "service:migrate",
+    "check": "check:check",
+    "settings": "settings:settings",
+    "user": "users:app",
+    "client": "client_group:app",
+    "apply": "apply:apply",
+    "key": "keys:app",
+    "session": "sessions:app",
+    "audit": "records:audit",
+    "explain": "records:explain",
+    "outbox": "outbox:app",
+    "webhook": "webhooks:app",
+    "purge": "service:purge",
+    "invalidate": "invalidate:invalidate",
+    "export": "transfer:export",
+    "import": "transfer:import_",
+    "completion": "completion:completion",
+}
+"""The commands and groups as `--help` lists them: name to module of `provider.cli` and attribute."""
+
+
+class CommandsOnDemand(Mapping[str, Any]):
+    """The commands and groups of COMMANDS, each loaded when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
 
 
 @cache
 def command_line() -> TyperGroup:
-    """Build the tree of commands, once per process."""
-    signet = typer.Typer(
+    """Build the tree of commands, once per process. Each is loaded when it is looked up."""
+    signet = _typer(
         name="signet",
         help="Signet, an OAuth 2.0 / OpenID Connect provider. Settings come from SIGNET_* variables.",
         no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
     )
     signet.callback()(_general)
-    signet.command()(service.demo)
-    signet.command()(service.serve)
-    signet.command()(service.worker)
-    signet.command()(service.migrate)
-    signet.command()(check.check)
-    signet.command()(settings.settings)
-    signet.add_typer(users.app, name="user")
-    clients.app.command(name="registration-token")(registration.registration_token)
-    clients.app.command(name="rotate-secret")(client_secrets.rotate_secret)
-    clients.app.command(name="end-old-secrets")(client_secrets.end_old_secrets)
-    signet.add_typer(clients.app, name="client")
-    signet.command()(apply.apply)
-    signet.add_typer(keys.app, name="key")
-    signet.add_typer(sessions.app, name="session")
-    signet.command()(records.audit)
-    signet.command()(records.explain)
-    signet.add_typer(outbox.app, name="outbox")
-    signet.add_typer(webhooks.app, name="webhook")
-    signet.command()(service.purge)
-    signet.command()(invalidate.invalidate)
-    signet.command()(transfer.export)
-    signet.command(name="import")(transfer.import_)
-    signet.command()(completion.completion)
-    group = typer.main.get_command(signet)
-    assert isinstance(group, TyperGroup)  # noqa: S101  # there are several commands
+    root = _group(signet)
+    root.commands = CommandsOnDemand()  # type: ignore[assignment]  # nothing adds commands later
+    return root
+
+
+@cache
+def _load(name: str) -> Any:
+    """Load one command or group. Raises KeyError for an unknown name."""
+    module, _, attribute = COMMANDS[name].partition(":")
+    found = getattr(import_module(f"provider.cli.{module}"), attribute)
+    parent = _typer()
+    parent.callback()(lambda: None)  # with a callback, typer builds a group also around a single command
+    if isinstance(found, typer.Typer):
+        parent.add_typer(found, name=name)
+    else:
+        parent.command(name=name)(found)
+    return _group(parent).commands[name]
+
+
+def _typer(**options: Any) -> typer.Typer:
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **options)
+
+
+def _group(built_from: typer.Typer) -> TyperGroup:
+    group = typer.main.get_command(built_from)
+    assert isinstance(group, TyperGroup)  # noqa: S101  # it has a callback
     return group
 
 

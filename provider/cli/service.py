@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provider.cli.garbage import collect_as_usual
 from provider.cli.installation import opened
 from provider.cli.output import Json, say
 from provider.cli.progress import progress
@@ -25,6 +26,7 @@ def demo(
     """
     from provider.demo import run_demo
 
+    collect_as_usual()
     run_demo(folder=folder, host=host, port=port, fresh=fresh)
 
 
@@ -49,6 +51,7 @@ def serve(
 
     if (tls_cert is None) != (tls_key is None):
         raise SettingsError("--tls-cert and --tls-key come together")
+    collect_as_usual()
     tls = None if tls_cert is None or tls_key is None else Tls(tls_cert, tls_key)
     return run(load_settings(), host=host, port=port, workers=workers or os.cpu_count() or 1, drain=drain, tls=tls)
 
@@ -66,6 +69,7 @@ def worker(
     from provider.observability.logging import configure_logging, log_ignored_variables
     from provider.worker.background import run_worker
 
+    collect_as_usual()
     with opened() as installation, meters(installation.settings) as found, metered(installation, found):
         configure_logging(installation.settings.log_level)
         log_ignored_variables()

@@ -20,7 +20,7 @@ from provider.mail import transport
 from provider.oauth.keys import rotation
 from provider.outbox import store as outbox
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
-from provider.serve import require_ready
+from provider.readiness import require_ready
 from provider.web.network import is_trusted_proxy
 from provider.work import UnitOfWork, unit_of_work
 

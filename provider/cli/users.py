@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from provider.cli.arguments import line
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_one, print_rows, say
 
@@ -70,7 +71,7 @@ def create(
             password_hash=secret if hash_stdin else None,
             verified=verified,
             roles=tuple(role or ()),
-            claims={"name": name} if name else None,
+            claims=_claims(name),
             user_id=user_id,
         )
         described = _as_printed(overview.describe_one(work, user_id))
@@ -92,10 +93,16 @@ def invite(
     from provider.accounts import invitation, overview
 
     with unit() as work:
-        claims = {"name": name} if name else {}
-        user_id = invitation.invite(work, email=email, roles=tuple(role or ()), claims=claims)
+        user_id = invitation.invite(work, email=email, roles=tuple(role or ()), claims=_claims(name))
         described = _as_printed(overview.describe_one(work, user_id))
     say(f"Invited {email}, id {user_id}.", described, as_json=as_json)
+
+
+def _claims(name: str | None) -> dict[str, str]:
+    from provider.accounts.registration import MAX_NAME
+
+    cleaned = line(name or "", most=MAX_NAME, option="--name")
+    return {"name": cleaned} if cleaned else {}
 
 
 def _ask_for_password() -> str:
@@ -112,7 +119,7 @@ def list_users(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List accounts in order of creation, or those that match a search.
+    """List accounts in order of their ids, or those that match a search.
 
     Example: signet user list --limit 1000 --json
     """
@@ -162,9 +169,10 @@ def suspend(
     from provider.accounts import suspension
     from provider.accounts.registration import get_user
 
+    why = line(reason or "", most=suspension.LONGEST_REASON, option="--reason") or None
     with unit() as work:
         user = get_user(work, who)
-        suspension.suspend(work, user_id=user.id, reason=reason)
+        suspension.suspend(work, user_id=user.id, reason=why)
     say(f"Suspended {who}; everything of theirs ended.", {"id": user.id, "status": "SUSPENDED"}, as_json=as_json)
 
 

@@ -43,7 +43,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         if value:
             given[name] = _as_listed(field, value)
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # pydantic parses the strings
+        return Settings(**given)
     except ValidationError as error:
         raise SettingsError("; ".join(_in_words(error, given))) from None
 

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
 
 from provider.config.durations import Duration, Retention
+from provider.config.section import Section
 
 
-class Lifetimes(BaseSettings):
+class Lifetimes(Section):
     """The settings that are durations: each a number of seconds, or a number with s, m, h or d (`durations`)."""
 
     code_lifetime: Duration = Field(timedelta(seconds=60), description="Of an authorization code.")

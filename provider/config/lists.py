@@ -4,7 +4,6 @@ from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
-from pydantic_settings import NoDecode
 
 
 def in_order(text: str) -> tuple[str, ...]:
@@ -32,6 +31,6 @@ def _networks(value: frozenset[str]) -> frozenset[str]:
     return value
 
 
-Ordered = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_in_order)]
-Names = Annotated[frozenset[str], NoDecode, BeforeValidator(split)]
+Ordered = Annotated[tuple[str, ...], BeforeValidator(_in_order)]
+Names = Annotated[frozenset[str], BeforeValidator(split)]
 Networks = Annotated[Names, AfterValidator(_networks)]

@@ -5,12 +5,16 @@ from email.headerregistry import Address
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings
 
+from provider.config.section import Section
 from provider.config.urls import Host
+from provider.languages.free_text import clean_line
+
+LONGEST_SENDER = 500
+"""The longest sender with its display name, in characters."""
 
 
-class MailSettings(BaseSettings):
+class MailSettings(Section):
     """The mail server, how to sign in to it, and the sender."""
 
     smtp_host: Host = Field("localhost", description="Outgoing mail.")
@@ -30,8 +34,7 @@ class MailSettings(BaseSettings):
     def _one_address(cls, value: str) -> str:
         """Check that this is one address, alone or as `Name <address>`. Quote a name with a comma."""
         problem = 'must be one address, like no-reply@example.com or "Example, Inc." <no-reply@example.com>'
-        if not value.isprintable():
-            raise ValueError(problem)
+        value = clean_line(value, most=LONGEST_SENDER)
         header = policy.SMTP.header_factory("From", value)
         addresses: tuple[Address, ...] = getattr(header, "addresses", ())
         if len(addresses) != 1 or header.defects or not addresses[0].username or not addresses[0].domain:

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings
 
 from provider.config.issuer import Hosts
 from provider.config.lists import Networks
 from provider.config.ports import Port
+from provider.config.section import Section
 
 
-class Network(BaseSettings):
+class Network(Section):
     """The settings of the network: proxies, hosts, limits per network, metrics, and other servers."""
 
     trusted_proxies: Networks = Field(

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from provider.branding.logo import Logo
 from provider.branding.palette import Colour, DarkPaper, LightPaper
 from provider.config.issuer import Issuer, split_issuer
 from provider.config.lifetimes import Lifetimes
+from provider.config.lines import Line
 from provider.config.lists import Ordered, split
 from provider.config.mail import MailSettings
 from provider.config.network import Network
@@ -44,7 +44,7 @@ def _features(value: object) -> object:
 class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
     """Every setting, typed and documented; the defaults are safe for production."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=False)
 
     issuer: Issuer = Field(
         "http://localhost:8000",
@@ -63,7 +63,7 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
         None,
         description="Encrypts secrets at rest; 32 characters or more. Several, comma-separated: the first encrypts.",
     )
-    brand: str = Field("Signet", description="The name people see on pages and in letters.")
+    brand: Line = Field("Signet", description="The name people see on pages and in letters.")
     brand_logo: Logo | None = Field(
         None, description="An SVG or PNG file of at most 64 KiB, on pages in the place of the name."
     )
@@ -80,7 +80,7 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
         min_length=1,
         description="Languages of pages and letters, comma-separated. The first is for whoever asks for none of them.",
     )
-    features: Annotated[frozenset[Feature], NoDecode, BeforeValidator(_features)] = Field(
+    features: Annotated[frozenset[Feature], BeforeValidator(_features)] = Field(
         frozenset(FEATURES),
         description="Which features exist, comma-separated, or none. Routes of a feature that is off do not exist.",
     )
@@ -137,18 +137,6 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
         12, ge=4, le=16, description="Work factor of password hashes; old ones are upgraded at login."
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Use only the values that `load_settings` passes: nothing else reads the environment."""
-        return (init_settings,)
-
     @field_validator("languages")
     @classmethod
     def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -164,8 +152,6 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
             token and token.isascii() and token.isprintable() and not set(token) & set(' "\\') for token in value
         ):
             raise ValueError("must be scopes, comma-separated")
-        return value
-
         return value
 
     @field_validator("secret_key")

@@ -4,9 +4,9 @@ import re
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from pydantic_settings import BaseSettings, NoDecode
 
 from provider.config.lists import Names, in_order
+from provider.config.section import Section
 from provider.urls import normal_host
 
 NameClaim = Literal["name", "given_name", "middle_name", "family_name", "nickname", "preferred_username"]
@@ -58,11 +58,11 @@ def matches(domain: str, listed: frozenset[str]) -> bool:
     return domain in listed or any(pattern in listed for pattern in above)
 
 
-Fields = Annotated[tuple[NameClaim, ...], NoDecode, BeforeValidator(_fields)]
+Fields = Annotated[tuple[NameClaim, ...], BeforeValidator(_fields)]
 Domains = Annotated[Names, AfterValidator(_domains)]
 
 
-class SignUpSettings(BaseSettings):
+class SignUpSettings(Section):
     """What the sign-up form asks for, and which email domains are accepted."""
 
     sign_up_fields: Fields = Field(

@@ -8,7 +8,6 @@ import re
 from typing import Annotated
 
 from pydantic import BeforeValidator
-from pydantic_settings import NoDecode
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,39}")
 """A URI scheme in lower case (RFC 3986 section 3.1)."""
@@ -42,4 +41,4 @@ def _schemes(value: object) -> object:
     return schemes
 
 
-Schemes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_schemes)]
+Schemes = Annotated[tuple[str, ...], BeforeValidator(_schemes)]

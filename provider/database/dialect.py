@@ -1,7 +1,11 @@
 """The differences between PostgreSQL and SQLite that stores need to know."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 def is_postgresql(db: Connection) -> bool:
@@ -9,9 +13,16 @@ def is_postgresql(db: Connection) -> bool:
     return db.dialect.name == "postgresql"
 
 
-def upsert(db: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+def upsert(db: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
     """Return an insert with `on_conflict_do_nothing` and `on_conflict_do_update`, which are the same on both."""
-    return postgresql.insert(table) if is_postgresql(db) else sqlite.insert(table)
+    # The engine has loaded the module of its own dialect; the other one would make commands slow to start.
+    if is_postgresql(db):
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415
+
+        return insert(table)
+    from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite  # noqa: PLC0415
+
+    return insert_on_sqlite(table)
 
 
 def queue_for(db: Connection, name: str) -> None:

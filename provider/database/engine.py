@@ -16,7 +16,6 @@ from provider.config.settings import Settings
 from provider.database import outages
 from provider.database.circuit import Circuit
 from provider.database.outages import DatabaseUnavailable
-from provider.database.postgresql import Connector
 from provider.database.write_lock import WriteLock
 
 OUTAGES = (DatabaseUnavailable, PoolTimeout)
@@ -125,6 +124,8 @@ def open_database(settings: Settings) -> Database:
 
 
 def _open_postgresql(url: URL, timeout: float, options: dict[str, Any]) -> Database:
+    from provider.database.postgresql import Connector  # noqa: PLC0415  # loads psycopg, which SQLite does not need
+
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     connect_args: dict[str, Any] = {

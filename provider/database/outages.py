@@ -1,12 +1,12 @@
 """Which errors of a database are an outage: decided here once, by SQLSTATE on PostgreSQL and by result code on SQLite.
 
 An outage is answered with 503, a lost race with another transaction is tried again, everything else is a bug (500).
+Errors are recognised by what PEP 249 and psycopg promise of them, so that SQLite needs no driver of PostgreSQL.
 """
 
 import sqlite3
 from typing import Any
 
-import psycopg
 from sqlalchemy.exc import IntegrityError
 
 OUTAGE_CLASSES = ("08", "53", "57", "58")
@@ -33,6 +33,10 @@ SQLITE_OUTAGES = {
     sqlite3.SQLITE_PROTOCOL,  # the locks of the write-ahead log were not to be had
 }
 """Primary result codes of SQLite. An extended code has its primary code in the lowest eight bits."""
+
+
+CONNECTION_OK = 0
+"""The status of a usable connection, as libpq numbers it (`PQstatus`)."""
 
 
 class DatabaseUnavailable(Exception):
@@ -74,8 +78,9 @@ def is_connection_lost(error: BaseException) -> bool:
     """Return whether this error of psycopg leaves a connection that must not be used again."""
     connection: Any = getattr(error, "pgconn", None)
     if connection is not None:
-        return bool(connection.status != psycopg.pq.ConnStatus.OK)
-    return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+        return bool(connection.status != CONNECTION_OK)
+    without_state = getattr(error, "sqlstate", "") is None  # errors of other libraries have no such attribute
+    return without_state and any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
 
 
 def is_useless(error: BaseException) -> bool:

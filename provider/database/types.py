@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from sqlalchemy import DateTime, Dialect, LargeBinary, String, Uuid
 from sqlalchemy.types import TypeDecorator
 
+from provider.languages.free_text import without_invisible
+
 
 class UtcTime(TypeDecorator[datetime]):
     """An aware UTC datetime, on every database. A naive value is a bug and is rejected."""
@@ -41,5 +43,9 @@ BEYOND = "\U0010ffff"
 
 
 def search_key(text: str) -> str:
-    """Return the search key of a text: NFC, case-folded, single spaces, without NUL, which PostgreSQL cannot store."""
-    return unicodedata.normalize("NFC", " ".join(text.replace("\x00", "").casefold().split()))[:LONGEST_KEY]
+    """Return the search key of a text: NFC, case-folded, single spaces, without characters that show nothing.
+
+    NUL is left out too, which PostgreSQL cannot store.
+    """
+    shown = without_invisible(text.replace("\x00", ""))
+    return unicodedata.normalize("NFC", " ".join(shown.casefold().split()))[:LONGEST_KEY]

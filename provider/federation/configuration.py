@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, Valida
 
 from provider.config.environment import SettingsError
 from provider.config.problems import problems_of
+from provider.languages.free_text import clean_line
 from provider.urls import is_loopback, normal_url
 
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -43,9 +44,7 @@ class UpstreamSettings(BaseModel):
     @field_validator("name", "label")
     @classmethod
     def _one_line(cls, value: str | None) -> str | None:
-        if value is not None and not value.isprintable():
-            raise ValueError("must be one line of text")
-        return value
+        return None if value is None else clean_line(value, most=60)
 
     @field_validator("issuer")
     @classmethod

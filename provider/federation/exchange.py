@@ -21,7 +21,7 @@ from provider.federation.upstreams import Metadata, Upstream
 from provider.jose.json_objects import read_object
 from provider.languages.text import Text
 from provider.observability.logging import log
-from provider.outbound.connection import OutboundFailed
+from provider.outbound.answers import OutboundFailed
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 

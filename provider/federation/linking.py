@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from provider.accounts import linked_identities as ways_in
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_domain
-from provider.accounts.registration import MAX_NAME, clean_name, create_verified
+from provider.accounts.registration import MAX_NAME, create_verified
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.store.users import User
 from provider.audit.events import Event
@@ -17,6 +17,7 @@ from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.upstreams import Upstream
+from provider.languages.free_text import repair_line
 from provider.languages.text import Text
 from provider.login.steps import SignIn, sign_in_by_upstream
 from provider.ratelimits import LIMITS, hit, of_network
@@ -110,18 +111,13 @@ def _create(work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity) ->
     if not upstream.settings.may_create_accounts or not work.settings.has("registration"):
         return None
     hit(work, LIMITS.sign_up, key=of_network(work, "sign-up"))
-    claims = {name: clean for name, text in identity.names.items() if (clean := _acceptable(text))}
+    # Nobody can correct a name here: what a form would refuse is left out, and the rest stays.
+    claims = {name: kept for name, text in identity.names.items() if (kept := repair_line(text, most=MAX_NAME))}
     user_id = create_verified(work, address=address, claims=claims)
     if user_id is None:
         return None
     ways_in.attach(work, user_id=user_id, issuer=identity.issuer, subject=identity.subject, email=identity.email)
     return users.find(work.db, user_id)
-
-
-def _acceptable(text: str) -> str | None:
-    """Return the name as we keep names: shortened and without characters that we refuse, rather than not at all."""
-    printable = "".join(character for character in text[: 10 * MAX_NAME] if character.isprintable())
-    return clean_name(text) or clean_name(printable[:MAX_NAME])
 
 
 def _not_linked(

@@ -16,8 +16,8 @@ from provider.jose.key_sets import KEY_OF
 from provider.jose.remote_key_sets import RemoteKeySets
 from provider.languages.text import Text
 from provider.observability.logging import log
+from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
-from provider.outbound.connection import OutboundFailed
 from provider.refusals import Unavailable
 from provider.work import UnitOfWork
 

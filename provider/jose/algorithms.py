@@ -1,10 +1,10 @@
-"""The signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864), and the key pair each uses. Pure."""
+"""The algorithms: of signatures (RFC 7518 section 3.1, RFC 8037, RFC 9864) with the key pair that each uses, and of
+encryption (RFC 7518 sections 4 and 5). Pure, and without joserfc, which commands that only check names do not load.
+"""
 
 import base64
 import hashlib
 from collections.abc import Mapping
-
-from joserfc.jws import JWSRegistry
 
 RS256 = "RS256"
 PS256 = "PS256"
@@ -23,15 +23,21 @@ of each.
 """
 
 SIGNING_ALGORITHMS = tuple(alg for algorithms in KEY_PAIRS.values() for alg in algorithms)
+SIGNATURES = SIGNING_ALGORITHMS
+"""The signature algorithms that clients may use."""
+FAPI_SIGNATURES = tuple(alg for alg in SIGNATURES if alg != RS256)
+"""The signature algorithms allowed by FAPI 2.0 Security Profile section 5.4.1."""
 
-
-class Registry(JWSRegistry):
-    """The signature algorithms that joserfc may use.
-
-    EdDSA is the name most libraries have for what RFC 9864 calls Ed25519; here it means nothing else.
-    """
-
-    algorithms = {**JWSRegistry.algorithms, EDDSA: JWSRegistry.algorithms[ED25519]}  # noqa: RUF012  # as it is there
+RSA_OAEP_256 = "RSA-OAEP-256"
+ECDH_ES = "ECDH-ES"
+CURVES_OF: Mapping[str, tuple[str | None, ...]] = {
+    RSA_OAEP_256: (None,),
+    ECDH_ES: ("P-256", "P-384", "P-521", "X25519"),
+}
+"""The curves of each encryption algorithm's keys: algorithm to `crv`. An RSA key has none."""
+ENCRYPTION_ALGORITHMS = tuple(CURVES_OF)
+A256GCM = "A256GCM"
+ENCRYPTION_METHODS = (A256GCM,)
 
 
 def find_pair(alg: str) -> str | None:

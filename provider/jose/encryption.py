@@ -3,22 +3,12 @@
 Content is never compressed, even on request (RFC 8725 section 3.6). RSA1_5 and passwords are not among the algorithms.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from joserfc import jwe
 
+from provider.jose.algorithms import CURVES_OF
 from provider.jose.key_sets import PublicKey
-
-RSA_OAEP_256 = "RSA-OAEP-256"
-ECDH_ES = "ECDH-ES"
-CURVES_OF: Mapping[str, tuple[str | None, ...]] = {
-    RSA_OAEP_256: (None,),
-    ECDH_ES: ("P-256", "P-384", "P-521", "X25519"),
-}
-"""The curves of each algorithm's keys: algorithm to `crv`. An RSA key has none."""
-ENCRYPTION_ALGORITHMS = tuple(CURVES_OF)
-A256GCM = "A256GCM"
-ENCRYPTION_METHODS = (A256GCM,)
 
 
 def choose_key(keys: Iterable[PublicKey], alg: str) -> PublicKey | None:

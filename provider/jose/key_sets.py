@@ -12,8 +12,6 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from provider.jose.algorithms import RS256, SIGNING_ALGORITHMS
-
 Key = RSAKey | ECKey | OKPKey
 
 KEY_OF: Mapping[str, tuple[str, str | None]] = {
@@ -26,10 +24,6 @@ KEY_OF: Mapping[str, tuple[str, str | None]] = {
 """The keys of each signature algorithm: algorithm to (kty, crv) (RFC 7518 section 3.1, RFC 8037; RFC 9864 for the
 last). Neither `none` nor an HMAC is here: an HMAC would take a public key for a secret (RFC 8725 section 3.1).
 """
-SIGNATURES = SIGNING_ALGORITHMS
-"""The signature algorithms that clients may use."""
-FAPI_SIGNATURES = tuple(alg for alg in SIGNATURES if alg != RS256)
-"""The signature algorithms allowed by FAPI 2.0 Security Profile section 5.4.1."""
 SIGNATURE_OPERATIONS = frozenset({"sign", "verify"})
 """The `key_ops` of signature keys. A public key derived from a private one may list `sign` (RFC 7517 section 4.3)."""
 

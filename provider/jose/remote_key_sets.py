@@ -12,8 +12,8 @@ from typing import Protocol
 
 from provider.jose.json_objects import read_object
 from provider.jose.key_sets import MOST_KEYS, InvalidKey, PublicKey, parse_usable
+from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import Outbound
-from provider.outbound.connection import OutboundFailed
 
 FRESH_FOR = timedelta(minutes=10)
 """How long a copy is used without asking again. A key removed from its set stays valid at most this long."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from provider.jose.algorithms import Registry
 from provider.jose.json_objects import read_object
 from provider.jose.key_sets import Key, PublicKey, choose_keys
+from provider.jose.registry import Registry
 
 COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
 LONGEST = 64 * 1024

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TypeVar
 
+from provider.languages.isolation import isolate
 from provider.languages.text import Text
 
 Said = TypeVar("Said")
@@ -50,7 +51,11 @@ class Language:
         return f"{self.date(moment)}, {moment:%H:%M} UTC"
 
     def _spell(self, value: object) -> object:
-        return self.date(value) if isinstance(value, datetime) else self.say(value)
+        if isinstance(value, datetime):
+            return self.date(value)
+        if isinstance(value, str) and not isinstance(value, Text):
+            return isolate(value)  # a name, perhaps
+        return self.say(value)
 
 
 ENGLISH = Language("en", "English", "en_GB")

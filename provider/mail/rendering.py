@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from provider.branding.palette import LIGHT, ink_on
 from provider.config.settings import Settings
 from provider.languages.catalogs import Language
 from provider.languages.templates import speak
 from provider.resources import TEMPLATES
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,11 @@ class Letter:
 
 
 @cache
-def environment(language: Language) -> Environment:
+def environment(language: Language) -> "Environment":
     """Return the template environment for one language."""
+    # Many commands can send an email, and few do.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape  # noqa: PLC0415
+
     env = Environment(
         loader=FileSystemLoader(TEMPLATES / "mail"),
         autoescape=select_autoescape(["html"], default=False),

@@ -13,14 +13,6 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749 import InvalidClientError as _InvalidClientError
 from authlib.oauth2.rfc6749 import UnsupportedGrantTypeError as _UnsupportedGrantTypeError
 from authlib.oauth2.rfc6749 import UnsupportedResponseTypeError as _UnsupportedResponseTypeError
-from authlib.oidc.core.errors import (
-    AccountSelectionRequiredError,
-    ConsentRequiredError,
-    InteractionRequiredError,
-    LoginRequiredError,
-    RegistrationNotSupportedError,
-    RequestURINotSupportedError,
-)
 
 
 class InvalidClientError(_InvalidClientError):
@@ -182,15 +174,12 @@ class UnsupportedTokenTypeError(OAuth2Error):
 
 __all__ = [
     "AccessDeniedError",
-    "AccountSelectionRequiredError",
     "AuthorizationPendingError",
     "ChallengeError",
     "ClientKeysUnavailableError",
-    "ConsentRequiredError",
     "ExpiredTokenError",
     "InsufficientAuthorizationError",
     "InsufficientScopeError",
-    "InteractionRequiredError",
     "InvalidClientError",
     "InvalidClientMetadataError",
     "InvalidGrantError",
@@ -202,13 +191,10 @@ __all__ = [
     "InvalidSessionError",
     "InvalidSoftwareStatementError",
     "InvalidTokenError",
-    "LoginRequiredError",
     "MissingTokenError",
     "OAuth2Error",
     "RedirectToWebError",
     "RegistrationForbiddenError",
-    "RegistrationNotSupportedError",
-    "RequestURINotSupportedError",
     "SlowDownError",
     "UnapprovedSoftwareStatementError",
     "UnauthorizedClientError",

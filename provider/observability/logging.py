@@ -1,76 +1,58 @@
-"""Structured logs, one JSON object per line, with the request's id. Secrets are removed before anything is written."""
+"""The log of the process. The lines are written by `json_lines`.
+
+That module loads structlog, which loads Rich: together slower than most commands, which log nothing. So it is loaded
+for the first line, unless the process has structlog already, as every service has.
+"""
 
 import logging
 import os
-import re
 import sys
-from typing import TextIO
-
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from typing import Any, TextIO
 
 from provider.config.service_variables import service_variables
 
-log = structlog.get_logger("signet")
 
-_SECRET_NAMES = re.compile(
-    r"password|secret|token|code|verifier|cookie|authorization|assertion|seed|private|state|nonce|ticket|link",
-    re.IGNORECASE,
-)
-_SAFE_NAMES = frozenset({"status_code", "error_code", "token_type"})
-_SECRET_TEXT = re.compile(r"(eyJ[\w-]+\.[\w-]+\.[\w-]*)|((?:code|token|ticket|state|secret|password)=)[^&\s\"']+")
+class _Log:
+    """The logger for our events, as structlog's: `log.warning("event", name=value)`."""
+
+    def __getattr__(self, name: str) -> Any:
+        from provider.observability import json_lines  # noqa: PLC0415  # loads structlog
+
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, _FirstLine):
+                handler.configure()
+        return getattr(json_lines.log, name)
+
+
+log = _Log()
 
 
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
     """Send our events, and those of the libraries we use, to `stream` (stderr) as JSON lines."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        redact,
-    ]
-    structlog.configure(
-        processors=[
-            *shared,
-            structlog.processors.format_exc_info,
-            _redact_text,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
-        cache_logger_on_first_use=stream is None,
-    )
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                _redact_text,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [first := _FirstLine(level, stream)]
     root.setLevel(max(getattr(logging, level.upper()), logging.WARNING))
     logging.getLogger("authlib").setLevel(logging.INFO)  # its DEBUG lines hold whole tokens
+    if "structlog" in sys.modules:
+        first.configure()
 
 
-def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replace values whose names say they are secret."""
-    for name in event:
-        if name not in _SAFE_NAMES and _SECRET_NAMES.search(name):
-            event[name] = "[redacted]"
-    return event
+class _FirstLine(logging.Handler):
+    """A handler that sets up the real one when there is something to write."""
 
+    def __init__(self, level: str, stream: TextIO | None) -> None:
+        super().__init__()
+        self._arguments = level, stream
 
-def _redact_text(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    for name, value in event.items():
-        if isinstance(value, str):
-            event[name] = _SECRET_TEXT.sub(lambda found: (found[2] or "") + "[redacted]", value)
-    return event
+    def configure(self) -> None:
+        """Set up structlog, and replace this handler."""
+        from provider.observability import json_lines  # noqa: PLC0415  # loads structlog
+
+        json_lines.configure(*self._arguments)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.configure()
+        logging.getLogger().handle(record)
 
 
 def log_ignored_variables() -> None:

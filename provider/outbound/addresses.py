@@ -4,14 +4,17 @@ The tables are those of the IANA special-purpose address registries (RFC 6890). 
 `ipaddress` differs between versions on what is global.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 from urllib.parse import urlsplit
 
 from provider.urls import normal_host
 
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
+Lookup = Callable[[str, int], list[Any]]
+"""A function that resolves (host, port), with results like those of socket.getaddrinfo."""
 
 
 def networks(texts: Iterable[str]) -> Networks:

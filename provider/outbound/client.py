@@ -4,20 +4,19 @@ Each exchange has its own connection (`connection`). There are no redirects, coo
 compressed responses.
 """
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
-import httpcore2
-
 from provider.config.settings import Settings
-from provider.outbound.addresses import networks
-from provider.outbound.connection import TIMEOUT, CheckedNetwork, Lookup, OutboundFailed, ask_system
+from provider.outbound.addresses import Lookup, networks
+from provider.outbound.answers import Answer, OutboundFailed
 from provider.urls import normal_authority
 
 FAILURE_KEPT = timedelta(seconds=10)
@@ -26,17 +25,13 @@ MOST_FAILURES = 1000
 LONGEST_URL = 2000
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A complete response. `content_type` is in lower case and without parameters."""
-
-    status: int
-    content_type: str
-    body: bytes
-
-
 def _as_it_is(_method: str, _host: str) -> AbstractContextManager[object]:
     return nullcontext()
+
+
+def ask_system(host: str, port: int) -> list[Any]:
+    """Resolve a host with the system's resolver: the hosts file, then DNS."""
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 class Outbound:
@@ -117,31 +112,26 @@ class Outbound:
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
         parts, host, port = _split(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        where = httpcore2.URL(scheme=parts.scheme, host=host.strip("[]"), port=port, target=target)
         own = {
             "Host": host if port is None else f"{host}:{port}",
             "User-Agent": "signet",
             "Accept-Encoding": "identity",
             "Connection": "close",
         }
-        network = CheckedNetwork(self._lookup, self._allowed, encrypted=parts.scheme == "https")
-        connection = httpcore2.HTTPConnection(where.origin, self._tls, network_backend=network)
-        try:
-            with self.around(method, host):
-                response = connection.request(method, where, headers=[*(own | dict(headers)).items()], content=content)
-        except (httpcore2.RemoteProtocolError, httpcore2.LocalProtocolError) as error:
-            raise OutboundFailed(f"it does not answer in HTTP: {error}") from None
-        except OSError as error:
-            raise OutboundFailed(_in_words(error)) from None
-        finally:
-            connection.close()
-        named = {name.lower(): value for name, value in response.headers}
-        if not 200 <= response.status < 600 or 300 <= response.status < 400:
-            raise OutboundFailed(f"it answered {response.status}; redirects are not followed")
-        if named.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise OutboundFailed("it answered compressed, which was not asked for")
-        content_type = named.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        return Answer(response.status, content_type.decode("ascii", "replace"), response.content)
+        from provider.outbound import connection  # noqa: PLC0415  # loads httpcore2, which commands seldom need
+
+        with self.around(method, host):
+            return connection.exchange(
+                method,
+                target,
+                scheme=parts.scheme,
+                host=host,
+                port=port,
+                headers=own | dict(headers),
+                content=content,
+                tls=self._tls,
+                network=connection.CheckedNetwork(self._lookup, self._allowed, encrypted=parts.scheme == "https"),
+            )
 
 
 def _split(url: str) -> tuple[SplitResult, str, int | None]:
@@ -159,13 +149,3 @@ def _split(url: str) -> tuple[SplitResult, str, int | None]:
     if not plain or not known or len(url) > LONGEST_URL:
         raise OutboundFailed("it is not an https URL without user and fragment")
     return parts, host, port
-
-
-def _in_words(error: OSError) -> str:
-    if isinstance(error, TimeoutError):
-        return f"there was no whole answer within {TIMEOUT:g} seconds"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not good: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason}"
-    return f"no connection: {error.strerror or type(error).__name__}"

@@ -10,13 +10,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
 import httpcore2
 
-from provider.outbound.addresses import Networks, may_be_reached
+from provider.outbound.addresses import Lookup, Networks, may_be_reached
+from provider.outbound.answers import Answer, OutboundFailed
 
 TIMEOUT = 3.0
 """The most seconds for a whole exchange: name, connection, TLS, request and response."""
@@ -24,20 +25,6 @@ MAX_ANSWER = 64 * 1024
 """The largest response in bytes, headers included."""
 MOST_ADDRESSES = 4
 """How many addresses of one name are tried."""
-
-Lookup = Callable[[str, int], list[Any]]
-"""A function that resolves (host, port), with results like those of socket.getaddrinfo."""
-
-
-class OutboundFailed(Exception):
-    """A request without a usable response.
-
-    `reason` is for the operator's log and explanation only: it could reveal our network to a caller.
-    """
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
 
 
 class Allowance:
@@ -149,6 +136,43 @@ class _Stream(httpcore2.NetworkStream):
         return self
 
 
-def ask_system(host: str, port: int) -> list[Any]:
-    """Resolve a host with the system's resolver: the hosts file, then DNS."""
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def exchange(
+    method: str,
+    target: str,
+    *,
+    scheme: str,
+    host: str,
+    port: int | None,
+    headers: Mapping[str, str],
+    content: bytes | None,
+    tls: ssl.SSLContext,
+    network: CheckedNetwork,
+) -> Answer:
+    """Send one request over a connection of its own and return the response. Raises OutboundFailed."""
+    url = httpcore2.URL(scheme=scheme, host=host.strip("[]"), port=port, target=target)
+    connection = httpcore2.HTTPConnection(url.origin, tls, network_backend=network)
+    try:
+        response = connection.request(method, url, headers=[*headers.items()], content=content)
+    except (httpcore2.RemoteProtocolError, httpcore2.LocalProtocolError) as error:
+        raise OutboundFailed(f"it does not answer in HTTP: {error}") from None
+    except OSError as error:
+        raise OutboundFailed(_in_words(error)) from None
+    finally:
+        connection.close()
+    named = {name.lower(): value for name, value in response.headers}
+    if not 200 <= response.status < 600 or 300 <= response.status < 400:
+        raise OutboundFailed(f"it answered {response.status}; redirects are not followed")
+    if named.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise OutboundFailed("it answered compressed, which was not asked for")
+    content_type = named.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return Answer(response.status, content_type.decode("ascii", "replace"), response.content)
+
+
+def _in_words(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return f"there was no whole answer within {TIMEOUT:g} seconds"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not good: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason}"
+    return f"no connection: {error.strerror or type(error).__name__}"

@@ -7,6 +7,7 @@ from html import escape
 from provider.branding.logo import Image
 from provider.branding.palette import DARK, LIGHT, Scheme, in_the_dark, ink_on, palette
 from provider.config.settings import Settings
+from provider.languages.free_text import first_character
 from provider.web.assets import Asset
 
 SEAL, ON_SEAL = "#7c2d2a", "#f9ece6"
@@ -108,6 +109,6 @@ def _icon(brand: str, accent: str | None) -> Asset:
         f'<circle cx="16" cy="16" r="16" fill="{seal}"/>'
         f'<circle cx="16" cy="16" r="12.5" fill="none" stroke="{letter}" stroke-opacity=".65"/>'
         f'<text x="16" y="22" fill="{letter}" font-family="Georgia,serif" font-size="17" font-weight="600" '
-        f'text-anchor="middle">{escape(brand[:1].upper())}</text></svg>'
+        f'text-anchor="middle">{escape(first_character(brand).upper())}</text></svg>'
     )
     return Asset("favicon.svg", "image/svg+xml", svg.encode())

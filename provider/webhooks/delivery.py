@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from provider.crypto.vault import Vault
-from provider.outbound.client import Answer
-from provider.outbound.connection import OutboundFailed
+from provider.outbound.answers import Answer, OutboundFailed
 from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.webhooks import store
 from provider.webhooks.store import Webhook

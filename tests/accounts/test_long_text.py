@@ -9,9 +9,10 @@ import pytest
 
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords.passwords import problem_of
-from provider.accounts.profile import FIELDS, InvalidField, parse_profile
-from provider.accounts.registration import clean_name
+from provider.accounts.profile import FIELDS, parse_profile
+from provider.accounts.registration import MAX_NAME, clean_name
 from provider.crypto.passwords import MAX_BYTES, hash_password, is_password, normal_form
+from provider.languages.free_text import InvalidText, repair_line
 from tests.support.installation import settings_for
 
 MARKS = "a" + "\u0315\u0300\u0334" * 20_000
@@ -33,17 +34,26 @@ def longest(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return lambda: max(seen)
 
 
+def is_refused(clean: Callable[[str], str], text: str) -> bool:
+    try:
+        clean(text)
+    except InvalidText:
+        return True
+    return False
+
+
 @pytest.mark.parametrize(
     "take",
     [
-        lambda text: clean_name(text) is None,
+        lambda text: is_refused(clean_name, text),
+        lambda text: len(repair_line(text, most=MAX_NAME)) <= MAX_NAME,
         lambda text: parse_address(text) is None,
         lambda text: parse_address(f"{text}@example.test") is None,
         lambda text: bool(parse_profile({field.name: text for field in FIELDS})[1]),
         lambda text: problem_of(settings_for("sqlite:///unused.db"), text) is not None,
         lambda text: not is_password(text, hash_password("another", cost=4)),
     ],
-    ids=["name", "address", "mailbox", "profile", "new password", "password"],
+    ids=["name", "upstream name", "address", "mailbox", "profile", "new password", "password"],
 )
 def test_it_is_refused_unread(longest: Callable[[], int], take: Callable[[str], bool]) -> None:
     assert take(MARKS)
@@ -52,7 +62,7 @@ def test_it_is_refused_unread(longest: Callable[[], int], take: Callable[[str], 
 
 def test_an_overlong_line_is_said_like_any_other() -> None:
     field = next(field for field in FIELDS if field.name == "name")
-    with pytest.raises(InvalidField, match="at most 100 characters"):
+    with pytest.raises(InvalidText, match="at most 100 characters"):
         field.parse("x" * 5000)
 
 

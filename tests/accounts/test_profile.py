@@ -1,18 +1,19 @@
 """What a person says about themselves: every standard claim, checked, and absent rather than empty."""
 
+import unicodedata
 from typing import Any
 
 import pytest
 
 from provider.accounts import profile
 from provider.accounts.profile import FIELDS, parse_profile
-from provider.accounts.registration import clean_name
 from provider.accounts.store import users
 from provider.oauth.scopes import CLAIMS_OF_SCOPE
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
+from tests.support.names import NAMES
 from tests.support.people import find_user, sign_in
 
 FILLED = {
@@ -161,32 +162,35 @@ def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
     assert browser.open("/account/profile").path == "/login"
 
 
-INVISIBLE = [
-    *range(0x202A, 0x202F),
-    *range(0x2066, 0x206A),
-    0x200E,
-    0x200F,
-    0x061C,
-    0x200B,
-    0x200D,
-    0xFEFF,
-    0x00AD,
-    0xE0041,
-]
+TURNING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2062, 0xE0041, 0x3164, 0xE000]
 
 
-@pytest.mark.parametrize("point", INVISIBLE, ids=[f"U+{point:04X}" for point in INVISIBLE])
+@pytest.mark.parametrize("point", TURNING, ids=[f"U+{point:04X}" for point in TURNING])
 def test_no_name_turns_the_text_around_it(browser: Browser, ada: str, work: Work, point: int) -> None:
     """N-37: marks of direction and letters nobody sees make one name look like another, or a page read backwards."""
     name, before = f"Ada{chr(point)}Lovelace", find_user(work).claims
     browser.open("/account/profile")
-    assert browser.submit({"name": name}).status == 400
+    page = browser.submit({"name": name})
+    assert page.status == 400
+    assert f"Remove this character: U+{point:04X}" in page.text
     assert find_user(work).claims == before
-    assert clean_name(name) is None
     for field in FIELDS:
         claims, errors = parse_profile({field.name: name})
         assert not claims, field.name
         assert errors, field.name
+
+
+def test_the_names_that_people_have_are_kept_as_they_are(browser: Browser, ada: str, work: Work) -> None:
+    for name in NAMES.values():
+        browser.open("/account/profile")
+        assert browser.submit({"name": f"\ufeff{name}", "nickname": name}).path == "/account/profile"
+        kept = find_user(work).claims
+        assert kept["name"] == kept["nickname"] == unicodedata.normalize("NFC", name)
+
+
+def test_a_phone_number_is_read_as_phones_paste_it() -> None:
+    for typed in ("\u202a+44 20 7946\u00a00018\u202c", "\uff0b44 (20) 7946\u20110018", "+\u0664\u0664 20 79460018."):
+        assert parse_profile({"phone_number": typed}) == ({"phone_number": "+442079460018"}, {}), typed
 
 
 def test_a_form_changes_what_it_shows_and_nothing_else(browser: Browser, ada: str, work: Work) -> None:

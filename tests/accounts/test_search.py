@@ -2,10 +2,12 @@
 
 import pytest
 
-from provider.accounts import overview, profile, search
+from provider.accounts import overview, profile, registration, search
 from provider.accounts.registration import delete_user
+from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
+from tests.support.names import PERSIAN
 
 pytestmark = pytest.mark.both_databases
 
@@ -26,6 +28,27 @@ def test_people_are_found_by_address_name_and_id(work: Work) -> None:
     assert found(work, "émile") == found(work, "SSUSS") == ["strasse@example.test"]
     assert found(work, "%") == found(work, "_da") == found(work, "hop%er") == []
     assert found(work, "") == ["strasse@example.test", "grace@example.test", "Ada@example.test"]
+
+
+def test_the_latest_come_first_whatever_id_they_brought_along(work: Work, clock: Clock) -> None:
+    for number, user_id in enumerate(("ffffffff-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000000")):
+        with work() as w:
+            email = f"ada{number}@example.test"
+            registration.create_user(w, email=email, password=None, verified=True, user_id=user_id)
+        clock.advance(seconds=1)
+    with work() as w:
+        make_user(w, "ada2@example.test")
+        first, place = search.find_page(w, "", after=None, limit=1)
+        rest, _ = search.find_page(w, "", after=place, limit=5)
+        listed = [one.email for one in overview.describe(w, [*first, *rest])]
+    assert listed == ["ada2@example.test", "ada1@example.test", "ada0@example.test"]
+
+
+def test_a_name_is_found_however_its_joiners_are_typed(work: Work) -> None:
+    with work() as w:
+        make_user(w, "ali@example.test", name=PERSIAN)
+    for typed in (PERSIAN, PERSIAN.replace("\u200c", ""), f"\ufeff{PERSIAN[:4]}", f"\u2068{PERSIAN}\u2069"):
+        assert found(work, typed) == ["ali@example.test"], ascii(typed)
 
 
 def test_what_was_changed_is_found_as_it_is_now(work: Work) -> None:

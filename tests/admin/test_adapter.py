@@ -233,7 +233,9 @@ def test_a_taken_address_is_told_to_operators(operator: Program, ada: str) -> No
 
 
 def test_what_was_done_says_by_which_program(operator: Program, ada: str, work: Work) -> None:
-    operator("POST", f"/users/{ada}/suspend", reason="x")
+    refused = operator("POST", f"/users/{ada}/suspend", reason="x\u202e").json()["errors"]
+    assert refused == [{"member": "reason", "problem": "Remove this character: U+202E RIGHT-TO-LEFT OVERRIDE."}]
+    operator("POST", f"/users/{ada}/suspend", reason="x\ufeff")
     with work() as w:
         [event] = [one for one in audit.find(w.read, user_id=ada) if one.name == "account.suspended"]
     assert event.details["operator"].startswith("client ")

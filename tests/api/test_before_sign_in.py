@@ -17,6 +17,7 @@ from tests.support.factories import PASSWORD, make_user
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
 from tests.support.limits import Lower
+from tests.support.names import FAMILY, PERSIAN
 from tests.support.people import ADDRESS, find_user, is_signed_in, sign_in
 from tests.support.relying_party import RelyingParty
 
@@ -30,7 +31,8 @@ def token_of(inbox: Inbox) -> str:
 
 def test_register_confirm_and_sign_in(app_of_ours: App, inbox: Inbox, work: Work) -> None:
     """Replaces: inactive until verified, refused when suspended."""
-    registered = app_of_ours.call("/register", email=ADDRESS, password=PASSWORD, name="Ada")
+    name = f"\ufeff{PERSIAN} {FAMILY}"
+    registered = app_of_ours.call("/register", email=ADDRESS, password=PASSWORD, name=name)
     assert registered.status_code == 202
     ticket = registered.json()["ticket"]
     assert find_user(work).status == "INACTIVE"
@@ -39,7 +41,7 @@ def test_register_confirm_and_sign_in(app_of_ours: App, inbox: Inbox, work: Work
     confirmed = app_of_ours.call("/verify-email/confirm", ticket=ticket, code=inbox.latest(ADDRESS).code)
     assert confirmed.status_code == 204
     assert find_user(work).status == "ACTIVE"
-    assert find_user(work).claims["name"] == "Ada"
+    assert find_user(work).claims["name"] == f"{PERSIAN} {FAMILY}"
     again = app_of_ours.call("/verify-email/confirm", ticket=ticket, code=inbox.latest(ADDRESS).code)
     assert problem(again) == "wrong-code"
     assert app_of_ours.sign_in().get("/two-factor")["enabled"] is False
@@ -197,6 +199,7 @@ def test_only_a_first_party_app_with_its_secret_gets_in(
         {"email": ADDRESS, "password": "x" * 1025},
         {"email": "a\x00b@example.test", "password": PASSWORD},
         {"email": ADDRESS, "password": PASSWORD, "name": "\x00"},
+        {"email": ADDRESS, "password": PASSWORD, "name": "Ada\u202eKing"},
     ],
 )
 def test_a_body_that_is_not_as_described_is_refused_member_by_member(

@@ -109,7 +109,7 @@ def test_whoever_has_a_second_factor_shows_it(
     key, _ = turn_on_two_factor(as_ada, clock)
     assert problem(other("POST", "/email", email=NEW)) == "second-factor-needed"
     used = code_of(key, clock.now)
-    assert problem(other("POST", "/confirm-password", password=PASSWORD, code=used)) == "wrong-second-factor"
+    assert problem(other("POST", "/confirm-password", password=PASSWORD, code=used)) == "used-second-factor"
     assert problem(other("POST", "/email", email=NEW)) == "second-factor-needed"
     assert inbox.letters(NEW) == []
     clock.advance(minutes=1)

@@ -81,7 +81,8 @@ def test_the_second_factor_comes_second(app_of_ours: App, as_ada: Caller, clock:
     wrong = app_of_ours.challenge(auth_session=body["auth_session"], otp="000000")
     assert wrong.status_code == 403
     assert wrong.json()["auth_session"] == body["auth_session"]
-    done = app_of_ours.challenge(auth_session=body["auth_session"], otp=code_of(key, clock.now))
+    arabic = code_of(key, clock.now).translate({48 + digit: 0x0660 + digit for digit in range(10)})
+    done = app_of_ours.challenge(auth_session=body["auth_session"], otp=f"{arabic[:3]} {arabic[3:]}.")
     access_token = app_of_ours.redeem(done)["access_token"]
     claims = app_of_ours.rp.introspect(access_token)
     assert claims["acr"] == "aal2"

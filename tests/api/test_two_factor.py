@@ -1,11 +1,13 @@
 """Two-factor sign-in by API."""
 
+import io
 from collections.abc import Callable
 
 import pytest
+from PIL import Image
 
 from provider.accounts.factors import second_factor
-from tests.api.conftest import App, Caller, problem, turn_on_two_factor
+from tests.api.conftest import API, App, Caller, problem, turn_on_two_factor
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD
@@ -26,6 +28,13 @@ def test_set_up_shows_key_and_picture_and_counts_after_a_valid_code(as_ada: Call
     picture = as_ada("GET", "/two-factor/qr-code")
     assert picture.headers["content-type"].startswith("image/svg+xml")
     assert picture.text.startswith("<svg")
+    headers = {"authorization": f"Bearer {as_ada.token}", "accept": "image/png"}
+    drawn = as_ada.http.get(f"{API}/two-factor/qr-code", headers=headers)
+    assert (drawn.headers["content-type"], drawn.headers["vary"]) == ("image/png", "Accept")
+    assert drawn.headers["vary"] == picture.headers["vary"]
+    with Image.open(io.BytesIO(drawn.content)) as image:
+        assert image.format == "PNG"
+        assert image.width == image.height >= 200
     assert as_ada.get("/two-factor")["setting_up"]
     assert problem(as_ada("POST", "/two-factor/confirm", code="000000")) == "wrong-first-code"
     assert not as_ada.get("/two-factor")["enabled"]
@@ -77,7 +86,7 @@ def test_setting_up_needs_a_recent_proof(as_ada: Caller, clock: Clock) -> None:
 def test_turning_off_needs_a_live_unused_code(as_ada: Caller, clock: Clock, inbox: Inbox) -> None:
     """A-74."""
     key, _ = turn_on_two_factor(as_ada, clock)
-    assert problem(as_ada("POST", "/two-factor/disable", code=code_of(key, clock.now))) == "wrong-second-factor"
+    assert problem(as_ada("POST", "/two-factor/disable", code=code_of(key, clock.now))) == "used-second-factor"
     assert problem(as_ada("POST", "/two-factor/disable", code="aaaa-aaaa-aaaa-aaaa")) == "wrong-recovery-code"
     clock.advance(minutes=1)
     assert as_ada("POST", "/two-factor/disable", code=code_of(key, clock.now)).status_code == 204

@@ -1,5 +1,6 @@
 """What every command has: `--json`, an example in its help that could be typed, a quick start; and Tab completes it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from provider.cli.run import command_line
+from tests.support.installation import ISSUER, SECRET_KEY
 from tests.support.server_process import REPOSITORY, environment
 
 UNTIL_STOPPED = {"demo", "serve", "worker"}
@@ -45,13 +47,71 @@ def test_it_speaks_json_and_its_help_has_an_example_that_could_be_typed(name: st
         assert set(re.findall(r"--[a-z][a-z-]*", part)) <= options(EVERY[other]), part
 
 
-def test_help_waits_for_nothing_that_it_does_not_need() -> None:
-    """Half a second at each Tab otherwise."""
-    script = "import sys, provider.cli.run as r; r.command_line(); print(*sorted(sys.modules))"
+FOR_OTHERS = (
+    "pydantic_settings",
+    "starlette",
+    "uvicorn",
+    "alembic",
+    "dramatiq",
+    "structlog",
+    "rich",
+    "limits",
+    "httpcore2",
+    "jinja2",
+    "PIL",
+)
+"""What only some commands need, and most would wait for."""
+FOR_POSTGRESQL = ("psycopg", "sqlalchemy.dialects.postgresql")
+FOR_TOKENS = ("joserfc", "cryptography.x509", "cryptography.hazmat.primitives.asymmetric")
+FOR_ACCOUNTS = ("bcrypt", "email_validator", "pyotp")
+FOR_STORES = ("sqlalchemy", "authlib", "cryptography", *FOR_TOKENS, *FOR_ACCOUNTS, *FOR_POSTGRESQL, *FOR_OTHERS)
+NOT_LOADED = (
+    # The later ones may load more, so that all of them are asked in one process.
+    ("--version", ("pydantic", "provider.cli.clients", "provider.cli.users", *FOR_STORES)),
+    ("nonsense", ("provider.cli.clients", "provider.cli.users", *FOR_STORES)),
+    ("client create --help", ("provider.cli.users", *FOR_STORES)),
+    ("--help", FOR_STORES),
+    ("settings", FOR_STORES),
+    ("outbox list", (*FOR_TOKENS, *FOR_ACCOUNTS, *FOR_POSTGRESQL, *FOR_OTHERS)),
+    (
+        "client create --name Shop --type web --redirect-uri https://shop.example.com/callback",
+        (*FOR_TOKENS, *FOR_ACCOUNTS, *FOR_POSTGRESQL, *FOR_OTHERS),
+    ),
+    ("client list", (*FOR_TOKENS, *FOR_ACCOUNTS, *FOR_POSTGRESQL, *FOR_OTHERS)),
+    ("user list", ("psycopg", *FOR_TOKENS, *FOR_OTHERS)),  # an index names the other dialect
+    ("audit", ("psycopg", *FOR_TOKENS, *FOR_OTHERS)),
+    ("key list", ("psycopg", *FOR_OTHERS)),
+    ("check", ("psycopg", "provider.app", *(name for name in FOR_OTHERS if name != "starlette"))),
+)
+"""Commands, and the modules each does without. Loading them is most of the time that a command takes."""
+ASK = """
+import json, sys
+from provider.__main__ import main
+loaded = []
+for command in json.loads(sys.argv[1]):
+    sys.argv[1:] = command.split()
+    try:
+        main()
+    except SystemExit as ended:
+        loaded.append([ended.code, sorted(sys.modules)])
+print(json.dumps(loaded))
+"""
+
+
+def test_a_command_loads_only_what_it_needs(database_url: str) -> None:
+    commands = [command for command, _ in NOT_LOADED]
+    settings = {"SIGNET_DATABASE_URL": database_url, "SIGNET_SECRET_KEY": SECRET_KEY, "SIGNET_ISSUER": ISSUER}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environment({}), capture_output=True, text=True, check=True
+        [sys.executable, "-c", ASK, json.dumps(commands)],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert not set(done.stdout.split()) & {"sqlalchemy", "pydantic_settings", "starlette", "alembic", "cryptography"}
+    answers = json.loads(done.stdout.splitlines()[-1])
+    assert [status for status, _ in answers] == [2 if name == "nonsense" else 0 for name in commands], done.stderr
+    for (command, unwanted), (_, loaded) in zip(NOT_LOADED, answers, strict=True):
+        assert not set(unwanted) & set(loaded), command
 
 
 def test_the_shell_completes_commands_and_options(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from provider.cli.output import print_rows
+from provider.cli.output import plain_text, print_rows
+from tests.support.names import FAMILY, PERSIAN
 
 KID = "V1tqXkMkS4V_VtvHVDMq38nLyW04CgYgcZakrlBiJSQ"
 COLUMNS = ("kid", "alg", "state", "created_at", "expires_at")
@@ -30,6 +31,11 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         return stream.getvalue().splitlines()
 
     return call
+
+
+def test_names_are_printed_whole_and_control_no_terminal() -> None:
+    assert plain_text(f"{PERSIAN} {FAMILY} \u05d0\u200f") == f"{PERSIAN} {FAMILY} \u05d0\u200f"
+    assert plain_text("a\x1b[31m\u202e\u2066b\x9b\n") == "a?[31mb??"
 
 
 def test_a_table_drops_columns_instead_of_shortening_values(printed: Callable[..., list[str]]) -> None:

@@ -10,6 +10,7 @@ from provider.sessions import lifecycle, store
 from tests.cli.conftest import Signet
 from tests.support.inbox import Inbox
 from tests.support.installation import Work
+from tests.support.names import FAMILY, PERSIAN
 
 EMAIL = "ada@example.test"
 
@@ -22,13 +23,14 @@ def create(signet: Signet, *options: str, email: str = EMAIL) -> dict[str, objec
 
 def test_creating_says_who_was_made(signet: Signet, work: Work) -> None:
     """Replaces: adapter operations."""
-    made = create(signet, "--verified", "--role", "admin", "--role", "editor", "--name", "Ada Lovelace")
+    made = create(signet, "--verified", "--role", "admin", "--role", "editor", "--name", f"\ufeff{PERSIAN} {FAMILY}")
     assert (made["email"], made["status"], made["email_verified"]) == (EMAIL, "ACTIVE", True)
-    assert (made["roles"], made["claims"]) == (["admin", "editor"], {"name": "Ada Lovelace"})
+    assert (made["roles"], made["claims"]) == (["admin", "editor"], {"name": f"{PERSIAN} {FAMILY}"})
     with work() as w:
         user = registration.find_user(w, EMAIL)
     assert user is not None
     assert user.id == made["id"]
+    assert f"{PERSIAN} {FAMILY}" in signet("user", "show", EMAIL).out
 
 
 def test_an_unverified_one_is_inactive_until_an_operator_answers_for_the_address(signet: Signet) -> None:
@@ -150,6 +152,8 @@ def test_what_goes_wrong_is_one_line_and_a_status(signet: Signet) -> None:
         (("user", "create", "--email", "b@example.test", "--password-stdin"), "", 2, "password is empty"),
         (("user", "create", "--email", "b@example.test"), "", 2, "--password-stdin"),
         (("user", "reset-totp", EMAIL), "", 1, "not on"),
+        (("user", "invite", "b@example.test", "--name", "A\u202eB"), "", 2, "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        (("user", "suspend", EMAIL, "--reason", "A\u2066B"), "", 2, "U+2066 LEFT-TO-RIGHT ISOLATE"),
         (("session", "end", "x"), "", 2, "not an id"),
         (("session", "end"), "", 2, "--user"),
         (("nonsense",), "", 2, "nonsense"),

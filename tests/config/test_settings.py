@@ -8,6 +8,7 @@ import pytest
 from provider.config.environment import SettingsError, load_settings
 from provider.config.settings import PREFIX, Settings
 from provider.urls import is_loopback
+from tests.support.names import FAMILY, PERSIAN
 
 KEY = "k" * 32
 
@@ -86,6 +87,10 @@ def test_the_issuer_has_one_form_however_it_is_written(written: str, issuer: str
         ({"SIGNET_KEY_LEAD": "379s"}, "SIGNET_KEY_LEAD must be 380 seconds or more"),
         ({"SIGNET_KEY_LEAD": "959s", "SIGNET_KEY_CACHE": "300"}, "SIGNET_KEY_LEAD must be 960 seconds or more"),
         ({"SIGNET_KEY_ROTATION": "1d"}, "SIGNET_KEY_ROTATION must be longer than SIGNET_KEY_LEAD"),
+        ({"SIGNET_BRAND": "Acme\u202e"}, r"SIGNET_BRAND: Remove this character: U\+202E RIGHT-TO-LEFT OVERRIDE"),
+        ({"SIGNET_BRAND": "x" * 101}, "SIGNET_BRAND: Enter at most 100 characters"),
+        ({"SIGNET_BRAND": "\u2060"}, "SIGNET_BRAND: must not be empty"),
+        ({"SIGNET_SMTP_FROM": "Acme\u202e <a@example.com>"}, "SIGNET_SMTP_FROM: Remove this character: U"),
         ({"SIGNET_FEATURES": "registration,magic"}, "SIGNET_FEATURES"),
         ({"SIGNET_FEATURES": "two-factor,passkeys"}, "SIGNET_FEATURES"),
         ({"SIGNET_REGISTRATION_SCOPES": "openid email"}, "SIGNET_REGISTRATION_SCOPES: must be scopes, comma-separated"),
@@ -136,6 +141,10 @@ def test_durations_are_written_as_people_do(text: str, lifetime: timedelta) -> N
 
 def test_keys_may_be_rotated_by_hand_only() -> None:
     assert not load_settings({"SIGNET_KEY_ROTATION": "0"}).key_rotation
+
+
+def test_a_brand_may_be_in_any_script() -> None:
+    assert load_settings({"SIGNET_BRAND": f"\ufeff{PERSIAN}  {FAMILY}"}).brand == f"{PERSIAN} {FAMILY}"
 
 
 def test_lists_are_comma_separated() -> None:
@@ -211,6 +220,8 @@ def test_mail_settings_that_cannot_work_stop_the_start(given: dict[str, str], pr
     assert "geheim" not in str(refused.value)
 
 
-@pytest.mark.parametrize("sender", ["a@example.com", '"Example, Inc." <a@example.com>', "Café <a@example.com>"])
+@pytest.mark.parametrize(
+    "sender", ["a@example.com", '"Example, Inc." <a@example.com>', "Café <a@example.com>", f"{PERSIAN} <a@example.com>"]
+)
 def test_a_sender_may_have_a_name(sender: str) -> None:
     assert load_settings({"SIGNET_SMTP_FROM": sender}).smtp_from == sender

@@ -10,8 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from provider.outbound.client import Answer
-from provider.outbound.connection import OutboundFailed
+from provider.outbound.answers import Answer, OutboundFailed
 from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
 

@@ -8,7 +8,7 @@ import pytest
 from provider.config.environment import SettingsError
 from provider.federation.configuration import load_upstreams
 from provider.federation.upstreams import open_upstreams
-from provider.serve import require_ready
+from provider.readiness import require_ready
 from tests.federation.conftest import EXAMPLE, write_upstreams
 from tests.federation.fake_provider import CLIENT_SECRET, ISSUER
 from tests.support.installation import settings_for
@@ -46,7 +46,7 @@ def test_no_file_is_no_upstream() -> None:
         ({"isuer": "x"}, "isuer: is unknown"),
         ({"key": "x"}, "docs/upstream.md"),
         ({"name": ""}, "name: "),
-        ({"name": "a\nb"}, "name: must be one line"),
+        ({"name": "a\u202eb"}, "name: Remove this character: U+202E RIGHT-TO-LEFT OVERRIDE"),
         ({"label": "x" * 61}, "label: "),
         ({"issuer": "http://op.example.test"}, "issuer: must be an https URL"),
         ({"issuer": "op.example.test"}, "issuer: must be an https URL"),

@@ -10,6 +10,7 @@ from provider.federation.configuration import UpstreamSettings
 from provider.federation.identity_claims import combine, is_email_proven, names_of
 from tests.federation.fake_provider import USERINFO, FakeProvider, Traveller
 from tests.support.installation import Work
+from tests.support.names import FAMILY, PERSIAN
 from tests.support.people import ADDRESS, find_user
 
 BARE = {"sub": "ada-at-example", "email": None, "email_verified": None}
@@ -91,11 +92,18 @@ def test_a_missing_name_is_put_together_from_its_parts() -> None:
 
 
 def test_a_name_is_shortened_rather_than_dropped(provider: FakeProvider, traveller: Traveller, work: Work) -> None:
-    provider.claims |= {"name": "Ada \u202e" + "L" * 300, "given_name": "A\x00da"}
+    provider.claims |= {
+        "name": "Ada \u202e" + "L" * 300,
+        "given_name": "A\x00da",
+        "family_name": f"\ue000{PERSIAN}\ufeff \u2066{FAMILY}",
+        "nickname": FAMILY * 15,
+    }
     traveller.sign_in("/signup")
     claims = find_user(work).claims
     assert claims["name"].startswith("Ada L")
     assert claims["given_name"] == "Ada"
+    assert claims["family_name"] == f"{PERSIAN} {FAMILY}"
+    assert claims["nickname"] == FAMILY * 14  # 98 code points: a part of a family is another name
 
 
 def test_a_numeric_subject_is_read_as_its_digits(provider: FakeProvider, traveller: Traveller, work: Work) -> None:

@@ -13,7 +13,7 @@ from provider.app import create_app
 from provider.config.settings import Settings
 from provider.installation import open_installation
 from provider.oauth.clients import clients
-from provider.outbound.client import Answer
+from provider.outbound.answers import Answer
 from provider.ratelimit_counter import LimitCounter
 from provider.sessions.store import find_all
 from provider.work import Installation, unit_of_work

@@ -9,7 +9,8 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from provider.jose.encryption import A256GCM, CURVES_OF, ENCRYPTION_ALGORITHMS, choose_key, encrypt
+from provider.jose.algorithms import A256GCM, CURVES_OF, ENCRYPTION_ALGORITHMS
+from provider.jose.encryption import choose_key, encrypt
 from provider.jose.key_sets import parse_jwks
 
 Private = RSAKey | ECKey | OKPKey

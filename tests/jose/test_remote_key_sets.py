@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from provider.jose.remote_key_sets import ASKED_AGAIN_AFTER, FRESH_FOR, KEPT_FOR, KeySetUnavailable, RemoteKeySets
-from provider.outbound.client import Answer, Outbound
-from provider.outbound.connection import OutboundFailed
+from provider.outbound.answers import Answer, OutboundFailed
+from provider.outbound.client import Outbound
 from tests.support.client_keys import public, usual_key
 
 URL = "https://client.example.test/jwks.json"

@@ -135,7 +135,7 @@ def test_a_used_step_and_those_before_it_are_refused_everywhere(
 
 @pytest.mark.parametrize(
     "code",
-    ["", "12345", "1234567", "-12345", "\uff11\uff12\uff13\uff14\uff15\uff16", "١٢٣٤٥٦", "12 34", "abcdef", "\x00" * 6],
+    ["", "12345", "1234567", "-12345", "12 34", "abcdef", "\x00" * 6],
 )
 def test_what_is_no_code_is_refused_without_a_crash(browser: Browser, factor: tuple[str, list[str]], code: str) -> None:
     """A-65."""
@@ -143,6 +143,24 @@ def test_what_is_no_code_is_refused_without_a_crash(browser: Browser, factor: tu
     page = browser.submit({"code": code})
     assert page.status == 400
     assert page.title.startswith("Error: ")
+
+
+def test_a_code_is_read_as_phones_and_people_write_it(
+    browser: Browser, factor: tuple[str, list[str]], work: Work, clock: Clock, ada: str
+) -> None:
+    """None of these counts as a failure. The same for each kind of code: tests/test_typed_codes.py."""
+    full_width = {48 + digit: 0xFF10 + digit for digit in range(10)}
+    arabic = {48 + digit: 0x0660 + digit for digit in range(10)}
+    for spelled in (
+        lambda code: code.translate(full_width),
+        lambda code: f"{code[:3]}\u2009{code[3:]}".translate(arabic),
+        lambda code: f"\ufeffCode: {code[:3]}\u2011{code[3:]}.",
+    ):
+        clock.advance(minutes=1)
+        sign_in(browser)
+        assert browser.submit({"code": spelled(code_of(factor[0], clock.now))}).path == "/account"
+        with work() as w:
+            assert find_failures(w.read, "second_factor", ada) == 0
 
 
 def test_a_code_of_somebody_elses_key_is_wrong(
@@ -209,7 +227,7 @@ def test_failures_are_counted_per_account_and_lock_the_factor(
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
-    "spelled", [str, str.upper, lambda code: code.replace("-", ""), lambda code: code.replace("-", " ")]
+    "spelled", [str, str.upper, lambda code: code.replace("-", ""), lambda code: "4. " + code.replace("-", "\u2013")]
 )
 def test_a_recovery_code_works_once_however_it_is_spelled(
     browser: Browser, factor: tuple[str, list[str]], inbox: Inbox, spelled: Callable[[str], str]

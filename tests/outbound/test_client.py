@@ -11,8 +11,9 @@ from datetime import timedelta
 import pytest
 
 from provider.outbound import connection
+from provider.outbound.answers import OutboundFailed
 from provider.outbound.client import FAILURE_KEPT, Outbound
-from provider.outbound.connection import MAX_ANSWER, OutboundFailed
+from provider.outbound.connection import MAX_ANSWER
 from tests.outbound.conftest import Names, NewOutbound
 from tests.support.certificates import Authority
 from tests.support.clock import Clock

@@ -84,6 +84,7 @@ class Reader(HTMLParser):
         self.links: dict[str, str] = {}
         self.pressable: dict[str, list[Link | Press]] = {"main": [], "nav": []}
         self.words: list[str] = []
+        self._is_joined = False
         self._open: list[tuple[str, dict[str, str | None], int]] = []
         self._labels: dict[str, str] = {}
         self.feed(html)
@@ -92,6 +93,8 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
+        # A name stands in an element of its own, within words that go on.
+        self._is_joined = tag == "span" and "dir" in attributes and len(self.words) > self._open[-1][2]
         if tag == "form":
             self.forms.append(Form(attributes.get("action") or self.url, (attributes.get("method") or "get").lower()))
         if (
@@ -144,6 +147,7 @@ class Reader(HTMLParser):
             elif opened == "button" and self.forms and self.forms[-1].buttons:
                 self.forms[-1].buttons[-1].labels = [words]
             if opened == tag:
+                self._is_joined = tag == "span" and "dir" in attributes
                 return
 
     def _add_way(self, way: Link | Press) -> None:
@@ -152,8 +156,11 @@ class Reader(HTMLParser):
                 self.pressable[part].append(way)
 
     def handle_data(self, data: str) -> None:
-        if not any(tag in {"script", "style"} for tag, _, _ in self._open):
+        if self._is_joined and self.words:
+            self.words[-1] += data
+        elif not any(tag in {"script", "style"} for tag, _, _ in self._open):
             self.words.append(data)
+        self._is_joined = False
 
     def _attach_labels(self) -> None:
         for form in self.forms:

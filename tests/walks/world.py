@@ -16,7 +16,7 @@ import pyotp
 from starlette.routing import Route
 
 from provider.accounts.email.email_addresses import parse_address
-from provider.accounts.factors.recovery_codes import plain
+from provider.accounts.factors.recovery_codes import RECOVERY_CODE
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.totp import open_seed
 from provider.accounts.passwords.passwords import is_password_of
@@ -226,6 +226,6 @@ class World:
 
     def _is_code_of(self, user_id: str, code: str) -> bool:
         keys = self.memory.keys.get(user_id, [])
-        recovery_codes = {plain(one) for human in self.memory.people for one in human.recovery_codes}
+        recovery_codes = {RECOVERY_CODE.read(one) for human in self.memory.people for one in human.recovery_codes}
         by_phone = any(pyotp.TOTP(key).verify(code, for_time=self.clock.now, valid_window=1) for key in keys)
-        return by_phone or plain(code) in recovery_codes
+        return by_phone or RECOVERY_CODE.read(code) in recovery_codes

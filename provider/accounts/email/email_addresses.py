@@ -17,6 +17,7 @@ from provider.audit.log import record
 from provider.config.settings import Settings
 from provider.config.sign_up import matches
 from provider.crypto.digests import digest, same
+from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, of_network, require_room
 from provider.refusals import Refusal
@@ -45,13 +46,13 @@ def parse_address(text: str) -> Address | None:
 
     Makes no DNS query: the result must not depend on the network.
     """
-    text = text.strip()
     if len(text) > MAX_TYPED:
         return None
     try:
+        text = clean_line(text, most=MAX_TYPED)  # phones paste an address between direction controls
         # Installations live in private networks too: one-label and reserved test domains are addresses there.
         checked = validate_email(text, check_deliverability=False, globally_deliverable=False, test_environment=True)
-    except EmailNotValidError:
+    except (EmailNotValidError, InvalidText):
         return None
     # On the way, domains are A-labels (RFC 5891); the limits are of RFC 5321 section 4.5.3.1, in bytes.
     sent = f"{checked.local_part}@{checked.ascii_domain}".encode()
@@ -194,8 +195,7 @@ def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
         throttle.reserve(work, throttle.EMAIL_CODE, address_id)
     except throttle.Exhausted:
         raise WrongCode from None
-    digits = "".join(code.split()).replace("-", "")
-    link = find_link_by_code(work, address_id=address_id, code=digits, purpose=Purpose.VERIFY)
+    link = find_link_by_code(work, address_id=address_id, typed=code, purpose=Purpose.VERIFY)
     if link is None:
         count(work, LIMITS.code, key=network)
         raise WrongCode

@@ -102,8 +102,7 @@ def confirm_by_code(work: UnitOfWork, *, user_id: str, code: str) -> None:
         throttle.reserve(work, throttle.EMAIL_CODE, current.id)
     except throttle.Exhausted:
         raise WrongCode from None
-    digits = "".join(code.split()).replace("-", "")
-    link = find_link_by_code(work, address_id=current.id, code=digits, purpose=Purpose.CHANGE)
+    link = find_link_by_code(work, address_id=current.id, typed=code, purpose=Purpose.CHANGE)
     if link is None:
         count(work, LIMITS.code, key=network)
         raise WrongCode

@@ -12,15 +12,29 @@ from provider.work import UnitOfWork
 
 
 class WrongSecondFactor(Refusal):
-    """A wrong code, one used before, of an old set or of another time: all get the same answer."""
+    """A wrong code, one of an old set or of another time: all get the same answer."""
 
     code = "wrong-second-factor"
-    message = Text("This code is not right, or was used before. Enter the code your app shows now.")
+    message = Text("That code is wrong. Enter the code your app shows now.")
+
+
+class UsedSecondFactor(WrongSecondFactor):
+    """A code that its owner used before. It is told after the first factor only, and counts as a failure all the same:
+    whoever sends it may have watched the owner type it.
+    """
+
+    code = "used-second-factor"
+    message = Text("You already used this code. Each code works only once, so enter another one.")
 
 
 def _no_owners(_work: UnitOfWork, _user_ids: Collection[str]) -> set[str]:
     """Return nobody: a fallback comes with another factor."""
     return set()
+
+
+def _never(_work: UnitOfWork, _session: Session, _answer: str) -> bool:
+    """Return that no answer is known from before: those of a browser are never the same."""
+    return False
 
 
 def _no_setup(_work: UnitOfWork, _user_id: str) -> None:
@@ -59,6 +73,8 @@ class Factor:
 
     Each answer is accepted once, which one conditional UPDATE decides. `second_factor.prove` counts the failures.
     """
+    was_used: Callable[[UnitOfWork, Session, str], bool] = _never
+    """Return whether an answer that `prove` refused is one that this user gave before."""
     remove: Callable[[UnitOfWork, str], None]
     """Delete all that is stored of it for this user."""
     forget_setup: Callable[[UnitOfWork, str], None] = _no_setup

@@ -1,9 +1,10 @@
-"""QR codes for the keys of authenticator apps, as inline SVG."""
+"""QR codes for the keys of authenticator apps, as inline SVG or as PNG."""
 
 import io
 
 import qrcode
 from markupsafe import Markup
+from qrcode.image.pil import PilImage
 from qrcode.image.svg import SvgPathImage
 
 
@@ -16,3 +17,10 @@ def qr_code(text: str) -> Markup:
     picture.save(stream)
     drawing = stream.getvalue().decode()
     return Markup(drawing[drawing.index("<svg") :])  # noqa: S704  # made of numbers
+
+
+def qr_code_png(text: str) -> bytes:
+    """Return the text as a QR code in PNG, with the margin of four modules that scanners need (ISO/IEC 18004)."""
+    stream = io.BytesIO()
+    qrcode.make(text, image_factory=PilImage, border=4).save(stream, "PNG")
+    return stream.getvalue()

@@ -9,13 +9,15 @@ from provider.accounts.factors.store import recovery_codes
 from provider.accounts.notices import notify
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.crypto.digests import digest, new_recovery_code
+from provider.crypto.digests import RECOVERY_ALPHABET, digest, new_recovery_code
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.sessions.assurance import ONE_TIME_CODE
 from provider.sessions.store import Session
+from provider.typed_codes import CodeFormat
 from provider.work import UnitOfWork
 
+RECOVERY_CODE = CodeFormat(alphabet=RECOVERY_ALPHABET, length=16)
 COUNT = 10
 FEW = 3
 """So few left that a person is reminded to make new ones."""
@@ -23,13 +25,13 @@ FEW = 3
 
 class WrongRecoveryCode(WrongSecondFactor):
     code = "wrong-recovery-code"
-    message = Text("This recovery code is not right, or was used before. Each code works once.")
+    message = Text("That recovery code is wrong. Check it, or enter another one.")
 
 
 def replace_codes(work: UnitOfWork, user_id: str) -> list[str]:
     """Replace the user's recovery codes with ten new ones; return them. The old ones stop working."""
     codes = [new_recovery_code() for _ in range(COUNT)]
-    recovery_codes.replace(work.db, user_id, [digest(plain(code)) for code in codes], now=work.now)
+    recovery_codes.replace(work.db, user_id, [digest(code.replace("-", "")) for code in codes], now=work.now)
     return codes
 
 
@@ -41,14 +43,16 @@ def renew_codes(work: UnitOfWork, *, user_id: str) -> list[str]:
     return codes
 
 
-def is_left(work: UnitOfWork, user_id: str, code: str) -> bool:
-    """Return whether this is an unused code of the user."""
-    return recovery_codes.find_state(work.read, user_id, digest(plain(code))) == "unspent"
+def find_state(work: UnitOfWork, user_id: str, typed: str) -> str | None:
+    """Return whether this is a `spent` or an `unspent` code of the user, or None if it is neither."""
+    code = RECOVERY_CODE.read(typed)
+    return None if code is None else recovery_codes.find_state(work.read, user_id, digest(code))
 
 
-def use_code(work: UnitOfWork, user_id: str, code: str) -> bool:
-    """Use the code up and notify the user by email. Returns False if another request used it first."""
-    if not recovery_codes.spend(work.db, user_id, digest(plain(code)), now=work.now):
+def use_code(work: UnitOfWork, user_id: str, typed: str) -> bool:
+    """Use the code up and notify the user by email. Returns False for a wrong one, or if it was used before."""
+    code = RECOVERY_CODE.read(typed)
+    if code is None or not recovery_codes.spend(work.db, user_id, digest(code), now=work.now):
         return False
     left = recovery_codes.count_left(work.db, user_id)
     record(work, Event.RECOVERY_CODE_USED, user_id=user_id, left=left)
@@ -60,13 +64,13 @@ def count_left(work: UnitOfWork, user_id: str) -> int:
     return recovery_codes.count_left(work.read, user_id)
 
 
-def plain(code: str) -> str:
-    """Return the code as it is compared: without spaces and dashes, in one case."""
-    return "".join(code.lower().split()).replace("-", "")
-
-
 def _prove(work: UnitOfWork, session: Session, code: str) -> bool:
-    return is_left(work, session.user_id, code) and use_code(work, session.user_id, code)
+    # Looked at first: a wrong code must not write, so that it locks nothing.
+    return find_state(work, session.user_id, code) == "unspent" and use_code(work, session.user_id, code)
+
+
+def _was_used(work: UnitOfWork, session: Session, code: str) -> bool:
+    return find_state(work, session.user_id, code) == "spent"
 
 
 def _remove(work: UnitOfWork, user_id: str) -> None:
@@ -87,6 +91,7 @@ RECOVERY_CODES = Factor(
     is_fallback=True,
     recognizes=lambda _answer: True,  # asked last
     prove=_prove,
+    was_used=_was_used,
     remove=_remove,
     export=_export,
 )

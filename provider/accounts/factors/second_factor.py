@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from provider.accounts import throttle
-from provider.accounts.factors.factor import Factor
+from provider.accounts.factors.factor import Factor, UsedSecondFactor
 from provider.accounts.factors.recovery_codes import RECOVERY_CODES
 from provider.accounts.factors.totp import TOTP
 from provider.audit.events import Event
@@ -60,8 +60,8 @@ def factor_of(answer: str) -> Factor:
 def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> None:
     """Accept a code of this factor, or another answer, of the user of this session. Each is accepted once.
 
-    Raises what the factor has for a wrong one (`Factor.wrong`), SecondFactorLocked, SignInOver or TooManyRequests. A
-    wrong one is counted.
+    Raises what the factor has for a wrong one (`Factor.wrong`), UsedSecondFactor, SecondFactorLocked, SignInOver or
+    TooManyRequests. A wrong one is counted, and so is one that was used before.
     """
     network = of_network(work, "code")
     require_room(work, LIMITS.code, key=network)
@@ -75,13 +75,15 @@ def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> N
         throttle.settle(work, factor.policy, user_id)
         return
     count(work, LIMITS.code, key=network)
-    record(work, Event.SECOND_FACTOR_FAILED, user_id=user_id, method=factor.name)
+    was_used = factor.was_used(work, session, code)
+    reason = "used" if was_used else "wrong"
+    record(work, Event.SECOND_FACTOR_FAILED, user_id=user_id, method=factor.name, reason=reason)
     if failed == throttle.SECOND_FACTOR.ceiling:
         record(work, Event.TWO_FACTOR_LOCKED, user_id=user_id)
     if failed % throttle.FAILURES_PER_SIGN_IN == 0:
         end_session(work, session, reason="second_factor_failed")
         raise SignInOver
-    raise factor.wrong
+    raise UsedSecondFactor if was_used else factor.wrong
 
 
 def remove_all(work: UnitOfWork, user_id: str) -> None:

@@ -1,6 +1,5 @@
 """TOTP (RFC 6238): the codes of an authenticator app, each accepted once."""
 
-import re
 from collections.abc import Collection
 from typing import Any
 
@@ -13,22 +12,24 @@ from provider.crypto.digests import same
 from provider.languages.text import Text
 from provider.sessions.assurance import ONE_TIME_CODE
 from provider.sessions.store import Session
+from provider.typed_codes import DIGITS, fold
 from provider.work import UnitOfWork
 
 SEED = "totp"
 """The vault's purpose for a seed. Its context is the id of the user."""
 STEP_SECONDS = 30
 LONGEST_CODE = 8
-"""Characters of a code, without spaces and dashes: more are a recovery code."""
+"""Characters of a code, without spaces and dashes: more are a recovery code, unless there are words around a code."""
+LONGEST_SENTENCE = 100
+"""Characters of a code with the words around it. An answer of a browser is longer."""
 
 
 def matching_step(work: UnitOfWork, key: str, code: str) -> int | None:
     """Return the time step a code belongs to: now, or one to either side for clocks that differ (RFC 6238 section 5.2).
     None for a wrong code.
     """
-    digits = _plain(code)
-    # Latin digits only: other scripts' digits are no code, and not an error either.
-    if re.fullmatch("[0-9]{6}", digits) is None:
+    digits = DIGITS.read(code)
+    if digits is None:
         return None
     generator = pyotp.TOTP(key, interval=STEP_SECONDS)
     current = int(work.now.timestamp()) // STEP_SECONDS
@@ -51,7 +52,8 @@ def _find_owners(work: UnitOfWork, user_ids: Collection[str]) -> set[str]:
 
 
 def _recognizes(answer: str) -> bool:
-    return len(_plain(answer)) <= LONGEST_CODE
+    typed = "".join(fold(answer).split()).replace("-", "")
+    return len(typed) <= LONGEST_CODE or (len(answer) <= LONGEST_SENTENCE and DIGITS.read(answer) is not None)
 
 
 def _prove(work: UnitOfWork, session: Session, code: str) -> bool:
@@ -63,6 +65,12 @@ def _prove(work: UnitOfWork, session: Session, code: str) -> bool:
         return True
     step = matching_step(work, open_seed(work, session.user_id, credential.seed), code)
     return step is not None and step > credential.last_step and totp.spend_step(work.db, session.user_id, step)
+
+
+def _was_used(work: UnitOfWork, session: Session, code: str) -> bool:
+    credential = totp.find(work.read, session.user_id)
+    step = None if credential is None else matching_step(work, open_seed(work, session.user_id, credential.seed), code)
+    return credential is not None and step is not None and step <= credential.last_step
 
 
 def _remove(work: UnitOfWork, user_id: str) -> None:
@@ -78,11 +86,6 @@ def _export(work: UnitOfWork, user_id: str) -> dict[str, Any]:
     return {"on_since": None if credential is None else credential.confirmed_at}
 
 
-def _plain(code: str) -> str:
-    """Return the code without spaces and dashes."""
-    return re.sub(r"[\s-]", "", code)
-
-
 TOTP = Factor(
     name="totp",
     amr=ONE_TIME_CODE,
@@ -93,6 +96,7 @@ TOTP = Factor(
     find_owners=_find_owners,
     recognizes=_recognizes,
     prove=_prove,
+    was_used=_was_used,
     remove=_remove,
     forget_setup=_forget_setup,
     export=_export,

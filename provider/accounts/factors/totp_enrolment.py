@@ -3,9 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
-
-import pyotp
+from urllib.parse import quote, urlencode, urlsplit
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.factors import second_factor
@@ -17,6 +15,7 @@ from provider.accounts.notices import notify
 from provider.accounts.store import email_addresses
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.languages.free_text import repair_line
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.refusals import Refusal
@@ -27,6 +26,8 @@ from provider.work import UnitOfWork
 
 ENROLMENT_LIFETIME = timedelta(minutes=30)
 """To scan the picture and type the first code."""
+LONGEST_ISSUER, LONGEST_ACCOUNT = 50, 100
+"""Characters of the names in an otpauth URI. Apps show fewer."""
 
 
 class WrongFirstCode(Refusal):
@@ -71,7 +72,7 @@ def find_enrolment(work: UnitOfWork, session: Session) -> Enrolment | None:
     key = open_seed(work, session.user_id, sealed)
     address = email_addresses.find_of_user(work.read, session.user_id)
     account = address.address if address else urlsplit(work.settings.issuer).hostname
-    return Enrolment(key, pyotp.TOTP(key).provisioning_uri(name=account, issuer_name=work.settings.brand))
+    return Enrolment(key, key_uri(key, account=account or "", issuer=work.settings.brand))
 
 
 def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple[str, list[str]]:
@@ -98,6 +99,19 @@ def confirm_enrolment(work: UnitOfWork, session: Session, *, code: str) -> tuple
     record(work, Event.TWO_FACTOR_ENABLED, user_id=session.user_id)
     notify(work, session.user_id, messages.two_factor_enabled)
     return value, codes
+
+
+def key_uri(key: str, *, account: str, issuer: str) -> str:
+    """Return the key as an otpauth URI (Key URI Format, as authenticator apps read it).
+
+    A colon separates the issuer from the account, so neither contains one. Apps split the label before they decode
+    it or after, and only some read `+` as a space, so everything else is percent-encoded. Both names are cut to what a
+    QR code can hold.
+    """
+    account = repair_line(account.replace(":", " "), most=LONGEST_ACCOUNT)
+    issuer = repair_line(issuer.replace(":", " "), most=LONGEST_ISSUER) or account
+    label = f"{quote(issuer, safe='')}:{quote(account or issuer, safe='')}"
+    return f"otpauth://totp/{label}?{urlencode({'secret': key, 'issuer': issuer}, quote_via=quote, safe='')}"
 
 
 def grouped(key: str) -> str:

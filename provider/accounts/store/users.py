@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, select, update
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, and_, delete, or_, select, update
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
@@ -87,15 +87,23 @@ def lock(db: Connection, user_id: str) -> bool:
 
 
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[User]:
-    """Return a page of users in order of creation. `after` is the last id of the previous page."""
+    """Return a page of users in order of their ids: the order of creation, except for ids that were brought along.
+    `after` is the last id of the previous page.
+    """
     query = USER.select().order_by(users.c.id).limit(limit)
     return USER.all(db, query if after is None else query.where(users.c.id > after))
 
 
-def find_latest(db: Connection, *, before: str | None, limit: int) -> list[str]:
-    """Return the ids of the latest users, latest first. `before` is the last id of the previous page."""
-    query = select(users.c.id).order_by(users.c.id.desc()).limit(limit)
-    return list(db.scalars(query if before is None else query.where(users.c.id < before)))
+def find_latest(db: Connection, *, before: tuple[datetime, str] | None, limit: int) -> list[tuple[datetime, str]]:
+    """Return when the latest users were created, and their ids, latest first. `before` is the last of the previous
+    page.
+    """
+    query = select(users.c.created_at, users.c.id).order_by(users.c.created_at.desc(), users.c.id.desc()).limit(limit)
+    if before is not None:
+        moment, user_id = before
+        same_moment = and_(users.c.created_at == moment, users.c.id < user_id)
+        query = query.where(users.c.created_at <= moment, or_(users.c.created_at < moment, same_moment))
+    return [(row.created_at, row.id) for row in db.execute(query)]
 
 
 def activate(db: Connection, user_id: str, *, now: datetime) -> bool:

@@ -17,7 +17,7 @@ from provider.accounts.store import email_addresses, linked_identities, users
 from provider.admin.filters import asked_text
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
-from provider.api.bodies import Body, InvalidBody, Words
+from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
 from provider.api.endpoints.profile import Editable, claims_of
 from provider.database.base import is_id, parse_id
@@ -98,7 +98,7 @@ class Change(Body):
 
 
 class Suspension(Body):
-    reason: Words | None = Field(None, max_length=200, description="For operators; the person is not told.")
+    reason: Line | None = Field(None, max_length=200, description="For operators; the person is not told.")
 
 
 USER = Resource(

@@ -18,6 +18,7 @@ from provider.admin.guards import require_operator
 from provider.admin.idempotency import AnsweredBefore, KeyInUse
 from provider.admin.versions import require_version, version_of
 from provider.crypto.digests import new_handle
+from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.text import Text
 from provider.refusals import GoElsewhere, NotFound, Refusal
 from provider.sessions.store import Session
@@ -140,11 +141,10 @@ def action_endpoint(find: Callable[[Call, Session], Subject[T]], actions: Action
 
 def record_reason(call: Call) -> None:
     """Record the reason given in the form with the audit events that follow. Raises InvalidInput."""
-    why = call.form.text("why")
-    if len(why) > LONGEST_REASON or not why.isprintable():
-        raise InvalidInput(
-            "why", Text("Give the reason in one line, of %(most)s characters at most.", most=LONGEST_REASON)
-        )
+    try:
+        why = clean_line(call.form.text("why"), most=LONGEST_REASON)
+    except InvalidText as invalid:
+        raise InvalidInput("why", invalid.problem) from None
     call.work.origin = call.work.origin.of_operator(call.work.origin.operator, why=why)
 
 

@@ -16,6 +16,7 @@ from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, S
 from provider.admin.pages.user_addresses import ADDRESS_ACTIONS
 from provider.admin.pages.user_connections import CONNECTION_ACTIONS
 from provider.admin.pages.user_details import UserDetails
+from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
 from provider.web.call import Call
@@ -72,9 +73,11 @@ def _set_roles(call: Call, subject: Subject[UserDetails]) -> None:
 
 
 def _set_name(call: Call, subject: Subject[UserDetails]) -> None:
-    user_id, name = subject.value.user.id, clean_name(call.form.text("name"))
-    if name is None:
-        raise InvalidInput("name", Text("Enter a name of at most 100 characters, in one line."))
+    user_id, typed = subject.value.user.id, call.form.text("name")
+    try:
+        name = clean_name(typed)
+    except InvalidText as invalid:
+        raise InvalidInput("name", invalid.problem) from None
     user = _held(call, user_id)
     require_version_seen(call, _name(user))
     profile.change_name(call.work, user_id=user_id, name=name)

@@ -12,6 +12,7 @@ from provider.admin.pages.user_details import UserDetails, find_details
 from provider.audit import store as audit
 from provider.audit.devices import device_name
 from provider.database.base import parse_id
+from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.sessions.store import Session
 from provider.web.call import Call
@@ -54,9 +55,11 @@ def create_user(call: Call) -> Response:
     """
     require_operator(call)
     errors: dict[str, str] = {}
-    name, roles = clean_name(call.form.text("name")), roles_of(call.form.text("roles"))
-    if name is None:
-        errors["name"] = Text("Enter a name of at most 100 characters, in one line.")
+    name, roles = "", roles_of(call.form.text("roles"))
+    try:
+        name = clean_name(call.form.text("name"))
+    except InvalidText as invalid:
+        errors["name"] = invalid.problem
     if roles is None:
         errors["roles"] = Text("Roles are words of letters, digits and signs, with a space between them.")
     if errors or roles is None:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from provider.accounts import reauthentication
 from provider.accounts.factors import second_factor
-from provider.accounts.factors.factor import WrongSecondFactor
+from provider.accounts.factors.factor import UsedSecondFactor, WrongSecondFactor
 from provider.accounts.factors.recovery_codes import WrongRecoveryCode
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
 from provider.accounts.reauthentication import CodeNeeded, NotThePassword, SessionOver
@@ -18,7 +18,16 @@ from provider.refusals import TooManyRequests
 from provider.sessions.assurance import AAL2, acr_of
 from provider.web.call import Call
 
-WRONG = (NotThePassword, CodeNeeded, WrongSecondFactor, WrongRecoveryCode, SecondFactorLocked, SignInOver, SessionOver)
+WRONG = (
+    NotThePassword,
+    CodeNeeded,
+    WrongSecondFactor,
+    WrongRecoveryCode,
+    UsedSecondFactor,
+    SecondFactorLocked,
+    SignInOver,
+    SessionOver,
+)
 
 
 class PasswordProof(Body):

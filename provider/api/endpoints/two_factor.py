@@ -4,8 +4,8 @@ from pydantic import Field
 from starlette.responses import Response
 
 from provider.accounts.factors import recovery_codes, removal, second_factor, totp_enrolment
-from provider.accounts.factors.factor import WrongSecondFactor
-from provider.accounts.factors.qr_codes import qr_code
+from provider.accounts.factors.factor import UsedSecondFactor, WrongSecondFactor
+from provider.accounts.factors.qr_codes import qr_code, qr_code_png
 from provider.accounts.factors.recovery_codes import WrongRecoveryCode
 from provider.accounts.factors.removal import NotTurnedOn
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
@@ -17,9 +17,12 @@ from provider.api.endpoints.recovery_codes import RecoveryCodes
 from provider.api.operation import NO_STORE, by_person
 from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
 from provider.refusals import TooManyRequests
+from provider.web.accept import preferred
 from provider.web.call import Call
 
-SVG = "image/svg+xml"
+SVG, PNG = "image/svg+xml", "image/png"
+PICTURES = (SVG, PNG)
+"""The media types of the QR code, the one that is sent without a preference in front."""
 GUARDED = (ConfirmationNeeded, SecondFactorNeeded)
 
 
@@ -68,11 +71,13 @@ def two_factor_key(call: Call, bearer: Bearer, _body: Body) -> Key:
     return _key(totp_enrolment.find_enrolment(call.work, require_confirmed(call.work, bearer)))
 
 
-@by_person(gives=SVG, problems=(*GUARDED, EnrolmentGone))
+@by_person(gives=PICTURES, problems=(*GUARDED, EnrolmentGone))
 def two_factor_picture(call: Call, bearer: Bearer, _body: Body) -> Response:
-    """Get the key being set up as a QR code."""
+    """Get the key being set up as a QR code: SVG, or PNG if the `Accept` header prefers it."""
     key = _key(totp_enrolment.find_enrolment(call.work, require_confirmed(call.work, bearer)))
-    return Response(qr_code(key.uri), media_type=SVG, headers=NO_STORE)
+    media_type = preferred(call.header_list("accept"), PICTURES)
+    picture = qr_code_png(key.uri) if media_type == PNG else str(qr_code(key.uri))
+    return Response(picture, media_type=media_type, headers=NO_STORE | {"vary": "Accept"})
 
 
 @by_person(takes=Code, gives=RecoveryCodes, problems=(*GUARDED, EnrolmentGone, WrongFirstCode))
@@ -92,6 +97,7 @@ def confirm_two_factor(call: Call, bearer: Bearer, body: Code) -> RecoveryCodes:
         NotTurnedOn,
         WrongSecondFactor,
         WrongRecoveryCode,
+        UsedSecondFactor,
         SecondFactorLocked,
         SignInOver,
         TooManyRequests,

@@ -6,17 +6,16 @@ Under prompt=none the same step becomes the corresponding error (OIDC Core secti
 from dataclasses import dataclass
 from datetime import datetime
 
-from provider.oauth.authorize.request import AuthorizationRequest
-from provider.oauth.authorize.store.authorization_requests import ParkedRequest
-from provider.oauth.authorize.store.consents import Consent
-from provider.oauth.errors import (
+from provider.oauth.authorize.errors import (
     AccountSelectionRequiredError,
     ConsentRequiredError,
     InteractionRequiredError,
     LoginRequiredError,
-    OAuth2Error,
-    UnmetAuthenticationRequirementsError,
 )
+from provider.oauth.authorize.request import AuthorizationRequest
+from provider.oauth.authorize.store.authorization_requests import ParkedRequest
+from provider.oauth.authorize.store.consents import Consent
+from provider.oauth.errors import OAuth2Error, UnmetAuthenticationRequirementsError
 from provider.sessions.assurance import AAL2, acr_of, is_fresh, satisfies
 from provider.sessions.store import Session
 

@@ -5,14 +5,10 @@ order.
 """
 
 from provider.config.settings import Settings
+from provider.oauth.authorize.errors import RegistrationNotSupportedError, RequestURINotSupportedError
 from provider.oauth.checks import SEND_ONCE, WIDEN_SCOPE, Checks
 from provider.oauth.clients.clients import Client
-from provider.oauth.errors import (
-    InvalidRequestError,
-    InvalidScopeError,
-    RegistrationNotSupportedError,
-    RequestURINotSupportedError,
-)
+from provider.oauth.errors import InvalidRequestError, InvalidScopeError
 from provider.oauth.response_types import CODE, ResponseType
 from provider.oauth.scopes import SCOPES, parse_scope, requested_scope
 from provider.oauth.syntax import require_syntax

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from provider.jose.algorithms import FAPI_SIGNATURES, SIGNATURES
 from provider.jose.json_objects import is_whole_number
-from provider.jose.key_sets import FAPI_SIGNATURES, SIGNATURES
 from provider.jose.signed_jwts import InvalidJwt, SignedJwt, read_jwt
 from provider.jose.times import CLIENT_LEEWAY, problem_with_times
 from provider.oauth.authorize.parameters import PARAMETERS
@@ -25,7 +25,7 @@ from provider.oauth.errors import InvalidRequestError, InvalidRequestObjectError
 from provider.oauth.scopes import requested_scope
 from provider.oauth.syntax import require_syntax
 from provider.oauth.tokens.server import AuthorizationServer
-from provider.outbound.connection import OutboundFailed
+from provider.outbound.answers import OutboundFailed
 from provider.parameters import Parameters
 from provider.work import UnitOfWork
 

@@ -7,7 +7,7 @@ Each is valid once and for a few minutes.
 from datetime import UTC, datetime, timedelta
 
 from provider.crypto.digests import digest
-from provider.jose.key_sets import FAPI_SIGNATURES
+from provider.jose.algorithms import FAPI_SIGNATURES
 from provider.jose.signed_jwts import SignedJwt
 from provider.jose.times import CLIENT_LEEWAY, problem_with_times
 from provider.oauth.checks import Checks

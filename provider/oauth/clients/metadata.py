@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from provider.jose.algorithms import PS256, RS256
-from provider.jose.key_sets import SIGNATURES
+from provider.jose.algorithms import PS256, RS256, SIGNATURES
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.sectors import PUBLIC, find_sector
 from provider.oauth.response_types import IMPLICIT, ResponseMode

@@ -7,9 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from provider.config.uri_schemes import problem_with_scheme
-from provider.jose.algorithms import SIGNING_ALGORITHMS
-from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, choose_key
-from provider.jose.key_sets import SIGNATURES, InvalidKey, parse_jwks
+from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.oauth.clients.metadata import (
     ASSERTION_ALGORITHMS,
     AUTH_METHODS,
@@ -22,7 +20,7 @@ from provider.oauth.clients.metadata import (
     InvalidMetadata,
     load_metadata,
 )
-from provider.oauth.clients.metadata_values import require_types, without_nothing
+from provider.oauth.clients.metadata_values import read_line, require_types, without_nothing
 from provider.oauth.clients.origins import normal_origins, problem_with_origin
 from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.resources import normalize, problem_with_identifier
@@ -41,6 +39,8 @@ from provider.urls import web_origin_of
 
 LONGEST_SCOPE = 2000
 """The longest scope that a grant can store, in characters."""
+LONGEST_NAME = 200
+LONGEST_CONTACT = 254
 LONGEST_MAX_AGE = 10**9
 """The largest default_max_age in seconds: some thirty years."""
 
@@ -52,7 +52,12 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
     sent = without_nothing(given)
     require_types(sent)
     metadata = load_metadata(sent)
-    metadata = replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins))
+    metadata = replace(
+        metadata,
+        allowed_origins=normal_origins(metadata.allowed_origins),
+        client_name=read_line("client_name", metadata.client_name, most=LONGEST_NAME),
+        contacts=tuple(read_line("contacts", one, most=LONGEST_CONTACT) for one in metadata.contacts),
+    )
     check_metadata(metadata)
     return metadata
 
@@ -90,10 +95,11 @@ def check_metadata(metadata: ClientMetadata) -> None:
     starts_at = metadata.initiate_login_uri
     if starts_at is not None and (problem_with(starts_at) is not None or urlsplit(starts_at).scheme != "https"):
         raise InvalidMetadata("initiate_login_uri must be an https URL.")  # OIDC Core section 4
-    if len(metadata.contacts) > 20 or not all(len(one) <= 254 and one.isprintable() for one in metadata.contacts):
-        raise InvalidMetadata("contacts are at most 20 addresses of 254 printable characters.")
-    if len(metadata.client_name) > 200 or not metadata.client_name.isprintable():
-        raise InvalidMetadata("client_name is too long or not printable.")
+    read_line("client_name", metadata.client_name, most=LONGEST_NAME)
+    if len(metadata.contacts) > 20:
+        raise InvalidMetadata("contacts: at most 20.")
+    for contact in metadata.contacts:
+        read_line("contacts", contact, most=LONGEST_CONTACT)
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     _check_origins(metadata)
@@ -221,10 +227,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
             json.dumps(metadata.jwks, allow_nan=False)
         except (ValueError, TypeError):  # from TOML, which has dates, and numbers that JSON lacks
             raise InvalidMetadata("jwks holds a value that JSON cannot hold.") from None
-        try:
-            parse_jwks(metadata.jwks)
-        except InvalidKey as problem:
-            raise InvalidMetadata(f"jwks {problem}.") from None
+        _check_jwks(metadata.jwks)
     if metadata.jwks_uri is not None and not _is_url(metadata.jwks_uri):
         raise InvalidMetadata("jwks_uri must be an https URL.")
     if not all(_is_url(uri.replace("#", "", 1)) for uri in metadata.request_uris):  # one fragment is fine: a hash
@@ -238,6 +241,20 @@ def _check_keys(metadata: ClientMetadata) -> None:
         _one_of("request_object_signing_alg", metadata.request_object_signing_alg, SIGNATURES)
     if metadata.is_fapi2:
         _check_fapi2(metadata)
+
+
+def _check_jwks(jwks: object, *, encryption: str | None = None) -> None:
+    """Check a key set, and that it has a key for this encryption algorithm."""
+    # Most clients have no keys of their own, and these modules load joserfc.
+    from provider.jose.encryption import choose_key  # noqa: PLC0415
+    from provider.jose.key_sets import InvalidKey, parse_jwks  # noqa: PLC0415
+
+    try:
+        keys = parse_jwks(jwks)
+    except InvalidKey as problem:
+        raise InvalidMetadata(f"jwks {problem}.") from None
+    if encryption is not None and choose_key(keys, encryption) is None:
+        raise InvalidMetadata(f"jwks holds no key for {encryption}, with use enc or without use.")
 
 
 def _is_url(uri: str) -> bool:
@@ -275,8 +292,8 @@ def _check_encryption(metadata: ClientMetadata, name: str, method_name: str) -> 
     _one_of(method_name, enc or "A128CBC-HS256", ENCRYPTION_METHODS)
     if metadata.jwks is None and metadata.jwks_uri is None:
         raise InvalidMetadata(f"{name} needs jwks or jwks_uri.")
-    if metadata.jwks is not None and choose_key(parse_jwks(metadata.jwks), alg) is None:
-        raise InvalidMetadata(f"jwks holds no key for {alg}, with use enc or without use.")
+    if metadata.jwks is not None:
+        _check_jwks(metadata.jwks, encryption=alg)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

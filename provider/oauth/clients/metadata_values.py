@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from provider.jose.json_objects import is_whole_number
+from provider.languages.free_text import InvalidText, clean_line
 from provider.oauth.clients.metadata import FIELDS, LISTS, InvalidMetadata
 
 NONE: Mapping[str, tuple[type, ...]] = {"grant_types": (list, tuple), "response_types": (list, tuple), "scope": (str,)}
@@ -62,6 +63,14 @@ def require_types(given: Mapping[str, Any]) -> None:
             _require(name, of="a JSON object", good=isinstance(value, dict))
         elif kind:
             _require(name, of="a string", good=isinstance(value, str))
+
+
+def read_line(name: str, text: str, *, most: int) -> str:
+    """Return a line of free text as it is stored. Raises InvalidMetadata, which names the character that is refused."""
+    try:
+        return clean_line(text, most=most)
+    except InvalidText as invalid:
+        raise InvalidMetadata(f"{name}: {invalid}") from None
 
 
 def _require(name: str, *, of: str, good: bool) -> None:

@@ -2,7 +2,7 @@
 
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.sectors import problem_with_document
-from provider.outbound.connection import OutboundFailed
+from provider.outbound.answers import OutboundFailed
 from provider.work import UnitOfWork
 
 TYPES = ("application/json",)

@@ -54,7 +54,7 @@ def answered(call: Call) -> Response:
 
 
 def _ask_for_code(call: Call, *, typed: str = "", errors: dict[str, str], status_code: int) -> Response:
-    return page(call, "oauth/device_code.html", status_code=status_code, typed=typed[:20], errors=errors)
+    return page(call, "oauth/device_code.html", status_code=status_code, typed=typed[:100], errors=errors)
 
 
 def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:

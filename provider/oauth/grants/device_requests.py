@@ -4,7 +4,6 @@ An approved request is a grant like that of an authorization code. Whatever ends
 device has fetched its tokens and after.
 """
 
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from provider.oauth.grants.store import DeviceCode
 from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.sessions.store import Session
+from provider.typed_codes import CodeFormat
 from provider.work import UnitOfWork
 
 VERIFICATION_PATH = "/device"
@@ -32,8 +32,10 @@ ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 (RFC 8628 section 6.1).
 """
 LENGTH = 8
-USER_CODE = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
-"""The syntax of user codes, as they are read."""
+USER_CODE = CodeFormat(
+    alphabet=ALPHABET, length=LENGTH, misread={"1": "L", "i": "L", "2": "Z", "5": "S", "6": "G", "8": "B"}
+)
+"""How user codes are read: capitals, without separators (RFC 8628 section 6.1)."""
 INTERVAL = 5
 """Seconds between two polls of a device (RFC 8628 section 3.2)."""
 
@@ -76,19 +78,14 @@ def with_dash(user_code: str) -> str:
     return f"{user_code[: LENGTH // 2]}-{user_code[LENGTH // 2 :]}"
 
 
-def read_user_code(typed: str) -> str:
-    """Normalize a typed user code: capitals, without separators (RFC 8628 section 6.1)."""
-    return "".join(character for character in typed.upper() if character.isalnum())
-
-
 def find_waiting(work: UnitOfWork, server: AuthorizationServer, typed: str) -> DeviceRequest | None:
     """Return the device request for a typed code, or None.
 
     None means that it is unknown, answered or expired, or that its client is disabled or no longer registered for
     devices.
     """
-    user_code = read_user_code(typed)
-    if USER_CODE.fullmatch(user_code) is None:
+    user_code = USER_CODE.read(typed)
+    if user_code is None:
         return None
     found = device_codes.find_waiting(work.read, work.vault.keyed_digests(user_code, purpose=PURPOSE), now=work.now)
     client = None if found is None else server.clients.find(work, found.client_id)

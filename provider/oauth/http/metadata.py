@@ -3,9 +3,7 @@
 from typing import Any
 
 from provider.config.settings import Settings
-from provider.jose.algorithms import SIGNING_ALGORITHMS
-from provider.jose.encryption import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS
-from provider.jose.key_sets import SIGNATURES
+from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.oauth.authorize.parameters import prompts_supported
 from provider.oauth.clients.metadata import ASSERTION_ALGORITHMS, AUTH_METHODS
 from provider.oauth.clients.sectors import SUBJECT_TYPES

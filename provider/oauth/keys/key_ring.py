@@ -14,7 +14,8 @@ from typing import Any
 from joserfc.jwt import encode
 
 from provider.config.environment import SettingsError
-from provider.jose.algorithms import KEY_PAIRS, RS256, Registry
+from provider.jose.algorithms import KEY_PAIRS, RS256
+from provider.jose.registry import Registry
 from provider.jose.signed_jwts import InvalidJwt, read_jwt
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_pairs import Key, kid_for, open_private, open_public, published_keys, row_of

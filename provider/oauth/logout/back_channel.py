@@ -17,8 +17,7 @@ from provider.jose.json_objects import read_object
 from provider.oauth.clients.clients import Client
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer, open_server
-from provider.outbound.client import Answer
-from provider.outbound.connection import OutboundFailed
+from provider.outbound.answers import Answer, OutboundFailed
 from provider.outbox.relay import PermanentFailure, RetryPolicy, TemporaryFailure
 from provider.work import Installation, UnitOfWork, unit_of_work
 

@@ -25,6 +25,8 @@ from tests.support.people import ADDRESS, find_user, is_signed_in, sign_in, sign
     [
         ("Ada@Example.COM", "ada@example.com"),
         ("  ada@example.com ", "ada@example.com"),
+        ("\ufeffada@example.com\u200b", "ada@example.com"),
+        ("\u202aada@example.com\u202c", "ada@example.com"),
         ("ada+tag@example.com", "ada+tag@example.com"),
         ("ada@intranet", "ada@intranet"),
         ("andre\u0301@example.com", "andr\u00e9@example.com"),
@@ -40,7 +42,7 @@ def test_addresses_compare_in_one_normal_form(text: str, normal: str) -> None:
 def test_a_typed_code_confirms_however_it_is_spaced(browser: Browser, inbox: Inbox, work: Work) -> None:
     sign_up(browser)
     code = inbox.latest(ADDRESS).code
-    page = browser.submit({"code": f" {code[:3]} {code[3:]} "})
+    page = browser.submit({"code": f"Your code: {code[:3]}\u2009{code[3:]}."})
     assert page.title.startswith("Email address confirmed")
     assert find_user(work).status == Status.ACTIVE
     assert not is_signed_in(browser)

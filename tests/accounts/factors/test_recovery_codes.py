@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from provider.accounts.factors import recovery_codes
-from provider.accounts.factors.store import recovery_codes as store
-from provider.crypto.digests import digest
+from provider.accounts.store import failures
+from provider.accounts.throttle import SECOND_FACTOR
+from provider.audit import store as events
+from provider.audit.events import Event
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import make_user
@@ -42,14 +44,30 @@ def test_new_codes_replace_the_old_ones(
     assert "9 recovery codes left" in other.page.text if other.page else False
 
 
-def test_a_spent_code_can_be_told_from_a_wrong_one(work: Work, codes: list[str]) -> None:
-    """In the store, by whoever looks into a complaint; from outside they look alike. Replaces: recovery codes."""
+def test_a_used_code_is_told_from_a_wrong_one(
+    browser: Browser, new_browser: Callable[[], Browser], work: Work, codes: list[str]
+) -> None:
+    """To its owner, after the first factor, and in the audit event. Replaces: recovery codes."""
     user_id = find_user(work).id
     with work() as w:
-        assert recovery_codes.use_code(w, user_id, codes[0])
+        assert recovery_codes.use_code(w, user_id, codes[0].upper())
+        assert [recovery_codes.find_state(w, user_id, code) for code in (*codes[:2], "x")] == [
+            "spent",
+            "unspent",
+            None,
+        ]
+    other = new_browser()
+    sign_in(other)
+    other.follow("Lost your device?")
+    for code, answer in ((codes[0], "You already used this code."), ("aaaa" * 4, "That recovery code is wrong.")):
+        page = other.submit({"code": code})
+        assert page.status == 400
+        assert answer in page.text
     with work() as w:
-        states = [store.find_state(w.read, user_id, digest(recovery_codes.plain(code))) for code in (*codes[:2], "x")]
-    assert states == ["spent", "unspent", None]
+        failed = [event.details for event in events.find(w.read, names=[Event.SECOND_FACTOR_FAILED])]
+        assert failures.find_failures(w.read, SECOND_FACTOR.kind, user_id) == 2
+    assert failed == [{"method": "recovery", "reason": "wrong"}, {"method": "recovery", "reason": "used"}]
+    assert "A code that was used before was entered again" in browser.open("/account/activity").text
 
 
 def test_a_stale_session_signs_in_again_first(browser: Browser, codes: list[str], clock: Clock) -> None:

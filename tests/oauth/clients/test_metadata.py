@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from provider.oauth.clients.metadata import FIELDS, LISTS, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from tests.support.client_keys import Signatory, usual_key
+from tests.support.names import FAMILY, PERSIAN
 
 URI = "https://app.example.test/cb"
 WEB = {"redirect_uris": [URI]}
@@ -202,6 +203,15 @@ def test_every_member_may_be_sent_without_a_value(name: str) -> None:
             assert not getattr(parse_metadata(sent), name)
         elif name != "scope" or nothing != "\n":
             assert parse_metadata(sent) == usual, nothing
+
+
+def test_names_follow_the_rule_for_free_text() -> None:
+    sent = {**WEB, "client_name": f"\ufeff{PERSIAN}\n{FAMILY}", "contacts": ["\u202aops@app.example.test\u202c"]}
+    metadata = parse_metadata(sent)
+    assert (metadata.client_name, metadata.contacts) == (f"{PERSIAN} {FAMILY}", ("ops@app.example.test",))
+    for name, value in (("client_name", "Shop\u202e"), ("contacts", ["Shop\u202e"])):
+        with pytest.raises(InvalidMetadata, match=rf"{name}: Remove this character: U\+202E RIGHT-TO-LEFT OVERRIDE"):
+            parse_metadata({**WEB, name: value})
 
 
 def test_blanks_in_a_list_are_left_out() -> None:

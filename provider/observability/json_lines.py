@@ -1,0 +1,69 @@
+"""The logs as JSON lines, by structlog: one object per line, with the request's id. Secrets are removed before anything
+is written.
+"""
+
+import logging
+import re
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+log = structlog.get_logger("signet")
+
+_SECRET_NAMES = re.compile(
+    r"password|secret|token|code|verifier|cookie|authorization|assertion|seed|private|state|nonce|ticket|link",
+    re.IGNORECASE,
+)
+_SAFE_NAMES = frozenset({"status_code", "error_code", "token_type"})
+_SECRET_TEXT = re.compile(r"(eyJ[\w-]+\.[\w-]+\.[\w-]*)|((?:code|token|ticket|state|secret|password)=)[^&\s\"']+")
+
+
+def configure(level: str, stream: TextIO | None) -> None:
+    """Send our events, and those of the libraries we use, to `stream` (stderr) as JSON lines."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        redact,
+    ]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.format_exc_info,
+            _redact_text,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        cache_logger_on_first_use=stream is None,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _redact_text,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.getLogger().handlers[:] = [handler]
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace values whose names say they are secret."""
+    for name in event:
+        if name not in _SAFE_NAMES and _SECRET_NAMES.search(name):
+            event[name] = "[redacted]"
+    return event
+
+
+def _redact_text(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = _SECRET_TEXT.sub(lambda found: (found[2] or "") + "[redacted]", value)
+    return event
