@@ -4,15 +4,13 @@ A code that one node issues for a minute would have expired at a node whose cloc
 there is one machine, and so one clock.
 """
 
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from provider.database.engine import OUTAGES, Database
+from provider.database.engine import Database
 from provider.observability.logging import log
 from provider.work import utc_now
 
@@ -34,29 +32,17 @@ def clock_of(database: Database, *, local: Clock = utc_now) -> Clock:
 class DatabaseClock:
     """The clock of this machine, corrected when it differs from the database's.
 
-    It is compared at the first use, and then when a request connects to the database anyway.
+    It is compared when something connects to the database anyway, the first time as the process starts.
     """
 
     def __init__(self, database: Database, *, local: Clock) -> None:
-        self._database = database
         self._local = local
         self._behind = timedelta(0)
         self._due_at = float("-inf")
-        self._first_use = threading.Lock()
-        self._was_used = False
         database.on_connect = self.compare
 
     def __call__(self) -> datetime:
-        if not self._was_used:
-            with self._first_use:
-                self._compare_at_first_use()
         return self._local() + self._behind
-
-    def _compare_at_first_use(self) -> None:
-        if not self._was_used:
-            with suppress(*OUTAGES):  # the request that needs the database says so
-                self._database.connect().close()
-            self._was_used = True
 
     def compare(self, connection: Connection) -> None:
         """Compare the clocks if it is time to. Raises one of OUTAGES."""

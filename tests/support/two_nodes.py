@@ -63,6 +63,7 @@ def running_nodes(settings: Settings, *, apart: float, follow_database: bool = F
         clock.advance(timedelta(seconds=seconds))
         database = open_database(settings)
         used = clock_of(database, local=clock) if follow_database else clock
+        database.connect().close()  # as every process does at its start
         installation = open_installation(settings, database=database, clock=used, counter=LimitCounter())
         nodes.append(Node(installation, clock, create_app(installation)))
     try:
