@@ -1,6 +1,8 @@
 """Traces: where requests spend their time, and nothing of what was in them."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.parse
@@ -21,7 +23,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from provider.audit.hourly import hourly_counts
 from provider.tracing import Traced, _trace_statements, wanted
 from provider.work import Installation, unit_of_work
-from tests.support import forking
 from tests.support.installation import SECRET_KEY
 from tests.support.server_process import environment, serving
 from tests.support.waiting import PATIENCE
@@ -132,7 +133,9 @@ def test_a_statement_that_fails_does_not_quote_its_values(
 def test_nothing_is_imported_unless_somebody_says_where_to() -> None:
     code = "import sys, provider.serve; print([m for m in sys.modules if 'opentelemetry' in m])"
     given = {name: value for name, value in environment({}).items() if not name.startswith("OTEL_")}
-    done = forking.run([], code=code, env=given)
+    done = subprocess.run(  # not forked: that process has everything already
+        [sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True, timeout=PATIENCE
+    )
     assert done.stdout == "[]\n"
     assert not wanted({})
     where = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}

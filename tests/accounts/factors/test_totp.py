@@ -226,9 +226,9 @@ def test_an_operator_resets_it(browser: Browser, inbox: Inbox, ada: str, clock: 
     turn_on_two_factor(browser, clock.now)
     with work() as w:
         removal.reset(w, user_id=ada)
+    assert inbox.latest(ADDRESS).subject == "Two-factor sign-in is off"
     assert not is_signed_in(browser)
     assert sign_in(browser).path == "/account"
-    assert inbox.latest(ADDRESS).subject == "Two-factor sign-in is off"
     with work() as w, pytest.raises(removal.NotTurnedOn):
         removal.reset(w, user_id=ada)
 

@@ -56,7 +56,7 @@ def test_every_app_of_the_session_has_its_frame_and_the_person_goes_on_to_the_on
     policy = response.headers["content-security-policy"]
     assert f"frame-src https://app.example.test {BLUE};" in policy, "these and nothing else"
     assert f'href="{OUT}?state=a+b"' in response.text
-    assert "Back to Green" in response.text
+    assert 'Back to <span dir="auto">Green</span>' in response.text
     assert all(name in response.text for name in ("Green", "Blue", "Told directly"))
     assert "Silent" not in response.text
     assert green.ask(browser, prompt="none").error == "login_required"
