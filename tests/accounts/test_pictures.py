@@ -132,9 +132,8 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+def test_anything_else_is_refused() -> None:
+    others = [
         b"",
         b"not a picture",
         b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
@@ -150,12 +149,13 @@ def bomb() -> bytes:
         b"\0" * (MAX_FILE + 1),
         b"%PDF-1.7\n",
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
-    ],
-    ids=range(15),
-)
-def test_anything_else_is_refused(content: bytes) -> None:
-    with pytest.raises(InvalidPicture):
-        pictures.draw(content)
+    ]
+    for number, content in enumerate(others):
+        try:
+            pictures.draw(content)
+        except InvalidPicture:
+            continue
+        pytest.fail(f"number {number} was taken: {content[:30]!r}")
 
 
 def test_the_content_decides_not_what_the_file_calls_itself(browser: Browser, ada: str, work: Work) -> None:
