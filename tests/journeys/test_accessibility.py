@@ -35,6 +35,12 @@ FINDINGS = """(rules) => axe.run({resultTypes: ["violations"], ...(rules && {run
   rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 120)} (${node.any.map(why => why.message)[0]})`)))"""
 
 
+SPACES_LOST = """() => [...document.querySelectorAll("[dir=auto]")].map(name => name.parentElement).filter(parent =>
+  getComputedStyle(parent).display.includes("flex") && [...parent.childNodes].some(
+  child => child.nodeType === Node.TEXT_NODE && child.data.trim())).map(parent => parent.innerText)"""
+"""A flex container drops the spaces between its text and a name in it."""
+
+
 @dataclass
 class Inspector:
     """Looks at the page somebody is at, and goes on: what was found is told at the end, of all pages at once."""
@@ -53,6 +59,7 @@ class Inspector:
         self.seen.add(name)
         page.evaluate(self.axe)
         self._look(f"{name}, light", None)
+        self.findings += [f"{name}: no space around a name in {text!r}" for text in page.evaluate(SPACES_LOST)]
         self._keep(f"{name}-light")
         page.emulate_media(color_scheme="dark")
         if THOROUGH:  # `tests/branding` computes the contrast of both palettes in every run
