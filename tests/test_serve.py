@@ -106,6 +106,7 @@ def test_two_workers_share_the_port_and_a_killed_one_is_replaced(environ: dict[s
         assert not is_running(other)
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_worker_that_is_replaced_while_the_database_is_gone_publishes_the_keys(environ: dict[str, str]) -> None:
     """F-1: the service knew them when it started, so whoever verifies tokens goes on."""
     database = Path(environ["SIGNET_DATABASE_URL"].removeprefix("sqlite:///"))
@@ -170,6 +171,7 @@ def test_with_another_secret_key_it_does_not_start(environ: dict[str, str], refu
     assert "cannot be decrypted" in refused(environ)
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str], refused: Refused) -> None:
     """F-12, A-128."""
     del environ["SIGNET_SECRET_KEY"]

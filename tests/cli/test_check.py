@@ -59,6 +59,7 @@ def test_what_is_dangerous_is_the_exit_status(careful: pytest.MonkeyPatch, signe
     assert "SIGNET_BCRYPT_COST" in refused.err
 
 
+@pytest.mark.only_on("sqlite")
 def test_on_this_machine_alone_any_setting_is_fit_unless_it_is_to_be_deployed(
     environ: pytest.MonkeyPatch, database_url: str, signet: Signet
 ) -> None:
@@ -85,6 +86,7 @@ def test_what_keeps_it_from_starting_is_found(
     assert (ran.status, said(ran)) == (1, {"settings": True})
 
 
+@pytest.mark.only_on("sqlite")
 def test_what_stands_around_it_is_looked_at(
     careful: pytest.MonkeyPatch, database_url: str, signet: Signet, work: Work, clock: Clock
 ) -> None:

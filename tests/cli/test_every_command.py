@@ -98,6 +98,7 @@ print(json.dumps(loaded))
 """
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_command_loads_only_what_it_needs(database_url: str) -> None:
     commands = [command for command, _ in NOT_LOADED]
     settings = {"SIGNET_DATABASE_URL": database_url, "SIGNET_SECRET_KEY": SECRET_KEY, "SIGNET_ISSUER": ISSUER}

@@ -130,6 +130,7 @@ def _limit(database: Database, pragma: str) -> None:
         connection.exec_driver_sql(f"PRAGMA {pragma}")
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("pragma", ["query_only=1", "max_page_count=1"], ids=["read-only", "full"])
 def test_a_sqlite_that_cannot_write_is_an_outage(installation: Installation, pragma: str) -> None:
     _limit(installation.database, pragma)
@@ -138,6 +139,7 @@ def test_a_sqlite_that_cannot_write_is_an_outage(installation: Installation, pra
         work.db.execute(text(large))
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_lock_file_that_cannot_be_opened_is_an_outage(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,9 +11,12 @@ from typing import TypeVar
 from hypothesis import HealthCheck, settings
 
 THOROUGH = os.environ.get("THOROUGH") == "1"
-# Fixtures of a test are shared by its examples, which each property here takes into account.
+# Fixtures of a test are shared by its examples, and a property in a class runs once per database, each in an object of
+# its own. Each property here takes that into account.
 EVERY = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], database=None
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors],
+    database=None,
 )
 settings.register_profile("quick", EVERY, max_examples=25, derandomize=True)
 settings.register_profile("thorough", EVERY, max_examples=150)
