@@ -27,9 +27,11 @@ class StateLost(Refusal):
     title = Text("This sign-in is no longer waiting")
     message = Text("It took too long, or began in another browser. Start again.")
 
-    def __init__(self, destination: Mapping[str, str] | None = None) -> None:
+    def __init__(self, destination: Mapping[str, str] | None = None, *, linking: bool = False) -> None:
         self.destination = destination or {}
         """Where the user was going, if this browser began the sign-in and it only took too long."""
+        self.linking = linking
+        """Whether the user was linking an identity to an account."""
         super().__init__()
 
 
@@ -91,7 +93,7 @@ def unseal(work: UnitOfWork, text: str | None, *, upstream: str, browser: str | 
     if state is None or browser is None or state.upstream != upstream or state.browser != digest(browser).hex():
         raise StateLost
     if state.begun_at + LIFETIME.total_seconds() <= work.now.timestamp():
-        raise StateLost(state.destination)
+        raise StateLost(state.destination, linking=state.link_to is not None)
     return state
 
 

@@ -221,6 +221,17 @@ def test_an_identity_belongs_to_one_account(traveller: Traveller, linked: str, w
     assert "belongs to another account" in page.text
     assert identities_of(work, eve) == []
     assert len(identities_of(work, linked)) == 1
+    again = traveller.browser.submit({}, button="Link Example")
+    assert again.heading != "This page has expired", "the forms of that page work"
+
+
+def test_a_link_that_took_too_long_is_no_sign_in_afterwards(traveller: Traveller, linked: str, clock: Clock) -> None:
+    sign_in(traveller.browser)
+    url = traveller.leave("/account/linked", button="Link Example")
+    clock.advance(minutes=11)
+    page = traveller.come_back(url)
+    assert page.heading == "This sign-in is no longer waiting"
+    assert "Try Example again" not in page.html
 
 
 @pytest.mark.parametrize("what", ["link", "unlink"])

@@ -238,6 +238,30 @@ def test_an_app_that_registered_itself_gets_nobody_without_a_question(
     assert ("Continue to Example app" in page.links) == uri.startswith("https://app.example.test/")
 
 
+def test_the_button_of_an_app_that_registered_itself_leads_to_the_host_that_the_page_names(
+    browser: Browser, app_with: Open, ada: str, expire: Callable[[], None]
+) -> None:
+    other = "https://other.example.test/callback"
+    browser.open(app_with(stranger=True, redirect_uris=(REDIRECT_URI, other), client_uri="https://other.example.test/"))
+    expire()
+    page = browser.submit({"username": ADDRESS, "password": PASSWORD})
+    assert page.heading == GONE
+    assert "app.example.test" in page.text
+    assert "Continue to Example app" not in page.links
+
+
+def test_an_app_whose_start_and_callback_have_different_origins_is_reached(
+    browser: Browser, app_with: Open, expire: Callable[[], None]
+) -> None:
+    """The browser checks each redirect after the form: the start of the app, and from there its redirect URI."""
+    url = app_with(initiate_login_uri=START)
+    expire_at_once = browser.open(url).url
+    expire()
+    page = browser.open(expire_at_once)
+    assert allows_forms_to(page, "https://shop.example.test")
+    assert allows_forms_to(page, "https://app.example.test")
+
+
 def test_an_app_that_sends_expired_requests_is_never_in_a_loop(
     browser: Browser, app_with: Open, ada: str, expire: Callable[[], None]
 ) -> None:

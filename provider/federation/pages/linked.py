@@ -24,11 +24,13 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/account/linked"
+FAILED = "linked-elsewhere"
 
 
 @endpoint
 def show_linked(call: Call) -> Response:
-    return _page(call, require_user(call))
+    refusal = LinkedElsewhere() if call.query.get("failed") == FAILED else None
+    return _page(call, require_user(call), refusal)
 
 
 @endpoint
@@ -58,8 +60,8 @@ def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *,
             email=identity.email,
             name=upstream.settings.name,
         )
-    except LinkedElsewhere as refusal:
-        return _page(call, session, refusal)
+    except LinkedElsewhere:
+        return go(f"{PATH}?failed={FAILED}")
     return go(f"{PATH}?done=linked")
 
 

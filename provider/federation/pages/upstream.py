@@ -52,7 +52,7 @@ def callback(call: Call) -> Response:
         browser = call.cookie(cookies.BROWSER)
         state = states.unseal(call.work, call.query.get("state"), upstream=upstream.settings.key, browser=browser)
     except StateLost as refusal:
-        return stopped(call, upstream, destination(call, refusal.destination), refusal)
+        return stopped(call, upstream, destination(call, refusal.destination), refusal, linking=refusal.linking)
     where = destination(call, state.destination)
     try:
         identity = _find_out(call, upstream, state)

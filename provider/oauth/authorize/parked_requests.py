@@ -183,9 +183,11 @@ def app_to_start_again(server: AuthorizationServer, client: Client) -> App | Non
 
 
 def _start_sources(server: AuthorizationServer, client: Client) -> tuple[str, ...]:
-    """Return the CSP source of the page to which a form may lead if the request expires before it is sent."""
+    """Return the CSP sources to which a form may lead if the request expires before it is sent: the page at which the
+    app begins a sign-in, and from there, signed in already, its redirect URIs.
+    """
     url = login_initiation_url(client, issuer=server.issuer)
-    return () if url is None else (csp_source(url),)
+    return () if url is None else tuple(dict.fromkeys(csp_source(one) for one in (url, *client.metadata.redirect_uris)))
 
 
 def app_of(server: AuthorizationServer, parked: ParkedRequest, client: Client) -> App | None:

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 from authlib.common.urls import add_params_to_uri
 
 from provider.oauth.clients.clients import Client
-from provider.oauth.clients.redirect_uris import host_of
 
 
 def login_initiation_url(client: Client, *, issuer: str) -> str | None:
@@ -23,10 +22,9 @@ def login_initiation_url(client: Client, *, issuer: str) -> str | None:
 def start_url(client: Client, *, issuer: str) -> str | None:
     """Return the URL behind a button that leads to the app, or None if it registered none.
 
-    An app that registered itself may only name a page on the host of one of its redirect URIs, which users were shown.
+    An app that registered itself may only name a page on the host that users are shown.
     """
     url = login_initiation_url(client, issuer=issuer) or client.metadata.client_uri
     if url is None or client.is_vouched_for:
         return url
-    hosts = {host_of(uri) for uri in client.metadata.redirect_uris}
-    return url if urlsplit(url).hostname in hosts else None
+    return url if client.host and urlsplit(url).hostname == client.host else None

@@ -18,7 +18,7 @@ from provider.web.pages import go
 def start_again(call: Call) -> Response:
     """Send a signed-in user to the app, or show a page that names it: GET /start-again?client_id=.
 
-    Only our own pages lead here, never an app, so no app and this page can send a user back and forth.
+    Only our own pages lead here. An app that sends users here itself gets them back.
     """
     server, client_id = server_of(call), call.query.get("client_id")
     client = None if client_id is None else server.clients.find(call.work, client_id)
