@@ -87,9 +87,15 @@ CASES = {
     "a sign-in since is": (ask(prompt=frozenset({"login"})), session(digest=SINCE), {"parked": parked()}, Issue),
     "a sign-in since is, at a node whose clock is slow": (
         ask(prompt=frozenset({"login"}), max_age=60),
-        session(age=3600, digest=SINCE),
+        session(age=150, digest=SINCE),
         {"parked": parked()},
         Issue,
+    ),
+    "a session that the browser withheld at first is not": (
+        ask(prompt=frozenset({"login"})),
+        session(age=3600, digest=SINCE),
+        {"parked": parked(earlier=b"")},
+        LogIn,
     ),
     "an earlier sign-in is not, at a node whose clock is fast": (
         ask(prompt=frozenset({"login"})),
@@ -99,7 +105,7 @@ CASES = {
     ),
     "a sign-in is, if nobody was signed in": (
         ask(prompt=frozenset({"login"})),
-        session(age=3600),
+        session(age=10),
         {"parked": parked(earlier=b"")},
         Issue,
     ),

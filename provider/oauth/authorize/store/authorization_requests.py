@@ -1,7 +1,7 @@
 """Authorization requests parked while the user signs in (decision 67), found by the digest of the request_uri."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     JSON,
@@ -45,6 +45,10 @@ authorization_requests = Table(
 )
 
 
+LEEWAY = timedelta(minutes=2, seconds=30)
+"""How far the clocks of two nodes may be apart. With PostgreSQL they follow the database's clock (`provider.clock`)."""
+
+
 @dataclass(frozen=True)
 class ParkedRequest:
     digest: bytes
@@ -62,12 +66,14 @@ class ParkedRequest:
     def is_proven_by(self, session: Session) -> bool:
         """Return whether the user signed in, or showed a factor, since the browser opened this request.
 
-        Both give the session a new identifier. Times would depend on the clocks of two nodes; they are compared only if
-        the browser opened the request at a node of an earlier release.
+        Both give the session a new identifier. The time says little, because two nodes may have written the two times;
+        but a browser can withhold its cookie at the first visit, so a session from long before does not count. Requests
+        that the browser opened at a node of an earlier release have only their time.
         """
         if self.earlier_session is None:
             return session.auth_time >= self.created_at
-        return session.digest != self.earlier_session and not session.proven_earlier
+        is_another = session.digest != self.earlier_session and not session.proven_earlier
+        return is_another and session.auth_time >= self.created_at - LEEWAY
 
 
 _PARKED = rows_of(ParkedRequest, authorization_requests)
