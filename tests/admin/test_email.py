@@ -1,11 +1,14 @@
 """Another email address for a user: on the operator's word, or confirmed by the user."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from provider.accounts.email import email_change
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.registration import sign_up_unverified
+from provider.accounts.store.email_addresses import find_of_user
 from provider.accounts.store.users import Status
 from provider.config.settings import FEATURES, Settings
 from tests.admin.conftest import Console, Program, events
@@ -47,6 +50,23 @@ def test_an_operator_changes_the_address_on_their_word(
     [event] = events(work, "account.email.changed")
     assert event["by"] == "operator"
     assert event["operator"].startswith("client ")
+
+
+def test_an_operators_change_ends_the_undo_links_of_earlier_changes(
+    operator: Program, ada: str, browser: Browser, inbox: Inbox, work: Work
+) -> None:
+    """Somebody who moved a stolen account from mailbox to mailbox does not get it back after the operator's help."""
+    for email in ("first@thief.example.test", "second@thief.example.test"):
+        with work() as w:
+            current, address = find_of_user(w.db, ada), parse_address(email)
+            assert current is not None
+            assert address is not None
+            link = email_change.begin(w, current, address=address)
+        with work() as w:
+            email_change.confirm_by_code(w, user_id=ada, code=link.code)
+    undo = re.findall(r"\S+/undo-email-change\S+", inbox.latest("first@thief.example.test").text)
+    assert operator("PATCH", f"/users/{ada}", email=ADDRESS).status_code == 200
+    assert browser.open(undo[0]).status == 410
 
 
 def test_the_same_address_again_changes_nothing_and_another_spelling_is_kept(

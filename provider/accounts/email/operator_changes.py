@@ -12,6 +12,7 @@ from provider.accounts.email.operator_emails import NotNow, find_holder
 from provider.accounts.email.verification_emails import send_verification
 from provider.accounts.registration import AddressTaken, require_address
 from provider.accounts.store import email_addresses, links, users
+from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -37,6 +38,10 @@ def set_address(work: UnitOfWork, *, user_id: str, email: str) -> None:
         raise AddressTaken
     if not email_change.replace(work, before, address=address.text, normal=address.normal):
         raise AddressTaken
+    if (
+        address.normal != before.normal
+    ):  # links of earlier changes may be in the mailbox that is the reason for this one
+        links.expire_all(work.db, user_id, Purpose.UNDO)
     users.activate(work.db, user_id, now=work.now)
     if changes:
         record(work, Event.EMAIL_CHANGED, user_id=user_id, by="operator")
