@@ -17,6 +17,10 @@ metadata = MetaData(
 )
 
 
+NOBODY = str(uuid.UUID(int=0))
+"""The nil UUID (RFC 9562 section 5.9), which no row has."""
+
+
 def parse_id(text: str) -> str | None:
     """Return an identifier from a request in its stored form, or None if it is not a UUID."""
     try:
@@ -26,8 +30,8 @@ def parse_id(text: str) -> str | None:
 
 
 def is_id(text: str) -> bool:
-    """Return whether the text is an identifier in its stored form: a UUID in lower case, with hyphens."""
-    return parse_id(text) == text
+    """Return whether the text can be an identifier as it is: a UUID in lower case, with hyphens, and not NOBODY."""
+    return text != NOBODY and parse_id(text) == text
 
 
 def new_id() -> str:

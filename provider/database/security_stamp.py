@@ -1,8 +1,8 @@
 """The security stamp of an account: a value that changes whenever access to the account ends.
 
 Sessions and grants keep the stamp of the account from when they began, and are active while it is the same. Nodes whose
-clocks differ agree on that, because only equality counts. The stored value is `users.not_before`. Releases that compare
-times can run beside this one.
+clocks differ agree on that, because only equality counts. The stored value is `users.not_before`, which earlier
+releases compare with times. While one of them runs beside this one, a user may have to sign in once more.
 """
 
 from datetime import UTC, datetime, timedelta

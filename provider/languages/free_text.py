@@ -27,6 +27,8 @@ MARKS = "\u200e\u200f\u061c"
 OPENERS = "\u2066\u2067\u2068"
 CLOSER = "\u2069"
 """Direction isolates (UAX #9 section 2.4), which are accepted in pairs."""
+MOST_WRAPPINGS = 4
+"""How many pairs of direction controls around the whole text are dropped. Each takes time that grows with the text."""
 EMBEDDINGS = "\u202a\u202b"
 END_OF_EMBEDDING = "\u202c"
 
@@ -103,8 +105,9 @@ def _normalize(text: str) -> str:
     if not any(_is_right_to_left(character) for character in text):
         text = text.translate(dict.fromkeys(map(ord, MARKS)))
     text = _USELESS.sub("", text)
-    while (inner := _unwrapped(text)) is not None:
-        text = inner
+    for _ in range(MOST_WRAPPINGS):
+        inner = _unwrapped(text)
+        text = text if inner is None else inner
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip(" "))
 
 

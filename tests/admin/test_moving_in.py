@@ -11,6 +11,7 @@ from provider.accounts.registration import IdTaken
 from provider.accounts.store import passwords
 from provider.accounts.store.users import users
 from provider.crypto.passwords import hash_password, is_own_hash
+from provider.database.base import NOBODY
 from provider.work import Installation, unit_of_work
 from tests.admin.conftest import Program
 from tests.support.browser import Browser
@@ -79,6 +80,7 @@ def test_an_id_that_would_be_stored_otherwise_is_refused(operator: Program) -> N
         "7",
         "auth0|5f7c8ec7c33c6c004bbafe82",
         OWN.upper(),
+        NOBODY,
         OWN.replace("-", ""),
         f"{{{OWN}}}",
         f" {OWN}",

@@ -1,7 +1,6 @@
 """The rules for accepted passwords, and checking whether a password is right."""
 
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -22,12 +21,12 @@ from provider.crypto.passwords import (
     is_password,
     normal_form,
 )
+from provider.database.base import NOBODY
 from provider.languages.text import Text
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 COMMON = "common_passwords.txt"
-NOBODY = str(uuid.UUID(int=0))
 _SPOKEN = str.maketrans("013457@$!", "oleastasi")
 
 

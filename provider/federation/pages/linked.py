@@ -24,12 +24,12 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/account/linked"
-FAILED = "linked-elsewhere"
+ELSEWHERE = "linked-elsewhere"
 
 
 @endpoint
 def show_linked(call: Call) -> Response:
-    refusal = LinkedElsewhere() if call.query.get("failed") == FAILED else None
+    refusal = LinkedElsewhere() if call.query.get("failed") == ELSEWHERE else None
     return _page(call, require_user(call), refusal)
 
 
@@ -61,7 +61,7 @@ def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *,
             name=upstream.settings.name,
         )
     except LinkedElsewhere:
-        return go(f"{PATH}?failed={FAILED}")
+        return go(f"{PATH}?failed={ELSEWHERE}")
     return go(f"{PATH}?done=linked")
 
 
