@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all check screenshots format bench bench-at-size migration api-documents translations constraints clean
+.PHONY: help demo test test-slow test-all check screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -43,6 +43,10 @@ check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then the 
 screenshots: $(VENV)/test  ## A picture of every page, light, dark and 320 px wide, in build/screenshots
 	@tests/set_up $(BIN)
 	KEEP_SCREENSHOTS=1 $(BIN)/pytest -q tests/journeys/test_accessibility.py
+
+pictures: $(VENV)/test  ## The pictures in README.md and docs, when the pages they show have changed
+	@tests/set_up $(BIN)
+	KEEP_PICTURES=1 $(BIN)/pytest -q tests/docs/test_pictures.py
 
 format: $(VENV)/test  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
