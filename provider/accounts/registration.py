@@ -16,7 +16,7 @@ from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
-from provider.crypto.passwords import hash_password
+from provider.crypto.passwords import SALT_BYTES, hash_password
 from provider.database.base import new_id
 from provider.languages.free_text import clean_line
 from provider.languages.text import Text
@@ -85,6 +85,23 @@ def sign_up(
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with constant_time_response(work):
         return _claim(work, address, hashed, claims=claims, browser=browser, carry=carry)
+
+
+def sign_up_in_app(
+    work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any], client_id: str
+) -> Ticket:
+    """Do the same for a user who signs up in an app. No browser has the value that stands for the app.
+
+    A second sign-up in the app with the same address and password continues the first one. With another password it may
+    be a stranger's, who must not choose the password of an account that the owner of the address confirms.
+    """
+    of_address = f"{client_id}\n{address.normal}"
+    sender = work.vault.keyed_digest(of_address, purpose="sign-up-in-app").hex()
+    # The same password has the same hash, so that the two can be compared while the address is locked.
+    salt = work.vault.keyed_digest(of_address, purpose="sign-up-in-app-salt")[:SALT_BYTES]
+    hashed = hash_password(password, cost=work.settings.bcrypt_cost, salt=salt)
+    with constant_time_response(work):
+        return _claim(work, address, hashed, claims=claims, browser=sender, carry={}, same_password=True)
 
 
 def sign_up_unverified(work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any]) -> str:
@@ -224,10 +241,13 @@ def _claim(
     claims: Mapping[str, Any],
     browser: str,
     carry: Mapping[str, str],
+    same_password: bool = False,
 ) -> Ticket:
     may_mail = may_write_to(work, address.normal, Purpose.VERIFY)
     spoken = _in_their_language(work, claims)
-    claimed = email_addresses.find_claim_of_browser(work.db, address.normal, digest(browser), now=work.now)
+    claimed = email_addresses.find_claim_of_browser(
+        work.db, address.normal, digest(browser), now=work.now, hashed=hashed if same_password else None
+    )
     if claimed is None:
         claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=spoken)
     else:
