@@ -155,7 +155,7 @@ def test_a_page_of_another_scheme_that_is_stored_already_gets_no_links(
 ) -> None:
     """An earlier release accepted it (RFC 8252 section 8.4: another app may have claimed the scheme)."""
     with work() as w:
-        stored = w.read.scalar(select(clients.c.metadata))
+        stored = w.read.scalars(select(clients.c.metadata)).one()
         w.db.execute(update(clients).values(metadata={**stored, "verify_uri": "com.example.app:/verify"}))
     app_with_pages.call("/register", email=ADDRESS, password=PASSWORD)
     assert inbox.latest(ADDRESS).link.startswith("https://id.example.test/verify-email/confirm?")
