@@ -6,9 +6,11 @@ BIN    := $(VENV)/bin
 # One more than there are cores: many tests wait for a process or a browser.
 JOBS   ?= $(shell expr $$(nproc) + 1)
 ARGS   ?=
+# Which tests by their marks, as pytest's -m takes it.
+MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check screenshots format bench bench-at-size migration api-documents translations constraints clean
+.PHONY: help demo test test-slow test-all check screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -16,15 +18,18 @@ help:  ## Say what there is
 demo: $(VENV)/run  ## Everything in one process, to look around
 	$(BIN)/signet demo $(ARGS)
 
-test: $(VENV)/test  ## The tests; ARGS go to pytest
+test: $(VENV)/test  ## The tests, without those marked slow; ARGS go to pytest
 	@tests/set_up $(BIN)
 	@# Compiled once for all processes that tests start, and tests for the next run: also where PYTHONDONTWRITEBYTECODE is set.
 	@$(BIN)/python -m compileall -q provider
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
+
+test-slow: $(VENV)/test  ## The tests marked slow, which CI runs after the others
+	$(MAKE) test MARKS=slow
 
 test-all: export THOROUGH := 1
-test-all: $(VENV)/test  ## The same with every test on both databases, more examples and longer walks and races
-	$(MAKE) test ARGS="--all-databases $(ARGS)"
+test-all: $(VENV)/test  ## All tests, each on both databases, with more examples and longer walks and races
+	$(MAKE) test MARKS= ARGS="--all-databases $(ARGS)"
 
 check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then the tests
 	$(BIN)/ruff format --check .
@@ -38,6 +43,10 @@ check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then the 
 screenshots: $(VENV)/test  ## A picture of every page, light, dark and 320 px wide, in build/screenshots
 	@tests/set_up $(BIN)
 	KEEP_SCREENSHOTS=1 $(BIN)/pytest -q tests/journeys/test_accessibility.py
+
+pictures: $(VENV)/test  ## The pictures in README.md and docs, when the pages they show have changed
+	@tests/set_up $(BIN)
+	KEEP_PICTURES=1 $(BIN)/pytest -q tests/docs/test_pictures.py
 
 format: $(VENV)/test  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .

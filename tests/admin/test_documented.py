@@ -4,7 +4,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 from starlette.routing import Route
 
 from provider.routes.api import admin_api
@@ -16,7 +15,6 @@ from tests.support.waiting import PATIENCE
 DOCUMENT = (REPOSITORY / "docs/admin-api.md").read_text()
 
 
-@pytest.mark.slow
 def test_the_commands_do_what_they_say(database_url: str, tmp_path: Path) -> None:
     port = free_port()
     settings = {

@@ -11,7 +11,10 @@ from functools import cache
 from tests.support.server_process import REPOSITORY
 
 FOLDERS = ("provider", "tests", "docs", "templates", "clients", "benchmarks", "migrations", "deploy")
-FILES = ("README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "Dockerfile", "docker-compose.yml")
+FILES = (
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
+    *("Makefile", "pyproject.toml", "Dockerfile", "docker-compose.yml"),
+)
 SUFFIXES = {".py", ".md", ".html", ".txt", ".css", ".js", ".mjs", ".sh", ".toml", ".conf", ".service"}
 INSTALLED = {"node_modules", "__pycache__"}
 

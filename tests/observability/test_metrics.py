@@ -199,7 +199,6 @@ def test_an_answer_that_fails_is_503_and_logged(
     assert "metrics.failed" in "".join(capsys.readouterr())
 
 
-@pytest.mark.slow
 def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(database_url: str, tmp_path: Path) -> None:
     """On an address of their own, and nowhere else (A-96)."""
     port = free_port()
