@@ -8,7 +8,7 @@ JOBS   ?= $(shell expr $$(nproc) + 1)
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check screenshots format bench bench-at-size migration api-documents translations constraints clean
+.PHONY: help demo test test-all test-quickstarts check screenshots format bench bench-at-size migration api-documents translations constraints clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,10 @@ test: $(VENV)/test  ## The tests; ARGS go to pytest
 test-all: export THOROUGH := 1
 test-all: $(VENV)/test  ## The same with every test on both databases, more examples and longer walks and races
 	$(MAKE) test ARGS="--all-databases $(ARGS)"
+
+test-quickstarts: $(VENV)/test  ## Follow every quickstart as printed; it installs from package registries
+	@tests/set_up $(BIN)
+	$(BIN)/pytest -n 0 -m network tests/interop/quickstarts $(ARGS)
 
 check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then the tests
 	$(BIN)/ruff format --check .
