@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from provider.cli.run import command_line
+from tests.interop.quickstarts.every_page import RUN
 from tests.interop.quickstarts.page import Block, Page, quickstarts
-from tests.interop.quickstarts.test_quickstarts import RUN
 from tests.support.server_process import REPOSITORY
 
 PAGES = {page.name: page for page in quickstarts()}
