@@ -52,7 +52,7 @@ format: $(VENV)/test  ## Format the code and fix what the linter can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/test  ## Run the workloads of docs/performance.md; ARGS go to the driver
+bench: $(VENV)/test  ## Run the workloads of docs/development/performance.md; ARGS go to the driver
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 bench-at-size: $(VENV)/test  ## Measure every route with a million users in the database; ARGS="--people 20000" for a first look
@@ -64,10 +64,10 @@ migration: $(VENV)/test  ## Write a migration for changed tables: make migration
 	  && $(BIN)/alembic upgrade head && $(BIN)/alembic revision --autogenerate -m "$(m)" \
 	  && $(BIN)/ruff check -q --fix migrations; status=$$?; $(BIN)/ruff format -q migrations; rm -rf "$$folder"; exit $$status
 
-api-documents: $(VENV)/test  ## Write docs/account-api.json and docs/admin-api.json from the code
+api-documents: $(VENV)/test  ## Write docs/reference/account-api.json and docs/reference/admin-api.json from the code
 	@for api in account admin; do $(BIN)/python -c "from provider.api.openapi import $$(echo $$api | tr a-z A-Z)_API as api, text; \
 	  from provider.routes import routes; from provider.config.settings import Settings; \
-	  print(text(Settings(), routes(Settings()), api), end='')" > docs/$$api-api.json || exit 1; done
+	  print(text(Settings(), routes(Settings()), api), end='')" > docs/reference/$$api-api.json || exit 1; done
 
 translations: $(VENV)/test  ## Update the catalogs in provider/languages from code and templates
 	@folder=$$(mktemp -d) && $(BIN)/pybabel -q extract -F pyproject.toml -k Text:1 -k counted:1,2 --no-location --omit-header \

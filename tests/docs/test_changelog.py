@@ -25,7 +25,9 @@ def versions() -> list[tuple[str, str]]:
 
 def test_command_openapi_documents_and_changelog_state_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     run(["--version"])
-    documents = [json.loads((REPOSITORY / f"docs/{name}-api.json").read_text("utf-8")) for name in ("account", "admin")]
+    documents = [
+        json.loads((REPOSITORY / f"docs/reference/{name}-api.json").read_text("utf-8")) for name in ("account", "admin")
+    ]
     assert {
         "signet --version": capsys.readouterr().out,
         "OpenAPI documents": [document["info"]["version"] for document in documents],
