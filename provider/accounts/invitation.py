@@ -33,7 +33,7 @@ def invite(
 ) -> str:
     """Create an account with a verified address and email an invitation. Returns the new user's id.
 
-    Raises NotAnAddress, AddressTaken, IdTaken or NotNow.
+    Raises NotAnId, NotAnAddress, AddressTaken, IdTaken or NotNow.
     """
     require_choice(work)
     user_id = create_user(work, email=email, password=None, verified=True, roles=roles, claims=claims, user_id=user_id)

@@ -15,7 +15,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
 from provider.crypto.passwords import SALT_BYTES, hash_password
-from provider.database.base import new_id
+from provider.database.base import is_id, new_id
 from provider.languages.free_text import clean_line
 from provider.languages.text import Text
 from provider.refusals import Refusal
@@ -35,6 +35,11 @@ class AddressTaken(Refusal):
 class NotAnAddress(Refusal):
     code = "not-an-address"
     message = Text("This is not an email address.")
+
+
+class NotAnId(Refusal):
+    code = "not-an-id"
+    message = Text("Enter a UUID in lower case, like 0192d3a8-5f2e-7c31-9c4e-1f0a2b3c4d5e.")
 
 
 class IdTaken(Refusal):
@@ -129,9 +134,11 @@ def create_user(
 ) -> str:
     """Create an account for an operator; return its id. `verified` marks the address as verified.
 
-    `user_id` and `password_hash` are those of an account that moves here. Raises NotAnAddress, AddressTaken, IdTaken or
-    UnsupportedHash.
+    `user_id` and `password_hash` are those of an account that moves here. Raises NotAnId, NotAnAddress, AddressTaken,
+    IdTaken or UnsupportedHash.
     """
+    if user_id is not None and not is_id(user_id):
+        raise NotAnId
     address = require_address(work, email)
     if password_hash is not None:
         require_own_hash(work.settings, password_hash)

@@ -12,10 +12,10 @@ def rotate_secret(client_id: Which, *, as_json: Json = False) -> None:
 
     Example: signet client rotate-secret CLIENT_ID
     """
-    from provider.oauth.clients import clients
+    from provider.oauth.clients import secret_rotation
 
     with unit() as work:
-        secret = clients.rotate_secret(work, client_id)
+        secret = secret_rotation.rotate_secret(work, client_id)
     told = f"client_secret  {secret}\nThe secret is not shown again. The one before works for another day."
     say(told, {"client_id": client_id, "client_secret": secret}, as_json=as_json)
 
@@ -25,8 +25,8 @@ def end_old_secrets(client_id: Which, *, as_json: Json = False) -> None:
 
     Example: signet client end-old-secrets CLIENT_ID
     """
-    from provider.oauth.clients import clients
+    from provider.oauth.clients import secret_rotation
 
     with unit() as work:
-        clients.end_retired_secrets(work, client_id)
+        secret_rotation.end_retired_secrets(work, client_id)
     say(f"Of {client_id} only the newest secret works.", {"client_id": client_id}, as_json=as_json)

@@ -53,10 +53,7 @@ def create(
     """
     from provider.accounts import overview
     from provider.accounts.registration import create_user
-    from provider.database.base import is_id
 
-    if user_id is not None and not is_id(user_id):
-        raise typer.BadParameter(f"{user_id!r} is not a UUID in lower case", param_hint="--id")
     if password_stdin and hash_stdin:
         raise typer.BadParameter("give --password-stdin or --password-hash-stdin")
     from_stdin = password_stdin or hash_stdin

@@ -13,7 +13,7 @@ from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.registration import AddressTaken, create_user
 from provider.accounts.users import find_user
 from provider.admin import audit_log, idempotency, store
-from provider.oauth.clients import clients
+from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.webhooks import store as webhooks
 from provider.work import Installation
@@ -135,16 +135,16 @@ def test_of_two_rotations_at_once_one_secret_is_left_that_never_ends(work: Work,
 
         def rotate() -> str:
             with work() as w:
-                return clients.rotate_secret(w, app.client_id)
+                return secret_rotation.rotate_secret(w, app.client_id)
 
         with work() as w:
-            secrets.append(clients.rotate_secret(w, app.client_id))
+            secrets.append(secret_rotation.rotate_secret(w, app.client_id))
             second = other.submit(rotate)
             while not waiting(installation):
                 assert not second.done()
         secrets.append(second.result())
     with work() as w:
-        clients.end_retired_secrets(w, app.client_id)
+        secret_rotation.end_retired_secrets(w, app.client_id)
         left = clients.find_client(w, app.client_id)
     assert left is not None
     assert [left.has_secret(secret) for secret in secrets] == [False, True]

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from provider.admin import client_form
 from provider.admin.presets import PRESETS
-from provider.oauth.clients import clients
+from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.client_search import find_page
 from provider.oauth.clients.clients import Client, create_client, find_client
 from provider.oauth.clients.metadata import ClientMetadata
@@ -110,8 +110,8 @@ def test_a_short_secret_is_warned_about_until_it_is_gone(console: Console, work:
     here = f"/clients/client?client_id={made.client_id}"
     assert "less than 32 characters" in console.open(here).text
     with work() as w:
-        clients.rotate_secret(w, made.client_id)
-        clients.end_retired_secrets(w, made.client_id)
+        secret_rotation.rotate_secret(w, made.client_id)
+        secret_rotation.end_retired_secrets(w, made.client_id)
     assert "less than 32 characters" not in console.open(here).text
 
 

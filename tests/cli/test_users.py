@@ -59,7 +59,7 @@ def test_a_user_who_moves_here_keeps_id_and_password(signet: Signet, work: Work)
     with work() as w:
         assert is_password_of(w, user_id, "a long password")
     for options, said in (
-        (("--id", user_id.upper()), "is not a UUID in lower case"),
+        (("--id", user_id.upper()), "Enter a UUID in lower case"),
         (("--id", user_id), "Another account has this id."),
         (("--password-stdin",), "give --password-stdin or --password-hash-stdin"),
     ):

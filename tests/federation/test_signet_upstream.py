@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from provider.app import create_app
 from provider.config.settings import Settings
 from provider.installation import open_installation
-from provider.oauth.clients import clients
+from provider.oauth.clients import clients, secret_rotation
 from provider.outbound.answers import Answer
 from provider.ratelimit_counter import LimitCounter
 from provider.sessions.store import find_all
@@ -152,7 +152,7 @@ def test_a_secret_that_was_changed_there_signs_nobody_in(
 ) -> None:
     with unit_of_work(upstream) as other:
         [client] = clients.list_clients(other)
-        clients.rotate_secret(other, client_id=client.client_id)
+        secret_rotation.rotate_secret(other, client_id=client.client_id)
     clock.advance(hours=25)
     page = go()
     assert page.status == 403

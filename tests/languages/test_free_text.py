@@ -1,5 +1,6 @@
 """The rule for names and other free text: what is accepted, dropped and refused (issue 12, line 33)."""
 
+import re
 import unicodedata
 
 import pytest
@@ -72,6 +73,14 @@ def test_a_refused_character_is_named_and_left_out_of_an_upstream_name(typed: st
     left = repair_line(typed, most=100)
     assert clean_line(left, most=100) == left
     assert left or not any(character.isascii() and character.isalpha() for character in typed)
+
+
+def test_four_pairs_of_direction_controls_around_a_name_are_dropped_and_a_fifth_is_refused() -> None:
+    """Each pair takes time that grows with the text, so a long text of nothing but pairs must not be peeled."""
+    before, after = "\u202a\u2068\u202b\u2066", "\u2069\u202c\u2069\u202c"
+    assert clean_line(f"{before}Ada{after}", most=100) == "Ada"
+    with pytest.raises(InvalidText, match=re.escape("U+202A LEFT-TO-RIGHT EMBEDDING")):
+        clean_line(f"{before}\u202aAda\u202c{after}", most=100)
 
 
 def test_every_field_of_a_profile_that_takes_a_name_takes_all_of_them() -> None:

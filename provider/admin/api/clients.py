@@ -14,7 +14,7 @@ from provider.admin.operation import Resource, begin, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
-from provider.oauth.clients import client_search
+from provider.oauth.clients import client_search, secret_rotation
 from provider.oauth.clients import clients as rules
 from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import FIELDS, ClientMetadata, InvalidMetadata
@@ -153,13 +153,15 @@ def delete_client(call: Call, _operator: Operator, _body: Body) -> None:
 def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
     """Rotate a client's secret. The previous secret works for one more day."""
     client = _client(call)
-    return NewSecret(client_id=client.client_id, client_secret=rules.rotate_secret(call.work, client.client_id))
+    return NewSecret(
+        client_id=client.client_id, client_secret=secret_rotation.rotate_secret(call.work, client.client_id)
+    )
 
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def end_old_client_secrets(call: Call, _operator: Operator, _body: Body) -> None:
     """End a client's previous secrets immediately, for example because they leaked."""
-    rules.end_retired_secrets(call.work, _client(call).client_id)
+    secret_rotation.end_retired_secrets(call.work, _client(call).client_id)
 
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))

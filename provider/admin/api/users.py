@@ -13,7 +13,7 @@ from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.overview import Overview
 from provider.accounts.passwords.passwords import UnsupportedHash
-from provider.accounts.registration import AddressTaken, IdTaken, NotAnAddress
+from provider.accounts.registration import AddressTaken, IdTaken, NotAnAddress, NotAnId
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.users import NoSuchUser
 from provider.admin.filters import asked_text
@@ -22,7 +22,7 @@ from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
 from provider.api.endpoints.profile import Editable, claims_of
-from provider.database.base import is_id, parse_id
+from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.web.call import Call
 from provider.work import UnitOfWork
@@ -37,7 +37,6 @@ WANTED = {
     **PAGED,
 }
 
-NOT_AN_ID = Text("Enter a UUID in lower case, like 0192d3a8-5f2e-7c31-9c4e-1f0a2b3c4d5e.")
 STAYS_VERIFIED = Text(
     "A verified email address can't be set to unverified. To have the user confirm a new address, use "
     "POST /users/{user_id}/email."
@@ -144,8 +143,6 @@ def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
     `links`) or signs in with an upstream provider.
     """
     work, claims = call.work, {} if body.claims is None else claims_of(body.claims)
-    if body.id is not None and not is_id(body.id):
-        raise InvalidBody([{"member": "id", "problem": NOT_AN_ID}])
     if body.invite and body.password_hash is not None:
         raise InvalidBody(
             [
@@ -157,19 +154,22 @@ def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
                 }
             ]
         )
-    if body.invite:
-        user_id = invitation.invite(work, email=body.email, roles=body.roles, claims=claims, user_id=body.id)
-    else:
-        user_id = registration.create_user(
-            work,
-            email=body.email,
-            password=None,
-            verified=True,
-            roles=body.roles,
-            claims=claims,
-            user_id=body.id,
-            password_hash=body.password_hash,
-        )
+    try:
+        if body.invite:
+            user_id = invitation.invite(work, email=body.email, roles=body.roles, claims=claims, user_id=body.id)
+        else:
+            user_id = registration.create_user(
+                work,
+                email=body.email,
+                password=None,
+                verified=True,
+                roles=body.roles,
+                claims=claims,
+                user_id=body.id,
+                password_hash=body.password_hash,
+            )
+    except NotAnId as refusal:
+        raise InvalidBody([{"member": "id", "problem": refusal.message}]) from None
     return describe(call.work, user_id)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from provider.admin.pages.actions import Action, Actions, ShownOnce, Subject
 from provider.languages.text import Text
-from provider.oauth.clients import clients
+from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.clients import Client
 from provider.web.call import Call
 from provider.work import UnitOfWork
@@ -18,7 +18,7 @@ def _simply(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Subject[
 
 
 def _rotate_secret(call: Call, subject: Subject[Client]) -> ShownOnce:
-    secret = clients.rotate_secret(call.work, subject.value.client_id)
+    secret = secret_rotation.rotate_secret(call.work, subject.value.client_id)
     return ShownOnce(
         title=Text("New client secret"),
         told=Text("Copy the secret now and share it securely with the developer. You can't see it again."),
@@ -44,7 +44,7 @@ ACTIONS: Actions[Client] = {
         button=Text("Revoke old secrets"),
         means=(Text("Only the newest secret will work. Do this if an old secret may have leaked."),),
         done=Text("Old secrets revoked."),
-        do=_simply(clients.end_retired_secrets),
+        do=_simply(secret_rotation.end_retired_secrets),
         danger=True,
         is_available=lambda client: len(client.secrets) > 1,
     ),

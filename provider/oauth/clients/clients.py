@@ -1,9 +1,9 @@
-"""Clients and their secrets: register, change, disable and delete."""
+"""Clients: register, change, disable and delete."""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from provider.audit.events import Event
@@ -24,9 +24,6 @@ from provider.oauth.clients.store.clients import SecretRow
 from provider.oauth.syntax import VSCHARS
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
-
-ROTATION_OVERLAP = timedelta(days=1)
-"""How long the previous secrets stay valid after a rotation."""
 
 
 class NoSuchClient(Refusal):
@@ -143,13 +140,13 @@ def create_client(
     `client_id` and `secret` can be imported from another provider; with `allow_short_secret` also a short secret.
     Raises InvalidMetadata.
     """
-    check_metadata(metadata)
+    metadata = check_metadata(metadata)
     client_id = client_id or new_handle()
     if not _is_plausible(client_id) or _is_uuid(client_id):
         # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
         raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
     store.queue_for(work.db, [client_id, *map(normalize, metadata.resource_identifiers)])
-    require_valid(work, metadata)
+    _require_possible(work, metadata, None)
     if store.find(work.read, client_id) is not None:
         raise InvalidMetadata("There is a client of this client_id already.")
     if not metadata.has_secret:
@@ -172,11 +169,11 @@ def create_client(
 
 def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
     """Replace a client's metadata. Raises InvalidMetadata, NoSuchClient."""
-    check_metadata(metadata)
+    metadata = check_metadata(metadata)
     store.lock(work.db, client_id)  # so that the event tells what was there
     store.queue_for(work.db, [*map(normalize, metadata.resource_identifiers)])
     before = find_client(work, client_id)
-    require_valid(work, metadata, before=before)
+    _require_possible(work, metadata, before)
     if before is None or not store.replace_metadata(work.db, client_id, metadata.as_json(), now=work.now):
         raise NoSuchClient
     _keep_looked_up(work, client_id, metadata)
@@ -189,41 +186,17 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
 
 def require_valid(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
     """Check that a client may be registered with this metadata, or changed to it. Raises InvalidMetadata."""
-    check_metadata(metadata)
+    _require_possible(work, check_metadata(metadata), before)
+
+
+def _require_possible(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:
+    """Check metadata against this installation and against what is registered already. Raises InvalidMetadata."""
     check_email_pages(metadata, may_be_local=work.settings.may_use_local_pages)
     require_reachable(work, *metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)
     _require_free(work, metadata, before)
     if before is not None and before.metadata.sector != metadata.sector:
         # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
         raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
-
-
-def rotate_secret(work: UnitOfWork, client_id: str) -> str:
-    """Return a new secret, which is shown only once. The earlier ones stay valid for another day. Raises NoSuchClient,
-    and InvalidMetadata for a client whose method uses no secret.
-    """
-    store.lock(work.db, client_id)  # of two at once, the second retires what the first made
-    client = find_client(work, client_id)
-    if client is None:
-        raise NoSuchClient
-    if not client.metadata.has_secret:
-        raise InvalidMetadata(f"A client that authenticates with {' or '.join(client.metadata.auth_methods)} has none.")
-    secret = new_opaque()
-    store.retire_secrets(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
-    add_secret(work, client_id, client.metadata, secret)
-    count = len(client.secrets)
-    before, after = {"valid_secrets": count}, {"valid_secrets": count + 1}
-    record(work, Event.CLIENT_SECRET_ROTATED, client_id=client_id, before=before, after=after)
-    return secret
-
-
-def end_retired_secrets(work: UnitOfWork, client_id: str) -> None:
-    """Revoke the secrets from before the last rotation, which others may have. Raises NoSuchClient."""
-    if store.find(work.read, client_id) is None:
-        raise NoSuchClient
-    count = store.end_retired_secrets(work.db, client_id, now=work.now)
-    if count:
-        record(work, Event.CLIENT_SECRETS_ENDED, client_id=client_id, count=count)
 
 
 def disable(work: UnitOfWork, client_id: str) -> None:

@@ -50,14 +50,15 @@ def parse_metadata(given: Mapping[str, Any]) -> ClientMetadata:
     """
     sent = without_nothing(given)
     require_types(sent)
-    metadata = with_clean_names(load_metadata(sent))
-    metadata = replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins))
-    check_metadata(metadata)
-    return metadata
+    return check_metadata(load_metadata(sent))
 
 
-def check_metadata(metadata: ClientMetadata) -> None:
-    """Raise InvalidMetadata for metadata that this server does not support."""
+def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
+    """Return the metadata as it is stored: with clean names and origins as browsers write them.
+
+    Raises InvalidMetadata for metadata that this server does not support.
+    """
+    metadata = with_clean_names(replace(metadata, allowed_origins=normal_origins(metadata.allowed_origins)))
     for method in metadata.auth_methods:
         _one_of("token_endpoint_auth_method", method, AUTH_METHODS)
     _one_of("id_token_signed_response_alg", metadata.id_token_signed_response_alg, SIGNING_ALGORITHMS)
@@ -89,7 +90,6 @@ def check_metadata(metadata: ClientMetadata) -> None:
     starts_at = metadata.initiate_login_uri
     if starts_at is not None and (problem_with(starts_at) is not None or urlsplit(starts_at).scheme != "https"):
         raise InvalidMetadata("initiate_login_uri must be an https URL.")  # OIDC Core section 4
-    with_clean_names(metadata)
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     _check_origins(metadata)
@@ -100,6 +100,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
     _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
+    return metadata
 
 
 def _check_redirect_uris(metadata: ClientMetadata) -> None:

@@ -14,7 +14,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.config.settings import Settings
 from provider.crypto.digests import digest, new_opaque
-from provider.oauth.clients import clients
+from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, SECRET_METHODS, ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
@@ -201,7 +201,7 @@ def update(work: UnitOfWork, client: Client, metadata: ClientMetadata) -> Regist
     clients.update_client(work, client.client_id, metadata)
     needs_secret = metadata.has_secret and not client.secrets
     needs_key = metadata.token_endpoint_auth_method == SECRET_JWT and not client.sealed_secrets
-    secret = clients.rotate_secret(work, client.client_id) if needs_secret or needs_key else None
+    secret = secret_rotation.rotate_secret(work, client.client_id) if needs_secret or needs_key else None
     return Registered(replace(client, metadata=metadata), token, secret)
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from provider.app import create_app
 from provider.installation import open_installation
 from provider.oauth.client_authentication.store import used_assertions
-from provider.oauth.clients import clients
+from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.metadata import InvalidMetadata, load_metadata
 from provider.oauth.clients.store.clients import client_secrets
 from provider.oauth.http.authenticated import authenticated
@@ -445,12 +445,12 @@ class TestSecretsAsKeys:
         rp = register(**SECRET)
         old = rp.secret
         with work() as w:
-            new = clients.rotate_secret(w, rp.client_id)
+            new = secret_rotation.rotate_secret(w, rp.client_id)
         assert None not in self.stored(work, rp.client_id)
         for secret in (old, new):
             rp.secret = secret
             assert rp.client_credentials().status == 200
-        clock.advance(clients.ROTATION_OVERLAP)
+        clock.advance(secret_rotation.ROTATION_OVERLAP)
         now = int(clock.now.timestamp())
         for secret, status in ((old, 401), (new, 200)):
             assert secret
@@ -473,7 +473,7 @@ class TestSecretsAsKeys:
         answer = rp.client_credentials()
         assert answer.status == 401
         with work() as w:
-            rp.secret = clients.rotate_secret(w, rp.client_id)
+            rp.secret = secret_rotation.rotate_secret(w, rp.client_id)
         assert rp.client_credentials().status == 200
 
     def test_the_explanation_says_what_to_do(self, register: Register, work: Work, explain: Explain) -> None:
@@ -488,7 +488,7 @@ class TestSecretsAsKeys:
     def test_a_client_without_a_secret_has_none_to_rotate(self, service: RelyingParty, work: Work) -> None:
         assert service.secret is None
         with work() as w, pytest.raises(InvalidMetadata):
-            clients.rotate_secret(w, service.client_id)
+            secret_rotation.rotate_secret(w, service.client_id)
 
 
 def test_wrong_assertions_are_counted_like_wrong_secrets(service: RelyingParty, lower: Lower) -> None:

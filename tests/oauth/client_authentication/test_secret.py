@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.credentials import read_credentials
-from provider.oauth.clients import clients
+from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.errors import InvalidClientError
 from tests.oauth.conftest import Explain, Register, Unchanged
@@ -232,7 +232,7 @@ def test_before_and_after_a_rotation_both_secrets_work_for_a_day(
     old = service.secret
     assert old
     with work() as w:
-        new = clients.rotate_secret(w, service.client_id)
+        new = secret_rotation.rotate_secret(w, service.client_id)
     for secret in (old, new):
         assert call(service, basic(service.client_id, secret)).status_code == 200
     clock.advance(days=1, seconds=1)

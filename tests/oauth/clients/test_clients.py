@@ -10,7 +10,7 @@ from provider.audit.store import find as find_events
 from provider.config.settings import Settings
 from provider.crypto.digests import digest
 from provider.crypto.vault import Vault
-from provider.oauth.clients import clients
+from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.clients import NoSuchClient
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.work import Installation
@@ -73,8 +73,8 @@ def test_a_short_secret_is_accepted_where_an_operator_allows_it(
         rp.secret = wrong
         assert rp.client_credentials().error == "invalid_client"
     with work() as w:
-        clients.rotate_secret(w, client.client_id)
-        clients.end_retired_secrets(w, client.client_id)
+        secret_rotation.rotate_secret(w, client.client_id)
+        secret_rotation.end_retired_secrets(w, client.client_id)
     with work() as w:
         found = clients.find_client(w, client.client_id)
     assert found is not None
@@ -95,7 +95,7 @@ def test_two_clients_with_one_short_secret_have_different_digests(work: Work) ->
     assert made[0].secrets[0].digest != made[1].secrets[0].digest
 
 
-@pytest.mark.parametrize("act", [clients.disable, clients.enable, clients.delete_client, clients.rotate_secret])
+@pytest.mark.parametrize("act", [clients.disable, clients.enable, clients.delete_client, secret_rotation.rotate_secret])
 def test_an_unknown_client_cannot_be_changed(work: Work, act: Any) -> None:
     with work() as w, pytest.raises(NoSuchClient):
         act(w, "nobody")
@@ -105,7 +105,7 @@ def test_a_public_client_has_no_secret(register: Register, work: Work) -> None:
     rp = register(public=True)
     assert rp.secret is None
     with work() as w, pytest.raises(InvalidMetadata):
-        clients.rotate_secret(w, rp.client_id)
+        secret_rotation.rotate_secret(w, rp.client_id)
 
 
 @pytest.mark.both_databases
@@ -123,7 +123,7 @@ def test_a_deleted_client_takes_everything_with_it(rp: RelyingParty, browser: Wa
 def test_changes_are_told_to_the_audit_log_without_secrets(rp: RelyingParty, work: Work) -> None:
     with work() as w:
         clients.update_client(w, rp.client_id, replace(rp.client.metadata, client_name="Other"))
-        new = clients.rotate_secret(w, rp.client_id)
+        new = secret_rotation.rotate_secret(w, rp.client_id)
         clients.disable(w, rp.client_id)
     with work() as w:
         events = find_events(w.read, client_id=rp.client_id)
