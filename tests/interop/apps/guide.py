@@ -1,0 +1,73 @@
+"""A guide of docs/connect/apps, read as its reader does: which commands to type, and which files to write."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[3] / "docs/connect/apps"
+BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TESTED = re.compile(r"^Tested with (.+) and Signet ([\d.]+) on (\d+ \w+ \d{4})\.$", re.MULTILINE)
+NOT_RUN = re.compile(r"^Not run: .+$", re.MULTILINE)
+ISSUER = "https://id.example.com"
+"""What every guide calls the issuer."""
+SECRET = "CLIENT_SECRET"
+"""What every guide writes for the client secret."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code. `title` is the file it belongs into, or what it is."""
+
+    language: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Guide:
+    """The guide of one app."""
+
+    name: str
+    text: str
+
+    @classmethod
+    def read(cls, name: str) -> "Guide":
+        return cls(name, (FOLDER / f"{name}.md").read_text("utf-8"))
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [Block(*found) for found in BLOCK.findall(self.text)]
+
+    def block(self, title: str) -> Block:
+        """Return the only block with this title."""
+        (found,) = [block for block in self.blocks if block.title == title]
+        return found
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """The words of each `signet` command on the page, in order."""
+        joined = [block.text.replace("\\\n", " ") for block in self.blocks if block.language == "sh"]
+        lines = [line for text in joined for line in text.splitlines()]
+        return [shlex.split(line) for line in lines if line.startswith("signet ")]
+
+    def record(self, *, app: str, signet: str) -> None:
+        """Write the versions of a run that succeeded, and its day, into the page."""
+        day = datetime.now(UTC).strftime("%-d %B %Y")
+        text, count = TESTED.subn(f"Tested with {app} and Signet {signet} on {day}.", self.text)
+        assert count == 1, f"{self.name}.md has no line `Tested with ...`"
+        (FOLDER / f"{self.name}.md").write_text(text, "utf-8")
+
+
+def guides() -> list[Guide]:
+    """Return the guides of all apps, without the page that lists them."""
+    return [Guide.read(path.stem) for path in sorted(FOLDER.glob("*.md")) if path.stem != "index"]
+
+
+def substituted(text: str, stand_ins: Mapping[str, str]) -> str:
+    """Return a text of a guide for this run: its example addresses and secrets replaced, the longest first."""
+    for printed in sorted(stand_ins, key=len, reverse=True):
+        text = text.replace(printed, stand_ins[printed])
+    return text
