@@ -1,7 +1,6 @@
 """A guide of docs/connect/apps, read as its reader does: which commands to type, and which files to write."""
 
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,8 @@ FOLDER = Path(__file__).parents[3] / "docs/connect/apps"
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TESTED = re.compile(r"^Tested with (.+) and Signet ([\d.]+) on (\d+ \w+ \d{4})\.$", re.MULTILINE)
 NOT_RUN = re.compile(r"^Not run: .+$", re.MULTILINE)
+COMMAND = re.compile(r"(?:^|\| )signet .+")
+"""A `signet` command in a line of a block."""
 ISSUER = "https://id.example.com"
 """What every guide calls the issuer."""
 SECRET = "CLIENT_SECRET"
@@ -47,11 +48,11 @@ class Guide:
         return found
 
     @property
-    def commands(self) -> list[list[str]]:
-        """The words of each `signet` command on the page, in order."""
+    def commands(self) -> list[str]:
+        """Each line with a `signet` command, in order. A line may pipe something into it."""
         joined = [block.text.replace("\\\n", " ") for block in self.blocks if block.language == "sh"]
         lines = [line for text in joined for line in text.splitlines()]
-        return [shlex.split(line) for line in lines if line.startswith("signet ")]
+        return [line for line in lines if COMMAND.search(line)]
 
     def record(self, *, app: str, signet: str) -> None:
         """Write the versions of a run that succeeded, and its day, into the page."""

@@ -4,6 +4,7 @@ Nothing is changed in what a guide prints, except addresses, ports and secrets: 
 """
 
 import contextlib
+import json
 import os
 import shlex
 import signal
@@ -28,6 +29,7 @@ from tests.support.installation import SECRET_KEY
 from tests.support.server_process import environment, free_port
 from tests.support.waiting import PATIENCE, wait_until
 
+SIGNET = [sys.executable, "-m", "provider"]
 NAME, EMAIL = "Ada Lovelace", "ada@example.com"
 OTHER_NAME, OTHER_EMAIL = "Charles Babbage", "charles@example.com"
 """Somebody to whom no guide gives a role."""
@@ -70,21 +72,28 @@ class Workbench:
 
     def type_commands(self) -> None:
         """Type the `signet` commands of the guide, and keep the secret that is shown once."""
-        for words in self.guide.commands:
-            said = self.signet(*(substituted(word, self.stand_ins) for word in words[1:]))
-            for line in said.splitlines():
-                if line.startswith("client_secret "):
-                    self.stand_ins[SECRET] = line.split()[1]
+        for line in self.guide.commands:
+            said = self._typed(["bash", "-euo", "pipefail", "-c", substituted(line, self.stand_ins)])
+            for printed in said.splitlines():
+                if printed.startswith("client_secret "):
+                    self.stand_ins[SECRET] = printed.split()[1]
 
     def signet(self, *arguments: str, stdin: str = "") -> str:
         """Run one command to its end, and return what it prints."""
-        command = [sys.executable, "-m", "provider", *arguments]
+        return self._typed([*SIGNET, *arguments], stdin)
+
+    def _typed(self, command: list[str], stdin: str = "") -> str:
+        env = environment(self.settings)
+        env |= {"PATH": f"{Path(sys.executable).parent}:{env['PATH']}"}
         done = subprocess.run(
-            command, env=environment(self.settings), input=stdin, capture_output=True, text=True, check=False,
-            timeout=PATIENCE,
-        )  # fmt: skip
+            command, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
         assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    def user_id(self, email: str) -> str:
+        """Return the ID of a user, which is the claim `sub`."""
+        return str(json.loads(self.signet("user", "show", email, "--json"))["id"])
 
     def text_of(self, title: str) -> str:
         """Return a block of the guide for this run."""
@@ -198,12 +207,13 @@ def workbench(guide: Guide, *, cache: Cache, folder: Path, browser: Browser) -> 
         "SIGNET_ENV": "test",
         "SIGNET_OUTBOUND_ALLOW": "127.0.0.0/8",
     }
+    stand_ins = {ISSUER: issuer, ISSUER.removeprefix("https://"): issuer.removeprefix("https://")}
     with ExitStack() as stack:
-        bench = Workbench(guide, cache, folder, authority.file, issuer, browser, stack, {ISSUER: issuer}, settings)
+        bench = Workbench(guide, cache, folder, authority.file, issuer, browser, stack, stand_ins, settings)
         bench.signet("migrate")
         for name, email in ((NAME, EMAIL), (OTHER_NAME, OTHER_EMAIL)):
             bench.signet("user", "create", "--email", email, "--name", name, "--verified", "--password-stdin", stdin=PASSWORD)
-        command = [sys.executable, "-m", "provider", "serve", "--port", str(port), "--workers", "1", "--drain", "0"]
+        command = [*SIGNET, "serve", "--port", str(port), "--workers", "1", "--drain", "0"]
         command += ["--tls-cert", str(certificate), "--tls-key", str(certificate)]
         served = stack.enter_context(
             running(command, folder=folder, env=environment(settings), log=folder / "signet.log")
