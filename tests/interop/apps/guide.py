@@ -14,7 +14,7 @@ COMMAND = re.compile(r"(?:^|\| )signet .+")
 """A `signet` command in a line of a block."""
 ISSUER = "https://id.example.com"
 """What every guide calls the issuer."""
-SECRET = "CLIENT_SECRET"
+SECRET = "YOUR_CLIENT_SECRET"
 """What every guide writes for the client secret."""
 
 
