@@ -26,6 +26,10 @@ test-all: export THOROUGH := 1
 test-all: $(VENV)/test  ## The same with every test on both databases, more examples and longer walks and races
 	$(MAKE) test ARGS="--all-databases $(ARGS)"
 
+test-apps: $(VENV)/test  ## The guides of docs/connect/apps with the real apps, which it installs; ARGS="jupyterhub pgadmin" for some
+	@tests/set_up $(BIN)
+	$(BIN)/python -m tests.interop.apps.run $(ARGS)
+
 check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

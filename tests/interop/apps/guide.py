@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[3] / "docs/connect/apps"
+LIST = (FOLDER / "index").with_suffix(".md")
+"""The page that lists the guides, with the versions of the last run."""
 BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TESTED = re.compile(r"^Tested with (.+) and Signet ([\d.]+) on (\d+ \w+ \d{4})\.$", re.MULTILINE)
 NOT_RUN = re.compile(r"^Not run: .+$", re.MULTILINE)
@@ -64,7 +66,7 @@ class Guide:
 
 def guides() -> list[Guide]:
     """Return the guides of all apps, without the page that lists them."""
-    return [Guide.read(path.stem) for path in sorted(FOLDER.glob("*.md")) if path.stem != "index"]
+    return [Guide.read(path.stem) for path in sorted(FOLDER.glob("*.md")) if path != LIST]
 
 
 def substituted(text: str, stand_ins: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ class Cache:
 
         def install(folder: Path) -> None:
             venv.create(folder, with_pip=True)
-            command = [folder / "bin/pip", "install", "-q", "--disable-pip-version-check", *packages]
+            command: list[Path | str] = [folder / "bin/pip", "install", "-q", "--disable-pip-version-check", *packages]
             run(command, folder=folder)
 
         return self._once(f"{name}-python", (sys.version, *packages), install) / "bin"
@@ -35,7 +35,10 @@ class Cache:
 
         def install(folder: Path) -> None:
             npm = required("npm")
-            run([npm, "install", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error", package], folder=folder)
+            run(
+                [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error", package],
+                folder=folder,
+            )
 
         return self._once(f"{name}-npm", (package,), install) / "node_modules/.bin"
 

@@ -26,7 +26,11 @@ def check(bench: Workbench) -> None:
     config.write_text(config.read_text() + HERE)
     path = f"{proxy}:{python}:{bench.environment['PATH']}"
     bench.start(
-        python / "jupyterhub", "-f", config, env={"PATH": path, "PYTHONPATH": str(bench.folder)}, ready=f"{hub}/hub/health"
+        python / "jupyterhub",
+        "-f",
+        config,
+        env={"PATH": path, "PYTHONPATH": str(bench.folder)},
+        ready=f"{hub}/hub/health",
     )
 
     ada = bench.person()

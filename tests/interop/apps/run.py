@@ -17,7 +17,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from provider import __version__
-from tests.interop.apps.guide import FOLDER, TESTED, Guide, guides
+from tests.interop.apps.guide import LIST, TESTED, Guide, guides
 from tests.interop.apps.install import Cache
 from tests.interop.apps.workbench import workbench
 from tests.support.chromium import NAMES
@@ -70,9 +70,8 @@ def write_table() -> None:
         found = TESTED.search(guide.text)
         cells = found.groups() if found else ("not run", "", "")
         rows.append(f"| [{title}]({guide.name}.md) | {' | '.join(cells)} |")
-    index = FOLDER / "index.md"
-    before, _, rest = index.read_text("utf-8").partition(START)
-    index.write_text(f"{before}{START}\n" + "\n".join(rows) + f"\n{END}{rest.partition(END)[2]}", "utf-8")
+    before, _, rest = LIST.read_text("utf-8").partition(START)
+    LIST.write_text(f"{before}{START}\n" + "\n".join(rows) + f"\n{END}{rest.partition(END)[2]}", "utf-8")
 
 
 if __name__ == "__main__":

@@ -179,9 +179,14 @@ def running(
     """Run a process with a group of its own. In the end the group is ended by its id, with all that it started."""
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [str(word) for word in command], cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            [str(word) for word in command],
+            cwd=folder,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
             start_new_session=True,
-        )  # fmt: skip
+        )
     try:
         yield process
     finally:
@@ -212,7 +217,9 @@ def workbench(guide: Guide, *, cache: Cache, folder: Path, browser: Browser) -> 
         bench = Workbench(guide, cache, folder, authority.file, issuer, browser, stack, stand_ins, settings)
         bench.signet("migrate")
         for name, email in ((NAME, EMAIL), (OTHER_NAME, OTHER_EMAIL)):
-            bench.signet("user", "create", "--email", email, "--name", name, "--verified", "--password-stdin", stdin=PASSWORD)
+            bench.signet(
+                "user", "create", "--email", email, "--name", name, "--verified", "--password-stdin", stdin=PASSWORD
+            )
         command = [*SIGNET, "serve", "--port", str(port), "--workers", "1", "--drain", "0"]
         command += ["--tls-cert", str(certificate), "--tls-key", str(certificate)]
         served = stack.enter_context(
