@@ -1,7 +1,7 @@
 """Measure Signet, and its fastest peer beside it, with the shared driver; print tables with the ratios.
 
 The driver is a script outside this repository: BENCH_DRIVER, by default shared/peers/bench.py in the folder above it
-(docs/performance.md). It starts each target, checks its answers, loads it and stops it.
+(docs/development/performance.md). It starts each target, checks its answers, loads it and stops it.
 Its own needs and the peers' are under PEERS_HOME; the node peer is measured when it is installed there.
 """
 

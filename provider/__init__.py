@@ -18,4 +18,4 @@ Top to bottom; each package may import those below it, never above (`lint-import
 - `languages`, `branding`: translations, colours and logo.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -15,8 +15,9 @@ from provider.work import UnitOfWork
 
 @dataclass(frozen=True)
 class Limits:
-    """The rate limits, one per line with the reason; documented in docs/throttling.md. Each is per network address
-    unless stated.
+    """The rate limits, one per line with the reason. Each is per network address unless stated.
+
+    docs/reference/throttling.md documents them.
     """
 
     login: str = "60/5minutes"  # failed sign-ins: a person mistypes; an office shares one address

@@ -1,6 +1,6 @@
 """The fixtures that most tests use: settings, clock, app, browser, inbox. A capability has its own beside its tests.
 
-docs/testing.md says how the suite is arranged. The databases are in `tests.support.databases`.
+docs/development/testing.md says how the suite is arranged. The databases are in `tests.support.databases`.
 """
 
 import ipaddress

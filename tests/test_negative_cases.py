@@ -1,4 +1,4 @@
-"""docs/negative-cases.md names each case once, and the test that tries it."""
+"""docs/development/negative-cases.md names each case once, and the test that tries it."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ ROW = re.compile(r"^\| (N-\d+) \| .+ \| .+ \| `([\w/]+\.py)` (\w+) \|$", re.MULT
 
 
 def test_the_table_names_each_case_and_its_test() -> None:
-    rows = ROW.findall((REPOSITORY / "docs/negative-cases.md").read_text("utf-8"))
+    rows = ROW.findall((REPOSITORY / "docs/development/negative-cases.md").read_text("utf-8"))
     assert [number for number, _, _ in rows] == [f"N-{count}" for count in range(1, len(rows) + 1)]
     named = {}
     for path in (REPOSITORY / "tests").rglob("test_*.py"):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from provider import __version__
 from tests.support.demo_process import free_ports
 from tests.support.server_process import REPOSITORY, environment
 from tests.support.waiting import PATIENCE
@@ -52,6 +53,12 @@ def test_it_holds_the_templates_the_migrations_and_the_sample_clients(wheel: Pat
         }
         assert {f"provider/_{folder}/{name}" for name in files} <= names
     assert not [name for name in names if "test" in name.split("/")[0]]
+
+
+def test_it_has_the_version_of_the_package(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(f"signet_provider-{__version__}.dist-info/METADATA").decode()
+    assert f"\nVersion: {__version__}\n" in metadata
 
 
 @pytest.fixture

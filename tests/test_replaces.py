@@ -1,5 +1,6 @@
-"""docs/replaces.md is true: what it names is there, the tests it points to use that, and what is "not there yet" is not
-there.
+"""docs/development/replaces.md is true: what it names is there, and the tests it points to use that.
+
+What is "not there yet" is not there.
 """
 
 import ast
@@ -16,7 +17,7 @@ from provider.routes import routes
 from tests.support.server_process import REPOSITORY
 
 TESTS = REPOSITORY / "tests"
-TEXT = (REPOSITORY / "docs/replaces.md").read_text()
+TEXT = (REPOSITORY / "docs/development/replaces.md").read_text()
 API = "/api/account/"
 URLS = {
     (method, re.sub(r"{\w+(:\w+)?}", "{}", route.path))

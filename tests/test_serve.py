@@ -24,8 +24,6 @@ from tests.support.installation import SECRET_KEY
 from tests.support.server_process import Serving, free_port, serving, signet
 from tests.support.waiting import PATIENCE, wait_until
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def environ(database_url: str) -> dict[str, str]:

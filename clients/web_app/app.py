@@ -1,4 +1,4 @@
-"""The application. Run it with `uvicorn --factory web_app.app:app` in the folder above; see docs/clients.md."""
+"""The application. Run it with `uvicorn --factory web_app.app:app` in the folder above; see docs/connect/clients.md."""
 
 import os
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Ending the access to an account: one table says which cause ends what.
 
-docs/ending-access.md shows the table to users and operators. Causes that end less than an account's access are
-elsewhere:
+docs/explanation/ending-access.md shows the table to users and operators. Causes that end less than an account's access
+are elsewhere:
 
 - One session: `sessions.lifecycle`. Signing out, a device signed out from another one, too many wrong codes.
 - One application's access: `oauth.authorize.consent`, and the revocation endpoint.

@@ -1,7 +1,7 @@
 """The counters of a password attempt: its account, its network and all sign-ins together, or its known device alone.
 
 Every tier slows attempts down and none locks an account. The numbers are in `accounts.throttle` and `ratelimits`, and
-in docs/throttling.md.
+in docs/reference/throttling.md.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Limits on wrong passwords and codes per account, counted in SQL before the check.
 
-Of 200 simultaneous attempts, no more are checked than the policy allows. docs/throttling.md explains the numbers.
+Of 200 simultaneous attempts, no more are checked than the policy allows. docs/reference/throttling.md explains the
+numbers.
 """
 
 from dataclasses import dataclass, replace

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from provider import __version__
 from provider.api.bodies import JSON_TYPE, Body, File, InvalidBody, Nothing, NotJson, UnknownType
 from provider.api.callers import CLIENT, Caller
 from provider.api.operation import Operation
@@ -86,7 +87,7 @@ def document(settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT
         "openapi": "3.1.1",
         "info": {
             "title": f"{settings.brand} {api.name}",
-            "version": "1",
+            "version": __version__,
             "description": api.about,
         },
         "servers": [{"url": settings.issuer}],

@@ -19,7 +19,7 @@ SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(help="TOML; - is stdin. docs/as-code.md says what may be in it.")],
+    file: Annotated[Path, typer.Argument(help="TOML; - is stdin. docs/operate/as-code.md says what may be in it.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do it. Without, only say what would change.")] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Also delete clients the file does not name.")] = False,

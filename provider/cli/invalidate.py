@@ -23,7 +23,7 @@ def invalidate(
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Revoke everything issued before a given time, after restoring a backup (docs/operate.md).
+    """Revoke everything issued before a given time, after restoring a backup (docs/operate/operate.md).
 
     Ends sessions, refresh and access tokens, codes, device codes, one-time links, pending requests and initial access
     tokens. Signing keys are replaced and revoked. Passwords, second factors and client secrets stay. The command shows

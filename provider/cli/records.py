@@ -15,7 +15,9 @@ def audit(
     *,
     user: Annotated[str | None, typer.Option(help="Of this user: an id or an email address.")] = None,
     client: Annotated[str | None, typer.Option(help="Of this client_id.")] = None,
-    name: Annotated[str | None, typer.Option(help="An event of docs/events.md, or a kind of them: account.*")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="An event of docs/reference/events.md, or a kind of them: account.*")
+    ] = None,
     since: Annotated[str | None, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d).")] = None,
     until: Annotated[str | None, typer.Option(help="The same: only what was before.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
@@ -37,7 +39,7 @@ def audit(
         }
         wanted = audit_log.filters(work, user=user, client=client, name=name, **moments)
         if wanted.find_nothing:
-            raise Refusal("There is no such user, or no such event: docs/events.md lists the events.")
+            raise Refusal("There is no such user, or no such event: docs/reference/events.md lists the events.")
         events, _ = audit_log.find_page(work, wanted, after=None, limit=limit)
     if as_csv:
         sys.stdout.writelines(export.as_csv(events))

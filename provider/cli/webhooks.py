@@ -8,7 +8,7 @@ from provider.cli.arguments import identifier, moment
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_rows, say
 
-app = typer.Typer(help="Audit events, told to other systems; docs/webhooks.md.", no_args_is_help=True)
+app = typer.Typer(help="Audit events, told to other systems; docs/guides/webhooks.md.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `signet webhook list` shows it.")]
 
 

@@ -53,7 +53,9 @@ def _require_known(unknown: list[str], known: list[str]) -> None:
         return
     guesses = [guess for name in unknown for guess in get_close_matches(name.upper(), known, n=1, cutoff=0.8)]
     meant = f" (did you mean {', '.join(sorted(set(guesses)))}?)" if guesses else ""
-    raise SettingsError(f"unknown setting {', '.join(sorted(unknown))}{meant}; docs/settings.md lists the known ones")
+    raise SettingsError(
+        f"unknown setting {', '.join(sorted(unknown))}{meant}; docs/reference/settings.md lists the known ones"
+    )
 
 
 def _value(ours: Mapping[str, str], variable: str) -> str:

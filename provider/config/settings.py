@@ -107,7 +107,7 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
         False, description="May apps watch the session at the browser through a frame (check_session_iframe)?"
     )
     upstreams: Path | None = Field(
-        None, description="A TOML file of upstream providers that people may sign in with; docs/upstream.md."
+        None, description="A TOML file of upstream providers that people may sign in with; docs/guides/upstream.md."
     )
     totp_bypass_code: str | None = Field(
         None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."

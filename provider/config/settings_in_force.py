@@ -26,7 +26,7 @@ class Shown:
 
 
 def settings_in_force(settings: Settings) -> list[Shown]:
-    """Return every setting, in the order of docs/settings.md."""
+    """Return every setting, in the order of docs/reference/settings.md."""
     found = []
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)

@@ -1,6 +1,6 @@
 """Upstreams as the operator configures them: one table each in a TOML file (SIGNET_UPSTREAMS), read once at start-up.
 
-docs/upstream.md has a worked example.
+docs/guides/upstream.md has a worked example.
 """
 
 import re
@@ -120,7 +120,7 @@ def _parse(path: Path, key: str, table: Any) -> UpstreamSettings:
     if not KEY.fullmatch(key):
         raise SettingsError(f"{path}: [{key}] must be named in lower-case letters, digits and hyphens, 32 at most")
     if not isinstance(table, dict) or "key" in table:
-        raise SettingsError(f"{path}: {key} must be a table of the members that docs/upstream.md lists")
+        raise SettingsError(f"{path}: {key} must be a table of the members that docs/guides/upstream.md lists")
     try:
         return UpstreamSettings(key=key, **table)
     except ValidationError as error:

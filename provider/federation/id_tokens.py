@@ -90,7 +90,7 @@ def proven_before(claims: dict[str, Any], state: UpstreamState) -> datetime | No
     """Return when the user signed in at the upstream, if that was before our request; otherwise None.
 
     `claims` must have been checked. Some upstreams neither ask again nor say when; these are accepted as they are
-    (docs/upstream.md).
+    (docs/guides/upstream.md).
     """
     auth_time = claims.get("auth_time")
     if auth_time is None or auth_time >= state.begun_at - UPSTREAM_LEEWAY.total_seconds():

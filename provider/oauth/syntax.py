@@ -10,6 +10,7 @@ passwords are typed by people, and normalized first.
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from provider.oauth.checks import Checks
 from provider.oauth.errors import (
@@ -43,25 +44,30 @@ _URI_CHARACTERS = r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+"
 class Syntax:
     """The syntax of one parameter, in words too, and the error for a value that does not have it."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     words: str
     section: str
     error: type[OAuth2Error] = InvalidRequestError
     longest: int = LONGEST
 
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        """The pattern, compiled at first use: a command that needs three of them does not wait for all."""
+        return re.compile(self.pattern)
+
     def matches(self, value: str) -> bool:
-        return len(value) <= self.longest and self.pattern.fullmatch(value) is not None
+        return len(value) <= self.longest and self._compiled.fullmatch(value) is not None
 
 
 def _of(
     pattern: str, words: str, section: str, *, error: type[OAuth2Error] = InvalidRequestError, longest: int = LONGEST
 ) -> Syntax:
-    return Syntax(pattern=re.compile(pattern), words=words, section=section, error=error, longest=longest)
+    return Syntax(pattern=pattern, words=words, section=section, error=error, longest=longest)
 
 
 def _visible(section: str, *, error: type[OAuth2Error] = InvalidRequestError, longest: int = LONGEST) -> Syntax:
     words = "visible ASCII characters and spaces"
-    return Syntax(pattern=VSCHARS, words=words, section=section, error=error, longest=longest)
+    return Syntax(pattern=VSCHARS.pattern, words=words, section=section, error=error, longest=longest)
 
 
 def _uri(section: str, *, error: type[OAuth2Error] = InvalidRequestError, longest: int = LONGEST) -> Syntax:

@@ -1,7 +1,7 @@
 """The metrics for Prometheus. Before `begin` nothing is counted, and nothing is imported for it.
 
 Label values are names from our own code (routes, grants, errors), never text from a request. Each metric has a maximum
-number of series; further ones count as `other`. docs/operate.md explains each metric.
+number of series; further ones count as `other`. docs/operate/operate.md explains each metric.
 
 The processes of a service write to files in one folder (prometheus_client's multiprocess mode). So any process can
 answer for all of them, and the counts of a dead process are kept (decision 54).
@@ -169,7 +169,7 @@ SIGN_INS = Counter("signet_sign_ins", "Steps of signing in.", "factor", "outcome
 REFUSALS = Counter("signet_refusals", "Protocol requests refused, as `signet explain` has them.", "endpoint", "error")
 FAILED_ATTEMPTS = Counter("signet_failed_attempts", "Wrong passwords, codes, tokens and links.", "kind")
 RATE_LIMITED = Counter("signet_rate_limited", "Requests rejected by a rate limit, by what it counts.", "kind")
-EVENTS = Counter("signet_events", "Audit events, by name (docs/events.md).", "event")
+EVENTS = Counter("signet_events", "Audit events, by name (docs/reference/events.md).", "event")
 PROMISES = Counter(
     "signet_promises",
     "Attempts to keep a promise of the outbox.",

@@ -34,7 +34,7 @@ from provider.config.settings import Settings
 
 
 def account_api(settings: Settings) -> list[BaseRoute]:
-    """Return the routes of the account API, JSON for first-party apps, described in docs/account-api.json."""
+    """Return the routes of the account API, JSON for first-party apps, described in docs/reference/account-api.json."""
     get, post, put, delete = ["GET"], ["POST"], ["PUT"], ["DELETE"]
     password, two_factor, codes = api_confirm_password, api_two_factor, api_recovery_codes
     table: list[BaseRoute] = [
@@ -101,7 +101,7 @@ def account_api(settings: Settings) -> list[BaseRoute]:
 
 
 def admin_api() -> list[BaseRoute]:
-    """Return the routes of the admin API, JSON for operators, described in docs/admin-api.json."""
+    """Return the routes of the admin API, JSON for operators, described in docs/reference/admin-api.json."""
     return [*_of_accounts(), *_of_the_installation()]
 
 

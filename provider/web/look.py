@@ -1,4 +1,4 @@
-"""The look of an installation's pages: colours, logo and icon. docs/branding.md says what is stable."""
+"""The look of an installation's pages: colours, logo and icon. docs/guides/branding.md says what is stable."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -53,7 +53,7 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
     wanted = sorted(set(events))
     unknown = [each for each in wanted if not names_of(each)]
     if unknown:
-        raise InvalidWebhook(f"There is no event {unknown[0]}; docs/events.md lists them.")
+        raise InvalidWebhook(f"There is no event {unknown[0]}; docs/reference/events.md lists them.")
     if not re.fullmatch("[!-~]{1,2000}", url) or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
         raise InvalidWebhook(
             f"{url[:200]!r} may not be asked: https at a public address, or one that SIGNET_OUTBOUND_ALLOW names."

@@ -1,4 +1,4 @@
-"""docs/ending-access.md, cell by cell: an account with everything that can end, and each cause as it really happens."""
+"""docs/explanation/ending-access.md, cell by cell: an account with all that can end, and each cause as it happens."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from tests.support.people import ADDRESS, is_signed_in
 __all__ = ["build", "environ", "signet"]
 
 NEW = "a brand new and long password"
-DOCUMENT = Path(__file__).parents[2] / "docs/ending-access.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/explanation/ending-access.md"
 KEEPS_THIS_SESSION = "all others"
 
 

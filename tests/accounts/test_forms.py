@@ -1,4 +1,6 @@
-"""Every form and page of an account, asked as no page of ours asks. The numbers are those of docs/negative-cases.md.
+"""Every form and page of an account, asked as no page of ours asks.
+
+The numbers are those of docs/development/negative-cases.md.
 
 What is asked is taken from the table of routes, so that a new page is asked too.
 """

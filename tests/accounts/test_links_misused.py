@@ -1,5 +1,5 @@
 """A link, a code or a ticket is good for one thing, at one place, for one account, of one installation; and for nothing
-after that. The numbers are those of docs/negative-cases.md.
+after that. The numbers are those of docs/development/negative-cases.md.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Failures per account: counted before the check, shared by every connection, said in docs/throttling.md."""
+"""Failures per account: counted before the check, shared by every connection, said in docs/reference/throttling.md."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +17,7 @@ from tests.support.server_process import REPOSITORY
 
 pytestmark = pytest.mark.both_databases
 
-DOCUMENT = REPOSITORY / "docs/throttling.md"
+DOCUMENT = REPOSITORY / "docs/reference/throttling.md"
 FIVE = Policy(kind="test", ceiling=5)
 
 

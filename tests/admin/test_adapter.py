@@ -1,4 +1,4 @@
-"""The operations of a database adapter, by API (docs/replaces.md)."""
+"""The operations of a database adapter, by API (docs/development/replaces.md)."""
 
 from datetime import datetime, timedelta
 

@@ -1,10 +1,9 @@
-"""docs/admin-api.md: its commands, in their order, against a service of ours; and its table, against the routes."""
+"""docs/reference/admin-api.md: its commands, in their order, against a service; and its table, against the routes."""
 
 import re
 import subprocess
 from pathlib import Path
 
-import pytest
 from starlette.routing import Route
 
 from provider.routes.api import admin_api
@@ -13,10 +12,9 @@ from tests.support.installation import SECRET_KEY
 from tests.support.server_process import REPOSITORY, environment, free_port, serving
 from tests.support.waiting import PATIENCE
 
-DOCUMENT = (REPOSITORY / "docs/admin-api.md").read_text()
+DOCUMENT = (REPOSITORY / "docs/reference/admin-api.md").read_text()
 
 
-@pytest.mark.slow
 def test_the_commands_do_what_they_say(database_url: str, tmp_path: Path) -> None:
     port = free_port()
     settings = {

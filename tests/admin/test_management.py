@@ -99,7 +99,7 @@ def test_an_application_from_its_registration_to_its_deletion(
 
 
 def test_what_was_changed_is_told_before_and_after(operator: Program, ada: str, work: Work) -> None:
-    """A-104; docs/events.md: without secrets, and of a profile the names alone."""
+    """A-104; docs/reference/events.md: without secrets, and of a profile the names alone."""
     operator("POST", "/clients", client_id="shop", **SHOP)
     operator("PUT", "/clients/shop", **{**SHOP, "client_name": "Store", "require_pkce": False})
     operator("POST", "/clients/shop/disable")
@@ -255,7 +255,7 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
 
 @pytest.mark.both_databases
 def test_webhooks_are_managed(operator: Program, work: Work, ada: str) -> None:
-    """docs/webhooks.md."""
+    """docs/guides/webhooks.md."""
     made = operator("POST", "/webhooks", url="https://hooks.example.test/x", events=["client.*"]).json()
     webhook = f"/webhooks/{made['id']}"
     assert {**operator.get(webhook), "secret": made["secret"]} == made

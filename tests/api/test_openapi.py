@@ -26,7 +26,7 @@ OPERATIONS = [
 
 def test_the_copy_in_docs_is_current() -> None:
     """`make api-documents` writes it."""
-    kept = (REPOSITORY / "docs/account-api.json").read_text()
+    kept = (REPOSITORY / "docs/reference/account-api.json").read_text()
     assert kept == openapi.text(Settings(), routes(Settings())), "run: make api-documents"
 
 

@@ -25,7 +25,7 @@ def test_the_defaults_are_fit_for_production() -> None:
 
 
 def test_every_setting_is_described_and_listed_for_operators() -> None:
-    documented = (Path(__file__).parents[2] / "docs/settings.md").read_text()
+    documented = (Path(__file__).parents[2] / "docs/reference/settings.md").read_text()
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert f"`{PREFIX}{name.upper()}`" in documented, name

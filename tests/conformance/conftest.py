@@ -1,4 +1,4 @@
-"""One server for all modules, set up as `docs/protocol.md` says for a certification run: https, open registration."""
+"""One server for all modules, set up as docs/reference/protocol.md says for certification: https, open registration."""
 
 import shutil
 import ssl

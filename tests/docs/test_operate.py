@@ -1,4 +1,4 @@
-"""docs/operate.md, followed by somebody who types what it says: every command is run, in order, in one shell."""
+"""docs/operate/operate.md, followed word by word: every command is run, in order, in one shell."""
 
 import contextlib
 import json
@@ -36,7 +36,9 @@ NOT_RUN = {"user reset-totp": "nobody has turned it on: that takes a browser"}
 
 
 def blocks() -> list[str]:
-    return re.findall(r"^```sh\n(.*?)^```$", (REPOSITORY / "docs/operate.md").read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        r"^```sh\n(.*?)^```$", (REPOSITORY / "docs/operate/operate.md").read_text(), re.MULTILINE | re.DOTALL
+    )
 
 
 def three_ports() -> list[int]:
@@ -108,7 +110,7 @@ def test_every_command_of_the_document_does_what_it_says(
         assert place in script + units, place
         script = script.replace(place, stand_in)
     for command in sorted(set(EVERY) - UNTIL_STOPPED - NOT_RUN.keys()):
-        assert re.search(rf"\bsignet {command}\b", script), f"`signet {command}` is not in docs/operate.md"
+        assert re.search(rf"\bsignet {command}\b", script), f"`signet {command}` is not in docs/operate/operate.md"
     file = tmp_path / "operate.sh"
     file.write_text(f"set -eu\n{script}\n")
     done = subprocess.run(

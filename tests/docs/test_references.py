@@ -11,15 +11,18 @@ from functools import cache
 from tests.support.server_process import REPOSITORY
 
 FOLDERS = ("provider", "tests", "docs", "templates", "clients", "benchmarks", "migrations", "deploy")
-FILES = ("README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "Dockerfile", "docker-compose.yml")
+FILES = (
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
+    *("Makefile", "pyproject.toml", "Dockerfile", "docker-compose.yml"),
+)
 SUFFIXES = {".py", ".md", ".html", ".txt", ".css", ".js", ".mjs", ".sh", ".toml", ".conf", ".service"}
 INSTALLED = {"node_modules", "__pycache__"}
 
 ENTRIES = {
-    "A": ("docs/threats.md", r"^- \*\*(A-\d+)\*\* "),
-    "F": ("docs/threats.md", r"^\| \*\*(F-\d+)\*\* "),
-    "R": ("docs/threats.md", r"^- \*\*(R-\d+)\*\* "),
-    "N": ("docs/negative-cases.md", r"^\| (N-\d+) \|"),
+    "A": ("docs/explanation/threats.md", r"^- \*\*(A-\d+)\*\* "),
+    "F": ("docs/explanation/threats.md", r"^\| \*\*(F-\d+)\*\* "),
+    "R": ("docs/explanation/threats.md", r"^- \*\*(R-\d+)\*\* "),
+    "N": ("docs/development/negative-cases.md", r"^\| (N-\d+) \|"),
 }
 """By the letter of a reference: the document that has the entries, and how one begins."""
 DECISION = re.compile(r"^### (\d+)\. (.+)$", re.MULTILINE)
@@ -79,7 +82,7 @@ def test_every_attack_failure_and_negative_case_that_is_cited_has_one_entry() ->
 
 
 def test_every_attack_has_a_test_that_names_it() -> None:
-    attacks = re.findall(ENTRIES["A"][1], texts()["docs/threats.md"], re.MULTILINE)
+    attacks = re.findall(ENTRIES["A"][1], texts()["docs/explanation/threats.md"], re.MULTILINE)
     tests = {path: text for path, text in prose().items() if path.startswith("tests/")}
     named = {each for _, each in found_in(tests, re.compile(r"\bA-\d+\b"))}
     untested = [attack for attack in attacks if attack not in named]
@@ -87,7 +90,7 @@ def test_every_attack_has_a_test_that_names_it() -> None:
 
 
 def test_decisions_are_numbered_without_gaps_and_the_index_lists_them_in_their_groups() -> None:
-    index, _, body = texts()["docs/decisions.md"].partition("## Index\n")[2].partition("\n## ")
+    index, _, body = texts()["docs/development/decisions.md"].partition("## Index\n")[2].partition("\n## ")
     headings = DECISION.findall(body)
     assert sorted(int(number) for number, _ in headings) == list(range(1, len(headings) + 1))
     listed = [line for line in index.splitlines() if line]
@@ -101,7 +104,7 @@ def test_decisions_are_numbered_without_gaps_and_the_index_lists_them_in_their_g
 
 
 def test_every_decision_that_is_cited_exists() -> None:
-    numbers = {number for number, _ in DECISION.findall(texts()["docs/decisions.md"])}
+    numbers = {number for number, _ in DECISION.findall(texts()["docs/development/decisions.md"])}
     cited = re.compile(r"\b[Dd]ecisions?\s+(?:#\s+)?(D?\d+(?:(?:,| and| to)\s+\d+)*)")
     wrong = [
         f"{path}: decision {each}"

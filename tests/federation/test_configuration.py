@@ -44,7 +44,7 @@ def test_no_file_is_no_upstream() -> None:
     ("changes", "problem"),
     [
         ({"isuer": "x"}, "isuer: is unknown"),
-        ({"key": "x"}, "docs/upstream.md"),
+        ({"key": "x"}, "docs/guides/upstream.md"),
         ({"name": ""}, "name: "),
         ({"name": "a\u202eb"}, "name: Remove this character: U+202E RIGHT-TO-LEFT OVERRIDE"),
         ({"label": "x" * 61}, "label: "),

@@ -16,12 +16,12 @@ pytestmark = pytest.mark.browser
     ("auth_method", "alg"),
     [
         ("client_secret_basic", None),
-        ("client_secret_post", None),
         ("none", None),
-        ("client_secret_basic", "PS256"),
-        ("client_secret_basic", "ES256"),
-        ("client_secret_basic", "EdDSA"),
-        ("client_secret_basic", "Ed25519"),
+        pytest.param("client_secret_post", None, marks=pytest.mark.slow),
+        pytest.param("client_secret_basic", "PS256", marks=pytest.mark.slow),
+        pytest.param("client_secret_basic", "ES256", marks=pytest.mark.slow),
+        pytest.param("client_secret_basic", "EdDSA", marks=pytest.mark.slow),
+        pytest.param("client_secret_basic", "Ed25519", marks=pytest.mark.slow),
     ],
 )
 def test_openid_client_signs_in_refreshes_revokes_introspects_and_signs_out(
@@ -56,6 +56,7 @@ def test_openid_client_signs_in_refreshes_revokes_introspects_and_signs_out(
     assert ended == {"state_kept": True, "signed_out_at": "/signed-out", "error": "login_required"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alg", ["RSA-OAEP-256", "ECDH-ES"])
 def test_openid_client_opens_what_is_encrypted_to_its_key(alg: str, start_app: StartApp, new_person: NewPerson) -> None:
     """OIDC Core section 10.2: signed and then encrypted, ID tokens and userinfo."""
@@ -80,7 +81,7 @@ def test_openid_client_opens_what_is_encrypted_to_its_key(alg: str, start_app: S
     assert app.listen() == {"encrypted": True}
 
 
-@pytest.mark.parametrize("auth_method", ["client_secret_basic", "none"])
+@pytest.mark.parametrize("auth_method", ["client_secret_basic", pytest.param("none", marks=pytest.mark.slow)])
 def test_openid_client_is_a_device(
     auth_method: str, served: Served, start_app: StartApp, new_person: NewPerson
 ) -> None:

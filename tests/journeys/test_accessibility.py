@@ -129,6 +129,7 @@ def test_the_pages_before_somebody_has_an_account(
     see("consent", "Share your details with this app?")
 
 
+@pytest.mark.slow
 def test_the_pages_of_a_forgotten_password_and_of_refusals(
     inspector: Inspector, account: Account, demo: Demo, steps: Steps
 ) -> None:
@@ -162,6 +163,7 @@ def test_the_pages_of_a_forgotten_password_and_of_refusals(
     see("not-found", person.heading)
 
 
+@pytest.mark.slow
 def test_the_pages_of_the_second_factor_and_of_signing_out(
     inspector: Inspector, account: Account, demo: Demo, steps: Steps
 ) -> None:
@@ -219,6 +221,7 @@ ACCOUNT_PAGES = (
 )
 
 
+@pytest.mark.slow
 def test_the_pages_of_a_device(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:
     person, see = inspector.person, inspector.see
     asked = {"client_id": "quill-tv", "scope": "openid profile offline_access"}
@@ -235,6 +238,7 @@ def test_the_pages_of_a_device(inspector: Inspector, account: Account, demo: Dem
     see("device-answered", "The device is connected")
 
 
+@pytest.mark.slow
 def test_the_account_pages(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:
     person, see = inspector.person, inspector.see
     steps.sign_in_to_app(person, account)
@@ -273,6 +277,7 @@ CONSOLE_PAGES = (
 )
 
 
+@pytest.mark.slow
 def test_the_console(inspector: Inspector, operator: Account, account: Account, demo: Demo, steps: Steps) -> None:
     person, see = inspector.person, inspector.see
     httpx2.post(
@@ -307,6 +312,7 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     person.follow("Change nothing")
 
 
+@pytest.mark.slow
 def test_the_pages_of_a_changed_password_and_email_address(
     inspector: Inspector, account: Account, newcomer: Account, demo: Demo, steps: Steps
 ) -> None:

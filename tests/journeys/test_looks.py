@@ -11,7 +11,7 @@ from tests.journeys.conftest import Account, Steps
 from tests.support.chromium import NewPerson, Person
 from tests.support.demo_process import Demo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NARROW: ViewportSize = {"width": 320, "height": 568}
 

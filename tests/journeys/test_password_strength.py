@@ -91,7 +91,10 @@ def test_it_is_beside_a_new_password_and_no_other(person: Person, account: Accou
     assert account.password not in (requests[0].post_data or "")
 
 
-@pytest.mark.parametrize("answer", [429, 503, None], ids=["too many", "outage", "no network"])
+OUTAGES = [pytest.param(429, marks=pytest.mark.slow), pytest.param(503, marks=pytest.mark.slow), None]
+
+
+@pytest.mark.parametrize("answer", OUTAGES, ids=["too many", "outage", "no network"])
 def test_when_it_cannot_be_had_nothing_is_said(new_person: NewPerson, demo: Demo, answer: int | None) -> None:
     person = new_person()
     person.open(f"{demo.provider}/signup")
@@ -113,6 +116,7 @@ def test_when_it_cannot_be_had_nothing_is_said(new_person: NewPerson, demo: Demo
     person.problems.clear()  # the browser's own words about what was made to fail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_in_forced_colours_the_bar_is_still_a_bar(new_person: NewPerson, demo: Demo, scheme: str) -> None:
     person = new_person(forced_colors="active", color_scheme=scheme)

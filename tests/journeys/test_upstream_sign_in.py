@@ -174,6 +174,7 @@ def test_whoever_thinks_better_of_it_is_led_on(person: Person, sites: TwoSites) 
     person.page.wait_for_url(f"{sites.ours}/account/sessions")
 
 
+@pytest.mark.slow
 def test_the_pages_on_the_way(inspector: Inspector, sites: TwoSites) -> None:
     person, see, email = inspector.person, inspector.see, sites.add_person(here=True)
     person.open(f"{sites.ours}/login")

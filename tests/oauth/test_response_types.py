@@ -83,7 +83,7 @@ def test_each_response_type_has_its_grant_types(response_type: str, grant_types:
     ],
 )
 def test_an_answer_travels_as_asked_or_as_its_response_type_does(given_parameters: dict[str, str], mode: str) -> None:
-    """Multiple Response Types sections 2.1 and 5; docs/protocol.md, response modes: missing falls back to the query."""
+    """Multiple Response Types sections 2.1 and 5; docs/reference/protocol.md, response modes: the query by default."""
     assert mode_in_force(given_parameters, ALL) == mode
 
 

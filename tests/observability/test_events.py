@@ -1,4 +1,4 @@
-"""docs/events.md says of every event what the code says: audit events and log events, each with its fields."""
+"""docs/reference/events.md describes every audit event and log event with the fields that the code gives it."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ Fields = dict[str, set[str]]
 
 
 def rows(heading: str) -> list[list[str]]:
-    part = (REPOSITORY / "docs/events.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    part = (REPOSITORY / "docs/reference/events.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in part.splitlines() if line.startswith("| `")]
     return [[cell.strip() for cell in line.strip("|").split(" |")] for line in lines]
 

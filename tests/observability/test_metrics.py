@@ -199,7 +199,6 @@ def test_an_answer_that_fails_is_503_and_logged(
     assert "metrics.failed" in "".join(capsys.readouterr())
 
 
-@pytest.mark.slow
 def test_two_processes_answer_as_one_and_what_a_killed_one_counted_stays(database_url: str, tmp_path: Path) -> None:
     """On an address of their own, and nowhere else (A-96)."""
     port = free_port()
@@ -267,7 +266,7 @@ def test_without_an_address_nothing_is_imported() -> None:
 
 
 def test_every_metric_is_explained_to_operators() -> None:
-    told = (REPOSITORY / "docs/operate.md").read_text()
+    told = (REPOSITORY / "docs/operate/operate.md").read_text()
     documented = set(re.findall(r"^\| `(signet_\w+)", told, re.MULTILINE))
     read_when_asked = set(re.findall(r'"(signet_\w+)"', (REPOSITORY / "provider/metrics.py").read_text()))
     counted = {one.name + ("_total" if one.kind == "Counter" else "") for one in INSTRUMENTS}

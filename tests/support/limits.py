@@ -1,6 +1,6 @@
 """Limits so low that a test reaches them with a few requests.
 
-tests/accounts/test_throttle.py compares the real ones with docs/throttling.md.
+tests/accounts/test_throttle.py compares the real ones with docs/reference/throttling.md.
 """
 
 from collections.abc import Callable

@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import pyotp
+import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -42,8 +43,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 """With a tag it is another address, which nobody has."""
 ASKED = effort(
-    [("sqlite", "tagged"), ("sqlite", "in capitals, with spaces"), ("postgresql", "as it is")],
-    [(database, spelling) for database in ("sqlite", "postgresql") for spelling in SPELLINGS],
+    [
+        pytest.param("sqlite", "tagged", marks=pytest.mark.slow),
+        pytest.param("sqlite", "in capitals, with spaces", marks=pytest.mark.slow),
+        pytest.param("postgresql", "as it is"),
+    ],
+    [pytest.param(database, spelling) for database in ("sqlite", "postgresql") for spelling in SPELLINGS],
 )
 """On which database which spelling is tried: all that differ, or all on both."""
 

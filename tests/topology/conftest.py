@@ -1,4 +1,4 @@
-"""What docs/operate.md tells an operator to put up, as plain processes: nginx, two nodes, a worker, PostgreSQL, Redis.
+"""The set-up of docs/operate/operate.md as plain processes: nginx, two nodes, a worker, PostgreSQL, Redis.
 
 Started once for the tests of this folder. A sink takes the letters.
 """

@@ -142,8 +142,8 @@ def test_nothing_else_is_served(client: TestClient, name: str) -> None:
 
 
 def test_the_contract_names_every_property_there_is(database_url: str) -> None:
-    """docs/branding.md: a name that goes, or comes, goes and comes there too."""
-    documented = (REPOSITORY / "docs/branding.md").read_text()
+    """docs/guides/branding.md: a name that goes, or comes, goes and comes there too."""
+    documented = (REPOSITORY / "docs/guides/branding.md").read_text()
     assert set(re.findall(r"`--([a-z-]+)`", documented)) == set(re.findall(r"--([a-z-]+):", CSS))
     for block in re.findall(r"{% block (\w+) %}", (REPOSITORY / "templates/layout.html").read_text()):
         assert f"`{block}`" in documented

@@ -20,7 +20,7 @@ from provider.web.call import Call
 WANTED = {
     "user": "Of this account: an id or an email address.",
     "client": "Of this client_id.",
-    "name": "An event of docs/events.md, or a kind of them: `account.*`.",
+    "name": "An event of docs/reference/events.md, or a kind of them: `account.*`.",
     "since": "From this moment on, RFC 3339.",
     "until": "Before this moment.",
 }
@@ -35,7 +35,7 @@ class AuditEntry(Body):
     network: str
     user_agent: str
     request_id: str
-    details: dict[str, Any] = Field(description="As docs/events.md has it; of a change `before` and `after`.")
+    details: dict[str, Any] = Field(description="As docs/reference/events.md has it; of a change `before` and `after`.")
 
 
 class AuditEntries(Body):

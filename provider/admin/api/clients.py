@@ -28,7 +28,7 @@ _METADATA: dict[str, Any] = {name: (field.type, field.default) for name, field i
 _OWN: dict[str, Any] = {
     "client_id": (str, ...),
     "disabled": (bool, ...),
-    "registered_itself": (bool, Field(description="It may change itself (docs/registration.md).")),
+    "registered_itself": (bool, Field(description="It may change itself (docs/connect/registration.md).")),
     "expires_at": (datetime | None, Field(None, description="Unused until then, it is deleted.")),
     "created_at": (datetime, ...),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The webhooks that receive audit events (docs/webhooks.md)."""
+"""The webhooks that receive audit events (docs/guides/webhooks.md)."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The webhooks in the console (docs/webhooks.md): list, create, change, and replay events."""
+"""The webhooks in the console (docs/guides/webhooks.md): list, create, change, and replay events."""
 
 from datetime import timedelta
 

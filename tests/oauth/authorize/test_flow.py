@@ -151,7 +151,7 @@ def test_a_code_needs_pkce_in_every_flow(old: RelyingParty, browser: WatchedClie
 def test_a_client_registered_without_pkce_may_leave_it_out_of_the_hybrid_flow(
     register: Register, browser: WatchedClient
 ) -> None:
-    """docs/protocol.md, response types; oidcc-*-hybrid."""
+    """docs/reference/protocol.md, response types; oidcc-*-hybrid."""
     rp = register(**EVERYTHING, require_pkce=False)
     changes = {"code_challenge": None, "code_challenge_method": None}
     assert rp.redeem(rp.ask(browser, response_type="code id_token", **changes)).status == 200

@@ -76,7 +76,7 @@ def test_pkce_is_required_of_every_client(register: Register, browser: WatchedCl
 
 
 def test_a_confidential_client_may_be_registered_without_pkce(register: Register, browser: WatchedClient) -> None:
-    """Our policy (docs/protocol.md, PKCE); a challenge that comes is still checked."""
+    """Our policy (docs/reference/protocol.md, PKCE); a challenge that comes is still checked."""
     rp = register(require_pkce=False)
     assert rp.sign_in(browser, code_challenge=None, code_challenge_method=None).status == 200
     assert refused(rp, browser, code_challenge_method="plain") == "invalid_request"

@@ -203,7 +203,7 @@ def test_unused_it_goes_and_used_it_stays(
     clock: Clock,
     hosts: set[str],
 ) -> None:
-    """docs/settings.md: SIGNET_UNUSED_CLIENT_LIFETIME. Used is: a code was issued, or a token."""
+    """docs/reference/settings.md: SIGNET_UNUSED_CLIENT_LIFETIME. Used is: a code was issued, or a token."""
     hosts.add("app.example.test")
     lasting: Told = http.post(REGISTER, json=WEB | {"grant_types": ["authorization_code", "refresh_token"]}).json()
 

@@ -330,7 +330,7 @@ class TestOpen:
     def test_registrations_from_one_place_are_counted_once_each(
         self, http: WatchedClient, foreign_server: ForeignServer, lower: Lower
     ) -> None:
-        """docs/throttling.md; also where the call begins anew, to ask the app's server."""
+        """docs/reference/throttling.md; also where the call begins anew, to ask the app's server."""
         lower(registration="2/hour")
         foreign_server.behaviour = answer(json.dumps([URI]))
         for _ in range(2):

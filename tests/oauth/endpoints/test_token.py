@@ -164,7 +164,7 @@ def test_no_other_site_may_read_an_answer(rp: RelyingParty, origin: str) -> None
 
 
 def test_a_flood_of_refusals_fills_no_disk(rp: RelyingParty, work: Work, lower: Lower) -> None:
-    """docs/throttling.md: explanations are kept best-effort, bounded per network."""
+    """docs/reference/throttling.md: explanations are kept best-effort, bounded per network."""
     lower(explanation="10/minute")
     for _ in range(15):
         rp.post(TOKEN, grant_type="x")

@@ -144,7 +144,7 @@ def test_a_retired_key_outlives_what_a_process_signs_with_an_old_ring(work: Work
 
 
 def test_each_algorithm_rotates_by_itself(work: Work) -> None:
-    """docs/protocol.md, algorithms."""
+    """docs/reference/protocol.md, algorithms."""
     before = {pair: kids(work, pair, State.CURRENT) for pair in KEY_PAIRS}
     rotate(work, alg=ES256, at_once=True)
     after = {pair: kids(work, pair, State.CURRENT) for pair in KEY_PAIRS}

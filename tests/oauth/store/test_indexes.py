@@ -74,7 +74,7 @@ HOT: dict[str, Callable[[RelyingParty, WatchedClient, Tokens], object]] = {
 def test_a_hot_path_reads_no_table_whole(
     rp: RelyingParty, browser: WatchedClient, installation: Installation, path: str
 ) -> None:
-    """docs/performance.md: a million rows must not make a request slower."""
+    """docs/development/performance.md: a million rows must not make a request slower."""
     tokens = rp.sign_in(browser, scope="openid offline_access")
     engine = installation.database.engine
     with executed(engine) as statements:
@@ -85,7 +85,7 @@ def test_a_hot_path_reads_no_table_whole(
 def test_a_device_and_its_person_read_no_table_whole(
     register: Register, browser: WatchedClient, installation: Installation
 ) -> None:
-    """docs/performance.md: each waiting device asks every five seconds."""
+    """docs/development/performance.md: each waiting device asks every five seconds."""
     engine, device = installation.database.engine, start(register(**FOR_DEVICES))
     with executed(engine) as statements:
         device.poll()
@@ -98,7 +98,7 @@ def test_a_device_and_its_person_read_no_table_whole(
 
 
 def test_what_may_go_is_found_without_reading_a_table_whole(installation: Installation) -> None:
-    """docs/performance.md: the hourly purge finds nothing to do as fast among a million rows."""
+    """docs/development/performance.md: the hourly purge finds nothing to do as fast among a million rows."""
     with executed(installation.database.engine) as statements:
         purge(installation)
     assert_by_index(installation.database.engine, statements)

@@ -178,7 +178,7 @@ def test_without_a_cookie_the_hidden_sid_ends_its_session(
 def test_rotating_the_secret_key_changes_nobody(
     pairwise: RelyingParty, browser: WatchedClient, installation: Installation
 ) -> None:
-    """docs/settings.md, the secret key: `new,old`, and in time only what was made with `new` is left."""
+    """docs/reference/settings.md, the secret key: `new,old`, and in time only what was made with `new` is left."""
     before = subject(pairwise, browser)
     rotated = dataclasses.replace(installation, vault=Vault(("a newer secret key of 32 characters", SECRET_KEY)))
     app = create_app(rotated)
