@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help docs demo test test-slow test-all check screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts check screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -30,6 +30,10 @@ test-slow: $(VENV)/test  ## Run the tests marked slow, as CI does after the othe
 test-all: export THOROUGH := 1
 test-all: $(VENV)/test  ## Run all tests, each on both databases, with more examples and longer walks and races
 	$(MAKE) test MARKS= ARGS="--all-databases $(ARGS)"
+
+test-quickstarts: $(VENV)/test  ## Follow every quickstart as printed; it installs from package registries
+	@tests/set_up $(BIN)
+	$(BIN)/pytest -n 0 tests/interop/quickstarts/every_page.py $(ARGS)
 
 check: $(VENV)/test  ## Run the formatter, linter, type checker, import contracts, migrations and tests
 	$(BIN)/ruff format --check .
