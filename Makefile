@@ -31,9 +31,9 @@ test-all: export THOROUGH := 1
 test-all: $(VENV)/test  ## Run all tests, each on both databases, with more examples and longer walks and races
 	$(MAKE) test MARKS= ARGS="--all-databases $(ARGS)"
 
-test-quickstarts: $(VENV)/test  ## Follow every quickstart as printed; it installs from package registries
+test-apps: $(VENV)/test  ## Follow the guides of docs/connect/apps with the real apps; ARGS="jupyterhub pgadmin" for some
 	@tests/set_up $(BIN)
-	$(BIN)/pytest -n 0 tests/interop/quickstarts/every_page.py $(ARGS)
+	$(BIN)/python -m tests.interop.apps.run $(ARGS)
 
 check: $(VENV)/test  ## Run the formatter, linter, type checker, import contracts, migrations and tests
 	$(BIN)/ruff format --check .
