@@ -9,7 +9,7 @@ from tests.support.server_process import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
 CONFIGURATION = tomllib.loads((REPOSITORY / "zensical.toml").read_text("utf-8"))["project"]
-AUDIENCE = re.compile(r"^For [a-z]")
+AUDIENCE = re.compile(r"^For ")
 
 
 def pages() -> list[str]:
