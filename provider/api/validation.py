@@ -58,7 +58,7 @@ WITHOUT_VALUE = {
     "string_too_short",
     "value_error",
 }
-"""Errors that do not repeat what was sent: it is missing, of any length and kind, or the sentence names what is wrong."""
+"""Errors that do not repeat what was sent: it is missing, of any kind, or named in the sentence."""
 
 
 class MemberProblem(TypedDict):

@@ -65,8 +65,8 @@ def two_factor(call: Call, bearer: Bearer, _body: Body) -> TwoFactor:
 
 @by_person(gives=Key, status=201, problems=GUARDED)
 def begin_two_factor(call: Call, bearer: Bearer, _body: Body) -> Key:
-    """Start setting up two-factor authentication. The new key has no effect until it is confirmed. A factor in use stays
-    until then.
+    """Start setting up two-factor authentication. The new key has no effect until it is confirmed. A factor in use
+    stays until then.
     """
     session = require_confirmed(call.work, bearer)
     totp_enrolment.begin_enrolment(call.work, session)
