@@ -47,7 +47,7 @@ class RejectedRequest(Body):
 class ExplainedRequest(RejectedRequest):
     """A rejected request with each check."""
 
-    checks: list[Check] = Field(description="The checks, in the order they were made.")
+    checks: list[Check] = Field(description="The checks, in order.")
 
 
 class RejectedRequests(Body):
