@@ -23,8 +23,8 @@ from provider.web.call import Call
 from provider.web.kept import Kept
 
 Taken = TypeVar("Taken", bound=Body)
-IF_MATCH = "Go on only if the thing still is what this ETag was given for."
-IDEMPOTENCY_KEY = "A text of your choice: with it the request may be sent again within a day, and is carried out once."
+IF_MATCH = "The ETag of the version you read. The request fails with 412 if the resource has changed since."
+IDEMPOTENCY_KEY = "A unique value of your choice. Retries with the same key within 24 hours return the first response."
 BEGIN = Kept[Callable[[], None]]("admin.begin")
 """What `begin` calls for an operation with `asks_others`."""
 
@@ -66,7 +66,7 @@ class AdminOperation(Operation):
             self.asks_headers = {"If-Match": IF_MATCH}
             self.problems += (ChangedMeanwhile,)
         if of is not None and self.gives is not None:
-            self.gives_headers = {"ETag": "Its version, for If-Match."}
+            self.gives_headers = {"ETag": "The version of the resource, for If-Match."}
 
     def _carry_out(self, call: Call) -> Response:
         operator: Operator = self.caller.authenticate(call)

@@ -16,11 +16,11 @@ from provider.web.call import Call
 MOST = 200
 LIFETIME = timedelta(days=7)
 PAGED = {
-    "after": "The `next` of the page before.",
-    "limit": f"How many at most; {MOST} without it, and never more.",
+    "after": "The `next` value of the previous page.",
+    "limit": f"The maximum number of items, up to {MOST} (the default).",
 }
 """The query parameters of every list, with their descriptions."""
-NEXT = "There are more: ask again with this as `after`. Opaque, and good for a week."
+NEXT = "The cursor of the next page, to send as `after`. Valid for 7 days. Absent on the last page."
 
 
 @dataclass(frozen=True)

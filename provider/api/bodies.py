@@ -3,12 +3,14 @@ file is taken as it is.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from provider.api.validation import WITHOUT_NUL, MemberProblem, problems_of
 from provider.jose.json_objects import read_json
 from provider.languages.free_text import clean_line
 from provider.languages.text import Text
@@ -16,6 +18,7 @@ from provider.refusals import Refusal
 from provider.web.call import Call
 
 JSON_TYPE = "application/json"
+NOT_VALID_JSON = Text("The body must be valid JSON in UTF-8, and no object may have the same member twice.")
 
 
 class Body(BaseModel):
@@ -24,20 +27,24 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class OutOfRange(ValueError):
+    """A time that is outside the range of datetime in UTC."""
+
+    problem = Text("This must be between the years 1 and 9999 in UTC.")
+
+
 def as_moment(given: datetime) -> datetime:
-    """Convert a time to UTC; one without a zone is taken as UTC. Raises ValueError for a time outside the range of
-    datetime in UTC.
-    """
+    """Convert a time to UTC; one without a zone is taken as UTC. Raises OutOfRange."""
     try:
         return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
     except OverflowError:
-        raise ValueError("no moment of ours") from None
+        raise OutOfRange from None
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(as_moment)]
 Line = Annotated[str, AfterValidator(partial(clean_line, most=200))]
 """One line of free text that people read, of at most 200 characters."""
-Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Words = Annotated[str, Field(pattern=WITHOUT_NUL)]
 """Text without NUL characters, which PostgreSQL cannot store."""
 
 
@@ -72,13 +79,13 @@ class UnknownType(Refusal):
 
 
 class InvalidBody(Refusal):
-    """An invalid body. `errors` gives the problem of each wrong member, and never repeats what was sent."""
+    """An invalid body or query. `errors` gives the problem of each wrong member or parameter."""
 
     code = "invalid-body"
     title = Text("Invalid request")
     message = Text("The request has invalid values. See errors for each one and how to fix it.")
 
-    def __init__(self, errors: list[dict[str, str]]) -> None:
+    def __init__(self, errors: Sequence[MemberProblem]) -> None:
         self.errors = errors
         super().__init__()
 
@@ -100,13 +107,8 @@ def read(call: Call, kind: type[Taken]) -> Taken:
         # A lone surrogate is no text: no database keeps it, no letter carries it.
         body = json.dumps(given, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise InvalidBody([{"member": "", "problem": "This is not JSON in UTF-8, or a member is repeated."}]) from None
+        raise InvalidBody([{"member": "", "problem": NOT_VALID_JSON}]) from None
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        raise InvalidBody(
-            [
-                {"member": ".".join(map(str, problem["loc"])), "problem": problem["msg"].removeprefix("Value error, ")}
-                for problem in error.errors(include_input=False, include_url=False, include_context=False)
-            ]
-        ) from None
+        raise InvalidBody(problems_of(error, kind)) from None

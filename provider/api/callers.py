@@ -60,13 +60,13 @@ def require_first_party(call: Call) -> Client:
     )
     checks.require(
         client.metadata.first_party,
-        "The client is first-party",
+        "The client is a first-party client",
         section="the account API",
         error=UnauthorizedClientError,
-        description="The client is not first-party",
+        description="The client is not a first-party client",
         expected="first_party",
-        got="a client of somebody else",
-        fix="An operator may mark it: signet client update CLIENT_ID --first-party",
+        got="a client without first_party",
+        fix="Ask an operator to mark it as first-party: signet client update CLIENT_ID --first-party",
     )
     lead_to_pages_of(call.work, client)
     return client
@@ -91,13 +91,13 @@ def require_operator(call: Call, *, scope: str) -> Operator:
     if grant is not None and person is not None:
         checks.require(
             ADMIN in person.roles and acr_of(grant.amr) == AAL2,
-            "The person is an operator and showed a second factor",
+            "The user has the role admin and signed in with two factors",
             section="the admin API",
             error=InsufficientScopeError,
-            description="The token was not issued for an operator with a second factor",
+            description="The token was not issued to an operator who signed in with two factors",
             expected="the role admin, and acr aal2",
             got=f"acr {acr_of(grant.amr)}, {len(person.roles)} roles",
-            fix="Sign in as an operator with a second factor, and use the token issued then.",
+            fix="Sign in as a user with the role admin and two-factor authentication, then use the new token.",
         )
     operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id)
     name = f"client {operator.client_id}" if operator.user_id is None else f"user {operator.user_id}"

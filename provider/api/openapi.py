@@ -26,25 +26,52 @@ from provider.web.errors import Crash, Malformed, TooLarge
 SCHEMAS = "#/components/schemas/"
 PROBLEM = {
     "type": "object",
-    "description": "RFC 9457 problem details.",
+    "description": "An error (RFC 9457 problem details).",
     "required": ["type", "title", "status", "detail", "instance"],
     "properties": {
-        "type": {"type": "string", "format": "uri", "description": "Stable; for programs."},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "For people."},
-        "instance": {"type": "string", "description": "The id to quote; `signet explain` may know more."},
+        "type": {
+            "type": "string",
+            "format": "uri",
+            "description": "The problem type. It is stable, so programs can check it.",
+        },
+        "title": {"type": "string", "description": "A short summary of the problem."},
+        "status": {"type": "integer", "description": "The HTTP status code."},
+        "detail": {"type": "string", "description": "What is wrong and what to do, for people."},
+        "instance": {
+            "type": "string",
+            "description": "The error ID. For a rejected protocol request, `signet explain` shows the reason.",
+        },
         "errors": {
             "type": "array",
-            "description": "With invalid-body: what is wrong with which member.",
+            "description": "The invalid members and parameters, if the type is invalid-body.",
             "items": {
                 "type": "object",
                 "required": ["member", "problem"],
-                "properties": {"member": {"type": "string"}, "problem": {"type": "string"}},
+                "properties": {
+                    "member": {
+                        "type": "string",
+                        "description": "The name of the member or query parameter, for example address.country. Empty "
+                        "for the body as a whole.",
+                    },
+                    "problem": {"type": "string", "description": "What is wrong and what to send instead."},
+                },
             },
         },
     },
 }
+
+IN_PATHS = {
+    "client_id": "The client's ID.",
+    "error_id": "The error ID of the rejected request.",
+    "family_id": "The token family's ID.",
+    "identity_id": "The linked identity's ID.",
+    "kid": "The key's ID.",
+    "promise_id": "The job's ID.",
+    "session_id": "The session's ID.",
+    "user_id": "The user's ID.",
+    "webhook_id": "The webhook's ID.",
+}
+"""The descriptions of path parameters."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +86,15 @@ class Api:
 ACCOUNT_API = Api(
     "account API",
     "/api/account",
-    "What a person may do with their own account, through an app. Errors are problem details (RFC 9457).",
+    "Lets apps offer sign-up, account and security settings on their own pages. Errors are problem details (RFC 9457).",
 )
 ADMIN_API = Api(
     "admin API",
     "/api/admin",
-    "What an operator may do with everybody's accounts, applications, keys and the record of what happened. Errors are "
-    "problem details (RFC 9457). Lists come in pages: `next` is given as `after` to go on. One thing comes with an "
-    "ETag; with If-Match it is changed only if it still is that version (412). What makes something takes an "
-    "Idempotency-Key and may then be sent again within a day.",
+    "Lets operators manage users, clients, keys, webhooks and the audit log. Errors are problem details (RFC 9457). "
+    "Lists are paged: send the `next` value of a page as `after` to get the next one. A response with one resource has "
+    "an ETag. Send it as If-Match to change the resource only if no one else has changed it (else 412). Operations "
+    "that create something accept an Idempotency-Key, so that you can safely retry them for 24 hours.",
 )
 
 
@@ -115,13 +142,13 @@ def _schemes(settings: Settings, callers: Iterable[Caller]) -> dict[str, Any]:
         "client": {
             "type": "http",
             "scheme": "basic",
-            "description": "client_id and client_secret of a confidential client marked first_party.",
+            "description": "The client_id and client_secret of a confidential client with first_party.",
         },
         "operator": {
             "type": "oauth2",
             "description": (
-                "An access token with admin:read or admin:write, of a client acting for itself, or of a person "
-                "with the role admin who showed a second factor."
+                "An access token with the scope admin:read or admin:write, issued to a client by client_credentials, "
+                "or to a user with the role admin who signed in with two factors."
             ),
             "flows": {
                 "clientCredentials": {
@@ -170,7 +197,7 @@ def _describe(route: Route, operation: Operation, api: Api) -> dict[str, Any]:
         "responses": {str(operation.status): _answer(operation), **_problems(operation)},
     }
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "description": IN_PATHS[name], "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", _path_of(route))
     ]
     parameters += [
@@ -197,12 +224,12 @@ def _content(takes: type[Body]) -> dict[str, Any]:
 def _answer(operation: Operation) -> dict[str, Any]:
     gives = operation.gives
     if gives is None:
-        return {"description": "Done." if operation.status == 204 else "Taken; what happens is told by letter only."}
+        return {"description": "Done." if operation.status == 204 else "Accepted. The result is sent by email only."}
     if isinstance(gives, str):
-        return {"description": "The picture.", "content": {gives: {"schema": {"type": "string"}}}}
+        return {"description": "The image.", "content": {gives: {"schema": {"type": "string"}}}}
     if isinstance(gives, tuple):
         return {"description": "The file.", "content": {each: {"schema": {"type": "string"}} for each in gives}}
-    answer = {"description": "Done.", "content": {JSON_TYPE: {"schema": {"$ref": SCHEMAS + gives.__name__}}}}
+    answer = {"description": "Success.", "content": {JSON_TYPE: {"schema": {"$ref": SCHEMAS + gives.__name__}}}}
     headers = {
         name: {"description": about, "required": True, "schema": {"type": "string"}}
         for name, about in operation.gives_headers.items()

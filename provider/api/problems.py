@@ -9,6 +9,7 @@ from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
 from provider.api.bodies import InvalidBody
+from provider.api.validation import MemberProblem
 from provider.languages.text import Text
 from provider.oauth.explanations import explain
 from provider.oauth.http.refused import challenge
@@ -20,11 +21,11 @@ from provider.web.errors import headers_of, refusal_of
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:signet:problem:"
 PROTOCOL_TITLES = {
-    "invalid_client": "The app did not prove who it is",
-    "invalid_request": "The request could not be read",
-    "invalid_token": "A live access token is needed",
-    "insufficient_scope": "The access token does not cover this",
-    "unauthorized_client": "The app may not do this",
+    "invalid_client": "Client authentication failed",
+    "invalid_request": "Invalid request",
+    "invalid_token": "Invalid or expired access token",
+    "insufficient_scope": "Insufficient scope",
+    "unauthorized_client": "Unauthorized client",
 }
 """The titles of OAuth errors by error code. Their `type` ends in the code (RFC 6749 section 5.2, RFC 6750)."""
 
@@ -79,16 +80,21 @@ def as_problem(call: Call, error: Exception) -> Response:
         headers["www-authenticate"] = f'{refusal.challenge}, resource_metadata="{about_us}"'
     more = {}
     if isinstance(refusal, InvalidBody):
-        more["errors"] = [{name: call.language.say(text) for name, text in one.items()} for one in refusal.errors]
+        more["errors"] = [_said(call, one) for one in refusal.errors]
     headers["content-language"] = call.language.tag
     title, detail = call.language.say(refusal.title), call.language.say(refusal.message)
     return _answer(call, type_of(type(refusal)), title, refusal.status_code, detail, headers=headers, **more)
 
 
+def _said(call: Call, one: MemberProblem) -> dict[str, str]:
+    sentences = [one["problem"], *([one["sent"]] if "sent" in one else [])]
+    return {"member": one["member"], "problem": " ".join(call.language.say(sentence) for sentence in sentences)}
+
+
 def _protocol_problem(call: Call, error: OAuth2Error) -> Response:
     explain(call.installation, call.origin, error)
     headers = {"cache-control": "no-store", **challenge(call, error)}
-    title = PROTOCOL_TITLES.get(error.error, "The request was refused")
+    title = PROTOCOL_TITLES.get(error.error, "Request rejected")
     return _answer(call, URN + error.error, title, error.status_code, error.description or "", headers=headers)
 
 

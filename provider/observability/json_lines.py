@@ -54,10 +54,15 @@ def configure(level: str, stream: TextIO | None) -> None:
     logging.getLogger().handlers[:] = [handler]
 
 
+def is_secret(name: str) -> bool:
+    """Return whether the name of a value says that the value is secret."""
+    return name not in _SAFE_NAMES and _SECRET_NAMES.search(name) is not None
+
+
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Replace values whose names say they are secret."""
     for name in event:
-        if name not in _SAFE_NAMES and _SECRET_NAMES.search(name):
+        if is_secret(name):
             event[name] = "[redacted]"
     return event
 

@@ -129,7 +129,7 @@ def _of_accounts() -> list[BaseRoute]:
             methods=delete,
             name="unlink_identity",
         ),
-        Route(f"{user}/letters", admin_credentials.send_letter, methods=post, name="send_letter"),
+        Route(f"{user}/letters", admin_credentials.send_email, methods=post, name="send_letter"),
         Route(f"{user}/two-factor", admin_credentials.reset_two_factor, methods=delete, name="reset_two_factor"),
         Route(f"{user}/consents", admin_consents.consents_of_user, methods=get, name="consents_of_user"),
         Route(

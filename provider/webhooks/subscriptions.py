@@ -53,13 +53,13 @@ def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[W
     wanted = sorted(set(events))
     unknown = [each for each in wanted if not names_of(each)]
     if unknown:
-        raise InvalidWebhook(f"There is no event {unknown[0]}; docs/reference/events.md lists them.")
+        raise InvalidWebhook(f"There is no event {unknown[0]}. See docs/reference/events.md for the names.")
     if not re.fullmatch("[!-~]{1,2000}", url) or not may_be_asked(url, allowed=networks(work.settings.outbound_allow)):
         raise InvalidWebhook(
-            f"{url[:200]!r} may not be asked: https at a public address, or one that SIGNET_OUTBOUND_ALLOW names."
+            f"url must be an https URL at a public address or one in SIGNET_OUTBOUND_ALLOW. You sent {url[:200]!r}."
         )
     if "@" in urlsplit(url).netloc:  # every operator reads it, and it is in an audit event that other webhooks receive
-        raise InvalidWebhook("The URL holds a user or a password. Signatures prove who sends.")
+        raise InvalidWebhook("The URL can't contain a user or a password. Check the signatures of events instead.")
     webhook_id, secret = new_id(), _new_secret()
     webhook = Webhook(webhook_id, url, wanted, _seal(work, webhook_id, secret), None, None, work.now, None)
     store.add(work.db, webhook)

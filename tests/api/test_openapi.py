@@ -52,7 +52,7 @@ def test_every_operation_is_in_it_once() -> None:
 VERBS = frozenset(
     """
     Cancel Change Check Confirm Count Create Delete Disable Email Enable End Export Find Get Issue Link List Open
-    Register Remove Replace Replay Request Reset Restore Retry Revoke Rotate Send Shorten Sign Start Suspend Turn
+    Register Remove Replace Replay Request Resend Reset Restore Retry Revoke Rotate Send Shorten Sign Start Suspend Turn
     Unlink Update Upload Use Withdraw
     """.split()  # noqa: SIM905  # read as a list of words
 )
@@ -60,10 +60,26 @@ SAID_OTHERWISE = {
     "admin/refusals": "rejected",
     "admin/refusals/{error_id}": "rejected",
     "account/consents": "application",
+    "account/consents/{client_id}": "application",
     "account/register": "Create an account",
     "admin/registration-tokens": "initial access token",
 }
 """Paths whose word is not the one people use."""
+
+
+@pytest.mark.parametrize("api", [openapi.ACCOUNT_API, openapi.ADMIN_API], ids=lambda api: api.path)
+def test_every_schema_member_and_parameter_is_described_and_summaries_are_short(api: openapi.Api) -> None:
+    document = openapi.document(Settings(), routes(Settings()), api)
+    bare = [name for name, schema in document["components"]["schemas"].items() if not schema.get("description")]
+    for name, schema in document["components"]["schemas"].items():
+        bare += [f"{name}.{member}" for member, said in schema["properties"].items() if not said.get("description")]
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            assert len(described["summary"]) <= 45, described["summary"]
+            bare += [
+                f"{method} {path} {one['name']}" for one in described.get("parameters", ()) if not one["description"]
+            ]
+    assert not bare
 
 
 @pytest.mark.parametrize("api", [openapi.ACCOUNT_API, openapi.ADMIN_API], ids=lambda api: api.path)

@@ -37,7 +37,7 @@ def refusals() -> tuple[type[Refusal], ...]:
 
 def published() -> set[str]:
     """The problem types in the OpenAPI documents of docs."""
-    texts = [(REPOSITORY / "docs" / name).read_text() for name in DOCUMENTS]
+    texts = [(REPOSITORY / "docs/reference" / name).read_text() for name in DOCUMENTS]
     return {found for text in texts for found in re.findall(rf'"({URN}[^"]+)"', text)}
 
 

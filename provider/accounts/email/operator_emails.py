@@ -26,7 +26,7 @@ UNVERIFIED = (Status.INACTIVE, Status.ACTIVE)
 class NotNow(Refusal):
     code = "not-now"
     status_code = 409
-    message = Text("In this state of the account such a letter would help nobody.")
+    message = Text("This email can't be sent, because the account is suspended or doesn't need it.")
 
 
 def require_choice(work: UnitOfWork, user: User | None = None) -> None:

@@ -18,34 +18,40 @@ from provider.languages.text import Text
 from provider.web.call import Call
 
 WANTED = {
-    "user": "Of this account: an id or an email address.",
-    "client": "Of this client_id.",
-    "name": "An event of docs/reference/events.md, or a kind of them: `account.*`.",
-    "since": "From this moment on, RFC 3339.",
-    "until": "Before this moment.",
+    "user": "Only events of this user: an ID or an email address.",
+    "client": "Only events of this client_id.",
+    "name": "Only this event, or a group of events such as `account.*`. See docs/reference/events.md.",
+    "since": "Only events at or after this time (RFC 3339).",
+    "until": "Only events before this time (RFC 3339).",
 }
 
 
 class AuditEntry(Body):
-    id: str
-    at: datetime
-    name: str
-    user_id: str | None = None
-    client_id: str | None = None
-    network: str
-    user_agent: str
-    request_id: str
-    details: dict[str, Any] = Field(description="As docs/reference/events.md has it; of a change `before` and `after`.")
+    """An audit event."""
+
+    id: str = Field(description="The event's ID.")
+    at: datetime = Field(description="When it happened.")
+    name: str = Field(description="The event's name, for example session.signed_in.")
+    user_id: str | None = Field(None, description="The user it is about.")
+    client_id: str | None = Field(None, description="The client it is about.")
+    network: str = Field(description="The network the request came from.")
+    user_agent: str = Field(description="The User-Agent header of the request.")
+    request_id: str = Field(description="The ID of the request, which logs and error pages show too.")
+    details: dict[str, Any] = Field(
+        description="Further details, as listed in docs/reference/events.md. A change has `before` and `after`."
+    )
 
 
 class AuditEntries(Body):
-    events: list[AuditEntry]
+    """A page of audit events."""
+
+    events: list[AuditEntry] = Field(description="The events, the newest first.")
     next: str | None = Field(None, description=NEXT)
 
 
 @by_operator(reads=True, gives=AuditEntries, asks={**WANTED, **PAGED})
 def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntries:
-    """List audit events, the newest first."""
+    """List audit events. The newest comes first."""
     wanted, page = _filters(call), asked_page(call, "audit")
     after = None if page.after is None else (datetime.fromisoformat(page.after["at"]), page.after["id"])
     shown, further = audit_log.find_page(call.work, wanted, after=after, limit=page.limit)
@@ -58,10 +64,10 @@ def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntr
 @by_operator(
     reads=True,
     gives=tuple(media_type for media_type, _ in FORMATS.values()),
-    asks={**WANTED, "format": "`jsonl` (the default), or `csv`: no cell of it is a formula."},
+    asks={**WANTED, "format": "`jsonl` (the default) or `csv`. In CSV, cells that could be formulas are escaped."},
 )
 def export_audit_events(call: Call, _operator: Operator, _body: Body) -> Response:
-    """Export all audit events up to now, the newest first. An export whose connection broke off is incomplete."""
+    """Export audit events. The newest comes first. If the connection breaks off, the file is incomplete."""
     wanted, name = _filters(call), call.query.get("format", "jsonl")
     if name not in FORMATS:
         raise InvalidBody([{"member": "format", "problem": Text("Enter csv or jsonl.")}])

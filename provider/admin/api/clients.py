@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field, create_model, model_validator
 
+from provider.admin.client_labels import LABELS
 from provider.admin.filters import asked_text
 from provider.admin.operation import Resource, begin, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
@@ -24,24 +25,38 @@ from provider.oauth.clients.sector_documents import DocumentUnavailable, require
 from provider.oauth.clients.store import clients as store
 from provider.web.call import Call
 
-_METADATA: dict[str, Any] = {name: (field.type, field.default) for name, field in FIELDS.items()}
+_METADATA: dict[str, Any] = {
+    name: (field.type, Field(field.default, description=f"{LABELS[name]}.")) for name, field in FIELDS.items()
+}
 _OWN: dict[str, Any] = {
-    "client_id": (str, ...),
-    "disabled": (bool, ...),
-    "registered_itself": (bool, Field(description="It may change itself (docs/connect/registration.md).")),
-    "expires_at": (datetime | None, Field(None, description="Unused until then, it is deleted.")),
-    "created_at": (datetime, ...),
+    "client_id": (str, Field(description="The client's ID.")),
+    "disabled": (bool, Field(description="Whether the client is disabled.")),
+    "registered_itself": (bool, Field(description="Whether it used dynamic registration, and can update itself.")),
+    "expires_at": (datetime | None, Field(None, description="When the client is deleted if it is still unused.")),
+    "created_at": (datetime, Field(description="When the client was registered.")),
 }  # fmt: skip
-_SECRET: Any = (str | None, Field(None, description="Shown only now; absent for a client that needs none."))
+_SECRET: Any = (
+    str | None,
+    Field(None, description="The client secret, shown only in this response. Absent if it has none."),
+)
 _BROUGHT: dict[str, Any] = {
-    "client_id": (str | None, Field(None, description="To bring one along from another provider; else one is made.")),
-    "client_secret": (str | None, Field(None, description="The same of a secret, of 32 characters or more.")),
-    "allow_short_secret": (bool, Field(False, description="Accept a client_secret that is shorter. Rotate it soon.")),
+    "client_id": (
+        str | None,
+        Field(None, description="An ID to import from another provider. If left out, one is generated."),
+    ),
+    "client_secret": (
+        str | None,
+        Field(None, description="A secret to import, of at least 32 characters. Else one is generated."),
+    ),
+    "allow_short_secret": (
+        bool,
+        Field(False, description="Accept a client_secret of less than 32 characters. Rotate it soon."),
+    ),
 }
 
 
 class SentMetadata(Body):
-    """Client metadata in a request. A member that is null, empty or blank counts as left out."""
+    """Client metadata in a request. A member that is null, empty or blank is treated as left out."""
 
     @model_validator(mode="before")
     @classmethod
@@ -49,20 +64,39 @@ class SentMetadata(Body):
         return without_nothing(given) if isinstance(given, dict) else given
 
 
-Metadata: type[Body] = create_model("Metadata", __base__=SentMetadata, **_METADATA)
-Application: type[Body] = create_model("Application", __base__=Body, **_OWN, **_METADATA)
-NewApplication: type[Body] = create_model("NewApplication", __base__=SentMetadata, **_BROUGHT, **_METADATA)
-MadeApplication: type[Body] = create_model("MadeApplication", __base__=Body, **_OWN, client_secret=_SECRET, **_METADATA)
+Metadata: type[Body] = create_model(
+    "Metadata", __base__=SentMetadata, __doc__="The complete metadata of a client.", **_METADATA
+)
+Application: type[Body] = create_model(
+    "Application", __base__=Body, __doc__="A client with its metadata.", **_OWN, **_METADATA
+)
+NewApplication: type[Body] = create_model(
+    "NewApplication", __base__=SentMetadata, __doc__="A client to register.", **_BROUGHT, **_METADATA
+)
+CreatedApplication: type[Body] = create_model(
+    "CreatedApplication",
+    __base__=Body,
+    __doc__="A new client with its secret.",
+    **_OWN,
+    client_secret=_SECRET,
+    **_METADATA,
+)
 
 
 class Applications(Body):
-    clients: list[Application]
+    """A page of clients."""
+
+    clients: list[Application] = Field(description="The clients.")
     next: str | None = Field(None, description=NEXT)
 
 
 class NewSecret(Body):
-    client_id: str
-    client_secret: str = Field(description="Shown only now; the one before works for another day.")
+    """A new client secret."""
+
+    client_id: str = Field(description="The client's ID.")
+    client_secret: str = Field(
+        description="The new secret, shown only in this response. The previous one works for 24 hours."
+    )
 
 
 def _client(call: Call) -> Client:
@@ -83,11 +117,11 @@ CLIENT = Resource(lambda call: store.lock(call.work.db, _client(call).client_id)
 @by_operator(
     reads=True,
     gives=Applications,
-    asks={"search": "The beginning of the name; in the order of names.", **PAGED},
+    asks={"search": "Only clients whose name starts with this, ordered by name.", **PAGED},
     problems=(InvalidBody,),
 )
 def list_clients(call: Call, _operator: Operator, _body: Body) -> Applications:
-    """List clients: those a search matches, or all ordered by client_id."""
+    """List clients. Without `search`, all are listed, ordered by client_id."""
     if "search" in call.query:
         return _search(call, asked_text(call, "search") or "")
     page = asked_page(call, "clients")
@@ -111,9 +145,9 @@ def _search(call: Call, text: str) -> Applications:
     )
 
 
-@by_operator(takes=NewApplication, gives=MadeApplication, status=201, problems=(InvalidMetadata,), asks_others=True)
+@by_operator(takes=NewApplication, gives=CreatedApplication, status=201, problems=(InvalidMetadata,), asks_others=True)
 def create_client(call: Call, _operator: Operator, body: Body) -> Body:
-    """Register a client. Members left out have the defaults of RFC 7591 section 2; the secret is shown only in this
+    """Register a client. Members left out get the defaults of RFC 7591 section 2. The secret is shown only in this
     response.
     """
     given = body.model_dump(exclude_unset=True)
@@ -124,18 +158,18 @@ def create_client(call: Call, _operator: Operator, body: Body) -> Body:
     client, shown = rules.create_client(
         call.work, metadata, client_id=client_id, secret=secret, allow_short_secret=allow_short
     )
-    return MadeApplication.model_validate(_values(client) | {"client_secret": shown})
+    return CreatedApplication.model_validate(_values(client) | {"client_secret": shown})
 
 
 @by_operator(reads=True, of=CLIENT, gives=Application, problems=(NoSuchClient,))
 def show_client(call: Call, _operator: Operator, _body: Body) -> Body:
-    """Get a client's metadata, without its secrets."""
+    """Get a client. Its secrets are not included."""
     return _show(call)
 
 
 @by_operator(of=CLIENT, takes=Metadata, gives=Application, problems=(NoSuchClient, InvalidMetadata), asks_others=True)
 def replace_client(call: Call, _operator: Operator, body: Body) -> Body:
-    """Replace a client's metadata. Members left out return to their defaults."""
+    """Update a client. This replaces all of its metadata. Members left out return to their defaults."""
     metadata = _parse(call, body.model_dump(exclude_unset=True))
     client = _client(call)
     begin(call)
@@ -145,13 +179,13 @@ def replace_client(call: Call, _operator: Operator, body: Body) -> Body:
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def delete_client(call: Call, _operator: Operator, _body: Body) -> None:
-    """Delete a client with its consents and tokens."""
+    """Delete a client. Its consents and tokens are deleted too."""
     rules.delete_client(call.work, call.path_params["client_id"])
 
 
 @by_operator(of=CLIENT, gives=NewSecret, problems=(NoSuchClient, InvalidMetadata))
 def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
-    """Rotate a client's secret. The previous secret works for one more day."""
+    """Rotate a client secret. The previous secret works for 24 hours."""
     client = _client(call)
     return NewSecret(
         client_id=client.client_id, client_secret=secret_rotation.rotate_secret(call.work, client.client_id)
@@ -160,19 +194,19 @@ def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def end_old_client_secrets(call: Call, _operator: Operator, _body: Body) -> None:
-    """End a client's previous secrets immediately, for example because they leaked."""
-    secret_rotation.end_retired_secrets(call.work, _client(call).client_id)
+    """Revoke old client secrets. Only the newest keeps working. Use this if an old secret has leaked."""
+    rules.end_retired_secrets(call.work, _client(call).client_id)
 
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def disable_client(call: Call, _operator: Operator, _body: Body) -> None:
-    """Disable a client. It gets no more tokens, and those it has stop working."""
+    """Disable a client. It gets no new tokens, and its existing tokens stop working."""
     rules.disable(call.work, call.path_params["client_id"])
 
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def enable_client(call: Call, _operator: Operator, _body: Body) -> None:
-    """Enable a disabled client."""
+    """Enable a client. Its tokens work again until they expire."""
     rules.enable(call.work, call.path_params["client_id"])
 
 

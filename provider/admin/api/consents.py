@@ -29,30 +29,34 @@ class NoSuchFamily(NotFound):
 
 
 class TokenFamily(Body):
-    id: str
-    client_id: str
-    session_id: str = Field(description="The `sid` it came from.")
-    scope: str
-    offline: bool = Field(description="Does it outlive its session?")
-    auth_time: datetime
-    created_at: datetime
-    expires_at: datetime
+    """The tokens of one authorization: its access tokens and its refresh token."""
+
+    id: str = Field(description="The token family's ID.")
+    client_id: str = Field(description="The client that holds the tokens.")
+    session_id: str = Field(description="The session (`sid`) in which the tokens were issued.")
+    scope: str = Field(description="The scopes, separated by spaces.")
+    offline: bool = Field(description="Whether the tokens stay valid after the session ends.")
+    auth_time: datetime = Field(description="When the user last signed in.")
+    created_at: datetime = Field(description="When the first token was issued.")
+    expires_at: datetime = Field(description="When the token family expires.")
 
 
 class TokenFamilies(Body):
-    token_families: list[TokenFamily]
+    """A user's active token families."""
+
+    token_families: list[TokenFamily] = Field(description="The token families, the newest first.")
 
 
 @by_operator(reads=True, gives=Consents, problems=(NoSuchUser,))
 def consents_of_user(call: Call, _operator: Operator, _body: Body) -> Consents:
-    """List the applications a user connected: those with a consent or with active tokens, by name."""
+    """List a user's connected applications. These have the user's consent or active tokens, and are ordered by name."""
     return consents_of(call, user_id_of(call))
 
 
 @by_operator(problems=(NoSuchUser, NotConnected))
 def withdraw_consent_of_user(call: Call, _operator: Operator, _body: Body) -> None:
-    """Withdraw a user's consent to an application. Its tokens for the user are revoked, and the user is asked again
-    next time.
+    """Revoke an application's access to a user. The consent is withdrawn and its tokens for the user are revoked. The
+    user is asked again next time.
     """
     client_id = call.path_params["client_id"]
     disconnect(call.work, server_of(call), user_id=user_id_of(call), client_id=client_id)
@@ -60,13 +64,13 @@ def withdraw_consent_of_user(call: Call, _operator: Operator, _body: Body) -> No
 
 @by_operator(reads=True, gives=TokenFamilies, problems=(NoSuchUser,))
 def token_families_of_user(call: Call, _operator: Operator, _body: Body) -> TokenFamilies:
-    """List a user's active token families, the newest first: one per authorization an application was given."""
+    """List a user's token families. There is one for each active authorization; the newest comes first."""
     return TokenFamilies(token_families=[_describe(grant) for grant in _families(call, user_id_of(call))])
 
 
 @by_operator(problems=(NoSuchUser, NoSuchFamily))
 def revoke_token_family(call: Call, _operator: Operator, _body: Body) -> None:
-    """Revoke a token family: its access tokens and its refresh token. The user's consent stays."""
+    """Revoke a token family. Its access tokens and its refresh token stop working. The user's consent stays."""
     user_id, family_id = user_id_of(call), parse_id(call.path_params["family_id"])
     family = next((grant for grant in _families(call, user_id) if grant.id == family_id), None)
     work = call.work

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from provider.accounts import invitation
-from provider.accounts.email import operator_emails as letters
+from provider.accounts.email import operator_emails
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.factors import removal
@@ -21,24 +21,30 @@ from provider.api.callers import Operator
 from provider.web.call import Call
 
 
-class LetterRequest(Body):
+class EmailRequest(Body):
+    """The email to send."""
+
     purpose: Literal["verify", "reset", "invite"] = Field(
-        description="To confirm the address; to choose another password; to choose the first one."
+        description="`verify` to confirm the email address, `reset` to reset the password, `invite` to set one."
     )
 
 
-SENDERS = {"verify": letters.send_verification_again, "reset": letters.send_reset, "invite": invitation.send}
+SENDERS = {
+    "verify": operator_emails.send_verification_again,
+    "reset": operator_emails.send_reset,
+    "invite": invitation.send,
+}
 
 
-@by_operator(takes=LetterRequest, status=202, problems=(NoSuchUser, AlreadyConfirmed, NotNow, HasPassword))
-def send_letter(call: Call, _operator: Operator, body: LetterRequest) -> None:
-    """Email a user a single-use link. Earlier links for the same purpose stop working."""
+@by_operator(takes=EmailRequest, status=202, problems=(NoSuchUser, AlreadyConfirmed, NotNow, HasPassword))
+def send_email(call: Call, _operator: Operator, body: EmailRequest) -> None:
+    """Email a link to a user. The link works once. Earlier links for the same purpose stop working."""
     SENDERS[body.purpose](call.work, user_id=user_id_of(call))
 
 
 @by_operator(of=USER, problems=(NoSuchUser, NotTurnedOn))
 def reset_two_factor(call: Call, _operator: Operator, _body: Body) -> None:
-    """Reset a user's two-factor authentication, for someone who lost their device and recovery codes. All sessions,
-    tokens and links of the user end, and they are notified by email.
+    """Turn off a user's two-factor authentication. Use this if they lost their device and recovery codes. Verify their
+    identity first. All of their sessions, tokens and links end, and they are notified by email.
     """
     removal.reset(call.work, user_id=user_id_of(call))

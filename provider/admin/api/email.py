@@ -27,13 +27,17 @@ class NoPendingChange(NotFound):
 
 
 class UserEmail(Body):
-    email: str | None = Field(None, description="The current address.")
-    email_verified: bool
-    pending: str | None = Field(None, description="The new address, until it is confirmed or its email has expired.")
+    """A user's email address."""
+
+    email: str | None = Field(None, description="The current email address.")
+    email_verified: bool = Field(description="Whether the current address is verified.")
+    pending: str | None = Field(None, description="The new address, until it is confirmed or the link expires.")
 
 
 class UserEmailChange(Body):
-    email: str = Field(description="The new address. The user confirms it.")
+    """A new email address for the user to confirm."""
+
+    email: str = Field(description="The new email address.")
 
 
 def _show(call: Call) -> UserEmail:
@@ -47,7 +51,7 @@ EMAIL = Resource(lambda call: users.lock(call.work.db, user_id_of(call)), _show)
 
 @by_operator(reads=True, of=EMAIL, gives=UserEmail, problems=(NoSuchUser,))
 def show_email(call: Call, _operator: Operator, _body: Body) -> UserEmail:
-    """Get a user's email address, and the pending one if a change waits to be confirmed."""
+    """Get a user's email address. If a change is pending, the response has the new address too."""
     return _show(call)
 
 
@@ -55,15 +59,15 @@ def show_email(call: Call, _operator: Operator, _body: Body) -> UserEmail:
     of=EMAIL, takes=UserEmailChange, status=202, problems=(NoSuchUser, NotAnAddress, SameAddress, AddressTaken, NotNow)
 )
 def request_change(call: Call, _operator: Operator, body: UserEmailChange) -> None:
-    """Email a new address a link, with which the user confirms it after signing in. The current address is notified and
-    stays until then. The unverified address of an inactive account is replaced immediately, and the verification email
-    is sent to the new one.
+    """Request an email change. The new address is emailed a link, with which the user confirms it after signing in. The
+    current address is notified and stays until then. If the account was never activated, its address is replaced
+    immediately and the new one gets the verification email.
     """
     operator_changes.request_change(call.work, user_id=user_id_of(call), email=body.email)
 
 
 @by_operator(of=EMAIL, problems=(NoSuchUser, NoPendingChange))
 def cancel_change(call: Call, _operator: Operator, _body: Body) -> None:
-    """Cancel a pending change of a user's email address. Its code and its link stop working."""
+    """Cancel a user's email change. Its code and its link stop working."""
     if not email_change.cancel(call.work, user_id=user_id_of(call)):
         raise NoPendingChange

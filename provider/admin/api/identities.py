@@ -17,7 +17,7 @@ from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.web.call import Call
 
-FORCE = "`true`: also if the user could not sign in any more."
+FORCE = "Send `true` to unlink the identity even if the user can't sign in afterwards."
 LAST_OF_USER = Text(
     "This is the user's only way to sign in. To unlink it anyway, send force=true, then email the user a link to set a "
     "password."
@@ -25,33 +25,39 @@ LAST_OF_USER = Text(
 
 
 class Identity(Body):
-    id: str
-    issuer: str
-    subject: str
-    email: str | None = Field(None, description="As the upstream told it when it was linked.")
-    created_at: datetime
-    last_used_at: datetime
+    """An account at an upstream provider, with which the user can sign in."""
+
+    id: str = Field(description="The identity's ID.")
+    issuer: str = Field(description="The issuer of the upstream provider.")
+    subject: str = Field(description="The user's `sub` at the upstream provider.")
+    email: str | None = Field(None, description="The email address at the upstream provider when it was linked.")
+    created_at: datetime = Field(description="When the identity was linked.")
+    last_used_at: datetime = Field(description="When the user last signed in with it.")
 
 
 class Identities(Body):
-    identities: list[Identity]
+    """A user's linked identities."""
+
+    identities: list[Identity] = Field(description="The identities, the oldest first.")
 
 
 class NewIdentity(Body):
-    issuer: Words = Field(min_length=1, max_length=255)
-    subject: Words = Field(min_length=1, max_length=255)
-    email: Words | None = Field(None, max_length=254)
+    """An identity to link."""
+
+    issuer: Words = Field(min_length=1, max_length=255, description="The issuer of the upstream provider.")
+    subject: Words = Field(min_length=1, max_length=255, description="The user's `sub` at the upstream provider.")
+    email: Words | None = Field(None, max_length=254, description="The email address at the upstream provider.")
 
 
 @by_operator(reads=True, gives=Identities, problems=(NoSuchUser,))
 def list_identities(call: Call, _operator: Operator, _body: Body) -> Identities:
-    """List the identities linked to a user, the oldest first."""
+    """List a user's linked identities. The oldest comes first."""
     return _all(call, user_id_of(call))
 
 
 @by_operator(takes=NewIdentity, gives=Identities, status=201, problems=(NoSuchUser, LinkedElsewhere))
 def link_identity(call: Call, _operator: Operator, body: NewIdentity) -> Identities:
-    """Link an identity to a user, which can then be used to sign in. The user is notified by email."""
+    """Link an identity to a user. The user can then sign in with it, and is notified by email."""
     user_id = user_id_of(call)
     rules.link(call.work, user_id=user_id, issuer=body.issuer, subject=body.subject, email=body.email, name=body.issuer)
     return _all(call, user_id)
@@ -59,8 +65,8 @@ def link_identity(call: Call, _operator: Operator, body: NewIdentity) -> Identit
 
 @by_operator(problems=(NoSuchUser, NoSuchIdentity, LastWayIn), asks={"force": FORCE})
 def unlink_identity(call: Call, _operator: Operator, _body: Body) -> None:
-    """Unlink an identity from a user, so that it can no longer be used to sign in. The user is notified by email. The
-    only way to sign in is unlinked with `force` alone.
+    """Unlink an identity from a user. The user can no longer sign in with it, and is notified by email. The user's only
+    way to sign in is unlinked only with `force`.
     """
     user_id, identity_id = user_id_of(call), parse_id(call.path_params["identity_id"])
     force = asked_flag(call, "force")

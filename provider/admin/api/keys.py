@@ -13,31 +13,39 @@ from provider.web.call import Call
 
 
 class Key(Body):
-    kid: str
-    alg: str = Field(description="The key pair; that of RS256 signs PS256 too.")
-    state: str = Field(description="upcoming, current, retired or revoked.")
-    created_at: datetime
-    signs_from: datetime | None = None
-    expires_at: datetime | None = Field(None, description="Of a retired one: when its last token has expired.")
+    """A token signing key."""
+
+    kid: str = Field(description="The key ID.")
+    alg: str = Field(description="The algorithm. RS256 keys sign PS256 too.")
+    state: str = Field(description="`upcoming`, `current`, `retired` or `revoked`.")
+    created_at: datetime = Field(description="When the key was created.")
+    signs_from: datetime | None = Field(None, description="When the key starts or started signing.")
+    expires_at: datetime | None = Field(None, description="For a retired key: when the last token it signed expires.")
 
 
 class Keys(Body):
-    keys: list[Key]
+    """The signing keys."""
+
+    keys: list[Key] = Field(description="The keys in order of creation.")
 
 
 class Rotation(Body):
-    alg: str = Field("RS256", description="RS256 (and PS256), ES256 or EdDSA.")
-    at_once: bool = Field(False, description="Even if applications cannot know the upcoming key yet.")
+    """The key to rotate."""
+
+    alg: str = Field("RS256", description="RS256 (also for PS256), ES256 or EdDSA.")
+    at_once: bool = Field(False, description="Rotate even if applications may not have fetched the upcoming key yet.")
 
 
 class Rotated(Body):
-    current: str = Field(description="The kid that signs now.")
-    upcoming: str = Field(description="The kid that is published to sign next.")
+    """The keys after a rotation."""
+
+    current: str = Field(description="The ID of the key that signs now.")
+    upcoming: str = Field(description="The ID of the key that signs next.")
 
 
 @by_operator(reads=True, gives=Keys)
 def list_keys(call: Call, _operator: Operator, _body: Body) -> Keys:
-    """List the signing keys in order of creation."""
+    """List signing keys. They are in order of creation."""
     return Keys(
         keys=[
             Key(
@@ -55,14 +63,12 @@ def list_keys(call: Call, _operator: Operator, _body: Body) -> Keys:
 
 @by_operator(takes=Rotation, gives=Rotated, problems=(UnknownKey, TooSoon))
 def rotate_keys(call: Call, _operator: Operator, body: Rotation) -> Rotated:
-    """Rotate the signing keys by one step. The upcoming key becomes the current one, and a new upcoming key is
-    published.
-    """
+    """Rotate a signing key. The upcoming key becomes the current one, and a new upcoming key is published."""
     current, upcoming = rotation.rotate(call.work, alg=body.alg, at_once=body.at_once)
     return Rotated(current=current, upcoming=upcoming)
 
 
 @by_operator(problems=(UnknownKey,))
 def revoke_key(call: Call, _operator: Operator, _body: Body) -> None:
-    """Revoke a signing key in an emergency. Tokens it signed are no longer valid, and another key signs from now on."""
+    """Revoke a signing key. Use this if the key has leaked. Tokens it signed become invalid, and another key signs."""
     rotation.revoke(call.work, kid=call.path_params["kid"])

@@ -21,22 +21,32 @@ PAGES = {"verify": "/verify-email/confirm", "reset": "/reset-password"}
 
 
 class LinkRequest(Body):
-    purpose: Literal["verify", "reset"] = Field(description="Confirm the address, or choose a password.")
+    """The link to create."""
+
+    purpose: Literal["verify", "reset"] = Field(
+        description="`verify` to confirm the email address, `reset` to set a password."
+    )
 
 
 class NewLink(Body):
-    url: str = Field(description="For this person and nobody else; works once.")
-    token: str = Field(description="The same without the page around it. Shown only now.")
-    expires_at: datetime
+    """A single-use link. Anyone who has it can take over the account."""
+
+    url: str = Field(description="The link to share with the user. It works once.")
+    token: str = Field(description="The token in the link. It is shown only in this response.")
+    expires_at: datetime = Field(description="When the link expires.")
 
 
 class Token(Body):
-    token: str
+    """The token of a verification link."""
+
+    token: str = Field(description="The `token` parameter of the link.")
 
 
 @by_operator(takes=LinkRequest, gives=NewLink, status=201, problems=(NoSuchUser,))
 def issue(call: Call, _operator: Operator, body: LinkRequest) -> NewLink:
-    """Create a single-use link for a user, without emailing it. Earlier links for the same purpose stop working."""
+    """Create a single-use link for a user. It is not emailed: share it securely. Earlier links for the same purpose
+    stop working.
+    """
     link = issue_by_operator(call.work, user_id=user_id_of(call), purpose=Purpose(body.purpose))
     url = link_to(call.settings, PAGES[body.purpose], token=link.token)
     return NewLink(url=url, token=link.token, expires_at=link.expires_at)
@@ -44,5 +54,5 @@ def issue(call: Call, _operator: Operator, body: LinkRequest) -> NewLink:
 
 @by_operator(takes=Token, problems=(LinkDead, AlreadyConfirmed))
 def use(call: Call, _operator: Operator, body: Token) -> None:
-    """Use a verification link, which confirms the email address it was created for."""
+    """Use a verification link. This confirms the email address it was created for."""
     addresses.confirm_by_token(call.work, token=body.token)

@@ -15,71 +15,76 @@ from provider.outbox import store
 from provider.outbox.store import Message
 from provider.web.call import Call
 
+STATES = "`due` (waiting), `trying` (being sent), `kept` (sent), `failed` or `cancelled`."
 WANTED = {
-    "state": "due, trying, kept, failed or cancelled.",
-    "topic": "mail, logout or webhook.",
-    "about": "Part of whom or what it is about: an address, a client_id, a webhook.",
+    "state": f"Only jobs in this state: {STATES}",
+    "topic": "Only jobs of this type: `mail`, `logout` or `webhook`.",
+    "about": "Only jobs whose recipient contains this: part of an email address, a client_id or a webhook ID.",
 }
 
 
-class Promise(Body):
-    id: str
-    topic: str
-    about: str = Field(description="To whom, and what; its contents are shown to nobody.")
-    state: str
-    attempts: int
-    created_at: datetime
-    next_at: datetime = Field(description="When it is tried next, while it is due.")
-    expires_at: datetime | None = None
+class Job(Body):
+    """An email, logout notification or webhook event to deliver. Its contents are never shown."""
+
+    id: str = Field(description="The job's ID.")
+    topic: str = Field(description="`mail`, `logout` or `webhook`.")
+    about: str = Field(description="What is sent, and the recipient.")
+    state: str = Field(description=STATES)
+    attempts: int = Field(description="The number of attempts so far.")
+    created_at: datetime = Field(description="When the job was created.")
+    next_at: datetime = Field(description="When the next attempt is due.")
+    expires_at: datetime | None = Field(None, description="When the job fails if it wasn't delivered.")
     error: str | None = Field(None, description="Why the last attempt failed.")
 
 
-class Promises(Body):
-    promises: list[Promise]
+class Jobs(Body):
+    """A page of jobs."""
+
+    promises: list[Job] = Field(description="The jobs, the newest first.")
     next: str | None = Field(None, description=NEXT)
 
 
-def _show(call: Call) -> Promise:
+def _show(call: Call) -> Job:
     return _describe(rules.find(call.work, call.path_params["promise_id"]))
 
 
 PROMISE = Resource(lambda call: store.lock(call.work.db, _show(call).id), _show)
 
 
-@by_operator(reads=True, gives=Promises, asks={**WANTED, **PAGED})
-def list_promises(call: Call, _operator: Operator, _body: Body) -> Promises:
-    """List the jobs of the outbox, the newest first."""
+@by_operator(reads=True, gives=Jobs, asks={**WANTED, **PAGED})
+def list_promises(call: Call, _operator: Operator, _body: Body) -> Jobs:
+    """List outbox jobs. The newest comes first."""
     page = asked_page(call, "outbox")
     wanted = {name: asked_text(call, name) for name in WANTED}
     after = None if page.after is None else page.after["id"]
     found = store.find(call.work.read, **wanted, after=after, limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
-    return Promises(
+    return Jobs(
         promises=[_describe(promise) for promise in shown],
         next=next_of(call, "outbox", id=shown[-1].id) if more else None,
     )
 
 
-@by_operator(reads=True, of=PROMISE, gives=Promise, problems=(NoSuchPromise,))
-def show_promise(call: Call, _operator: Operator, _body: Body) -> Promise:
-    """Get a job of the outbox."""
+@by_operator(reads=True, of=PROMISE, gives=Job, problems=(NoSuchPromise,))
+def show_promise(call: Call, _operator: Operator, _body: Body) -> Job:
+    """Get an outbox job."""
     return _show(call)
 
 
 @by_operator(of=PROMISE, problems=(NoSuchPromise, NotFailed))
 def retry_promise(call: Call, _operator: Operator, _body: Body) -> None:
-    """Retry a failed job of the outbox. Its attempts are counted from zero again."""
+    """Retry an outbox job. It must have failed. Its attempts are counted from zero again."""
     rules.retry(call.work, call.path_params["promise_id"])
 
 
 @by_operator(of=PROMISE, problems=(NoSuchPromise, NotWaiting))
 def cancel_promise(call: Call, _operator: Operator, _body: Body) -> None:
-    """Cancel a waiting or failed job of the outbox for good. Its contents are erased."""
+    """Cancel an outbox job. It must be waiting or failed. Its contents are erased, so it can't be retried."""
     rules.cancel(call.work, call.path_params["promise_id"])
 
 
-def _describe(row: Message) -> Promise:
-    return Promise(
+def _describe(row: Message) -> Job:
+    return Job(
         id=row.id,
         topic=row.topic,
         about=row.about,

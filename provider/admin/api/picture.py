@@ -21,7 +21,7 @@ class NoPicture(NotFound):
 
 @by_operator(of=USER, takes=PictureFile, problems=(NoSuchUser, InvalidPicture, TooManyRequests), asks_others=True)
 def put_picture(call: Call, _operator: Operator, body: PictureFile) -> None:
-    """Upload a user's profile picture of at most 2 MB. It is resized, and metadata such as the location is removed."""
+    """Upload a user's profile picture. At most 2 MB. It is resized, and hidden data such as location is removed."""
     user_id = user_id_of(call)
     pictures.set_picture(call.work, user_id=user_id, content=body.content, before_writing=lambda: begin(call))
 

@@ -14,18 +14,22 @@ LONGEST = 3650 * 86400
 
 
 class RegistrationTokenRequest(Body):
-    uses: int = Field(1, ge=1, le=1_000_000, description="How many applications may register with it.")
-    expires_in: int = Field(3600, ge=1, le=LONGEST, description="Seconds it is good for.")
+    """The limits of a new initial access token."""
+
+    uses: int = Field(1, ge=1, le=1_000_000, description="How many applications can register with the token.")
+    expires_in: int = Field(3600, ge=1, le=LONGEST, description="How long the token is valid, in seconds.")
 
 
 class RegistrationToken(Body):
-    initial_access_token: str = Field(description="Shown only now.")
-    uses: int
-    expires_at: datetime
+    """A new initial access token."""
+
+    initial_access_token: str = Field(description="The token, shown only in this response.")
+    uses: int = Field(description="How many applications can register with the token.")
+    expires_at: datetime = Field(description="When the token expires.")
 
 
 @by_operator(takes=RegistrationTokenRequest, gives=RegistrationToken, status=201)
 def issue_registration_token(call: Call, _operator: Operator, body: RegistrationTokenRequest) -> RegistrationToken:
-    """Issue an initial access token for dynamic client registration. Needed where SIGNET_REGISTRATION is `token`."""
+    """Create an initial access token. If SIGNET_REGISTRATION is `token`, applications need it to register."""
     token, expires_at = issue_initial_token(call.work, uses=body.uses, lifetime=timedelta(seconds=body.expires_in))
     return RegistrationToken(initial_access_token=token, uses=body.uses, expires_at=expires_at)

@@ -20,27 +20,35 @@ from provider.web.call import Call
 
 
 class Session(Body):
-    id: str = Field(description="The public `sid`.")
-    user_id: str
-    created_at: datetime
-    auth_time: datetime
-    amr: list[str]
-    last_seen: datetime
-    expires_at: datetime
-    network: str
-    user_agent: str
+    """An active session."""
+
+    id: str = Field(description="The session's ID (`sid` in tokens).")
+    user_id: str = Field(description="The user's ID.")
+    created_at: datetime = Field(description="When the session was created.")
+    auth_time: datetime = Field(description="When the user last signed in.")
+    amr: list[str] = Field(description="The authentication methods used (RFC 8176), for example pwd and otp.")
+    last_seen: datetime = Field(description="When the session was last used.")
+    expires_at: datetime = Field(description="When the session expires at the latest.")
+    network: str = Field(description="The network the session was last used from.")
+    user_agent: str = Field(description="The User-Agent header of the browser.")
 
 
 class Sessions(Body):
-    sessions: list[Session]
+    """Active sessions."""
+
+    sessions: list[Session] = Field(description="The sessions.")
 
 
 class SessionsOfAll(Sessions):
+    """A page of active sessions."""
+
     next: str | None = Field(None, description=NEXT)
 
 
 class SessionChange(Body):
-    expires_at: Moment = Field(description="Sooner than now planned; a session is never made longer.")
+    """When to end the session."""
+
+    expires_at: Moment = Field(description="When the session expires. A session can only be shortened.")
 
 
 SESSION = Resource(lambda call: store.lock(call.work.db, _session(call).id), lambda call: _describe(_session(call)))
@@ -48,14 +56,14 @@ SESSION = Resource(lambda call: store.lock(call.work.db, _session(call).id), lam
 
 @by_operator(reads=True, gives=Sessions, problems=(NoSuchUser,))
 def list_sessions(call: Call, _operator: Operator, _body: Body) -> Sessions:
-    """List a user's active sessions, the most recently used first."""
+    """List a user's sessions. Active ones are listed; the most recently used comes first."""
     found = devices.find_sessions(call.work, user_id_of(call))
     return Sessions(sessions=[_describe(one) for one in found])
 
 
 @by_operator(reads=True, gives=SessionsOfAll, asks=PAGED, problems=(InvalidBody,))
 def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsOfAll:
-    """List the active sessions of all users, those that expire last first."""
+    """List all sessions. Active ones are listed; those that expire last come first."""
     work, page = call.work, asked_page(call, "sessions")
     after = None if page.after is None else (datetime.fromisoformat(page.after["expires_at"]), page.after["id"])
     idle_since = work.now - work.settings.session_idle_lifetime
@@ -69,13 +77,13 @@ def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsO
 
 @by_operator(reads=True, of=SESSION, gives=Session, problems=(NoSuchSession,))
 def show_session(call: Call, _operator: Operator, _body: Body) -> Session:
-    """Get an active session."""
+    """Get a session. It must be active."""
     return _describe(_session(call))
 
 
 @by_operator(of=SESSION, takes=SessionChange, gives=Session, problems=(NoSuchSession,))
 def change_session(call: Call, _operator: Operator, body: SessionChange) -> Session:
-    """Shorten a session, so that it expires earlier."""
+    """Shorten a session. It then expires earlier."""
     session = _session(call)
     if not store.shorten(call.work.db, session.id, expires_at=body.expires_at):
         problem = Text("A session can only be shortened. Send a time before its current expires_at.")
@@ -85,15 +93,15 @@ def change_session(call: Call, _operator: Operator, body: SessionChange) -> Sess
 
 @by_operator(of=SESSION, problems=(NoSuchSession,))
 def end_session(call: Call, _operator: Operator, _body: Body) -> None:
-    """End a session, immediately and on every node."""
+    """End a session. It ends immediately, on every server."""
     if not lifecycle.end_by_operator(call.work, session_id=_session(call).id):
         raise NoSuchSession
 
 
 @by_operator(problems=(NoSuchUser,))
 def end_all_sessions(call: Call, _operator: Operator, _body: Body) -> None:
-    """Sign a user out everywhere: end all sessions and tokens, immediately and on every node. Refresh tokens with
-    offline_access end too, and the user's devices are no longer known.
+    """Sign a user out everywhere. All sessions and tokens end immediately, also refresh tokens with offline_access. The
+    user's devices are treated as new.
     """
     devices.sign_out_everywhere_by_operator(call.work, user_id=user_id_of(call))
 

@@ -10,18 +10,22 @@ from provider.web.call import Call
 
 
 class Setting(Body):
-    name: str = Field(description="The variable.")
-    value: str | None = Field(None, description="As it is written there; masked when it is a secret.")
-    is_default: bool
-    is_secret: bool
-    about: str
+    """A setting of the server."""
+
+    name: str = Field(description="The environment variable.")
+    value: str | None = Field(None, description="The value in effect. Secrets are masked.")
+    is_default: bool = Field(description="Whether the value is the default.")
+    is_secret: bool = Field(description="Whether the value is a secret.")
+    about: str = Field(description="What the setting does.")
 
 
 class SettingsInForce(Body):
-    settings: list[Setting]
+    """The settings in effect."""
+
+    settings: list[Setting] = Field(description="The settings.")
 
 
 @by_operator(reads=True, gives=SettingsInForce)
 def list_settings(call: Call, _operator: Operator, _body: Body) -> SettingsInForce:
-    """List the settings in effect on the server that answers. Secrets are masked."""
+    """List settings. These are in effect on the server that responds. Secrets are masked."""
     return SettingsInForce(settings=[Setting(**vars(shown)) for shown in settings_in_force(call.settings)])

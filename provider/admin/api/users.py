@@ -22,18 +22,19 @@ from provider.admin.paging import NEXT, PAGED, asked_page, next_of
 from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
 from provider.api.endpoints.profile import Editable, claims_of
-from provider.database.base import parse_id
+from provider.api.validation import VISIBLE
+from provider.database.base import is_id, parse_id
 from provider.languages.text import Text
 from provider.web.call import Call
 from provider.work import UnitOfWork
 
-Role = Annotated[str, Field(min_length=1, max_length=200, pattern="^[!-~]+$")]
+Role = Annotated[str, Field(min_length=1, max_length=200, pattern=VISIBLE)]
 """A role name, or `client_id:role` for a role in one client."""
 WANTED = {
-    "email": "Whoever this address stands for.",
-    "issuer": "With `subject`: whoever signs in with this identity of an upstream provider.",
-    "subject": "With `issuer`.",
-    "search": "The beginning of an address or of a word of the name; in the order of what was found.",
+    "email": "Only the user with this email address.",
+    "issuer": "Only the user linked to this issuer and `subject` at an upstream provider.",
+    "subject": "The `sub` at the upstream provider. Use it with `issuer`.",
+    "search": "Only users whose email address or name has a word that starts with this, in alphabetical order.",
     **PAGED,
 }
 
@@ -44,63 +45,73 @@ STAYS_VERIFIED = Text(
 
 
 class Account(Body):
-    id: str = Field(description="The public `sub`.")
-    email: str | None = None
-    email_verified: bool
-    status: str = Field(description="INACTIVE, ACTIVE, SUSPENDED or LEAVING.")
-    status_reason: str | None = None
-    roles: list[str]
-    two_factor: bool
-    has_password: bool
-    created_at: datetime
-    updated_at: datetime
-    claims: dict[str, Any] = Field(description="What the person says about themselves (OIDC Core section 5.1).")
+    """A user."""
+
+    id: str = Field(description="The user's ID (`sub` in tokens, except for pairwise subjects).")
+    email: str | None = Field(None, description="The email address.")
+    email_verified: bool = Field(description="Whether the email address is verified.")
+    status: str = Field(
+        description="`ACTIVE`, `INACTIVE` (not verified yet), `SUSPENDED`, or `LEAVING` (deletion requested)."
+    )
+    status_reason: str | None = Field(None, description="Why the user was suspended.")
+    roles: list[str] = Field(description="The user's roles. A role in one app has the form client_id:role.")
+    two_factor: bool = Field(description="Whether two-factor authentication is on.")
+    has_password: bool = Field(description="Whether the user has a password.")
+    created_at: datetime = Field(description="When the user was created.")
+    updated_at: datetime = Field(description="When the user was last changed.")
+    claims: dict[str, Any] = Field(description="The profile claims (OIDC Core section 5.1).")
 
 
 class Accounts(Body):
-    users: list[Account]
+    """A page of users."""
+
+    users: list[Account] = Field(description="The users.")
     next: str | None = Field(None, description=NEXT)
 
 
 class NewAccount(Body):
-    email: str = Field(description="The operator answers for it: it counts as verified.")
-    roles: tuple[Role, ...] = ()
-    claims: Editable | None = None
-    invite: bool = Field(False, description="Email a link to choose the password.")
+    """A user to create."""
+
+    email: str = Field(description="The email address. It is treated as verified.")
+    roles: tuple[Role, ...] = Field((), description="The user's roles. For a role in one app, use client_id:role.")
+    claims: Editable | None = Field(None, description="The profile claims.")
+    invite: bool = Field(False, description="Email the user an invitation with a link to set a password.")
     id: str | None = Field(
         None,
         description=(
-            "The user's id (`sub`) in the system they move from, a UUID in lower case. Left out, a new one is made."
+            "The user's ID (`sub`) in their previous system: a UUID in lower case. If left out, one is generated."
         ),
         json_schema_extra={"format": "uuid"},
     )
     password_hash: str | None = Field(
         None,
         description=(
-            "The hash of the user's password as another Signet has it: bcrypt ($2b$) over the Base64 text of the "
-            "SHA-384 digest of the password in UTF-8, NFC. Its cost is at most SIGNET_BCRYPT_COST. Other hashes are "
-            "refused. A bcrypt hash of the password itself looks the same, but no password matches it here."
+            "The user's password hash from another Signet: bcrypt ($2b$) of the Base64-encoded SHA-384 digest of the "
+            "password (UTF-8, NFC). Its cost can be at most SIGNET_BCRYPT_COST. Other hashes are rejected. A bcrypt "
+            "hash of the password itself looks the same, but then no password will match."
         ),
     )
 
 
 class Change(Body):
-    """The members of a user to change. A member left out stays unchanged."""
+    """The changes to a user. Members left out stay unchanged."""
 
-    roles: tuple[Role, ...] | None = None
-    claims: Editable | None = Field(None, description="In the place of all that was said before.")
+    roles: tuple[Role, ...] | None = Field(None, description="All of the user's roles. They replace the current ones.")
+    claims: Editable | None = Field(None, description="All of the profile claims. They replace the current ones.")
     email: str | None = Field(
         None,
         description=(
-            "Another address, which counts as verified: the operator answers for it. Without the user's confirmation; "
-            "POST /users/{user_id}/email asks for it."
+            "A new email address. It is treated as verified. To have the user confirm it instead, use "
+            "POST /users/{user_id}/email."
         ),
     )
-    email_verified: bool | None = Field(None, description="true: the operator answers for the address.")
+    email_verified: bool | None = Field(None, description="Send true to mark the email address as verified.")
 
 
 class Suspension(Body):
-    reason: Line | None = Field(None, max_length=200, description="For operators; the person is not told.")
+    """Why the user is suspended."""
+
+    reason: Line | None = Field(None, max_length=200, description="The reason, for operators. The user doesn't see it.")
 
 
 USER = Resource(
@@ -110,8 +121,8 @@ USER = Resource(
 
 @by_operator(reads=True, gives=Accounts, asks=WANTED)
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
-    """Find users: by email address or linked identity, those a search matches, or all. Lists are paged. An address that
-    nobody owns finds every user who signed up with it.
+    """List users. Filter by email address, linked identity or search text. An unverified address finds every user who
+    signed up with it.
     """
     work, query = call.work, call.query
     if "email" in query:
@@ -139,8 +150,8 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     problems=(NotAnAddress, AddressTaken, IdTaken, NotNow, UnsupportedHash),
 )
 def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
-    """Create an active user. Without a `password_hash` the user has no password, and sets one with a link (`invite`,
-    `links`) or signs in with an upstream provider.
+    """Create a user. The user is active. Without `password_hash` they have no password: they set one with a link
+    (`invite` or POST /users/{user_id}/links), or sign in with an upstream provider.
     """
     work, claims = call.work, {} if body.claims is None else claims_of(body.claims)
     if body.invite and body.password_hash is not None:
@@ -181,7 +192,7 @@ def show_user(call: Call, _operator: Operator, _body: Body) -> Account:
 
 @by_operator(of=USER, takes=Change, gives=Account, problems=(NoSuchUser, AlreadyConfirmed, NotAnAddress, AddressTaken))
 def change_user(call: Call, _operator: Operator, body: Change) -> Account:
-    """Update a user's roles, claims or email address, or mark the email address as verified."""
+    """Update a user. You can change roles, claims and email address, and mark the address as verified."""
     work, user_id = call.work, user_id_of(call)
     if body.email_verified is False:
         raise InvalidBody([{"member": "email_verified", "problem": STAYS_VERIFIED}])
@@ -199,19 +210,19 @@ def change_user(call: Call, _operator: Operator, body: Change) -> Account:
 
 @by_operator(of=USER, problems=(NoSuchUser,))
 def delete_user(call: Call, _operator: Operator, _body: Body) -> None:
-    """Delete a user and everything that belongs to them, immediately. Audit events are kept."""
+    """Delete a user. The account and all its data are deleted immediately. Audit events are kept."""
     rules.delete_user(call.work, user_id=user_id_of(call))
 
 
 @by_operator(of=USER, takes=Suspension, problems=(NoSuchUser,))
 def suspend_user(call: Call, _operator: Operator, body: Suspension) -> None:
-    """Suspend a user. Their sessions, tokens and links end and do not come back when the user is restored."""
+    """Suspend a user. Their sessions, tokens and links end, and don't come back when you restore the user."""
     suspension.suspend(call.work, user_id=user_id_of(call), reason=body.reason)
 
 
 @by_operator(of=USER, problems=(NoSuchUser,))
 def restore_user(call: Call, _operator: Operator, _body: Body) -> None:
-    """Restore a suspended user, who can then sign in again."""
+    """Restore a suspended user. They can then sign in again."""
     suspension.restore(call.work, user_id=user_id_of(call))
 
 

@@ -8,47 +8,67 @@ from pydantic import Field
 from provider.admin.operation import Resource, by_operator
 from provider.api.bodies import Body, Moment
 from provider.api.callers import Operator
+from provider.api.validation import VISIBLE
 from provider.database.base import parse_id
 from provider.web.call import Call
 from provider.webhooks import store, subscriptions
 from provider.webhooks.store import Webhook as Row
 from provider.webhooks.subscriptions import Disabled, InvalidWebhook, NoSuchWebhook
 
-Url = Annotated[str, Field(min_length=1, max_length=2000, pattern="^[!-~]+$")]
+Url = Annotated[str, Field(min_length=1, max_length=2000, pattern=VISIBLE)]
+
+
+EVENTS = "Event names, or groups such as `account.*`. Empty for all events."
 
 
 class Webhook(Body):
-    id: str
-    url: str
-    events: list[str] = Field(description="Names, or kinds like `account.*`; none means all.")
-    disabled: bool
-    created_at: datetime
+    """A webhook: an endpoint that receives audit events."""
+
+    id: str = Field(description="The webhook's ID.")
+    url: str = Field(description="The URL that events are sent to.")
+    events: list[str] = Field(description=EVENTS)
+    disabled: bool = Field(description="Whether the webhook is disabled.")
+    created_at: datetime = Field(description="When the webhook was created.")
 
 
 class Webhooks(Body):
-    webhooks: list[Webhook]
+    """The webhooks."""
+
+    webhooks: list[Webhook] = Field(description="The webhooks, the oldest first.")
 
 
 class NewWebhook(Body):
-    url: Url
-    events: tuple[str, ...] = ()
+    """A webhook to create."""
+
+    url: Url = Field(description="An https URL at a public address.")
+    events: tuple[str, ...] = Field((), description=EVENTS)
 
 
-class MadeWebhook(Webhook):
-    secret: str = Field(description="Signs what it is told; shown only now.")
+class CreatedWebhook(Webhook):
+    """A new webhook with its secret."""
+
+    secret: str = Field(description="The secret that events are signed with, shown only in this response.")
 
 
 class WebhookSecret(Body):
-    id: str
-    secret: str = Field(description="Shown only now; for a day events are signed with the one before too.")
+    """A new webhook secret."""
+
+    id: str = Field(description="The webhook's ID.")
+    secret: str = Field(
+        description="The new secret, shown only in this response. Events are signed with the old one too for 24 hours."
+    )
 
 
 class Replay(Body):
-    since: Moment = Field(description="What happened from then on is told once more, at most 10,000 events.")
+    """The events to send again."""
+
+    since: Moment = Field(description="Events from this time on are sent again, at most 10,000.")
 
 
 class Replayed(Body):
-    events: int
+    """The result of a replay."""
+
+    events: int = Field(description="How many events are sent again.")
 
 
 def _webhook(call: Call) -> Row:
@@ -66,15 +86,15 @@ WEBHOOK = Resource(
 
 @by_operator(reads=True, gives=Webhooks)
 def list_webhooks(call: Call, _operator: Operator, _body: Body) -> Webhooks:
-    """List the webhooks, the oldest first. The outbox shows the delivery of each event."""
+    """List webhooks. The oldest comes first. The outbox shows the delivery of each event."""
     return Webhooks(webhooks=[Webhook(**_values(row)) for row in store.find_all(call.work.read)])
 
 
-@by_operator(takes=NewWebhook, gives=MadeWebhook, status=201, problems=(InvalidWebhook,))
-def create_webhook(call: Call, _operator: Operator, body: NewWebhook) -> MadeWebhook:
-    """Create a webhook, which is sent events from now on."""
+@by_operator(takes=NewWebhook, gives=CreatedWebhook, status=201, problems=(InvalidWebhook,))
+def create_webhook(call: Call, _operator: Operator, body: NewWebhook) -> CreatedWebhook:
+    """Create a webhook. It receives events from now on."""
     row, secret = subscriptions.create(call.work, url=body.url, events=body.events)
-    return MadeWebhook(**_values(row), secret=secret)
+    return CreatedWebhook(**_values(row), secret=secret)
 
 
 @by_operator(reads=True, of=WEBHOOK, gives=Webhook, problems=(NoSuchWebhook,))
@@ -85,33 +105,33 @@ def show_webhook(call: Call, _operator: Operator, _body: Body) -> Webhook:
 
 @by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
 def delete_webhook(call: Call, _operator: Operator, _body: Body) -> None:
-    """Delete a webhook. It is sent no more events."""
+    """Delete a webhook. It receives no more events."""
     subscriptions.delete(call.work, _webhook(call).id)
 
 
 @by_operator(of=WEBHOOK, gives=WebhookSecret, problems=(NoSuchWebhook,))
 def rotate_webhook_secret(call: Call, _operator: Operator, _body: Body) -> WebhookSecret:
-    """Rotate a webhook's secret."""
+    """Rotate a webhook secret. For 24 hours, events are signed with both secrets."""
     webhook_id = _webhook(call).id
     return WebhookSecret(id=webhook_id, secret=subscriptions.rotate_secret(call.work, webhook_id))
 
 
 @by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
 def disable_webhook(call: Call, _operator: Operator, _body: Body) -> None:
-    """Disable a webhook, so that it is sent no events."""
+    """Disable a webhook. It receives no events until you enable it."""
     subscriptions.disable(call.work, _webhook(call).id)
 
 
 @by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
 def enable_webhook(call: Call, _operator: Operator, _body: Body) -> None:
-    """Enable a disabled webhook, which is sent events again from now on."""
+    """Enable a webhook. It receives events from now on."""
     subscriptions.enable(call.work, _webhook(call).id)
 
 
 @by_operator(takes=Replay, gives=Replayed, problems=(NoSuchWebhook, Disabled))
 def replay_webhook(call: Call, _operator: Operator, body: Replay) -> Replayed:
-    """Replay events to a webhook: all since a given time. Events keep their ids, so that a receiver can skip those it
-    has.
+    """Replay events to a webhook. All events since a given time are sent again with their IDs, so that a receiver can
+    skip those it has.
     """
     return Replayed(events=subscriptions.replay(call.work, _webhook(call).id, since=body.since))
 

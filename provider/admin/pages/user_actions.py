@@ -259,7 +259,7 @@ ACTIONS: Actions[UserDetails] = {
         danger=True,
     ),
     "delete": Action(
-        title=Text("Delete the account"),
+        title=Text("Delete account"),
         button=Text("Delete permanently"),
         means=(
             Text("The account and all its data are deleted immediately. This can't be undone."),

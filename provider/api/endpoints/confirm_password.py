@@ -31,20 +31,29 @@ WRONG = (
 
 
 class PasswordProof(Body):
-    password: str
-    code: str | None = Field(None, description="A code of the app or a recovery code; needed when two-factor is on.")
+    """The user's password, with a code if two-factor authentication is on."""
+
+    password: str = Field(description="The user's current password.")
+    code: str | None = Field(
+        None,
+        description="A code from the authenticator app, or a recovery code. Required with two-factor authentication.",
+    )
 
 
 class Window(Body):
-    confirmed: bool = Field(description="Would an operation that needs a recent proof go through now?")
-    confirmed_at: datetime | None = Field(None, description="The sign-in or the confirmation since; absent: it ended.")
-    expires_at: datetime | None = Field(None, description="Until when it counts, or counted.")
-    acr: str = Field(description="`aal1` one factor, `aal2` two.")
+    """The confirm-password window: how long operations that need a recently confirmed password are allowed."""
+
+    confirmed: bool = Field(description="Whether operations that need a recently confirmed password are allowed now.")
+    confirmed_at: datetime | None = Field(
+        None, description="When the user last signed in or confirmed their password. Absent if that session has ended."
+    )
+    expires_at: datetime | None = Field(None, description="When the window closes, or closed.")
+    acr: str = Field(description="`aal1` after one factor, `aal2` after two.")
 
 
 @by_person(gives=Window)
 def confirmation_status(call: Call, bearer: Bearer, _body: Body) -> Window:
-    """Check whether the user confirmed their password recently (the confirm-password window)."""
+    """Get the confirm-password status. It says whether the user has confirmed their password recently."""
     proof = latest_proof(call.work, bearer)
     enough = acr_of(proof.amr) == AAL2 or not second_factor.is_enabled(call.work, bearer.user_id)
     return _window(call, proof, confirmed=enough and proof.is_recent(call.work))
@@ -52,8 +61,8 @@ def confirmation_status(call: Call, bearer: Bearer, _body: Body) -> Window:
 
 @by_person(takes=PasswordProof, gives=Window, problems=(*WRONG, TooManyRequests), hashes_passwords=True)
 def confirm_password(call: Call, bearer: Bearer, body: PasswordProof) -> Window:
-    """Confirm the password, which opens the confirm-password window for this app. Needs the second factor too if the
-    user has one.
+    """Confirm the password. This opens the confirm-password window for this app. If two-factor authentication is on,
+    a code is required too.
     """
     reauthentication.confirm(call.work, own_session(call.work, bearer), password=body.password, code=body.code)
     return _window(call, latest_proof(call.work, bearer), confirmed=True)

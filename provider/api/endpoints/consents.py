@@ -13,27 +13,35 @@ from provider.web.call import Call
 
 
 class Consent(Body):
-    client_id: str
-    name: str
-    scope: str = Field(description="What it may do, as in a token response.")
-    granted_at: datetime | None = Field(None, description="Absent: nothing was asked, or it is asked each time.")
-    token_families: int = Field(description="Approvals whose tokens still count.")
-    last_used: datetime | None = None
+    """An application with access to the user's account."""
+
+    client_id: str = Field(description="The application's client_id.")
+    name: str = Field(description="The application's name.")
+    scope: str = Field(description="The scopes it has, separated by spaces.")
+    granted_at: datetime | None = Field(
+        None, description="When the user gave consent. Absent if consent isn't needed or is asked for each time."
+    )
+    token_families: int = Field(description="How many authorizations have active tokens.")
+    last_used: datetime | None = Field(None, description="When a token was last issued to it.")
 
 
 class Consents(Body):
-    consents: list[Consent]
+    """The applications with access to the user's account."""
+
+    consents: list[Consent] = Field(description="The applications, ordered by name.")
 
 
 @by_person(gives=Consents)
 def list_consents(call: Call, bearer: Bearer, _body: Body) -> Consents:
-    """List the applications the user connected: those with a consent or with active tokens, by name."""
+    """List connected applications. These have the user's consent or active tokens, and are ordered by name."""
     return consents_of(call, bearer.user_id)
 
 
 @by_person(problems=(NotConnected,))
 def withdraw_consent(call: Call, bearer: Bearer, _body: Body) -> None:
-    """Withdraw the consent to an application. Its tokens are revoked, and the user is asked again next time."""
+    """Revoke an application's access. The consent is withdrawn and its tokens are revoked. The user is asked again next
+    time.
+    """
     disconnect(call.work, server_of(call), user_id=bearer.user_id, client_id=call.path_params["client_id"])
 
 

@@ -18,28 +18,36 @@ from provider.web.call import Call
 
 
 class Email(Body):
-    email: str | None = Field(None, description="The address that counts.")
-    pending: str | None = Field(None, description="The one that waits to be confirmed, while its letter is good.")
+    """The user's email address."""
+
+    email: str | None = Field(None, description="The current email address.")
+    pending: str | None = Field(
+        None, description="The new address, until it is confirmed or the code in its email expires."
+    )
 
 
 class EmailChange(Body):
-    email: str = Field(description="The new one.")
+    """A request to change the email address."""
+
+    email: str = Field(description="The new email address.")
 
 
 class EmailCode(Body):
-    code: str = Field(description="The six digits of the letter to the new address; spaces do not matter.")
+    """The code that confirms a new email address."""
+
+    code: str = Field(description="The 6-digit code from the email to the new address. Spaces are ignored.")
 
 
 @by_person(gives=Email)
 def show_email(call: Call, bearer: Bearer, _body: Body) -> Email:
-    """Get the email address, and the pending one if a change was requested."""
+    """Get the email address. If a change was requested, the response has the new address too."""
     return Email(email=bearer.person.email, pending=email_change.find_pending(call.work, bearer.user_id))
 
 
 @by_person(takes=EmailChange, status=202, problems=(ConfirmationNeeded, SecondFactorNeeded, SameAddress))
 def request_change(call: Call, bearer: Bearer, body: EmailChange) -> None:
-    """Request a change of the email address. A code and a link are emailed to the new address, a notice to the current
-    one, which stays until the new one is confirmed. The response is the same if the new address is taken or the
+    """Request an email change. A code and a link are emailed to the new address, and a notice to the current one. The
+    current address stays until the new one is confirmed. The response is the same if the new address is taken or the
     limit was reached.
     """
     session = require_confirmed(call.work, bearer)
@@ -53,15 +61,11 @@ def request_change(call: Call, bearer: Bearer, body: EmailChange) -> None:
 
 @by_person(takes=EmailCode, problems=(WrongCode, TooManyRequests))
 def confirm_change(call: Call, bearer: Bearer, body: EmailCode) -> None:
-    """Confirm the new email address with the code from the email. The previous address is emailed a link that undoes
-    the change.
-    """
+    """Confirm an email change. The previous address is emailed a link to undo the change."""
     email_change.confirm_by_code(call.work, user_id=bearer.user_id, code=body.code)
 
 
 @by_person()
 def cancel_change(call: Call, bearer: Bearer, _body: Body) -> None:
-    """Cancel a pending change of the email address. Its code and link stop working; it is not an error if none is
-    pending.
-    """
+    """Cancel an email change. Its code and link stop working. If no change is pending, nothing happens."""
     email_change.cancel(call.work, user_id=bearer.user_id)

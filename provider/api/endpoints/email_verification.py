@@ -20,6 +20,7 @@ from provider.oauth.clients.clients import Client
 from provider.refusals import Refusal, TooManyRequests
 from provider.web.call import Call
 
+TICKET = "The ticket from the registration, or from a sign-in that was rejected because the address is unverified."
 INCOMPLETE = Text("Send ticket and code, or token with ticket or password.")
 
 
@@ -30,30 +31,34 @@ class TicketOver(Refusal):
     message = Text("This ticket is invalid or has expired. Register or sign in again to get a new one.")
 
 
-class LetterRequest(Body):
-    ticket: str = Field(description="Of the registration, or of the sign-in that was refused for now.")
+class VerificationRequest(Body):
+    """A request for another verification email."""
+
+    ticket: str = Field(description=TICKET)
 
 
 class Confirmation(Body):
-    """Either the code and the ticket, or the token of the link with the ticket or the password."""
+    """The code with the ticket, or the token of the link with the ticket or the password."""
 
-    ticket: str | None = Field(None, description="Of the registration, or of the sign-in that was refused for now.")
-    code: str | None = Field(None, description="The six digits of the latest email; spaces do not matter.")
-    token: str | None = Field(None, description="Of the link in the email, at the client's own `verify_uri`.")
+    ticket: str | None = Field(None, description=TICKET)
+    code: str | None = Field(None, description="The 6-digit code from the latest email. Spaces are ignored.")
+    token: str | None = Field(
+        None, description="The token from the link in the email, which leads to the client's `verify_uri`."
+    )
     password: str | None = Field(
-        None, description="The one chosen at registration, if the app that opened the link has no ticket."
+        None, description="The password chosen at registration. Needed with `token` if the app has no ticket."
     )
 
 
-@by_client(takes=LetterRequest, status=202, problems=(TicketOver,))
-def request_letter(call: Call, _client: Client, body: LetterRequest) -> None:
-    """Send another verification email. The response is the same if the limit was reached and none is sent."""
+@by_client(takes=VerificationRequest, status=202, problems=(TicketOver,))
+def request_letter(call: Call, _client: Client, body: VerificationRequest) -> None:
+    """Resend the verification email. The response is the same if the limit was reached and no email is sent."""
     resend(call.work, _open(call, body.ticket), browser=new_opaque(), carry={})
 
 
 @by_client(takes=Link, gives=OpenLink, problems=(LinkDead, AlreadyConfirmed))
 def check_verify_link(call: Call, _client: Client, body: Link) -> OpenLink:
-    """Check whether a verification link is still valid. The link is not used up."""
+    """Check a verification link. Checking does not use it up."""
     state, address = email_addresses.look_at_link(call.work, body.token, browser=None)
     if state is LinkState.CONFIRMED:
         raise AlreadyConfirmed
@@ -68,8 +73,8 @@ def check_verify_link(call: Call, _client: Client, body: Link) -> OpenLink:
     hashes_passwords=True,
 )
 def confirm_address(call: Call, _client: Client, body: Confirmation) -> None:
-    """Confirm the email address with the code or the link in the email, which activates the account. The user is not
-    signed in.
+    """Confirm the email address. This takes the code or the link from the email and activates the account. The user is
+    not signed in.
     """
     ticket = None if body.ticket is None else _open(call, body.ticket)
     if body.token is not None and (ticket is not None or body.password is not None):

@@ -18,14 +18,18 @@ REFUSED = (NotThePassword, InvalidPassword, SessionOver, TooManyRequests, Confir
 
 
 class PasswordChange(Body):
-    current_password: str
-    new_password: str = Field(description="Checked like on the pages: length, common passwords, closeness to the name.")
+    """The current password and the new one."""
+
+    current_password: str = Field(description="The user's current password.")
+    new_password: str = Field(
+        description="The new password. Short and common passwords are rejected, and those similar to the user's name."
+    )
 
 
 @by_person(takes=PasswordChange, problems=REFUSED, hashes_passwords=True)
 def change_password(call: Call, bearer: Bearer, body: PasswordChange) -> None:
-    """Change the password. All sessions, token families and reset links end, including this token's: sign in again with
-    the new password.
+    """Change the password. All sessions, tokens and reset links end, including the access token of this request. Sign
+    in again with the new password.
     """
     guarded = second_factor.is_enabled(call.work, bearer.user_id)
     session = (require_confirmed if guarded else own_session)(call.work, bearer)

@@ -15,25 +15,35 @@ from provider.web.call import Call
 
 
 class Forgotten(Body):
-    email: str
+    """A request for a password reset email."""
+
+    email: str = Field(description="The email address of the account.")
 
 
 class Link(Body):
-    token: str = Field(description="Of the link in the letter.")
+    """The token of a link in an email."""
+
+    token: str = Field(description="The `token` parameter of the link.")
 
 
 class OpenLink(Body):
-    email: str = Field(description="The address the letter went to.")
+    """A link that is still valid."""
+
+    email: str = Field(description="The address the email was sent to.")
 
 
 class Reset(Body):
-    token: str = Field(description="Of the link in the letter.")
-    password: str = Field(description="The new one.")
+    """The token of a reset link and the new password."""
+
+    token: str = Field(description="The `token` parameter of the link.")
+    password: str = Field(
+        description="The new password. Short and common passwords are rejected, and those similar to the user's name."
+    )
 
 
 @by_client(takes=Forgotten, status=202)
 def forgot_password(call: Call, _client: Client, body: Forgotten) -> None:
-    """Send a password reset email, if the address has an account. The response is the same if it has none."""
+    """Send a password reset email. The response is the same if the address has no account."""
     address = parse_address(body.email)
     if address is None:
         raise InvalidBody([NOT_AN_ADDRESS])
@@ -42,7 +52,7 @@ def forgot_password(call: Call, _client: Client, body: Forgotten) -> None:
 
 @by_client(takes=Link, gives=OpenLink, problems=(ResetLinkDead, ResetLinkUsed))
 def check_link(call: Call, _client: Client, body: Link) -> OpenLink:
-    """Check whether a password reset link is still valid. The link is not used up."""
+    """Check a password reset link. Checking does not use it up."""
     link = password_reset.require_open_link(call.work, body.token)
     address = password_reset.address_of(call.work, link)
     if address is None:
@@ -52,7 +62,7 @@ def check_link(call: Call, _client: Client, body: Link) -> OpenLink:
 
 @by_client(takes=Reset, problems=(ResetLinkDead, ResetLinkUsed, InvalidPassword), hashes_passwords=True)
 def reset_password(call: Call, _client: Client, body: Reset) -> None:
-    """Reset the password with the token of a reset link. All sessions, tokens and other links end; two-factor
-    authentication stays on; the user is not signed in.
+    """Reset the password. This takes the token of a reset link. All sessions, tokens and other links end. Two-factor
+    authentication stays on. The user is not signed in.
     """
     password_reset.reset_password(call.work, token=body.token, password=body.password)

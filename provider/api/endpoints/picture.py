@@ -18,7 +18,7 @@ class PictureFile(File):
 
 @by_person(takes=PictureFile, problems=(InvalidPicture, TooManyRequests))
 def put_picture(call: Call, bearer: Bearer, body: PictureFile) -> None:
-    """Upload a profile picture of at most 2 MB. It is resized, and metadata such as the location is removed."""
+    """Upload a profile picture. At most 2 MB. It is resized, and hidden data such as location is removed."""
     pictures.set_picture(call.work, user_id=bearer.user_id, content=body.content)
 
 

@@ -14,51 +14,57 @@ from provider.web.call import Call
 
 
 class Address(Body):
-    street_address: str | None = None
-    locality: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-    country: str | None = None
+    """A postal address (OIDC Core section 5.1.1)."""
+
+    street_address: str | None = Field(None, description="Street and house number.")
+    locality: str | None = Field(None, description="City.")
+    region: str | None = Field(None, description="State, province or region.")
+    postal_code: str | None = Field(None, description="Postal code.")
+    country: str | None = Field(None, description="Country name.")
 
 
 class Editable(Body):
-    """All claims a user may change. A member that is left out, null or empty means that the claim is absent."""
+    """The claims that a user can edit (OIDC Core section 5.1). A claim that is left out, null or empty is removed."""
 
-    name: str | None = None
-    given_name: str | None = None
-    middle_name: str | None = None
-    family_name: str | None = None
-    nickname: str | None = None
-    preferred_username: str | None = None
-    profile: str | None = Field(None, description="A web address.")
-    website: str | None = Field(None, description="A web address.")
-    gender: str | None = None
-    birthdate: str | None = Field(None, description="YYYY-MM-DD, 0000-MM-DD without the year, or YYYY.")
-    zoneinfo: str | None = Field(None, description="As in the time zone database: Europe/Paris.")
-    locale: str | None = Field(None, description="A language tag (BCP 47).")
-    phone_number: str | None = Field(None, description="E.164: +442079460018.")
-    address: Address | None = None
+    name: str | None = Field(None, description="Full name.")
+    given_name: str | None = Field(None, description="First name.")
+    middle_name: str | None = Field(None, description="Middle name.")
+    family_name: str | None = Field(None, description="Last name.")
+    nickname: str | None = Field(None, description="Nickname.")
+    preferred_username: str | None = Field(
+        None, description="Suggested to apps as the username. It isn't unique, and users don't sign in with it."
+    )
+    profile: str | None = Field(None, description="URL of the user's profile page.")
+    website: str | None = Field(None, description="URL of the user's website.")
+    gender: str | None = Field(None, description="Gender, in any words.")
+    birthdate: str | None = Field(
+        None, description="Date of birth as YYYY-MM-DD. Use 0000-MM-DD without the year, or YYYY alone."
+    )
+    zoneinfo: str | None = Field(None, description="Time zone, for example Europe/Paris.")
+    locale: str | None = Field(None, description="Language tag (BCP 47), for example en or fr-CA.")
+    phone_number: str | None = Field(None, description="Phone number in E.164 format, for example +442079460018.")
+    address: Address | None = Field(None, description="Postal address.")
 
 
 class Profile(Editable):
     """The user's profile, with the claims that the server sets itself."""
 
-    sub: str
-    email: str | None = None
-    email_verified: bool
-    phone_number_verified: bool | None = None
-    picture: str | None = None
+    sub: str = Field(description="The user's identifier for this app.")
+    email: str | None = Field(None, description="Email address.")
+    email_verified: bool = Field(description="Whether the email address is verified.")
+    phone_number_verified: bool | None = Field(None, description="Whether the phone number is verified.")
+    picture: str | None = Field(None, description="URL of the profile picture.")
 
 
 @by_person(gives=Profile)
 def show_profile(call: Call, bearer: Bearer, _body: Body) -> Profile:  # noqa: ARG001  # an operation takes its call
-    """Get the user's own profile. All claims are returned, whichever scopes the token has besides."""
+    """Get the profile. All claims are returned, whatever other scopes the token has."""
     return _profile(bearer, bearer.person.claims)
 
 
 @by_person(takes=Editable, gives=Profile)
 def put_profile(call: Call, bearer: Bearer, body: Editable) -> Profile:
-    """Replace the profile. Claims that are left out are removed; the email address has operations of its own."""
+    """Replace the profile. Claims that are left out are removed. The email address has its own operations."""
     profile.change_profile(call.work, user_id=bearer.user_id, claims=claims_of(body))
     user = users.find(call.work.read, bearer.user_id)
     return _profile(bearer, {} if user is None else user.claims)

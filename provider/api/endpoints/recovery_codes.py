@@ -1,5 +1,7 @@
 """Recovery codes: count those left, or replace the set. The codes of a set are shown once."""
 
+from pydantic import Field
+
 from provider.accounts.factors import recovery_codes, second_factor
 from provider.accounts.factors.removal import NotTurnedOn
 from provider.api.bodies import Body
@@ -11,13 +13,15 @@ from provider.web.call import Call
 
 
 class CodesLeft(Body):
-    left: int
+    """How many recovery codes are left."""
+
+    left: int = Field(description="The number of unused recovery codes.")
 
 
 class RecoveryCodes(Body):
-    """Recovery codes, each for a single sign-in. They are not shown again."""
+    """A new set of recovery codes."""
 
-    codes: list[str]
+    codes: list[str] = Field(description="The codes. Each works once. They are not shown again.")
 
 
 @by_person(gives=CodesLeft)
@@ -28,7 +32,7 @@ def codes_left(call: Call, bearer: Bearer, _body: Body) -> CodesLeft:
 
 @by_person(gives=RecoveryCodes, status=201, problems=(ConfirmationNeeded, SecondFactorNeeded, NotTurnedOn))
 def renew_codes(call: Call, bearer: Bearer, _body: Body) -> RecoveryCodes:
-    """Replace the recovery codes with ten new ones. The old ones stop working."""
+    """Replace the recovery codes. The response has 10 new codes. The old ones stop working."""
     require_confirmed(call.work, bearer)
     if not second_factor.is_enabled(call.work, bearer.user_id):
         raise NotTurnedOn

@@ -8,6 +8,7 @@ from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.registration import AddressTaken
 from provider.api.bodies import Body, InvalidBody
 from provider.api.operation import by_client
+from provider.api.validation import MemberProblem
 from provider.languages.text import Text
 from provider.login.sign_up import InvalidSignUp, read_sign_up, sign_up_in_app, sign_up_unverified
 from provider.oauth.clients.clients import Client
@@ -15,39 +16,41 @@ from provider.oauth.first_party.sign_in import begin_after_sign_up
 from provider.refusals import TooManyRequests
 from provider.web.call import Call
 
-NOT_AN_ADDRESS = {"member": "email", "problem": Text("Enter an email address, like name@example.com.")}
+NOT_AN_ADDRESS: MemberProblem = {"member": "email", "problem": Text("Enter an email address, like name@example.com.")}
 
 
 class Names(Body):
     """The claims that name the user. SIGNET_SIGN_UP_REQUIRED says which are required."""
 
-    name: str = Field("", description="The full name. If left out, it is put together from the parts.")
-    given_name: str = ""
-    middle_name: str = ""
-    family_name: str = ""
-    nickname: str = ""
-    preferred_username: str = Field("", description="Suggested to apps as the username. It is not unique.")
+    name: str = Field("", description="Full name. If left out, it is built from the other names.")
+    given_name: str = Field("", description="First name.")
+    middle_name: str = Field("", description="Middle name.")
+    family_name: str = Field("", description="Last name.")
+    nickname: str = Field("", description="Nickname.")
+    preferred_username: str = Field("", description="Suggested to apps as the username. It isn't unique.")
 
 
 class Registration(Names):
-    email: str = Field(description="The verification email is sent to this address.")
-    password: str = Field(description="Checked like on the pages: length, common passwords, closeness to the address.")
+    """A new account."""
+
+    email: str = Field(description="The email address. The verification email is sent to it.")
+    password: str = Field(
+        description="The password. Short and common passwords are rejected, and those similar to the email address."
+    )
 
 
 class Registered(Body):
-    """The result of a registration. It is the same if the address already has an account; the owner is then notified by
-    email.
-    """
+    """The result of a registration. It is the same if the address already has an account; its owner is then emailed."""
 
-    email: str
+    email: str = Field(description="The email address of the account.")
     ticket: str | None = Field(
         None,
-        description="For verify-email; valid as long as the link in the email. Absent if addresses are not verified.",
+        description="For the verify-email operations. Expires with the emailed link. Absent if verification is off.",
     )
     auth_session: str | None = Field(
         None,
-        description="For the authorization challenge endpoint, if addresses are not verified: the account is active. "
-        "Only for clients with authorization_challenge.",
+        description="For the authorization challenge endpoint. Present if email verification is off and the client has "
+        "authorization_challenge.",
     )
 
 
@@ -55,8 +58,8 @@ class Registered(Body):
     takes=Registration, gives=Registered, status=202, problems=(TooManyRequests, AddressTaken), hashes_passwords=True
 )
 def register(call: Call, client: Client, body: Registration) -> Registered:
-    """Create an account and send the verification email. Without email verification the account is active immediately,
-    and `address-taken` is the answer for an address that has one.
+    """Create an account. The verification email is sent to its address. If email verification is off, the account is
+    active immediately, and an address that already has an account is rejected with `address-taken`.
     """
     try:
         wanted = read_sign_up(

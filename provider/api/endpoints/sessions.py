@@ -23,21 +23,25 @@ class NoSuchSession(NotFound):
 
 
 class Session(Body):
-    id: str
-    device: str = Field(description="A guess, from what the device says about itself.")
-    network: str
-    created_at: datetime
-    last_seen: datetime
-    current: bool = Field(description="Is it the one this token hangs on?")
+    """An active session of the user."""
+
+    id: str = Field(description="The session's ID.")
+    device: str = Field(description="Browser and operating system, derived from the User-Agent header.")
+    network: str = Field(description="The network the session was last used from.")
+    created_at: datetime = Field(description="When the session was created.")
+    last_seen: datetime = Field(description="When the session was last used.")
+    current: bool = Field(description="Whether the access token of this request belongs to the session.")
 
 
 class Sessions(Body):
-    sessions: list[Session]
+    """The user's active sessions."""
+
+    sessions: list[Session] = Field(description="The sessions, the most recently used first.")
 
 
 @by_person(gives=Sessions)
 def list_sessions(call: Call, bearer: Bearer, _body: Body) -> Sessions:
-    """List the user's active sessions, the most recently used first."""
+    """List active sessions. The most recently used comes first."""
     own = _own(call, bearer)
     return Sessions(
         sessions=[
@@ -56,7 +60,7 @@ def list_sessions(call: Call, bearer: Bearer, _body: Body) -> Sessions:
 
 @by_person(problems=(NoSuchSession,))
 def end_one_session(call: Call, bearer: Bearer, _body: Body) -> None:
-    """End a session. Tokens issued in it without offline_access are revoked with it."""
+    """End a session. Its tokens are revoked, except those with offline_access."""
     wanted = call.path_params["session_id"]
     session = next((one for one in devices.find_sessions(call.work, bearer.user_id) if one.id == wanted), None)
     if session is None:
@@ -66,7 +70,7 @@ def end_one_session(call: Call, bearer: Bearer, _body: Body) -> None:
 
 @by_person()
 def end_other_sessions(call: Call, bearer: Bearer, _body: Body) -> None:
-    """End all sessions except those this token belongs to."""
+    """End all other sessions. Those that the access token belongs to stay."""
     devices.sign_out_others(call.work, user_id=bearer.user_id, but=_own(call, bearer))
 
 

@@ -27,27 +27,35 @@ GUARDED = (ConfirmationNeeded, SecondFactorNeeded)
 
 
 class TwoFactor(Body):
-    enabled: bool
-    setting_up: bool = Field(description="Did this app begin a set-up that waits for its first code?")
-    recovery_codes_left: int
+    """The status of two-factor authentication."""
+
+    enabled: bool = Field(description="Whether two-factor authentication is on.")
+    setting_up: bool = Field(description="Whether this app has started a setup that isn't confirmed yet.")
+    recovery_codes_left: int = Field(description="The number of unused recovery codes.")
 
 
 class Key(Body):
-    key: str = Field(description="To be typed into an authenticator app.")
-    uri: str = Field(description="The same as an otpauth URI.")
+    """The key for an authenticator app."""
+
+    key: str = Field(description="The key to enter in an authenticator app.")
+    uri: str = Field(description="The key as an otpauth URI.")
 
 
 class Code(Body):
-    code: str = Field(description="Six digits; spaces do not matter.")
+    """A code from the authenticator app."""
+
+    code: str = Field(description="The 6-digit code. Spaces are ignored.")
 
 
 class AnyCode(Body):
-    code: str = Field(description="A code of the app, or a recovery code.")
+    """A code from the authenticator app, or a recovery code."""
+
+    code: str = Field(description="The code. Spaces are ignored.")
 
 
 @by_person(gives=TwoFactor)
 def two_factor(call: Call, bearer: Bearer, _body: Body) -> TwoFactor:
-    """Check whether two-factor authentication is on."""
+    """Get the two-factor authentication status."""
     return TwoFactor(
         enabled=second_factor.is_enabled(call.work, bearer.user_id),
         setting_up=_find_enrolment(call, bearer) is not None,
@@ -57,8 +65,8 @@ def two_factor(call: Call, bearer: Bearer, _body: Body) -> TwoFactor:
 
 @by_person(gives=Key, status=201, problems=GUARDED)
 def begin_two_factor(call: Call, bearer: Bearer, _body: Body) -> Key:
-    """Start setting up two-factor authentication with an authenticator app. The key returned has no effect until it is
-    confirmed, and a factor in use stays until then.
+    """Start setting up two-factor authentication. The new key has no effect until it is confirmed. A factor in use
+    stays until then.
     """
     session = require_confirmed(call.work, bearer)
     totp_enrolment.begin_enrolment(call.work, session)
@@ -67,13 +75,13 @@ def begin_two_factor(call: Call, bearer: Bearer, _body: Body) -> Key:
 
 @by_person(gives=Key, problems=(*GUARDED, EnrolmentGone))
 def two_factor_key(call: Call, bearer: Bearer, _body: Body) -> Key:
-    """Get the key being set up. It is not shown again once it has been confirmed."""
+    """Get the setup key. It can't be read again once it is confirmed."""
     return _key(totp_enrolment.find_enrolment(call.work, require_confirmed(call.work, bearer)))
 
 
 @by_person(gives=PICTURES, problems=(*GUARDED, EnrolmentGone))
 def two_factor_picture(call: Call, bearer: Bearer, _body: Body) -> Response:
-    """Get the key being set up as a QR code: SVG, or PNG if the `Accept` header prefers it."""
+    """Get the setup key as a QR code. The image is SVG, or PNG if the `Accept` header prefers it."""
     key = _key(totp_enrolment.find_enrolment(call.work, require_confirmed(call.work, bearer)))
     media_type = preferred(call.header_list("accept"), PICTURES)
     picture = qr_code_png(key.uri) if media_type == PNG else str(qr_code(key.uri))
@@ -82,8 +90,8 @@ def two_factor_picture(call: Call, bearer: Bearer, _body: Body) -> Response:
 
 @by_person(takes=Code, gives=RecoveryCodes, problems=(*GUARDED, EnrolmentGone, WrongFirstCode))
 def confirm_two_factor(call: Call, bearer: Bearer, body: Code) -> RecoveryCodes:
-    """Confirm the key with a code, which turns on two-factor authentication. The recovery codes are shown only in this
-    response; all other sessions end.
+    """Turn on two-factor authentication. This confirms the setup key with a code. The recovery codes are shown only in
+    this response. All other sessions end.
     """
     session = require_confirmed(call.work, bearer)
     _, codes = totp_enrolment.confirm_enrolment(call.work, session, code=body.code)
@@ -104,7 +112,7 @@ def confirm_two_factor(call: Call, bearer: Bearer, body: Code) -> RecoveryCodes:
     ),
 )
 def disable_two_factor(call: Call, bearer: Bearer, body: AnyCode) -> None:
-    """Turn off two-factor authentication. Needs a current code, also inside the confirm-password window; all other
+    """Turn off two-factor authentication. A current code is required even in the confirm-password window. All other
     sessions end.
     """
     session = require_confirmed(call.work, bearer)

@@ -17,8 +17,8 @@ from provider.work import UnitOfWork
 
 class NotConnected(NotFound):
     code = "not-connected"
-    title = Text("No such application")
-    message = Text("This application holds nothing of yours.")
+    title = Text("Application not connected")
+    message = Text("This application has no access to the account.")
 
 
 @dataclass(frozen=True)

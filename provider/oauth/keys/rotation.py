@@ -27,7 +27,7 @@ MARGIN = timedelta(minutes=5)
 class UnknownKey(Refusal):
     code = "unknown-key"
     status_code = 404
-    message = Text("There is no such signing key, or it is not in the state this needs.")
+    message = Text("There is no signing key with this ID, or its status does not allow this.")
 
 
 class TooSoon(Refusal):
@@ -38,7 +38,7 @@ class TooSoon(Refusal):
 
     def __init__(self, upcoming: str, may_sign_from: datetime) -> None:
         moment = f"{may_sign_from:%Y-%m-%d %H:%M} UTC"
-        super().__init__(f"The upcoming key {upcoming} may sign from {moment}; --at-once does not wait.")
+        super().__init__(f"The upcoming key {upcoming} may sign from {moment}. To rotate now, use --at-once.")
 
 
 class Due(StrEnum):
