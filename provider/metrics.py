@@ -56,7 +56,7 @@ def meters(settings: Settings, *, beside: tuple[str, int] | None = None) -> Iter
         return
     host, port = settings.metrics_address
     if beside is not None and beside[1] == port:
-        raise SettingsError(f"SIGNET_METRICS_ADDRESS needs a port of its own, not {port} of the service")
+        raise SettingsError(f"SIGNET_METRICS_ADDRESS must use another port than the web server, not {port}")
     with TemporaryDirectory(prefix="signet-metrics-") as folder, reserve(host, port) as reserved:
         yield Meters(Path(folder), reserved.getsockname()[:2])
 

@@ -11,7 +11,7 @@ import pytest
 from provider.cli.run import command_line
 from tests.support.server_process import REPOSITORY
 
-DOCUMENTS = sorted(path.name for path in (REPOSITORY / "docs").glob("*.md"))
+DOCUMENTS = sorted(path.relative_to(REPOSITORY / "docs").as_posix() for path in (REPOSITORY / "docs").rglob("*.md"))
 _COMMAND = re.compile(r"(?:^ {4}|`|\| |^)signet ([a-z][^`#\n]*)", re.MULTILINE)
 
 
