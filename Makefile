@@ -10,28 +10,32 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all check screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts check screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
 
-help:  ## Say what there is
+help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-demo: $(VENV)/run  ## Everything in one process, to look around
+demo: $(VENV)/run  ## Run everything in one process, to look around
 	$(BIN)/signet demo $(ARGS)
 
-test: $(VENV)/test  ## The tests, without those marked slow; ARGS go to pytest
+test: $(VENV)/test  ## Run the tests, except those marked slow; ARGS go to pytest
 	@tests/set_up $(BIN)
 	@# Compiled once for all processes that tests start, and tests for the next run: also where PYTHONDONTWRITEBYTECODE is set.
 	@$(BIN)/python -m compileall -q provider
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
 
-test-slow: $(VENV)/test  ## The tests marked slow, which CI runs after the others
+test-slow: $(VENV)/test  ## Run the tests marked slow, as CI does after the others
 	$(MAKE) test MARKS=slow
 
 test-all: export THOROUGH := 1
-test-all: $(VENV)/test  ## All tests, each on both databases, with more examples and longer walks and races
+test-all: $(VENV)/test  ## Run all tests, each on both databases, with more examples and longer walks and races
 	$(MAKE) test MARKS= ARGS="--all-databases $(ARGS)"
 
-check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then the tests
+test-apps: $(VENV)/test  ## Follow the guides of docs/connect/apps with the real apps; ARGS="jupyterhub pgadmin" for some
+	@tests/set_up $(BIN)
+	$(BIN)/python -m tests.interop.apps.run $(ARGS)
+
+check: $(VENV)/test  ## Run the formatter, linter, type checker, import contracts, migrations and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -40,47 +44,56 @@ check: $(VENV)/test  ## Formatter, linter, types, imports, migrations, then the 
 	  && $(BIN)/alembic upgrade head && $(BIN)/alembic check; status=$$?; rm -rf "$$folder"; exit $$status
 	$(MAKE) test
 
-screenshots: $(VENV)/test  ## A picture of every page, light, dark and 320 px wide, in build/screenshots
+docs: $(VENV)/docs docs/assets/mermaid.min.js  ## Build the documentation site in build/docs; a dead link or a page without a way to it fails
+	$(BIN)/pytest -q tests/docs
+	$(BIN)/zensical build --clean --strict
+
+# Draws the diagrams. The theme would load it from another site.
+docs/assets/mermaid.min.js:
+	npm install --prefix build/mermaid --no-save --ignore-scripts --no-audit --no-fund --loglevel=error mermaid@12.3.0
+	@mkdir -p docs/assets && cp build/mermaid/node_modules/mermaid/dist/mermaid.min.js $@
+
+screenshots: $(VENV)/test  ## Take a picture of every page, light, dark and 320 px wide, in build/screenshots
 	@tests/set_up $(BIN)
 	KEEP_SCREENSHOTS=1 $(BIN)/pytest -q tests/journeys/test_accessibility.py
 
-pictures: $(VENV)/test  ## The pictures in README.md and docs, when the pages they show have changed
+pictures: $(VENV)/test  ## Take the pictures in README.md and docs again, after the pages they show have changed
 	@tests/set_up $(BIN)
 	KEEP_PICTURES=1 $(BIN)/pytest -q tests/docs/test_pictures.py
 
-format: $(VENV)/test  ## Format the code and mend what the linter can
+format: $(VENV)/test  ## Format the code and fix what the linter can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/test  ## The workloads of docs/development/performance.md; ARGS go to the driver
+bench: $(VENV)/test  ## Run the workloads of docs/development/performance.md; ARGS go to the driver
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
-bench-at-size: $(VENV)/test  ## Every route with a million people in the database; ARGS="--people 20000" for a first look
+bench-at-size: $(VENV)/test  ## Measure every route with a million users in the database; ARGS="--people 20000" for a first look
 	$(BIN)/python benchmarks/at_size.py $(ARGS)
 
-migration: $(VENV)/test  ## Write a migration for what changed in the tables: make migration m="What it changes"
+migration: $(VENV)/test  ## Write a migration for changed tables: make migration m="What it changes"
 	@test -n "$(m)" || { echo 'say what it changes: make migration m="..."' >&2; exit 2; }
 	@folder=$$(mktemp -d) && export SIGNET_DATABASE_URL="sqlite:///$$folder/before.db" \
 	  && $(BIN)/alembic upgrade head && $(BIN)/alembic revision --autogenerate -m "$(m)" \
 	  && $(BIN)/ruff check -q --fix migrations; status=$$?; $(BIN)/ruff format -q migrations; rm -rf "$$folder"; exit $$status
 
-api-documents: $(VENV)/test  ## Write docs/reference/account-api.json and docs/reference/admin-api.json out of the code
+api-documents: $(VENV)/test  ## Write docs/reference/account-api.json and docs/reference/admin-api.json from the code
 	@for api in account admin; do $(BIN)/python -c "from provider.api.openapi import $$(echo $$api | tr a-z A-Z)_API as api, text; \
 	  from provider.routes import routes; from provider.config.settings import Settings; \
 	  print(text(Settings(), routes(Settings()), api), end='')" > docs/reference/$$api-api.json || exit 1; done
 
-translations: $(VENV)/test  ## Bring the catalogs in provider/languages in step with what code and templates say
+translations: $(VENV)/test  ## Update the catalogs in provider/languages from code and templates
 	@folder=$$(mktemp -d) && $(BIN)/pybabel -q extract -F pyproject.toml -k Text:1 -k counted:1,2 --no-location --omit-header \
 	  --ignore-dirs "cli demo" -o "$$folder/messages.pot" provider templates \
 	  && for each in provider/languages/*.po; do $(BIN)/pybabel -q update -N --no-wrap --omit-header --ignore-obsolete \
 	    -l "$$(basename "$$each" .po)" -i "$$folder/messages.pot" -o "$$each"; done; status=$$?; rm -rf "$$folder"; exit $$status
 
-constraints:  ## Pin what pyproject.toml resolves to now
+constraints:  ## Pin the versions that pyproject.toml resolves to now
 	@folder=$$(mktemp -d) && $(PYTHON) -m venv "$$folder" \
 	  && "$$folder/bin/pip" install -q -e '.[test,dev]' \
 	  && "$$folder/bin/pip" freeze --exclude-editable | sort -f > constraints.txt; status=$$?; rm -rf "$$folder"; exit $$status
 
-clean:  ## Forget the virtual environment and what the demo made
+clean:  ## Remove the virtual environment and the files of the demo
 	rm -rf $(VENV) signet-demo
 
 # Set-up, done once and again when the pins change.
@@ -98,3 +111,7 @@ $(VENV)/run: pyproject.toml constraints.txt | $(VENV)/bin/pip
 $(VENV)/test: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
 	@touch $(VENV)/run $@
+
+$(VENV)/docs: pyproject.toml constraints.txt | $(VENV)/test
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@

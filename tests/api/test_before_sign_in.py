@@ -63,7 +63,7 @@ def test_an_unconfirmed_address_gets_a_ticket_and_nothing_else(app_of_ours: App,
 
 
 def test_another_letter_is_throttled_in_silence(app_of_ours: App, inbox: Inbox) -> None:
-    """A-106. Replaces: verification links and another letter."""
+    """A-106. Replaces: verification links and another email."""
     ticket = app_of_ours.call("/register", email=ADDRESS, password=PASSWORD).json()["ticket"]
     for _ in range(3):
         assert app_of_ours.call("/verify-email/letter", ticket=ticket).status_code == 202

@@ -61,10 +61,10 @@ def python() -> Iterator[tuple[str, str]]:
         for path in sorted((REPOSITORY / folder).rglob("*.py")):
             tree = ast.parse(path.read_text("utf-8"))
             docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-            for node in ast.walk(tree):
-                is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
-                if is_text and id(node) not in docstrings:
-                    yield path.relative_to(REPOSITORY).as_posix(), node.value
+            constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant))
+            for text in (node.value for node in constants if id(node) not in docstrings):
+                if isinstance(text, str) and " " in text:
+                    yield path.relative_to(REPOSITORY).as_posix(), text
 
 
 def commands(command: Any, name: str = "signet") -> Iterator[tuple[str, str]]:

@@ -78,7 +78,7 @@ def test_a_code_of_another_account_confirms_nothing(
 
 
 def test_looking_at_a_link_consumes_nothing(browser: Browser, inbox: Inbox, work: Work) -> None:
-    """A-83: mail scanners open links, and ask for their heads. Replaces: verification links and another letter."""
+    """A-83: mail scanners open links, and ask for their heads. Replaces: verification links and another email."""
     sign_up(browser)
     link = inbox.latest(ADDRESS).link
     for _ in range(3):
@@ -150,7 +150,7 @@ def test_only_the_newest_letter_works(browser: Browser, inbox: Inbox, clock: Clo
 
 
 def test_asking_for_more_letters_is_silently_limited(browser: Browser, inbox: Inbox) -> None:
-    """Replaces: verification links and another letter."""
+    """Replaces: verification links and another email."""
     sign_up(browser)
     for _ in range(4):
         page = browser.submit(button="Send another letter")
