@@ -90,7 +90,7 @@ def _print_table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
     for row in rows:
         table.add_row(*row[:fitting])
     widest = max(console.width, sum(widths[:fitting]) + GAP * fitting)
-    console.size = widest, console.height  # type: ignore[assignment]  # rich would shorten a single wide column
+    console.size = widest, console.height  # rich would shorten a single wide column
     console.print(table)
     if fitting < len(columns):
         console.print(f"Hidden columns: {', '.join(titles[fitting:])}. Use --json to see them.", style="dim")

@@ -45,8 +45,8 @@ def conversation(settings: Settings, *, timeout: float) -> Iterator[smtplib.SMTP
     except ssl.SSLError as error:
         raise TemporaryFailure(f"TLS with the mail server failed: {error.reason}"[:LONGEST_WORDS]) from error
     except (smtplib.SMTPException, OSError) as error:
-        reason = error.strerror or f"{type(error).__name__} {error}"
-        raise TemporaryFailure(f"cannot reach the mail server ({_masked(settings, reason)[:LONGEST_WORDS]})") from error
+        why = _masked(settings, error.strerror or f"{type(error).__name__} {error}")[:LONGEST_WORDS]
+        raise TemporaryFailure(f"cannot reach the mail server ({why})") from error
 
 
 def our_name(settings: Settings) -> str:
