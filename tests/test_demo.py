@@ -92,7 +92,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         run = forking.run(demo_arguments(tmp_path / "f", port), env=os.environ)
     assert run.returncode == 1
     assert run.stderr.strip() == (
-        f"Port {port + 1} is taken. Stop what listens there, or choose other ports: signet demo --port 9000"
+        f"Port {port + 1} is in use. Stop the program that uses it, or choose other ports: signet demo --port 9000"
     )
 
 
