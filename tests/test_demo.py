@@ -164,11 +164,12 @@ def test_an_answer_that_comes_twice_leads_home_or_to_a_new_start(demo: Demo, vis
 
 
 def test_the_printed_commands_work_in_another_terminal(demo: Demo) -> None:
-    wait_until(lambda: "A device without a browser" in demo.output)
-    _, _, after = demo.output.partition("The command line, in another terminal:\n")
-    commands, _, _ = after.partition("\nA device")
+    wait_until(lambda: "To sign in on a device" in demo.output)
+    _, _, after = demo.output.partition("To use the command line, open another terminal:\n")
+    commands, _, _ = after.partition("\nTo sign in on a device")
     done = subprocess.run(["sh", "-ec", commands], check=False, capture_output=True, text=True, timeout=PATIENCE)
     assert "ada@example.com" in done.stdout, done.stderr
+    assert f"{demo.provider}/.well-known/openid-configuration" in demo.output  # also at 80 columns
 
 
 def test_git_ignores_the_folder(demo: Demo) -> None:
