@@ -259,7 +259,7 @@ def test_the_next_step(case: str) -> None:
 @pytest.mark.parametrize(
     ("case", "error"),
     [
-        ("no user is signed in", "login_required"),
+        ("nobody is signed in", "login_required"),
         ("prompt=login asks again", "login_required"),
         ("select_account asks", "account_selection_required"),
         ("aal2 with one factor shown and two registered", "interaction_required"),
