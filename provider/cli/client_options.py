@@ -61,10 +61,10 @@ FirstParty = Annotated[
 ]
 VerifyUri = Annotated[
     str | None,
-    typer.Option(help="Page of a first-party app that confirms email addresses. Links in emails lead there."),
+    typer.Option(help="HTTPS page of a first-party app that confirms email addresses. Links in emails lead there."),
 ]
 ResetUri = Annotated[
-    str | None, typer.Option(help="Page of a first-party app that resets passwords. Links in emails lead there.")
+    str | None, typer.Option(help="HTTPS page of a first-party app that resets passwords. Links in emails lead there.")
 ]
 BESIDE = {"client_id": "--client-id", "client_secret": "--client-secret-stdin"}
 """Members of a registration response that `signet client create` takes as options."""
