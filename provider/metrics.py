@@ -56,7 +56,7 @@ def meters(settings: Settings, *, beside: tuple[str, int] | None = None) -> Iter
         return
     host, port = settings.metrics_address
     if beside is not None and beside[1] == port:
-        raise SettingsError(f"SIGNET_METRICS_ADDRESS needs a port of its own, not {port} of the service")
+        raise SettingsError(f"SIGNET_METRICS_ADDRESS must use another port than the web server, not {port}")
     with TemporaryDirectory(prefix="signet-metrics-") as folder, reserve(host, port) as reserved:
         yield Meters(Path(folder), reserved.getsockname()[:2])
 
@@ -100,21 +100,27 @@ class InstallationCollector:
                 found = [*_outbox(work), *_keys(work)]
         except OUTAGES:
             found = []
-        yield GaugeMetricFamily("signet_database_up", "Does the database answer?", value=bool(found))
+        yield GaugeMetricFamily(
+            "signet_database_up", "Whether the database responds (1) or not (0).", value=bool(found)
+        )
         yield from found
 
 
 def _outbox(work: UnitOfWork) -> "Iterable[Metric]":
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
-    counts = GaugeMetricFamily("signet_outbox", "Promises not kept yet, or given up.", labels=("topic", "state"))
+    counts = GaugeMetricFamily(
+        "signet_outbox", "Jobs in the outbox that are waiting or have failed.", labels=("topic", "state")
+    )
     for topic, state, count in outbox.count_undelivered(work.read):
         counts.add_metric((topic, state), count)
     due_at = outbox.oldest_due(work.read, now=work.now)
     waited = 0.0 if due_at is None else (work.now - due_at).total_seconds()
     return (
         counts,
-        GaugeMetricFamily("signet_outbox_oldest_due_seconds", "How long the one due longest is due.", value=waited),
+        GaugeMetricFamily(
+            "signet_outbox_oldest_due_seconds", "Age of the oldest waiting job, in seconds.", value=waited
+        ),
     )
 
 
@@ -122,9 +128,13 @@ def _keys(work: UnitOfWork) -> "Iterable[Metric]":
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
     labels = ("alg",)
-    age = GaugeMetricFamily("signet_signing_key_age_seconds", "How long the current key signs.", labels=labels)
+    age = GaugeMetricFamily(
+        "signet_signing_key_age_seconds", "Age of the current signing key, in seconds.", labels=labels
+    )
     left = GaugeMetricFamily(
-        "signet_signing_key_rotation_seconds", "Until the next one is to sign; negative: overdue.", labels=labels
+        "signet_signing_key_rotation_seconds",
+        "Time until the next key rotation, in seconds; negative if overdue.",
+        labels=labels,
     )
     rows = signing_keys.find_all(work.read)
     for pair in KEY_PAIRS:

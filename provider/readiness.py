@@ -28,9 +28,13 @@ def require_ready(settings: Settings) -> KeyRing:
             ring = server.keys.ring(work)
             server.subjects.require_salt(work)
     except OUTAGES as error:
-        raise SettingsError(f"the database cannot be reached: {type(error).__name__}") from None
+        raise SettingsError(
+            f"cannot reach the database ({type(error).__name__}). Check that it is running, and SIGNET_DATABASE_URL"
+        ) from None
     except VaultError:
-        raise SettingsError("the signing keys cannot be decrypted with the configured SIGNET_SECRET_KEY") from None
+        raise SettingsError(
+            "SIGNET_SECRET_KEY cannot decrypt the signing keys. Set it to the key that encrypted them"
+        ) from None
     finally:
         installation.database.close()
     return ring

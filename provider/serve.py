@@ -52,7 +52,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, drain: floa
     configure_logging(settings.log_level)
     if tls is not None:
         if not settings.secure:
-            raise SettingsError(f"with --tls-cert SIGNET_ISSUER must be https, not {settings.issuer}")
+            raise SettingsError(f"SIGNET_ISSUER must be an https URL with --tls-cert. It is {settings.issuer}")
         tls.context()
     log_ignored_variables()
     require_safe(settings)

@@ -79,7 +79,7 @@ def import_from(
     with unit_of_work(installation) as work:
         _require_importable(installation, work.read, next(read, {}))
         if work.read.scalar(select(users.c.id).limit(1)) or work.read.scalar(select(clients.c.client_id).limit(1)):
-            raise NotImported("There are people or applications here already: import into a new installation.")
+            raise NotImported("This installation already has users or applications. Import into a new one.")
         for table in reversed(metadata.sorted_tables):  # what setting up made: keys, a salt
             work.db.execute(delete(table))
         said: dict[str, int] | None = None
@@ -89,16 +89,16 @@ def import_from(
                 break
             table = metadata.tables.get(name)
             if table is None:
-                raise NotImported(f"There is no table {name!r}.")
+                raise NotImported(f"The file has a table {name!r} that this version does not have.")
             while rows := [_values(table, entry.get("row")) for entry in islice(group, AT_ONCE)]:
                 try:
                     work.db.execute(insert(table), rows)
                 except (IntegrityError, DataError):
-                    raise NotImported(f"Rows of {name} cannot be kept beside each other.") from None
+                    raise NotImported(f"Rows of {name} conflict with each other.") from None
                 counts[name] += len(rows)
                 advance(len(rows))
         if said != counts or next(read, None) is not None:
-            raise NotImported("The file was cut short or added to: its last line counts other rows.")
+            raise NotImported("The file is incomplete or was changed: the number of rows differs from its last line.")
     return dict(counts)
 
 
@@ -117,16 +117,18 @@ def _snapshot(installation: Installation) -> Iterator[Connection]:
 
 def _require_importable(installation: Installation, db: Connection, header: dict[str, Any]) -> None:
     if header.get("signet_export") != FORMAT:
-        raise NotImported("This is no file of `signet export`, or of another version of it.")
+        raise NotImported("The file is not from `signet export`, or from another version of it.")
     if header.get("revision") != current(db):
         raise NotImported(
-            f"It is of revision {header.get('revision')}, and this database at {current(db)}: "
-            "export and import with the same version of Signet."
+            f"The file has revision {header.get('revision')}, but this database has {current(db)}. "
+            "Export and import with the same version of Signet."
         )
     try:
         installation.vault.decrypt(str(header.get("key")), purpose=PURPOSE, context="")
     except VaultError:
-        raise NotImported("SIGNET_SECRET_KEY must be the one it was exported with.") from None
+        raise NotImported(
+            "SIGNET_SECRET_KEY is not the one that the file was exported with. Set it to that key."
+        ) from None
 
 
 def _read(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -134,9 +136,9 @@ def _read(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
-            raise NotImported(f"Line {number} is not JSON.") from None
+            raise NotImported(f"Line {number} is not valid JSON.") from None
         if not isinstance(entry, dict):
-            raise NotImported(f"Line {number} is not an object.")
+            raise NotImported(f"Line {number} is not a JSON object.")
         yield entry
 
 
@@ -152,11 +154,11 @@ def _as_json(value: Any) -> Any:
 
 def _values(table: Table, row: object) -> dict[str, Any]:
     if not isinstance(row, dict) or row.keys() != {column.name for column in table.columns}:
-        raise NotImported(f"A row of {table.name} has other columns.")
+        raise NotImported(f"A row of {table.name} has unknown or missing columns.")
     try:
         return {column.name: _from_json(column, row[column.name]) for column in table.columns}
     except (ValueError, TypeError, binascii.Error):
-        raise NotImported(f"A row of {table.name} holds what its columns do not.") from None
+        raise NotImported(f"A row of {table.name} has a value of the wrong type.") from None
 
 
 def _from_json(column: Column[Any], value: Any) -> Any:

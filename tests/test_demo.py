@@ -92,7 +92,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         run = forking.run(demo_arguments(tmp_path / "f", port), env=os.environ)
     assert run.returncode == 1
     assert run.stderr.strip() == (
-        f"Port {port + 1} is taken. Stop what listens there, or choose other ports: signet demo --port 9000"
+        f"Port {port + 1} is in use. Stop the program that uses it, or choose other ports: signet demo --port 9000"
     )
 
 
@@ -164,11 +164,12 @@ def test_an_answer_that_comes_twice_leads_home_or_to_a_new_start(demo: Demo, vis
 
 
 def test_the_printed_commands_work_in_another_terminal(demo: Demo) -> None:
-    wait_until(lambda: "A device without a browser" in demo.output)
-    _, _, after = demo.output.partition("The command line, in another terminal:\n")
-    commands, _, _ = after.partition("\nA device")
+    wait_until(lambda: "To sign in on a device" in demo.output)
+    _, _, after = demo.output.partition("To use the command line, open another terminal:\n")
+    commands, _, _ = after.partition("\nTo sign in on a device")
     done = subprocess.run(["sh", "-ec", commands], check=False, capture_output=True, text=True, timeout=PATIENCE)
     assert "ada@example.com" in done.stdout, done.stderr
+    assert f"{demo.provider}/.well-known/openid-configuration" in demo.output  # also at 80 columns
 
 
 def test_git_ignores_the_folder(demo: Demo) -> None:

@@ -166,7 +166,7 @@ def test_without_a_secret_key_it_does_not_start(environ: dict[str, str], refused
 def test_with_another_secret_key_it_does_not_start(environ: dict[str, str], refused: Refused) -> None:
     """F-12, A-128: never a silent new key."""
     environ["SIGNET_SECRET_KEY"] = "another key, long enough to be one".replace(",", ";")
-    assert "cannot be decrypted" in refused(environ)
+    assert "SIGNET_SECRET_KEY cannot decrypt the signing keys" in refused(environ)
 
 
 @pytest.mark.only_on("sqlite")
@@ -176,7 +176,7 @@ def test_a_key_file_that_others_may_read_is_refused(environ: dict[str, str], ref
     path = Path(environ["SIGNET_DATABASE_URL"].removeprefix("sqlite:///") + ".key")
     path.write_text(SECRET_KEY)
     path.chmod(0o644)
-    assert "may be read by others" in refused(environ)
+    assert "other users of this machine can read" in refused(environ)
 
 
 def test_a_list_of_breached_passwords_that_is_none_is_refused(
@@ -191,7 +191,7 @@ def test_a_list_of_breached_passwords_that_is_none_is_refused(
 
 def test_a_database_that_is_away_is_said_in_one_line(refused: Refused) -> None:
     environ = {"SIGNET_DATABASE_URL": "postgresql://signet@127.0.0.1:1/signet", "SIGNET_SECRET_KEY": SECRET_KEY}
-    assert "database cannot be reached" in refused(environ)
+    assert "cannot reach the database" in refused(environ)
 
 
 def test_whoever_could_connect_while_it_stops_is_answered(environ: dict[str, str]) -> None:
@@ -286,8 +286,8 @@ def test_it_serves_https_itself(environ: dict[str, str], tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "issuer", "said"),
     [
-        (("--tls-cert", "{pem}"), "https://localhost:1", "--tls-cert and --tls-key come together"),
-        (("--tls-cert", "{pem}", "--tls-key", "{pem}"), "http://localhost:1", "SIGNET_ISSUER must be https"),
+        (("--tls-cert", "{pem}"), "https://localhost:1", "--tls-cert and --tls-key must be used together"),
+        (("--tls-cert", "{pem}", "--tls-key", "{pem}"), "http://localhost:1", "SIGNET_ISSUER must be an https URL"),
         (("--tls-cert", "{pem}", "--tls-key", "{pem}.none"), "https://localhost:1", "No such file"),
         (("--tls-cert", "{ca}", "--tls-key", "{pem}"), "https://localhost:1", "not a certificate in PEM and its key"),
     ],

@@ -52,12 +52,14 @@ class AccessTokens:
             claims: dict[str, Any] = jwt.decode(token, key, algorithms=ALGORITHMS).claims
             self.claims.validate(claims)
         except (JoseError, ValueError) as error:
-            raise InvalidToken("The access token is expired, not for this API, or its signature is wrong.") from error
+            raise InvalidToken(
+                "The access token has expired, is not for this API, or has an invalid signature."
+            ) from error
         return claims
 
     async def _key(self, kid: object) -> Any:
         if not isinstance(kid, str):
-            raise InvalidToken("The access token does not name its key.")
+            raise InvalidToken("The access token has no key ID (kid).")
         if kid not in self._keys and time.monotonic() - self._fetched_at >= REFETCH_AFTER:
             self._keys = await self._fetch()
             self._fetched_at = time.monotonic()

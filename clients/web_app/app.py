@@ -95,7 +95,7 @@ async def callback(request: Request) -> Response:
     metadata = await provider.load_server_metadata()
     # Mix-up defence (RFC 9207 section 2.4): the answer must come from the issuer that was asked.
     if metadata["issuer"] != config.issuer or request.query_params.get("iss", config.issuer) != config.issuer:
-        raise OAuthError("mix_up", "The answer came from another issuer.")
+        raise OAuthError("mix_up", "The response came from a different issuer.")
     waiting = request.session.get("waiting_call")
     token = await provider.authorize_access_token(request)
     session_of(request).renew()
@@ -116,7 +116,7 @@ async def remember(request: Request, token: dict[str, Any]) -> None:
     session["scope"] = token.get("scope", "")
     userinfo = await request.app.state.provider.userinfo(token=token)
     if userinfo["sub"] != session["claims"]["sub"]:  # OIDC Core section 5.3.2
-        raise OAuthError("invalid_token", "userinfo speaks of somebody else.")
+        raise OAuthError("invalid_token", "userinfo is about a different user.")
     session["userinfo"] = dict(userinfo)
 
 
@@ -212,7 +212,7 @@ def session_of(request: Request) -> Session:
 
 
 async def unreachable(request: Request, _error: Exception) -> Response:
-    return page(request, "refused.html", status_code=502, reason="unreachable", description="No answer. Try again.")
+    return page(request, "refused.html", status_code=502, reason="unreachable", description="No response. Try again.")
 
 
 def page(request: Request, template: str, *, status_code: int = 200, **context: Any) -> Response:

@@ -19,13 +19,13 @@ SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(help="TOML; - is stdin. docs/operate/as-code.md says what may be in it.")],
+    file: Annotated[Path, typer.Argument(help="The TOML file, or - for stdin. Its format: docs/operate/as-code.md.")],
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it. Without, only say what would change.")] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Also delete clients the file does not name.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Apply the changes. Without it, they are only shown.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Also delete clients that are not in the file.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Apply clients and roles from a file. Shows the differences first, and changes nothing without --yes.
+    """Apply clients and roles from a file. Shows the changes, and makes them only with --yes.
 
     Example: signet apply clients.toml, then signet apply clients.toml --yes
     """
@@ -57,7 +57,7 @@ def _described(change: "PlannedChange", secrets: dict[str, str]) -> dict[str, ob
 
 def _lines(changes: "list[PlannedChange]", secrets: dict[str, str], *, applied: bool) -> list[str]:
     if not changes:
-        return ["Nothing differs."]
+        return ["No changes. The installation already matches the file."]
     lines = []
     for change in changes:
         lines.append(f"{SIGNS[change.kind]} {change.about}")
@@ -66,7 +66,7 @@ def _lines(changes: "list[PlannedChange]", secrets: dict[str, str], *, applied: 
             lines.append(f"    {name}  {shown}")
         if change.about in secrets:
             lines.append(f"    client_secret  {secrets[change.about]}  (not shown again)")
-    return [*lines, "Done." if applied else "Nothing was changed yet: --yes does it."]
+    return [*lines, "Changes applied." if applied else "Nothing was changed. To apply these changes, add --yes."]
 
 
 def _shown(value: object) -> str:

@@ -13,7 +13,7 @@ def identifier(text: str) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not an id") from None
+        raise typer.BadParameter(f"{text!r} is not an ID. Use a UUID, as the list command shows it.") from None
 
 
 def moment(text: str, *, now: datetime) -> datetime:
@@ -25,7 +25,9 @@ def moment(text: str, *, now: datetime) -> datetime:
             return now - timedelta(**{_UNITS[text[-1]]: float(text[:-1])})
         given = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is neither a moment nor an age") from None
+        raise typer.BadParameter(
+            f"{text!r} is not a time. Use a time such as 2026-11-21T06:00Z, or an age such as 90m, 24h or 7d."
+        ) from None
     return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
@@ -52,5 +54,5 @@ def duration(text: str) -> timedelta:
     except ValidationError:
         found = timedelta(0)
     if not found or found > timedelta(days=3650):
-        raise typer.BadParameter(f"{text!r} is not a duration, as in 10m, 24h or 7d")
+        raise typer.BadParameter(f"{text!r} is not a duration. Use 1s to 3650d, for example 10m, 24h or 7d.")
     return found

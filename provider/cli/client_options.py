@@ -11,52 +11,64 @@ import typer
 from provider.cli.output import warn
 from provider.jose.json_objects import read_json
 
-Name = Annotated[str | None, typer.Option(help="What people are shown.")]
+Name = Annotated[str | None, typer.Option(help="Name of the app, as users see it.")]
 RedirectUri = Annotated[
-    list[str] | None, typer.Option(help="Exact, except the port of a loopback URI; may be given several times.")
-]
-PostLogoutRedirectUri = Annotated[list[str] | None, typer.Option(help="Exact; may be given several times.")]
-AllowedOrigin = Annotated[
     list[str] | None,
     typer.Option(
-        help="Origin of its pages beside its redirect URIs, as in capacitor://localhost; may be given several times."
+        help="URL where users return after signing in. Must match exactly, except the port of a loopback "
+        "URI. Can be repeated."
     ),
 ]
-Public = Annotated[bool, typer.Option("--public", help="No secret: an app on a device or in a browser.")]
-Grant = Annotated[list[str] | None, typer.Option(help="A grant type; may be given several times.")]
-Scope = Annotated[str | None, typer.Option(help='What it may ask for, as in "openid email".')]
+PostLogoutRedirectUri = Annotated[
+    list[str] | None,
+    typer.Option(help="URL where users return after signing out. Must match exactly. Can be repeated."),
+]
+AllowedOrigin = Annotated[
+    list[str] | None,
+    typer.Option(help="Additional origin of the app's pages, for example capacitor://localhost. Can be repeated."),
+]
+Public = Annotated[
+    bool, typer.Option("--public", help="Register an app that cannot keep a secret, on a device or in a browser.")
+]
+Grant = Annotated[
+    list[str] | None,
+    typer.Option(help="Grant type that the app may use, for example client_credentials. Can be repeated."),
+]
+Scope = Annotated[str | None, typer.Option(help='Scopes that the app may request, for example "openid email".')]
 AuthMethod = Annotated[
     str | None,
     typer.Option(
-        help="The only method by which it authenticates. Without: client_secret_basic and client_secret_post."
+        help="How the app authenticates at the token endpoint. Default: client_secret_basic and client_secret_post."
     ),
 ]
 Pkce = Annotated[
     bool | None,
-    typer.Option("--pkce/--no-pkce", help="Whether it must use PKCE. Default: yes. Public clients always must."),
+    typer.Option("--pkce/--no-pkce", help="Require PKCE. Default: yes. Public clients must always use it."),
 ]
-Jwks = Annotated[str | None, typer.Option(help="A JSON file of its public keys (a JWK set), for private_key_jwt.")]
-JwksUri = Annotated[str | None, typer.Option(help="Where it publishes them instead.")]
+Jwks = Annotated[
+    str | None, typer.Option(help="JSON file with the app's public keys (a JWK Set), for private_key_jwt.")
+]
+JwksUri = Annotated[str | None, typer.Option(help="URL where the app publishes its public keys, instead of --jwks.")]
 AllowScheme = Annotated[
     list[str] | None,
     typer.Option(
-        help="A private-use scheme without a dot for redirect URIs, such as cursor; may be given several times."
+        help="Private-use URI scheme without a dot to allow in redirect URIs, for example cursor. Can be repeated."
     ),
 ]
 FirstParty = Annotated[
     bool | None,
-    typer.Option("--first-party/--no-first-party", help="Ours: people are not asked for consent. Default: no."),
+    typer.Option("--first-party/--no-first-party", help="Skip the consent page, for an app of your own. Default: no."),
 ]
 VerifyUri = Annotated[
     str | None,
-    typer.Option(help="A first-party app's own https page for the link that confirms an email address."),
+    typer.Option(help="HTTPS page of a first-party app that confirms email addresses. Links in emails lead there."),
 ]
 ResetUri = Annotated[
-    str | None, typer.Option(help="A first-party app's own https page for the link that resets a password.")
+    str | None, typer.Option(help="HTTPS page of a first-party app that resets passwords. Links in emails lead there.")
 ]
 BESIDE = {"client_id": "--client-id", "client_secret": "--client-secret-stdin"}
 """Members of a registration response that `signet client create` takes as options."""
-Metadata = Annotated[str | None, typer.Option(help="A JSON file of RFC 7591 metadata, or - for stdin.")]
+Metadata = Annotated[str | None, typer.Option(help="JSON file with client metadata (RFC 7591), or - for stdin.")]
 
 
 def metadata_given(
@@ -112,7 +124,7 @@ def _warn_of_unknown(given: dict[str, Any]) -> None:
         option = BESIDE.get(name)
         close = [f"Did you mean {match}?" for match in get_close_matches(name, FIELDS, n=1)]
         hint = f"Use {option} instead." if option else "".join(close)
-        warn(f"{name} in the metadata is not known and was ignored. {hint}")
+        warn(f"Unknown metadata {name} was ignored. {hint}")
 
 
 def usual(given: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +148,7 @@ def _read(source: str) -> dict[str, Any]:
     try:
         given = read_json(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{name} is not JSON: {error}") from None
+        raise typer.BadParameter(f"{name} is not valid JSON: {error}") from None
     if not isinstance(given, dict):
-        raise typer.BadParameter(f"{name} is not a JSON object")
+        raise typer.BadParameter(f"{name} must contain a JSON object")
     return given

@@ -22,12 +22,12 @@ Type = Annotated[
     ClientType | None,
     typer.Option(
         "--type",
-        help="web: runs on a server. spa: runs in the browser. native: a mobile or desktop app. service: acts for "
-        "itself. device: a TV or command line. api: accepts access tokens.",
+        help="Kind of app. web: runs on a server. spa: runs in the browser. native: mobile or desktop. service: acts "
+        "for itself. device: a TV or command-line tool. api: accepts access tokens.",
     ),
 ]
 Resource = Annotated[
-    list[str] | None, typer.Option("--resource", help="URL of an API, for --type api; may be given several times.")
+    list[str] | None, typer.Option("--resource", help="URL of the API, with --type api. Can be repeated.")
 ]
 DESCRIBING = ("redirect_uris", "grant_types", "resource_identifiers")
 """Metadata that says what kind of application it is, so that --type is not needed."""
@@ -58,7 +58,9 @@ def complete(given: dict[str, Any], kind: ClientType | None) -> dict[str, Any]:
             given["redirect_uris"] = [_ask(*NEEDED[ClientType.WEB][1:], why="--grant authorization_code needs")]
         return usual(given) | given
     if kind in WITHOUT_REDIRECT and "redirect_uris" in given:
-        raise typer.BadParameter(f"--type {kind} has no --redirect-uri: users don't sign in there with a browser")
+        raise typer.BadParameter(
+            f"--redirect-uri cannot be used with --type {kind}: users don't sign in there with a browser"
+        )
     needed = NEEDED.get(kind)
     if needed is not None and needed[0] not in given:
         given[needed[0]] = [_ask(needed[1], needed[2], why=f"--type {kind} needs")]

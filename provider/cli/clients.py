@@ -26,16 +26,16 @@ from provider.cli.client_options import (
 )
 from provider.cli.client_types import Resource, Type, complete
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_one, print_rows, say, warn_of_short_secret
+from provider.cli.output import Json, Yes, print_one, print_rows, say, warn_of_short_secret
 
 if TYPE_CHECKING:
     from provider.oauth.clients.clients import Client
     from provider.oauth.clients.metadata import ClientMetadata
     from provider.work import UnitOfWork
 
-app = typer.Typer(help="Applications that sign people in.", no_args_is_help=True)
+app = typer.Typer(help="Manage client applications.", no_args_is_help=True)
 
-Which = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
+Which = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The client_id of the application.")]
 
 
 def _describe(client: "Client") -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _get(work: "UnitOfWork", client_id: str) -> "Client":
 
     client = find_client(work, client_id)
     if client is None:
-        raise NoSuchClient(f"There is no client {client_id}.")
+        raise NoSuchClient(f"No client {client_id} was found. List clients with: signet client list")
     return client
 
 
@@ -62,7 +62,7 @@ def _require_vouched_for(work: "UnitOfWork", metadata: "ClientMetadata") -> None
     try:
         require_vouched_for(work, metadata)
     except DocumentUnavailable as refused:
-        raise typer.BadParameter(f"{refused} Here: {refused.reason}.") from None
+        raise typer.BadParameter(f"{refused} Reason: {refused.reason}.") from None
 
 
 @app.command()
@@ -86,17 +86,20 @@ def create(
     pkce: Pkce = None,
     allow_scheme: AllowScheme = None,
     metadata: Metadata = None,
-    client_id: Annotated[str | None, typer.Option(help="Brought along from another provider.")] = None,
+    client_id: Annotated[
+        str | None, typer.Option(help="Keep this client_id, for an app that moves from another provider.")
+    ] = None,
     client_secret_stdin: Annotated[
-        bool, typer.Option("--client-secret-stdin", help="Read the secret to bring along from stdin.")
+        bool,
+        typer.Option("--client-secret-stdin", help="Keep the client secret from another provider. Read it from stdin."),
     ] = False,
     allow_short_secret: Annotated[
         bool,
-        typer.Option("--allow-short-secret", help="Accept a secret from another provider below 32 characters."),
+        typer.Option("--allow-short-secret", help="Accept a client secret of fewer than 32 characters."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Register an application. Prints its client_id and its client_secret, which is shown only once.
+    """Register an application. Prints its client_id and client_secret. The secret is shown only once.
 
     Example: signet client create --name Shop --type web --redirect-uri https://shop.example.com/callback
     """
@@ -104,7 +107,9 @@ def create(
     from provider.oauth.clients.metadata_rules import parse_metadata
 
     if client_secret_stdin and metadata == "-":
-        raise typer.BadParameter("stdin cannot be both the metadata and the secret")
+        raise typer.BadParameter(
+            "--metadata - and --client-secret-stdin cannot both read stdin. Put the metadata in a file."
+        )
     given = metadata_given(
         name=name,
         redirect_uri=redirect_uri,
@@ -128,7 +133,7 @@ def create(
     if metadata is None:
         given = complete(given, type_)
     elif type_ is not None:
-        raise typer.BadParameter("give --type or --metadata")
+        raise typer.BadParameter("use --type or --metadata, not both")
     secret = sys.stdin.readline().rstrip("\r\n") if client_secret_stdin else None
     with unit() as work:
         parsed = parse_metadata(given)
@@ -148,9 +153,11 @@ def create(
 @app.command(name="list")
 def list_clients(
     *,
-    search: Annotated[str | None, typer.Option(help="The beginning of the name.")] = None,
-    after: Annotated[str | None, typer.Option(help="Go on after this client_id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    search: Annotated[str | None, typer.Option(help="Show only applications whose name starts with this.")] = None,
+    after: Annotated[
+        str | None, typer.Option(help="Continue after this client_id, the last of the previous page.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of applications to show.")] = 100,
     as_json: Json = False,
 ) -> None:
     """List the registered applications.
@@ -160,7 +167,7 @@ def list_clients(
     from provider.oauth.clients import client_search, clients
 
     if search is not None and after is not None:
-        raise typer.BadParameter("give --search or --after")
+        raise typer.BadParameter("use --search or --after, not both")
     with unit() as work:
         if search is None:
             found = clients.list_clients(work, after=after, limit=limit)
@@ -173,7 +180,7 @@ def list_clients(
 
 @app.command()
 def show(client_id: Which, *, as_json: Json = False) -> None:
-    """Show everything about an application except its secrets.
+    """Show an application. Its secrets are not shown.
 
     Example: signet client show CLIENT_ID
     """
@@ -206,7 +213,7 @@ def update(
     metadata: Metadata = None,
     as_json: Json = False,
 ) -> None:
-    """Change the given metadata of an application. A list replaces the previous list; everything else stays the same.
+    """Change an application. Only the given values change. A list replaces the previous list.
 
     Example: signet client update CLIENT_ID --name 'The shop'
     """
@@ -242,7 +249,7 @@ def update(
             _require_vouched_for(work, parsed)
         update_client(work, client_id, parsed)
         described = _describe(_get(work, client_id))
-    say(f"Updated {client_id}: {', '.join(changes) or 'nothing'}.", described, as_json=as_json)
+    say(f"Updated {client_id}: {', '.join(changes) or 'no changes'}.", described, as_json=as_json)
 
 
 @app.command()
@@ -255,7 +262,7 @@ def disable(client_id: Which, *, as_json: Json = False) -> None:
 
     with unit() as work:
         clients.disable(work, client_id)
-    say(f"Disabled {client_id}.", {"client_id": client_id, "disabled": True}, as_json=as_json)
+    say(f"Disabled {client_id} and revoked its tokens.", {"client_id": client_id, "disabled": True}, as_json=as_json)
 
 
 @app.command()
@@ -273,16 +280,19 @@ def enable(client_id: Which, *, as_json: Json = False) -> None:
 
 @app.command()
 def delete(
-    client_id: Which, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: Json = False
+    client_id: Which,
+    *,
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
-    """Delete an application and everything that belongs to it.
+    """Delete an application and all its data.
 
     Example: signet client delete CLIENT_ID --yes
     """
     from provider.oauth.clients import clients
 
     if not yes and sys.stdin.isatty():
-        typer.confirm(f"Delete {client_id} for good?", abort=True)
+        typer.confirm(f"Permanently delete {client_id}?", abort=True)
     with unit() as work:
         clients.delete_client(work, client_id)
     say(f"Deleted {client_id}.", {"client_id": client_id, "deleted": True}, as_json=as_json)

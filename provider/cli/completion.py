@@ -17,8 +17,10 @@ class Shell(StrEnum):
     FISH = "fish"
 
 
-def completion(shell: Annotated[Shell, typer.Argument(help="Whose script.")], *, as_json: Json = False) -> None:
-    """Print the script that lets a shell complete commands and options.
+def completion(
+    shell: Annotated[Shell, typer.Argument(help="The shell to print the script for.")], *, as_json: Json = False
+) -> None:
+    """Print a shell completion script. It completes commands and options with the Tab key.
 
     Example: signet completion bash > /etc/bash_completion.d/signet
     """

@@ -8,26 +8,26 @@ import typer
 
 from provider.cli.arguments import moment
 from provider.cli.installation import opened
-from provider.cli.output import Json, plain, print_json
+from provider.cli.output import Json, Yes, plain, print_json
 from provider.cli.progress import progress
 
 
 def invalidate(
     *,
     before: Annotated[
-        str | None, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d). Without: now.")
+        str | None, typer.Option(help="Time (2026-11-21T06:00Z) or age (90m, 24h, 7d). Default: now.")
     ] = None,
     keep_keys: Annotated[
-        bool, typer.Option("--keep-keys", help="Leave the signing keys: access tokens verify until they expire.")
+        bool, typer.Option("--keep-keys", help="Keep the signing keys. APIs accept access tokens until they expire.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Revoke everything issued before a given time, after restoring a backup (docs/operate/operate.md).
+    """Revoke everything issued before a given time. Use it after restoring a backup (docs/operate/operate.md).
 
-    Ends sessions, refresh and access tokens, codes, device codes, one-time links, pending requests and initial access
-    tokens. Signing keys are replaced and revoked. Passwords, second factors and client secrets stay. The command shows
-    what it will do, and asks. If it is interrupted, run it again with the same --before.
+    Ends sessions, tokens, codes, one-time links and pending requests. Replaces and revokes the signing keys.
+    Passwords, two-factor authentication and client secrets stay. Shows what will end and asks for confirmation. If the
+    command is interrupted, run it again with the same --before.
 
     Example: signet invalidate --before 2026-11-21T06:00Z --yes
     """
@@ -38,13 +38,13 @@ def invalidate(
         with unit_of_work(installation) as work:
             since = work.now if before is None else moment(before, now=work.now)
             if since > work.now:
-                raise typer.BadParameter(f"{plain(since)} is not over yet")
+                raise typer.BadParameter(f"--before must be in the past, not {plain(since)}")
             active = invalidation.count(work, since)
             active["signing keys"] = 0 if keep_keys else len(invalidation.old_keys(work, since))
         if not as_json:
-            sys.stdout.write(_described("Began before", since, active) + "\n")
+            sys.stdout.write(_described("Issued before", since, active) + "\n")
         if not yes and sys.stdin.isatty():
-            yes = typer.confirm("End all of it?", err=True)
+            yes = typer.confirm("Revoke all of this?", err=True)
         ended = {}
         if yes:
             with progress("Invalidating", sum(active.values())) as advance:
@@ -53,7 +53,9 @@ def invalidate(
         print_json({"before": since, "standing": active, "ended": ended, "done": yes})
     else:
         sys.stdout.write(
-            _described("Ended what began before", since, ended) if yes else "Nothing was changed: --yes does it."
+            _described("Revoked what was issued before", since, ended)
+            if yes
+            else "Nothing was changed. To revoke all of this, add --yes."
         )
         sys.stdout.write("\n")
 

@@ -7,7 +7,7 @@ import typer
 from provider.cli.installation import unit
 from provider.cli.output import Json, print_rows, say
 
-app = typer.Typer(help="Signing keys and their rotation.", no_args_is_help=True)
+app = typer.Typer(help="Manage signing keys.", no_args_is_help=True)
 
 
 @app.command(name="list")
@@ -27,12 +27,15 @@ def list_keys(*, as_json: Json = False) -> None:
 @app.command()
 def rotate(
     *,
-    alg: Annotated[str, typer.Option(help="RS256 (and PS256), ES256 or EdDSA.")] = "RS256",
-    at_once: Annotated[bool, typer.Option("--at-once", help="Even if apps cannot know the upcoming key yet.")] = False,
+    alg: Annotated[
+        str, typer.Option(help="Algorithm of the keys: RS256 (also signs PS256), ES256 or EdDSA.")
+    ] = "RS256",
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Rotate now, even if some apps have not loaded the upcoming key yet.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Rotate the signing keys by one step: the upcoming key becomes the current one, and a new upcoming key is
-    published.
+    """Rotate a signing key. The upcoming key becomes the current one, and a new upcoming key is published.
 
     Example: signet key rotate --alg ES256
     """
@@ -41,12 +44,16 @@ def rotate(
     with unit() as work:
         current, upcoming = rotation.rotate(work, alg=alg, at_once=at_once)
     told = {"alg": alg, "current": current, "upcoming": upcoming}
-    say(f"{alg}: current {current}, upcoming {upcoming}.", told, as_json=as_json)
+    say(f"Rotated {alg}. Current key: {current}. Upcoming key: {upcoming}.", told, as_json=as_json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen
-def revoke(kid: str, *, as_json: Json = False) -> None:
-    """Revoke a signing key in an emergency. Everything it signed is invalid from now on.
+def revoke(
+    kid: Annotated[str, typer.Argument(metavar="KID", help="The key ID, as `signet key list` shows it.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Revoke a signing key, for example after a leak. All tokens that it signed become invalid.
 
     Example: signet key revoke KID
     """
@@ -54,4 +61,8 @@ def revoke(kid: str, *, as_json: Json = False) -> None:
 
     with unit() as work:
         rotation.revoke(work, kid=kid)
-    say(f"Revoked {kid}.", {"kid": kid, "state": "revoked"}, as_json=as_json)
+    say(
+        f"Revoked key {kid}. Tokens that it signed are no longer valid.",
+        {"kid": kid, "state": "revoked"},
+        as_json=as_json,
+    )

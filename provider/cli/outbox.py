@@ -6,23 +6,29 @@ import typer
 
 from provider.cli.arguments import identifier
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_rows, say
+from provider.cli.output import Json, counted, print_rows, say
 
-app = typer.Typer(help="Letters and other promises, and their delivery.", no_args_is_help=True)
+app = typer.Typer(help="Manage queued emails, logout notifications and webhooks.", no_args_is_help=True)
 
 
 @app.command(name="list")
 def list_promises(
     *,
-    state: Annotated[str | None, typer.Option(help="due, trying, kept, failed or cancelled.")] = None,
-    topic: Annotated[str | None, typer.Option(help="mail, logout or webhook.")] = None,
-    about: Annotated[
-        str | None, typer.Option(help="Part of whom or what it is about: an address, a client_id.")
+    state: Annotated[
+        str | None,
+        typer.Option(
+            help="Show only this state: due (waiting), trying (being sent), kept (sent), failed or cancelled."
+        ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    topic: Annotated[str | None, typer.Option(help="Show only this kind: mail, logout or webhook.")] = None,
+    about: Annotated[
+        str | None,
+        typer.Option(help="Show only this recipient: part of an email address, a client_id or a webhook ID."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of jobs to show.")] = 100,
     as_json: Json = False,
 ) -> None:
-    """List the jobs of the outbox, the newest first. Their contents are not shown.
+    """List queued and delivered jobs, newest first. Their contents are not shown.
 
     Example: signet outbox list --state failed --topic mail
     """
@@ -36,12 +42,12 @@ def list_promises(
 
 @app.command()
 def retry(
-    message_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A failed promise.")] = None,
+    message_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="ID of a failed job.")] = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Every failed promise.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Retry every failed job.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Retry failed jobs. Their attempts are counted from zero again.
+    """Retry a failed job, or all of them. The number of attempts starts again at zero.
 
     Example: signet outbox retry --all
     """
@@ -49,23 +55,23 @@ def retry(
     from provider.outbox import store
 
     if (message_id is None) != every:
-        raise typer.BadParameter("name a promise, or give --all")
+        raise typer.BadParameter("give the ID of a job, or --all")
     again = []
     with unit() as work:
         failed = store.find(work.read, state=store.DeliveryState.FAILED, limit=10_000) if message_id is None else []
         for found in [row.id for row in failed if row.payload] if message_id is None else [identifier(message_id)]:
             outbox.retry(work, found)
             again.append(found)
-    say(f"Due again: {len(again)}.", {"due": again}, as_json=as_json)
+    say(f"Queued {counted(len(again), 'job')} to be sent again.", {"due": again}, as_json=as_json)
 
 
 @app.command()
 def cancel(
-    message_id: Annotated[str, typer.Argument(metavar="ID", help="A promise that is due, or has failed.")],
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="ID of a job that is waiting or has failed.")],
     *,
     as_json: Json = False,
 ) -> None:
-    """Cancel a job for good. Its contents are erased.
+    """Cancel a job permanently. Its contents are erased.
 
     Example: signet outbox list --state failed, then signet outbox cancel ID
     """
@@ -73,4 +79,4 @@ def cancel(
 
     with unit() as work:
         outbox.cancel(work, identifier(message_id))
-    say("Cancelled.", {"id": message_id, "state": "cancelled"}, as_json=as_json)
+    say(f"Cancelled job {message_id}.", {"id": message_id, "state": "cancelled"}, as_json=as_json)

@@ -11,7 +11,9 @@ import typer
 GAP = 2
 """The spaces between two columns of a table."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+Yes = Annotated[bool, typer.Option("--yes", help="Skip the confirmation prompt.")]
 
 
 def plain(value: Any) -> Any:
@@ -37,6 +39,11 @@ def say(sentence: str, value: Mapping[str, Any], *, as_json: bool) -> None:
         sys.stdout.write(f"{sentence}\n")
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, which takes an s in the plural: `1 job`, `2 jobs`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def warn(sentence: str) -> None:
     """Print a warning as one line on stderr, also with --json."""
     sys.stderr.write(f"signet: warning: {' '.join(plain_text(sentence).split())}\n")
@@ -45,8 +52,8 @@ def warn(sentence: str) -> None:
 def warn_of_short_secret(client_id: str) -> None:
     """Warn about a client secret that an operator allowed although it is short."""
     warn(
-        f"the secret of {client_id} is shorter than 32 characters and easier to guess. "
-        f"Replace it when the app can be changed: signet client rotate-secret {client_id}"
+        f"The secret of {client_id} is shorter than 32 characters, so it is easier to guess. "
+        f"Replace it when you can: signet client rotate-secret {client_id}"
     )
 
 
@@ -63,7 +70,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
     elif rows:
         _print_table([[_cell(row.get(column)) for column in columns] for row in rows], columns)
     else:
-        sys.stdout.write("None.\n")
+        sys.stdout.write("No results.\n")
 
 
 def _print_table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
@@ -82,10 +89,11 @@ def _print_table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
         table.add_column(title, no_wrap=True, overflow="ignore")
     for row in rows:
         table.add_row(*row[:fitting])
-    console.width = max(console.width, sum(widths[:fitting]) + GAP * fitting)  # rich would shorten a single wide column
+    widest = max(console.width, sum(widths[:fitting]) + GAP * fitting)
+    console.size = widest, console.height  # rich would shorten a single wide column
     console.print(table)
     if fitting < len(columns):
-        console.print(f"Not shown: {', '.join(titles[fitting:])}. Use --json or a pipe to see them.", style="dim")
+        console.print(f"Hidden columns: {', '.join(titles[fitting:])}. Use --json to see them.", style="dim")
 
 
 def print_one(value: Mapping[str, Any], *, as_json: bool) -> None:

@@ -13,18 +13,23 @@ from provider.refusals import Refusal
 
 def audit(
     *,
-    user: Annotated[str | None, typer.Option(help="Of this user: an id or an email address.")] = None,
-    client: Annotated[str | None, typer.Option(help="Of this client_id.")] = None,
+    user: Annotated[str | None, typer.Option(help="Show only this user: an ID or email address.")] = None,
+    client: Annotated[str | None, typer.Option(help="Show only this client_id.")] = None,
     name: Annotated[
-        str | None, typer.Option(help="An event of docs/reference/events.md, or a kind of them: account.*")
+        str | None,
+        typer.Option(
+            help="Show only this event, or with * all of a kind: account.*. All events: docs/reference/events.md."
+        ),
     ] = None,
-    since: Annotated[str | None, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d).")] = None,
-    until: Annotated[str | None, typer.Option(help="The same: only what was before.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
-    as_csv: Annotated[bool, typer.Option("--csv", help="A table in which no cell is a formula.")] = False,
+    since: Annotated[
+        str | None, typer.Option(help="Show events from this time (2026-11-21T06:00Z) or age (90m, 24h, 7d) on.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Show events before this time or age.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of events to show.")] = 100,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV that is safe to open in a spreadsheet.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List security events, the newest first.
+    """Show the audit log, newest events first.
 
     Example: signet audit --name 'account.*' --since 7d --csv > audit.csv
     """
@@ -39,7 +44,7 @@ def audit(
         }
         wanted = audit_log.filters(work, user=user, client=client, name=name, **moments)
         if wanted.find_nothing:
-            raise Refusal("There is no such user, or no such event: docs/reference/events.md lists the events.")
+            raise Refusal("No such user or event. Check --user and --name; docs/reference/events.md lists the events.")
         events, _ = audit_log.find_page(work, wanted, after=None, limit=limit)
     if as_csv:
         sys.stdout.writelines(export.as_csv(events))
@@ -48,11 +53,11 @@ def audit(
 
 
 def explain(
-    error_id: Annotated[str, typer.Argument(help="As the error page or the JSON answer shows it.")],
+    error_id: Annotated[str, typer.Argument(help="The error ID from the error page or the JSON response.")],
     *,
     as_json: Json = False,
 ) -> None:
-    """Show why a protocol request was rejected, check by check.
+    """Explain why a protocol request was rejected. Shows each check, and how to fix the one that failed.
 
     Example: signet explain 4f0c1d2e3a5b6978
     """

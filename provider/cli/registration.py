@@ -6,17 +6,18 @@ import typer
 
 from provider.cli.arguments import duration
 from provider.cli.installation import unit
-from provider.cli.output import Json, plain, say
+from provider.cli.output import Json, counted, plain, say
 
 
 def registration_token(
     *,
-    uses: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many applications may register with it.")] = 1,
-    expires: Annotated[str, typer.Option(help="How long it is good for, as in 10m, 24h, 7d.")] = "1h",
+    uses: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="How many applications can register with the token.")
+    ] = 1,
+    expires: Annotated[str, typer.Option(help="How long the token is valid, for example 10m, 24h or 7d.")] = "1h",
     as_json: Json = False,
 ) -> None:
-    """Issue an initial access token, with which applications register themselves. Needed where SIGNET_REGISTRATION is
-    `token`.
+    """Create a token for dynamic client registration. Applications need it when SIGNET_REGISTRATION is `token`.
 
     Example: signet client registration-token --uses 3 --expires 24h
     """
@@ -24,6 +25,6 @@ def registration_token(
 
     with unit() as work:
         token, expires_at = issue_initial_token(work, uses=uses, lifetime=duration(expires))
-    told = f"initial_access_token  {token}\nGood for {uses}, until {plain(expires_at)}. It is not shown again."
+    valid = f"Valid for {counted(uses, 'registration')}, until {plain(expires_at)}."
     value = {"initial_access_token": token, "uses": uses, "expires_at": expires_at}
-    say(told, value, as_json=as_json)
+    say(f"initial_access_token  {token}\n{valid} It is not shown again.", value, as_json=as_json)

@@ -63,7 +63,7 @@ def command_line() -> TyperGroup:
     """Build the tree of commands, once per process. Each is loaded when it is looked up."""
     signet = _typer(
         name="signet",
-        help="Signet, an OAuth 2.0 / OpenID Connect provider. Settings come from SIGNET_* variables.",
+        help="Signet, an OAuth 2.0 and OpenID Connect provider. Configure it with SIGNET_* environment variables.",
         no_args_is_help=True,
     )
     signet.callback()(_general)
@@ -108,7 +108,7 @@ def _general(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Signet, an OAuth 2.0 / OpenID Connect provider. Settings come from SIGNET_* variables."""
+    """Signet, an OAuth 2.0 and OpenID Connect provider. Configure it with SIGNET_* environment variables."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -149,11 +149,14 @@ def _expected(error: Exception) -> tuple[str | None, int]:
     from provider.database.engine import OUTAGES
 
     if isinstance(error, OUTAGES):
-        return f"the database cannot be reached ({type(error).__name__})", FAILED
+        return (
+            f"cannot reach the database ({type(error).__name__}). Check that it is running, and SIGNET_DATABASE_URL.",
+            FAILED,
+        )
     if (broken := getattr(getattr(error, "orig", None), "sqlite_errorname", None)) in BROKEN_FILES:
-        return f"the file that SIGNET_DATABASE_URL names is not a SQLite database, or is damaged ({broken})", FAILED
+        return f"the file in SIGNET_DATABASE_URL is damaged or not a SQLite database ({broken})", FAILED
     if isinstance(error, VaultError):
-        return f"{error} and the configured SIGNET_SECRET_KEY", FAILED
+        return f"{error}. Set SIGNET_SECRET_KEY to the key that it was encrypted with.", FAILED
     return None, FAILED
 
 

@@ -14,13 +14,15 @@ from provider.cli.progress import progress
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where its database lives.")] = Path("signet-demo"),
-    host: Annotated[str, typer.Option(help="A loopback address.")] = "localhost",
-    port: Annotated[int, typer.Option(help="Of the provider; the samples use the ones after it.")] = 8000,
+    folder: Annotated[Path, typer.Option(help="Folder for the demo's data.")] = Path("signet-demo"),
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "localhost",
+    port: Annotated[
+        int, typer.Option(help="Port of the provider. The sample apps and the mailbox use the ports after it.")
+    ] = 8000,
     *,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over with an empty database.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the demo's data and start again.")] = False,
 ) -> None:
-    """Run a demo in a single process: the provider, sample apps and a mailbox.
+    """Run a local demo with sample apps and a mailbox. It is reachable only from this machine.
 
     Example: signet demo --port 9000 --fresh
     """
@@ -31,17 +33,22 @@ def demo(
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=0, max=64, help="Processes; 0 is one per processor.")] = 0,
-    drain: Annotated[float, typer.Option(min=0, max=60, help="Seconds between 'not ready' and the end.")] = 1.0,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on. 0 picks a free port.")] = 8000,
+    workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Number of worker processes. 0 starts one per CPU core.")
+    ] = 0,
+    drain: Annotated[
+        float,
+        typer.Option(min=0, max=60, help="Seconds to keep serving on shutdown, after /health/ready has begun to fail."),
+    ] = 1.0,
     *,
     tls_cert: Annotated[
-        Path | None, typer.Option(help="PEM file of the certificate and its chain: serve https.")
+        Path | None, typer.Option(help="PEM file with the certificate and its chain, to serve HTTPS. Needs --tls-key.")
     ] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="PEM file of its private key.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file with the private key of --tls-cert.")] = None,
 ) -> int:
-    """Run the web service: HTTP behind a proxy, or HTTPS with --tls-cert and --tls-key.
+    """Run the web server. Serves HTTP behind a reverse proxy, or HTTPS with --tls-cert and --tls-key.
 
     Example: signet serve --host 127.0.0.1 --port 8001 --workers 2
     """
@@ -50,18 +57,21 @@ def serve(
     from provider.web.tls import Tls
 
     if (tls_cert is None) != (tls_key is None):
-        raise SettingsError("--tls-cert and --tls-key come together")
+        raise SettingsError("--tls-cert and --tls-key must be used together")
     collect_as_usual()
     tls = None if tls_cert is None or tls_key is None else Tls(tls_cert, tls_key)
     return run(load_settings(), host=host, port=port, workers=workers or os.cpu_count() or 1, drain=drain, tls=tls)
 
 
 def worker(
-    threads: Annotated[int, typer.Option(min=1, max=32, help="How many emails and messages are sent in parallel.")] = 8,
+    threads: Annotated[
+        int, typer.Option(min=1, max=32, help="Number of emails and notifications to send in parallel.")
+    ] = 8,
 ) -> None:
-    """Run the background worker: it sends email, events and logout notifications, rotates keys and cleans up.
+    """Run the background worker. It sends emails, webhooks and logout notifications, rotates signing keys and deletes
+    expired data.
 
-    Needed when SIGNET_REDIS_URL is set; several may run.
+    Needed when SIGNET_REDIS_URL is set. You can run several workers.
 
     Example: signet worker --threads 4
     """
@@ -77,13 +87,12 @@ def worker(
 
 
 def migrate(
-    to: Annotated[str, typer.Option(help="A revision, `head` or `base`.")] = "head",
+    to: Annotated[str, typer.Option(help="Target revision: an ID, `head` (newest) or `base` (empty).")] = "head",
     *,
-    sql: Annotated[bool, typer.Option("--sql", help="Print the statements instead of running them.")] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL statements instead of running them.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Migrate the database schema up or down. An empty database also gets signing keys, and in embedded mode a secret
-    key file.
+    """Create or upgrade the database schema. A new database also gets signing keys, and with SQLite a secret key file.
 
     Example: signet migrate --sql, then signet migrate
     """
@@ -100,7 +109,7 @@ def migrate(
 
 
 def purge(*, as_json: Json = False) -> None:
-    """Delete expired data, 500 rows at a time. The worker does this every hour.
+    """Delete expired data now. The worker does this every hour.
 
     Example: signet purge --json
     """
@@ -108,5 +117,5 @@ def purge(*, as_json: Json = False) -> None:
 
     with opened() as installation, progress("Purging") as advance:
         deleted = run(installation, pause=0.01, advance=advance)
-    told = ", ".join(f"{count} {name}" for name, count in deleted.items() if count) or "nothing"
-    say(f"Deleted: {told}.", deleted, as_json=as_json)
+    deleted_rows = ", ".join(f"{count} {name}" for name, count in deleted.items() if count) or "nothing"
+    say(f"Deleted {deleted_rows}.", deleted, as_json=as_json)

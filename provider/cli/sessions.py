@@ -6,19 +6,19 @@ import typer
 
 from provider.cli.arguments import identifier
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_rows, say
+from provider.cli.output import Json, counted, print_rows, say
 
-app = typer.Typer(help="Browser sessions.", no_args_is_help=True)
+app = typer.Typer(help="List and end user sessions.", no_args_is_help=True)
 
 
 @app.command(name="list")
 def list_sessions(
-    who: Annotated[str | None, typer.Option("--user", help="Of this user alone: an id or an email address.")] = None,
+    who: Annotated[str | None, typer.Option("--user", help="Show only this user: an ID or email address.")] = None,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of sessions to show.")] = 100,
     as_json: Json = False,
 ) -> None:
-    """List active sessions of all users, or of one user with --user.
+    """List active sessions, of all users or of one.
 
     Example: signet session list --user ada@example.com
     """
@@ -39,16 +39,21 @@ def list_sessions(
 
 @app.command()
 def end(
-    session_id: Annotated[str | None, typer.Argument(metavar="[SESSION]", help="A session's id.")] = None,
+    session_id: Annotated[
+        str | None, typer.Argument(metavar="[SESSION]", help="ID of the session, as `signet session list` shows it.")
+    ] = None,
     *,
     who: Annotated[
-        str | None, typer.Option("--user", help="Every session of this user, and all access of applications.")
+        str | None,
+        typer.Option(
+            "--user", help="Sign this user out everywhere and revoke the access of all apps. An ID or email address."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Sign a user out, of one browser or everywhere.
+    """Sign a user out of one session, or of all.
 
-    With --user, the access of every application ends too, also with offline_access.
+    With --user, all apps also lose access to the account, including offline access.
 
     Example: signet session end --user ada@example.com
     """
@@ -58,12 +63,12 @@ def end(
     from provider.sessions import lifecycle
 
     if (session_id is None) == (who is None):
-        raise typer.BadParameter("name a session, or a user with --user")
+        raise typer.BadParameter("give the ID of a session, or a user with --user")
     with unit() as work:
         if who is not None:
             count = devices.sign_out_everywhere_by_operator(work, user_id=get_user(work, who).id)
         elif lifecycle.end_by_operator(work, session_id=identifier(str(session_id))):
             count = 1
         else:
-            raise NotFound(f"There is no active session {session_id}.")
-    say(f"Ended {count} session{'' if count == 1 else 's'}.", {"ended": count}, as_json=as_json)
+            raise NotFound(f"No active session {session_id} was found. List sessions with: signet session list")
+    say(f"Ended {counted(count, 'session')}.", {"ended": count}, as_json=as_json)

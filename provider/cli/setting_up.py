@@ -40,7 +40,7 @@ def set_up(
         sentences = []
         made_key_file = before is None and settings.embedded and not settings.secret_keys
         if made_key_file and create_key_file(settings.secret_key_file):
-            sentences.append(f"Made the secret key file {settings.secret_key_file}; back it up with the database.")
+            sentences.append(f"Created the secret key file {settings.secret_key_file}. Back it up with the database.")
         open_vault(settings)  # a key that is missing or unreadable is better known before than after
         move(settings, to, at=before, on_step=on_step)
         with database.connect() as connection:
@@ -48,15 +48,13 @@ def set_up(
     finally:
         database.close()
     moved = f"from {before or 'empty'} to {after or 'empty'}"
-    sentences.append(f"The database was moved {moved}." if before != after else f"The database is at {after} already.")
+    sentences.append(f"Migrated the database {moved}." if before != after else f"The database is up to date ({after}).")
     made = _make_what_is_missing(settings) if after == HEAD else Made([], salt=False)
     if made.kids:
-        which = (
-            "first signing keys" if len(made.kids) == len(KEY_PAIRS) else "signing keys this installation had none of"
-        )
-        sentences.append(f"Made the {which}: {', '.join(made.kids)}.")
+        which = "signing keys" if len(made.kids) == len(KEY_PAIRS) else "missing signing keys"
+        sentences.append(f"Created {which}: {', '.join(made.kids)}.")
     if made.salt:
-        sentences.append("Made the salt of pairwise subjects.")
+        sentences.append("Created the salt for pairwise subjects.")
     return Done(sentences, {"from": before, "to": after, "signing_keys": made.kids, "subject_salt": made.salt})
 
 

@@ -4,7 +4,7 @@ from provider.cli.output import Json, print_rows
 
 
 def settings(*, as_json: Json = False) -> None:
-    """Show all settings in effect, those that differ from the default first. Secrets are masked.
+    """Show the settings in effect. Those you changed come first. Secrets are masked.
 
     Example: signet settings --json
     """

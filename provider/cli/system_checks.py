@@ -28,13 +28,15 @@ PATIENCE = 3.0
 """The timeout for Redis, and for each step with the mail server, in seconds."""
 LITTLE, TOO_LITTLE = 1 << 30, 100 << 20
 """The free disk space of a SQLite database below which to warn and to report danger, in bytes."""
+REDIS_FIX = "Check that it is running, and the URL in SIGNET_REDIS_URL"
 SKEW, TOO_MUCH_SKEW = timedelta(seconds=10), timedelta(seconds=60)
+NOT_STARTING = "Fix this first. Until then, `signet serve` does not start"
 RECENT = timedelta(days=1)
 """The age up to which audit events are looked at."""
-LATE_LETTERS, LATE_KEYS = timedelta(minutes=5), timedelta(days=1)
+LATE_JOBS, LATE_KEYS = timedelta(minutes=5), timedelta(days=1)
 
 
-def look_around(settings: Settings, *, deploy: bool) -> Iterator[Finding]:
+def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Finding]:
     """Yield the problems found, including those about to occur. With `deploy`, Redis and the mail server are checked
     too.
     """
@@ -43,14 +45,14 @@ def look_around(settings: Settings, *, deploy: bool) -> Iterator[Finding]:
     try:
         require_ready(settings)
     except SettingsError as error:
-        yield Finding("installation", True, str(error), "`signet serve` does not start like this")
+        yield Finding("installation", True, str(error), NOT_STARTING)
     else:
         installation = open_installation(settings)
         try:
             with unit_of_work(installation) as work:
                 yield from _clock(work)
                 yield from _proxies(work)
-                yield from _promises(work)
+                yield from _outbox(work)
                 yield from _keys(work)
         finally:
             installation.database.close()
@@ -64,10 +66,14 @@ def _disk(database: Path) -> Iterator[Finding]:
         return  # what else is looked at says so
     free = shutil.disk_usage(database.parent).free
     if free < LITTLE:
-        problem = f"{free >> 20} MiB are left beside {database}"
-        yield Finding("disk", free < TOO_LITTLE, problem, "make room: a full disk answers 503")
+        problem = f"only {free >> 20} MiB are free on the disk of {database}"
+        yield Finding(
+            "disk", free < TOO_LITTLE, problem, "Free up space. On a full disk, every change fails with status 503"
+        )
     if stat.S_IMODE(database.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        yield Finding("database file", False, f"{database} may be read by others", f"chmod 600 {database}")
+        yield Finding(
+            "database file", False, f"other users of this machine can read {database}", f"Run `chmod 600 {database}`"
+        )
 
 
 def _clock(work: UnitOfWork) -> Iterator[Finding]:
@@ -76,34 +82,43 @@ def _clock(work: UnitOfWork) -> Iterator[Finding]:
     there = work.read.scalar(select(func.clock_timestamp()))
     skew = abs(datetime.now(UTC) - there) if isinstance(there, datetime) else timedelta(0)
     if skew > SKEW:
-        problem = f"this machine and the database are {skew.total_seconds():.0f} seconds apart"
-        yield Finding("clock", skew > TOO_MUCH_SKEW, problem, "let NTP keep both")
+        problem = f"the clocks of this machine and the database differ by {skew.total_seconds():.0f} seconds"
+        yield Finding("clock", skew > TOO_MUCH_SKEW, problem, "Synchronize both with NTP")
 
 
 def _proxies(work: UnitOfWork) -> Iterator[Finding]:
     networks = [event.network for event in audit.find(work.read, since=work.now - RECENT, limit=200) if event.network]
     of_proxies = [network for network in networks if is_trusted_proxy(network, work.settings)]
     if of_proxies:
-        problem = f"{len(of_proxies)} of the last {len(networks)} events seem to come from {of_proxies[0]}, your proxy"
+        problem = (
+            f"{len(of_proxies)} of the last {len(networks)} events have the address of your proxy, {of_proxies[0]}"
+        )
         fix = (
-            "have the proxy report the client's address in X-Forwarded-For, or in Forwarded with"
-            " SIGNET_FORWARDED_HEADER=forwarded; if it reports one that cannot be read, such as `unknown`, the log"
-            " shows it (proxy.address_unreadable). Until then its users share one limit"
+            "Configure the proxy to send the client's address in X-Forwarded-For, or in Forwarded with"
+            " SIGNET_FORWARDED_HEADER=forwarded. Until then, its users share one rate limit. If the proxy sends an"
+            " address that cannot be read, the log shows it (proxy.address_unreadable)"
         )
         yield Finding("SIGNET_TRUSTED_PROXIES", False, problem, fix)
 
 
-def _promises(work: UnitOfWork) -> Iterator[Finding]:
+def _outbox(work: UnitOfWork) -> Iterator[Finding]:
     due_at = outbox.oldest_due(work.read, now=work.now)
-    if due_at is not None and work.now - due_at > LATE_LETTERS:
-        problem = f"something is due since {due_at:%Y-%m-%d %H:%M} UTC"
-        yield Finding("outbox", False, problem, "does `signet worker` run? (`signet outbox list --state due`)")
+    if due_at is not None and work.now - due_at > LATE_JOBS:
+        problem = f"a job has been waiting since {due_at:%Y-%m-%d %H:%M} UTC"
+        yield Finding(
+            "outbox",
+            False,
+            problem,
+            "Check that `signet worker` is running. To see the jobs, run `signet outbox list --state due`",
+        )
     failed = sum(
         count for _, state, count in outbox.count_undelivered(work.read) if state == outbox.DeliveryState.FAILED
     )
     if failed:
-        fix = "`signet outbox list --state failed` says why; `signet outbox retry --all`"
-        yield Finding("outbox", False, f"{failed} letters or other promises were given up", fix)
+        fix = "To see why, run `signet outbox list --state failed`. Then run `signet outbox retry --all`"
+        yield Finding(
+            "outbox", False, f"{failed} email{'' if failed == 1 else 's'} or notifications could not be delivered", fix
+        )
 
 
 def _keys(work: UnitOfWork) -> Iterator[Finding]:
@@ -112,8 +127,13 @@ def _keys(work: UnitOfWork) -> Iterator[Finding]:
         current = rotation.key_states_of(rows, pair).current
         signs_since = work.now if current is None else current.signs_from or current.created_at
         if work.now - signs_since > interval + LATE_KEYS:
-            problem = f"the {pair} key signs since {signs_since:%Y-%m-%d}"
-            yield Finding("signing keys", False, problem, "does `signet worker` run? (`signet key list`)")
+            problem = f"the {pair} key is overdue for rotation. It has been in use since {signs_since:%Y-%m-%d}"
+            yield Finding(
+                "signing keys",
+                False,
+                problem,
+                "Check that `signet worker` is running. To see the keys, run `signet key list`",
+            )
 
 
 def _redis(url: str | None) -> Iterator[Finding]:
@@ -125,10 +145,10 @@ def _redis(url: str | None) -> Iterator[Finding]:
         with redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
-        yield Finding("SIGNET_REDIS_URL", True, f"Redis does not answer ({type(error).__name__})", "start or mend it")
+        yield Finding("SIGNET_REDIS_URL", True, f"cannot reach Redis ({type(error).__name__})", REDIS_FIX)
 
 
 def _mail_server(settings: Settings) -> Iterator[Finding]:
     where, now = f"{settings.smtp_host}:{settings.smtp_port}", datetime.now(UTC)
     for problem in try_out(settings, Outbound(settings, clock=utc_now), now=now, timeout=PATIENCE):
-        yield Finding(problem.setting, True, f"{where}: {problem.said}", f"no email is sent like this: {problem.fix}")
+        yield Finding(problem.setting, True, f"{where}: {problem.said}. No email will be sent", problem.fix)

@@ -14,14 +14,14 @@ from provider.refusals import Refusal
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="Made readable for you alone; - is stdout.")],
+    file: Annotated[Path, typer.Argument(help="File to create, readable only by you, or - for stdout.")],
     *,
     as_json: Json = False,
 ) -> None:
-    """Export everything to a single file of JSON lines: users, applications, keys, consents, sessions and the audit
+    """Export all data to a file. The file has JSON lines: users, applications, keys, consents, sessions and the audit
     log.
 
-    Secrets are exported as digests, or encrypted with SIGNET_SECRET_KEY.
+    Secrets stay hashed, or encrypted with SIGNET_SECRET_KEY.
 
     Example: signet export signet.jsonl
     """
@@ -40,12 +40,12 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="As `signet export` wrote it; - is stdin.")],
+    file: Annotated[Path, typer.Argument(help="File from `signet export`, or - for stdin.")],
     *,
     as_json: Json = False,
 ) -> None:
-    """Import an exported file into a new installation of the same version and SIGNET_SECRET_KEY. Everything is
-    imported, or nothing.
+    """Import data from a file. The installation must be new, with the same version and SIGNET_SECRET_KEY. If anything
+    is wrong with the file, nothing is imported.
 
     Example: signet migrate, then signet import signet.jsonl
     """

@@ -7,14 +7,16 @@ import typer
 
 from provider.cli.arguments import line
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_one, print_rows, say
+from provider.cli.output import Json, Yes, print_one, print_rows, say
 
 if TYPE_CHECKING:
     from provider.accounts.overview import Overview
 
-app = typer.Typer(help="People and their accounts.", no_args_is_help=True)
+app = typer.Typer(help="Manage user accounts.", no_args_is_help=True)
 
-Who = Annotated[str, typer.Argument(metavar="USER", help="An id or an email address.")]
+Role = Annotated[list[str] | None, typer.Option(help="Role to give to the user. Can be repeated.")]
+FullName = Annotated[str | None, typer.Option(help="Full name of the user.")]
+Who = Annotated[str, typer.Argument(metavar="USER", help="The user's ID or email address.")]
 
 
 def _as_printed(one: "Overview") -> dict[str, Any]:
@@ -33,21 +35,22 @@ def _as_printed(one: "Overview") -> dict[str, Any]:
 
 @app.command()
 def create(
-    email: Annotated[str, typer.Option(help="Their address.")],
+    email: Annotated[str, typer.Option(help="Email address of the user.")],
     *,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
-    verified: Annotated[bool, typer.Option("--verified", help="The address is known to be theirs.")] = False,
-    role: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
-    name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
+    verified: Annotated[bool, typer.Option("--verified", help="Mark the email address as verified.")] = False,
+    role: Role = None,
+    name: FullName = None,
     user_id: Annotated[
-        str | None, typer.Option("--id", metavar="UUID", help="The id (sub) of a user who moves here; else a new one.")
+        str | None,
+        typer.Option("--id", metavar="UUID", help="Keep the ID (sub) that the user had elsewhere."),
     ] = None,
     hash_stdin: Annotated[
-        bool, typer.Option("--password-hash-stdin", help="Read the hash of the password, made by Signet, from stdin.")
+        bool, typer.Option("--password-hash-stdin", help="Read a password hash made by Signet from stdin.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Create an account. Without --password-stdin or --password-hash-stdin, the command asks for the password.
+    """Create an account. Prompts for the password, unless --password-stdin or --password-hash-stdin is given.
 
     Example: signet user create --email ada@example.com --password-stdin --verified --role admin < password.txt
     """
@@ -55,11 +58,11 @@ def create(
     from provider.accounts.registration import create_user
 
     if password_stdin and hash_stdin:
-        raise typer.BadParameter("give --password-stdin or --password-hash-stdin")
+        raise typer.BadParameter("use --password-stdin or --password-hash-stdin, not both")
     from_stdin = password_stdin or hash_stdin
     secret = sys.stdin.readline().rstrip("\r\n") if from_stdin else _ask_for_password()
     if not secret:
-        raise typer.BadParameter("the password is empty")
+        raise typer.BadParameter("the password is empty. Enter one, or send it to stdin.")
     with unit() as work:
         user_id = create_user(
             work,
@@ -72,18 +75,18 @@ def create(
             user_id=user_id,
         )
         described = _as_printed(overview.describe_one(work, user_id))
-    say(f"Created {email}, id {user_id}, {described['status']}.", described, as_json=as_json)
+    say(f"Created {email} with ID {user_id}. Status: {described['status']}.", described, as_json=as_json)
 
 
 @app.command()
 def invite(
-    email: Annotated[str, typer.Argument(help="Their address; you answer for it.")],
+    email: Annotated[str, typer.Argument(help="Email address of the user. It is treated as verified.")],
     *,
-    role: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
-    name: Annotated[str | None, typer.Option(help="Their full name.")] = None,
+    role: Role = None,
+    name: FullName = None,
     as_json: Json = False,
 ) -> None:
-    """Create an account and email the user a link to choose a password.
+    """Create an account and email an invitation. The user chooses a password with the link in the email.
 
     Example: signet user invite ada@example.com --name "Ada Lovelace" --role staff
     """
@@ -92,7 +95,7 @@ def invite(
     with unit() as work:
         user_id = invitation.invite(work, email=email, roles=tuple(role or ()), claims=_claims(name))
         described = _as_printed(overview.describe_one(work, user_id))
-    say(f"Invited {email}, id {user_id}.", described, as_json=as_json)
+    say(f"Invited {email} with ID {user_id}.", described, as_json=as_json)
 
 
 def _claims(name: str | None) -> dict[str, str]:
@@ -104,19 +107,21 @@ def _claims(name: str | None) -> dict[str, str]:
 
 def _ask_for_password() -> str:
     if not sys.stdin.isatty():
-        raise typer.BadParameter("give the password on stdin, with --password-stdin")
+        raise typer.BadParameter("no terminal to ask for the password. Send it to stdin with --password-stdin.")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
 @app.command(name="list")
 def list_users(
     *,
-    search: Annotated[str | None, typer.Option(help="The beginning of an address or of a word of the name.")] = None,
-    after: Annotated[str | None, typer.Option(help="Go on after this id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    search: Annotated[
+        str | None, typer.Option(help="Show only users whose email address, or a word of their name, starts with this.")
+    ] = None,
+    after: Annotated[str | None, typer.Option(help="Continue after this ID, the last of the previous page.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of users to show.")] = 100,
     as_json: Json = False,
 ) -> None:
-    """List accounts in order of their ids, or those that match a search.
+    """List user accounts. Results are in the order of their IDs.
 
     Example: signet user list --limit 1000 --json
     """
@@ -125,7 +130,7 @@ def list_users(
     from provider.accounts.store import users
 
     if search is not None and after is not None:
-        raise typer.BadParameter("give --search or --after")
+        raise typer.BadParameter("use --search or --after, not both")
     with unit() as work:
         if search is None:
             ids = [user.id for user in users.find_page(work.read, after=after, limit=limit)]
@@ -138,7 +143,7 @@ def list_users(
 
 @app.command()
 def show(who: Who, *, as_json: Json = False) -> None:
-    """Show everything about an account except its secrets.
+    """Show an account. Its secrets are not shown.
 
     Example: signet user show ada@example.com
     """
@@ -157,9 +162,12 @@ def show(who: Who, *, as_json: Json = False) -> None:
 
 @app.command()
 def suspend(
-    who: Who, *, reason: Annotated[str | None, typer.Option(help="For operators.")] = None, as_json: Json = False
+    who: Who,
+    *,
+    reason: Annotated[str | None, typer.Option(help="Reason, for operators only.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Suspend an account. Its sessions, tokens and links end immediately.
+    """Suspend an account. Its sessions, tokens and links stop working immediately.
 
     Example: signet user suspend ada@example.com --reason 'a stolen laptop'
     """
@@ -170,12 +178,16 @@ def suspend(
     with unit() as work:
         user = get_user(work, who)
         suspension.suspend(work, user_id=user.id, reason=why)
-    say(f"Suspended {who}; everything of theirs ended.", {"id": user.id, "status": "SUSPENDED"}, as_json=as_json)
+    say(
+        f"Suspended {who} and revoked all access.",
+        {"id": user.id, "status": "SUSPENDED"},
+        as_json=as_json,
+    )
 
 
 @app.command()
 def restore(who: Who, *, as_json: Json = False) -> None:
-    """Restore a suspended account. Sessions, tokens and links that ended do not come back.
+    """Restore a suspended account. Revoked sessions, tokens and links stay revoked.
 
     Example: signet user restore ada@example.com
     """
@@ -185,12 +197,12 @@ def restore(who: Who, *, as_json: Json = False) -> None:
     with unit() as work:
         suspension.restore(work, user_id=get_user(work, who).id)
         user = get_user(work, who)
-    say(f"Restored {who}: {user.status}.", {"id": user.id, "status": user.status}, as_json=as_json)
+    say(f"Restored {who}. Status: {user.status}.", {"id": user.id, "status": user.status}, as_json=as_json)
 
 
 @app.command(name="verify-email")
 def verify_email(who: Who, *, as_json: Json = False) -> None:
-    """Mark the email address as verified.
+    """Mark the email address as verified. Use it if you know that the address belongs to the user.
 
     Example: signet user verify-email ada@example.com
     """
@@ -200,20 +212,24 @@ def verify_email(who: Who, *, as_json: Json = False) -> None:
     with unit() as work:
         email_addresses.verify_by_operator(work, user_id=get_user(work, who).id)
         user = get_user(work, who)
-    say(f"Verified {who}: {user.status}.", {"id": user.id, "status": user.status}, as_json=as_json)
+    say(
+        f"Verified {who}. Status: {user.status}.",
+        {"id": user.id, "status": user.status},
+        as_json=as_json,
+    )
 
 
 @app.command(name="change-email")
 def change_email(
     who: Who,
-    email: Annotated[str, typer.Argument(help="The new address.")],
+    email: Annotated[str, typer.Argument(help="The new email address.")],
     *,
     confirm: Annotated[
-        bool, typer.Option("--confirm", help="Email a link to the new address; the user confirms it.")
+        bool, typer.Option("--confirm", help="Wait until the user confirms the new address with an emailed link.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Change the email address. Without --confirm, the new address counts as verified.
+    """Change the email address of a user. Without --confirm, the new address is treated as verified.
 
     Example: signet user change-email ada@example.com ada@new.example.com
     """
@@ -226,13 +242,13 @@ def change_email(
         user = get_user(work, who)
         change(work, user_id=user.id, email=email)
         described = _as_printed(overview.describe_one(work, user.id))
-    said = f"Emailed {email} a link to confirm it." if confirm else f"Changed {who} to {email}."
+    said = f"Sent a confirmation link to {email}." if confirm else f"Changed the email address of {who} to {email}."
     say(said, described, as_json=as_json)
 
 
 @app.command(name="reset-totp")
 def reset_totp(who: Who, *, as_json: Json = False) -> None:
-    """Turn two-factor off for a user who lost the device and the codes. Ends their sessions and all access of apps.
+    """Turn off two-factor authentication for a user. Also ends their sessions and revokes the access of all apps.
 
     Example: signet user reset-totp ada@example.com
     """
@@ -242,17 +258,17 @@ def reset_totp(who: Who, *, as_json: Json = False) -> None:
     with unit() as work:
         user = get_user(work, who)
         removal.reset(work, user_id=user.id)
-    say(f"Two-factor sign-in of {who} is off.", {"id": user.id, "two_factor": False}, as_json=as_json)
+    say(f"Turned off two-factor authentication for {who}.", {"id": user.id, "two_factor": False}, as_json=as_json)
 
 
 @app.command(name="set-role")
 def set_role(
     who: Who,
-    roles: Annotated[list[str] | None, typer.Argument(help="All their roles; none takes all away.")] = None,
+    roles: Annotated[list[str] | None, typer.Argument(help="All roles of the user. None removes all.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Set the roles of an account. Roles that are not listed are removed.
+    """Set the roles of a user. Roles that are not listed are removed.
 
     Example: signet user set-role ada@example.com admin staff
     """
@@ -262,21 +278,19 @@ def set_role(
         user = get_user(work, who)
         set_roles(work, user_id=user.id, roles=tuple(roles or ()))
         now = get_user(work, user.id).roles
-    say(f"Roles of {who}: {', '.join(now) or 'none'}.", {"id": user.id, "roles": now}, as_json=as_json)
+    say(f"Set the roles of {who}: {', '.join(now) or 'none'}.", {"id": user.id, "roles": now}, as_json=as_json)
 
 
 @app.command()
-def delete(
-    who: Who, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: Json = False
-) -> None:
-    """Delete an account and everything that belongs to it.
+def delete(who: Who, *, yes: Yes = False, as_json: Json = False) -> None:
+    """Permanently delete an account and all its data.
 
     Example: signet user delete ada@example.com --yes
     """
     from provider.accounts.users import delete_user, get_user
 
     if not yes and sys.stdin.isatty():
-        typer.confirm(f"Delete {who} for good?", abort=True)
+        typer.confirm(f"Permanently delete {who}?", abort=True)
     with unit() as work:
         user = get_user(work, who)
         delete_user(work, user_id=user.id)

@@ -6,22 +6,25 @@ import typer
 
 from provider.cli.arguments import identifier, moment
 from provider.cli.installation import unit
-from provider.cli.output import Json, print_rows, say
+from provider.cli.output import Json, counted, print_rows, say
 
-app = typer.Typer(help="Audit events, told to other systems; docs/guides/webhooks.md.", no_args_is_help=True)
-Id = Annotated[str, typer.Argument(metavar="ID", help="As `signet webhook list` shows it.")]
+app = typer.Typer(help="Manage webhooks.", no_args_is_help=True)
+Id = Annotated[str, typer.Argument(metavar="ID", help="ID of the webhook, as `signet webhook list` shows it.")]
 
 
 @app.command()
 def create(
-    url: Annotated[str, typer.Argument(help="Where events are posted to: https.")],
+    url: Annotated[str, typer.Argument(help="Endpoint that receives the events, an https URL.")],
     *,
     event: Annotated[
-        list[str] | None, typer.Option(help="An event, or account.* for all of that kind; repeat it. None: all.")
+        list[str] | None,
+        typer.Option(help="Event to send, or with * all of a kind: account.*. Can be repeated. Default: all events."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Create a webhook, which is sent events from now on. Prints its id and its secret, which is shown only once.
+    """Create a webhook. Prints its ID and its signing secret. The secret is shown only once.
+
+    From now on, Signet posts events to the URL. Guide: docs/guides/webhooks.md.
 
     Example: signet webhook create https://hooks.example.com/signet --event 'account.*'
     """
@@ -35,7 +38,7 @@ def create(
 
 @app.command(name="list")
 def list_webhooks(*, as_json: Json = False) -> None:
-    """List webhooks. To see the delivery of each event: signet outbox list --topic webhook --about ID.
+    """List webhooks. To see deliveries, use signet outbox list --topic webhook --about ID.
 
     Example: signet webhook list
     """
@@ -48,7 +51,7 @@ def list_webhooks(*, as_json: Json = False) -> None:
 
 @app.command()
 def rotate_secret(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Rotate a webhook's secret. For one day, events are signed with both secrets.
+    """Rotate the signing secret of a webhook. For one day, events are signed with both secrets.
 
     Example: signet webhook rotate-secret ID
     """
@@ -56,25 +59,29 @@ def rotate_secret(webhook_id: Id, *, as_json: Json = False) -> None:
 
     with unit() as work:
         secret = subscriptions.rotate_secret(work, identifier(webhook_id))
-    say(f"secret  {secret}\nThe secret is not shown again.", {"id": webhook_id, "secret": secret}, as_json=as_json)
+    say(
+        f"secret  {secret}\nThe secret is not shown again. For one day, events are signed with both secrets.",
+        {"id": webhook_id, "secret": secret},
+        as_json=as_json,
+    )
 
 
 @app.command()
 def disable(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Pause a webhook, so that it is sent no events.
+    """Pause a webhook. Events are not sent until you enable it.
 
     Example: signet webhook disable ID
     """
-    _do("disable", webhook_id, "Disabled.", as_json=as_json)
+    _do("disable", webhook_id, f"Paused webhook {webhook_id}.", as_json=as_json)
 
 
 @app.command()
 def enable(webhook_id: Id, *, as_json: Json = False) -> None:
-    """Enable a paused webhook, which is sent events again from now on.
+    """Resume a paused webhook. Events from before stay unsent; see signet webhook replay.
 
     Example: signet webhook enable ID
     """
-    _do("enable", webhook_id, "Enabled.", as_json=as_json)
+    _do("enable", webhook_id, f"Enabled webhook {webhook_id}.", as_json=as_json)
 
 
 @app.command()
@@ -83,17 +90,19 @@ def delete(webhook_id: Id, *, as_json: Json = False) -> None:
 
     Example: signet webhook delete ID
     """
-    _do("delete", webhook_id, "Deleted.", as_json=as_json)
+    _do("delete", webhook_id, f"Deleted webhook {webhook_id}.", as_json=as_json)
 
 
 @app.command()
 def replay(
     webhook_id: Id,
     *,
-    since: Annotated[str, typer.Option(help="A moment (2026-11-21T06:00Z) or an age (90m, 24h, 7d).")],
+    since: Annotated[
+        str, typer.Option(help="Send events from this time (2026-11-21T06:00Z) or age (90m, 24h, 7d) on.")
+    ],
     as_json: Json = False,
 ) -> None:
-    """Send the events since a given time again. Events keep their ids, so that a receiver can skip those it has.
+    """Send past events again. Events keep their IDs, so receivers can skip those they already have.
 
     Example: signet webhook replay ID --since 24h
     """
@@ -101,7 +110,11 @@ def replay(
 
     with unit() as work:
         count = subscriptions.replay(work, identifier(webhook_id), since=moment(since, now=work.now))
-    say(f"Told again: {count}.", {"id": webhook_id, "events": count}, as_json=as_json)
+    say(
+        f"Queued {counted(count, 'event')} to be sent again.",
+        {"id": webhook_id, "events": count},
+        as_json=as_json,
+    )
 
 
 def _do(what: str, webhook_id: str, said: str, *, as_json: bool) -> None:

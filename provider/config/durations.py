@@ -40,6 +40,15 @@ def _retention(value: timedelta) -> timedelta:
     return value
 
 
+def format_duration(value: timedelta) -> str:
+    """Return a duration as operators write it, in the largest unit that leaves no remainder: `90s`, `10m`, `14d`."""
+    seconds = value.total_seconds()
+    for unit, length in reversed(_UNITS.items()):
+        if seconds and seconds % length == 0:
+            return f"{int(seconds // length)}{unit}"
+    return f"{int(seconds) if seconds.is_integer() else seconds}s"
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_range)]
 Retention = Annotated[Duration, AfterValidator(_retention)]
 """How long something is kept; 0 is forever. The lower bound refuses a number of days without its unit: `365` is 365

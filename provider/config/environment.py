@@ -54,7 +54,7 @@ def _require_known(unknown: list[str], known: list[str]) -> None:
     guesses = [guess for name in unknown for guess in get_close_matches(name.upper(), known, n=1, cutoff=0.8)]
     meant = f" (did you mean {', '.join(sorted(set(guesses)))}?)" if guesses else ""
     raise SettingsError(
-        f"unknown setting {', '.join(sorted(unknown))}{meant}; docs/reference/settings.md lists the known ones"
+        f"unknown setting {', '.join(sorted(unknown))}{meant}; docs/reference/settings.md lists all settings"
     )
 
 
@@ -81,9 +81,9 @@ def _read(variable: str, path: Path) -> str:
         value = content.decode("utf-8").strip(INVISIBLE)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise SettingsError(f"{variable}: {path} cannot be read: {reason}") from None
+        raise SettingsError(f"{variable}: cannot read {path}: {reason}") from None
     if len(content) > LONGEST_FILE or not value or not value.isprintable():
-        raise SettingsError(f"{variable}: {path} must contain one line, the value")
+        raise SettingsError(f"{variable}: {path} must contain only the value, in one line")
     return value
 
 

@@ -11,61 +11,93 @@ from provider.config.section import Section
 class Lifetimes(Section):
     """The settings that are durations: each a number of seconds, or a number with s, m, h or d (`durations`)."""
 
-    code_lifetime: Duration = Field(timedelta(seconds=60), description="Of an authorization code.")
-    access_token_lifetime: Duration = Field(timedelta(minutes=10), description="Of an access token.")
-    id_token_lifetime: Duration = Field(timedelta(hours=1), description="Of an ID token.")
-    refresh_idle_lifetime: Duration = Field(timedelta(days=14), description="A refresh token unused this long is dead.")
-    refresh_absolute_lifetime: Duration = Field(timedelta(days=90), description="A token family lives no longer.")
-    refresh_grace: Duration = Field(
-        timedelta(seconds=10), description="A repeated refresh inside this gets the same successor. 0 is strict."
+    code_lifetime: Duration = Field(
+        timedelta(seconds=60),
+        description="How long an authorization code is valid. RFC 6749 recommends at most 10 minutes.",
     )
-    request_lifetime: Duration = Field(timedelta(hours=1), description="Of a parked authorization request.")
+    access_token_lifetime: Duration = Field(
+        timedelta(minutes=10),
+        description="How long an access token is valid. APIs may accept a revoked token until it expires, so "
+        "keep it short.",
+    )
+    id_token_lifetime: Duration = Field(timedelta(hours=1), description="How long an ID token is valid.")
+    refresh_idle_lifetime: Duration = Field(
+        timedelta(days=14), description="How long a refresh token is valid without being used."
+    )
+    refresh_absolute_lifetime: Duration = Field(
+        timedelta(days=90),
+        description="Maximum lifetime of a refresh token family, however often it is used. After it, users "
+        "sign in again.",
+    )
+    refresh_grace: Duration = Field(
+        timedelta(seconds=10),
+        description="How long an app can repeat a refresh and get the same new token, for example after a "
+        "lost response. 0 turns it off.",
+    )
+    request_lifetime: Duration = Field(
+        timedelta(hours=1),
+        description="How long a user can take to sign in: the lifetime of a pending authorization request.",
+    )
     pushed_request_lifetime: Duration = Field(
         timedelta(seconds=60),
         le=timedelta(minutes=10),
-        description="Of a pushed authorization request, until a browser comes with it.",
+        description="How long an app can use a pushed authorization request (PAR), at most 10m.",
     )
     device_code_lifetime: Duration = Field(
-        timedelta(minutes=10), description="Of a device's code, and of the one a person types for it."
+        timedelta(minutes=10), description="How long a device code, and the user code that belongs to it, are valid."
     )
     session_idle_lifetime: Duration = Field(
-        timedelta(hours=1), description="A browser session unused this long is over."
+        timedelta(hours=1), description="How long a user stays signed in without using the session."
     )
-    session_absolute_lifetime: Duration = Field(timedelta(hours=24), description="A browser session lives no longer.")
+    session_absolute_lifetime: Duration = Field(
+        timedelta(hours=24), description="How long a user stays signed in at most. After it, they sign in again."
+    )
     second_factor_lifetime: Duration = Field(
-        timedelta(minutes=5), description="To finish a sign-in after the password."
+        timedelta(minutes=5), description="How long a user can take to enter the second factor after the password."
     )
-    verify_link_lifetime: Duration = Field(timedelta(hours=24), description="Of the link in a verification letter.")
-    verify_code_lifetime: Duration = Field(timedelta(minutes=10), description="Of the code in a verification letter.")
-    reset_link_lifetime: Duration = Field(timedelta(minutes=30), description="Of the link in a password letter.")
+    verify_link_lifetime: Duration = Field(
+        timedelta(hours=24), description="How long the link in a verification email is valid."
+    )
+    verify_code_lifetime: Duration = Field(
+        timedelta(minutes=10), description="How long the code in a verification email is valid."
+    )
+    reset_link_lifetime: Duration = Field(
+        timedelta(minutes=30), description="How long the link in a password reset email is valid."
+    )
     invite_link_lifetime: Duration = Field(
-        timedelta(days=7), description="Of the link in an invitation, with which somebody chooses their first password."
+        timedelta(days=7), description="How long the link in an invitation email is valid."
     )
     undo_link_lifetime: Duration = Field(
-        timedelta(days=7), description="Of the link that undoes a change of the email address."
+        timedelta(days=7),
+        description="How long a user can undo a change of their email address, with the link sent to the old address.",
     )
     key_rotation: Duration = Field(
-        timedelta(days=90), description="A signing key signs this long before the next one does. 0: only by hand."
+        timedelta(days=90),
+        description="How long a signing key is in use before the next one replaces it. 0 turns automatic rotation off.",
     )
     key_lead: Duration = Field(
         timedelta(days=1),
-        description="A signing key is published this long before it signs, for apps that keep the set.",
+        description="How long a new signing key is published before it is used, so that apps have time to load it.",
     )
     deletion_grace: Duration = Field(
-        timedelta(days=14), description="From the wish to delete an account to its deletion; until then it can be kept."
+        timedelta(days=14), description="How long a user can cancel the deletion of their account before it is final."
     )
     unconfirmed_lifetime: Duration = Field(
-        timedelta(days=30), ge=timedelta(days=1), description="Of an account whose address nobody confirmed."
+        timedelta(days=30),
+        ge=timedelta(days=1),
+        description="How long an account with an unverified email address is kept, at least 1d.",
     )
     unused_client_lifetime: Duration = Field(
         timedelta(days=90),
         ge=timedelta(days=2),
-        description="An app that registered itself is deleted, unused this long.",
+        description="How long a self-registered app is kept without being used, at least 2d.",
     )
     audit_retention: Retention = Field(
         timedelta(days=365),
         description="How long audit events are kept: 7d to 3650d, or 0 to keep them forever.",
     )
     recent_sign_in: Duration = Field(
-        timedelta(minutes=15), description="Sensitive acts, on pages and by API, need a sign-in this fresh."
+        timedelta(minutes=15),
+        description="How recent a sign-in must be for sensitive actions, on pages and by API. Older sessions "
+        "confirm the password first.",
     )

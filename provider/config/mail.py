@@ -20,35 +20,44 @@ TOKEN_URL = "must be an https URL, such as https://login.example.com/token"  # n
 class MailSettings(Section):
     """The mail server, how to sign in to it, and the sender."""
 
-    smtp_host: Host = Field("localhost", description="Host of the mail server that sends our email.")
+    smtp_host: Host = Field("localhost", description="Host name or IP address of the mail server.")
     smtp_port: int = Field(
-        1025, ge=1, le=65535, description="Port of the mail server: often 587 with starttls, 465 with tls."
+        1025, ge=1, le=65535, description="Port of the mail server, usually 587 with starttls or 465 with tls."
     )
     smtp_tls: Literal["none", "starttls", "tls"] = Field(
-        "none", description="TLS with the mail server: none, starttls or tls. Never falls back to plain text."
+        "none",
+        description="Encryption to the mail server: none, starttls or tls. Signet never falls back to plain text.",
     )
-    smtp_user: str | None = Field(None, description="User name at the mail server. Unset: no authentication.")
-    smtp_password: SecretStr | None = Field(None, description="Password of that user.")
+    smtp_user: str | None = Field(None, description="User name for the mail server. Unset: no authentication.")
+    smtp_password: SecretStr | None = Field(None, description="Password for the mail server. Needs SIGNET_SMTP_USER.")
     smtp_oauth_token_url: str | None = Field(
         None,
-        description="Token endpoint, for OAuth instead of a password (XOAUTH2, OAUTHBEARER).",
+        description="Token endpoint that issues access tokens for the mail server. Set it to use OAuth "
+        "instead of a password.",
     )
-    smtp_oauth_client_id: str | None = Field(None, description="client_id at the token endpoint.")
-    smtp_oauth_client_secret: SecretStr | None = Field(None, description="client_secret at the token endpoint.")
+    smtp_oauth_client_id: str | None = Field(None, description="Client ID at the token endpoint of the mail server.")
+    smtp_oauth_client_secret: SecretStr | None = Field(
+        None, description="Client secret at the token endpoint of the mail server."
+    )
     smtp_oauth_refresh_token: SecretStr | None = Field(
         None,
-        description="Refresh token of that user. Unset: the client credentials grant is used.",
+        description="Refresh token of SIGNET_SMTP_USER. Unset: Signet uses the client credentials grant.",
     )
-    smtp_oauth_scope: str | None = Field(None, description="Scope to ask the token endpoint for.")
+    smtp_oauth_scope: str | None = Field(
+        None, description="Scope to request from the token endpoint of the mail server."
+    )
     smtp_from: str = Field(
-        "signet@localhost", description="Sender of every email: an address, alone or as Name <address>."
+        "signet@localhost",
+        description="Sender of all emails: an email address, or a name and address such as Name <address>.",
     )
     smtp_reply_to: str | None = Field(
-        None, description="Where replies go, written like the sender. Unset: to the sender."
+        None,
+        description="Address for replies to emails, written like SIGNET_SMTP_FROM. Unset: replies go to the sender.",
     )
     smtp_utf8: bool = Field(
         False,
-        description="Accept email addresses with letters like é before the @. The mail server must support SMTPUTF8.",
+        description="Accept email addresses with characters such as é before the @. The mail server must "
+        "support SMTPUTF8.",
     )
 
     @field_validator("smtp_from", "smtp_reply_to")
@@ -91,13 +100,13 @@ class MailSettings(Section):
         password = "" if self.smtp_password is None else self.smtp_password.get_secret_value()
         if not ((self.smtp_user or "") + password).isascii():
             raise ValueError(
-                "SIGNET_SMTP_USER and SIGNET_SMTP_PASSWORD must be ASCII: mail servers disagree on the rest"
+                "SIGNET_SMTP_USER and SIGNET_SMTP_PASSWORD must be ASCII, because mail servers differ in the rest"
             )
         return self
 
     def _require_all_of_oauth(self) -> None:
         if self.smtp_password is not None:
-            raise ValueError("SIGNET_SMTP_PASSWORD and SIGNET_SMTP_OAUTH_* exclude each other; remove one of them")
+            raise ValueError("SIGNET_SMTP_PASSWORD and SIGNET_SMTP_OAUTH_* cannot be used together; remove one of them")
         if self.smtp_user is None or self.smtp_oauth_token_url is None or self.smtp_oauth_client_id is None:
             raise ValueError(
                 "SIGNET_SMTP_OAUTH_* need SIGNET_SMTP_USER, SIGNET_SMTP_OAUTH_TOKEN_URL and SIGNET_SMTP_OAUTH_CLIENT_ID"

@@ -17,37 +17,47 @@ class Network(Section):
 
     trusted_proxies: Networks = Field(
         frozenset(),
-        description="Addresses or networks of your proxies, comma-separated. The client address they report is used.",
+        description="Addresses or networks of your reverse proxies, comma-separated. Signet believes the "
+        "client address they send.",
     )
     forwarded_header: Literal["x-forwarded-for", "forwarded"] | None = Field(
         None,
-        description="The header in which your proxies write the client's address. Unset: X-Forwarded-For, or Forwarded "
-        "(RFC 7239) where there is none.",
+        description="Header in which your proxies send the client address: x-forwarded-for or forwarded. "
+        "Unset: X-Forwarded-For, or else Forwarded (RFC 7239).",
     )
     ipv6_prefix: int = Field(
         64,
         ge=32,
         le=128,
-        description="IPv6 addresses that share this many leading bits count as one network in every limit.",
+        description="Prefix length that counts as one network for rate limits, in bits. Lower it if your "
+        "users' networks are larger.",
     )
     allowed_hosts: Hosts = Field(
         frozenset(),
-        description="Host headers answered beside the issuer's own, comma-separated: internal names of this service. "
-        "Without a port: with any port.",
+        description="Extra host names that Signet answers to besides the issuer's, comma-separated. An entry "
+        "without a port matches any port.",
     )
     metrics_address: Port | None = Field(
-        None, description="Where Prometheus may ask for /metrics, 127.0.0.1:9464 say. Whoever reaches it can read it."
+        None,
+        description="Address and port of the Prometheus metrics, such as 127.0.0.1:9464. Anyone who can "
+        "reach it can read them. Unset: no metrics.",
     )
     outbound_allow: Networks = Field(
         frozenset(),
-        description="Private addresses or networks that may be asked (a client's jwks_uri, say), comma-separated.",
+        description="Private addresses or networks that Signet can send requests to, comma-separated, for "
+        "example for a client's jwks_uri.",
     )
     outbound_ca: Path | None = Field(
         None,
-        description="A PEM file of authorities to trust besides the system's, by requests and for the mail server.",
+        description="Path of a PEM file with certificate authorities to trust besides the system's. Set it "
+        "if your servers use a private authority.",
     )
     outbound_threads: int = Field(
-        4, ge=1, le=16, description="Threads of their own for requests that wait for somebody else's server."
+        4,
+        ge=1,
+        le=16,
+        description="Number of threads per process that wait for other servers. Raise it if apps with slow "
+        "servers delay each other.",
     )
 
     @field_validator("outbound_ca")
@@ -57,5 +67,5 @@ class Network(Section):
             try:
                 ssl.create_default_context(cafile=value)
             except OSError as error:
-                raise ValueError("is not a file of certificates in PEM") from error
+                raise ValueError("must be a PEM file with certificates") from error
         return value

@@ -15,7 +15,7 @@ def _port(value: object) -> object:
     except ValueError:
         host = port = None
     if not host or not port or parts.path or parts.query or parts.fragment or "@" in value:
-        raise ValueError("must be an address and a port, 127.0.0.1:9464 say")
+        raise ValueError("must be an address and a port, such as 127.0.0.1:9464")
     return host, port
 
 

@@ -44,7 +44,7 @@ def _words(kind: str, context: Mapping[str, Any]) -> str:
     if "max_length" in context:
         return f"must have at most {context['max_length']} characters"
     known = [beginning for beginning in WORDS if kind.startswith(beginning)]
-    return WORDS[max(known, key=len)] if known else "is not a value that this setting can have"
+    return WORDS[max(known, key=len)] if known else "is not a valid value for this setting"
 
 
 def _choices(expected: str) -> str:

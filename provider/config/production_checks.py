@@ -10,6 +10,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import parse_qs, urlsplit
 
+from provider.config.durations import format_duration
 from provider.config.environment import SettingsError
 from provider.config.settings import PREFIX, Settings
 from provider.urls import is_loopback
@@ -36,7 +37,9 @@ def require_safe(settings: Settings) -> None:
         return
     for finding in find_problems(settings):
         if finding.dangerous:
-            raise SettingsError(f"{finding.about}: {finding.problem}; {finding.fix} (`signet check` lists everything)")
+            raise SettingsError(
+                f"{finding.about}: {finding.problem}. {finding.fix}. Run `signet check` to see all problems"
+            )
 
 
 def find_problems(settings: Settings) -> list[Finding]:
@@ -56,78 +59,108 @@ def warning(name: str, problem: str, fix: str) -> Finding:
 
 def _purpose(settings: Settings) -> Iterator[Finding]:
     if settings.loopback:
-        yield danger("issuer", f"{settings.issuer} is this machine alone", "set the https URL people and apps will use")
+        yield danger(
+            "issuer",
+            f"{settings.issuer} is reachable only from this machine",
+            "Set the https URL that users and apps will use",
+        )
     if settings.base_path:
-        problem = f"a flaw in another site at {settings.origin} reaches the accounts here"
-        yield warning("issuer", problem, "give Signet a host of its own, or trust what else runs there")
+        problem = (
+            f"other sites at {settings.origin} share this origin, so a flaw in one of them exposes the accounts here"
+        )
+        yield warning(
+            "issuer", problem, "Give Signet its own host name, unless you trust everything else that runs there"
+        )
     if settings.env == "development":
-        yield danger("env", "this is a development installation", "leave it out")
+        yield danger("env", "development mode turns off protections", "Remove it, or set it to production")
     if settings.env == "test":
-        yield warning("env", "this is a test installation", "leave it out")
+        yield warning("env", "this is a test installation", "In production, remove it or set it to production")
     if settings.totp_bypass_code is not None:
-        yield danger("totp_bypass_code", "one code opens every account", "leave it out")
+        yield danger("totp_bypass_code", "a fixed code replaces the second factor of every account", "Remove it")
     if settings.log_level == "debug":
-        yield warning("log_level", "libraries log what they handle, addresses of people too", "set it to info")
+        yield warning("log_level", "debug logs contain personal data such as email addresses", "Set it to info")
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
     if any(len(set(key)) < 10 for key in settings.secret_keys):
-        yield danger("secret_key", "a key of few different characters can be guessed", _NEW_KEY)
+        yield danger("secret_key", "a key has fewer than 10 different characters and can be guessed", _NEW_KEY)
     if not settings.secret_keys and settings.embedded:
-        yield warning("secret_key", "it lies in a file beside the database, so a copy of both opens it", _MOVE_KEY)
+        yield warning(
+            "secret_key",
+            "the key is in a file beside the database, so anyone who copies both can decrypt it",
+            _MOVE_KEY,
+        )
     if settings.bcrypt_cost < SLOW_COST:
-        problem = f"stolen hashes of passwords at cost {settings.bcrypt_cost} are guessed quickly"
+        problem = f"password hashes with cost {settings.bcrypt_cost} are quick to crack if they are stolen"
         kind = danger if settings.bcrypt_cost < WEAK_COST else warning
-        yield kind("bcrypt_cost", problem, f"set it to {SLOW_COST} or leave it out")
+        yield kind("bcrypt_cost", problem, f"Set it to {SLOW_COST} or more, or remove it")
 
 
-_MOVE_KEY = "keep what is in the file in this variable, and apart from the database"
-_NEW_KEY = "make one by `openssl rand -base64 32`, and to rotate put it before the old one"
+_MOVE_KEY = "Set this variable to the contents of the file, and store it away from the database"
+_NEW_KEY = "Create one with `openssl rand -base64 32`. To rotate, put it before the old key, separated by a comma"
 
 
 def _network(settings: Settings) -> Iterator[Finding]:
     if any(_everything(network) for network in settings.trusted_proxies):
         yield danger(
             "trusted_proxies",
-            "whoever asks may say to be at any address, past every limit per network",
-            "name the proxy's own address or network",
+            "any client can fake its address and so avoid all rate limits per network",
+            "Set it to the address or network of your proxy",
         )
     if not settings.trusted_proxies and settings.secure:
         yield warning(
             "trusted_proxies",
-            "behind a proxy everybody is at its address, and shares its limits",
-            "name it; without a proxy (--tls-cert) this is right",
+            "it is not set, so behind a proxy all users have the same address and share its rate limits",
+            "Set it to the address of your proxy. Without a proxy (--tls-cert), ignore this warning",
         )
     for text in sorted(settings.outbound_allow):
         network = ip_network(text, strict=False)
         if _everything(text) or any(
             network.version == other.version and network.overlaps(other) for other in METADATA_SERVICES
         ):
-            problem = f"{text} lets apps make this server ask what only it can reach, secrets of the cloud too"
-            yield danger("outbound_allow", problem, "name the addresses of the servers that are to be asked")
+            problem = (
+                f"with {text}, apps can make this server call internal addresses, such as the cloud's metadata service"
+            )
+            yield danger("outbound_allow", problem, "Allow only the addresses of the servers that Signet has to call")
         elif network.num_addresses > 1 << 16 and network.version == 4:
-            yield warning("outbound_allow", f"{text} is wide", "name the servers that are to be asked")
+            yield warning(
+                "outbound_allow",
+                f"{text} is a large network",
+                "Allow only the addresses of the servers that Signet has to call",
+            )
     if settings.metrics_address is not None and not is_loopback(host := settings.metrics_address[0]):
         if _is_public(host):
-            yield danger("metrics_address", "anybody can read the metrics", "use an address of your own network")
+            yield danger(
+                "metrics_address",
+                f"{host} is public, so anyone can read the metrics",
+                "Use an address in your private network",
+            )
         else:
-            yield warning("metrics_address", f"whoever reaches {host} can read the metrics", "let nobody else reach it")
+            yield warning(
+                "metrics_address",
+                f"anyone who can reach {host} can read the metrics",
+                "Allow only Prometheus to connect to it",
+            )
 
 
 def _databases(settings: Settings) -> Iterator[Finding]:
     if settings.embedded:
-        yield warning("database_url", "SQLite is one machine, where processes write in turn", "PostgreSQL for more")
+        yield warning(
+            "database_url",
+            "SQLite runs on one machine and writes one request at a time",
+            "For more load or several machines, use PostgreSQL",
+        )
         if settings.sqlite_synchronous == "NORMAL":
-            yield warning("sqlite_synchronous", "a power cut can undo the last moment's answers", "set it to FULL")
+            yield warning("sqlite_synchronous", "a power failure can lose the last changes", "Set it to FULL")
         return
     if settings.redis_url is None:
-        problem = "each node counts limits for itself, and sends the emails of all"
-        yield warning("redis_url", problem, "with more than one node set it, and run `signet worker`")
+        problem = "it is not set, so each node counts rate limits separately"
+        yield warning("redis_url", problem, "If you run several nodes, set it and run `signet worker`")
     parts = urlsplit(settings.database_url)
     mode = parse_qs(parts.query).get("sslmode", ["prefer"])[-1]
     if parts.hostname and not is_loopback(parts.hostname) and mode not in {"require", "verify-ca", "verify-full"}:
-        problem = f"the way to {parts.hostname} may be in plain text"
-        yield warning("database_url", problem, "add ?sslmode=verify-full unless the network is your own")
+        problem = f"the connection to {parts.hostname} may be unencrypted"
+        yield warning("database_url", problem, "Add ?sslmode=verify-full, unless the network is private")
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:
@@ -135,46 +168,63 @@ def _mail(settings: Settings) -> Iterator[Finding]:
     if settings.smtp_tls == "none" and not is_loopback(host):
         # A bare name or a private address is most likely next door.
         kind = danger if _is_public(host) else warning
-        yield kind(
-            "smtp_tls", f"letters with links that sign in go to {host} in plain text", "set it to starttls or tls"
-        )
+        yield kind("smtp_tls", f"emails with sign-in links go to {host} unencrypted", "Set it to starttls or tls")
     if settings.smtp_from.rstrip(">").endswith("@localhost"):
-        yield warning("smtp_from", f"nobody accepts letters from {settings.smtp_from}", "set an address of your domain")
+        yield warning(
+            "smtp_from", f"mail servers reject emails from {settings.smtp_from}", "Set an email address at your domain"
+        )
 
 
 def _protocol(settings: Settings) -> Iterator[Finding]:
     if settings.registration == "open":
         yield warning(
-            "registration", "anybody may register apps, and ask people for consent", "set it to token or closed"
+            "registration", "anyone can register apps and ask your users for consent", "Set it to token or closed"
         )
     if settings.registration != "closed" and not settings.registration_require_pkce:
-        yield warning("registration_require_pkce", "a stolen code can be redeemed by registered apps", "leave it out")
+        yield warning(
+            "registration_require_pkce",
+            "apps that register themselves may skip PKCE, so stolen codes can be used",
+            "Remove it, or set it to true",
+        )
     if settings.legacy_response_types:
-        problem = "tokens pass through the browser's address bar (RFC 9700 section 2.1.2)"
-        yield warning("legacy_response_types", problem, "only while an old app needs it")
+        problem = "tokens are in URLs, where they can leak (RFC 9700 section 2.1.2)"
+        yield warning("legacy_response_types", problem, "Set it to false as soon as no old app needs it")
     if settings.request_uri:
-        yield warning("request_uri", "apps make this server fetch their URLs", "use pushed requests (PAR) instead")
+        yield warning(
+            "request_uri",
+            "apps can make this server fetch their URLs",
+            "Set it to false and use pushed authorization requests (PAR)",
+        )
     if not settings.key_rotation:
-        yield warning("key_rotation", "signing keys are rotated by hand only", "leave it out, or rotate by a timetable")
+        yield warning(
+            "key_rotation",
+            "signing keys are never rotated automatically",
+            "Remove it, or run `signet key rotate` on a schedule",
+        )
 
 
 def _sign_up(settings: Settings) -> Iterator[Finding]:
     if settings.has("registration") and not settings.has("email-verification"):
-        problem = "anyone can sign up with anyone's address, and the form says which addresses have an account"
-        yield warning("features", problem, "add email-verification, or leave registration out")
+        problem = "anyone can sign up with another person's email address, and find out which addresses have an account"
+        yield warning("features", problem, "Add email-verification, or remove registration")
 
 
 def _lifetimes(settings: Settings) -> Iterator[Finding]:
     longest = {
         "code_lifetime": (timedelta(minutes=10), "RFC 6749 section 4.1.2"),
-        "access_token_lifetime": (timedelta(hours=1), "an API that does not ask back takes it until then"),
-        "refresh_grace": (timedelta(minutes=1), "so long a stolen token is not noticed"),
+        "access_token_lifetime": (
+            timedelta(hours=1),
+            "APIs accept a revoked token until it expires, unless they introspect it",
+        ),
+        "refresh_grace": (timedelta(minutes=1), "a stolen refresh token is not detected in this time"),
         "session_absolute_lifetime": (timedelta(days=30), "NIST SP 800-63B section 2.1.3"),
     }
     for name, (most, why) in longest.items():
         value: timedelta = getattr(settings, name)
         if value > most:
-            yield warning(name, f"{value} is long ({why})", f"set it to {most} or less")
+            yield warning(
+                name, f"{format_duration(value)} is too long ({why})", f"Set it to {format_duration(most)} or less"
+            )
 
 
 def _everything(network: str) -> bool:

@@ -48,93 +48,150 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
 
     issuer: Issuer = Field(
         "http://localhost:8000",
-        description="The public URL of this server (the OIDC issuer), may have a path. https unless on loopback.",
+        description="Public URL of this server (the OIDC issuer). It can have a path, and must be https "
+        "unless the host is loopback.",
     )
     env: Literal["production", "development", "test"] = Field(
-        "production", description="What this installation is for."
+        "production",
+        description="What the installation is for: production, development or test. Only development accepts "
+        "SIGNET_TOTP_BYPASS_CODE.",
     )
     database_url: DatabaseUrl = Field(
-        "sqlite:///signet.db", description="sqlite:///file or postgresql://user:password@host/name."
+        "sqlite:///signet.db",
+        description="Database to use: sqlite:///FILE for one machine, or "
+        "postgresql://USER:PASSWORD@HOST/NAME for more.",
     )
     redis_url: RedisUrl | None = Field(
-        None, description="redis://host:6379/0. Shared counters and the queue. Without it, both live in process."
+        None,
+        description="Redis for shared rate limits and the job queue: redis://HOST:6379/0. Set it if you run "
+        "several nodes. Unset: each node keeps its own.",
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Encrypts secrets at rest; 32 characters or more. Several, comma-separated: the first encrypts.",
+        description="Key that encrypts secrets in the database, at least 32 characters. To rotate, put the "
+        "new key before the old one: new,old.",
     )
-    brand: Line = Field("Signet", description="The name people see on pages and in letters.")
+    brand: Line = Field("Signet", description="Name that users see on pages and in emails.")
     brand_logo: Logo | None = Field(
-        None, description="An SVG or PNG file of at most 64 KiB, on pages in the place of the name."
+        None, description="Path of a logo that replaces the name on pages: SVG or PNG, at most 64 KiB."
     )
-    brand_logo_dark: Logo | None = Field(None, description="The same for the dark scheme, where the other is too dark.")
-    brand_accent: Colour | None = Field(None, description="Colour of buttons and the seal, #rrggbb; of links, its hue.")
+    brand_logo_dark: Logo | None = Field(
+        None, description="Path of a logo for dark mode. Set it if the other logo is hard to see on a dark background."
+    )
+    brand_accent: Colour | None = Field(None, description="Colour of buttons, links and the seal, as #rrggbb.")
     brand_accent_dark: Colour | None = Field(
-        None, description="The same in the dark scheme. Unset: derived from the light one."
+        None, description="Accent colour in dark mode, as #rrggbb. Unset: derived from SIGNET_BRAND_ACCENT."
     )
-    brand_paper: LightPaper | None = Field(None, description="Colour of the ground around the card: a light one.")
-    brand_paper_dark: DarkPaper | None = Field(None, description="The same in the dark scheme: a dark one.")
-    support_email: str | None = Field(None, description="Where people find help; shown on pages and in letters.")
+    brand_paper: LightPaper | None = Field(
+        None, description="Page background in light mode, a light colour as #rrggbb."
+    )
+    brand_paper_dark: DarkPaper | None = Field(
+        None, description="Page background in dark mode, a dark colour as #rrggbb."
+    )
+    support_email: str | None = Field(
+        None, description="Email address where users get help. It is shown on pages and in emails."
+    )
     languages: Ordered = Field(
         tuple(LANGUAGES),
         min_length=1,
-        description="Languages of pages and letters, comma-separated. The first is for whoever asks for none of them.",
+        description="Languages of pages and emails, comma-separated. The first is the default for users who "
+        "prefer none of them.",
     )
     features: Annotated[frozenset[Feature], BeforeValidator(_features)] = Field(
         frozenset(FEATURES),
-        description="Which features exist, comma-separated, or none. Routes of a feature that is off do not exist.",
+        description="Features to turn on, comma-separated, or none. Pages and endpoints of other features do "
+        "not exist.",
     )
     registration: Literal["closed", "token", "open"] = Field(
-        "closed", description="Dynamic client registration: for nobody, with an initial access token, for everybody."
+        "closed",
+        description="Who can register clients dynamically (RFC 7591): closed (no one), token (with an "
+        "initial access token) or open (anyone).",
     )
     registration_scopes: Ordered = Field(
         ("openid", "profile", "email", "address", "phone", "offline_access"),
-        description="Scopes that apps which register themselves may have, comma-separated; never account or admin.",
+        description="Scopes that self-registered apps can request, comma-separated. They never get account or admin.",
     )
     registration_schemes: Schemes = Field(
-        (), description="Private-use schemes without a dot for redirect URIs of apps which register themselves."
+        (),
+        description="URI schemes without a dot that self-registered apps can use in redirect URIs, "
+        "comma-separated, such as cursor,raycast.",
     )
     registration_require_pkce: bool = Field(
-        True, description="Must confidential apps that register themselves use PKCE? Public ones always must."
+        True, description="Require PKCE from self-registered apps with a secret. Public apps must always use PKCE."
     )
     legacy_response_types: bool = Field(
-        False, description="Implicit and hybrid response types, for clients registered for them. For old apps only."
+        False,
+        description="Allow implicit and hybrid response types for clients registered with them. Turn on only "
+        "for old apps.",
     )
     request_uri: bool = Field(
-        False, description="May apps send request objects by reference, at registered request_uris?"
+        False,
+        description="Allow request objects by reference, at a client's registered request_uris. Pushed "
+        "authorization requests are safer.",
     )
     session_management: bool = Field(
-        False, description="May apps watch the session at the browser through a frame (check_session_iframe)?"
+        False,
+        description="Allow apps to check in an iframe whether the user is still signed in (check_session_iframe).",
     )
     upstreams: Path | None = Field(
-        None, description="A TOML file of upstream providers that people may sign in with; docs/guides/upstream.md."
+        None,
+        description="Path of a TOML file with the providers that users can sign in with (docs/guides/upstream.md).",
     )
     totp_bypass_code: str | None = Field(
-        None, description="Accepted as a TOTP code. Only with SIGNET_ENV=development and a loopback issuer."
+        None,
+        description="Fixed code accepted instead of a TOTP code, for tests. Needs SIGNET_ENV=development and "
+        "a loopback issuer.",
     )
 
     threads: int | None = Field(
-        None, ge=1, le=64, description="Worker threads per process; also database connections. Unset: 4, on SQLite 2."
+        None,
+        ge=1,
+        le=64,
+        description="Number of threads per process, which is also the number of database connections. Unset: "
+        "4, or 2 with SQLite.",
     )
-    password_threads: int = Field(1, ge=1, le=16, description="Threads of their own for requests that hash a password.")
+    password_threads: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="Number of threads per process that check passwords. Raise it if sign-ins are slow while "
+        "CPU cores are idle.",
+    )
     sqlite_synchronous: Literal["NORMAL", "FULL"] = Field(
-        "NORMAL", description="FULL also survives a power cut; NORMAL survives kill -9 of the process."
+        "NORMAL",
+        description="How safely SQLite stores changes: NORMAL survives a crash of the process, FULL also a "
+        "power failure.",
     )
     database_timeout: float = Field(
-        2.0, gt=0, le=30, description="Seconds to wait for a connection, a lock or a statement."
+        2.0, gt=0, le=30, description="How long to wait for a database connection, lock or statement, in seconds."
     )
-    client_cache: float = Field(1.0, ge=0, le=60, description="Seconds a process may trust its copy of a client.")
+    client_cache: float = Field(
+        1.0,
+        ge=0,
+        le=60,
+        description="How long a process can use a cached copy of a client, in seconds. Changes to clients "
+        "take effect within this time.",
+    )
     key_cache: float = Field(
-        10.0, ge=0, le=300, description="Seconds a process may trust its copy of the signing keys."
+        10.0, ge=0, le=300, description="How long a process can use a cached copy of the signing keys, in seconds."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info",
+        description="Least severe level to log: debug, info, warning or error. Debug logs contain personal data.",
+    )
 
-    password_min_length: int = Field(8, ge=8, le=64, description="Characters a new password needs.")
+    password_min_length: int = Field(8, ge=8, le=64, description="Minimum length of a new password, in characters.")
     breached_passwords: Path | None = Field(
-        None, description="A file of SHA-1 hashes of breached passwords, ordered by hash: none of them is accepted."
+        None,
+        description="Path of a file with SHA-1 hashes of breached passwords, sorted by hash. These passwords "
+        "are rejected.",
     )
     bcrypt_cost: int = Field(
-        12, ge=4, le=16, description="Work factor of password hashes; old ones are upgraded at login."
+        12,
+        ge=4,
+        le=16,
+        description="Cost (work factor) of password hashes. Each step up takes twice as long. Older hashes "
+        "are upgraded at sign-in.",
     )
 
     @field_validator("languages")
@@ -142,7 +199,7 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
     def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [tag for tag in value if tag not in LANGUAGES]
         if unknown:
-            raise ValueError(f"{', '.join(unknown)}: there are {', '.join(LANGUAGES)}")
+            raise ValueError(f"must be some of {', '.join(LANGUAGES)}, comma-separated, not {', '.join(unknown)}")
         return value
 
     @field_validator("registration_scopes")
@@ -151,7 +208,7 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
         if not all(
             token and token.isascii() and token.isprintable() and not set(token) & set(' "\\') for token in value
         ):
-            raise ValueError("must be scopes, comma-separated")
+            raise ValueError("must be scopes, comma-separated, such as openid,profile,email")
         return value
 
     @field_validator("secret_key")
@@ -161,7 +218,7 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
             return value
         keys = [key.strip() for key in value.get_secret_value().split(",")]
         if any(len(key) < 32 for key in keys):
-            raise ValueError("each key needs 32 characters or more; commas separate keys")
+            raise ValueError("each key must have at least 32 characters; separate keys with commas")
         return SecretStr(",".join(keys))
 
     @model_validator(mode="after")
@@ -170,7 +227,7 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
             raise ValueError("SIGNET_TOTP_BYPASS_CODE needs SIGNET_ENV=development and a loopback issuer")
         if self.key_lead < self.shortest_key_lead:
             seconds = int(self.shortest_key_lead.total_seconds())
-            raise ValueError(f"SIGNET_KEY_LEAD must be {seconds} seconds or more: so long the key set may be kept")
+            raise ValueError(f"SIGNET_KEY_LEAD must be {seconds} seconds or more, as apps cache the key set that long")
         if self.key_rotation and self.key_rotation <= self.key_lead:
             raise ValueError("SIGNET_KEY_ROTATION must be longer than SIGNET_KEY_LEAD")
         return self

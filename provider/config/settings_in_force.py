@@ -1,13 +1,13 @@
 """The settings in effect, for operators: secrets are masked, and values that differ from the default are marked."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from provider.branding.logo import Image
+from provider.config.durations import format_duration
 from provider.config.secrets import URLS, is_secret
 from provider.config.settings import PREFIX, Settings
 
@@ -43,7 +43,7 @@ def _written(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, timedelta):
-        return _duration(value)
+        return format_duration(value)
     if isinstance(value, frozenset):
         return ",".join(sorted(value))
     if isinstance(value, Image):
@@ -60,15 +60,3 @@ def _without_password(url: str) -> str:
         url = url.replace(netloc, f"{user.partition(':')[0]}:{MASK}{at}{host}", 1)
     masked = re.sub(r"(?i)(^|&)([^=&]*(?:password|passwd|pwd)[^=&]*)=[^&]*", rf"\1\2={MASK}", query)
     return url.replace(query, masked) if query else url
-
-
-UNITS: Mapping[str, int] = {"d": 86400, "h": 3600, "m": 60}
-
-
-def _duration(value: timedelta) -> str:
-    """Format a duration so that `durations` can parse it."""
-    seconds = value.total_seconds()
-    for unit, length in UNITS.items():
-        if seconds and seconds % length == 0:
-            return f"{int(seconds // length)}{unit}"
-    return f"{int(seconds) if seconds.is_integer() else seconds}s"

@@ -77,18 +77,22 @@ class SignUpSettings(Section):
 
     sign_up_fields: Fields = Field(
         ("name",),
-        description="Names that the sign-up form asks for, comma-separated in their order, or none.",
+        description="Name fields on the sign-up form, comma-separated and in their order, or none.",
     )
     sign_up_required: Fields = Field(
-        (), description="Those of them that must be filled in, comma-separated. They are required by the API too."
+        (),
+        description="Name fields that users must fill in when they sign up, comma-separated. The API "
+        "requires them too.",
     )
     email_domains_allowed: Domains = Field(
         frozenset(),
-        description="Domains that users may have email addresses at, comma-separated. *.example.com means its "
-        "subdomains. Unset: all.",
+        description="Email domains that users can sign up with, comma-separated. *.example.com matches its "
+        "subdomains. Unset: all domains.",
     )
     email_domains_blocked: Domains = Field(
-        frozenset(), description="Domains that users cannot have email addresses at, also if they are allowed above."
+        frozenset(),
+        description="Email domains that users cannot sign up with, comma-separated. These win over the "
+        "allowed domains.",
     )
 
     @model_validator(mode="after")

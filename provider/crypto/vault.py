@@ -95,7 +95,9 @@ def open_vault(settings: Settings) -> Vault:
     if settings.secret_keys:
         return Vault(settings.secret_keys)
     if not settings.embedded:
-        raise SettingsError("SIGNET_SECRET_KEY is not set (only the embedded SQLite mode can keep one in a file)")
+        raise SettingsError(
+            "SIGNET_SECRET_KEY is not set. PostgreSQL needs it. Create one with `openssl rand -base64 32`"
+        )
     return Vault((_read_key_file(settings.secret_key_file),))
 
 
@@ -115,11 +117,13 @@ def _read_key_file(path: Path) -> str:
         mode = path.stat().st_mode
         key = path.read_text().strip()
     except FileNotFoundError:
-        raise SettingsError(f"no SIGNET_SECRET_KEY and no key file {path}; `signet migrate` makes one") from None
+        raise SettingsError(
+            f"there is no SIGNET_SECRET_KEY and no key file {path}. Run `signet migrate` to create one"
+        ) from None
     except OSError as error:
-        raise SettingsError(f"the key file {path} cannot be read: {error.strerror}") from None
+        raise SettingsError(f"cannot read the key file {path}: {error.strerror}") from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise SettingsError(f"the key file {path} may be read by others; chmod 600 it")
+        raise SettingsError(f"other users of this machine can read the key file {path}. Run `chmod 600 {path}`")
     if len(key) < 32:
-        raise SettingsError(f"the key file {path} is too short")
+        raise SettingsError(f"the key file {path} is too short. Restore it from a backup")
     return key

@@ -37,9 +37,9 @@ def require_current(database: Database) -> None:
     with database.connect() as connection:
         at = current(connection)
     if at is None:
-        raise SettingsError("the database is empty; run `signet migrate` first")
+        raise SettingsError("the database is empty. Run `signet migrate` first")
     if at != HEAD:
-        raise SettingsError(f"the database is at revision {at}, this version needs {HEAD}; run `signet migrate`")
+        raise SettingsError(f"the database is at revision {at}, but this version needs {HEAD}. Run `signet migrate`")
 
 
 OnStep = Callable[[str], object]
@@ -80,8 +80,8 @@ def migrate(
     except OperationalError as error:
         if not _is_lock_timeout(error):
             raise
-        problem = "a table is in use, and was not to be had within 3 seconds"
-        raise SettingsError(f"{problem}. What was done is kept: run `signet migrate` again") from None
+        problem = "a table is in use and could not be locked within 3 seconds"
+        raise SettingsError(f"{problem}. Finished steps are kept. Run `signet migrate` again") from None
 
 
 def _described(script: Any) -> str:

@@ -45,7 +45,9 @@ class Addresses:
 def take_addresses(host: str, port: int) -> Addresses:
     """Bind all sockets; port 0 picks free ones. Exits with a one-line message if that is not possible."""
     if not is_loopback(host):
-        raise SystemExit(f"signet demo listens on loopback only, not on {host}. Use `signet serve` for the real thing.")
+        raise SystemExit(
+            f"signet demo listens on loopback only, not on {host}. To listen on other addresses, use signet serve."
+        )
     if port and not 0 < port <= 65535 - MAILBOX:
         raise SystemExit(f"signet demo needs a port between 1 and {65535 - MAILBOX}, not {port}.")
     return Addresses(
@@ -68,7 +70,7 @@ def _listen(host: str, port: int) -> Listener:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise SystemExit(
-                f"Port {port} is taken. Stop what listens there, or choose other ports: signet demo --port 9000"
+                f"Port {port} is in use. Stop the program that uses it, or choose other ports: signet demo --port 9000"
             ) from None
         raise SystemExit(f"signet demo cannot listen on {host}:{port}: {error.strerror}") from None
     sock.setblocking(False)

@@ -125,7 +125,7 @@ class Demo:
         await (self.answering if at_once else self.ready).wait()
         site = self.sites.get(port)
         if site is None:
-            site = PlainTextResponse("The demo could not start; see its output.", 503)
+            site = PlainTextResponse("The demo could not start. See its output in the terminal.", 503)
         await site(scope, receive, send)
 
     async def fill(self, stack: AsyncExitStack) -> None:

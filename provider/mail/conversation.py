@@ -45,9 +45,8 @@ def conversation(settings: Settings, *, timeout: float) -> Iterator[smtplib.SMTP
     except ssl.SSLError as error:
         raise TemporaryFailure(f"TLS with the mail server failed: {error.reason}"[:LONGEST_WORDS]) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise TemporaryFailure(
-            f"no mail server: {type(error).__name__} {_masked(settings, str(error))}"[:LONGEST_WORDS]
-        ) from error
+        why = _masked(settings, error.strerror or f"{type(error).__name__} {error}")[:LONGEST_WORDS]
+        raise TemporaryFailure(f"cannot reach the mail server ({why})") from error
 
 
 def our_name(settings: Settings) -> str:
@@ -153,7 +152,7 @@ def _failure(settings: Settings, code: int, reason: bytes | str) -> Exception:
 
 def _words(settings: Settings, code: int, reason: bytes | str) -> str:
     text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
-    return f"the mail server said {code} {_masked(settings, text)}"[:LONGEST_WORDS]
+    return f"the mail server replied {code} {_masked(settings, text)}"[:LONGEST_WORDS]
 
 
 def _masked(settings: Settings, text: str) -> str:

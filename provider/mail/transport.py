@@ -31,7 +31,7 @@ def deliver(installation: Installation, promise_id: str, payload: dict[str, Any]
         letter = _compose(settings, promise_id, payload)
         letter["Date"] = format_datetime(installation.clock())
     except ValueError as error:
-        raise PermanentFailure("the letter's headers hold what no header may hold") from error
+        raise PermanentFailure("a header of the email contains characters that are not allowed") from error
     with conversation(settings, timeout=TIMEOUT) as server:
         sign_in(server, settings, installation.outbound, now=installation.clock())
         try:

@@ -12,11 +12,11 @@ from provider.outbox.relay import PermanentFailure, TemporaryFailure
 
 HOST, USER, SENDER, UTF8 = "SIGNET_SMTP_HOST", "SIGNET_SMTP_USER", "SIGNET_SMTP_FROM", "SIGNET_SMTP_UTF8"
 FIXES = {
-    HOST: "check SIGNET_SMTP_HOST, SIGNET_SMTP_PORT and SIGNET_SMTP_TLS (often starttls on port 587, tls on 465);"
-    " for a certificate of a private authority set SIGNET_OUTBOUND_CA",
-    USER: "check SIGNET_SMTP_USER and its password, or SIGNET_SMTP_OAUTH_*",
-    SENDER: "set an address that the mail server lets this user send from",
-    UTF8: "unset SIGNET_SMTP_UTF8, or use a mail server that supports it",
+    HOST: "Check SIGNET_SMTP_HOST, SIGNET_SMTP_PORT and SIGNET_SMTP_TLS (often starttls on port 587, tls on 465)."
+    " If a private authority issued the certificate, set SIGNET_OUTBOUND_CA",
+    USER: "Check SIGNET_SMTP_USER and SIGNET_SMTP_PASSWORD, or SIGNET_SMTP_OAUTH_*",
+    SENDER: "Set an email address that SIGNET_SMTP_USER may send from",
+    UTF8: "Remove SIGNET_SMTP_UTF8, or use a mail server that supports it",
 }
 
 

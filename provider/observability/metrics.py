@@ -166,13 +166,13 @@ TOKEN_REQUESTS = Counter(
     tally=_tokens,
 )
 SIGN_INS = Counter("signet_sign_ins", "Steps of signing in.", "factor", "outcome", tally=_sign_in)
-REFUSALS = Counter("signet_refusals", "Protocol requests refused, as `signet explain` has them.", "endpoint", "error")
+REFUSALS = Counter("signet_refusals", "Rejected protocol requests, by error.", "endpoint", "error")
 FAILED_ATTEMPTS = Counter("signet_failed_attempts", "Wrong passwords, codes, tokens and links.", "kind")
 RATE_LIMITED = Counter("signet_rate_limited", "Requests rejected by a rate limit, by what it counts.", "kind")
 EVENTS = Counter("signet_events", "Audit events, by name (docs/reference/events.md).", "event")
 PROMISES = Counter(
     "signet_promises",
-    "Attempts to keep a promise of the outbox.",
+    "Attempts to deliver a job of the outbox.",
     "topic",
     "outcome",
     tally=_letters,

@@ -44,7 +44,7 @@ def test_it_shows_the_difference_and_changes_nothing_until_told_to(signet: Signe
         "~ user ada@example.test",
     ]
     assert '    roles  [] -> ["admin", "staff"]' in shown.out
-    assert shown.out.endswith("Nothing was changed yet: --yes does it.\n")
+    assert shown.out.endswith("Nothing was changed. To apply these changes, add --yes.\n")
     assert names(work) == []
 
 
@@ -57,7 +57,7 @@ def test_with_yes_it_makes_it_so_and_a_second_time_nothing_differs(signet: Signe
     assert shop.has_secret(secrets["client shop"])
     assert secrets["client tv"] is None
     assert signet("user", "show", "ada@example.test", "--json").json["roles"] == ["admin", "staff"]
-    assert signet("apply", "-", stdin=FILE).out == "Nothing differs.\n"
+    assert signet("apply", "-", stdin=FILE).out == "No changes. The installation already matches the file.\n"
 
 
 def test_what_changed_is_updated_and_the_secret_stays(signet: Signet, work: Work) -> None:
@@ -81,7 +81,7 @@ def test_an_empty_member_is_the_same_as_none(signet: Signet) -> None:
     """RFC 7591 section 2."""
     empty = FILE.replace('client_name = "Shop"', 'client_name = "Shop"\nlogo_uri = ""\njwks = {}\ncontacts = [""]')
     signet("apply", "-", "--yes", stdin=FILE)
-    assert signet("apply", "-", stdin=empty).out == "Nothing differs.\n"
+    assert signet("apply", "-", stdin=empty).out == "No changes. The installation already matches the file.\n"
 
 
 def test_a_secret_is_brought_along_and_not_shown(signet: Signet, work: Work, environ: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_a_short_secret_needs_a_word_in_the_file(signet: Signet, work: Work, env
     allowed = file.replace("secret_env", "allow_short_secret = true\nsecret_env")
     done = signet("apply", "-", "--yes", stdin=allowed)
     assert done.status == 0
-    assert "warning: the secret of shop is shorter" in done.err
+    assert "warning: The secret of shop is shorter" in done.err
     assert "hunter2" not in done.out + done.err
     with work() as w:
         shop = find_client(w, "shop")

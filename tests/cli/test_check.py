@@ -51,9 +51,9 @@ def test_what_is_dangerous_is_the_exit_status(careful: pytest.MonkeyPatch, signe
     careful.setenv("SIGNET_BCRYPT_COST", "4")
     ran = signet("check")
     assert ran.status == 1
-    assert "DANGER  SIGNET_BCRYPT_COST: stolen hashes of passwords at cost 4 are guessed quickly.\n" in ran.out
-    assert "        set it to 12 or leave it out.\n" in ran.out
-    assert "1 dangerous" in ran.out
+    assert "error   SIGNET_BCRYPT_COST: password hashes with cost 4 are quick to crack if they are stolen.\n" in ran.out
+    assert "        Set it to 12 or more, or remove it.\n" in ran.out
+    assert "1 error, " in ran.out
     refused = signet("serve", "--port", "0")
     assert refused.status == 1
     assert "SIGNET_BCRYPT_COST" in refused.err
@@ -67,7 +67,7 @@ def test_on_this_machine_alone_any_setting_is_fit_unless_it_is_to_be_deployed(
     environ.setenv("SIGNET_ISSUER", "http://localhost:8000")
     environ.setenv("SIGNET_SMTP_PORT", str(free_port()))
     environ.setenv("SIGNET_REDIS_URL", f"redis://127.0.0.1:{free_port()}")
-    assert signet("check").out == "Fit.\n"
+    assert signet("check").out == "No problems found.\n"
     ran = signet("check", "--deploy", "--json")
     assert ran.status == 1
     found = said(ran)
@@ -111,7 +111,7 @@ def test_events_that_seem_to_come_from_the_proxy_are_explained(
         with work(Origin(network=network)) as w:
             record(w, Event.SIGNED_IN)
     (found,) = [one for one in json.loads(signet("check", "--json").out) if one["about"] == "SIGNET_TRUSTED_PROXIES"]
-    assert found["problem"] == "2 of the last 3 events seem to come from 10.0.0.1, your proxy"
+    assert found["problem"] == "2 of the last 3 events have the address of your proxy, 10.0.0.1"
     assert "X-Forwarded-For" in found["fix"]
     careful.setenv("SIGNET_TRUSTED_PROXIES", "10.0.0.2")
     assert "SIGNET_TRUSTED_PROXIES" not in said(signet("check", "--json"))

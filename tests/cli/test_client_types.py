@@ -46,9 +46,9 @@ def test_each_type_is_the_one_of_the_console(kind: str, signet: Signet) -> None:
         (("--name", "App", "--type", "native"), "--type native needs --redirect-uri"),
         (("--name", "App", "--type", "api"), "--type api needs --resource"),
         (("--name", "App", "--grant", "authorization_code"), "--grant authorization_code needs --redirect-uri"),
-        (("--name", "App", "--type", "service", *URI), "--type service has no --redirect-uri"),
+        (("--name", "App", "--type", "service", *URI), "--redirect-uri cannot be used with --type service"),
         (("--name", "App", "--type", "website"), "--type: 'website' is not one of 'web', 'spa'"),
-        (("--type", "web", "--metadata", "-"), "give --type or --metadata"),
+        (("--type", "web", "--metadata", "-"), "use --type or --metadata, not both"),
     ],
 )
 def test_what_is_missing_is_said_in_one_line(arguments: tuple[str, ...], missing: str, signet: Signet) -> None:

@@ -91,7 +91,7 @@ def test_a_short_secret_needs_a_word_and_gets_a_warning(signet: Signet) -> None:
     made = signet(*bring, "--allow-short-secret", stdin="hunter2\n")
     assert (made.status, made.json["client_secret"]) == (0, "hunter2")
     for ran in (made, signet("client", "show", "shop", "--json")):
-        assert "warning: the secret of shop is shorter than 32 characters" in ran.err
+        assert "warning: The secret of shop is shorter than 32 characters" in ran.err
         assert "signet client rotate-secret shop" in ran.err
         assert "hunter2" not in ran.err
     assert signet(*SHOP, "--json").err == ""
@@ -150,9 +150,9 @@ def test_an_unknown_member_of_a_file_is_named_and_ignored(signet: Signet, member
     metadata = json.dumps({"client_name": "Shop", "redirect_uris": [URI], member: "x"})
     made = signet("client", "create", "--metadata", "-", "--json", stdin=metadata)
     assert (made.status, made.json["client_name"]) == (0, "Shop")
-    assert made.err == f"signet: warning: {member} in the metadata is not known and was ignored. {hint}".strip() + "\n"
+    assert made.err == f"signet: warning: Unknown metadata {member} was ignored. {hint}".strip() + "\n"
     updated = signet("client", "update", made.json["client_id"], "--metadata", "-", stdin=json.dumps({member: "x"}))
-    assert f"{member} in the metadata is not known" in updated.err
+    assert f"Unknown metadata {member} was ignored." in updated.err
 
 
 def test_disabling_enabling_and_deleting(signet: Signet) -> None:
@@ -170,7 +170,7 @@ def test_disabling_enabling_and_deleting(signet: Signet) -> None:
         (("--name", "Shop", "--grant", "authorization_code"), 2, "--redirect-uri"),
         (("--name", "Shop", "--redirect-uri", "http://shop.example/cb"), 1, "shop.example"),
         (("--name", "Shop", "--redirect-uri", URI, "--grant", "password"), 1, "grant_types"),
-        (("--metadata", "-"), 2, "not JSON"),
+        (("--metadata", "-"), 2, "not valid JSON"),
         (("--metadata", "nowhere.json"), 1, "nowhere.json"),
         (("--metadata", "-", "--client-secret-stdin"), 2, "stdin"),
     ],
@@ -251,7 +251,7 @@ def test_metadata_holds_only_what_json_can_hold(signet: Signet, tmp_path: Path) 
     for number in ("NaN", "1e999", "-Infinity"):
         text = f'{{"redirect_uris": ["{URI}"], "jwks": {{"keys": [], "x": {number}}}}}'
         refused = signet("client", "create", "--metadata", "-", stdin=text)
-        assert (refused.status, "not JSON" in refused.err) == (2, True)
+        assert (refused.status, "not valid JSON" in refused.err) == (2, True)
     path = tmp_path / "client.json"
     path.write_text(f'{{"redirect_uris": ["{URI}"], "default_max_age": 600.0}}', encoding="utf-8-sig")
     made = signet("client", "create", "--metadata", str(path), "--json").json

@@ -47,6 +47,31 @@ def test_it_speaks_json_and_its_help_has_an_example_that_could_be_typed(name: st
         assert set(re.findall(r"--[a-z][a-z-]*", part)) <= options(EVERY[other]), part
 
 
+def parameters(command: Any, path: str = "signet") -> Iterator[tuple[str, str]]:
+    """Yield each option and argument of a command and of the commands below it, with its help."""
+    for parameter in command.params:
+        yield f"{path} {parameter.name}", getattr(parameter, "help", None) or ""
+    for name, below in getattr(command, "commands", {}).items():
+        yield from parameters(below, f"{path} {name}")
+
+
+def test_every_option_and_argument_is_described_in_a_sentence() -> None:
+    """docs/development/voice.md: what it does, its unit and its default, as a complete phrase."""
+    sentence = re.compile(r"[A-Z].* .*[.]", re.DOTALL)
+    assert [name for name, text in parameters(command_line()) if not sentence.fullmatch(text)] == []
+
+
+def test_no_list_of_commands_cuts_a_sentence() -> None:
+    """At 80 columns: `--help` shows the first sentence of each command whole."""
+    groups = [
+        command_line(),
+        *(command for command in command_line().commands.values() if hasattr(command, "commands")),
+    ]
+    for group in groups:
+        shown = group.get_help(group.make_context("signet", [], resilient_parsing=True, terminal_width=80))
+        assert "..." not in shown.partition("Commands:")[2], shown
+
+
 FOR_OTHERS = (
     "pydantic_settings",
     "starlette",

@@ -11,9 +11,9 @@ def test_it_shows_what_it_would_do_and_changes_nothing_until_told_to(signet: Sig
     with work() as w:
         lifecycle.open_session(w, user_id=make_user(w), security_stamp=FIRST, factor="pwd")
     shown = signet("invalidate", "--before", "0s")
-    assert shown.out.startswith("Began before ")
+    assert shown.out.startswith("Issued before ")
     assert ": 1 sessions, 3 signing keys.\n" in shown.out
-    assert shown.out.endswith("Nothing was changed: --yes does it.\n")
+    assert shown.out.endswith("Nothing was changed. To revoke all of this, add --yes.\n")
     assert signet("invalidate", "--json").json["done"] is False
     done = signet("invalidate", "--keep-keys", "--yes", "--json").json
     assert (done["done"], done["ended"]["sessions"], done["ended"]["signing keys"]) == (True, 1, 0)

@@ -24,8 +24,8 @@ def test_migrating_an_empty_database_makes_everything_an_installation_needs(
     environ.delenv("SIGNET_SECRET_KEY")
     ran = signet("migrate")
     assert ran.status == 0, ran.err
-    assert f"Made the secret key file {path}.key" in ran.out
-    assert "Made the first signing keys" in ran.out
+    assert f"Created the secret key file {path}.key" in ran.out
+    assert "Created signing keys: " in ran.out
     assert stat.S_IMODE(Path(f"{path}.key").stat().st_mode) == 0o600
     assert {key["state"] for key in signet("key", "list", "--json").json} == {"current"}
     again = signet("migrate", "--json").json
@@ -97,7 +97,7 @@ def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> 
 def test_a_promise_that_is_cancelled_is_never_kept(signet: Signet, work: Work, installation: Installation) -> None:
     with work() as w:
         promise_id = messages.enqueue(w, "mail", {}, about="a letter")
-    assert signet("outbox", "cancel", promise_id).out == "Cancelled.\n"
+    assert signet("outbox", "cancel", promise_id).out == f"Cancelled job {promise_id}.\n"
     assert signet("outbox", "cancel", promise_id).status == 1
     assert signet("outbox", "retry", promise_id).status == 1
     assert not relay.deliver(installation, promise_id, {"mail": print})
@@ -134,14 +134,14 @@ def test_a_refused_request_is_explained(signet: Signet, client: TestClient) -> N
 
 
 def test_purging_says_what_went(signet: Signet) -> None:
-    assert signet("purge").out == "Deleted: nothing.\n"
+    assert signet("purge").out == "Deleted nothing.\n"
     assert signet("purge", "--json").json["sessions"] == 0
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "because"),
     [
-        ("SIGNET_DATABASE_URL", "postgresql://signet@127.0.0.1:1/signet", "database cannot be reached"),
+        ("SIGNET_DATABASE_URL", "postgresql://signet@127.0.0.1:1/signet", "cannot reach the database"),
         ("SIGNET_SECRET_KEY", "short", "32 characters"),
         ("SIGNET_NONSENSE", "1", "unknown setting"),
     ],

@@ -42,7 +42,7 @@ def test_a_table_drops_columns_instead_of_shortening_values(printed: Callable[..
     title, row, note = printed(Terminal(), [ROW])
     assert title.split() == ["kid", "alg", "state"]
     assert row.split() == [KID, "RS256", "current"]
-    assert note == "Not shown: created at, expires at. Use --json or a pipe to see them."
+    assert note == "Hidden columns: created at, expires at. Use --json to see them."
 
 
 def test_an_id_wider_than_the_terminal_is_printed_whole(printed: Callable[..., list[str]]) -> None:

@@ -26,6 +26,6 @@ def test_what_cannot_be_imported_is_said_in_one_line(signet: Signet, work: Work,
     exported = signet("export", "-").out
     refused = signet("import", "-", stdin=exported)
     assert refused.status == 1
-    assert refused.err.endswith("import into a new installation. Nothing was imported.\n")
+    assert refused.err.endswith("Import into a new one. Nothing was imported.\n")
     (tmp_path / "x").write_bytes(b"\xff\xfe")
     assert signet("import", str(tmp_path / "x")).err.endswith("Nothing was imported.\n")

@@ -12,8 +12,8 @@ def test_from_its_creation_to_its_deletion(signet: Signet) -> None:
     assert [(each["id"], each["url"], each["events"]) for each in listed] == [(made["id"], URL, ["account.*"])]
     assert "secret" not in listed[0]
     assert signet("webhook", "rotate-secret", made["id"], "--json").json["secret"] != made["secret"]
-    assert signet("webhook", "replay", made["id"], "--since", "24h").out == "Told again: 0.\n"
-    assert signet("webhook", "disable", made["id"]).out == "Disabled.\n"
+    assert signet("webhook", "replay", made["id"], "--since", "24h").out == "Queued 0 events to be sent again.\n"
+    assert signet("webhook", "disable", made["id"]).out == f"Paused webhook {made['id']}.\n"
     assert signet("webhook", "replay", made["id"], "--since", "24h").status == 1
     assert signet("webhook", "enable", made["id"]).status == 0
     assert signet("webhook", "delete", made["id"]).status == 0

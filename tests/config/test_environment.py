@@ -172,7 +172,9 @@ def test_a_file_that_holds_no_value_is_refused_in_one_line(tmp_path: Path) -> No
         (tmp_path / name).write_bytes(content)
     for name in (*contents, "none", "."):
         line = refusal_of(secret_key_file=str(tmp_path / name))
-        assert line.startswith(f"SIGNET_SECRET_KEY_FILE: {tmp_path}"), line
+        assert line.startswith(
+            (f"SIGNET_SECRET_KEY_FILE: {tmp_path}", f"SIGNET_SECRET_KEY_FILE: cannot read {tmp_path}")
+        ), line
         assert "\n" not in line
         assert KEY not in line
     (tmp_path / "key").write_text(KEY)

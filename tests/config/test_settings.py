@@ -1,5 +1,6 @@
 """Settings: typed, documented, safe by default; what nobody knows stops the start."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,10 +26,13 @@ def test_the_defaults_are_fit_for_production() -> None:
 
 
 def test_every_setting_is_described_and_listed_for_operators() -> None:
-    documented = (Path(__file__).parents[2] / "docs/reference/settings.md").read_text()
+    document = (Path(__file__).parents[2] / "docs/reference/settings.md").read_text()
+    rows = dict(re.findall(rf"^\| `{PREFIX}(\w+)` \| [^|]+ \| ([A-Z].+) \|$", document, re.MULTILINE))
     for name, field in Settings.model_fields.items():
-        assert field.description, name
-        assert f"`{PREFIX}{name.upper()}`" in documented, name
+        description = (field.description or "").removesuffix(".")
+        assert re.fullmatch(r"[A-Z]\w+ .{20,}", description), name
+        written = re.sub(r"\[.*?\]\(\.\./(.*?)\)", r"docs/\1", rows[name.upper()]).replace("`", "")
+        assert written.startswith(description), name
 
 
 @pytest.mark.parametrize(
@@ -192,8 +196,8 @@ def test_what_may_be_asked_of_others_is_looked_at_at_the_start(tmp_path: Path) -
     (tmp_path / "ca.pem").write_text("nothing of the kind")
     for environ, name in (
         ({"SIGNET_OUTBOUND_ALLOW": "10.0.0.0/99"}, "SIGNET_OUTBOUND_ALLOW"),
-        ({"SIGNET_OUTBOUND_CA": str(tmp_path / "ca.pem")}, "SIGNET_OUTBOUND_CA: is not a file"),
-        ({"SIGNET_OUTBOUND_CA": str(tmp_path / "none.pem")}, "SIGNET_OUTBOUND_CA: is not a file"),
+        ({"SIGNET_OUTBOUND_CA": str(tmp_path / "ca.pem")}, "SIGNET_OUTBOUND_CA: must be a PEM file"),
+        ({"SIGNET_OUTBOUND_CA": str(tmp_path / "none.pem")}, "SIGNET_OUTBOUND_CA: must be a PEM file"),
     ):
         with pytest.raises(SettingsError) as refused:
             load_settings(environ)
@@ -227,7 +231,7 @@ def test_oauth_for_email_with_all_its_settings_is_accepted() -> None:
         ({"SIGNET_SMTP_REPLY_TO": "help@example.com, b@example.com"}, "SIGNET_SMTP_REPLY_TO: must be one address"),
         ({"SIGNET_SMTP_REPLY_TO": "Support"}, "one address"),
         ({"SIGNET_SMTP_REPLY_TO": "help@b\u00fccher.example"}, "xn--"),
-        ({**OAUTH, "SIGNET_SMTP_PASSWORD": KEY}, "exclude each other"),
+        ({**OAUTH, "SIGNET_SMTP_PASSWORD": KEY}, "cannot be used together"),
         ({**OAUTH, "SIGNET_SMTP_USER": ""}, "need SIGNET_SMTP_USER"),
         ({**OAUTH, "SIGNET_SMTP_OAUTH_CLIENT_ID": ""}, "SIGNET_SMTP_OAUTH_CLIENT_ID"),
         ({**OAUTH, "SIGNET_SMTP_OAUTH_TOKEN_URL": ""}, "need SIGNET_SMTP_USER, SIGNET_SMTP_OAUTH_TOKEN_URL"),

@@ -109,8 +109,8 @@ def embedded(path: Path) -> Settings:
     ("text", "mode", "problem"),
     [
         (None, 0, "signet migrate"),
-        (OLD, 0o640, "read by others"),
-        (OLD, 0o604, "read by others"),
+        (OLD, 0o640, "other users of this machine can read"),
+        (OLD, 0o604, "other users of this machine can read"),
         ("x", 0o600, "short"),
     ],
 )

@@ -77,5 +77,5 @@ def test_somebody_says_no_to_a_link_they_were_sent(person: Person, account: Acco
         person.expect_heading("Let this device in?")
         person.press("Deny")
         person.expect_heading("The device was refused")
-        assert said(process, "(.*)") == "access_denied: The person declined"
+        assert said(process, "(.*)") == "access_denied: The user declined"
         assert process.wait(PATIENCE) == 1

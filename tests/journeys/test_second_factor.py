@@ -37,7 +37,7 @@ def test_an_api_that_asks_for_a_second_factor_gets_one_that_was_set_up_meanwhile
     """RFC 9470: the API's challenge becomes the app's new authorization request."""
     steps.sign_in_to_app(person, account)
     person.follow("Do something sensitive")
-    person.expect_text("Turn on two-factor sign-in")
+    person.expect_text("Turn on two-factor authentication")
     person.follow("your account")
     person.follow("Turn on")
     person.press("Turn on two-factor sign-in")

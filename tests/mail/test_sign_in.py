@@ -237,12 +237,12 @@ def test_the_trial_names_the_setting_that_does_not_work_and_sends_nothing(at: At
         ]
         sink.sender_answer = f"553 5.7.1 {USER} may not send as id@example.test"
         ((setting, said),) = problems(sink.port)
-        assert (setting, said) == ("SIGNET_SMTP_FROM", f"the mail server said {sink.sender_answer}")
+        assert (setting, said) == ("SIGNET_SMTP_FROM", f"the mail server replied {sink.sender_answer}")
         ((setting, _),) = problems(sink.port, smtp_tls="starttls")
         assert setting == "SIGNET_SMTP_HOST"
     with socket.create_server(("127.0.0.1", 0)) as silent:
         there = at(silent.getsockname()[1])
         (problem,) = try_out(there.settings, there.outbound, now=there.clock(), timeout=0.2)
         assert problem.setting == "SIGNET_SMTP_HOST"
-        assert "no mail server" in problem.said
+        assert "cannot reach the mail server" in problem.said
     assert sink.letters == []

@@ -114,7 +114,7 @@ def test_what_the_server_says_decides_whether_to_try_again(
 def test_no_server_is_worth_another_attempt(installation: Installation) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
-        with pytest.raises(TemporaryFailure, match="no mail server"):
+        with pytest.raises(TemporaryFailure, match="cannot reach the mail server"):
             transport.deliver(to_port(installation, held.getsockname()[1]), new_id(), PLAIN)
 
 

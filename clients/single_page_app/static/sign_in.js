@@ -89,7 +89,7 @@ export class SignIn {
     const answer = await this.call(this.metadata.userinfo_endpoint);
     const userinfo = await answer.json();
     if (!answer.ok) throw new Refused(userinfo.error, userinfo.error_description);
-    if (userinfo.sub !== this.claims.sub) throw new Refused("invalid_sub", "userinfo speaks of somebody else.");
+    if (userinfo.sub !== this.claims.sub) throw new Refused("invalid_sub", "userinfo is about a different user.");
     return userinfo;
   }
 

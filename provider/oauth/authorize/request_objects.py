@@ -57,7 +57,7 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
         "The request object comes once",
         section="RFC 9101 section 5",
         error=InvalidRequestError,
-        description="request and request_uri exclude each other",
+        description="request and request_uri cannot be sent together",
         got="both",
         fix="Send request or request_uri, not both.",
     )
@@ -127,7 +127,7 @@ def _verified(
     problem = _problem_with_times(work, client, claims)
     checks.require(
         problem is None,
-        "The request object is good now",
+        "The request object is valid now",
         section="FAPI 2.0 Message Signing section 5.3.1" if metadata.is_fapi2 else "RFC 7519 section 4.1",
         error=InvalidRequestObjectError,
         description=UNREADABLE,

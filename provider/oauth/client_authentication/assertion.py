@@ -61,7 +61,7 @@ def require_assertion(
     problem = problem_with_times(claims, work.now, leeway=CLIENT_LEEWAY, required=("exp",), longest=LONGEST_LIFE)
     checks.require(
         problem is None,
-        "The assertion is good now, and not for long",
+        "The assertion is valid now, and expires soon",
         section="RFC 7523 section 3",
         error=InvalidClientError,
         description=REFUSED,
@@ -114,7 +114,7 @@ def _require_signature(
         error=InvalidClientError,
         description=REFUSED,
         got="only its digest: it was made for another method",
-        fix="signet client rotate-secret CLIENT_ID makes one that can.",
+        fix="Create a new secret: `signet client rotate-secret CLIENT_ID`.",
     )
     signed = has_mac(assertion, client.open_secrets(work.vault))
     checks.require(
@@ -144,7 +144,7 @@ def _require_audience(issuer: str, checks: Checks, client: Client, audience: obj
         expected = " or ".join(sorted(ours))
     checks.require(
         good,
-        "The assertion is for this server and nobody else",
+        "The assertion is for this server only",
         section="FAPI 2.0 Security Profile section 5.3.2.1" if client.metadata.is_fapi2 else "RFC 7523 section 3",
         error=InvalidClientError,
         description=REFUSED,

@@ -46,7 +46,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     )
     checks.require(
         code.expires_at > work.now and code.attempts < MOST_ATTEMPTS,
-        "The code is still good",
+        "The code has not expired",
         section="RFC 6749 section 4.1.2",
         error=InvalidGrantError,
         description=REFUSED,

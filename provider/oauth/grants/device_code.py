@@ -42,24 +42,24 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         _refuse_replay(request, code)
     checks.require(
         code.expires_at > work.now,
-        "The device code is still good",
+        "The device code has not expired",
         section="RFC 8628 section 3.5",
         error=ExpiredTokenError,
         description="The device code has expired; ask for another one",
         expected=f"used within {work.settings.device_code_lifetime}",
-        got=f"good until {code.expires_at:%H:%M:%S} UTC",
-        fix="Ask for a new device code, and show the person its new user code.",
+        got=f"expired at {code.expires_at:%H:%M:%S} UTC",
+        fix="Request a new device code, and show the user its new user code.",
     )
     if code.answered_at is None:
         _wait(request, code)
     grant_id = checks.found(
         code.grant_id,
-        "The person allowed it",
+        "The user allowed it",
         section="RFC 8628 section 3.5",
         error=AccessDeniedError,
-        description="The person declined",
+        description="The user declined",
         got="denied" if code.grant_id is None else "allowed",
-        fix="Tell the person that access was declined. Ask for a new device code if they want to try again.",
+        fix="Show the user that access was declined. Request a new device code if they want to try again.",
     )
     return _fetch(request, code, grant_id)
 
@@ -76,7 +76,7 @@ def _wait(request: TokenRequest, code: DeviceCode) -> NoReturn:
         device_codes.slow_down(work.db, code, poll_interval=slower, next_poll_at=_after(work, slower))
     checks.require(
         in_time,
-        "The device waits between two questions",
+        "The device waits between two requests",
         section="RFC 8628 section 3.5",
         error=SlowDownError,
         description=f"Asked too early: wait {slower} seconds from now on",
@@ -85,10 +85,10 @@ def _wait(request: TokenRequest, code: DeviceCode) -> NoReturn:
         fix="Wait as many seconds as `interval` says, and five more after each slow_down.",
     )
     checks.refuse(
-        "The person has answered",
+        "The user has answered",
         section="RFC 8628 section 3.5",
         error=AuthorizationPendingError,
-        description="The person has not answered yet",
+        description="The user has not answered yet",
         got="not yet",
         fix="Wait as many seconds as `interval` says, and ask again until the code expires.",
     )

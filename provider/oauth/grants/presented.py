@@ -70,7 +70,7 @@ def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> Iss
         expected="one of this client",
         got=request.whose(None if found is None else found.client_id),
         fix="Check that the whole value is sent, by the client that received it. If it is lost or was already used "
-        "up, send the person to sign in again.",
+        "up, send the user to sign in again.",
     )
 
 
@@ -86,10 +86,10 @@ def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] 
         request.require_enabled()
     return request.checks.found(
         None if reason else presented,
-        "What the person approved still stands",
+        "The user's consent is still valid",
         section="RFC 6749 section 5.2",
         error=InvalidGrantError,
         description=kind.refused,
         got=reason,
-        fix="Send the person to sign in again with a new authorization request.",
+        fix="Send the user to sign in again with a new authorization request.",
     )

@@ -42,7 +42,7 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         description=REFUSED,
         expected=f"used at least every {work.settings.refresh_idle_lifetime}",
         got=f"idle since before {token.expires_at:%Y-%m-%d}",
-        fix="Send the person to sign in again. Refresh more often than the expected time to stay signed in.",
+        fix="Send the user to sign in again. Refresh more often than the expected time to stay signed in.",
     )
     scope = _scope(request, grant)
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
