@@ -107,7 +107,9 @@ class InstallationCollector:
 def _outbox(work: UnitOfWork) -> "Iterable[Metric]":
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
-    counts = GaugeMetricFamily("signet_outbox", "Promises not kept yet, or given up.", labels=("topic", "state"))
+    counts = GaugeMetricFamily(
+        "signet_outbox", "Jobs of the outbox that wait, or failed permanently.", labels=("topic", "state")
+    )
     for topic, state, count in outbox.count_undelivered(work.read):
         counts.add_metric((topic, state), count)
     due_at = outbox.oldest_due(work.read, now=work.now)

@@ -172,7 +172,7 @@ RATE_LIMITED = Counter("signet_rate_limited", "Requests rejected by a rate limit
 EVENTS = Counter("signet_events", "Audit events, by name (docs/reference/events.md).", "event")
 PROMISES = Counter(
     "signet_promises",
-    "Attempts to keep a promise of the outbox.",
+    "Attempts to deliver a job of the outbox.",
     "topic",
     "outcome",
     tally=_letters,

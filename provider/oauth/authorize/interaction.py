@@ -86,7 +86,7 @@ def next_step(
     `just_signed_in`: the user signed in for this request, which was not stored.
     """
     if session is None:
-        return SignUp() if "create" in request.prompt else LogIn("nobody is signed in")
+        return SignUp() if "create" in request.prompt else LogIn("no user is signed in")
     just_signed_in = just_signed_in or (parked is not None and parked.has_sign_in_of(session))
     login = _login_needed(request, session, just_signed_in=just_signed_in, now=now)
     if login is not None:

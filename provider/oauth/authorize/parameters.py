@@ -154,7 +154,7 @@ def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozen
     prompt = frozenset(parse_scope(given.get("prompt")))
     checks.require(
         not ("none" in prompt and len(prompt) > 1),
-        "prompt=none stands alone",
+        "prompt=none is the only prompt",
         section="OIDC Core section 3.1.2.1",
         error=InvalidRequestError,
         description="prompt none cannot be combined",
@@ -167,7 +167,7 @@ def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozen
         "People may sign up, if that is asked for",
         section="OpenID Connect Initiating User Registration section 4.1",
         error=InvalidRequestError,
-        description="prompt create is not supported: nobody may sign up here",
+        description="prompt create is not supported: sign-up is turned off",
         expected=", ".join(supported),
         got=CREATE,
         fix="Leave create out of prompt. An operator lets people sign up by adding registration to SIGNET_FEATURES.",

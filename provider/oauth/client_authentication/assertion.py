@@ -113,7 +113,7 @@ def _require_signature(
         section="OIDC Core section 10.1",
         error=InvalidClientError,
         description=REFUSED,
-        got="only its digest: it was made for another method",
+        got="only its digest: it was created for another method",
         fix="signet client rotate-secret CLIENT_ID makes one that can.",
     )
     signed = has_mac(assertion, client.open_secrets(work.vault))
@@ -144,7 +144,7 @@ def _require_audience(issuer: str, checks: Checks, client: Client, audience: obj
         expected = " or ".join(sorted(ours))
     checks.require(
         good,
-        "The assertion is for this server and nobody else",
+        "The assertion is for this server only",
         section="FAPI 2.0 Security Profile section 5.3.2.1" if client.metadata.is_fapi2 else "RFC 7523 section 3",
         error=InvalidClientError,
         description=REFUSED,
