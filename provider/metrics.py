@@ -110,7 +110,7 @@ def _outbox(work: UnitOfWork) -> "Iterable[Metric]":
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
     counts = GaugeMetricFamily(
-        "signet_outbox", "Jobs in the outbox that are waiting or have failed.", labels=("topic", "state")
+        "signet_outbox", "Jobs of the outbox that wait, or failed permanently.", labels=("topic", "state")
     )
     for topic, state, count in outbox.count_undelivered(work.read):
         counts.add_metric((topic, state), count)

@@ -71,7 +71,7 @@ def main(issuer: str, client_id: str, api_url: str) -> None:
         bearer = {"authorization": f"Bearer {tokens['access_token']}"}
         person = answer_of(http.get(metadata["userinfo_endpoint"], headers=bearer))
         if person["sub"] != claims["sub"]:
-            raise Refused("userinfo is about a different user")
+            raise Refused("userinfo is about another user")
         print(f"Hello, {person.get('name', claims['sub'])}")
         print("The API says:", http.get(f"{api_url}/hello", headers=bearer).text)
 

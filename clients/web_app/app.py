@@ -116,7 +116,7 @@ async def remember(request: Request, token: dict[str, Any]) -> None:
     session["scope"] = token.get("scope", "")
     userinfo = await request.app.state.provider.userinfo(token=token)
     if userinfo["sub"] != session["claims"]["sub"]:  # OIDC Core section 5.3.2
-        raise OAuthError("invalid_token", "userinfo is about a different user.")
+        raise OAuthError("invalid_token", "userinfo is about another user.")
     session["userinfo"] = dict(userinfo)
 
 

@@ -74,7 +74,7 @@ KINDS: Mapping[str, RowKind] = {
         {"status": LinkStatus.EXPIRED},
     ),
     # A letter that waits with such a link in it; others may come twice.
-    "letters with links": RowKind(
+    "emails with links": RowKind(
         outbox.c.id,
         (
             outbox.c.created_at < BEFORE,

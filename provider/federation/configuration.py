@@ -94,7 +94,7 @@ def load_upstreams(path: Path | None) -> tuple[UpstreamSettings, ...]:
         raise SettingsError(f"{path} names no upstream")
     issuers = [normal_url(upstream.issuer) for upstream in upstreams]
     if len(set(issuers)) < len(issuers):
-        raise SettingsError(f"{path} has an issuer twice: who somebody is there must not depend on the button")
+        raise SettingsError(f"{path} has an issuer twice: a user's identity there must not depend on the button")
     return upstreams
 
 

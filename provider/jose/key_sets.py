@@ -113,7 +113,7 @@ def _parse(jwk: object) -> PublicKey:
     if not isinstance(jwk, dict):
         raise InvalidKey("holds a key that is not an object")
     if PRIVATE_MEMBERS & jwk.keys():
-        raise InvalidKey("holds a private or symmetric key, which nobody else may have: replace it")
+        raise InvalidKey("holds a private or symmetric key, which must not be published: replace it")
     kty = str(jwk.get("kty"))
     if kty not in MEMBERS:
         raise InvalidKey(f"holds a key whose kty is not one of {', '.join(MEMBERS)}")

@@ -21,6 +21,7 @@ EXCEPTIONS = {
     r"(?:capital|lower-case|Latin|Cyrillic|combining) letters?": "the letters of an alphabet",
     r"letters? (?:and digits|or digits?|like é|of (?:an|the) alphabet)": "the letters of an alphabet",
     r"letters, digits": "the letters of an alphabet",
+    r"\d+ letters": "the letters of a code",
     r"stands? for": "what an abbreviation means",
 }
 """Phrases that may be written, and the reason."""
@@ -82,7 +83,7 @@ def openapi() -> Iterator[tuple[str, str]]:
 
 def _described(part: Any) -> Iterator[str]:
     for name, value in part.items() if isinstance(part, dict) else enumerate(part if isinstance(part, list) else ()):
-        if name in {"summary", "description", "title", "detail"} and isinstance(value, str):
+        if name in {"summary", "description"} and isinstance(value, str):
             yield CODE.sub("", value)
         else:
             yield from _described(value)

@@ -154,7 +154,7 @@ def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozen
     prompt = frozenset(parse_scope(given.get("prompt")))
     checks.require(
         not ("none" in prompt and len(prompt) > 1),
-        "prompt=none is the only value",
+        "prompt=none is the only prompt",
         section="OIDC Core section 3.1.2.1",
         error=InvalidRequestError,
         description="prompt none cannot be combined",

@@ -113,8 +113,8 @@ def _require_signature(
         section="OIDC Core section 10.1",
         error=InvalidClientError,
         description=REFUSED,
-        got="only its digest: it was made for another method",
-        fix="Create a new secret: `signet client rotate-secret CLIENT_ID`.",
+        got="only its digest: it was created for another method",
+        fix="signet client rotate-secret CLIENT_ID makes one that can.",
     )
     signed = has_mac(assertion, client.open_secrets(work.vault))
     checks.require(

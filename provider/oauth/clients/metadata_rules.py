@@ -99,8 +99,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     _check_what_it_is_told(metadata)
     _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
-        raise InvalidMetadata("default_max_age is longer than anybody stays signed in.")
-    return metadata
+        raise InvalidMetadata("default_max_age is longer than any session lasts.")
 
 
 def _check_redirect_uris(metadata: ClientMetadata) -> None:

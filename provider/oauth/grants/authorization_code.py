@@ -107,7 +107,7 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
         if code.code_challenge is None
         else "BASE64URL(SHA256(code_verifier)) = code_challenge",
         got="nothing" if verifier is None else f"a verifier of {len(verifier)} characters that does not match",
-        fix="Send the code_verifier this challenge was made from; each request has its own.",
+        fix="Send the code_verifier that this challenge was computed from; each request has its own.",
     )
 
 

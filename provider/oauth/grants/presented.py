@@ -86,7 +86,7 @@ def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] 
         request.require_enabled()
     return request.checks.found(
         None if reason else presented,
-        "The user's consent is still valid",
+        "What the user approved is still valid",
         section="RFC 6749 section 5.2",
         error=InvalidGrantError,
         description=kind.refused,

@@ -198,7 +198,7 @@ def read_access_token(
     except SignatureRefused as refused:
         raise InactiveToken(f"not a token of ours: {refused}") from None
     if claims.get("iss") != server.issuer or not claims.get("aud"):
-        raise InactiveToken("another issuer, or for nobody")
+        raise InactiveToken("another issuer, or no audience")
     try:
         return _read_active(work, server, claims, with_person=with_person, caller=caller)
     except InactiveToken as inactive:

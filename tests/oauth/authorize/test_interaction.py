@@ -67,7 +67,7 @@ def step(request: AuthorizationRequest, who: Session | None, **known: Any) -> ob
 
 
 CASES = {
-    "nobody is signed in": (ask(), None, {}, LogIn),
+    "no user is signed in": (ask(), None, {}, LogIn),
     "somebody is, and allowed this": (ask(), session(), {}, Issue),
     "prompt=none changes nothing when nothing is missing": (ask(prompt=frozenset({"none"})), session(), {}, Issue),
     # prompt=login and max_age (OIDC Core section 3.1.2.1)
@@ -125,7 +125,7 @@ CASES = {
     ),
     "the longest max_age": (ask(max_age=9_999_999_999), session(), {}, Issue),
     # prompt=create (Initiating User Registration section 4.1)
-    "nobody is signed in, and an account is wanted": (ask(prompt=frozenset({"create"})), None, {}, SignUp),
+    "no user is signed in, and an account is wanted": (ask(prompt=frozenset({"create"})), None, {}, SignUp),
     "somebody is, and another account is wanted": (ask(prompt=frozenset({"create"})), session(), {}, SignUp),
     "they signed in to the account they made": (
         ask(prompt=frozenset({"create"})),
@@ -259,7 +259,7 @@ def test_the_next_step(case: str) -> None:
 @pytest.mark.parametrize(
     ("case", "error"),
     [
-        ("nobody is signed in", "login_required"),
+        ("no user is signed in", "login_required"),
         ("prompt=login asks again", "login_required"),
         ("select_account asks", "account_selection_required"),
         ("aal2 with one factor shown and two registered", "interaction_required"),

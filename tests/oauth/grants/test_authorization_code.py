@@ -333,8 +333,8 @@ def test_the_explanation_names_the_check_and_no_secret(
     row = explain(rp.redeem(answer, code_verifier=guess).error_id)
     assert [check["name"] for check in row.checks][-5:] == [
         "The code was not redeemed before",
-        "The code has not expired",
-        "The user's consent is still valid",
+        "The code is still good",
+        "What the user approved is still valid",
         "redirect_uri is the one of the authorization request",
         "code_verifier matches the code_challenge",
     ]
