@@ -60,7 +60,7 @@ def _npm(folder: Path, package: str) -> str:
 
 
 def _go(folder: Path, package: str) -> str:
-    return _said(folder, f"go list -m -f '{{{{.Version}}}}' {package.partition('@')[0]}").strip().removeprefix("v")
+    return _said(folder, f"go list -f '{{{{.Module.Version}}}}' {package}").strip().removeprefix("v")
 
 
 def _apt(folder: Path, package: str) -> str:
