@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-quickstarts check screenshots pictures format bench bench-at-size migration api-documents references translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size migration api-documents references translations constraints clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -34,6 +34,10 @@ test-all: $(VENV)/test  ## Run all tests, each on both databases, with more exam
 test-apps: $(VENV)/test  ## Follow the guides of docs/connect/apps with the real apps; ARGS="jupyterhub pgadmin" for some
 	@tests/set_up $(BIN)
 	$(BIN)/python -m tests.interop.apps.run $(ARGS)
+
+test-quickstarts: $(VENV)/test  ## Follow every quickstart as printed; it installs from package registries
+	@tests/set_up $(BIN)
+	$(BIN)/pytest -n 0 tests/interop/quickstarts/every_page.py $(ARGS)
 
 check: $(VENV)/test  ## Run the formatter, linter, type checker, import contracts, migrations and tests
 	$(BIN)/ruff format --check .
@@ -83,7 +87,7 @@ api-documents: $(VENV)/test  ## Write docs/reference/account-api.json and docs/r
 	  print(text(Settings(), routes(Settings()), api), end='')" > docs/reference/$$api-api.json || exit 1; done
 
 references: $(VENV)/test api-documents  ## Write the generated parts of docs/reference from the code
-	$(BIN)/python -m docs.generate
+	$(BIN)/python -m tests.docs.generate
 
 translations: $(VENV)/test  ## Update the catalogs in provider/languages from code and templates
 	@folder=$$(mktemp -d) && $(BIN)/pybabel -q extract -F pyproject.toml -k Text:1 -k counted:1,2 --no-location --omit-header \

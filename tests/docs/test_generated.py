@@ -1,6 +1,6 @@
 """The reference pages say what the code has: commands, options, endpoints, scopes, claims and operations."""
 
-from docs import generate
+from tests.docs import generate
 
 
 def test_the_generated_parts_of_the_pages_are_those_of_the_code() -> None:

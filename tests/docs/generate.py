@@ -17,12 +17,11 @@ from provider.cli.run import command_line
 from provider.config.settings import Settings
 from provider.oauth.scopes import CLAIM_IN_WORDS, CLAIMS_OF_SCOPE, IN_WORDS, SCOPE_OF_CLAIM
 from provider.routes import routes
+from tests.support.server_process import REPOSITORY
 
-DOCS = Path(__file__).parent
+DOCS = REPOSITORY / "docs"
 GENERATED = re.compile(r"(?<=<!-- generated: )([a-z-]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
-CITED = re.compile(
-    r"(?:RFC \d+|OIDC [A-Z]\w+|OpenID Connect [\w .-]*?\d\.\d|draft-[\w-]+)(?: section \d+(?:\.\d+)*)?"
-)
+CITED = re.compile(r"(?:RFC \d+|OIDC [A-Z]\w+|OpenID Connect [\w .-]*?\d\.\d|draft-[\w-]+)(?: section \d+(?:\.\d+)*)?")
 """A specification and its section in a docstring."""
 PROTOCOL = ("/oauth2/", "/.well-known/o")
 ASIDE = re.compile(r" \([^)]*\)")
