@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size migration api-documents references translations constraints clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -85,6 +85,9 @@ api-documents: $(VENV)/test  ## Write docs/reference/account-api.json and docs/r
 	@for api in account admin; do $(BIN)/python -c "from provider.api.openapi import $$(echo $$api | tr a-z A-Z)_API as api, text; \
 	  from provider.routes import routes; from provider.config.settings import Settings; \
 	  print(text(Settings(), routes(Settings()), api), end='')" > docs/reference/$$api-api.json || exit 1; done
+
+references: $(VENV)/test api-documents  ## Write the generated parts of docs/reference from the code
+	$(BIN)/python -m tests.docs.generate
 
 translations: $(VENV)/test  ## Update the catalogs in provider/languages from code and templates
 	@folder=$$(mktemp -d) && $(BIN)/pybabel -q extract -F pyproject.toml -k Text:1 -k counted:1,2 --no-location --omit-header \
