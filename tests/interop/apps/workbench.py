@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -142,6 +143,11 @@ class Workbench:
             log=lambda: (self.folder / "app.log").read_text("utf-8", "replace")[-6000:],
             every=0.3,
         )
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """What a client needs to reach Signet."""
+        return ssl.create_default_context(cafile=self.authority)
 
     # People
 
