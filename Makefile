@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all check screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts check screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -43,6 +43,15 @@ check: $(VENV)/test  ## Run the formatter, linter, type checker, import contract
 	@folder=$$(mktemp -d) && export SIGNET_DATABASE_URL="sqlite:///$$folder/check.db" \
 	  && $(BIN)/alembic upgrade head && $(BIN)/alembic check; status=$$?; rm -rf "$$folder"; exit $$status
 	$(MAKE) test
+
+docs: $(VENV)/docs docs/assets/mermaid.min.js  ## Build the documentation site in build/docs; a dead link or a page without a way to it fails
+	$(BIN)/pytest -q tests/docs
+	$(BIN)/zensical build --clean --strict
+
+# Draws the diagrams. The theme would load it from another site.
+docs/assets/mermaid.min.js:
+	npm install --prefix build/mermaid --no-save --ignore-scripts --no-audit --no-fund --loglevel=error mermaid@12.3.0
+	@mkdir -p docs/assets && cp build/mermaid/node_modules/mermaid/dist/mermaid.min.js $@
 
 screenshots: $(VENV)/test  ## Take a picture of every page, light, dark and 320 px wide, in build/screenshots
 	@tests/set_up $(BIN)
@@ -102,3 +111,7 @@ $(VENV)/run: pyproject.toml constraints.txt | $(VENV)/bin/pip
 $(VENV)/test: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
 	@touch $(VENV)/run $@
+
+$(VENV)/docs: pyproject.toml constraints.txt | $(VENV)/test
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@

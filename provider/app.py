@@ -74,6 +74,7 @@ def create_app(
     app.state.upstreams = upstreams = open_upstreams(settings)
     app.state.services = Services(
         describe_request=partial(parked_requests.describe, server),
+        record_sign_in=parked_requests.record_sign_in,
         export_applications=partial(connected_apps.export, server),
         page_after_sign_out=partial(front_channel.page_after, server),
         forget_clients=server.clients.forget,

@@ -49,6 +49,7 @@ class Destination:
     client_id: str | None = None
     """The client that sent the request of the `request_uri` (RFC 9126 section 4)."""
     return_to: str | None = None
+    """A page of ours. With a `request_uri`, one that the user visits first, and that leads on to the app."""
     app: App | None = None
     ui_locales: str | None = None
     again: bool = False
@@ -57,12 +58,14 @@ class Destination:
     @property
     def location(self) -> str:
         """The URL to go to when this step is done."""
+        if self.return_to is not None:
+            return self.return_to
         if self.app is not None and not self.app.is_waiting:
             return f"{START_AGAIN}?{urlencode({'client_id': self.app.client_id})}"
         if self.request_uri is not None:
             carried = {name: value for name, value in self.parameters.items() if name != "prompt"}
             return f"/oauth2/authorize?{urlencode(carried)}"
-        return self.return_to or HOME
+        return HOME
 
     def through(self, path: str, **parameters: str) -> str:
         """Return the URL of a page of ours on the way there."""

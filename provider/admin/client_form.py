@@ -1,10 +1,11 @@
-"""Client metadata as a form: every member that can be registered, under its standard name (RFC 7591, OIDC)."""
+"""Client metadata as a form: a field for every member that can be registered (RFC 7591, OIDC Registration)."""
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from provider.admin.client_labels import LABELS
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.jose.json_objects import read_object
 from provider.languages.text import Text
@@ -22,11 +23,11 @@ from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
 
 GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
     (
-        Text("What people are shown"),
+        Text("Display"),
         ("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "initiate_login_uri", "contacts"),
     ),
     (
-        Text("Signing in"),
+        Text("Sign-in"),
         (
             "application_type",
             "redirect_uris",
@@ -45,11 +46,11 @@ GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        Text("Proving who it is"),
+        Text("Client authentication"),
         ("token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "jwks_uri"),
     ),
     (
-        Text("What it is told"),
+        Text("Tokens and claims"),
         (
             "subject_type",
             "sector_identifier_uri",
@@ -66,7 +67,7 @@ GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        Text("Signing out"),
+        Text("Sign-out"),
         (
             "post_logout_redirect_uris",
             "backchannel_logout_uri",
@@ -75,7 +76,7 @@ GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
             "frontchannel_logout_session_required",
         ),
     ),
-    (Text("As an API"), ("resource_identifiers", "exchange_targets")),
+    (Text("API access"), ("resource_identifiers", "exchange_targets")),
     (Text("Trust"), ("first_party", "authorization_challenge", "verify_uri", "reset_uri", "profile")),
 )
 
@@ -99,38 +100,38 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "profile": ("none", FAPI2),
     **_ENCRYPTION,
 }
-_ONE_A_LINE = Text("One a line.")
+_ONE_A_LINE = Text("One per line.")
 HINTS: Mapping[str, Text] = {
-    "client_name": Text("What people read when they sign in."),
-    "client_uri": Text("Its home page; the host is what people can check."),
-    "initiate_login_uri": Text("Where it begins a sign-in, https. Users whose sign-in took too long are sent there."),
-    "redirect_uris": Text("One a line. Must match exactly, except the port of localhost, 127.0.0.1 and [::1]."),
+    "client_name": Text("Users see this name when they sign in and give consent."),
+    "client_uri": Text("Home page of the application. Users see its host name."),
+    "initiate_login_uri": Text("An https page that starts a sign-in. Users whose sign-in expired are sent there."),
+    "redirect_uris": Text("One per line. Must match exactly, except for the port of localhost, 127.0.0.1 and [::1]."),
     "private_use_schemes": Text(
-        "Schemes without a dot, one a line: cursor. Other apps on a device can claim them too."
+        "URI schemes without a dot, one per line, for example cursor. Other apps on the device can register the same "
+        "scheme."
     ),
     "allowed_origins": Text(
-        "Origins of its pages beside those of its redirect URIs, one per line. For example capacitor://localhost."
+        "Origins that may call Signet from a browser, one per line. Those of the redirect URIs are included. For "
+        "example capacitor://localhost."
     ),
-    "post_logout_redirect_uris": Text("Where people may be sent after they signed out, one a line."),
-    "grant_types": Text("One a line: %(values)s.", values=", ".join(GRANT_TYPES)),
-    "response_types": Text("One a line: %(values)s.", values=", ".join(RESPONSE_TYPES)),
-    "response_modes": Text("One a line: %(values)s.", values=", ".join(ResponseMode)),
-    "scope": Text("What it may ask for, with a space between them: openid profile email offline_access."),
-    "require_pkce": Text("It must prove that the code is its own."),
-    "default_max_age": Text("Seconds after which people must sign in again; empty: never."),
-    "jwks": Text("Its public keys, as JSON."),
-    "jwks_uri": Text("Where it publishes its public keys, instead."),
-    "token_endpoint_auth_method": Text("Empty: client_secret_basic and client_secret_post both work."),
-    "claims_in_id_token": Text("ID tokens contain profile and email claims too. Many libraries read nothing else."),
-    "resource_identifiers": Text("What the API is called in tokens (aud), one a line."),
-    "exchange_targets": Text("APIs it may exchange tokens for, one a line."),
-    "first_party": Text("Ours: people are not asked for consent."),
-    "authorization_challenge": Text("It may take people's passwords itself."),
-    "verify_uri": Text(
-        "Its own page for the link that confirms an email address. Only for apps of yours (first_party)."
-    ),
-    "reset_uri": Text("Its own page for the link that resets a password. Only for apps of yours (first_party)."),
-    "profile": Text("fapi2: FAPI 2.0 rules, but without sender-constrained tokens."),
+    "post_logout_redirect_uris": Text("URIs to which users can return after sign-out, one per line."),
+    "grant_types": Text("One per line. Supported values: %(values)s.", values=", ".join(GRANT_TYPES)),
+    "response_types": Text("One per line. Supported values: %(values)s.", values=", ".join(RESPONSE_TYPES)),
+    "response_modes": Text("One per line. Supported values: %(values)s.", values=", ".join(ResponseMode)),
+    "scope": Text("Scopes the application can request, separated by spaces. For example openid profile email."),
+    "require_pkce": Text("Reject authorization requests without a code_challenge."),
+    "default_max_age": Text("Seconds after which users must sign in again. Leave empty for no limit."),
+    "jwks": Text("The application's public keys as a JSON Web Key Set."),
+    "jwks_uri": Text("URL of the application's JSON Web Key Set. Use this or jwks."),
+    "token_endpoint_auth_method": Text("Leave empty to accept both client_secret_basic and client_secret_post."),
+    "claims_in_id_token": Text("Include profile and email claims in ID tokens. Many libraries read only the ID token."),
+    "resource_identifiers": Text("Identifiers of this API, used as the token audience (aud). One per line."),
+    "exchange_targets": Text("APIs for which the application can exchange tokens, one per line."),
+    "first_party": Text("Your own application. Users aren't asked for consent."),
+    "authorization_challenge": Text("The application can ask for passwords on its own pages."),
+    "verify_uri": Text("The application's own page for email verification links. Requires first_party."),
+    "reset_uri": Text("The application's own page for password reset links. Requires first_party."),
+    "profile": Text("fapi2 applies the rules of FAPI 2.0, except sender-constrained tokens."),
     "request_uris": _ONE_A_LINE,
     "contacts": _ONE_A_LINE,
 }
@@ -145,6 +146,10 @@ class Member:
     value: Any
     choices: tuple[str, ...] = ()
     hint: Text | None = None
+
+    @property
+    def label(self) -> Text:
+        return LABELS[self.name]
 
 
 def members(names: Iterable[str], metadata: ClientMetadata) -> list[Member]:
@@ -220,9 +225,9 @@ def _value(name: str, kind: str, typed: Mapping[str, str]) -> Any:
         try:
             return read_object(text.encode())
         except ValueError:
-            raise InvalidMetadata(f"{name}: This is no JSON object.") from None
+            raise InvalidMetadata(f'{name} must be a JSON object, for example {{"keys": []}}.') from None
     if kind == "number":
         if not (text.isascii() and text.isdigit() and len(text) <= 12):
-            raise InvalidMetadata(f"{name}: This is not a number.")
+            raise InvalidMetadata(f"{name} must be a whole number, for example 3600.")
         return int(text)
     return text

@@ -40,4 +40,11 @@ def asked_moment(call: Call, name: str) -> datetime | None:
     try:
         return as_moment(datetime.fromisoformat(text))
     except ValueError:
-        raise InvalidBody([{"member": name, "problem": Text("Enter a moment like 2026-11-21T06:00:00Z.")}]) from None
+        raise InvalidBody(
+            [
+                {
+                    "member": name,
+                    "problem": Text("Enter a date and time in RFC 3339 format, for example 2026-11-21T06:00:00Z."),
+                }
+            ]
+        ) from None

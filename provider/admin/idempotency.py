@@ -26,8 +26,8 @@ PURPOSE = "idempotent-answer"
 
 class InvalidIdempotencyKey(Refusal):
     code = "unfit-idempotency-key"
-    title = Text("Not an idempotency key")
-    message = Text("An Idempotency-Key is one text of 1 to 255 printable ASCII characters.")
+    title = Text("Invalid Idempotency-Key")
+    message = Text("Idempotency-Key must be a single value of 1 to 255 printable ASCII characters.")
 
 
 class KeyReused(Refusal):
@@ -35,8 +35,8 @@ class KeyReused(Refusal):
 
     code = "key-reused"
     status_code = 422
-    title = Text("This key was for something else")
-    message = Text("This Idempotency-Key came with another request before. Take a new one for each thing to make.")
+    title = Text("Idempotency-Key already used")
+    message = Text("This Idempotency-Key was already used for a different request. Use a new key for each request.")
 
 
 class KeyInUse(Refusal):
@@ -44,16 +44,19 @@ class KeyInUse(Refusal):
 
     code = "key-in-use"
     status_code = 409
-    title = Text("Still under way")
-    message = Text("The request with this Idempotency-Key is still being carried out. Send it again in a moment.")
+    title = Text("Request in progress")
+    message = Text("A request with this Idempotency-Key is still being processed. Try again in a moment.")
     retry_after = 1
 
 
 class ResponseLost(Refusal):
     code = "forgotten"
     status_code = 409
-    title = Text("The answer is lost")
-    message = Text("This was carried out before, and its answer can no longer be read. Look what is there.")
+    title = Text("Response no longer available")
+    message = Text(
+        "This request was already completed, but its response can no longer be read. Check what it created before you "
+        "send it again."
+    )
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,20 @@ from provider.work import UnitOfWork
 
 class NoSuchPromise(NotFound):
     code = "no-such-promise"
-    title = Text("No such promise")
-    message = Text("There is no such promise.")
+    title = Text("Job not found")
+    message = Text("There is no job with this ID.")
 
 
 class NotFailed(Refusal):
     code = "not-failed"
     status_code = 409
-    message = Text("Only a failed promise whose contents are still there can be tried again.")
+    message = Text("This job can't be retried. Only failed jobs whose contents haven't been erased can be.")
 
 
 class NotWaiting(Refusal):
     code = "not-waiting"
     status_code = 409
-    message = Text("Only a promise that waits or has failed can be cancelled; this one was settled, or is being tried.")
+    message = Text("This job can't be cancelled. It is already finished or being sent right now.")
 
 
 def find(work: UnitOfWork, message_id: str) -> Message:

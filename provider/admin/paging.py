@@ -38,12 +38,22 @@ def asked_page(call: Call, name: str) -> Page:
     limit, after = MOST, None
     if text is not None:
         if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 6 and int(text)):
-            raise InvalidBody([{"member": "limit", "problem": Text("Enter a number from 1 on.")}])
+            raise InvalidBody([{"member": "limit", "problem": Text("Enter a whole number of 1 or more.")}])
         limit = min(int(text), MOST)
     if cursor is not None:
         after = call.work.vault.unseal(cursor, purpose=f"page/{name}", now=call.work.now)
         if after is None:
-            raise InvalidBody([{"member": "after", "problem": Text("This is not the next of a page.")}])
+            raise InvalidBody(
+                [
+                    {
+                        "member": "after",
+                        "problem": Text(
+                            "This cursor is invalid or has expired. Use the next value of the previous page, or start "
+                            "again without after."
+                        ),
+                    }
+                ]
+            )
     return Page(limit, after)
 
 

@@ -23,31 +23,31 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "web": Preset(
         Text("Web app"),
-        Text("Runs on a server, keeps a secret, signs people in at a browser."),
+        Text("Server-side app that can keep a secret."),
         SIGNS_IN,
         ("client_name", "redirect_uris", "post_logout_redirect_uris"),
     ),
     "spa": Preset(
         Text("Single-page app"),
-        Text("Runs in the browser and has no secret; PKCE protects it."),
+        Text("JavaScript app that runs in the browser. It has no secret and uses PKCE."),
         {**SIGNS_IN, "token_endpoint_auth_method": "none"},
         ("client_name", "redirect_uris", "post_logout_redirect_uris", "allowed_origins"),
     ),
     "native": Preset(
         Text("Native app"),
-        Text("On a phone or a desktop: comes back to a scheme of its own, a claimed link or the loopback address."),
+        Text("Mobile or desktop app. Users return to it by a custom URI scheme, an app link or a loopback address."),
         {**SIGNS_IN, "token_endpoint_auth_method": "none", "application_type": "native"},
         ("client_name", "redirect_uris", "private_use_schemes", "post_logout_redirect_uris", "allowed_origins"),
     ),
     "service": Preset(
         Text("Service"),
-        Text("A program that acts for itself; nobody signs in."),
+        Text("Backend program that acts on its own behalf, without a user."),
         {"grant_types": ("client_credentials",), "response_types": (), "scope": ""},
         ("client_name", "scope"),
     ),
     "device": Preset(
         Text("Device"),
-        Text("A television or a command line: people type a code elsewhere."),
+        Text("TV, command-line tool or other device without a browser. Users enter a code on another device."),
         {
             "grant_types": (DEVICE_CODE, "refresh_token"),
             "claims_in_id_token": True,
@@ -59,7 +59,7 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "api": Preset(
         Text("API"),
-        Text("Takes access tokens and gets none: other applications ask for tokens that are for it."),
+        Text("An API that accepts access tokens issued to other apps."),
         {"grant_types": (), "response_types": (), "scope": ""},
         ("client_name", "resource_identifiers"),
     ),

@@ -13,8 +13,10 @@ class ChangedMeanwhile(Refusal):
 
     code = "changed-meanwhile"
     status_code = 412
-    title = Text("Changed meanwhile")
-    message = Text("Somebody else changed this meanwhile. Look at it again, and then change it.")
+    title = Text("Changed by someone else")
+    message = Text(
+        "Someone else has changed this since you opened it. Check the current version, then make your change again."
+    )
 
 
 def version_of(shown: Any) -> str:

@@ -60,14 +60,14 @@ Taken = TypeVar("Taken", bound=Body)
 class NotJson(Refusal):
     code = "not-json"
     status_code = 415
-    title = Text("Not JSON")
-    message = Text("Send the body as application/json, in UTF-8.")
+    title = Text("Unsupported media type")
+    message = Text("Send the request body as JSON with the header Content-Type: application/json.")
 
 
 class UnknownType(Refusal):
     code = "unknown-type"
     status_code = 415
-    title = Text("Not a type this takes")
+    title = Text("Unsupported media type")
     message = Text("The Content-Type is none of those this operation takes.")
 
 
@@ -75,8 +75,8 @@ class InvalidBody(Refusal):
     """An invalid body. `errors` gives the problem of each wrong member, and never repeats what was sent."""
 
     code = "invalid-body"
-    title = Text("Not as described")
-    message = Text("The body is not what this operation takes. The errors say which members are wrong.")
+    title = Text("Invalid request")
+    message = Text("The request has invalid values. See errors for each one and how to fix it.")
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
         self.errors = errors

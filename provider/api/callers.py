@@ -117,7 +117,7 @@ class Caller:
 
 
 _BEARER = {400: ["invalid_request"], 401: ["invalid_token"], 403: ["insufficient_scope"]}
-PERSON = Caller("person", (ACCOUNT,), require_bearer, _BEARER)
+PERSON = Caller("user", (ACCOUNT,), require_bearer, _BEARER)
 CLIENT = Caller(
     "client", (), require_first_party, {400: ["invalid_request", "unauthorized_client"], 401: ["invalid_client"]}
 )

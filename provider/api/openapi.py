@@ -101,7 +101,7 @@ def document(settings: Settings, routes: Iterable[BaseRoute], api: Api = ACCOUNT
 
 def _schemes(settings: Settings, callers: Iterable[Caller]) -> dict[str, Any]:
     all_schemes = {
-        "person": {
+        "user": {
             "type": "oauth2",
             "description": "An access token with the scope account, as a bearer token.",
             "flows": {

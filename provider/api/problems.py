@@ -36,8 +36,8 @@ class ConfirmationNeeded(Refusal):
 
     code = "confirmation-needed"
     status_code = 401
-    title = Text("Confirm your password first")
-    message = Text("This needs a password that was given a short while ago.")
+    title = Text("Password confirmation required")
+    message = Text("Confirm your password to continue.")
 
     def __init__(self, max_age: int) -> None:
         self.max_age = max_age
@@ -54,8 +54,8 @@ class SecondFactorNeeded(ConfirmationNeeded):
     """
 
     code = "second-factor-needed"
-    title = Text("Confirm with your second factor first")
-    message = Text("This needs a password and a second factor that were shown a short while ago.")
+    title = Text("Second factor required")
+    message = Text("Confirm your password and second factor to continue.")
 
     @property
     def challenge(self) -> str:

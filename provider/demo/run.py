@@ -22,6 +22,7 @@ from provider.crypto.vault import create_key_file
 from provider.demo.addresses import Addresses, take_addresses
 from provider.demo.secrets import EMAIL, Secrets, read_secrets
 from provider.observability.logging import configure_logging
+from provider.web.connections import BoundedConnection
 from provider.work import Installation
 
 AT_ONCE = {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/health/live"}
@@ -92,6 +93,7 @@ class Demo:
         self.ready = asyncio.Event()
         config = uvicorn.Config(
             self.dispatch,
+            http=BoundedConnection,
             interface="asgi3",  # a bound method would be taken for ASGI 2
             lifespan="off",
             access_log=False,

@@ -2,9 +2,13 @@
 
 uvicorn limits the time between requests; these limits apply within one, and before the first. `serve` passes this class
 to uvicorn. Bodies are limited by `web.bodies`.
+
+A request to change the protocol is ignored (RFC 9110 section 7.8). The parser would drop the body of such a request.
+Java's HTTP client, which Spring uses, asks for HTTP/2 in this way wherever the URL is http.
 """
 
 import asyncio
+import re
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +21,7 @@ ARRIVES_WITHIN = 20.0
 LAST_WORD = 3.0
 """Seconds that a connection without a request has to send one, once the service stops."""
 
+_UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 _REFUSALS = {
     408: b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
@@ -28,6 +33,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     _in_head = True
     _head_size = 0
+    _awaits_head = True
+    """Whether the next bytes belong to a head: also between two requests."""
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
@@ -54,6 +61,9 @@ class BoundedConnection(HttpToolsProtocol):
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self._awaits_head and _UPGRADE.search(data):
+            head, end, body = data.partition(b"\r\n\r\n")
+            data = _UPGRADE.sub(b"", head) + end + body
         super().data_received(data)
         if self._in_head and not self.transport.is_closing():
             self._head_size += len(data)
@@ -68,10 +78,11 @@ class BoundedConnection(HttpToolsProtocol):
             self._set_deadline()
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_head = self._awaits_head = False
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        self._awaits_head = True
         self._clear_deadline()
         super().on_message_complete()
 

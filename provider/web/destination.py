@@ -20,7 +20,7 @@ def destination(call: Call, given: Mapping[str, str] | None = None, *, app: App 
     return Destination(
         request_uri=None if app is None else request_uri,
         client_id=None if app is None or request_uri is None else app.client_id,
-        return_to=None if request_uri is not None else local_path(given.get("return_to")),
+        return_to=local_path(given.get("return_to")),
         app=app,
         ui_locales=ui_locales,
         again=given.get("prompt") == "login",

@@ -27,12 +27,19 @@ class PageAfterSignOut(Protocol):
     def __call__(self, work: UnitOfWork, *, user_id: str, session_id: str) -> str: ...
 
 
+class RecordSignIn(Protocol):
+    """A function that notes in a parked request that the user of a session signed in for it."""
+
+    def __call__(self, work: UnitOfWork, request_uri: str, *, browser: str, session_id: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class Services:
     """Functions of `oauth` and `federation` for the pages of `login` and `accounts`."""
 
     describe_request: Callable[[UnitOfWork, str, str | None], App | None]
     """Returns the app behind a request_uri. If that is no longer waiting, the one of the client_id. Otherwise None."""
+    record_sign_in: RecordSignIn
     export_applications: Callable[[UnitOfWork, str], list[dict[str, Any]]]
     """Returns the apps that a user connected, for their data export."""
     page_after_sign_out: PageAfterSignOut

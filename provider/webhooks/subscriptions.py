@@ -41,7 +41,7 @@ class InvalidWebhook(Refusal):
 class Disabled(Refusal):
     code = "disabled"
     status_code = 409
-    message = Text("The webhook is disabled.")
+    message = Text("This webhook is disabled. Enable it, then try again.")
 
 
 def create(work: UnitOfWork, *, url: str, events: Iterable[str] = ()) -> tuple[Webhook, str]:

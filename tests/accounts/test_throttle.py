@@ -99,4 +99,4 @@ def test_the_document_tells_the_numbers_in_force() -> None:
     assert f"wait {int(rush.first_wait.total_seconds())} s before its password is checked" in text
     assert f"away for {int(rush.forget_after.total_seconds() // 60)} min begins" in text
     assert f"After {LIMITS.all_logins.partition('/')[0]} failed sign-ins in a minute" in text
-    assert f"| code in a verification letter | {throttle.EMAIL_CODE.ceiling} failures |" in text
+    assert f"| code in a verification email | {throttle.EMAIL_CODE.ceiling} failures |" in text

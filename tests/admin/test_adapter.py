@@ -136,7 +136,7 @@ def test_an_operator_unlinks_the_last_way_in_only_by_force(
     for asked in ("", "?force=false", "?force=0"):
         refused = operator("DELETE", f"{path}/{identity}{asked}")
         assert refused.json()["type"] == "urn:signet:problem:last-way-in"
-        assert "Send force=true" in refused.json()["detail"]
+        assert "send force=true" in refused.json()["detail"]
     assert operator("DELETE", f"{path}/{identity}?force=please").json()["type"] == "urn:signet:problem:invalid-body"
     assert events(work, "account.identity.unlinked") == []
     assert operator("DELETE", f"{path}/{identity}?force=true").status_code == 204

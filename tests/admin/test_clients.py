@@ -42,7 +42,7 @@ def test_a_web_app_is_registered_and_its_secret_is_shown_once(console: Console, 
     assert len(console.open("/clients/new").links) > len(PRESETS)
     console.open("/clients/new?preset=web")
     page = console.browser.submit({"client_name": "Shop", "redirect_uris": f"{URI}\r\n{URI}2\r\n"})
-    assert page.heading == "The application is registered"
+    assert page.heading == "Application registered"
     secret = client_secret_on(page.html)
     shop = registered(work, "sho")
     assert shop.metadata.redirect_uris == (URI, URI + "2")
@@ -53,7 +53,7 @@ def test_a_web_app_is_registered_and_its_secret_is_shown_once(console: Console, 
     again = console.browser.reload()  # sends the form once more
     assert client_secret_on(again.html) == secret
     assert len(events(work, "client.created")) == 1
-    page = console.browser.follow("I have kept it")
+    page = console.browser.follow("I've saved it")
     assert page.heading == "Shop"
     assert secret not in page.html
     for word in (shop.client_id, "Python, Starlette with Authlib", ISSUER, "client.created"):
@@ -120,19 +120,19 @@ def test_an_edit_is_shown_before_it_is_made_and_audited_with_both(console: Conso
         made, _ = make_client(w, client_name="Shop")
     here = f"/clients/edit?client_id={made.client_id}"
     console.open(here)
-    page = console.browser.submit({"client_name": "Store", "default_max_age": "600"}, button="See what would change")
-    assert page.heading == "Change Shop?"
-    assert "client_name now: Shop then: Store" in page.text
-    assert "default_max_age now: – then: 600" in page.text  # noqa: RUF001
+    page = console.browser.submit({"client_name": "Store", "default_max_age": "600"}, button="Review changes")
+    assert page.heading == "Save changes to Shop?"
+    assert "Name client_name Current: Shop New: Store" in page.text
+    assert "default_max_age Current: – New: 600" in page.text  # noqa: RUF001
     assert registered(work, "shop").name == "Shop"
-    page = console.browser.submit({"why": "new name"}, button="Change it")
-    assert "The application is changed." in page.text
+    page = console.browser.submit({"why": "new name"}, button="Save changes")
+    assert "Application updated." in page.text
     changed = registered(work, "store").metadata
     assert made.metadata.differences(changed) == {"client_name": ("Shop", "Store"), "default_max_age": (None, 600)}
     told = events(work, "client.updated")[0]
     assert (told["why"], told["operator"]) == ("new name", f"user {console.user_id}")
     console.open(here)
-    assert console.browser.submit(button="See what would change").path == "/admin/clients/client"  # nothing changed
+    assert console.browser.submit(button="Review changes").path == "/admin/clients/client"  # nothing changed
 
 
 def test_an_edit_that_another_overtook_is_refused(console: Console, work: Work) -> None:
@@ -141,11 +141,11 @@ def test_an_edit_that_another_overtook_is_refused(console: Console, work: Work) 
     here = f"/clients/edit?client_id={made.client_id}"
     tab = console.browser.new_tab()
     tab.open(f"/admin{here}")
-    tab.submit({"scope": "openid"}, button="See what would change")
+    tab.submit({"scope": "openid"}, button="Review changes")
     console.open(here)
-    console.browser.submit({"client_name": "Store"}, button="See what would change")
-    console.browser.submit(button="Change it")
-    page = tab.submit(button="Change it")
+    console.browser.submit({"client_name": "Store"}, button="Review changes")
+    console.browser.submit(button="Save changes")
+    page = tab.submit(button="Save changes")
     assert page.status == 412
     assert page.form("client_name").find("client_name").value == "Store"  # type: ignore[union-attr]
     assert registered(work, "store").metadata.scope == made.metadata.scope
@@ -166,7 +166,7 @@ def test_what_is_no_metadata_changes_nothing(console: Console, work: Work, name:
     with work() as w:
         made, _ = make_client(w, client_name="Shop")
     console.open(f"/clients/edit?client_id={made.client_id}")
-    page = console.browser.submit({name: typed}, button="See what would change")
+    page = console.browser.submit({name: typed}, button="Review changes")
     assert page.status in {400, 413}
     assert registered(work, "shop").metadata == made.metadata
 

@@ -207,11 +207,11 @@ def test_an_operator_changes_it_at_the_console(console: Console, work: Work, inb
     assert "This address belongs to another account." in page.text
     page = console.act(f"/users/{ada}/email", email=NEW, why="married")
     assert page.heading == NEW
-    assert "The email address is changed." in page.text
+    assert "Email address changed." in page.text
     [event] = events(work, "account.email.changed")
     assert (event["operator"], event["why"]) == (f"user {console.user_id}", "married")
     page = console.act(f"/users/{ada}/send-email-change", email=ADDRESS, why="and back")
-    assert "The email is on its way." in page.text
+    assert "Email queued for delivery." in page.text
     assert "An administrator entered this address" in inbox.latest(ADDRESS).text
 
 

@@ -36,14 +36,14 @@ def test_it_shows_each_check_and_what_to_do(client: TestClient, open_as: Open) -
     assert page.status == 200
     assert "invalid_client" in page.text
     assert "✗ The client is registered and not disabled RFC 6749 section 2.3" in page.text
-    assert "Got: <b>nobody</b>" in page.text  # as text
+    assert "Received: <b>nobody</b>" in page.text  # as text
     assert "<b>nobody" not in page.html
 
 
 def test_an_id_nobody_knows_is_said_to_be_so(open_as: Open) -> None:
     page = open_as("/admin/explain?error_id=<svg onload=x>")
     assert page.status == 404
-    assert "Nothing is known of <svg onload=x>" in page.text
+    assert "No rejected request <svg onload=x> was found." in page.text
     assert "<svg onload" not in page.html
 
 

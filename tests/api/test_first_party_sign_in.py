@@ -30,6 +30,7 @@ def test_a_password_becomes_a_code_and_the_code_tokens(app_of_ours: App, ada: st
     assert tokens["scope"] == "openid profile email offline_access account"
     assert tokens["refresh_token"]
     assert tokens["id_token"]
+    assert app_of_ours.challenge(max_age="0").status_code == 200, "this is a new sign-in (OIDC Core section 3.1.2.1)"
 
 
 def test_a_wrong_password_and_an_unknown_address_answer_alike(app_of_ours: App, ada: str) -> None:

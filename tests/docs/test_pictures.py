@@ -33,8 +33,10 @@ from tests.support.server_process import REPOSITORY
 PICTURES = REPOSITORY / "docs/pictures"
 RECORD = PICTURES / "pages.json"
 LINKED = re.compile(r'(?:href|src)="(/[^"]+\.(?:css|js|svg|png|woff2)[^"]*)"|url\("?(/[^")]+)"?\)')
-UNSEEN = re.compile(r'\s(?:href|src|action|value|nonce|datetime|content)="[^"]*"|(?<=>)[^<]*(?=</time>)')
-"""What differs between two runs, and is in no picture: addresses, tokens, and the dates that the picture shows."""
+UNSEEN = re.compile(
+    r'\s(?:href|src|action|value|nonce|datetime|content)="[^"]*"|(?<=>)[^<]*(?=</time>)|/\*.*?\*/|<!--.*?-->', re.DOTALL
+)
+"""What differs between two runs or is not seen: addresses, tokens, the dates that the picture shows, and comments."""
 AN_ORDINARY_DAY = (2, 1, 1, 0, 1, 3, 9, 21, 38, 44, 40, 31, 26, 33, 41, 43, 36, 25, 18, 14, 16, 12, 7, 4)
 """Sign-ins by the hour, the latest last."""
 
@@ -49,8 +51,7 @@ class Shown:
     @property
     def digest(self) -> str:
         """The digest of what is seen: the page without what differs between two runs, and its styles and images."""
-        seen = [UNSEEN.sub("", self.files[self.path].text)]
-        seen += [file.text for path, file in sorted(self.files.items()) if path != self.path and ".js" not in path]
+        seen = [UNSEEN.sub("", file.text) for path, file in sorted(self.files.items()) if ".js" not in path]
         return sha256("\0".join(seen).encode()).hexdigest()
 
 

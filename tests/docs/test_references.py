@@ -16,7 +16,7 @@ FILES = (
     *("Makefile", "pyproject.toml", "Dockerfile", "docker-compose.yml"),
 )
 SUFFIXES = {".py", ".md", ".html", ".txt", ".css", ".js", ".mjs", ".sh", ".toml", ".conf", ".service"}
-INSTALLED = {"node_modules", "__pycache__"}
+INSTALLED = {"node_modules", "__pycache__", "assets"}
 
 ENTRIES = {
     "A": ("docs/explanation/threats.md", r"^- \*\*(A-\d+)\*\* "),

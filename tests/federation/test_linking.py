@@ -97,13 +97,15 @@ def test_the_second_factor_is_asked_before_anything_is_linked(
     assert len(identities_of(work, ada)) == 1
 
 
+@pytest.mark.parametrize("asked", [{}, {"prompt": "login"}], ids=["", "prompt=login"])
 def test_the_way_to_the_app_goes_on_after_linking(
-    traveller: Traveller, ada: str, work: Work, client: TestClient
+    traveller: Traveller, ada: str, work: Work, client: TestClient, asked: dict[str, str]
 ) -> None:
+    """The sign-in on the way counts for an app that asks for a new one (OIDC Core section 3.1.2.1)."""
     with work() as w:
         registered, secret = make_client(w, first_party=True)
     rp = RelyingParty(client, registered, secret)
-    answer = rp.ask(traveller.browser.client)
+    answer = rp.ask(traveller.browser.client, **asked)
     traveller.sign_in(answer.location)
     prove(traveller.browser)
     traveller.browser.submit(button="Link Example")

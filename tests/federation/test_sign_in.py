@@ -277,10 +277,11 @@ def rp(work: Work, client: TestClient) -> RelyingParty:
     return RelyingParty(client, registered, secret)
 
 
+@pytest.mark.parametrize("asked", [{}, {"prompt": "login"}], ids=["", "prompt=login"])
 def test_the_app_gets_its_answer_and_learns_how_the_person_signed_in(
-    traveller: Traveller, linked: str, rp: RelyingParty
+    traveller: Traveller, linked: str, rp: RelyingParty, asked: dict[str, str]
 ) -> None:
-    answer = rp.ask(traveller.browser.client)
+    answer = rp.ask(traveller.browser.client, **asked)
     traveller.sign_in(answer.location)
     assert traveller.browser.left_to is not None
     answer.response.headers["location"] = traveller.browser.left_to
@@ -331,6 +332,7 @@ def test_another_browser_does_not_learn_where_a_sign_in_was_going(
         ({"max_age": "300"}, None, "300"),
         ({"prompt": "login"}, "login", "0"),
         ({"prompt": "login consent", "max_age": "300"}, "login", "0"),
+        ({"max_age": "0"}, "login", "0"),
     ],
 )
 def test_how_fresh_the_app_wants_it_is_passed_on(

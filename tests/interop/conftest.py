@@ -82,12 +82,17 @@ def openid_client(node: str) -> Path:
 def sign_in_at(app: "RelyingApp", person: Person) -> None:
     """Follow an app to the provider, sign in, allow it, and come back."""
     person.open(app.listen()["open"])
-    person.fill("Email address", EMAIL)
-    person.fill("Password", PASSWORD)
+    allow_access(person, EMAIL, PASSWORD)
+    person.expect_heading("Back at the app")
+
+
+def allow_access(person: Person, email: str, password: str) -> None:
+    """Sign in at the provider, and allow the app what it asks for."""
+    person.fill("Email address", email)
+    person.fill("Password", password)
     person.press("Sign in")
     person.expect_heading("Share your details with this app?")
     person.press("Allow")
-    person.expect_heading("Back at the app")
 
 
 class RelyingApp:

@@ -23,8 +23,11 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet
 
 from provider.accounts.store import users
+from provider.crypto.digests import digest
+from provider.oauth.authorize.parked_requests import record_sign_in
 from provider.oauth.clients.clients import Client
 from provider.sessions import lifecycle
+from provider.sessions import store as sessions
 from provider.web import cookies
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Form, Page
@@ -42,12 +45,28 @@ TWO_FACTORS = "pwd otp mfa"
 """The amr of a sign-in with both factors."""
 
 
-def sign_in_person(browser: httpx2.Client, installation: Installation, user_id: str, *, amr: str = "pwd") -> str:
-    """Give the browser a session of this person, as if they had just typed their password. The cookie's value."""
+def sign_in_person(
+    browser: httpx2.Client,
+    installation: Installation,
+    user_id: str,
+    *,
+    amr: str = "pwd",
+    answering: str | None = None,
+) -> str:
+    """Give the browser a session of this person, as if they had just typed their password. The cookie's value.
+
+    `answering`: on the sign-in page of the parked request with this request_uri.
+    """
     with unit_of_work(installation) as work:
         user = users.find(work.read, user_id)
         assert user is not None
         cookie = lifecycle.open_session(work, user_id=user_id, security_stamp=user.security_stamp, factor=amr)
+        if answering is not None:
+            idle_since = work.now - work.settings.session_idle_lifetime
+            session = sessions.find_active(work.db, digest(cookie), now=work.now, idle_since=idle_since)
+            assert session is not None
+            mine = browser.cookies[cookies.cookie_name(installation.settings, cookies.BROWSER)]
+            record_sign_in(work, answering, browser=mine, session_id=session.id)
     plant_cookie(browser, installation, cookie)
     return cookie
 

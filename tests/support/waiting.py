@@ -29,15 +29,16 @@ def wait_until(
     what: str = "what was waited for did not happen",
     log: Callable[[], str] = lambda: "",
     every: float = 0.02,
+    patience: float = PATIENCE,
 ) -> Found:
     """Return what `look` returns as soon as it is true. `of` is the process that makes it so; `what` and `log` are for
-    the message of the AssertionError when it has ended before, or after PATIENCE seconds.
+    the message of the AssertionError when it has ended before, or after `patience` seconds.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         found = look()
         if found:
             return found
         assert of is None or of.poll() is None, f"{what}: the process ended with status {of.returncode}. {log()}"
-        assert time.monotonic() < deadline, f"{what} within {PATIENCE} seconds. {log()}"
+        assert time.monotonic() < deadline, f"{what} within {patience} seconds. {log()}"
         time.sleep(every)

@@ -92,6 +92,31 @@ def test_a_slow_answer_is_waited_for(port: int, app: Starlette) -> None:
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
 
 
+def test_a_request_to_change_the_protocol_is_ignored_and_its_body_is_read(port: int, app: Starlette) -> None:
+    """RFC 9110 section 7.8. Java's HTTP client asks for h2c with its first and with later requests."""
+
+    async def echo(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(await request.body())
+
+    app.router.routes.insert(0, Route("/test/echo", echo, methods=["POST"]))
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+    head = b"POST /test/echo HTTP/1.1\r\nHost: id.example.test\r\n" + upgrade
+    body = b"grant_type=x\r\nUpgrade: h2c\r\n\r\nend"
+    sized = head + b"Content-Length: %d\r\n\r\n" % len(body)
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n"
+    with connect(port) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # head and body arrive apart
+        for chunks in ([sized + body], [sized, body], [chunked + b"%x\r\n" % len(body), body + b"\r\n0\r\n\r\n"]):
+            for chunk in chunks:
+                client.sendall(chunk)
+            answer = b""
+            while not answer.endswith(body):
+                received = client.recv(4096)
+                assert received, answer
+                answer += received
+            assert answer.startswith(b"HTTP/1.1 200"), answer
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -24,8 +24,8 @@ from provider.web.call import Call
 
 class NoSuchFamily(NotFound):
     code = "no-such-family"
-    title = Text("No such token family")
-    message = Text("The account has no token family of this id that still counts.")
+    title = Text("Token family not found")
+    message = Text("This user has no active token family with this ID.")
 
 
 class TokenFamily(Body):

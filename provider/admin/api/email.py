@@ -22,7 +22,7 @@ from provider.web.call import Call
 class NoPendingChange(NotFound):
     code = "no-pending-change"
     title = Text("No pending change")
-    message = Text("No change of the email address is waiting to be confirmed.")
+    message = Text("This user has no email change waiting to be confirmed.")
 
 
 class UserEmail(Body):

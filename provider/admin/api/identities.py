@@ -19,8 +19,8 @@ from provider.web.call import Call
 
 FORCE = "`true`: also if the user could not sign in any more."
 LAST_OF_USER = Text(
-    "This is the user's only way to sign in. Send force=true to unlink it anyway; then email the user a link to choose "
-    "a password."
+    "This is the user's only way to sign in. To unlink it anyway, send force=true, then email the user a link to set a "
+    "password."
 )
 
 

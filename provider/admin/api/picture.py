@@ -16,7 +16,7 @@ from provider.web.call import Call
 class NoPicture(NotFound):
     code = "no-picture"
     title = Text("No picture")
-    message = Text("This user has no picture.")
+    message = Text("This user has no profile picture.")
 
 
 @by_operator(of=USER, takes=PictureFile, problems=(NoSuchUser, InvalidPicture, TooManyRequests), asks_others=True)

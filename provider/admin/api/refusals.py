@@ -17,8 +17,8 @@ from provider.web.call import Call
 
 class NoSuchRefusal(NotFound):
     code = "no-such-refusal"
-    title = Text("No such refusal")
-    message = Text("No refused request of this id is known, or it is older than a week.")
+    title = Text("Rejected request not found")
+    message = Text("No rejected request with this error ID was found. Rejected requests are kept for 7 days.")
 
 
 class Check(Body):

@@ -78,7 +78,7 @@ def change_session(call: Call, _operator: Operator, body: SessionChange) -> Sess
     """Shorten a session, so that it expires earlier."""
     session = _session(call)
     if not store.shorten(call.work.db, session.id, expires_at=body.expires_at):
-        problem = Text("A session is only made shorter.")
+        problem = Text("A session can only be shortened. Send a time before its current expires_at.")
         raise InvalidBody([{"member": "expires_at", "problem": problem}])
     return _describe(replace(session, expires_at=body.expires_at))
 

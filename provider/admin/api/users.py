@@ -37,7 +37,8 @@ WANTED = {
 
 NOT_AN_ID = Text("Enter a UUID in lower case, like 0192d3a8-5f2e-7c31-9c4e-1f0a2b3c4d5e.")
 STAYS_VERIFIED = Text(
-    "A verified address stays verified. To have the user confirm a new one, send it to POST /users/ID/email."
+    "A verified email address can't be set to unverified. To have the user confirm a new address, use "
+    "POST /users/{user_id}/email."
 )
 
 
@@ -145,7 +146,14 @@ def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
         raise InvalidBody([{"member": "id", "problem": NOT_AN_ID}])
     if body.invite and body.password_hash is not None:
         raise InvalidBody(
-            [{"member": "invite", "problem": Text("A user with a password_hash has a password already.")}]
+            [
+                {
+                    "member": "invite",
+                    "problem": Text(
+                        "Send either invite or password_hash. A user with a password_hash doesn't need an invitation."
+                    ),
+                }
+            ]
         )
     if body.invite:
         user_id = invitation.invite(work, email=body.email, roles=body.roles, claims=claims, user_id=body.id)

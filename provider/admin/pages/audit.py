@@ -9,8 +9,8 @@ from provider.admin.audit_file import FORMATS, as_file
 from provider.admin.audit_log import Filters
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
+from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
-from provider.audit.events import Event
 from provider.languages.text import Text
 from provider.refusals import NotFound
 from provider.web.call import Call
@@ -18,7 +18,7 @@ from provider.web.endpoint import endpoint
 from provider.web.pages import page
 
 ASKED = ("user", "client", "name", "since", "until")
-NOT_A_DAY = Text("Enter a day like 2026-11-21.")
+NOT_A_DAY = Text("Enter a date, for example 2026-11-21.")
 LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
 """The last day that a datetime can hold; no day can be added to it."""
 
@@ -37,10 +37,9 @@ def list_events(call: Call) -> Response:
         call,
         "admin/audit.html",
         status_code=400 if errors else 200,
-        events=shown,
+        **event_list(call.work, shown),
         further=next_page(call, "audit", None if further is None else (further[0].isoformat(), further[1])),
         asked={name: call.query.text(name) for name in ASKED},
-        names=[event.value for event in Event],
         errors=errors,
     )
 

@@ -20,62 +20,68 @@ def _simply(do: Callable[[UnitOfWork, str], object]) -> Callable[[Call, Subject[
 def _rotate_secret(call: Call, subject: Subject[Client]) -> ShownOnce:
     secret = clients.rotate_secret(call.work, subject.value.client_id)
     return ShownOnce(
-        title=Text("A new client secret"),
-        told=Text("Hand it to the application's developer in a safe way. It is not shown again."),
+        title=Text("New client secret"),
+        told=Text("Copy the secret now and share it securely with the developer. You can't see it again."),
         values={"client_id": subject.value.client_id, "client_secret": secret},
     )
 
 
 ACTIONS: Actions[Client] = {
     "rotate-secret": Action(
-        title=Text("Make a new secret"),
-        button=Text("Make the secret"),
+        title=Text("Rotate secret"),
+        button=Text("Rotate secret"),
         means=(
-            Text("The secret it has now works for another day, so that it can change over without a break."),
-            Text("The new one is shown once."),
+            Text("The current secret keeps working for 24 hours, so the application can switch without downtime."),
+            Text("The new secret is shown only once."),
         ),
-        done=Text("There is a new secret."),
+        done=Text("Secret rotated."),
         do=_rotate_secret,
         creates=True,
         is_available=lambda client: client.metadata.has_secret,
     ),
     "end-old-secrets": Action(
-        title=Text("End the old secrets now"),
-        button=Text("End them"),
-        means=(Text("Of its secrets only the newest works from now on. For one that somebody else may have."),),
-        done=Text("Only the newest secret works."),
+        title=Text("Revoke old secrets"),
+        button=Text("Revoke old secrets"),
+        means=(Text("Only the newest secret will work. Do this if an old secret may have leaked."),),
+        done=Text("Old secrets revoked."),
         do=_simply(clients.end_retired_secrets),
         danger=True,
         is_available=lambda client: len(client.secrets) > 1,
     ),
     "disable": Action(
-        title=Text("Disable the application"),
+        title=Text("Disable application"),
         button=Text("Disable"),
         means=(
-            Text("Nobody can sign in to it, and it gets no tokens; what it holds stops working within a second."),
-            Text("It can be enabled again, and finds everything as it was."),
+            Text(
+                "Users can't sign in to it, and it gets no new tokens. Its existing tokens stop working within a "
+                "second."
+            ),
+            Text("You can enable it again at any time. Nothing is deleted."),
         ),
-        done=Text("The application is disabled."),
+        done=Text("Application disabled."),
         do=_simply(clients.disable),
         danger=True,
         is_available=lambda client: not client.disabled,
     ),
     "enable": Action(
-        title=Text("Enable the application"),
+        title=Text("Enable application"),
         button=Text("Enable"),
-        means=(Text("People can sign in to it again, and the tokens it holds work again until they expire."),),
-        done=Text("The application is enabled."),
+        means=(Text("Users can sign in to it again. Its existing tokens work again until they expire."),),
+        done=Text("Application enabled."),
         do=_simply(clients.enable),
         is_available=lambda client: client.disabled,
     ),
     "delete": Action(
-        title=Text("Delete the application"),
-        button=Text("Delete for good"),
+        title=Text("Delete application"),
+        button=Text("Delete permanently"),
         means=(
-            Text("It goes at once, with its secrets, its tokens and what people allowed it. It cannot be undone."),
-            Text("Disabling it is enough to shut it out."),
+            Text(
+                "The application is deleted immediately, with its secrets, tokens and user consents. This can't be "
+                "undone."
+            ),
+            Text("To block access without losing data, disable it instead."),
         ),
-        done=Text("The application is deleted."),
+        done=Text("Application deleted."),
         do=_simply(clients.delete_client),
         danger=True,
         leads_to="/admin/clients",

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.admin import client_form
+from provider.admin.client_labels import LABELS
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import VERSION, InvalidInput, record_reason, require_version_seen
 from provider.admin.pages.clients import find_client
@@ -106,6 +107,7 @@ def _ask(
         status_code=400 if errors else 200,
         client=client,
         changes=changes,
+        labels=LABELS,
         typed={name: value for name, value in call.form.items() if name in NAMES or name == VERSION},
         why=call.form.get("why", ""),
         errors=errors or {},

@@ -8,6 +8,7 @@ from provider.admin import client_form
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, available, done_message, run_once
 from provider.admin.pages.client_actions import ACTIONS
+from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.presets import PRESETS, Preset, preset_of
 from provider.audit import store as audit
@@ -70,8 +71,8 @@ def create_client(call: Call) -> Response:
         metadata = parse_metadata({**preset.metadata, **client_form.parse(preset.asks, typed)})
         client, secret = clients.create_client(call.work, metadata)
         return ShownOnce(
-            title=Text("The application is registered"),
-            told=Text("Hand the secret to its developer in a safe way. It is not shown again."),
+            title=Text("Application registered"),
+            told=Text("Copy the secret now and share it securely with the developer. You can't see it again."),
             values={"client_id": client.client_id, **({} if secret is None else {"client_secret": secret})},
         )
 
@@ -103,7 +104,7 @@ def show_client(call: Call) -> Response:
         groups=_groups(metadata),
         secret_count=len(client.secrets),
         actions=available(ACTIONS, client),
-        events=audit.find(call.work.read, client_id=client.client_id, limit=LATEST),
+        **event_list(call.work, audit.find(call.work.read, client_id=client.client_id, limit=LATEST)),
         issuer=call.settings.issuer,
         redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
         done=done_message(call, ACTIONS),

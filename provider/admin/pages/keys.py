@@ -25,25 +25,28 @@ def _rotate(*, at_once: bool) -> Action[SigningKeyRow]:
 
     if at_once:
         return Action(
-            title=Text("Retire it now"),
-            button=Text("Retire it"),
+            title=Text("Rotate immediately"),
+            button=Text("Rotate immediately"),
             means=(
-                Text("Another key signs from now on, even if applications that keep the key set cannot know it yet."),
-                Text("What this one signed stays good until it expires."),
+                Text(
+                    "The upcoming key starts signing now, even if applications haven't fetched it yet. Applications "
+                    "that cache the key set may reject new tokens for a while."
+                ),
+                Text("Tokens signed with the current key stay valid until they expire."),
             ),
-            done=Text("Another key signs now."),
+            done=Text("Key rotated. The next key is in use."),
             do=do,
             danger=True,
             is_available=is_current,
         )
     return Action(
-        title=Text("Rotate"),
-        button=Text("Rotate"),
+        title=Text("Rotate key"),
+        button=Text("Rotate key"),
         means=(
-            Text("The upcoming key signs from now on, and a new upcoming one is published."),
-            Text("What this one signed stays good until it expires."),
+            Text("The upcoming key starts signing, and a new upcoming key is published."),
+            Text("Tokens signed with the current key stay valid until they expire."),
         ),
-        done=Text("The next key signs now."),
+        done=Text("Key rotated. The next key is in use."),
         do=do,
         is_available=is_current,
     )
@@ -57,13 +60,13 @@ ACTIONS: Actions[SigningKeyRow] = {
     "rotate": _rotate(at_once=False),
     "retire": _rotate(at_once=True),
     "revoke": Action(
-        title=Text("Revoke"),
-        button=Text("Revoke it"),
+        title=Text("Revoke key"),
+        button=Text("Revoke key"),
         means=(
-            Text("For a key that somebody else may have. What it signed is worth nothing from now on."),
-            Text("People must sign in to their applications again; another key signs at once."),
+            Text("Do this if the private key may have leaked. All tokens signed with it become invalid."),
+            Text("Users must sign in to their applications again. Another key starts signing immediately."),
         ),
-        done=Text("The key is revoked."),
+        done=Text("Key revoked."),
         do=_revoke,
         danger=True,
         is_available=lambda key: key.state != State.REVOKED,

@@ -19,7 +19,18 @@ from provider.web.pages import page
 from provider.webhooks import notify
 
 PATH = "/admin/outbox"
-TOPICS = (messages.TOPIC, listeners.TOPIC, notify.TOPIC)
+TOPICS = {
+    messages.TOPIC: Text("Emails"),
+    listeners.TOPIC: Text("Logout notifications"),
+    notify.TOPIC: Text("Webhook events"),
+}
+STATES = {
+    DeliveryState.DUE: Text("waiting"),
+    DeliveryState.TRYING: Text("sending"),
+    DeliveryState.KEPT: Text("sent"),
+    DeliveryState.FAILED: Text("failed"),
+    DeliveryState.CANCELLED: Text("cancelled"),
+}
 
 
 def _retry(call: Call, subject: Subject[Message]) -> None:
@@ -32,18 +43,18 @@ def _cancel(call: Call, subject: Subject[Message]) -> None:
 
 ACTIONS: Actions[Message] = {
     "retry": Action(
-        title=Text("Send it again"),
-        button=Text("Send it again"),
-        means=(Text("It is tried at once, and as often as at first. Whoever got it already may get it twice."),),
-        done=Text("It is on its way again."),
+        title=Text("Retry"),
+        button=Text("Retry"),
+        means=(Text("The job runs now and is retried as often as a new one. The recipient may receive it twice."),),
+        done=Text("The job is queued again."),
         do=_retry,
         is_available=lambda message: message.state == DeliveryState.FAILED and message.payload is not None,
     ),
     "cancel": Action(
-        title=Text("Give it up"),
-        button=Text("Give it up"),
-        means=(Text("It is never tried again, and its contents are erased."),),
-        done=Text("It is given up."),
+        title=Text("Cancel job"),
+        button=Text("Cancel job"),
+        means=(Text("The job is not sent, and its contents are erased. This can't be undone."),),
+        done=Text("Job cancelled."),
         do=_cancel,
         danger=True,
         is_available=lambda message: message.state in {DeliveryState.DUE, DeliveryState.FAILED},
@@ -71,8 +82,8 @@ def list_promises(call: Call) -> Response:
         promises=[(promise, available(ACTIONS, promise)) for promise in shown],
         further=next_page(call, "outbox", further),
         asked=asked,
-        states=("", *DeliveryState),
-        topics=("", *TOPICS),
+        states=STATES,
+        topics=TOPICS,
         done=done_message(call, ACTIONS),
     )
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from provider.admin import charts
 from provider.admin.guards import require_operator
+from provider.admin.pages.outbox import STATES, TOPICS
 from provider.audit import hourly
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys import rotation
@@ -47,6 +48,8 @@ def overview(call: Call) -> Response:
         letters=charts.by_hour(counts, good=counters.MAIL_SENT, bad=counters.MAIL_FAILED, until=until),
         unkept=sorted(outbox.count_undelivered(work.read)),
         late_since=due_since if due_since is not None and work.now - due_since > LATE else None,
+        states=STATES,
+        topics=TOPICS,
         keys=_keys(work),
         width=charts.WIDTH,
         height=charts.HEIGHT,

@@ -37,7 +37,7 @@ class NotYourself(InvalidInput):
     code = "not-yourself"
 
     def __init__(self) -> None:
-        super().__init__("", Text("You cannot do this to your own account. Ask another operator."))
+        super().__init__("", Text("You can't do this to your own account. Ask another operator."))
 
 
 class ToPerson(Protocol):
@@ -65,7 +65,13 @@ def _simply(do: ToPerson) -> Callable[[Call, Subject[UserDetails]], None]:
 def _set_roles(call: Call, subject: Subject[UserDetails]) -> None:
     user_id, roles = subject.value.user.id, roles_of(call.form.text("roles"))
     if roles is None:
-        raise InvalidInput("roles", Text("Roles are words of letters, digits and signs, with a space between them."))
+        raise InvalidInput(
+            "roles",
+            Text(
+                "A role can contain ASCII letters, digits and punctuation, up to 200 characters. Separate roles with "
+                "spaces."
+            ),
+        )
     if user_id == subject.operator.user_id and ADMIN not in roles:
         raise NotYourself
     require_version_seen(call, _roles(_held(call, user_id)))
@@ -108,8 +114,11 @@ def _make_link(call: Call, subject: Subject[UserDetails]) -> ShownOnce:
     purpose = Purpose.RESET if user.has_password else Purpose.INVITE
     link = issue_by_operator(call.work, user_id=user.user.id, purpose=purpose)
     return ShownOnce(
-        title=Text("A link to choose a password"),
-        told=Text("Hand it to this person and to nobody else. It works once, and is not shown again."),
+        title=Text("Password link"),
+        told=Text(
+            "Anyone with this link can take over the account, so share it securely with this user only. It works once. "
+            "You can't see it again."
+        ),
         values={"link": link_to(call.settings, "/reset-password", token=link.token)},
     )
 
@@ -117,42 +126,44 @@ def _make_link(call: Call, subject: Subject[UserDetails]) -> ShownOnce:
 ACTIONS: Actions[UserDetails] = {
     **CONNECTION_ACTIONS,
     "suspend": Action(
-        title=Text("Suspend the account"),
+        title=Text("Suspend account"),
         button=Text("Suspend"),
         means=(
-            Text("Every session, token and link of this person ends at once, on every node."),
-            Text("Nobody can sign in until the account is restored; what ended stays ended."),
-            Text("The person is told by letter that the account is suspended, and not why."),
+            Text("All of the user's sessions, tokens and links end immediately."),
+            Text("The user can't sign in until you restore the account. Ended sessions and tokens don't come back."),
+            Text("The user is emailed that the account is suspended. The email doesn't include the reason."),
         ),
-        done=Text("The account is suspended."),
+        done=Text("Account suspended."),
         do=_to_others(_suspend),
         danger=True,
         is_available=lambda person: person.user.status != Status.SUSPENDED,
     ),
     "restore": Action(
-        title=Text("Restore the account"),
+        title=Text("Restore account"),
         button=Text("Restore"),
         means=(
-            Text("This person can sign in again. Sessions and tokens that ended do not come back."),
-            Text("They are told by letter."),
+            Text("The user can sign in again. Ended sessions and tokens don't come back."),
+            Text("The user is notified by email."),
         ),
-        done=Text("The account is restored."),
+        done=Text("Account restored."),
         do=_simply(suspension.restore),
         is_available=lambda person: person.user.status == Status.SUSPENDED,
     ),
     "verify": Action(
-        title=Text("Confirm the email address"),
-        button=Text("Confirm the address"),
-        means=(Text("You answer for it that the address is theirs. Nobody is asked."),),
-        done=Text("The email address is confirmed."),
+        title=Text("Mark email as verified"),
+        button=Text("Mark as verified"),
+        means=(
+            Text("The address is treated as verified. The user isn't asked to confirm it, so make sure it is theirs."),
+        ),
+        done=Text("Email address marked as verified."),
         do=_simply(email_addresses.verify_by_operator),
         is_available=lambda person: person.address is not None and not person.is_confirmed,
     ),
     "send-verification": Action(
-        title=Text("Send the letter that confirms the address"),
-        button=Text("Send the letter"),
-        means=(Text("A letter with a code and a link goes to the address. Earlier ones no longer work."),),
-        done=Text("The letter is on its way."),
+        title=Text("Resend verification email"),
+        button=Text("Send email"),
+        means=(Text("The user is emailed a new code and link. Earlier codes and links stop working."),),
+        done=Text("Email queued for delivery."),
         do=_simply(operator_emails.send_verification_again),
         is_available=lambda person: (
             person.has("email-verification")
@@ -161,92 +172,99 @@ ACTIONS: Actions[UserDetails] = {
         ),
     ),
     "send-invitation": Action(
-        title=Text("Send the invitation again"),
-        button=Text("Send the letter"),
-        means=(Text("A letter with a link to choose a password goes to the address. Earlier links no longer work."),),
-        done=Text("The letter is on its way."),
+        title=Text("Resend invitation"),
+        button=Text("Send email"),
+        means=(Text("The user is emailed a new link to set a password. Earlier links stop working."),),
+        done=Text("Email queued for delivery."),
         do=_simply(invitation.send),
         is_available=lambda person: person.may_choose_password and not person.has_password,
     ),
     "make-link": Action(
-        title=Text("Make a link to choose a password"),
-        button=Text("Make the link"),
+        title=Text("Create password link"),
+        button=Text("Create link"),
         means=(
-            Text("For somebody who gets no letters: you hand the link on yourself. Whoever has it has the account."),
-            Text("Earlier links of this kind no longer work."),
+            Text(
+                "Use this if the user can't receive email. You share the link yourself. Anyone with this link can take "
+                "over the account."
+            ),
+            Text("Earlier password links stop working."),
         ),
-        done=Text("The link is made."),
+        done=Text("Link created."),
         do=_make_link,
         creates=True,
         danger=True,
         is_available=lambda person: person.may_choose_password,
     ),
     "send-reset": Action(
-        title=Text("Send a letter for a new password"),
-        button=Text("Send the letter"),
-        means=(Text("The letter goes to the account's own address. Until its link is used, nothing changes."),),
-        done=Text("The letter is on its way."),
+        title=Text("Send password reset email"),
+        button=Text("Send email"),
+        means=(Text("The user is emailed a link to reset their password. Nothing changes until they use it."),),
+        done=Text("Email queued for delivery."),
         do=_simply(operator_emails.send_reset),
         is_available=lambda person: person.may_choose_password and person.has_password,
     ),
     "reset-second-factor": Action(
-        title=Text("Turn two-factor sign-in off"),
-        button=Text("Turn it off"),
+        title=Text("Turn off two-factor authentication"),
+        button=Text("Turn off"),
         means=(
-            Text("For somebody who lost the device and the recovery codes. Make sure that it is really them who asks."),
-            Text("Every session ends now, and so do the access of every application and every link in an email."),
-            Text("The password alone signs in from now on. The user is notified by email."),
+            Text("Use this if the user lost their device and recovery codes. Verify their identity first."),
+            Text("All sessions, application access and emailed links end now."),
+            Text("The user then signs in with a password only, and is notified by email."),
         ),
-        done=Text("Two-factor sign-in is off."),
+        done=Text("Two-factor authentication turned off."),
         do=_to_others(removal.reset),
         danger=True,
         is_available=lambda person: person.two_factor,
     ),
     "roles": Action(
-        title=Text("Change the roles"),
-        button=Text("Set the roles"),
-        means=(Text("Applications see the roles at the next sign-in or refresh."),),
-        done=Text("The roles are set."),
+        title=Text("Edit roles"),
+        button=Text("Save roles"),
+        means=(Text("Applications receive the new roles at the next sign-in or token refresh."),),
+        done=Text("Roles updated."),
         do=_set_roles,
         inputs=(
             Input(
                 "roles",
                 Text("Roles"),
-                Text("With a space between them. A role of one application alone: client_id:role."),
+                Text("Separate roles with spaces. For a role in one app, use client_id:role."),
                 shown=lambda person: " ".join(sorted(person.user.roles)),
             ),
         ),
         edits=lambda person: _roles(person.user),
     ),
     "name": Action(
-        title=Text("Change the name"),
-        button=Text("Save the name"),
-        means=(Text("Applications see it at the next sign-in or refresh. The person may change it again."),),
-        done=Text("The name is changed."),
+        title=Text("Edit name"),
+        button=Text("Save name"),
+        means=(
+            Text(
+                "Applications receive the new name at the next sign-in or token refresh. The user can change it again."
+            ),
+        ),
+        done=Text("Name updated."),
         do=_set_name,
         inputs=(Input("name", Text("Full name"), shown=lambda person: _name(person.user)),),
         edits=lambda person: _name(person.user),
     ),
     **ADDRESS_ACTIONS,
     "end-sessions": Action(
-        title=Text("Sign this person out everywhere"),
+        title=Text("Sign out everywhere"),
         button=Text("Sign out everywhere"),
         means=(
-            Text("Every session ends now, and so does the access of every application, offline access included."),
+            Text("All sessions and application access end now, including offline access."),
             Text("Links in emails stay valid. The user can sign in again."),
         ),
-        done=Text("Everything of theirs is signed out."),
+        done=Text("User signed out everywhere."),
         do=_simply(devices.sign_out_everywhere_by_operator),
         danger=True,
     ),
     "delete": Action(
         title=Text("Delete the account"),
-        button=Text("Delete for good"),
+        button=Text("Delete permanently"),
         means=(
-            Text("The account goes at once, with everything that belongs to it. It cannot be undone."),
-            Text("Applications may have data of their own about this person. The audit log keeps what happened."),
+            Text("The account and all its data are deleted immediately. This can't be undone."),
+            Text("Applications may keep their own data about this user. Audit events are kept."),
         ),
-        done=Text("The account is deleted."),
+        done=Text("Account deleted."),
         do=_to_others(registration.delete_user),
         danger=True,
         leads_to="/admin/users",

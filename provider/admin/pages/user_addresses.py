@@ -43,28 +43,28 @@ def _at_field() -> Iterator[None]:
 
 ADDRESS_ACTIONS: Actions[UserDetails] = {
     "email": Action(
-        title=Text("Change the email address"),
-        button=Text("Change the address"),
+        title=Text("Change email address"),
+        button=Text("Change address"),
         means=(
             Text("The new address is treated as verified. The user isn't asked to confirm it."),
             Text("The user signs in with it from now on. Links sent to the previous address stop working."),
             Text("The previous address is notified, if it was verified. The user can't undo the change from there."),
         ),
-        done=Text("The email address is changed."),
+        done=Text("Email address changed."),
         do=_set_address,
         inputs=(Input("email", Text("Email address"), shown=_shown),),
         edits=_shown,
         danger=True,
     ),
     "send-email-change": Action(
-        title=Text("Ask the user to confirm a new email address"),
-        button=Text("Send the email"),
+        title=Text("Request email change"),
+        button=Text("Send email"),
         means=(
             Text("The new address gets a link. The user opens it and signs in to confirm the address."),
             Text("Until then the current address stays. It is notified, unless it was never verified."),
             Text("An address that was never verified is replaced now, and the new one gets the verification email."),
         ),
-        done=Text("The email is on its way."),
+        done=Text("Email queued for delivery."),
         do=_request_address,
         inputs=(Input("email", Text("New email address")),),
         is_available=lambda person: person.may_confirm_address,

@@ -6,6 +6,7 @@ from provider.accounts import invitation, overview, registration, search
 from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress, clean_name
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
+from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.pages.user_actions import ACTIONS, roles_of
 from provider.admin.pages.user_details import UserDetails, find_details
@@ -61,7 +62,10 @@ def create_user(call: Call) -> Response:
     except InvalidText as invalid:
         errors["name"] = invalid.problem
     if roles is None:
-        errors["roles"] = Text("Roles are words of letters, digits and signs, with a space between them.")
+        errors["roles"] = Text(
+            "A role can contain ASCII letters, digits and punctuation, up to 200 characters. Separate roles with "
+            "spaces."
+        )
     if errors or roles is None:
         return _new(call, errors=errors)
     claims = {"name": name} if name else {}
@@ -90,7 +94,7 @@ def show_user(call: Call) -> Response:
         person=person,
         sessions=[(session, device_name(session.user_agent)) for session in person.sessions],
         actions=available(ACTIONS, person),
-        events=audit.find(call.work.read, user_id=person.user.id, limit=LATEST),
+        **event_list(call.work, audit.find(call.work.read, user_id=person.user.id, limit=LATEST)),
         done=done_message(call, ACTIONS),
         just_created="created" in call.query,
         themselves=person.user.id == operator.user_id,

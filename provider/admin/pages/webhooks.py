@@ -35,8 +35,8 @@ LONGEST_REPLAY = 24 * 90
 
 def _secret(secret: str) -> ShownOnce:
     return ShownOnce(
-        title=Text("The secret of the webhook"),
-        told=Text("Its receiver checks signatures with it. It is not shown again."),
+        title=Text("Webhook secret"),
+        told=Text("Your endpoint uses this secret to verify signatures. Copy it now: you can't see it again."),
         values={"secret": secret},
     )
 
@@ -66,43 +66,52 @@ def _replay(call: Call, subject: Subject[Webhook]) -> None:
 
 ACTIONS: Actions[Webhook] = {
     "rotate-secret": Action(
-        title=Text("Make a new secret"),
-        button=Text("Make the secret"),
-        means=(Text("For a day events are signed with the old one too, so that the receiver can change over."),),
-        done=Text("There is a new secret."),
+        title=Text("Rotate secret"),
+        button=Text("Rotate secret"),
+        means=(
+            Text(
+                "For 24 hours, events are signed with both secrets, so that your endpoint can switch without downtime."
+            ),
+        ),
+        done=Text("Secret rotated."),
         do=_rotate_secret,
         creates=True,
     ),
     "replay": Action(
-        title=Text("Tell it again"),
-        button=Text("Tell it again"),
-        means=(Text("Events keep their ids, so a receiver knows what it has. At most 10,000 of them."),),
-        done=Text("It is told again."),
+        title=Text("Replay events"),
+        button=Text("Replay events"),
+        means=(
+            Text(
+                "Past events are sent again, at most 10,000. They keep their IDs, so your endpoint can skip those it "
+                "already has."
+            ),
+        ),
+        done=Text("Events queued for replay."),
         do=_replay,
-        inputs=(Input("hours", Text("What happened in the last so many hours"), shown=lambda _webhook: "24"),),
+        inputs=(Input("hours", Text("Hours to go back"), shown=lambda _webhook: "24"),),
         is_available=lambda webhook: webhook.disabled_at is None,
     ),
     "disable": Action(
-        title=Text("Disable"),
+        title=Text("Disable webhook"),
         button=Text("Disable"),
-        means=(Text("It is told nothing more, and what is under way is given up."),),
-        done=Text("The webhook is disabled."),
+        means=(Text("No more events are sent. Waiting deliveries are cancelled."),),
+        done=Text("Webhook disabled."),
         do=_disable,
         is_available=lambda webhook: webhook.disabled_at is None,
     ),
     "enable": Action(
-        title=Text("Enable"),
+        title=Text("Enable webhook"),
         button=Text("Enable"),
-        means=(Text("It is told what happens from now on. What happened meanwhile can be told again."),),
-        done=Text("The webhook is enabled."),
+        means=(Text("New events are sent from now on. To send the events it missed, replay them."),),
+        done=Text("Webhook enabled."),
         do=_enable,
         is_available=lambda webhook: webhook.disabled_at is not None,
     ),
     "delete": Action(
-        title=Text("Delete"),
-        button=Text("Delete it"),
-        means=(Text("It is told nothing more, and forgotten with its secret."),),
-        done=Text("The webhook is deleted."),
+        title=Text("Delete webhook"),
+        button=Text("Delete"),
+        means=(Text("The webhook and its secret are deleted. No more events are sent."),),
+        done=Text("Webhook deleted."),
         do=_delete,
         danger=True,
     ),

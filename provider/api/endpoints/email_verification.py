@@ -26,8 +26,8 @@ INCOMPLETE = Text("Send ticket and code, or token with ticket or password.")
 class TicketOver(Refusal):
     code = "ticket-over"
     status_code = 410
-    title = Text("This ticket is over")
-    message = Text("It is too old, or not one of ours. Register or sign in again to get a new one.")
+    title = Text("Ticket expired")
+    message = Text("This ticket is invalid or has expired. Register or sign in again to get a new one.")
 
 
 class LetterRequest(Body):

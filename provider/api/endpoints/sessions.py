@@ -18,8 +18,8 @@ from provider.web.call import Call
 
 class NoSuchSession(NotFound):
     code = "no-such-session"
-    title = Text("No such session")
-    message = Text("It is over, or it never was one of yours.")
+    title = Text("Session not found")
+    message = Text("There is no active session with this ID.")
 
 
 class Session(Body):

@@ -1,5 +1,7 @@
 """The linked identities page: see them, link another, unlink one, or link an identity proven before the sign-in."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from provider.accounts import linked_identities
@@ -126,6 +128,7 @@ def _offer_over(call: Call) -> Response:
 def _ask(call: Call, session: Session, offer: Offer, refusal: Refusal | None = None) -> Response:
     address = email_addresses.find_of_user(call.work.read, session.user_id)
     here = Destination().through(f"{PATH}/confirm", ticket=call.query["ticket"])
+    where = destination(call, offer.destination)
     return page(
         call,
         "federation/offer.html",
@@ -134,8 +137,8 @@ def _ask(call: Call, session: Session, offer: Offer, refusal: Refusal | None = N
         email=offer.email,
         address="" if address is None else address.address,
         action=here,
-        where=destination(call, offer.destination),
-        as_another=Destination(return_to=here).through("/login", prompt="login"),
+        where=where,
+        as_another=replace(where, return_to=here).through("/login", prompt="login"),
         errors={} if refusal is None else {"": refusal.message},
     )
 

@@ -1,6 +1,7 @@
 """Signing in at an upstream, and linking it: the two requests (OIDC Core section 3.1.2)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -116,5 +117,5 @@ def _not_linked(call: Call, upstream: Upstream, refusal: NotLinked, where: Desti
         has_account=refusal.has_account,
         problem=refusal.problem,
         where=where,
-        then=Destination(return_to=confirm),
+        then=replace(where, return_to=confirm, again=False),
     )

@@ -7,7 +7,7 @@ from provider.accounts.pages.device_cookie import remember_device
 from provider.accounts.pages.language import follow_person
 from provider.destination import Destination
 from provider.login.steps import AddressUnconfirmed, Leaving, SignIn, Step, Suspended
-from provider.sessions.cookie import keep_session
+from provider.sessions.cookie import find_session, keep_session
 from provider.web.call import Call
 from provider.web.pages import go, page
 
@@ -17,8 +17,21 @@ def signed_in(call: Call, where: Destination, done: SignIn) -> Response:
     keep_session(call, done.cookie)
     if done.step is not Step.DONE:
         return go(where.through("/login/second-factor"))
-    remember_device(call, done.user_id)
-    follow_person(call, done.user_id)
+    return completed(call, where)
+
+
+def completed(call: Call, where: Destination) -> Response:
+    """Redirect to where the user was going, after the last factor of a sign-in or a step-up.
+
+    If an app's request waits there, the session is noted in it, in the transaction of the sign-in. A sign-in for which
+    an upstream did not ask the user is not a new one (OIDC Core section 3.1.2.1).
+    """
+    session = find_session(call)
+    if session is not None:
+        if where.request_uri is not None and not session.proven_earlier:
+            call.services.record_sign_in(call.work, where.request_uri, browser=call.browser, session_id=session.id)
+        remember_device(call, session.user_id)
+        follow_person(call, session.user_id)
     return go(where.location)
 
 

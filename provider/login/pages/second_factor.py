@@ -4,10 +4,9 @@ from starlette.responses import Response
 
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver, find_offered
-from provider.accounts.pages.device_cookie import remember_device
-from provider.accounts.pages.language import follow_person
 from provider.destination import Destination
 from provider.login import steps
+from provider.login.pages.outcome import completed
 from provider.login.steps import SecondFactorOver, needs_second_factor
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, forget_session, keep_session
@@ -49,9 +48,7 @@ def second_factor(call: Call) -> Response:
     except SecondFactorOver:
         return go(where.location)
     keep_session(call, cookie)
-    remember_device(call, session.user_id)
-    follow_person(call, session.user_id)
-    return go(where.location)
+    return completed(call, where)
 
 
 def _session(call: Call) -> Session | None:

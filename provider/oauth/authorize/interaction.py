@@ -79,15 +79,20 @@ def next_step(
     consent: Consent | None,
     has_second_factor: bool,
     now: datetime,
+    just_signed_in: bool = False,
 ) -> Step:
-    """Return the first missing step. `parked` is the request as it was stored, if the browser returns to it."""
+    """Return the first missing step. `parked` is the request as it was stored, if the browser returns to it.
+
+    `just_signed_in`: the user signed in for this request, which was not stored.
+    """
     if session is None:
         return SignUp() if "create" in request.prompt else LogIn("nobody is signed in")
-    proved_since = parked is not None and parked.is_proven_by(session)
-    login = _login_needed(request, session, proved_since=proved_since, now=now)
+    just_signed_in = just_signed_in or (parked is not None and parked.has_sign_in_of(session))
+    login = _login_needed(request, session, just_signed_in=just_signed_in, now=now)
     if login is not None:
         return login
-    if "select_account" in request.prompt and not _chosen(session, parked):
+    has_chosen = just_signed_in or (parked is not None and parked.chosen_session_id == session.id)
+    if "select_account" in request.prompt and not has_chosen:
         return SelectAccount()
     if not satisfies(acr_of(session.amr), request.acr_values):
         # For a level nobody can reach, asking for a factor again would ask for ever.
@@ -100,29 +105,27 @@ def next_step(
     return _consent_needed(request, consent) or Issue()
 
 
-def _login_needed(request: AuthorizationRequest, session: Session, *, proved_since: bool, now: datetime) -> Step | None:
+def _login_needed(
+    request: AuthorizationRequest, session: Session, *, just_signed_in: bool, now: datetime
+) -> Step | None:
     """Return the sign-in step that is still required, or None.
 
-    A sign-in since the request was stored satisfies prompt=login, prompt=create and max_age. Otherwise the user would
-    be asked endlessly.
+    A sign-in for this very request satisfies prompt=login, prompt=create and max_age. Otherwise the user would be asked
+    endlessly. `max_age=0` is the same as prompt=login (OIDC Core section 3.1.2.1); a larger one is also satisfied by
+    the time of another sign-in.
     """
-    if "create" in request.prompt and not proved_since:
-        return SignUp()
-    if "login" in request.prompt and not proved_since:
-        return LogIn("prompt=login", again=True)
-    if not proved_since and not is_fresh(session.auth_time, request.max_age, now):
-        return LogIn("the sign-in is older than max_age", again=True)
+    if not just_signed_in:
+        if "create" in request.prompt:
+            return SignUp()
+        if "login" in request.prompt or request.max_age == 0:
+            return LogIn("prompt=login" if "login" in request.prompt else "max_age=0", again=True)
+        if not is_fresh(session.auth_time, request.max_age, now):
+            return LogIn("the sign-in is older than max_age", again=True)
     if request.expected_user_id not in {None, session.user_id}:
-        if proved_since:
+        if just_signed_in:
             return Refuse("another person than the id_token_hint's signed in", LoginRequiredError)
         return LogIn("another person than the id_token_hint's is signed in", again=True)
     return None
-
-
-def _chosen(session: Session, parked: ParkedRequest | None) -> bool:
-    if parked is None:
-        return False
-    return parked.chosen_session_id == session.id or parked.is_proven_by(session)
 
 
 def _consent_needed(request: AuthorizationRequest, consent: Consent | None) -> AskConsent | None:

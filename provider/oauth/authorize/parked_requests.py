@@ -6,13 +6,12 @@ it starts over. So nothing one user did counts for another.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from provider.crypto.digests import digest, new_opaque
 from provider.destination import App, Destination
-from provider.oauth.authorize.parameters import CREATE, PARAMETERS
+from provider.oauth.authorize.parameters import CREATE, PARAMETERS, read_max_age
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import authorization_requests as store
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
@@ -25,40 +24,25 @@ from provider.oauth.scopes import format_scope, parse_scope
 from provider.oauth.tokens.claims import without_others
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
-from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 URN = "urn:ietf:params:oauth:request_uri:"
 HANDLE = re.compile(URN + "[A-Za-z0-9_-]{43}")
 """The syntax of the request URIs that are issued here (RFC 9126 section 2.2)."""
-NO_SESSION = b""
-"""The stored `earlier_session` of a browser without a session."""
 
 
-@dataclass(frozen=True)
-class Visit:
-    """A browser, by the value of its cookie, and the session it has as it opens a request."""
-
-    browser: str
-    session: Session | None
-
-    @property
-    def earlier_session(self) -> bytes:
-        return NO_SESSION if self.session is None else self.session.digest
-
-
-def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, visit: Visit | None) -> str:
-    """Store the request of a browser that is present; return its request_uri. `visit` is None if the request came
-    without cookies.
+def park(work: UnitOfWork, request: AuthorizationRequest, given: Parameters, *, browser: str | None) -> str:
+    """Store the request of a browser that is present; return its request_uri. `browser` is the value of its cookie, or
+    None if the request came without cookies.
     """
     expires_at = work.now + work.settings.request_lifetime
-    return _store(work, request, given, visit=visit, expires_at=expires_at, pushed=False)
+    return _store(work, request, given, browser=browser, expires_at=expires_at, pushed=False)
 
 
 def push(work: UnitOfWork, request: AuthorizationRequest, given: Parameters) -> str:
     """Store a request before any browser opens it; return its request_uri (RFC 9126 section 2.2)."""
     expires_at = work.now + work.settings.pushed_request_lifetime
-    return _store(work, request, given, visit=None, expires_at=expires_at, pushed=True)
+    return _store(work, request, given, browser=None, expires_at=expires_at, pushed=True)
 
 
 def _store(
@@ -66,7 +50,7 @@ def _store(
     request: AuthorizationRequest,
     given: Parameters,
     *,
-    visit: Visit | None,
+    browser: str | None,
     expires_at: datetime,
     pushed: bool,
 ) -> str:
@@ -81,8 +65,7 @@ def _store(
         digest=digest(handle),
         client_id=request.client.client_id,
         parameters=kept,
-        browser=None if visit is None else digest(visit.browser),
-        earlier_session=None if visit is None else visit.earlier_session,
+        browser=None if browser is None else digest(browser),
         created_at=work.now,
         expires_at=expires_at,
         chosen_session_id=None,
@@ -109,30 +92,37 @@ def parameters_of(parked: ParkedRequest) -> Parameters:
     return Parameters(list(parked.parameters.items()))
 
 
-def claim(work: UnitOfWork, parked: ParkedRequest, visit: Visit) -> ParkedRequest | None:
+def claim(work: UnitOfWork, parked: ParkedRequest, browser: str) -> ParkedRequest | None:
     """Return the request if it belongs to this browser, or may from now on, else None.
 
     The first browser to open it becomes its owner. From then on it has the usual lifetime: a pushed request has a
     shorter one while no user waits for it.
     """
-    if is_own(parked, visit.browser):
+    if is_own(parked, browser):
         return parked
     is_free = parked.browser is None
     if not is_free and not parked.pushed:
         return None
-    mine, earlier = digest(visit.browser), visit.earlier_session
-    expires_at = work.now + work.settings.request_lifetime if is_free else parked.expires_at
-    if not store.bind_browser(
-        work.db, parked.digest, mine, earlier_session=earlier, now=work.now, expires_at=expires_at
-    ):
+    mine, expires_at = digest(browser), work.now + work.settings.request_lifetime if is_free else parked.expires_at
+    if not store.bind_browser(work.db, parked.digest, mine, now=work.now, expires_at=expires_at):
         return None
-    changes: dict[str, Any] = {"earlier_session": earlier, "chosen_session_id": None, "consented_by": None}
-    return replace(parked, browser=mine, created_at=work.now, expires_at=expires_at, **changes)
+    return replace(parked, browser=mine, created_at=work.now, expires_at=expires_at, **store.NOTHING_DONE)
 
 
 def is_own(parked: ParkedRequest, browser: str) -> bool:
     """Return whether the request belongs to this browser."""
     return parked.browser == digest(browser)
+
+
+def record_sign_in(work: UnitOfWork, request_uri: str, *, browser: str, session_id: str) -> None:
+    """Note in the request that the user of this session just signed in for it (`Services.record_sign_in`).
+
+    Nothing is noted if it is no longer waiting or belongs to another browser. Call this in the transaction of the
+    sign-in.
+    """
+    if HANDLE.fullmatch(request_uri) is not None:
+        handle = digest(request_uri.removeprefix(URN))
+        store.record_sign_in(work.db, handle, digest(browser), session_id=session_id, now=work.now)
 
 
 def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) -> None:
@@ -197,7 +187,8 @@ def app_of(server: AuthorizationServer, parked: ParkedRequest, client: Client) -
     """
     if client.disabled:
         return None
-    prompt = parse_scope(parked.parameters.get("prompt"))
+    prompt, max_age = parse_scope(parked.parameters.get("prompt")), read_max_age(client, parameters_of(parked))
+    asks_for_sign_in = "login" in prompt or CREATE in prompt or max_age == 0
     metadata = client.metadata
     redirect_uri = parked.parameters.get("redirect_uri") or next(iter(metadata.redirect_uris), None)
     if redirect_uri is None:
@@ -208,7 +199,7 @@ def app_of(server: AuthorizationServer, parked: ParkedRequest, client: Client) -
         host=client.host_at(redirect_uri),
         form_targets=tuple(dict.fromkeys((csp_source(redirect_uri), *_start_sources(server, client)))),
         login_hint=parked.parameters.get("login_hint"),
-        accepts_session=parked.is_proven_by if {"login", CREATE} & set(prompt) else None,
+        accepts_session=parked.has_sign_in_of if asks_for_sign_in else None,
         max_age=parked.parameters.get("max_age"),
         logo_uri=metadata.logo_uri,
         logo_source=None if metadata.logo_uri is None else csp_source(metadata.logo_uri),

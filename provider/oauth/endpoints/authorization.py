@@ -23,7 +23,6 @@ from provider.oauth.authorize.interaction import (
     StepUp,
     next_step,
 )
-from provider.oauth.authorize.parked_requests import Visit
 from provider.oauth.authorize.request import (
     AuthorizationRequest,
     Target,
@@ -111,7 +110,7 @@ def _resume(call: Call, server: AuthorizationServer, plain: Parameters, request_
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, parked)
     wished, pushed, client_id = plain if parked.browser is not None else given, parked.pushed, parked.client_id
-    parked = parked_requests.claim(call.work, parked, Visit(call.browser, find_session(call)))
+    parked = parked_requests.claim(call.work, parked, call.browser)
     if parked is None and pushed:
         return request_gone(call, client_id)  # a code was issued for it in another browser, a moment ago
     kept_at = request_uri if parked else None
@@ -139,7 +138,7 @@ def _answer(
     try:
         request = read_request(call.work, server, checks, target, given)
         if call.method == "POST":
-            uri = parked_requests.park(call.work, request, given, visit=None)
+            uri = parked_requests.park(call.work, request, given, browser=None)
             return go(
                 parked_requests.resume_url(uri, client_id=request.client.client_id, ui_locales=given.get("ui_locales"))
             )
@@ -156,7 +155,7 @@ def _answer(
     # What the app wished for holds until the person chooses another language, which takes it out of the way back.
     ui_locales = wished.get("ui_locales")
     if request_uri is None:
-        request_uri = parked_requests.park(call.work, request, given, visit=Visit(call.browser, session))
+        request_uri = parked_requests.park(call.work, request, given, browser=call.browser)
     client_id = request.client.client_id
     return go(_page_of(step, Destination(request_uri=request_uri, client_id=client_id, ui_locales=ui_locales)))
 

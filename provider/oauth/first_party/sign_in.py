@@ -68,7 +68,7 @@ def begin(request: TokenRequest) -> str:
         more = {"ticket": seal_ticket(work, refusal.ticket)} if has_letters else {}
         raise InsufficientAuthorizationError(refusal.message, **more) from None
     if signed_in.step is Step.DONE:
-        return _finish(request, asked, signed_in.cookie)
+        return _finish(request, asked, signed_in.cookie, just_signed_in=True)
     sealed = _seal(work, request.client, signed_in.cookie, given=given)
     expires_in = int(work.settings.second_factor_lifetime.total_seconds())
     raise InsufficientAuthorizationError(
@@ -117,7 +117,7 @@ def _go_on_after_sign_up(request: TokenRequest, session: Session) -> str:
     cookie = sign_in_again(request.work, session, factor=session.amr, auth_time=session.auth_time)
     if cookie is None:
         raise InvalidSessionError(OVER)
-    return _finish(request, asked, cookie)
+    return _finish(request, asked, cookie, just_signed_in=False)
 
 
 def _show_second_factor(request: TokenRequest, session: Session, asked: AuthorizationRequest, auth_session: str) -> str:
@@ -130,7 +130,7 @@ def _show_second_factor(request: TokenRequest, session: Session, asked: Authoriz
         raise InsufficientAuthorizationError(refusal.message, auth_session=auth_session) from None
     except (SignInOver, SecondFactorOver):
         raise InvalidSessionError(OVER) from None
-    return _finish(request, asked, cookie)
+    return _finish(request, asked, cookie, just_signed_in=True)
 
 
 def _read(request: TokenRequest, given: dict[str, str]) -> AuthorizationRequest:
@@ -153,14 +153,22 @@ def _read(request: TokenRequest, given: dict[str, str]) -> AuthorizationRequest:
     return asked
 
 
-def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str) -> str:
+def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str, *, just_signed_in: bool) -> str:
     """Return the code. The session becomes the app's own, and no browser has its cookie."""
     work = request.work
     session = _find(work, cookie)
     if session is None:  # access to the account ended since the password was checked
         raise InvalidSessionError(OVER)
     has_second_factor = second_factor.is_enabled(work, session.user_id)
-    step = next_step(asked, session, parked=None, consent=None, has_second_factor=has_second_factor, now=work.now)
+    step = next_step(
+        asked,
+        session,
+        parked=None,
+        consent=None,
+        has_second_factor=has_second_factor,
+        now=work.now,
+        just_signed_in=just_signed_in,
+    )
     if not isinstance(step, Issue):
         end_session(work, session, reason="redirected_to_web")
         raise RedirectToWebError(f"Start an authorization request in a browser: {getattr(step, 'why', '')}")

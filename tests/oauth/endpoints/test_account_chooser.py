@@ -39,7 +39,7 @@ def test_going_on_as_somebody_else(
     answer = rp.ask(browser, prompt="select_account")
     assert choose(browser, answer, "other").startswith("/login?")
     clock.advance(seconds=1)
-    sign_in_person(browser, installation, bob)
+    sign_in_person(browser, installation, bob, answering=answer.request_uri)
     assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
 
 

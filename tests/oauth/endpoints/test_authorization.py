@@ -98,7 +98,7 @@ def test_what_one_browser_did_does_not_count_in_another(
     """A waiting request is bound to its browser: a handle sent to a victim begins anew there."""
     attacker, victim = person(), person(ada)
     answer = rp.ask(attacker, prompt="login")
-    sign_in_person(attacker, installation, bob)
+    sign_in_person(attacker, installation, bob, answering=answer.request_uri)
     elsewhere = rp.resume(victim, answer)
     assert elsewhere.page == "/login"
     assert elsewhere.request_uri != answer.request_uri

@@ -59,7 +59,7 @@ def test_prompt_login_asks_again_and_then_not_again(
     assert answer.parameters["prompt"] == "login"
     assert rp.resume(browser, answer).page == "/login", "coming back without having signed in"
     clock.advance(seconds=20)
-    sign_in_person(browser, installation, ada)
+    sign_in_person(browser, installation, ada, answering=answer.request_uri)
     second = rp.verify(rp.redeem(rp.resume(browser, answer)))
     assert second["auth_time"] > first["auth_time"]
 
@@ -70,7 +70,7 @@ def test_prompt_login_may_be_answered_by_somebody_else(
     """OIDC Core section 3.1.2.3."""
     answer = rp.ask(browser, prompt="login")
     clock.advance(seconds=1)
-    sign_in_person(browser, installation, bob)
+    sign_in_person(browser, installation, bob, answering=answer.request_uri)
     assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
 
 
@@ -106,7 +106,7 @@ def test_who_made_an_account_and_signed_in_goes_on_to_the_app(
     answer = rp.ask(browser, prompt="create")
     assert rp.resume(browser, answer).page == "/signup", "coming back without an account"
     clock.advance(seconds=20)
-    sign_in_person(browser, installation, bob)
+    sign_in_person(browser, installation, bob, answering=answer.request_uri)
     assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
 
 
@@ -119,7 +119,7 @@ def test_somebody_who_is_signed_in_may_make_another_account(
     for page in (answer.location, answer.location.replace("/signup", "/login")):
         assert browser.get(page).status_code == 200, page
     clock.advance(seconds=20)
-    sign_in_person(browser, installation, bob)
+    sign_in_person(browser, installation, bob, answering=answer.request_uri)
     for page in (answer.location, answer.location.replace("/signup", "/login")):
         assert browser.get(page).headers["location"].startswith("/oauth2/authorize?"), page
     assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
@@ -154,7 +154,7 @@ def test_max_age_passed_asks_again(
     answer = rp.ask(browser, max_age="1")
     assert answer.page == "/login"
     clock.advance(seconds=90)
-    sign_in_person(browser, installation, ada)
+    sign_in_person(browser, installation, ada, answering=answer.request_uri)
     clock.advance(seconds=30)
     claims = rp.verify(rp.redeem(rp.resume(browser, answer)))
     assert claims["auth_time"] == int(clock.now.timestamp()) - 30
@@ -220,7 +220,7 @@ def test_a_hint_of_somebody_else_asks_them_to_sign_in(
     answer = rp.ask(browser, id_token_hint=hint)
     assert answer.page == "/login"
     clock.advance(seconds=1)
-    sign_in_person(browser, installation, ada)
+    sign_in_person(browser, installation, ada, answering=answer.request_uri)
     assert rp.resume(browser, answer).error == "login_required"
 
 

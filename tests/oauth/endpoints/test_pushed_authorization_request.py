@@ -211,7 +211,7 @@ def test_browsers_that_open_it_one_after_the_other_get_one_code(
     assert come(desktop, rp.client_id, uri).headers["location"].startswith("/login?")
     assert come(phone, rp.client_id, uri).headers["location"].startswith("/login?")
     for browser in (desktop, phone):
-        sign_in_person(browser, installation, ada)
+        sign_in_person(browser, installation, ada, answering=uri)
     answers = [come(browser, rp.client_id, uri) for browser in (phone, desktop)]
     assert ["code=" in answer.headers.get("location", "") for answer in answers] == [True, False]
     assert answers[1].status_code == 400

@@ -1,7 +1,8 @@
 """Authorization requests parked while the user signs in (decision 67), found by the digest of the request_uri."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -39,14 +40,11 @@ authorization_requests = Table(
     Column("consented_by", Identifier),  # the person who just allowed it
     Column("completed_at", UtcTime),
     Column("pushed", Boolean, nullable=False, server_default=false()),  # by the client itself: it gives one code
-    Column("earlier_session", Digest),  # the digest of the browser's session at its first visit; empty: it had none
+    Column("earlier_session", Digest),  # unused; the previous release, which may still run during an upgrade, writes it
+    Column("signed_in_session_id", Identifier),  # the session whose user signed in for this request
     Index("ix_authorization_requests_expires_at", "expires_at"),
     Index("ix_authorization_requests_client_id", "client_id"),
 )
-
-
-LEEWAY = timedelta(minutes=2, seconds=30)
-"""How far the clocks of two nodes may be apart. With PostgreSQL they follow the database's clock (`provider.clock`)."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +59,20 @@ class ParkedRequest:
     consented_by: str | None
     completed_at: datetime | None
     pushed: bool = False
-    earlier_session: bytes | None = None
+    signed_in_session_id: str | None = None
 
-    def is_proven_by(self, session: Session) -> bool:
-        """Return whether the user signed in, or showed a factor, since the browser opened this request.
+    def has_sign_in_of(self, session: Session) -> bool:
+        """Return whether the user of this session signed in on the pages of this request, in the browser that has it.
 
-        Both give the session a new identifier. The time says little, because two nodes may have written the two times;
-        but a browser can withhold its cookie at the first visit, so a session from long before does not count. Requests
-        that the browser opened at a node of an earlier release have only their time.
+        The session keeps its id when the user shows another factor or signs in again. No time is compared: a browser
+        may withhold its session at the first visit, and the clocks of two nodes differ. A later sign-in for which an
+        upstream did not ask the user counts for no request.
         """
-        if self.earlier_session is None:
-            return session.auth_time >= self.created_at
-        is_another = session.digest != self.earlier_session and not session.proven_earlier
-        return is_another and session.auth_time >= self.created_at - LEEWAY
+        return self.signed_in_session_id == session.id and not session.proven_earlier
 
 
+NOTHING_DONE: dict[str, Any] = {"signed_in_session_id": None, "chosen_session_id": None, "consented_by": None}
+"""What the user of a browser does for a request, before anything is done."""
 _PARKED = rows_of(ParkedRequest, authorization_requests)
 
 
@@ -100,7 +97,6 @@ def bind_browser(
     digest: bytes,
     browser: bytes,
     *,
-    earlier_session: bytes,
     now: datetime,
     expires_at: datetime,
 ) -> bool:
@@ -115,8 +111,18 @@ def bind_browser(
         or_(authorization_requests.c.browser.is_(None), authorization_requests.c.pushed),
     )
     taken = {"browser": browser, "created_at": now, "expires_at": expires_at}
-    taken |= {"earlier_session": earlier_session, "chosen_session_id": None, "consented_by": None}
-    return db.execute(update(authorization_requests).where(*free).values(taken)).rowcount == 1
+    return db.execute(update(authorization_requests).where(*free).values(taken | NOTHING_DONE)).rowcount == 1
+
+
+def record_sign_in(db: Connection, digest: bytes, browser: bytes, *, session_id: str, now: datetime) -> None:
+    """Note the session whose user signed in for the request, if it still waits in this browser."""
+    waiting = (
+        authorization_requests.c.digest == digest,
+        authorization_requests.c.browser == browser,
+        authorization_requests.c.completed_at.is_(None),
+        authorization_requests.c.expires_at > now,
+    )
+    db.execute(update(authorization_requests).where(*waiting).values(signed_in_session_id=session_id))
 
 
 def choose_session(db: Connection, parked: ParkedRequest, session_id: str) -> None:
