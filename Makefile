@@ -10,7 +10,7 @@ ARGS   ?=
 MARKS  ?= not slow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all test-quickstarts check screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
+.PHONY: help demo test test-slow test-all test-quickstarts test-apps check docs screenshots pictures format bench bench-at-size migration api-documents translations constraints clean
 
 help:  ## List these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -34,6 +34,10 @@ test-all: $(VENV)/test  ## Run all tests, each on both databases, with more exam
 test-apps: $(VENV)/test  ## Follow the guides of docs/connect/apps with the real apps; ARGS="jupyterhub pgadmin" for some
 	@tests/set_up $(BIN)
 	$(BIN)/python -m tests.interop.apps.run $(ARGS)
+
+test-quickstarts: $(VENV)/test  ## Follow every quickstart as printed; it installs from package registries
+	@tests/set_up $(BIN)
+	$(BIN)/pytest -n 0 tests/interop/quickstarts/every_page.py $(ARGS)
 
 check: $(VENV)/test  ## Run the formatter, linter, type checker, import contracts, migrations and tests
 	$(BIN)/ruff format --check .

@@ -5,8 +5,8 @@ from functools import partial
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import notify
-from provider.accounts.registration import delete_user
 from provider.accounts.store import users
+from provider.accounts.users import delete_user
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text

@@ -5,9 +5,10 @@ from typing import Any
 
 from provider.accounts.email.operator_emails import require_choice
 from provider.accounts.links import issue_link
-from provider.accounts.registration import NoSuchUser, create_user
+from provider.accounts.registration import create_user
 from provider.accounts.store import email_addresses, passwords, users
 from provider.accounts.store.links import Purpose
+from provider.accounts.users import NoSuchUser
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text

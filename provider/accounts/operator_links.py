@@ -1,9 +1,9 @@
 """One-time links that operators create and pass on themselves: no email is sent."""
 
 from provider.accounts.links import NewLink, issue_link
-from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses
 from provider.accounts.store.links import Purpose
+from provider.accounts.users import NoSuchUser
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.work import UnitOfWork

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from provider.accounts.factors import second_factor
-from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, passwords
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.users import User
+from provider.accounts.users import NoSuchUser
 from provider.work import UnitOfWork
 
 

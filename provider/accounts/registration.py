@@ -1,10 +1,8 @@
 """Creating accounts. A sign-up gets the same answer, in the same time, whether or not the address is taken."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.passwords.passwords import require_own_hash
@@ -16,11 +14,11 @@ from provider.accounts.timing import constant_time_response
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest
-from provider.crypto.passwords import hash_password
+from provider.crypto.passwords import SALT_BYTES, hash_password
 from provider.database.base import new_id
 from provider.languages.free_text import clean_line
 from provider.languages.text import Text
-from provider.refusals import NotFound, Refusal
+from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
 MAX_NAME = 100
@@ -45,19 +43,6 @@ class IdTaken(Refusal):
     code = "id-taken"
     status_code = 409
     message = Text("Another account has this id.")
-
-
-class NoSuchUser(NotFound):
-    code = "no-such-user"
-    title = Text("No such user")
-    message = Text("There is no such user.")
-
-
-class AmbiguousAddress(Refusal):
-    """Several users signed up with an address, and none of them owns it."""
-
-    code = "ambiguous-address"
-    status_code = 409
 
 
 def clean_name(text: str) -> str:
@@ -85,6 +70,23 @@ def sign_up(
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with constant_time_response(work):
         return _claim(work, address, hashed, claims=claims, browser=browser, carry=carry)
+
+
+def sign_up_in_app(
+    work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any], client_id: str
+) -> Ticket:
+    """Do the same for a user who signs up in an app. No browser has the value that stands for the app.
+
+    A second sign-up in the app with the same address and password continues the first one. With another password it may
+    be a stranger's, who must not choose the password of an account that the owner of the address confirms.
+    """
+    of_address = f"{client_id}\n{address.normal}"
+    sender = work.vault.keyed_digest(of_address, purpose="sign-up-in-app").hex()
+    # The same password has the same hash, so that the two can be compared while the address is locked.
+    salt = work.vault.keyed_digest(of_address, purpose="sign-up-in-app-salt")[:SALT_BYTES]
+    hashed = hash_password(password, cost=work.settings.bcrypt_cost, salt=salt)
+    with constant_time_response(work):
+        return _claim(work, address, hashed, claims=claims, browser=sender, carry={}, same_password=True)
 
 
 def sign_up_unverified(work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any]) -> str:
@@ -173,49 +175,6 @@ def create_verified(work: UnitOfWork, *, address: Address, claims: dict[str, Any
     return added.user_id
 
 
-def find_user(work: UnitOfWork, ref: str) -> User | None:
-    """Return the user with this id or email address, or None."""
-    try:
-        return users.find(work.read, str(uuid.UUID(ref)))
-    except ValueError:
-        address = parse_address(ref)
-    owner = None if address is None else email_addresses.find_owner(work.read, address.normal)
-    return None if owner is None else owner[0]
-
-
-def get_user(work: UnitOfWork, ref: str) -> User:
-    """Find a user by id or by address. Raises NoSuchUser, which names `ref`, or AmbiguousAddress.
-
-    Anyone can sign up with an address: where nobody owns it, an operator must not act on the latest claim by mistake.
-    """
-    user, address = find_user(work, ref), parse_address(ref)
-    if user is None:
-        raise NoSuchUser(f"There is no user {ref}.")
-    if address is not None and email_addresses.find_rivals(work.read, address.normal)[0] is None:
-        claims = email_addresses.find_claims(work.read, address.normal)
-        if len(claims) > 1:
-            ids = ", ".join(claimant.id for claimant, _ in claims)
-            raise AmbiguousAddress(f"Several accounts signed up with {ref} and none has confirmed it. Use an id: {ids}")
-    return user
-
-
-def delete_user(work: UnitOfWork, *, user_id: str) -> None:
-    """Delete the account and everything that belongs to it; audit events stay. Raises NoSuchUser."""
-    # First: applications are told while we know of them.
-    end_access(work, user_id=user_id, cause=Cause.DELETED)
-    if not users.remove(work.db, user_id):
-        raise NoSuchUser
-    record(work, Event.ACCOUNT_DELETED, user_id=user_id)
-
-
-def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
-    """Replace the user's roles with exactly these. Raises NoSuchUser."""
-    before, now = users.find(work.db, user_id), sorted(set(roles))
-    if before is None or not users.set_roles(work.db, user_id, now, now=work.now):
-        raise NoSuchUser
-    record(work, Event.ROLES_CHANGED, user_id=user_id, before={"roles": sorted(before.roles)}, after={"roles": now})
-
-
 def _claim(
     work: UnitOfWork,
     address: Address,
@@ -224,10 +183,13 @@ def _claim(
     claims: Mapping[str, Any],
     browser: str,
     carry: Mapping[str, str],
+    same_password: bool = False,
 ) -> Ticket:
     may_mail = may_write_to(work, address.normal, Purpose.VERIFY)
     spoken = _in_their_language(work, claims)
-    claimed = email_addresses.find_claim_of_browser(work.db, address.normal, digest(browser), now=work.now)
+    claimed = email_addresses.find_claim_of_browser(
+        work.db, address.normal, digest(browser), now=work.now, hashed=hashed if same_password else None
+    )
     if claimed is None:
         claimed = _add(work, address, hashed, status=Status.INACTIVE, verified=False, roles=(), claims=spoken)
     else:

@@ -2,10 +2,10 @@
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import notify
-from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.users import Status
+from provider.accounts.users import NoSuchUser
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.mail import messages

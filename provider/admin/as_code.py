@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provider.accounts.email.email_addresses import parse_address
-from provider.accounts.registration import set_roles
 from provider.accounts.store import email_addresses
+from provider.accounts.users import set_roles
 from provider.oauth.clients import clients
 from provider.oauth.clients.client_secrets import is_short, require_long_enough
 from provider.oauth.clients.clients import Client

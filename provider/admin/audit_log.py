@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from provider.accounts.registration import find_user
+from provider.accounts.users import find_user
 from provider.audit import store
 from provider.audit.events import names_of
 from provider.audit.store import AuditEvent

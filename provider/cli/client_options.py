@@ -48,9 +48,12 @@ FirstParty = Annotated[
     typer.Option("--first-party/--no-first-party", help="Ours: people are not asked for consent. Default: no."),
 ]
 VerifyUri = Annotated[
-    str | None, typer.Option(help="A first-party app's own page for the link that confirms an email address.")
+    str | None,
+    typer.Option(help="A first-party app's own https page for the link that confirms an email address."),
 ]
-ResetUri = Annotated[str | None, typer.Option(help="A first-party app's own page for the link that resets a password.")]
+ResetUri = Annotated[
+    str | None, typer.Option(help="A first-party app's own https page for the link that resets a password.")
+]
 BESIDE = {"client_id": "--client-id", "client_secret": "--client-secret-stdin"}
 """Members of a registration response that `signet client create` takes as options."""
 Metadata = Annotated[str | None, typer.Option(help="A JSON file of RFC 7591 metadata, or - for stdin.")]

@@ -22,7 +22,7 @@ def list_sessions(
 
     Example: signet session list --user ada@example.com
     """
-    from provider.accounts.registration import get_user
+    from provider.accounts.users import get_user
     from provider.sessions import store
     from provider.sessions.assurance import acr_of
 
@@ -53,7 +53,7 @@ def end(
     Example: signet session end --user ada@example.com
     """
     from provider.accounts import devices
-    from provider.accounts.registration import get_user
+    from provider.accounts.users import get_user
     from provider.refusals import NotFound
     from provider.sessions import lifecycle
 

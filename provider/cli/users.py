@@ -146,8 +146,8 @@ def show(who: Who, *, as_json: Json = False) -> None:
     Example: signet user show ada@example.com
     """
     from provider.accounts import overview
-    from provider.accounts.registration import get_user
     from provider.accounts.store import linked_identities
+    from provider.accounts.users import get_user
 
     with unit() as work:
         user = get_user(work, who)
@@ -167,7 +167,7 @@ def suspend(
     Example: signet user suspend ada@example.com --reason 'a stolen laptop'
     """
     from provider.accounts import suspension
-    from provider.accounts.registration import get_user
+    from provider.accounts.users import get_user
 
     why = line(reason or "", most=suspension.LONGEST_REASON, option="--reason") or None
     with unit() as work:
@@ -183,7 +183,7 @@ def restore(who: Who, *, as_json: Json = False) -> None:
     Example: signet user restore ada@example.com
     """
     from provider.accounts import suspension
-    from provider.accounts.registration import get_user
+    from provider.accounts.users import get_user
 
     with unit() as work:
         suspension.restore(work, user_id=get_user(work, who).id)
@@ -198,7 +198,7 @@ def verify_email(who: Who, *, as_json: Json = False) -> None:
     Example: signet user verify-email ada@example.com
     """
     from provider.accounts.email import email_addresses
-    from provider.accounts.registration import get_user
+    from provider.accounts.users import get_user
 
     with unit() as work:
         email_addresses.verify_by_operator(work, user_id=get_user(work, who).id)
@@ -222,7 +222,7 @@ def change_email(
     """
     from provider.accounts import overview
     from provider.accounts.email import operator_changes
-    from provider.accounts.registration import get_user
+    from provider.accounts.users import get_user
 
     change = operator_changes.request_change if confirm else operator_changes.set_address
     with unit() as work:
@@ -240,7 +240,7 @@ def reset_totp(who: Who, *, as_json: Json = False) -> None:
     Example: signet user reset-totp ada@example.com
     """
     from provider.accounts.factors import removal
-    from provider.accounts.registration import get_user
+    from provider.accounts.users import get_user
 
     with unit() as work:
         user = get_user(work, who)
@@ -259,7 +259,7 @@ def set_role(
 
     Example: signet user set-role ada@example.com admin staff
     """
-    from provider.accounts.registration import get_user, set_roles
+    from provider.accounts.users import get_user, set_roles
 
     with unit() as work:
         user = get_user(work, who)
@@ -276,7 +276,7 @@ def delete(
 
     Example: signet user delete ada@example.com --yes
     """
-    from provider.accounts.registration import delete_user, get_user
+    from provider.accounts.users import delete_user, get_user
 
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Delete {who} for good?", abort=True)

@@ -204,6 +204,11 @@ class Settings(Lifetimes, Network, MailSettings, SignUpSettings):
         return is_loopback(urlsplit(self.issuer).hostname or "")
 
     @property
+    def may_use_local_pages(self) -> bool:
+        """Whether links in emails may lead to http pages on loopback: in development, or if the issuer is there."""
+        return self.env != "production" or self.loopback
+
+    @property
     def embedded(self) -> bool:
         """Whether the database is SQLite. Then all data is on this machine, and the secret key may be in a file beside
         it.

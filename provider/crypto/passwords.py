@@ -7,6 +7,7 @@ not block token requests. bcrypt releases the GIL.
 import base64
 import hashlib
 import re
+import string
 import unicodedata
 from functools import lru_cache
 
@@ -19,9 +20,15 @@ MAX_CHARACTERS = 2 * MAX_BYTES
 come from at most three characters.
 """
 
-
+SALT_BYTES = 16
+"""The length of a bcrypt salt."""
 _OWN_HASH = re.compile(r"\$2b\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]")
 """A bcrypt hash. The last characters of salt and sum stand for 2 and 4 bits, so not every character may be there."""
+
+
+_CHARACTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
+_BCRYPT_ALPHABET = bytes.maketrans(f"{_CHARACTERS}+/".encode(), f"./{_CHARACTERS}".encode())
+"""From the base64 of RFC 4648 to that of bcrypt."""
 
 
 def normal_form(password: str) -> bytes:
@@ -38,9 +45,18 @@ def _prehash(password: str) -> bytes:
     return base64.b64encode(hashlib.sha384(normal_form(password)).digest())
 
 
-def hash_password(password: str, *, cost: int) -> str:
-    """Return a bcrypt hash of this cost (2**cost rounds)."""
-    return bcrypt.hashpw(_prehash(password), bcrypt.gensalt(cost)).decode()
+def hash_password(password: str, *, cost: int, salt: bytes | None = None) -> str:
+    """Return a bcrypt hash of this cost (2**cost rounds).
+
+    With a `salt` of SALT_BYTES, which must be unpredictable, the same password has the same hash.
+    """
+    return bcrypt.hashpw(_prehash(password), bcrypt.gensalt(cost) if salt is None else _salt(salt, cost)).decode()
+
+
+def _salt(salt: bytes, cost: int) -> bytes:
+    """Return the salt as bcrypt writes it: base64 in an alphabet of its own, without padding."""
+    written = base64.b64encode(salt).rstrip(b"=").translate(_BCRYPT_ALPHABET)
+    return b"$2b$%02d$%s" % (cost, written)
 
 
 def is_password(password: str, hashed: str) -> bool:

@@ -1,7 +1,8 @@
 """The initial data of the demo: a database, keys, an account and the sample clients. Seeding can be repeated safely."""
 
-from provider.accounts.registration import create_user, find_user
+from provider.accounts.registration import create_user
 from provider.accounts.store.users import ADMIN
+from provider.accounts.users import find_user
 from provider.database.migrations import migrate
 from provider.demo.secrets import DEVICE_ID, EMAIL, OPERATOR, SERVICE_ID, SINGLE_PAGE_APP_ID, WEB_APP_ID, Secrets
 from provider.oauth.clients import clients

@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from provider.accounts.store import linked_identities
 from provider.federation.id_tokens import UpstreamUntrusted, check_id_token, proven_before, subject_of
 from provider.federation.identity_claims import WANTED, combine, email_of, is_complete, is_email_proven, names_of
 from provider.federation.states import UpstreamState
@@ -113,7 +114,7 @@ def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: M
     response = _exchange(work, upstream, metadata, code=code, verifier=state.verifier)
     claims = check_id_token(work, upstream, response["id_token"], state)
     about = claims
-    if not is_complete(claims, upstream.settings) and metadata.userinfo_endpoint is not None:
+    if metadata.userinfo_endpoint is not None and not _knows_enough(work, upstream, claims):
         asked = _ask_userinfo(work, upstream, metadata.userinfo_endpoint, response, subject=claims["sub"])
         about = combine(claims, asked)
     return UpstreamIdentity(
@@ -162,6 +163,13 @@ def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code:
     if not isinstance(body.get("id_token"), str):
         raise UpstreamUntrusted(upstream, "there is no id_token")
     return body
+
+
+def _knows_enough(work: UnitOfWork, upstream: Upstream, claims: Mapping[str, Any]) -> bool:
+    """Return whether the ID token is enough: it is complete, or its user has an account, which nothing changes."""
+    if is_complete(claims, upstream.settings):
+        return True
+    return linked_identities.find(work.read, upstream.settings.issuer, claims["sub"]) is not None
 
 
 def _ask_userinfo(

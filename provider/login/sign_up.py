@@ -75,6 +75,14 @@ def sign_up(work: UnitOfWork, wanted: SignUp, *, browser: str, carry: Mapping[st
     )
 
 
+def sign_up_in_app(work: UnitOfWork, wanted: SignUp, *, client_id: str) -> Ticket:
+    """Do the same for a user who signs up in this app. Raises TooManyRequests."""
+    _count(work)
+    return registration.sign_up_in_app(
+        work, address=wanted.address, password=wanted.password, claims=wanted.claims, client_id=client_id
+    )
+
+
 def sign_up_unverified(work: UnitOfWork, wanted: SignUp) -> str:
     """Create an active account whose address is not verified; return the user's id.
 

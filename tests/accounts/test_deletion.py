@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from provider.accounts import deletion, suspension
-from provider.accounts.registration import find_user
 from provider.accounts.store.users import Status
+from provider.accounts.users import find_user
 from provider.audit.events import Event
 from provider.audit.store import audit_events
 from provider.tables import metadata

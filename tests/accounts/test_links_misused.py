@@ -10,13 +10,14 @@ from threading import Barrier
 import pytest
 from starlette.testclient import TestClient
 
-from provider.accounts import deletion, registration, suspension
+from provider.accounts import deletion, suspension
 from provider.accounts.email import email_addresses, email_change
 from provider.accounts.email.verification_emails import Ticket, seal_ticket
 from provider.accounts.store import email_addresses as addresses
 from provider.accounts.store import passwords, users
 from provider.accounts.store.links import one_time_links
 from provider.accounts.store.users import Status
+from provider.accounts.users import delete_user
 from provider.app import create_app
 from provider.config.settings import Feature, Settings
 from provider.crypto.vault import Vault
@@ -325,5 +326,5 @@ def test_a_link_outlives_no_account(
 ) -> None:
     """N-14: the account is gone; its link opens nothing, and nobody else's account."""
     with work() as w:
-        registration.delete_user(w, user_id=ada)
+        delete_user(w, user_id=ada)
     assert browser.open(f"{OPENED_AT[purpose]}?token={links[purpose]}").status == 410

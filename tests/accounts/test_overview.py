@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import event
 
 from provider.accounts import overview
-from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, passwords
+from provider.accounts.users import NoSuchUser
 from provider.database.base import new_id
 from provider.work import Installation
 from tests.support.factories import make_user

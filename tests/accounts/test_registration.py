@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from provider.accounts import registration, suspension
+from provider.accounts import suspension
+from provider.accounts import users as rules
 from provider.accounts.email import email_addresses
 from provider.accounts.email.email_addresses import AlreadyConfirmed, WrongCode
 from provider.accounts.links import issue_link
@@ -253,19 +254,19 @@ def test_an_operator_makes_finds_and_deletes_accounts(work: Work) -> None:
     with work() as w:
         user_id = make_user(w, roles=("admin",), name="Ada")
     with work() as w:
-        by_id, by_address = registration.find_user(w, user_id), registration.find_user(w, "ADA@example.test")
+        by_id, by_address = rules.find_user(w, user_id), rules.find_user(w, "ADA@example.test")
         assert by_id is not None
         assert by_id == by_address
         assert by_id.roles == ["admin"]
         assert by_id.claims == {"name": "Ada"}
-        registration.set_roles(w, user_id=user_id, roles=["b", "a"])
+        rules.set_roles(w, user_id=user_id, roles=["b", "a"])
     with work() as w:
-        found = registration.find_user(w, user_id)
+        found = rules.find_user(w, user_id)
         assert found is not None
         assert found.roles == ["a", "b"]
-        registration.delete_user(w, user_id=user_id)
+        rules.delete_user(w, user_id=user_id)
     with work() as w:
-        assert registration.find_user(w, ADDRESS) is None
+        assert rules.find_user(w, ADDRESS) is None
 
 
 def test_an_operator_is_told_when_an_address_is_taken_or_none(work: Work) -> None:

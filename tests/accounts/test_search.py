@@ -3,7 +3,7 @@
 import pytest
 
 from provider.accounts import overview, profile, registration, search
-from provider.accounts.registration import delete_user
+from provider.accounts.users import delete_user
 from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work

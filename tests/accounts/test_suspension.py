@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from provider.accounts import suspension
-from provider.accounts.registration import NoSuchUser
 from provider.accounts.store.users import Status
+from provider.accounts.users import NoSuchUser
 from provider.audit import store as audit
 from provider.database.base import new_id
 from tests.support.browser import Browser

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select, update
 
 from provider.accounts import suspension
-from provider.accounts.registration import find_user
 from provider.accounts.store import email_addresses
 from provider.accounts.store.links import one_time_links
 from provider.accounts.store.users import Status, users
+from provider.accounts.users import find_user
 from provider.audit.events import Event
 from provider.audit.store import audit_events
 from provider.config.settings import Settings

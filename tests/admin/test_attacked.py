@@ -10,7 +10,8 @@ from sqlalchemy import text
 from provider.accounts import data_export, invitation
 from provider.accounts.email import operator_emails
 from provider.accounts.email.operator_emails import NotNow
-from provider.accounts.registration import AddressTaken, create_user, find_user
+from provider.accounts.registration import AddressTaken, create_user
+from provider.accounts.users import find_user
 from provider.admin import audit_log, idempotency, store
 from provider.oauth.clients import clients
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata

@@ -1,13 +1,18 @@
 """Links in emails that lead to a first-party app's own pages, and what the app does with their tokens."""
 
+import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from sqlalchemy import select, update
 
+from provider.oauth.clients.clients import create_client
 from provider.oauth.clients.metadata import InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
+from provider.oauth.clients.store.clients import clients
 from tests.api.conftest import App, problem
 from tests.support.browser import Browser
 from tests.support.factories import PASSWORD, REDIRECT_URI, make_user
@@ -101,11 +106,10 @@ def test_other_apps_and_our_own_pages_lead_to_our_pages(
 
 
 @pytest.mark.parametrize("member", ["verify_uri", "reset_uri"])
-def test_the_pages_are_registered_like_redirect_uris_for_first_party_clients(member: str) -> None:
+def test_the_pages_are_web_pages_of_first_party_clients(member: str) -> None:
     given: dict[str, Any] = {"redirect_uris": [REDIRECT_URI], "first_party": True}
-    for uri in ("https://a.example/x?y=z", "http://localhost:3000/verify", "com.example.app:/verify"):
+    for uri in ("https://a.example/x?y=z", "http://localhost:3000/verify", "HTTPS://a.example/"):
         assert getattr(parse_metadata(given | {member: uri}), member) == uri
-    assert parse_metadata(given | {member: "cursor://x", "private_use_schemes": ["cursor"]})
     assert getattr(parse_metadata(given | {member: ""}), member) is None
     for wrong in (
         "http://a.example/",
@@ -114,8 +118,44 @@ def test_the_pages_are_registered_like_redirect_uris_for_first_party_clients(mem
         "https://a.example/#x",
         "https://*.example/",
         "https://a.example/?token=1",
+        "com.example.app:/verify",
+        "com.example.app://verify",
+        "cursor://x",
+        "COM.example.app:/verify",
+        "//a.example/verify",
+        "https:verify",
     ):
-        with pytest.raises(InvalidMetadata, match=member):
-            parse_metadata(given | {member: wrong})
+        with pytest.raises(InvalidMetadata, match=f"{member}: {re.escape(repr(wrong))}"):
+            parse_metadata(given | {member: wrong, "private_use_schemes": ["cursor"]})
     with pytest.raises(InvalidMetadata, match="is for first_party clients"):
         parse_metadata(given | {member: "https://a.example/", "first_party": False})
+
+
+@pytest.mark.parametrize(
+    ("env", "issuer", "accepted"),
+    [
+        ("production", "https://id.example.test", False),
+        ("development", "https://id.example.test", True),
+        ("production", "http://localhost:8000", True),
+    ],
+)
+def test_http_pages_on_loopback_are_for_development(work: Work, env: str, issuer: str, accepted: bool) -> None:
+    metadata = parse_metadata(
+        {"redirect_uris": [REDIRECT_URI], "first_party": True, "reset_uri": "http://127.0.0.1:3000/reset"}
+    )
+    with work() as w:
+        w.settings = w.settings.model_copy(update={"env": env, "issuer": issuer})
+        refused = pytest.raises(InvalidMetadata, match=r"reset_uri: 'http://127.0.0.1:3000/reset'")
+        with nullcontext() if accepted else refused:
+            create_client(w, metadata)
+
+
+def test_a_page_of_another_scheme_that_is_stored_already_gets_no_links(
+    app_with_pages: App, inbox: Inbox, work: Work
+) -> None:
+    """An earlier release accepted it (RFC 8252 section 8.4: another app may have claimed the scheme)."""
+    with work() as w:
+        stored = w.read.scalars(select(clients.c.metadata)).one()
+        w.db.execute(update(clients).values(metadata={**stored, "verify_uri": "com.example.app:/verify"}))
+    app_with_pages.call("/register", email=ADDRESS, password=PASSWORD)
+    assert inbox.latest(ADDRESS).link.startswith("https://id.example.test/verify-email/confirm?")

@@ -36,6 +36,30 @@ def test_names_follow_the_rules_of_the_profile(app_of_ours: App, work: Work) -> 
     assert find_user(work).claims.items() >= names.items()
 
 
+@pytest.mark.both_databases
+def test_a_registration_that_is_sent_again_is_one_account(
+    app_of_ours: App, register_app: Callable[..., App], inbox: Inbox, work: Work
+) -> None:
+    """A second press, or an app that got no answer and tries again: one email, and its code fits both tickets."""
+    first, second = (
+        app_of_ours.call("/register", email=ADDRESS, password=PASSWORD, name=name) for name in ("A", "Ada")
+    )
+    assert first.json().keys() == second.json().keys()
+    [letter] = inbox.letters(ADDRESS)
+    with work() as w:
+        [(user, _)] = email_addresses.find_claims(w.read, ADDRESS)
+    assert user.claims["name"] == "Ada"
+    for app, password in ((app_of_ours, "another quiet afternoon"), (register_app(), PASSWORD)):
+        stranger = app.call("/register", email=ADDRESS, password=password).json()["ticket"]
+        assert app.call("/verify-email/confirm", ticket=stranger, code=letter.code).status_code == 400
+    with work() as w:
+        assert len(email_addresses.find_claims(w.read, ADDRESS)) == 3
+    ticket = second.json()["ticket"]
+    assert app_of_ours.call("/verify-email/confirm", ticket=ticket, code=letter.code).status_code == 204
+    assert find_user(work).id == user.id
+    assert app_of_ours.challenge(password=PASSWORD).status_code == 200
+
+
 class TestRequiredNamesAndDomains:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
@@ -114,5 +138,14 @@ class TestAtOnce:
         pages = at_once(lambda number: browsers[number].submit({"email": ADDRESS, "password": PASSWORD}))
         paths = ["/verify-email"] * TIMES if verifies else ["/account", *["/signup"] * (TIMES - 1)]
         assert sorted(page.path for page in pages) == paths
+        with work() as w:
+            assert len(email_addresses.find_claims(w.read, ADDRESS)) == 1
+
+    def test_registrations_of_an_app_with_one_address_and_password_are_one_account(
+        self, app_of_ours: App, settings: Settings, work: Work, unlimited: None
+    ) -> None:
+        answers = at_once(lambda _: app_of_ours.call("/register", email=ADDRESS, password=PASSWORD))
+        accepted = TIMES if settings.has("email-verification") else 1
+        assert sorted(answer.status_code for answer in answers) == [202] * accepted + [409] * (TIMES - accepted)
         with work() as w:
             assert len(email_addresses.find_claims(w.read, ADDRESS)) == 1

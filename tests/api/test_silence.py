@@ -7,10 +7,11 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from provider.accounts import registration, suspension
+from provider.accounts import suspension
 from provider.accounts import timing as constant_time_response
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import password_reset
+from provider.accounts.users import delete_user
 from tests.api.conftest import App
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
@@ -114,7 +115,7 @@ def test_a_dead_token_does_not_tell_what_became_of_it(
     ask("old@example.test")
     tokens |= {"gone": ask("gone@example.test"), "suspended": ask("suspended@example.test")}
     with work() as w:
-        registration.delete_user(w, user_id=gone)
+        delete_user(w, user_id=gone)
         suspension.suspend(w, user_id=suspended, reason=None)
     app_of_ours.call("/register", email=address_of(NOBODY), password=PASSWORD)
     tokens["to verify"] = inbox.latest(address_of(NOBODY)).link.partition("token=")[2]

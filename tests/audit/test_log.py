@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from provider.accounts.registration import delete_user
+from provider.accounts.users import delete_user
 from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record

@@ -2,8 +2,9 @@
 
 import pytest
 
-from provider.accounts import linked_identities, registration
+from provider.accounts import linked_identities
 from provider.accounts.passwords.passwords import is_password_of
+from provider.accounts.users import find_user
 from provider.crypto.passwords import hash_password
 from provider.database.security_stamp import FIRST
 from provider.sessions import lifecycle, store
@@ -27,7 +28,7 @@ def test_creating_says_who_was_made(signet: Signet, work: Work) -> None:
     assert (made["email"], made["status"], made["email_verified"]) == (EMAIL, "ACTIVE", True)
     assert (made["roles"], made["claims"]) == (["admin", "editor"], {"name": f"{PERSIAN} {FAMILY}"})
     with work() as w:
-        user = registration.find_user(w, EMAIL)
+        user = find_user(w, EMAIL)
     assert user is not None
     assert user.id == made["id"]
     assert f"{PERSIAN} {FAMILY}" in signet("user", "show", EMAIL).out

@@ -6,7 +6,7 @@ import hashlib
 import bcrypt
 import pytest
 
-from provider.crypto.passwords import cost_of, decoy, hash_password, is_password
+from provider.crypto.passwords import cost_of, decoy, hash_password, is_own_hash, is_password
 
 COST = 4
 
@@ -54,3 +54,14 @@ def test_the_scheme_is_frozen(typed: str, normal: bytes) -> None:
 def test_a_hash_made_long_ago_still_works() -> None:
     hashed = "$2b$04$8ak02VdZnqJqUz3qhZErz.u81/68XYHeYb1MDDDHhVHE1aNTDvdjC"
     assert is_password("correct horse battery staple", hashed)
+
+
+def test_a_given_salt_gives_one_hash_for_one_password() -> None:
+    """Its bytes reach bcrypt unchanged, whichever they are: `_OWN_HASH` reads what bcrypt itself would write."""
+    for salt, written in ((bytes(16), "." * 22), (bytes([255] * 16), "9" * 21 + "u"), (bytes(range(16)), "")):
+        hashed = hash_password("a", cost=COST, salt=salt)
+        assert is_own_hash(hashed)
+        assert hashed.startswith(f"$2b$04${written}")
+        assert hashed == hash_password("a", cost=COST, salt=salt)
+        assert is_password("a", hashed)
+        assert not is_password("b", hashed)

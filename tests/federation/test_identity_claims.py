@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from provider.accounts.store import users
 from provider.federation.configuration import UpstreamSettings
 from provider.federation.identity_claims import combine, is_email_proven, names_of
+from tests.federation.conftest import sign_out
 from tests.federation.fake_provider import USERINFO, FakeProvider, Traveller
 from tests.support.installation import Work
 from tests.support.names import FAMILY, PERSIAN
@@ -42,6 +43,16 @@ def test_claims_that_the_id_token_lacks_come_from_userinfo(
 def test_a_complete_id_token_needs_no_userinfo(bare: FakeProvider, traveller: Traveller) -> None:
     bare.claims = dict(EVERYTHING)
     assert traveller.sign_in("/signup").path == "/account"
+    assert USERINFO not in bare.asked
+
+
+def test_a_linked_identity_needs_no_userinfo(bare: FakeProvider, traveller: Traveller) -> None:
+    """The account has what it needs, so an outage of userinfo keeps no user with an account out."""
+    traveller.sign_in("/signup")
+    sign_out(traveller.browser)
+    bare.replies[USERINFO] = (500, b"{}")
+    bare.asked.clear()
+    assert traveller.sign_in().path == "/account"
     assert USERINFO not in bare.asked
 
 

@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 
 from provider.accounts import linked_identities as rules
 from provider.accounts.linked_identities import LastWayIn
-from provider.accounts.registration import delete_user
 from provider.accounts.store import passwords
 from provider.accounts.store.linked_identities import linked_identities
+from provider.accounts.users import delete_user
 from provider.config.settings import Settings
 from provider.web.cookies import BROWSER
 from provider.work import Installation, unit_of_work

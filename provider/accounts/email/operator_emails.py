@@ -7,11 +7,11 @@ from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.verification_emails import send_verification
 from provider.accounts.links import issue_link
 from provider.accounts.passwords.password_reset import STANDING
-from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status, User
+from provider.accounts.users import NoSuchUser
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.languages.text import Text

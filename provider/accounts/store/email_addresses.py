@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from provider.accounts.store.links import LinkStatus, Purpose, one_time_links
+from provider.accounts.store.passwords import passwords
 from provider.accounts.store.users import USER, Status, User, users
 from provider.database.base import metadata
 from provider.database.dialect import queue_for
@@ -110,10 +111,13 @@ def find_claims(db: Connection, normal: str, *, limit: int = 100) -> list[Holder
     return _HOLDER.all(db, query.limit(limit))
 
 
-def find_claim_of_browser(db: Connection, normal: str, browser_digest: bytes, *, now: datetime) -> EmailAddress | None:
+def find_claim_of_browser(
+    db: Connection, normal: str, browser_digest: bytes, *, now: datetime, hashed: str | None = None
+) -> EmailAddress | None:
     """Return the unconfirmed address of a sign-up from this browser whose link is still valid.
 
-    Until the transaction ends, no other transaction finds none: of a form sent twice, the second sees the first.
+    With `hashed`, only one with this hash of its password. Until the transaction ends, no other transaction finds none:
+    of a form sent twice, the second sees the first.
     """
     queue_for(db, normal)
     link = one_time_links.c
@@ -128,7 +132,10 @@ def find_claim_of_browser(db: Connection, normal: str, browser_digest: bytes, *,
         link.browser_digest == browser_digest,
         link.expires_at > now,
     )
-    return _ADDRESS.one(db, _ADDRESS.select().where(*waiting).order_by(link.created_at.desc()).limit(1))
+    query = _ADDRESS.select().where(*waiting)
+    if hashed is not None:
+        query = query.where(passwords.c.user_id == users.c.id, passwords.c.hash == hashed)
+    return _ADDRESS.one(db, query.order_by(link.created_at.desc()).limit(1))
 
 
 def _owns(user: User, address: EmailAddress) -> bool:

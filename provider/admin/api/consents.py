@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from provider.accounts.registration import NoSuchUser
+from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body

@@ -13,7 +13,7 @@ from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.factors import removal
 from provider.accounts.factors.removal import NotTurnedOn
 from provider.accounts.invitation import HasPassword
-from provider.accounts.registration import NoSuchUser
+from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import USER, user_id_of
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body

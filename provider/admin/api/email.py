@@ -8,8 +8,9 @@ from provider.accounts import overview
 from provider.accounts.email import email_change, operator_changes
 from provider.accounts.email.email_change import SameAddress
 from provider.accounts.email.operator_emails import NotNow
-from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
+from provider.accounts.registration import AddressTaken, NotAnAddress
 from provider.accounts.store import users
+from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
 from provider.admin.operation import Resource, by_operator
 from provider.api.bodies import Body

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from provider.accounts import linked_identities as rules
 from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere, NoSuchIdentity
-from provider.accounts.registration import NoSuchUser
 from provider.accounts.store import linked_identities
+from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
 from provider.admin.filters import asked_flag
 from provider.admin.operation import by_operator

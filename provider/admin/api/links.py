@@ -8,8 +8,8 @@ from pydantic import Field
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email.email_addresses import AlreadyConfirmed, LinkDead
 from provider.accounts.operator_links import issue_by_operator
-from provider.accounts.registration import NoSuchUser
 from provider.accounts.store.links import Purpose
+from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body

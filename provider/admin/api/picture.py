@@ -2,7 +2,7 @@
 
 from provider.accounts import pictures
 from provider.accounts.pictures import InvalidPicture
-from provider.accounts.registration import NoSuchUser
+from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import USER, user_id_of
 from provider.admin.operation import begin, by_operator
 from provider.api.bodies import Body

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import Field
 
 from provider.accounts import devices
-from provider.accounts.registration import NoSuchUser
+from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of

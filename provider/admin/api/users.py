@@ -6,14 +6,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from provider.accounts import invitation, overview, profile, registration, search, suspension
+from provider.accounts import users as rules
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email import operator_changes
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.overview import Overview
 from provider.accounts.passwords.passwords import UnsupportedHash
-from provider.accounts.registration import AddressTaken, IdTaken, NoSuchUser, NotAnAddress
+from provider.accounts.registration import AddressTaken, IdTaken, NotAnAddress
 from provider.accounts.store import email_addresses, linked_identities, users
+from provider.accounts.users import NoSuchUser
 from provider.admin.filters import asked_text
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
@@ -189,7 +191,7 @@ def change_user(call: Call, _operator: Operator, body: Change) -> Account:
     elif body.email_verified:
         addresses.verify_by_operator(work, user_id=user_id)
     if body.roles is not None:
-        registration.set_roles(work, user_id=user_id, roles=body.roles)
+        rules.set_roles(work, user_id=user_id, roles=body.roles)
     if claims is not None:
         profile.change_profile(work, user_id=user_id, claims=claims)
     return describe(work, user_id)
@@ -198,7 +200,7 @@ def change_user(call: Call, _operator: Operator, body: Change) -> Account:
 @by_operator(of=USER, problems=(NoSuchUser,))
 def delete_user(call: Call, _operator: Operator, _body: Body) -> None:
     """Delete a user and everything that belongs to them, immediately. Audit events are kept."""
-    registration.delete_user(call.work, user_id=user_id_of(call))
+    rules.delete_user(call.work, user_id=user_id_of(call))
 
 
 @by_operator(of=USER, takes=Suspension, problems=(NoSuchUser,))

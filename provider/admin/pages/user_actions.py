@@ -4,14 +4,15 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-from provider.accounts import devices, invitation, profile, registration, suspension
+from provider.accounts import devices, invitation, profile, suspension
 from provider.accounts.email import email_addresses, operator_emails
 from provider.accounts.factors import removal
 from provider.accounts.operator_links import issue_by_operator
-from provider.accounts.registration import NoSuchUser, clean_name
+from provider.accounts.registration import clean_name
 from provider.accounts.store import users
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
+from provider.accounts.users import NoSuchUser, delete_user, set_roles
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
 from provider.admin.pages.user_addresses import ADDRESS_ACTIONS
 from provider.admin.pages.user_connections import CONNECTION_ACTIONS
@@ -75,7 +76,7 @@ def _set_roles(call: Call, subject: Subject[UserDetails]) -> None:
     if user_id == subject.operator.user_id and ADMIN not in roles:
         raise NotYourself
     require_version_seen(call, _roles(_held(call, user_id)))
-    registration.set_roles(call.work, user_id=user_id, roles=roles)
+    set_roles(call.work, user_id=user_id, roles=roles)
 
 
 def _set_name(call: Call, subject: Subject[UserDetails]) -> None:
@@ -265,7 +266,7 @@ ACTIONS: Actions[UserDetails] = {
             Text("Applications may keep their own data about this user. Audit events are kept."),
         ),
         done=Text("Account deleted."),
-        do=_to_others(registration.delete_user),
+        do=_to_others(delete_user),
         danger=True,
         leads_to="/admin/users",
     ),

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from provider.accounts.email import operator_changes
 from provider.accounts.email.email_change import SameAddress
-from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress
+from provider.accounts.registration import AddressTaken, NotAnAddress
 from provider.accounts.store import email_addresses, users
+from provider.accounts.users import NoSuchUser
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, Subject, require_version_seen
 from provider.admin.pages.user_details import UserDetails
 from provider.languages.text import Text

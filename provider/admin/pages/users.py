@@ -3,7 +3,8 @@
 from starlette.responses import Response
 
 from provider.accounts import invitation, overview, registration, search
-from provider.accounts.registration import AddressTaken, NoSuchUser, NotAnAddress, clean_name
+from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
+from provider.accounts.users import NoSuchUser
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
 from provider.admin.pages.event_list import event_list

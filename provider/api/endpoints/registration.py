@@ -8,9 +8,8 @@ from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.registration import AddressTaken
 from provider.api.bodies import Body, InvalidBody
 from provider.api.operation import by_client
-from provider.crypto.digests import new_opaque
 from provider.languages.text import Text
-from provider.login.sign_up import InvalidSignUp, read_sign_up, sign_up, sign_up_unverified
+from provider.login.sign_up import InvalidSignUp, read_sign_up, sign_up_in_app, sign_up_unverified
 from provider.oauth.clients.clients import Client
 from provider.oauth.first_party.sign_in import begin_after_sign_up
 from provider.refusals import TooManyRequests
@@ -72,6 +71,6 @@ def register(call: Call, client: Client, body: Registration) -> Registered:
         user_id = sign_up_unverified(call.work, wanted)
         auth_session = begin_after_sign_up(call.work, client, user_id=user_id)
         return Registered(email=wanted.address.text, auth_session=auth_session)
-    # No browser has this value: opened in a browser, the link in the email asks for the password (decision 5).
-    ticket = sign_up(call.work, wanted, browser=new_opaque(), carry={})
+    # Opened in a browser, the link in the email asks for the password (decision 5).
+    ticket = sign_up_in_app(call.work, wanted, client_id=client.client_id)
     return Registered(email=wanted.address.text, ticket=seal_ticket(call.work, ticket))

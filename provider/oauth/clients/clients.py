@@ -12,6 +12,7 @@ from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.crypto.vault import Vault
 from provider.languages.text import Text
 from provider.oauth.clients.client_secrets import PURPOSE, add_secret, is_short, require_long_enough, short_digests
+from provider.oauth.clients.email_pages import check_email_pages
 from provider.oauth.clients.metadata import DEVICE_CODE, SECRET_JWT, ClientMetadata, InvalidMetadata, load_metadata
 from provider.oauth.clients.metadata_rules import check_metadata
 from provider.oauth.clients.reachable import require_reachable
@@ -189,6 +190,7 @@ def update_client(work: UnitOfWork, client_id: str, metadata: ClientMetadata) ->
 def require_valid(work: UnitOfWork, metadata: ClientMetadata, *, before: Client | None = None) -> None:
     """Check that a client may be registered with this metadata, or changed to it. Raises InvalidMetadata."""
     check_metadata(metadata)
+    check_email_pages(metadata, may_be_local=work.settings.may_use_local_pages)
     require_reachable(work, *metadata.request_uris, metadata.jwks_uri, metadata.backchannel_logout_uri)
     _require_free(work, metadata, before)
     if before is not None and before.metadata.sector != metadata.sector:

@@ -93,7 +93,7 @@ def check_metadata(metadata: ClientMetadata) -> None:
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
         raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
     _check_origins(metadata)
-    check_email_pages(metadata)
+    check_email_pages(metadata, may_be_local=True)
     _check_resources(metadata)
     _check_keys(metadata)
     _check_what_it_is_told(metadata)

@@ -20,6 +20,7 @@ from provider.oauth.authorize.approval import new_code
 from provider.oauth.authorize.interaction import Issue, next_step
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
 from provider.oauth.clients.clients import Client
+from provider.oauth.clients.email_pages import MEMBERS, problem_with_page
 from provider.oauth.errors import (
     AccessDeniedError,
     InsufficientAuthorizationError,
@@ -43,9 +44,18 @@ OVER = "This sign-in is over: begin again with the password"
 
 
 def lead_to_pages_of(work: UnitOfWork, client: Client) -> None:
-    """Let links in the emails that this request causes lead to the pages the first-party client registered for them."""
-    pages = client.metadata
-    work.origin = replace(work.origin, verify_uri=pages.verify_uri, reset_uri=pages.reset_uri)
+    """Let links in the emails that this request causes lead to the pages the first-party client registered for them.
+
+    A page that could not be registered now (of an earlier release, or of an import) is not used: ours are.
+    """
+    may_be_local = work.settings.may_use_local_pages
+    pages = {name: getattr(client.metadata, name) for name in MEMBERS}
+    used = {
+        name: uri
+        for name, uri in pages.items()
+        if uri is not None and problem_with_page(uri, may_be_local=may_be_local) is None
+    }
+    work.origin = replace(work.origin, **used)
 
 
 def begin(request: TokenRequest) -> str:

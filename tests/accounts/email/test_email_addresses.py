@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from provider.accounts import registration, suspension
+from provider.accounts import suspension
 from provider.accounts.email import email_addresses
 from provider.accounts.email.email_addresses import AlreadyConfirmed, parse_address
 from provider.accounts.store import links
 from provider.accounts.store.users import Status
+from provider.accounts.users import delete_user
 from provider.work import Installation, unit_of_work
 from tests.support.browser import Browser
 from tests.support.clock import Clock
@@ -255,7 +256,7 @@ def test_of_those_who_confirm_the_same_address_at_once_one_has_it(installation: 
             assert sorted(pool.map(confirm, ids)) == [False] * 3 + [True]
         with work() as w:
             for user_id in ids:
-                registration.delete_user(w, user_id=user_id)
+                delete_user(w, user_id=user_id)
 
 
 @pytest.mark.both_databases

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Connection
 
-from provider.accounts import registration
+from provider.accounts.users import delete_user
 from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.oauth.grants import store as device_codes
@@ -181,7 +181,7 @@ def test_an_account_deleted_between_two_looks_is_no_crash(
     def find_and_lose(db: Connection, digest: bytes) -> DeviceCode | None:
         code = find(db, digest)
         with work() as w:
-            registration.delete_user(w, user_id=ada)
+            delete_user(w, user_id=ada)
         return code
 
     monkeypatch.setattr(device_codes, "find", find_and_lose)

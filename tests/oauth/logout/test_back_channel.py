@@ -9,7 +9,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from provider.accounts import compromise_report, deletion, devices, registration, suspension
+from provider.accounts import compromise_report, deletion, devices, suspension
+from provider.accounts.users import delete_user
 from provider.config.settings import Settings
 from provider.outbox import store as outbox
 from provider.outbox.store import DeliveryState, Message
@@ -101,7 +102,7 @@ ENDINGS: dict[str, Callable[[UnitOfWork, Session], object]] = {
     "suspended": lambda w, session: suspension.suspend(w, user_id=session.user_id, reason=None),
     "not me": lambda w, session: compromise_report.report(w, user_id=session.user_id),
     "deletion asked for": lambda w, session: deletion.request_deletion(w, user_id=session.user_id),
-    "deleted": lambda w, session: registration.delete_user(w, user_id=session.user_id),
+    "deleted": lambda w, session: delete_user(w, user_id=session.user_id),
     "signed out everywhere": devices.sign_out_everywhere,
     "ended by an operator": lambda w, session: lifecycle.end_by_operator(w, session_id=session.id),
     "signed out": lambda w, session: lifecycle.end_session(w, session, reason="signed_out"),
