@@ -31,7 +31,7 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "json": json.loads,
     "ini": ini,
 }
-NOT_PARSED = {"sh", "text", "php", "hcl"}
+NOT_PARSED = {"sh", "bash", "text", "php", "hcl"}
 
 
 def wrong_with(block: Block) -> str | None:

@@ -52,7 +52,7 @@ class Cache:
         (program,) = [path for path in folder.iterdir() if os.access(path, os.X_OK) and path.is_file()]
         return program
 
-    def go_source(self, name: str, module: str, version: str, build: Callable[[Path], None]) -> Path:
+    def go_source(self, name: str, module: str, version: str, *, build: Callable[[Path], None]) -> Path:
         """Return a folder with the source of a Go module, after `build` has built there what is needed."""
 
         def install(folder: Path) -> None:
@@ -63,6 +63,10 @@ class Cache:
             build(folder)
 
         return self._once(f"{name}-source", (module, version), install)
+
+    def built(self, name: str, *pins: str, build: Callable[[Path], None]) -> Path:
+        """Return a folder in which `build` has built something that these pins describe."""
+        return self._once(f"{name}-built", pins, build)
 
     def _once(self, name: str, pins: tuple[str, ...], install: Callable[[Path], None]) -> Path:
         folder, stamp = self.folder / name, self.folder / f"{name}.pins"

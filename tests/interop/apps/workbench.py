@@ -9,8 +9,10 @@ import os
 import shlex
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +31,8 @@ from tests.support.installation import SECRET_KEY
 from tests.support.server_process import environment, free_port
 from tests.support.waiting import PATIENCE, wait_until
 
+STARTING = 900
+"""Seconds until an app that does not answer is given up. Some take minutes on a busy machine."""
 SIGNET = [sys.executable, "-m", "provider"]
 NAME, EMAIL = "Ada Lovelace", "ada@example.com"
 OTHER_NAME, OTHER_EMAIL = "Charles Babbage", "charles@example.com"
@@ -135,13 +139,17 @@ class Workbench:
         process = self.stack.enter_context(
             running(command, folder=self.folder, env=self.environment | dict(env or {}), log=self.folder / "app.log")
         )
-        wait_until(
-            lambda: answers(ready, status),
-            of=process,
-            what=f"{self.guide.name} did not answer at {ready}",
-            log=lambda: (self.folder / "app.log").read_text("utf-8", "replace")[-6000:],
-            every=0.3,
-        )
+        deadline = time.monotonic() + STARTING
+        while not answers(ready, status):
+            log = (self.folder / "app.log").read_text("utf-8", "replace")[-6000:]
+            assert process.poll() is None, f"{self.guide.name} ended with status {process.returncode}. {log}"
+            assert time.monotonic() < deadline, f"{self.guide.name} did not answer at {ready}. {log}"
+            time.sleep(0.3)
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """What a client needs to reach Signet."""
+        return ssl.create_default_context(cafile=self.authority)
 
     # People
 
