@@ -15,7 +15,7 @@ def rotate_secret(client_id: Which, *, as_json: Json = False) -> None:
     from provider.oauth.clients import secret_rotation
 
     with unit() as work:
-        secret = clients.rotate_secret(work, client_id)
+        secret = secret_rotation.rotate_secret(work, client_id)
     told = f"client_secret  {secret}\nThe secret is not shown again. The previous secret works for one more day."
     say(told, {"client_id": client_id, "client_secret": secret}, as_json=as_json)
 
@@ -28,5 +28,5 @@ def end_old_secrets(client_id: Which, *, as_json: Json = False) -> None:
     from provider.oauth.clients import secret_rotation
 
     with unit() as work:
-        clients.end_retired_secrets(work, client_id)
+        secret_rotation.end_retired_secrets(work, client_id)
     say(f"Revoked all secrets of {client_id} except the newest.", {"client_id": client_id}, as_json=as_json)

@@ -195,7 +195,7 @@ def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
 @by_operator(of=CLIENT, problems=(NoSuchClient,))
 def end_old_client_secrets(call: Call, _operator: Operator, _body: Body) -> None:
     """Revoke old client secrets. Only the newest keeps working. Use this if an old secret has leaked."""
-    rules.end_retired_secrets(call.work, _client(call).client_id)
+    secret_rotation.end_retired_secrets(call.work, _client(call).client_id)
 
 
 @by_operator(of=CLIENT, problems=(NoSuchClient,))

@@ -23,7 +23,7 @@ from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
 from provider.api.endpoints.profile import Editable, claims_of
 from provider.api.validation import VISIBLE
-from provider.database.base import is_id, parse_id
+from provider.database.base import parse_id
 from provider.languages.text import Text
 from provider.web.call import Call
 from provider.work import UnitOfWork

@@ -100,6 +100,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
         raise InvalidMetadata("default_max_age is longer than any session lasts.")
+    return metadata
 
 
 def _check_redirect_uris(metadata: ClientMetadata) -> None:
