@@ -31,12 +31,12 @@ class AddressTaken(Refusal):
 
     code = "address-taken"
     status_code = 409
-    message = Text("This address belongs to another account.")
+    message = Text("This email address is already used by another account.")
 
 
 class NotAnAddress(Refusal):
     code = "not-an-address"
-    message = Text("This is not an email address.")
+    message = Text("Enter an email address, like name@example.com.")
 
 
 class IdTaken(Refusal):
@@ -44,13 +44,13 @@ class IdTaken(Refusal):
 
     code = "id-taken"
     status_code = 409
-    message = Text("Another account has this id.")
+    message = Text("This ID is already used by another account.")
 
 
 class NoSuchUser(NotFound):
     code = "no-such-user"
-    title = Text("No such user")
-    message = Text("There is no such user.")
+    title = Text("User not found")
+    message = Text("This user does not exist.")
 
 
 class AmbiguousAddress(Refusal):

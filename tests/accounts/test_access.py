@@ -118,7 +118,7 @@ def confirm_setup(world: World) -> None:
 
 def turn_off(world: World) -> None:
     world.here.open("/account/two-factor")
-    assert "Two-factor sign-in is off" in world.here.submit({"code": world.code()}, button="Turn off").text
+    assert "Two-factor authentication is off" in world.here.submit({"code": world.code()}, button="Turn off").text
 
 
 def restore(world: World) -> None:

@@ -218,6 +218,6 @@ def test_an_address_that_no_email_can_reach_is_refused_at_its_member(
         assert (refused.status_code, problem(refused)) == (400, "invalid-body")
         (error,) = refused.json()["errors"]
         assert error["member"] == "email"
-        assert "plain letters before the @" in error["problem"]
+        assert "non-Latin letters before the @" in error["problem"]
     assert as_ada.get("/email") == {"email": ADDRESS}
     assert len(inbox.letters()) == waiting

@@ -145,7 +145,7 @@ def test_an_account_about_to_be_deleted_can_be_kept(traveller: Traveller, linked
     with work() as w:
         deletion.request_deletion(w, user_id=linked)
     page = traveller.sign_in()
-    assert page.title.startswith("This account is about to be deleted")
+    assert page.title.startswith("This account will be deleted")
     traveller.browser.submit(button="Keep my account")
     assert traveller.sign_in().path == "/account"
 

@@ -54,6 +54,6 @@ def test_the_pages_of_another_brand(branded: Demo, inspector: Inspector) -> None
         see(f"brand-account{path.replace('/', '-')}", person.heading)
     steps.turn_on_two_factor(person)
     person.open(f"{branded.provider}/account/two-factor")
-    see("brand-two-factor-on", "Two-factor sign-in")
+    see("brand-two-factor-on", "Two-factor authentication")
     person.open(branded.mailbox)
     person.page.get_by_role("img", name="Kestrel").wait_for()

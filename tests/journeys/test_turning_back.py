@@ -125,7 +125,7 @@ def test_recovery_codes_are_not_shown_again_by_a_reload(
 ) -> None:
     steps.sign_in_to_app(person, account)
     person.open(f"{demo.provider}/account/two-factor")
-    person.press("Turn on two-factor sign-in")
+    person.press("Turn on two-factor authentication")
     person.fill("Code", steps.authenticator(person.page.locator("#key").inner_text()).code())
     person.press("Turn on")
     person.expect_heading("Save your recovery codes")
@@ -133,7 +133,7 @@ def test_recovery_codes_are_not_shown_again_by_a_reload(
     person.page.reload()
     person.expect_heading("This page has expired")
     person.follow("Continue")
-    person.expect_heading("Two-factor sign-in")
+    person.expect_heading("Two-factor authentication")
     assert code not in person.text
     person.expect_text("10 left")
 

@@ -120,7 +120,7 @@ def test_who_was_sent_to_sign_up_may_have_an_account_or_no_wish_for_one(
     with work() as w:
         make_user(w)
     browser.open(f"{authorize}&prompt=create")
-    browser.follow("I have an account")
+    browser.follow("Already have an account")
     assert browser.submit({"username": ADDRESS, "password": PASSWORD}).path == "/consent"
     browser.open("/account")
     browser.submit(button="Sign out")

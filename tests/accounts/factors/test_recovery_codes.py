@@ -1,4 +1,4 @@
-"""Make new recovery codes."""
+"""Create new recovery codes."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ def test_new_codes_replace_the_old_ones(
 ) -> None:
     """A-72. Replaces: recovery codes."""
     assert "10 recovery codes left" in browser.open("/account/recovery-codes").text
-    fresh = recovery_codes_on(browser.submit(button="Make ten new codes"))
+    fresh = recovery_codes_on(browser.submit(button="Create 10 new codes"))
     assert len(set(fresh)) == 10
     assert set(fresh).isdisjoint(codes)
     assert inbox.latest(ADDRESS).subject == "You have new recovery codes"

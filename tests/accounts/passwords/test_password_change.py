@@ -86,7 +86,7 @@ def test_the_current_password_is_needed_and_guessing_it_is_slowed(browser: Brows
         page = change(browser, current="a wrong guess")
         assert page.status == 400
         assert page.title.startswith("Error: ")
-        assert "This is not your password." in page.text
+        assert "Wrong password. Try again." in page.text
     assert change(browser).status == 429
 
 
@@ -144,8 +144,8 @@ def test_in_a_rush_whoever_is_signed_in_is_no_stranger(
     [
         ("", "Enter a password."),
         ("short", "at least 8 characters"),
-        ("password123", "Too many people"),
-        ("ada@example.test1", "too close"),
+        ("password123", "too common"),
+        ("ada@example.test1", "too similar"),
         ("x" * 1025, "too long"),
     ],
 )
