@@ -158,7 +158,7 @@ def test_an_answer_that_comes_twice_leads_home_or_to_a_new_start(demo: Demo, vis
     assert page.status == 400
     assert "Sign in" in page.links
     sign_in(visitor, demo, "ada@example.com", demo.secrets["password"])
-    if "Share your details" in str(visitor.page):
+    if "wants to access your account" in str(visitor.page):
         visitor.submit(button="Allow")
     assert "Hello, Ada Lovelace" in visitor.open(f"{demo.web_app}/callback?code=x&state=y").text
 

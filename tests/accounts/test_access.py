@@ -154,7 +154,7 @@ ACTS: dict[Cause, dict[str, Act]] = {
     Cause.PASSWORD_RESET: {"page": reset_password(Purpose.RESET)},
     Cause.FIRST_PASSWORD: {"page": reset_password(Purpose.INVITE)},
     Cause.COMPROMISE_REPORTED: {
-        "page": at_page("/account/activity/not-me", "Sign out everything"),
+        "page": at_page("/account/activity/not-me", "Secure my account"),
         "undo": undo_change,
     },
     Cause.COMPROMISE_REPORTED_NO_RESET: {"rule": report_without_reset},

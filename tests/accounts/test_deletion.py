@@ -62,7 +62,7 @@ def test_everything_ends_at_once_and_the_owner_is_told(
 
 def test_a_tick_is_needed(browser: Browser, ada: str) -> None:
     browser.open("/account/delete")
-    page = browser.submit(button="Delete the account")
+    page = browser.submit(button="Delete account")
     assert page.status == 400
     assert page.title.startswith("Error: ")
     assert is_signed_in(browser)

@@ -127,7 +127,7 @@ def test_the_user_confirms_the_address_that_an_operator_entered(
     assert stranger.open(asked.link).status == 410
     assert browser.open(asked.link).path == "/login"
     browser.submit({"username": ADDRESS, "password": PASSWORD})
-    assert browser.submit(button="Confirm").title.startswith("Your email address is changed")
+    assert browser.submit(button="Confirm").title.startswith("Email address changed")
     assert operator.get(f"/users/{ada}/email") == {"email": NEW, "email_verified": True}
     assert events(work, "account.email.changed")[0]["by"] == "user"
 
@@ -170,7 +170,7 @@ def test_an_address_that_was_never_verified_hears_nothing_and_undoes_nothing(
     browser = new_browser()
     browser.open(inbox.latest(NEW).link)
     browser.submit({"username": ADDRESS, "password": PASSWORD})
-    assert browser.submit(button="Confirm").title.startswith("Your email address is changed")
+    assert browser.submit(button="Confirm").title.startswith("Email address changed")
     assert operator.get(f"/users/{ada}/email") == {"email": NEW, "email_verified": True}
     assert inbox.letters(ADDRESS) == []
     assert events(work, "account.email.verified")[0]["by"] == "letter"

@@ -296,7 +296,7 @@ def test_a_sign_in_that_took_too_long_at_the_upstream_still_leads_to_the_app(
     url = traveller.leave(rp.ask(traveller.browser.client).location)
     clock.advance(minutes=11)
     page = traveller.come_back(url)
-    assert page.heading == "This sign-in is no longer waiting"
+    assert page.heading == "This sign-in has expired"
     traveller.come_back(traveller.press("Try Example again"))
     assert (traveller.browser.left_to or "").startswith(rp.client.metadata.redirect_uris[0])
 
@@ -320,7 +320,7 @@ def test_another_browser_does_not_learn_where_a_sign_in_was_going(
     url = traveller.leave(rp.ask(traveller.browser.client).location)
     clock.advance(minutes=11)
     page = Traveller(new_browser(), traveller.provider).come_back(url)
-    assert page.heading == "This sign-in is no longer waiting"
+    assert page.heading == "This sign-in has expired"
     assert rp.client_id not in page.html
 
 

@@ -85,7 +85,7 @@ def sign_in_at(app: "RelyingApp", person: Person) -> None:
     person.fill("Email address", EMAIL)
     person.fill("Password", PASSWORD)
     person.press("Sign in")
-    person.expect_heading("Share your details with this app?")
+    person.expect_heading("%(name)s wants to access your account")
     person.press("Allow")
     person.expect_heading("Back at the app")
 

@@ -126,7 +126,7 @@ def test_the_pages_before_somebody_has_an_account(
     see("email-confirmed", "Email address confirmed")
     person.follow("Sign in")
     steps.sign_in(person, newcomer)
-    see("consent", "Share your details with this app?")
+    see("consent", "%(name)s wants to access your account")
 
 
 def test_the_pages_of_a_forgotten_password_and_of_refusals(
@@ -230,9 +230,9 @@ def test_the_pages_of_a_device(inspector: Inspector, account: Account, demo: Dem
     see("device-code-error", "Connect a device")
     person.fill("Code", codes["user_code"])
     person.press("Continue")
-    see("device", "Let this device in?")
+    see("device", "Connect this device?")
     person.press("Allow")
-    see("device-answered", "The device is connected")
+    see("device-answered", "Device connected")
 
 
 def test_the_account_pages(inspector: Inspector, account: Account, demo: Demo, steps: Steps) -> None:
@@ -243,9 +243,9 @@ def test_the_account_pages(inspector: Inspector, account: Account, demo: Demo, s
         assert person.page.url == f"{demo.provider}/account{path}"
         see(f"account{path.replace('/', '-')}", person.heading)
     person.page.get_by_role("checkbox").check()
-    person.press("Delete the account")
+    person.press("Delete account")
     see("account-leaving", "Your account will be deleted")
-    person.follow("Sign in to keep it")
+    person.follow("Sign in to keep your account")
     steps.sign_in(person, account)
     see("keep-account", "This account will be deleted")
     person.press("Keep my account")
@@ -313,16 +313,16 @@ def test_the_pages_of_a_changed_password_and_email_address(
     person, see = inspector.person, inspector.see
     steps.sign_in_to_app(person, account)
     person.open(f"{demo.provider}/account/password")
-    person.press("Change the password")
+    person.press("Change password")
     see("account-password-error", "Change your password")
     person.open(f"{demo.provider}/account/email")
     person.fill("New email address", newcomer.email)
-    person.press("Send a letter to the new address")
+    person.press("Email a code to this address")
     see("account-email-asked", "Your email address")
     person.open(link_in(steps.read_letter(person, "Confirm your new address for Signet", newcomer.email)))
     see("account-email-confirm", "Confirm your new email address")
-    person.press("Confirm the new address")
+    person.press("Confirm new address")
     see("account-email-changed", "Your email address")
     letter = steps.read_letter(person, "The email address of your Signet account was changed", account.email)
     person.open(link_in(letter))
-    see("undo-email-change", "Take your account back")
+    see("undo-email-change", "Recover your account")

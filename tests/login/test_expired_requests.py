@@ -21,7 +21,7 @@ from tests.support.relying_party import challenge_of
 
 START = "https://shop.example.test/begin?from=signet"
 HOME = "https://app.example.test/"
-GONE = "This sign-in is no longer waiting"
+GONE = "This sign-in has expired"
 Open = Callable[..., str]
 
 

@@ -170,7 +170,7 @@ def test_somebody_else_may_sign_up_where_a_person_is_signed_in(
         make_user(w)
     sign_in(browser)
     browser.open(f"{authorize}&prompt=select_account")
-    browser.submit(button="Use another account")
+    browser.submit(button="Use a different account")
     assert browser.follow("Create an account").path == "/signup"
     browser.submit({"email": "eve@example.test", "password": PASSWORD})
     browser.submit({"code": inbox.latest("eve@example.test").code})

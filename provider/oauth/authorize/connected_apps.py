@@ -17,8 +17,8 @@ from provider.work import UnitOfWork
 
 class NotConnected(NotFound):
     code = "not-connected"
-    title = Text("No such application")
-    message = Text("This application holds nothing of yours.")
+    title = Text("App not found")
+    message = Text("This app has no access to your account.")
 
 
 @dataclass(frozen=True)

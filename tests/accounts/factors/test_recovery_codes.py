@@ -67,7 +67,7 @@ def test_a_used_code_is_told_from_a_wrong_one(
         failed = [event.details for event in events.find(w.read, names=[Event.SECOND_FACTOR_FAILED])]
         assert failures.find_failures(w.read, SECOND_FACTOR.kind, user_id) == 2
     assert failed == [{"method": "recovery", "reason": "wrong"}, {"method": "recovery", "reason": "used"}]
-    assert "A code that was used before was entered again" in browser.open("/account/activity").text
+    assert "Already used code entered" in browser.open("/account/activity").text
 
 
 def test_a_stale_session_signs_in_again_first(browser: Browser, codes: list[str], clock: Clock) -> None:

@@ -210,5 +210,5 @@ class TestWithAList:
         assert "appeared in a data breach" in page.text
         browser.open("/account/password")
         page = browser.submit({"Current password": BREACHED[0], "New password": FINE})
-        assert page.title.startswith("Your password is changed")
+        assert page.title.startswith("Password changed")
         assert sign_in(browser, ADDRESS, password=FINE).path == "/account"
