@@ -135,7 +135,7 @@ def test_somebody_signs_up_and_steps_up_to_a_second_factor(demo: Demo, visitor: 
     visitor.follow("Create an account")
     visitor.submit({"Full name": "Grace Hopper", "Email address": email, "Create a password": password})
     visitor.open(letter_link(visitor, demo, email))
-    visitor.submit(button="Confirm my email address")
+    visitor.submit(button="Confirm email address")
     visitor.follow("Sign in")
     visitor.submit({"Email address": email, "Password": password})
     assert "Hello, Grace Hopper" in visitor.submit(button="Allow").text
@@ -143,7 +143,7 @@ def test_somebody_signs_up_and_steps_up_to_a_second_factor(demo: Demo, visitor: 
     # Without a second factor the provider or the app says what is missing; with one, the API opens.
     visitor.follow("Do something sensitive")
     visitor.open(f"{demo.provider}/account/two-factor")
-    page = visitor.submit(button="Turn on two-factor sign-in")
+    page = visitor.submit(button="Turn on two-factor authentication")
     key = "".join(page.html.split('id="key">')[1].split("<")[0].split())
     totp = pyotp.TOTP(key)
     visitor.submit({"Code": totp.now()}, button="Turn on")
@@ -158,7 +158,7 @@ def test_an_answer_that_comes_twice_leads_home_or_to_a_new_start(demo: Demo, vis
     assert page.status == 400
     assert "Sign in" in page.links
     sign_in(visitor, demo, "ada@example.com", demo.secrets["password"])
-    if "Share your details" in str(visitor.page):
+    if "wants to access your account" in str(visitor.page):
         visitor.submit(button="Allow")
     assert "Hello, Ada Lovelace" in visitor.open(f"{demo.web_app}/callback?code=x&state=y").text
 

@@ -112,7 +112,7 @@ def test_a_password_is_never_sent_back() -> None:
     html = macro("field", "password", "Password", type="password", value="secret", autocomplete="current-password")
     assert "secret" not in html
     assert 'spellcheck="false"' in html
-    assert 'data-hide="Hide" aria-label="Show or hide the password" hidden>Show</button>' in html
+    assert 'data-hide="Hide" aria-label="Show or hide password" hidden>Show</button>' in html
 
 
 def test_further_attributes_are_escaped_and_may_be_bare() -> None:

@@ -19,8 +19,8 @@ TICKET = "keep-account"
 
 class NotLeaving(Refusal):
     code = "not-leaving"
-    title = Text("Nothing to keep")
-    message = Text("This page is too old, or the account was kept before. Sign in to see.")
+    title = Text("This page has expired")
+    message = Text("Sign in to see whether your account is still going to be deleted.")
 
 
 def request_deletion(work: UnitOfWork, *, user_id: str) -> None:

@@ -20,7 +20,7 @@ from provider.work import UnitOfWork
 class HasPassword(Refusal):
     code = "has-password"
     status_code = 409
-    message = Text("This account has a password already.")
+    message = Text("This account already has a password.")
 
 
 def invite(

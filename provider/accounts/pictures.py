@@ -45,7 +45,7 @@ def draw(content: bytes) -> tuple[str, bytes]:
             drawn = _encode(picture) if small_enough else None
     except Exception as error:  # noqa: BLE001  # a decoder given hostile bytes raises whatever it stumbles over
         log.info("picture.unreadable", error=type(error).__name__)
-        raise InvalidPicture(Text("This is not a picture we can read. Choose a JPEG, PNG or WebP file.")) from None
+        raise InvalidPicture(Text("We can't read this file. Choose a JPEG, PNG or WebP picture.")) from None
     if drawn is None:
         raise InvalidPicture(Text("This picture has too many pixels. Choose a smaller one."))
     return drawn

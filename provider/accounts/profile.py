@@ -48,13 +48,13 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     plain = all("!" <= character != "\x7f" for character in text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not plain or len(text) > 500:
-        raise InvalidText(Text("Enter a whole web address, like https://example.com/me."))
+        raise InvalidText(Text("Enter a full web address, like https://example.com/me."))
     return text
 
 
 def _birthdate(text: str) -> str:
     """Check a birthdate: `YYYY-MM-DD`, `0000-MM-DD` without the year, or `YYYY` alone."""
-    problem = InvalidText(Text("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave the year out."))
+    problem = InvalidText(Text("Enter a date like 1990-12-31, a year like 1990, or 0000-12-31 to leave out the year."))
     if re.fullmatch("[0-9]{4}", text) and text != "0000":
         return text
     if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
@@ -68,7 +68,7 @@ def _birthdate(text: str) -> str:
 
 def _zoneinfo(text: str) -> str:
     if text not in time_zones():
-        raise InvalidText(Text("Choose a time zone of the list, like Europe/Paris."))
+        raise InvalidText(Text("Choose a time zone from the list, like Europe/Paris."))
     return text
 
 
@@ -76,7 +76,7 @@ def _locale(text: str) -> str:
     """Check a language tag by its form (BCP 47, RFC 5646 section 2.1)."""
     tag = text.replace("_", "-")
     if not re.fullmatch("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}|-[A-Za-z0-9](-[A-Za-z0-9]{2,8})+)*", tag) or len(tag) > 35:
-        raise InvalidText(Text("Enter a language tag, like en or fr-CA."))
+        raise InvalidText(Text("Enter a language code, like en or fr-CA."))
     return tag
 
 
@@ -89,19 +89,19 @@ def _phone(text: str) -> str:
 
 
 FIELDS = (
-    Field("name", Text("Full name"), _line(100), "name", hint=Text("As applications show it")),
+    Field("name", Text("Full name"), _line(100), "name", hint=Text("How your name appears in apps")),
     Field("given_name", Text("Given names"), _line(100), "given-name"),
     Field("middle_name", Text("Middle names"), _line(100), "additional-name"),
     Field("family_name", Text("Family name"), _line(100), "family-name"),
-    Field("nickname", Text("What friends call you"), _line(100), "nickname"),
-    Field("preferred_username", Text("Preferred username"), _line(64), "off", hint=Text("A wish to applications; you do not sign in with it here")),  # noqa: E501
-    Field("profile", Text("Profile page"), _url, "off", hint=Text("Like https://example.com/me"), inputmode="url"),
+    Field("nickname", Text("Nickname"), _line(100), "nickname"),
+    Field("preferred_username", Text("Preferred username"), _line(64), "off", hint=Text("Suggested to apps as your username. You don't sign in with it.")),  # noqa: E501
+    Field("profile", Text("Profile page"), _url, "off", hint=Text("For example, https://example.com/me"), inputmode="url"),
     Field("website", Text("Website"), _url, "url", inputmode="url"),
     Field("gender", Text("Gender"), _line(40), "sex"),
-    Field("birthdate", Text("Date of birth"), _birthdate, "bday", hint=Text("1990-12-31, only the year, or 0000-12-31 without the year")),  # noqa: E501
-    Field("zoneinfo", Text("Time zone"), _zoneinfo, "off", hint=Text("Like Europe/Paris")),
-    Field("locale", Text("Language"), _locale, "language", hint=Text("Like en or fr-CA; letters to you are in it where we can")),  # noqa: E501
-    Field(PHONE, Text("Phone number"), _phone, "tel", hint=Text("With the country code"), inputmode="tel"),
+    Field("birthdate", Text("Date of birth"), _birthdate, "bday", hint=Text("For example, 1990-12-31. Enter only the year, or 0000-12-31 to leave out the year.")),  # noqa: E501
+    Field("zoneinfo", Text("Time zone"), _zoneinfo, "off", hint=Text("For example, Europe/Paris")),
+    Field("locale", Text("Language"), _locale, "language", hint=Text("Your preferred language, such as en or fr-CA. We'll use it for emails where we can.")),  # noqa: E501
+    Field(PHONE, Text("Phone number"), _phone, "tel", hint=Text("Include the country code"), inputmode="tel"),
     Field("street_address", Text("Street and number"), _line(200), "address-line1", of_address=True),
     Field("locality", Text("Town or city"), _line(100), "address-level2", of_address=True),
     Field("region", Text("Region or state"), _line(100), "address-level1", of_address=True),

@@ -17,23 +17,23 @@ from provider.work import UnitOfWork
 class NotThePassword(Refusal):
     code = "not-the-password"
     title = Text("Wrong password")
-    message = Text("This is not your password.")
+    message = Text("Wrong password. Try again.")
 
 
 class CodeNeeded(Refusal):
     """A second factor is needed as well. Raised only after the right password."""
 
     code = "code-needed"
-    title = Text("A code is needed")
-    message = Text("Enter the code your app shows now, or a recovery code.")
+    title = Text("Code required")
+    message = Text("Enter the code from your authenticator app, or a recovery code.")
 
 
 class SessionOver(Refusal):
     """The session ended before the form was submitted."""
 
     code = "session-over"
-    title = Text("Signed out meanwhile")
-    message = Text("You were signed out meanwhile. Sign in again.")
+    title = Text("You were signed out")
+    message = Text("Your session has ended. Sign in again.")
 
 
 def require_password(work: UnitOfWork, user_id: str, password: str, *, device: str | None = None) -> None:

@@ -29,12 +29,12 @@ class AddressTaken(Refusal):
 
     code = "address-taken"
     status_code = 409
-    message = Text("This address belongs to another account.")
+    message = Text("This email address is already used by another account.")
 
 
 class NotAnAddress(Refusal):
     code = "not-an-address"
-    message = Text("This is not an email address.")
+    message = Text("Enter an email address, like name@example.com.")
 
 
 class NotAnId(Refusal):
@@ -47,7 +47,20 @@ class IdTaken(Refusal):
 
     code = "id-taken"
     status_code = 409
-    message = Text("Another account has this id.")
+    message = Text("This ID is already used by another account.")
+
+
+class NoSuchUser(NotFound):
+    code = "no-such-user"
+    title = Text("User not found")
+    message = Text("This user does not exist.")
+
+
+class AmbiguousAddress(Refusal):
+    """Several users signed up with an address, and none of them owns it."""
+
+    code = "ambiguous-address"
+    status_code = 409
 
 
 def clean_name(text: str) -> str:

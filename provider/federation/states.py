@@ -24,7 +24,7 @@ class StateLost(Refusal):
     """A state that is not ours, has expired, or belongs to another browser or upstream."""
 
     code = "state-lost"
-    title = Text("This sign-in is no longer waiting")
+    title = Text("This sign-in has expired")
     message = Text("It took too long, or began in another browser. Start again.")
 
     def __init__(self, destination: Mapping[str, str] | None = None, *, linking: bool = False) -> None:
@@ -39,7 +39,7 @@ class StateSpent(Refusal):
     """A response that was used before: back or reload in the browser, or a replay."""
 
     code = "state-spent"
-    title = Text("This sign-in is no longer waiting")
+    title = Text("This sign-in has expired")
     message = Text("This answer was used before. Start again.")
 
 

@@ -51,7 +51,7 @@ class WrongPassword(Refusal):
     """The address is unknown, or the password is wrong or not set. All get the same answer in the same time."""
 
     code = "wrong-password"
-    message = Text("Enter a correct email address and password.")
+    message = Text("Wrong email address or password.")
 
 
 class Suspended(Refusal):
@@ -59,20 +59,20 @@ class Suspended(Refusal):
 
     code = "suspended"
     title = Text("This account is suspended")
-    message = Text("This account is suspended, so nobody can sign in with it. Contact support to find out more.")
+    message = Text("This account is suspended. Contact your administrator to find out more.")
 
 
 class Leaving(Suspended):
     """The account is waiting to be deleted. Raised only after the right first factor; `ticket` lets users keep it."""
 
     code = "leaving"
-    title = Text("This account is about to be deleted")
+    title = Text("This account will be deleted")
 
     def __init__(self, ticket: str, delete_after: datetime) -> None:
         self.ticket = ticket
         self.delete_after = delete_after
         super().__init__(
-            Text("This account will be deleted on %(day)s. Sign in on our page to keep it.", day=delete_after)
+            Text("This account will be deleted on %(day)s. Sign in on our website to keep it.", day=delete_after)
         )
 
 

@@ -55,15 +55,15 @@ CLAIMS = tuple(SCOPE_OF_CLAIM)
 
 IN_WORDS = {
     OPENID: Text("Know who you are"),
-    "profile": Text("See your name and the profile you filled in"),
+    "profile": Text("See your name and profile"),
     "email": Text("See your email address"),
     "address": Text("See your postal address"),
     "phone": Text("See your phone number"),
-    OFFLINE_ACCESS: Text("Keep this access when you are not there"),
-    ROLES: Text("See which roles you have here"),
+    OFFLINE_ACCESS: Text("Stay connected when you're not using the app"),
+    ROLES: Text("See your roles"),
     ACCOUNT: Text("Manage your account"),
-    ADMIN_READ: Text("See all accounts, as an operator"),
-    ADMIN_WRITE: Text("Manage all accounts, as an operator"),
+    ADMIN_READ: Text("View all accounts as an administrator"),
+    ADMIN_WRITE: Text("Manage all accounts as an administrator"),
 }
 
 CLAIM_IN_WORDS = {
@@ -73,9 +73,9 @@ CLAIM_IN_WORDS = {
     "middle_name": Text("See your middle names"),
     "nickname": Text("See your nickname"),
     "preferred_username": Text("See your preferred username"),
-    "profile": Text("See the address of your profile page"),
-    "picture": Text("See your picture"),
-    "website": Text("See the address of your website"),
+    "profile": Text("See the link to your profile page"),
+    "picture": Text("See your profile picture"),
+    "website": Text("See the link to your website"),
     "gender": Text("See your gender"),
     "birthdate": Text("See your date of birth"),
     "zoneinfo": Text("See your time zone"),
@@ -93,7 +93,7 @@ CLAIM_IN_WORDS = {
 
 def in_words(scope: str) -> Text:
     """Describe what a scope lets an app do. An API's own scope is shown by its name."""
-    return IN_WORDS.get(scope) or Text("Use “%(scope)s” of its API", scope=scope)
+    return IN_WORDS.get(scope) or Text("Use its API with the permission “%(scope)s”", scope=scope)
 
 
 def parse_scope(text: str | None) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def confirm_setup(world: World) -> None:
 
 def turn_off(world: World) -> None:
     world.here.open("/account/two-factor")
-    assert "Two-factor sign-in is off" in world.here.submit({"code": world.code()}, button="Turn off").text
+    assert "Two-factor authentication is off" in world.here.submit({"code": world.code()}, button="Turn off").text
 
 
 def restore(world: World) -> None:
@@ -154,7 +154,7 @@ ACTS: dict[Cause, dict[str, Act]] = {
     Cause.PASSWORD_RESET: {"page": reset_password(Purpose.RESET)},
     Cause.FIRST_PASSWORD: {"page": reset_password(Purpose.INVITE)},
     Cause.COMPROMISE_REPORTED: {
-        "page": at_page("/account/activity/not-me", "Sign out everything"),
+        "page": at_page("/account/activity/not-me", "Secure my account"),
         "undo": undo_change,
     },
     Cause.COMPROMISE_REPORTED_NO_RESET: {"rule": report_without_reset},

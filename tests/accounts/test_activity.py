@@ -37,10 +37,10 @@ def test_the_timeline_tells_what_when_and_where(browser: Browser, ada: str, work
     with work() as w:
         record(w, Event.ROLES_CHANGED, user_id=ada, roles=["admin"])
     page = browser.open("/account/activity")
-    assert "A sign-in failed" in page.text
+    assert "Failed sign-in" in page.text
     assert "Unknown browser, 127.0.0.1" in page.text
-    assert "by an operator or the service itself" in page.text
-    assert page.text.index("Your roles were changed") < page.text.index("A sign-in failed")
+    assert "by an administrator or the system" in page.text
+    assert page.text.index("Your roles were changed") < page.text.index("Failed sign-in")
 
 
 def test_nobody_sees_the_events_of_somebody_else(
@@ -68,8 +68,8 @@ def test_this_was_not_me_throws_everybody_out(
     browser.follow("This was not me")
     assert is_signed_in(thief)  # looking does nothing
     browser.open("/account/activity/not-me")
-    page = browser.submit(button="Sign out everything")
-    assert page.title.startswith("Everybody is signed out")
+    page = browser.submit(button="Secure my account")
+    assert page.title.startswith("All sessions were signed out")
     assert not is_signed_in(browser)
     assert not is_signed_in(thief)
     assert find_user(work).not_before == clock.now
@@ -87,7 +87,7 @@ def test_without_links_for_passwords_the_password_stays(browser: Browser, ada: s
     features = settings.features - {"reset-passwords"}
     changed = settings.model_copy(update={"features": features})
     object.__setattr__(app.state.installation, "settings", changed)  # type: ignore[attr-defined]
-    browser.submit(button="Sign out everything")
+    browser.submit(button="Secure my account")
     assert not is_signed_in(browser)
     assert sign_in(browser).path == "/account"
 

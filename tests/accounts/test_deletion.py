@@ -62,7 +62,7 @@ def test_everything_ends_at_once_and_the_owner_is_told(
 
 def test_a_tick_is_needed(browser: Browser, ada: str) -> None:
     browser.open("/account/delete")
-    page = browser.submit(button="Delete the account")
+    page = browser.submit(button="Delete account")
     assert page.status == 400
     assert page.title.startswith("Error: ")
     assert is_signed_in(browser)
@@ -71,13 +71,13 @@ def test_a_tick_is_needed(browser: Browser, ada: str) -> None:
 def test_the_owner_signs_in_and_keeps_the_account(browser: Browser, inbox: Inbox, ada: str, clock: Clock) -> None:
     delete(browser)
     clock.advance(days=13)
-    assert sign_in(browser, password="a wrong guess").text.count("about to be deleted") == 0
+    assert sign_in(browser, password="a wrong guess").text.count("will be deleted") == 0
     page = sign_in(browser)
     assert page.status == 403
-    assert "about to be deleted" in page.title
+    assert "will be deleted" in page.title
     assert not is_signed_in(browser)
     browser.page = page
-    assert browser.submit(button="Keep my account").title.startswith("Your account stays")
+    assert browser.submit(button="Keep my account").title.startswith("Your account won't be deleted")
     assert "stays" in inbox.latest(ADDRESS).subject
     assert not is_signed_in(browser)
     assert sign_in(browser).path == "/account"
@@ -92,7 +92,7 @@ def test_a_forgotten_password_does_not_keep_anybody_from_keeping(
     forgot_password(browser)
     browser.open(inbox.latest(ADDRESS).link)
     assert browser.submit({"password": NEW}).title.startswith("Your new password is set")
-    assert "about to be deleted" in sign_in(browser, password=NEW).title
+    assert "will be deleted" in sign_in(browser, password=NEW).title
 
 
 def test_after_the_grace_it_is_gone_with_everything(

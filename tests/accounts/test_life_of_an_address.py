@@ -80,7 +80,7 @@ def test_whoever_signs_up_in_the_grace_confirms_after_the_deletion_and_inherits_
     ticket = again.page
     assert inbox.latest(ADDRESS).subject.startswith("You already have")
     # In the grace each password leads to its own account: the old one may be kept, the new one waits.
-    assert "about to be deleted" in sign_in(again).title
+    assert "will be deleted" in sign_in(again).title
     assert sign_in(again, password=NEW).title.startswith("Check your email")
     clock.advance(days=15)
     purge(installation)
@@ -173,7 +173,7 @@ class TestClaims:
     def test_the_address_of_one_account_cannot_be_verified_for_another(self, work: Work, claims: list[str]) -> None:
         with work() as w:
             rules.verify_by_operator(w, user_id=claims[0])
-            with pytest.raises(AlreadyConfirmed, match="Another account has confirmed this address"):
+            with pytest.raises(AlreadyConfirmed, match="This email address is already used by another account"):
                 rules.verify_by_operator(w, user_id=claims[1])
         assert dict(claims_of(work)) == {claims[0]: Status.ACTIVE, claims[1]: Status.INACTIVE}
 

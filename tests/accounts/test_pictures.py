@@ -59,7 +59,7 @@ def url_of(work: Work) -> str | None:
 def test_a_picture_is_uploaded_shown_and_removed(browser: Browser, client: TestClient, ada: str, work: Work) -> None:
     """Replaces: profile image upload."""
     page = upload(browser, picture())
-    assert "Your picture is saved." in page.text
+    assert "Profile picture saved." in page.text
     url = url_of(work)
     assert url is not None
     assert url in page.html
@@ -71,7 +71,7 @@ def test_a_picture_is_uploaded_shown_and_removed(browser: Browser, client: TestC
     assert "immutable" in served.headers["cache-control"]
     assert "set-cookie" not in served.headers
     assert Image.open(io.BytesIO(served.content)).size == (SIDE, SIDE * 600 // 800)
-    assert "removed" in browser.submit(button="Remove the picture").text
+    assert "removed" in browser.submit(button="Remove picture").text
     assert url_of(work) is None
     assert client.get(url).status_code == 404
 
@@ -161,7 +161,7 @@ def test_anything_else_is_refused() -> None:
 def test_the_content_decides_not_what_the_file_calls_itself(browser: Browser, ada: str, work: Work) -> None:
     page = upload(browser, b"<script>alert(1)</script>", name="../../me.png", kind="image/png")
     assert page.status == 400
-    assert "not a picture we can read" in page.text
+    assert "can't read this file" in page.text
     assert url_of(work) is None
     assert upload(browser, picture("WEBP"), name="x.html", kind="text/html").status == 200
 

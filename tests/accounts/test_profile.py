@@ -61,7 +61,7 @@ def test_every_standard_claim_is_edited_on_one_page(browser: Browser, ada: str, 
     browser.open("/account/profile")
     page = browser.submit(FILLED)
     assert page.path == "/account/profile"
-    assert "Your profile is saved." in page.text
+    assert "Profile saved." in page.text
     user = find_user(work)
     assert user.claims["phone_number"] == "+442079460018"
     assert user.claims["phone_number_verified"] is False

@@ -109,9 +109,9 @@ def test_the_page_of_a_taken_address_takes_codes_and_resends_like_any_other(
     sign_up(browser)
     page = browser.submit({"code": "123456"})
     assert page.status == 400
-    assert "not right" in page.text
-    page = browser.submit(button="Send another letter")
-    assert "another letter is on its way" in page.text
+    assert "expired" in page.text
+    page = browser.submit(button="Send a new code")
+    assert "sent a new email" in page.text
     assert len(inbox.letters(ADDRESS)) == 1  # 30 seconds were not over
 
 

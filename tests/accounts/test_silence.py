@@ -82,7 +82,7 @@ FORMS: dict[str, tuple[Form, dict[str, str], int]] = {
     "sign-up": (sign_up, OF_SIGN_UP, 1),
     "sign-in, sign-up, sign-in": (guess_sign_up_and_guess, OF_SIGN_UP, 1),
     "forgotten password": (forgot_password, OF_RESET, 1),
-    "another letter": (send_again, OF_SIGN_UP, 2),
+    "a new email": (send_again, OF_SIGN_UP, 2),
     "code": (type_codes, OF_SIGN_UP, 1),
     "sign-up, sign-in with its password": (sign_in_with_the_password_of_a_sign_up, OF_SIGN_UP, 4),
 }

@@ -90,7 +90,7 @@ def test_an_inactive_account_becomes_active_with_an_address_the_operator_answers
     changed = operator("PATCH", f"/users/{user['id']}", email=ADDRESS).json()
     assert (changed["status"], changed["email"], changed["email_verified"]) == ("ACTIVE", ADDRESS, True)
     assert len(inbox.letters()) == before
-    assert browser.open(inbox.latest("ada@exmaple.test").link).heading == "Already confirmed"
+    assert browser.open(inbox.latest("ada@exmaple.test").link).heading == "Email address already confirmed"
     assert sign_in(browser).path == "/account"
     assert events(work, "account.email.verified")[0]["by"] == "operator"
 
@@ -127,7 +127,7 @@ def test_the_user_confirms_the_address_that_an_operator_entered(
     assert stranger.open(asked.link).status == 410
     assert browser.open(asked.link).path == "/login"
     browser.submit({"username": ADDRESS, "password": PASSWORD})
-    assert browser.submit(button="Confirm").title.startswith("Your email address is changed")
+    assert browser.submit(button="Confirm").title.startswith("Email address changed")
     assert operator.get(f"/users/{ada}/email") == {"email": NEW, "email_verified": True}
     assert events(work, "account.email.changed")[0]["by"] == "user"
 
@@ -170,7 +170,7 @@ def test_an_address_that_was_never_verified_hears_nothing_and_undoes_nothing(
     browser = new_browser()
     browser.open(inbox.latest(NEW).link)
     browser.submit({"username": ADDRESS, "password": PASSWORD})
-    assert browser.submit(button="Confirm").title.startswith("Your email address is changed")
+    assert browser.submit(button="Confirm").title.startswith("Email address changed")
     assert operator.get(f"/users/{ada}/email") == {"email": NEW, "email_verified": True}
     assert inbox.letters(ADDRESS) == []
     assert events(work, "account.email.verified")[0]["by"] == "letter"
@@ -204,7 +204,7 @@ def test_an_operator_changes_it_at_the_console(console: Console, work: Work, inb
         make_user(w, BOB)
     page = console.act(f"/users/{ada}/email", email=BOB)
     assert page.status == 400
-    assert "This address belongs to another account." in page.text
+    assert "This email address is already used by another account." in page.text
     page = console.act(f"/users/{ada}/email", email=NEW, why="married")
     assert page.heading == NEW
     assert "Email address changed." in page.text

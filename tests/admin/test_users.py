@@ -95,7 +95,7 @@ def test_what_cannot_be_an_account_is_said_at_its_field(console: Console, work: 
     assert "Enter at most 100 characters" in page.text
     assert "A role can contain ASCII letters" in page.text
     page = console.browser.submit({"email": "ada@example.test", "name": "", "roles": ""})
-    assert "This address belongs to another account." in page.text
+    assert "This email address is already used by another account." in page.text
     page = console.browser.submit({"email": "ada", "name": "", "roles": ""})
     assert page.title.startswith("Error: ")
 

@@ -50,7 +50,7 @@ def test_register_confirm_and_sign_in(app_of_ours: App, inbox: Inbox, work: Work
 def test_an_unconfirmed_address_gets_a_ticket_and_nothing_else(app_of_ours: App, inbox: Inbox, work: Work) -> None:
     """A-106: told only after the right password."""
     app_of_ours.call("/register", email=ADDRESS, password=PASSWORD)
-    assert app_of_ours.challenge(password="not the password").json()["error"] == "access_denied"
+    assert app_of_ours.challenge(password="Wrong password").json()["error"] == "access_denied"
     refused = app_of_ours.challenge()
     assert refused.status_code == 403
     assert refused.json()["error"] == "insufficient_authorization"

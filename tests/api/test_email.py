@@ -66,7 +66,7 @@ def test_the_old_address_is_told_and_can_undo_it(
     letter = inbox.latest(ADDRESS)
     assert "was changed" in letter.subject
     browser.open(next(word for word in letter.text.split() if "/undo-email-change" in word))
-    browser.submit(button="Undo the change")
+    browser.submit(button="Undo change")
     assert address_of(work, ada) == ADDRESS
     assert problem(as_ada("GET", "/email")) == "invalid_token"
 
@@ -85,7 +85,7 @@ def test_the_link_of_the_letter_works_in_the_persons_browser(
     sign_in(browser)
     browser.open(link)
     assert address_of(work, ada) == ADDRESS
-    assert browser.submit(button="Confirm the new address").title.startswith("Your email address is changed")
+    assert browser.submit(button="Confirm new address").title.startswith("Email address changed")
     assert as_ada.get("/email") == {"email": NEW}
 
 
@@ -218,6 +218,6 @@ def test_an_address_that_no_email_can_reach_is_refused_at_its_member(
         assert (refused.status_code, problem(refused)) == (400, "invalid-body")
         (error,) = refused.json()["errors"]
         assert error["member"] == "email"
-        assert "plain letters before the @" in error["problem"]
+        assert "non-Latin letters before the @" in error["problem"]
     assert as_ada.get("/email") == {"email": ADDRESS}
     assert len(inbox.letters()) == waiting

@@ -36,7 +36,7 @@ def test_a_password_becomes_a_code_and_the_code_tokens(app_of_ours: App, ada: st
 def test_a_wrong_password_and_an_unknown_address_answer_alike(app_of_ours: App, ada: str) -> None:
     """A-61."""
     answers = [
-        app_of_ours.challenge(password="not the password"),
+        app_of_ours.challenge(password="Wrong password"),
         app_of_ours.challenge(username="nobody@example.test"),
         app_of_ours.challenge(username="no address"),
         app_of_ours.challenge(password="x" * 10_000),

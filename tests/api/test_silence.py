@@ -58,7 +58,7 @@ def register_and_sign_in(app: App, email: str) -> list[httpx2.Response]:
 ACTS: dict[str, tuple[Act, int]] = {
     "register": (register, 1),
     "forgotten password": (ask_for_a_reset, 0),
-    "another letter": (ask_for_another_letter, 2),
+    "a new email": (ask_for_another_letter, 2),
     "code": (type_codes, 1),
     "sign-in": (guess("a wrong guess"), 0),
     "sign-in, 10 kB": (guess("x" * 10_000), 0),

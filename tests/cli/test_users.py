@@ -49,7 +49,7 @@ def test_the_address_is_changed_or_its_owner_asked(signet: Signet, inbox: Inbox)
     assert "/account/email/confirm" in inbox.latest(EMAIL).link
     create(signet, "--verified", email="bob@example.test")
     refused = signet("user", "change-email", "bob@example.test", "ada@new.example.test")
-    assert (refused.status, refused.err) == (1, "signet: This address belongs to another account.\n")
+    assert (refused.status, refused.err) == (1, "signet: This email address is already used by another account.\n")
 
 
 def test_a_user_who_moves_here_keeps_id_and_password(signet: Signet, work: Work) -> None:
@@ -59,9 +59,9 @@ def test_a_user_who_moves_here_keeps_id_and_password(signet: Signet, work: Work)
     with work() as w:
         assert is_password_of(w, user_id, "a long password")
     for options, said in (
-        (("--id", user_id.upper()), "Enter a UUID in lower case"),
-        (("--id", user_id), "Another account has this id."),
-        (("--password-stdin",), "use --password-stdin or --password-hash-stdin, not both"),
+        (("--id", user_id.upper()), "is not a UUID in lower case"),
+        (("--id", user_id), "This ID is already used by another account."),
+        (("--password-stdin",), "give --password-stdin or --password-hash-stdin"),
     ):
         refused = signet(
             "user", "create", "--email", "bob@example.test", "--password-hash-stdin", *options, stdin=hashed
@@ -150,10 +150,10 @@ def test_what_goes_wrong_is_one_line_and_a_status(signet: Signet) -> None:
     for arguments, stdin, status, because in [
         (("user", "show", "nobody@example.test"), "", 1, "no user nobody@example.test"),
         (("user", "create", "--email", EMAIL, "--password-stdin"), "a long password", 1, "another account"),
-        (("user", "create", "--email", "nonsense", "--password-stdin"), "a long password", 1, "not an email address"),
+        (("user", "create", "--email", "nonsense", "--password-stdin"), "a long password", 1, "Enter an email address"),
         (("user", "create", "--email", "b@example.test", "--password-stdin"), "", 2, "password is empty"),
         (("user", "create", "--email", "b@example.test"), "", 2, "--password-stdin"),
-        (("user", "reset-totp", EMAIL), "", 1, "not on"),
+        (("user", "reset-totp", EMAIL), "", 1, "not turned on"),
         (("user", "invite", "b@example.test", "--name", "A\u202eB"), "", 2, "U+202E RIGHT-TO-LEFT OVERRIDE"),
         (("user", "suspend", EMAIL, "--reason", "A\u2066B"), "", 2, "U+2066 LEFT-TO-RIGHT ISOLATE"),
         (("session", "end", "x"), "", 2, "'x' is not an ID"),

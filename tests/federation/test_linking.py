@@ -232,7 +232,7 @@ def test_a_link_that_took_too_long_is_no_sign_in_afterwards(traveller: Traveller
     url = traveller.leave("/account/linked", button="Link Example")
     clock.advance(minutes=11)
     page = traveller.come_back(url)
-    assert page.heading == "This sign-in is no longer waiting"
+    assert page.heading == "This sign-in has expired"
     assert "Try Example again" not in page.html
 
 
@@ -312,7 +312,7 @@ def test_the_last_way_in_stays(traveller: Traveller, work: Work, inbox: Inbox) -
     assert page.status == 400
     assert "has no password" in page.text
     assert len(identities_of(work, user_id)) == 1
-    assert browser.open("/account/password").links["Set one with a letter to your address"] == "/forgot-password"
+    assert browser.open("/account/password").links["Email me a link to set a password"] == "/forgot-password"
     set_password(browser, inbox)
     assert len(identities_of(work, user_id)) == 1  # a first password is one more way in
     assert sign_in(browser, password=NEW_PASSWORD).path == "/account"
@@ -360,7 +360,7 @@ def test_saying_this_was_not_me_unlinks_everything(traveller: Traveller, linked:
     browser = traveller.browser
     sign_in(browser)
     page = browser.open("/account/activity/not-me")
-    assert "Linked accounts with other providers are unlinked" in page.text
+    assert "Unlink your accounts with other providers" in page.text
     browser.submit(action="/account/activity/not-me")
     assert identities_of(work, linked) == []
     assert traveller.sign_in().title.startswith("You have an account already")
@@ -399,7 +399,7 @@ def test_they_go_with_the_account(linked: str, work: Work) -> None:
 
 def test_the_activity_page_says_so(traveller: Traveller, linked: str) -> None:
     sign_in(traveller.browser)
-    assert "An account with another provider was linked" in traveller.browser.open("/account/activity").text
+    assert "Account with another provider linked" in traveller.browser.open("/account/activity").text
 
 
 class TestAnUpstreamThatIsGone:

@@ -145,7 +145,7 @@ def test_an_account_about_to_be_deleted_can_be_kept(traveller: Traveller, linked
     with work() as w:
         deletion.request_deletion(w, user_id=linked)
     page = traveller.sign_in()
-    assert page.title.startswith("This account is about to be deleted")
+    assert page.title.startswith("This account will be deleted")
     traveller.browser.submit(button="Keep my account")
     assert traveller.sign_in().path == "/account"
 
@@ -297,7 +297,7 @@ def test_a_sign_in_that_took_too_long_at_the_upstream_still_leads_to_the_app(
     url = traveller.leave(rp.ask(traveller.browser.client).location)
     clock.advance(minutes=11)
     page = traveller.come_back(url)
-    assert page.heading == "This sign-in is no longer waiting"
+    assert page.heading == "This sign-in has expired"
     traveller.come_back(traveller.press("Try Example again"))
     assert (traveller.browser.left_to or "").startswith(rp.client.metadata.redirect_uris[0])
 
@@ -321,7 +321,7 @@ def test_another_browser_does_not_learn_where_a_sign_in_was_going(
     url = traveller.leave(rp.ask(traveller.browser.client).location)
     clock.advance(minutes=11)
     page = Traveller(new_browser(), traveller.provider).come_back(url)
-    assert page.heading == "This sign-in is no longer waiting"
+    assert page.heading == "This sign-in has expired"
     assert rp.client_id not in page.html
 
 

@@ -97,10 +97,10 @@ def test_openid_client_is_a_device(
     person.fill("Email address", EMAIL)
     person.fill("Password", PASSWORD)
     person.press("Sign in")
-    person.expect_heading("Let this device in?")
+    person.expect_heading("Connect this device?")
     person.expect_text(shown["user_code"])
     person.press("Allow")
-    person.expect_heading("The device is connected")
+    person.expect_heading("Device connected")
     learned = device.listen()
     assert learned["claims"]["iss"] == served.issuer
     assert learned["userinfo"]["email"] == EMAIL

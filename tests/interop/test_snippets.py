@@ -57,7 +57,7 @@ def console(demo: Demo) -> Iterator[Visitor]:
     visitor.open(f"{demo.provider}/admin")
     page = visitor.submit({"Email address": OPERATOR, "Password": demo.secrets["password"]})
     assert "The console requires two-factor authentication." in page.text
-    page = visitor.submit(button="Turn on two-factor sign-in")
+    page = visitor.submit(button="Turn on two-factor authentication")
     key = "".join(page.html.split('id="key">')[1].split("<")[0].split())
     visitor.submit({"Code": pyotp.TOTP(key).now()}, button="Turn on")
     yield visitor

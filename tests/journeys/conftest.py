@@ -113,7 +113,7 @@ class Steps:
             self.allow(person)
 
     def allow(self, person: Person) -> None:
-        person.expect_heading("Share your details with this app?")
+        person.expect_heading("%(name)s wants to access your account")
         person.press("Allow")
         person.page.wait_for_url(f"{self.demo.web_app}/**")
 
@@ -137,14 +137,14 @@ class Steps:
     def turn_on_two_factor(self, person: Person) -> tuple[Authenticator, list[str]]:
         """For somebody who is signed in. Their authenticator app, and the recovery codes they were shown."""
         person.open(f"{self.demo.provider}/account/two-factor")
-        person.press("Turn on two-factor sign-in")
-        person.expect_heading("Set up two-factor sign-in")
+        person.press("Turn on two-factor authentication")
+        person.expect_heading("Set up two-factor authentication")
         authenticator = self.authenticator(person.page.locator("#key").inner_text())
         person.fill("Code", authenticator.code())
         person.press("Turn on")
         person.expect_heading("Save your recovery codes")
         codes = person.page.locator("#codes li").all_inner_texts()
-        person.follow("I have saved these codes")
+        person.follow("I've saved these codes")
         return authenticator, codes
 
 

@@ -51,21 +51,21 @@ def test_somebody_types_the_code_and_the_device_greets_them(
         person.expect_heading("Connect a device")
         person.fill("Code", "bbbb-bbbb")
         person.press("Continue")
-        person.page.get_by_role("alert").get_by_text("No device waits for this code.").wait_for()
+        person.page.get_by_role("alert").get_by_text("That code is wrong or has expired.").wait_for()
         person.fill("Code", code.replace("-", "").lower())
         person.press("Continue")
-        person.expect_heading("Let this device in?")
+        person.expect_heading("Connect this device?")
         person.expect_text("Quill TV")
         person.expect_text(code)
         person.press("Allow")
-        person.expect_heading("The device is connected")
+        person.expect_heading("Device connected")
         said(process, "or open (.*)")
         assert said(process, "Hello, (.*)") == "Grace Hopper"
         assert "Hello from the API" in said(process, "The API says: (.*)")
         assert process.wait(PATIENCE) == 0
-    person.follow("See which applications have access")
-    person.press("Withdraw access of Quill TV")
-    person.page.get_by_text("The application no longer has access.").wait_for()
+    person.follow("See which apps have access")
+    person.press("Remove access of Quill TV")
+    person.page.get_by_text("Access removed.").wait_for()
 
 
 def test_somebody_says_no_to_a_link_they_were_sent(person: Person, account: Account, demo: Demo, steps: Steps) -> None:
@@ -74,8 +74,8 @@ def test_somebody_says_no_to_a_link_they_were_sent(person: Person, account: Acco
         said(process, r"and enter (\S+)")
         person.open(said(process, r"or open (\S+)"))
         steps.sign_in(person, account)
-        person.expect_heading("Let this device in?")
+        person.expect_heading("Connect this device?")
         person.press("Deny")
-        person.expect_heading("The device was refused")
-        assert said(process, "(.*)") == "access_denied: The user declined"
+        person.expect_heading("Device not connected")
+        assert said(process, "(.*)") == "access_denied: The person declined"
         assert process.wait(PATIENCE) == 1

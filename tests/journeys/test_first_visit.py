@@ -46,7 +46,7 @@ def test_a_newcomer_confirms_by_the_link_and_is_greeted_by_the_app(
     assert link
     person.follow(link[0])
     person.expect_heading("Confirm your email address")
-    person.press("Confirm my email address")
+    person.press("Confirm email address")
     person.expect_heading("Email address confirmed")
     person.follow("Sign in")
     person.expect_text("Quill")
@@ -65,11 +65,11 @@ def test_a_newcomer_types_the_code_of_the_letter(
     code = re.search(r"Your code: (\S+)", letter)
     assert code
     person.page = waiting
-    person.fill("Code from the letter", "000000" if code[1] != "000000" else "111111")
-    person.press("Confirm my email address")
+    person.fill("6-digit code", "000000" if code[1] != "000000" else "111111")
+    person.press("Confirm email address")
     person.expect_error()
-    person.fill("Code from the letter", code[1])
-    person.press("Confirm my email address")
+    person.fill("6-digit code", code[1])
+    person.press("Confirm email address")
     person.expect_heading("Email address confirmed")
     person.follow("Sign in")
     steps.sign_in(person, account)
@@ -87,8 +87,8 @@ def test_a_link_opened_in_another_browser_asks_for_the_password_of_the_sign_up(
     link = re.search(r"http://\S+/verify-email/confirm\?\S+", letter)
     assert link
     phone.follow(link[0])
-    phone.fill("Password you signed up with", account.password)
-    phone.press("Confirm my email address")
+    phone.fill("Password you chose when you signed up", account.password)
+    phone.press("Confirm email address")
     phone.expect_heading("Email address confirmed")
     person.page.reload()
-    person.expect_heading("Already confirmed")
+    person.expect_heading("Email address already confirmed")

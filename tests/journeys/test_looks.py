@@ -34,7 +34,7 @@ def test_what_stands_around_the_provider_fits_a_narrow_screen(
     person.follow("Sign in")
     person.follow("Forgot your password?")
     person.fill("Email address", account.email)
-    person.press("Send the link")
+    person.press("Send link")
     steps.sign_in_to_app(person, account)
     look(person, "app-signed-in")
     person.open(f"{demo.provider}/account")  # nor do its longest pages, on a screen that was narrow from the start

@@ -1,4 +1,4 @@
-"""Two-factor sign-in: turn it on, sign in with it, step up to it, and get in without the phone."""
+"""Two-factor authentication: turn it on, sign in with it, step up to it, and get in without the phone."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_a_code_of_the_authenticator_app_signs_in_and_opens_what_needs_a_second_
     person = any_person
     steps.sign_in_to_app(person, account)
     authenticator, _ = steps.turn_on_two_factor(person)
-    person.expect_heading("Two-factor sign-in")
+    person.expect_heading("Two-factor authentication")
     person.open(demo.web_app)
     person.press("Sign out")
     person.expect_text("You are signed out.")
@@ -40,11 +40,11 @@ def test_an_api_that_asks_for_a_second_factor_gets_one_that_was_set_up_meanwhile
     person.expect_text("Turn on two-factor authentication")
     person.follow("your account")
     person.follow("Turn on")
-    person.press("Turn on two-factor sign-in")
+    person.press("Turn on two-factor authentication")
     authenticator = steps.authenticator(person.page.locator("#key").inner_text())
     person.fill("Code", authenticator.code())
     person.press("Turn on")
-    person.follow("I have saved these codes")
+    person.follow("I've saved these codes")
     person.open(demo.web_app)
     person.follow("Do something sensitive")
     assert person.page.url == f"{demo.web_app}/call/vault"
@@ -74,16 +74,16 @@ def test_a_recovery_code_lets_somebody_in_once_without_their_phone(
     person.fill("Recovery code", codes[1].lower())
     person.press("Continue")
     person.expect_heading("Grace Hopper")
-    assert "code" in steps.read_letter(person, "A recovery code was used", account.email)
+    assert "code" in steps.read_letter(person, "Recovery code used", account.email)
 
 
 def test_turning_it_off_needs_a_code(person: Person, account: Account, demo: Demo, steps: Steps) -> None:
     steps.sign_in_to_app(person, account)
     _, codes = steps.turn_on_two_factor(person)
-    person.fill("Code from your app, or a recovery code", "not a code")
-    person.press("Turn off two-factor sign-in")
+    person.fill("Code from your authenticator app, or a recovery code", "not a code")
+    person.press("Turn off two-factor authentication")
     person.expect_error()
-    person.fill("Code from your app, or a recovery code", codes[3])
-    person.press("Turn off two-factor sign-in")
-    person.expect_text("Two-factor sign-in is off.")
-    steps.read_letter(person, "Two-factor sign-in is off", account.email)
+    person.fill("Code from your authenticator app, or a recovery code", codes[3])
+    person.press("Turn off two-factor authentication")
+    person.expect_text("Two-factor authentication is off.")
+    steps.read_letter(person, "Two-factor authentication is off", account.email)

@@ -27,7 +27,7 @@ def test_denying_consent_goes_back_to_the_app_and_one_may_think_again(
     person.open(demo.web_app)
     person.follow("Sign in")
     steps.sign_in(person, account)
-    person.expect_heading("Share your details with this app?")
+    person.expect_heading("%(name)s wants to access your account")
     person.press("Deny")
     person.expect_heading("You did not sign in")
     person.follow("Sign in")
@@ -58,13 +58,13 @@ def test_back_and_reload_during_the_sign_in_lead_on(
     person.follow("Create an account")
     person.back()
     steps.sign_in(person, account)
-    person.expect_heading("Share your details with this app?")
+    person.expect_heading("%(name)s wants to access your account")
     person.page.reload()
     person.back()  # to the sign-in page: they are signed in, so it sends them on
     steps.allow(person)
     person.expect_heading("Hello, Grace Hopper")
     person.back()  # to the question that was answered
-    person.expect_heading("This sign-in is no longer waiting")
+    person.expect_heading("This sign-in has expired")
     person.follow("Go to your account")
     person.expect_heading("Grace Hopper")
 
@@ -81,7 +81,7 @@ def test_a_second_tab_of_a_sign_in_that_was_finished_in_the_first_leads_on(
     person.expect_heading("Hello, Grace Hopper")
     person.page = first
     steps.sign_in(person, account)
-    person.expect_heading("This sign-in is no longer waiting")
+    person.expect_heading("This sign-in has expired")
     person.follow("Continue to Quill")
     person.expect_heading("Hello, Grace Hopper")
 
@@ -125,7 +125,7 @@ def test_recovery_codes_are_not_shown_again_by_a_reload(
 ) -> None:
     steps.sign_in_to_app(person, account)
     person.open(f"{demo.provider}/account/two-factor")
-    person.press("Turn on two-factor sign-in")
+    person.press("Turn on two-factor authentication")
     person.fill("Code", steps.authenticator(person.page.locator("#key").inner_text()).code())
     person.press("Turn on")
     person.expect_heading("Save your recovery codes")
@@ -133,7 +133,7 @@ def test_recovery_codes_are_not_shown_again_by_a_reload(
     person.page.reload()
     person.expect_heading("This page has expired")
     person.follow("Continue")
-    person.expect_heading("Two-factor sign-in")
+    person.expect_heading("Two-factor authentication")
     assert code not in person.text
     person.expect_text("10 left")
 

@@ -195,4 +195,4 @@ def test_the_pages_on_the_way(inspector: Inspector, sites: TwoSites) -> None:
     person.open(f"{sites.ours}/account/linked/confirm?ticket=nonsense")
     see("upstream-offer-over", "Nothing was linked")
     person.open(f"{sites.ours}/login/upstream/elsewhere/callback?state=nonsense")
-    see("upstream-stopped", "This sign-in is no longer waiting")
+    see("upstream-stopped", "This sign-in has expired")

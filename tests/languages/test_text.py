@@ -36,7 +36,7 @@ def test_what_is_no_text_is_shown_as_it_is() -> None:
 
 
 def test_a_moment_among_the_values_is_said_as_its_day() -> None:
-    text = Text("This account will be deleted on %(day)s. Sign in on our page to keep it.", day=DAY)
+    text = Text("This account will be deleted on %(day)s. Sign in on our website to keep it.", day=DAY)
     assert "5 November 2026" in text
     assert "5. November 2026" in GERMAN.say(text)
     assert "5 novembre 2026" in FRENCH.say(text)

@@ -26,7 +26,7 @@ from tests.support.installation import ISSUER, Work
 from tests.support.limits import Lower
 from tests.support.people import ADDRESS, is_signed_in, sign_in, sign_up
 
-NEUTRAL = "Enter a correct email address and password."
+NEUTRAL = "Wrong email address or password."
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ def test_who_was_sent_to_sign_up_may_have_an_account_or_no_wish_for_one(
     with work() as w:
         make_user(w)
     browser.open(f"{authorize}&prompt=create")
-    browser.follow("I have an account")
+    browser.follow("Already have an account")
     assert browser.submit({"username": ADDRESS, "password": PASSWORD}).path == "/consent"
     browser.open("/account")
     browser.submit(button="Sign out")
@@ -170,7 +170,7 @@ def test_somebody_else_may_sign_up_where_a_person_is_signed_in(
         make_user(w)
     sign_in(browser)
     browser.open(f"{authorize}&prompt=select_account")
-    browser.submit(button="Use another account")
+    browser.submit(button="Use a different account")
     assert browser.follow("Create an account").path == "/signup"
     browser.submit({"email": "eve@example.test", "password": PASSWORD})
     browser.submit({"code": inbox.latest("eve@example.test").code})

@@ -12,7 +12,7 @@ from tests.support.installation import Work
 from tests.support.people import ADDRESS
 from tests.support.relying_party import challenge_of
 
-WARNING = "This app registered itself, and nobody here has checked it."
+WARNING = "This app registered itself and hasn't been reviewed."
 SHOWN = {
     "client_name": "Your bank",
     "redirect_uris": ("https://bank.test/callback", REDIRECT_URI),
@@ -43,7 +43,7 @@ def the_three_pages(browser: Browser, url: str) -> list[Page]:
     """Sign in, sign up, consent."""
     first = browser.open(url)
     up = browser.follow("Create an account")
-    browser.follow("sign in")
+    browser.follow("Already have an account")
     return [first, up, browser.submit({"username": ADDRESS, "password": PASSWORD})]
 
 
@@ -73,7 +73,7 @@ def test_an_operators_app_is_shown_as_it_was_registered(browser: Browser, work: 
     for page in pages:
         assert WARNING not in page.text
         assert "bank.test" in page.text
-        assert "From the app" not in page.text
+        assert "About this app" not in page.text
         assert "img-src 'self' data:;" in page.response.headers["content-security-policy"]
 
 

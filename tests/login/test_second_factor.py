@@ -183,7 +183,7 @@ def test_the_fifth_wrong_code_ends_the_sign_in(browser: Browser, factor: tuple[s
         assert browser.submit({"code": wrong(factor[0], clock)}).status == 400
     page = browser.submit({"code": wrong(factor[0], clock)})
     assert page.path == "/login"
-    assert "too many wrong codes" in page.text
+    assert "Too many wrong codes" in page.text
     assert browser.open("/login/second-factor").path == "/login"
 
 
@@ -237,7 +237,7 @@ def test_a_recovery_code_works_once_however_it_is_spelled(
     sign_in(browser)
     browser.follow("Lost your device?")
     assert browser.submit({"code": code}).path == "/account"
-    letter = next(one for one in inbox.letters(ADDRESS) if one.subject == "A recovery code was used")
+    letter = next(one for one in inbox.letters(ADDRESS) if one.subject == "Recovery code used")
     assert "Recovery codes left: 9" in letter.text
     assert code not in letter.text
     sign_in(browser)
@@ -314,9 +314,9 @@ def test_step_up_without_a_factor_leads_to_its_set_up_and_then_on(browser: Brows
     sign_in(browser)
     page = browser.open("/login/second-factor?return_to=/account/sessions")
     assert page.path == "/account/two-factor"
-    page = browser.submit(button="Turn on two-factor sign-in")
+    page = browser.submit(button="Turn on two-factor authentication")
     browser.submit({"code": code_of(key_on(page), clock.now)})
-    assert browser.follow("I have saved these codes").path == "/account/sessions"
+    assert browser.follow("I've saved these codes").path == "/account/sessions"
 
 
 class TestBypassCode:

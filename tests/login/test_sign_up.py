@@ -91,7 +91,7 @@ class TestWithoutEmailVerification:
         owner = find_user(work)
         browser.cookies.clear()
         page = sign_up(browser, "ADA@example.test", password=OTHER)
-        assert (page.status, "has an account already" in page.text) == (400, True)
+        assert (page.status, "already has an account" in page.text) == (400, True)
         assert not is_signed_in(browser)
         assert find_user(work) == owner
         with work() as w, pytest.raises(AddressTaken):
@@ -116,7 +116,7 @@ class TestWithoutEmailVerification:
         with work() as w:
             suspension.suspend(w, user_id=user_id, reason=None)
         browser.cookies.clear()
-        assert "has an account already" in sign_up(browser, password=OTHER).text
+        assert "already has an account" in sign_up(browser, password=OTHER).text
         assert "suspended" in sign_in(browser).text
         with work() as w:
             suspension.restore(w, user_id=user_id)
@@ -137,7 +137,7 @@ class TestWithoutEmailVerification:
         with work() as w:
             make_user(w, verified=False, password=OTHER)
             registration.create_user(w, email=ADDRESS, password=PASSWORD, verified=True)
-        assert "An operator has to confirm" in sign_in(browser, password=OTHER).text
+        assert "An administrator must approve" in sign_in(browser, password=OTHER).text
         assert sign_in(browser).path == "/account"
 
     def test_in_the_grace_of_a_deletion_the_address_is_taken_and_free_afterwards(
@@ -147,8 +147,8 @@ class TestWithoutEmailVerification:
         first = find_user(work).id
         with work() as w:
             deletion.request_deletion(w, user_id=first)
-        assert "has an account already" in sign_up(browser, password=OTHER).text
-        assert sign_in(browser).title.startswith("This account is about to be deleted")
+        assert "already has an account" in sign_up(browser, password=OTHER).text
+        assert sign_in(browser).title.startswith("This account will be deleted")
         clock.advance(days=15)
         purge(installation)
         assert sign_up(browser, password=OTHER).path == "/account"
@@ -188,7 +188,7 @@ class TestNames:
         page = browser.submit(
             {"email": ADDRESS, "password": "AugustaLovelace", "given_name": "Augusta", "family_name": "Lovelace"}
         )
-        assert "too close to your name" in page.text
+        assert "too similar to your name" in page.text
 
     def test_apps_see_the_names_by_scope(self, browser: Browser, client: TestClient, work: Work) -> None:
         """OIDC Core section 5.4. Apps that show `name` have one too."""

@@ -139,11 +139,11 @@ def test_the_page_says_when_the_email_was_refused_for_good(installation: Install
         browser = Stranger(app, address)
         browser.open("/signup").submit("/signup", email=address, password=PASSWORD, name="")
         assert browser.page is not None
-        assert "We sent" in browser.page.text
+        assert "We emailed" in browser.page.text
         deliver_due(installation)
         text = browser.http.get(browser.page.url).text
         assert "deliver the email" in text
-        assert "We sent" not in text
+        assert "We emailed" not in text
     app.state.threads.close()
 
 
@@ -176,4 +176,4 @@ def test_the_page_of_a_change_of_address_says_when_the_email_was_refused_for_goo
     deliver_due(installation)
     text = browser.open("/account/email").text
     assert "deliver the email to ada@new.example.test" in text
-    assert "We sent a letter" not in text
+    assert "We emailed" not in text

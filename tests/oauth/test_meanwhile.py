@@ -474,4 +474,4 @@ def test_a_device_of_an_app_nobody_vouched_for_cannot_say_where_it_is_from(
     page = page_of(browser, asked.json()["user_code"])
     assert page.status_code == 200
     assert "bank.example.test" not in page.text
-    assert "registered itself, and nobody here has checked it or its name" in words(page)
+    assert "Neither the app nor its name has been reviewed" in words(page)

@@ -67,7 +67,7 @@ def problem_of_address(settings: Settings, address: Address | None) -> Text | No
     if address is None:
         return Text("Enter an email address, like name@example.com.")
     if not settings.smtp_utf8 and not address.text.rpartition("@")[0].isascii():
-        return Text("We can't send email to this address. Use one with only plain letters before the @.")
+        return Text("We can't send email to this address. Use one without accented or non-Latin letters before the @.")
     return None
 
 
@@ -94,14 +94,14 @@ class WrongCode(Refusal):
     """A code that is wrong, expired or tried too often. All three get the same answer."""
 
     code = "wrong-code"
-    message = Text("This code is not right, or no longer works. Check it, or ask for a new one.")
+    message = Text("That code is wrong or has expired. Check it or request a new one.")
 
 
 class WrongSignUpPassword(Refusal):
     """A verification link opened in another browser, without the password chosen at sign-up."""
 
     code = "wrong-sign-up-password"
-    message = Text("This is not the password that was chosen at sign-up.")
+    message = Text("Wrong password. Enter the password you chose when you signed up.")
 
 
 class LinkDead(Refusal):
@@ -109,13 +109,13 @@ class LinkDead(Refusal):
 
     code = "link-dead"
     title = Text("This link no longer works")
-    message = Text("It may be too old, or a newer letter was sent. Sign in to get a new one.")
+    message = Text("It has expired, or we sent you a newer one. Sign in to get a new link.")
 
 
 class AlreadyConfirmed(Refusal):
     code = "already-confirmed"
-    title = Text("Already confirmed")
-    message = Text("This email address was confirmed before. There is nothing left to do.")
+    title = Text("Email address already confirmed")
+    message = Text("This email address is already confirmed. You don't need to do anything.")
 
 
 class LinkState(StrEnum):
@@ -214,7 +214,7 @@ def verify_by_operator(work: UnitOfWork, *, user_id: str) -> None:
     if address.verified_at is not None:
         raise AlreadyConfirmed
     if not _verify(work, address.id, user_id, by="operator"):
-        raise AlreadyConfirmed(Text("Another account has confirmed this address."))
+        raise AlreadyConfirmed(Text("This email address is already used by another account."))
     links.expire_all(work.db, user_id, Purpose.VERIFY)
 
 

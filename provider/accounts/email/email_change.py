@@ -28,19 +28,19 @@ from provider.work import UnitOfWork
 
 class SameAddress(Refusal):
     code = "same-address"
-    message = Text("This is your address already.")
+    message = Text("This is already your email address.")
 
 
 class AlreadyChanged(Refusal):
     code = "already-changed"
-    title = Text("Already changed")
-    message = Text("This address was confirmed before. There is nothing left to do.")
+    title = Text("Email address already changed")
+    message = Text("This email address is already confirmed. You don't need to do anything.")
 
 
 class UndoDead(Refusal):
     code = "undo-dead"
     title = Text("This link no longer works")
-    message = Text("It may be too old, or was used before.")
+    message = Text("It has expired or has already been used.")
 
 
 def find_pending(work: UnitOfWork, user_id: str) -> str | None:

@@ -69,7 +69,7 @@ def request_change(work: UnitOfWork, *, user_id: str, email: str) -> None:
     user, current = find_holder(work, user_id)
     address = require_address(work, email)
     if address.normal == current.normal:
-        raise SameAddress(Text("This is the account's address already."))
+        raise SameAddress(Text("This is already the account's email address."))
     is_verified = current.verified_at is not None
     if not can_confirm(work.settings.has, status=user.status, is_verified=is_verified):
         raise NotNow

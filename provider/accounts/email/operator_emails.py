@@ -26,7 +26,7 @@ UNVERIFIED = (Status.INACTIVE, Status.ACTIVE)
 class NotNow(Refusal):
     code = "not-now"
     status_code = 409
-    message = Text("This email can't be sent, because the account is suspended or doesn't need it.")
+    message = Text("This email can't be sent while the account is in its current state.")
 
 
 def require_choice(work: UnitOfWork, user: User | None = None) -> None:

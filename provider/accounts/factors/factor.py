@@ -24,7 +24,7 @@ class UsedSecondFactor(WrongSecondFactor):
     """
 
     code = "used-second-factor"
-    message = Text("You already used this code. Each code works only once, so enter another one.")
+    message = Text("You already used this code. Each code works only once, so enter a new one.")
 
 
 def _no_owners(_work: UnitOfWork, _user_ids: Collection[str]) -> set[str]:

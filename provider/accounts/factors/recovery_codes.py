@@ -25,7 +25,7 @@ FEW = 3
 
 class WrongRecoveryCode(WrongSecondFactor):
     code = "wrong-recovery-code"
-    message = Text("That recovery code is wrong. Check it, or enter another one.")
+    message = Text("That recovery code is wrong. Check it or enter a different one.")
 
 
 def replace_codes(work: UnitOfWork, user_id: str) -> list[str]:

@@ -16,7 +16,7 @@ from provider.work import UnitOfWork
 class NotTurnedOn(NotFound):
     code = "not-turned-on"
     title = Text("Two-factor authentication is off")
-    message = Text("Two-factor sign-in is not on.")
+    message = Text("Two-factor authentication is not turned on.")
 
 
 def turn_off(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> None:

@@ -29,7 +29,7 @@ class SignInOver(Refusal):
     """Too many wrong codes in one sign-in: the session is over, and the password is asked again."""
 
     code = "sign-in-over"
-    message = Text("There were too many wrong codes. Sign in again.")
+    message = Text("Too many wrong codes. Sign in again.")
 
 
 def is_enabled(work: UnitOfWork, user_id: str) -> bool:

@@ -33,7 +33,7 @@ LONGEST_ISSUER, LONGEST_ACCOUNT = 50, 100
 class WrongFirstCode(Refusal):
     code = "wrong-first-code"
     message = Text(
-        "This code is not right. Check that the clock of your device is right, and enter the code it shows now."
+        "That code is wrong. Check that your device's clock is correct, then enter the code your app shows now."
     )
 
 
@@ -41,12 +41,12 @@ class EnrolmentGone(Refusal):
     """The set-up was confirmed before, replaced by a newer one, begun in another session, or is too old."""
 
     code = "enrolment-gone"
-    message = Text("This set-up is over. Start again to get a new key.")
+    message = Text("This setup has expired. Start again to get a new key.")
 
 
 class FactorNeeded(Refusal):
     code = "factor-needed"
-    message = Text("Show your current second factor first.")
+    message = Text("Enter a code from your current device first.")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
-NOT_TICKED = Text("Tick the box if you want your account to be deleted.")
+NOT_TICKED = Text("Tick the box to confirm that you want to delete your account.")
 
 
 @endpoint

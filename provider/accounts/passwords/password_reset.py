@@ -27,13 +27,13 @@ STANDING = (Status.ACTIVE, Status.LEAVING)
 class ResetLinkDead(Refusal):
     code = "reset-link-dead"
     title = Text("This link no longer works")
-    message = Text("It may be too old, or a newer letter was sent. Ask for a new one.")
+    message = Text("It has expired, or we sent you a newer one. Request a new link.")
 
 
 class ResetLinkUsed(Refusal):
     code = "reset-link-used"
-    title = Text("This link was used before")
-    message = Text("Each link works once. If you did not choose a new password just now, ask for a new link.")
+    title = Text("This link has already been used")
+    message = Text("Each link works once. If you didn't just choose a new password, request a new link.")
 
 
 class InvalidPassword(Refusal):

@@ -41,18 +41,18 @@ def problem_of(settings: Settings, password: str, *, about: Iterable[str] = ()) 
     normal = normal_form(password)
     text = normal.decode("utf-8", "surrogatepass")
     if len(text) < settings.password_min_length:
-        return Text("Your password needs at least %(count)s characters.", count=settings.password_min_length)
+        return Text("Your password must have at least %(count)s characters.", count=settings.password_min_length)
     if len(normal) > MAX_BYTES:
         return Text("This password is too long. Use fewer than 1,000 characters.")
     plain = text.casefold()
     if plain in common_passwords() or plain.translate(_SPOKEN) in common_passwords() or _is_pattern(plain):
-        return Text("Too many people use this password, so it is among the first to be guessed. Choose another one.")
+        return Text("This password is too common and easy to guess. Choose a different one.")
     if _is_made_of(plain, known_words(settings, about)):
-        return Text("This password is too close to your name, your address or ours. Choose another one.")
-    if is_breached(settings, password):
         return Text(
-            "This password is known from a data breach, so it is among the first to be guessed. Choose another one."
+            "This password is too similar to your name, your email address or this site's name. Choose a different one."
         )
+    if is_breached(settings, password):
+        return Text("This password appeared in a data breach. Choose a different one.")
     return None
 
 

@@ -18,8 +18,8 @@ from provider.web.errors import too_many
 from provider.web.pages import go, page
 
 REASONS = {
-    "codes": Text("There were too many wrong codes. Sign in again."),
-    "time": Text("That took too long. Sign in again."),
+    "codes": Text("Too many wrong codes. Sign in again."),
+    "time": Text("Your sign-in timed out. Sign in again."),
 }
 """Messages that say why a user was sent back to the sign-in page."""
 

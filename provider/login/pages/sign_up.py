@@ -46,7 +46,7 @@ def register(call: Call) -> Response:
     except InvalidSignUp as refusal:
         return _page(call, where, values=values, errors=refusal.errors, status_code=400)
     except AddressTaken:
-        errors: dict[str, str] = {"email": Text("This email address has an account already. Sign in instead.")}
+        errors: dict[str, str] = {"email": Text("This email address already has an account. Sign in instead.")}
         return _page(call, where, values=values, errors=errors, status_code=400)
     except TooManyRequests as refusal:
         return _page(call, where, values=values, **too_many(call, refusal))

@@ -17,8 +17,8 @@ from provider.work import UnitOfWork
 
 class NotConnected(NotFound):
     code = "not-connected"
-    title = Text("Application not connected")
-    message = Text("This application has no access to the account.")
+    title = Text("App not found")
+    message = Text("This app has no access to your account.")
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,6 @@ def consent(call: Call) -> Response:
         app=where.app,
         account=address.address if address else question.session.user_id,
         asks=rule.permissions_in_words(question.request),
-        offline=question.request.offline,
     )
 
 

@@ -23,8 +23,8 @@ from provider.web.endpoint import endpoint
 from provider.web.errors import too_many
 from provider.web.pages import go, page
 
-NOT_WAITING = Text("No device waits for this code. Check what your device shows: the code may be too old, or used.")
-MISSING = Text("Enter the code.")
+NOT_WAITING = Text("That code is wrong or has expired. Check the code on your device.")
+MISSING = Text("Enter the code shown on your device.")
 
 
 @endpoint(asks_again=True)

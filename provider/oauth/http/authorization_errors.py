@@ -33,7 +33,7 @@ class AppRefused(Refusal):
 
 class RequestGone(Refusal):
     code = "request-gone"
-    title = Text("This sign-in is no longer waiting")
+    title = Text("This sign-in has expired")
     message = Text(
         "It was finished or took too long. Go back to the app and start again; you may already be signed in."
     )

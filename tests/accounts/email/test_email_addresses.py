@@ -96,9 +96,9 @@ def test_a_link_works_once_and_then_says_so(browser: Browser, inbox: Inbox) -> N
     browser.open(link)
     page = browser.page
     browser.submit(button="Confirm")
-    assert browser.open(link).title.startswith("Already confirmed")
+    assert browser.open(link).title.startswith("Email address already confirmed")
     browser.page = page
-    assert browser.submit(button="Confirm").title.startswith("Already confirmed")
+    assert browser.submit(button="Confirm").title.startswith("Email address already confirmed")
 
 
 def test_another_browser_must_know_the_password(
@@ -108,8 +108,8 @@ def test_another_browser_must_know_the_password(
     sign_up(browser)
     other = new_browser()
     page = other.open(inbox.latest(ADDRESS).link)
-    assert "Password you signed up with" in page.text
-    assert other.submit({"password": "not the password"}, button="Confirm").status == 400
+    assert "Password you chose when you signed up" in page.text
+    assert other.submit({"password": "Wrong password"}, button="Confirm").status == 400
     assert other.submit(button="Confirm").status == 400
     assert find_user(work).status == Status.INACTIVE
     assert other.submit({"password": PASSWORD}, button="Confirm").title.startswith("Email address confirmed")
@@ -141,7 +141,7 @@ def test_only_the_newest_letter_works(browser: Browser, inbox: Inbox, clock: Clo
     check_mail = sign_up(browser)
     old = inbox.latest(ADDRESS)
     clock.advance(seconds=1)
-    browser.submit(button="Send another letter")
+    browser.submit(button="Send a new code")
     new = inbox.latest(ADDRESS)
     assert browser.open(old.link).status == 410
     browser.page = check_mail
@@ -154,9 +154,9 @@ def test_asking_for_more_letters_is_silently_limited(browser: Browser, inbox: In
     """Replaces: verification links and another email."""
     sign_up(browser)
     for _ in range(4):
-        page = browser.submit(button="Send another letter")
+        page = browser.submit(button="Send a new code")
         assert page.status == 200
-        assert "another letter is on its way" in page.text
+        assert "sent a new email" in page.text
     assert len(inbox.letters(ADDRESS)) == 1
 
 
@@ -169,7 +169,7 @@ def test_signing_in_before_confirming_leads_to_the_code_and_to_no_session(
     other = new_browser()
     page = sign_in(other)
     assert page.path == "/verify-email"
-    assert "Your password is right" in page.text
+    assert "Your password is correct" in page.text
     assert not is_signed_in(other)
     sign_in(other)
     assert other.submit({"code": code}).title.startswith("Email address confirmed")

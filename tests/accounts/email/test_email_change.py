@@ -44,7 +44,7 @@ def change(browser: Browser, inbox: Inbox, email: str = NEW) -> str:
     """To the end. The link that undoes it."""
     before = ask(browser, email)
     browser.submit({"code": inbox.latest(email).code})
-    assert "from now on" in (browser.page or before).text
+    assert "Email address changed" in (browser.page or before).text
     return next(word for word in inbox.letters()[-1].text.split() if "/undo-email-change" in word)
 
 
@@ -59,7 +59,7 @@ def test_the_old_address_stays_until_the_new_one_is_confirmed(
     assert sign_in(new_browser(), NEW).status == 400
     browser.open("/account/email")
     page = browser.submit({"code": inbox.latest(NEW).code})
-    assert page.title.startswith("Your email address is changed")
+    assert page.title.startswith("Email address changed")
     assert address_of(work, ada) == NEW
     assert is_signed_in(browser)
     assert sign_in(new_browser(), NEW).path == "/account"
@@ -91,8 +91,8 @@ def test_the_link_works_for_the_person_who_asked_and_by_a_button(
     assert stranger.open(link).status == 410
     browser.open(link)
     assert address_of(work, ada) == ADDRESS
-    assert browser.submit(button="Confirm").title.startswith("Your email address is changed")
-    assert browser.open(link).title.startswith("Your email address is changed")
+    assert browser.submit(button="Confirm").title.startswith("Email address changed")
+    assert browser.open(link).title.startswith("Email address changed")
 
 
 def test_an_old_sign_in_is_asked_again(browser: Browser, ada: str, clock: Clock) -> None:
@@ -142,7 +142,7 @@ def test_of_two_who_want_one_address_the_first_to_confirm_has_it(
 def test_a_change_is_called_off(browser: Browser, inbox: Inbox, ada: str, work: Work) -> None:
     ask(browser)
     letter = inbox.latest(NEW)
-    assert "Confirm" not in browser.submit(button="Keep the address I have").text
+    assert "Confirm" not in browser.submit(button="Keep my current address").text
     assert browser.open(letter.link).status == 410
     assert address_of(work, ada) == ADDRESS
 
@@ -189,7 +189,7 @@ def test_the_old_mailbox_takes_the_account_back(
     owner = new_browser()
     assert ADDRESS in owner.open(undo).text
     assert address_of(work, ada) == NEW
-    assert owner.submit(button="Undo the change").title.startswith("Everybody is signed out")
+    assert owner.submit(button="Undo change").title.startswith("All sessions were signed out")
     assert address_of(work, ada) == ADDRESS
     assert not is_signed_in(browser)
     assert sign_in(new_browser(), NEW).status == 400
@@ -209,11 +209,11 @@ def test_the_oldest_mailbox_has_the_last_word(
     clock.advance(minutes=1)
     thief = new_browser()
     thief.open(second)
-    thief.submit(button="Undo the change")
+    thief.submit(button="Undo change")
     assert address_of(work, ada) == EVIL
     owner = new_browser()
     owner.open(first)
-    owner.submit(button="Undo the change")
+    owner.submit(button="Undo change")
     assert address_of(work, ada) == ADDRESS
     assert inbox.latest().to == ADDRESS
 
@@ -229,7 +229,7 @@ def test_undoing_an_earlier_change_ends_the_links_that_undo_later_ones(
     second = next(word for word in letter.text.split() if "/undo-email-change" in word)
     owner = new_browser()
     owner.open(first)
-    owner.submit(button="Undo the change")
+    owner.submit(button="Undo change")
     assert new_browser().open(second).status == 410
 
 

@@ -1,4 +1,4 @@
-"""Make new recovery codes."""
+"""Create new recovery codes."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ def test_new_codes_replace_the_old_ones(
 ) -> None:
     """A-72. Replaces: recovery codes."""
     assert "10 recovery codes left" in browser.open("/account/recovery-codes").text
-    fresh = recovery_codes_on(browser.submit(button="Make ten new codes"))
+    fresh = recovery_codes_on(browser.submit(button="Create 10 new codes"))
     assert len(set(fresh)) == 10
     assert set(fresh).isdisjoint(codes)
     assert inbox.latest(ADDRESS).subject == "You have new recovery codes"
@@ -67,7 +67,7 @@ def test_a_used_code_is_told_from_a_wrong_one(
         failed = [event.details for event in events.find(w.read, names=[Event.SECOND_FACTOR_FAILED])]
         assert failures.find_failures(w.read, SECOND_FACTOR.kind, user_id) == 2
     assert failed == [{"method": "recovery", "reason": "wrong"}, {"method": "recovery", "reason": "used"}]
-    assert "A code that was used before was entered again" in browser.open("/account/activity").text
+    assert "Already used code entered" in browser.open("/account/activity").text
 
 
 def test_a_stale_session_signs_in_again_first(browser: Browser, codes: list[str], clock: Clock) -> None:

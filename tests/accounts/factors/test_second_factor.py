@@ -84,7 +84,7 @@ def test_each_factor_of_a_user_is_offered(browser: Browser, fake: FakeFactor, ad
     browser.follow("Lost your device?")
     page = browser.follow("Use a gesture")
     assert "Lost your device?" in page.text
-    assert "Use a code from your app" in page.text
+    assert "Use your authenticator app" in page.text
     assert browser.submit({"code": FIRST}).path == "/account"
 
 
@@ -94,7 +94,7 @@ def test_a_recovery_code_replaces_it(browser: Browser, fake: FakeFactor, ada: st
     page = browser.open("/account/recovery-codes")
     assert page.path == "/login/second-factor"
     browser.submit({"code": FIRST})
-    codes = recovery_codes_on(browser.submit(button="Make ten new codes"))
+    codes = recovery_codes_on(browser.submit(button="Create 10 new codes"))
     sign_in(browser)
     browser.follow("Lost your device?")
     assert browser.submit({"code": codes[0]}).path == "/account"
@@ -107,7 +107,7 @@ def test_turning_off_takes_its_answer_and_removes_every_factor(
     turn_on_two_factor(browser, clock.now)
     fake.set_up(ada, FIRST)
     browser.open("/account/two-factor")
-    assert "Two-factor sign-in is off" in browser.submit({"code": FIRST}, button="Turn off").text
+    assert "Two-factor authentication is off" in browser.submit({"code": FIRST}, button="Turn off").text
     assert fake.answers == {}
     with work() as w:
         assert second_factor.find_offered(w, ada) == ()

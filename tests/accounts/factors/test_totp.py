@@ -49,7 +49,7 @@ def test_setting_up_shows_picture_key_and_address_and_counts_after_a_valid_code(
     page = browser.page
     assert page is not None
     assert "<svg" in page.html
-    uri = page.links["Open it in an app on this device"]
+    uri = page.links["Open your authenticator app on this device"]
     assert uri.startswith("otpauth://totp/Signet:ada%40example.test?secret=" + key)
     assert "issuer=Signet" in uri
     assert not is_on(work, ada)
@@ -60,7 +60,7 @@ def test_setting_up_shows_picture_key_and_address_and_counts_after_a_valid_code(
     assert page.response.headers["cache-control"] == "no-store"
     assert browser.cookies[SESSION] != before
     letter = inbox.latest(ADDRESS)
-    assert letter.subject == "Two-factor sign-in is on"
+    assert letter.subject == "Two-factor authentication is on"
     assert key not in letter.text
 
 
@@ -152,12 +152,12 @@ def test_a_new_device_replaces_the_old_one_only_when_confirmed(browser: Browser,
     sign_in(browser)
     old, old_codes = turn_on_two_factor(browser, clock.now)
     browser.open("/account/two-factor")
-    new = key_on(browser.submit(button="Set up another device"))
+    new = key_on(browser.submit(button="Move to a new device"))
     clock.advance(minutes=1)
     sign_in(browser)
     assert browser.submit({"code": code_of(old, clock.now)}).path == "/account"
     browser.open("/account/two-factor")
-    new = key_on(browser.submit(button="Set up another device"))
+    new = key_on(browser.submit(button="Move to a new device"))
     clock.advance(minutes=1)
     page = browser.submit({"code": code_of(new, clock.now)})
     assert set(recovery_codes_on(page)).isdisjoint(old_codes)
@@ -178,9 +178,9 @@ def test_turning_off_needs_a_valid_code(
     assert browser.submit({"code": "000000"}, button="Turn off").status == 400
     assert is_on(work, ada)
     page = browser.submit({"code": code_of(key, clock.now)}, button="Turn off")
-    assert "Two-factor sign-in is off" in page.text
+    assert "Two-factor authentication is off" in page.text
     assert not is_on(work, ada)
-    assert inbox.latest(ADDRESS).subject == "Two-factor sign-in is off"
+    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is off"
     assert is_signed_in(browser)
     assert sign_in(new_browser()).path == "/account"
 
@@ -226,7 +226,7 @@ def test_an_operator_resets_it(browser: Browser, inbox: Inbox, ada: str, clock: 
     turn_on_two_factor(browser, clock.now)
     with work() as w:
         removal.reset(w, user_id=ada)
-    assert inbox.latest(ADDRESS).subject == "Two-factor sign-in is off"
+    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is off"
     assert not is_signed_in(browser)
     assert sign_in(browser).path == "/account"
     with work() as w, pytest.raises(removal.NotTurnedOn):

@@ -202,13 +202,13 @@ class TestWithAList:
             make_user(w, password=BREACHED[0])
         page = sign_up(browser, "new@example.test", password=BREACHED[0])
         assert page.status == 400
-        assert "known from a data breach" in page.text
+        assert "appeared in a data breach" in page.text
         assert sign_in(browser, password=BREACHED[0]).path == "/account"
         browser.open("/account/password")
         page = browser.submit({"Current password": BREACHED[0], "New password": BREACHED[1]})
         assert page.status == 400
-        assert "known from a data breach" in page.text
+        assert "appeared in a data breach" in page.text
         browser.open("/account/password")
         page = browser.submit({"Current password": BREACHED[0], "New password": FINE})
-        assert page.title.startswith("Your password is changed")
+        assert page.title.startswith("Password changed")
         assert sign_in(browser, ADDRESS, password=FINE).path == "/account"

@@ -104,7 +104,7 @@ def test_looking_consumes_nothing_and_using_works_once(browser: Browser, inbox: 
     reset(browser, link)
     page = browser.open(link)
     assert page.status == 410
-    assert "used before" in page.text
+    assert "already been used" in page.text
     browser.page = form
     page = browser.submit({"password": "yet another password"})
     assert page.status == 410
@@ -120,7 +120,7 @@ def test_a_link_lives_half_an_hour(browser: Browser, inbox: Inbox, ada: str, clo
     assert browser.open(link).status == 410
     browser.page = form
     assert browser.submit({"password": NEW}).status == 410
-    assert "Ask for a new link" in str(browser.page and browser.page.links)
+    assert "Request a new link" in str(browser.page and browser.page.links)
 
 
 @pytest.mark.usefixtures("unlimited")
@@ -145,7 +145,7 @@ def test_a_verification_link_resets_nothing(browser: Browser, inbox: Inbox) -> N
 def test_a_made_up_token_leads_on(browser: Browser, token: str) -> None:
     page = browser.open(f"/reset-password?token={token}")
     assert page.status == 410
-    assert "Ask for a new link" in page.links
+    assert "Request a new link" in page.links
 
 
 def test_everything_of_before_ends_with_the_reset(
@@ -199,7 +199,7 @@ def test_an_account_that_is_not_confirmed_gets_a_letter_that_asks_for_the_passwo
         make_user(w, verified=False)
     forgot_password(browser)
     page = browser.open(inbox.latest(ADDRESS).link)
-    assert "Password you signed up with" in page.text
+    assert "Password you chose when you signed up" in page.text
     assert browser.submit({"password": PASSWORD}, button="Confirm").title.startswith("Email address confirmed")
 
 

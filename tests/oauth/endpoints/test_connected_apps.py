@@ -36,7 +36,7 @@ def withdraw(browser: WatchedClient, client_id: str) -> str:
 def test_an_application_is_listed_with_what_it_may_and_when_it_was_used(
     browser: WatchedClient, app_of_hers: RelyingParty, clock: Clock
 ) -> None:
-    assert "No application has access" in browser.get(PATH).text
+    assert "No apps have access" in browser.get(PATH).text
     tokens = app_of_hers.sign_in(browser, scope="openid email")
     clock.advance(minutes=3)
     app_of_hers.refresh(tokens)
@@ -55,11 +55,11 @@ def test_withdrawing_ends_the_tokens_and_the_consent(
         found = server.clients.find(w, app_of_hers.client_id)
         assert found is not None
         consent.grant(w, user_id=ada, client=found, scopes=("openid",), claims=frozenset())
-    assert "Allowed" in browser.get(PATH).text
+    assert "Access given" in browser.get(PATH).text
     assert withdraw(browser, app_of_hers.client_id) == f"{PATH}?ended=yes"
     assert not app_of_hers.is_active(tokens.access_token)
     assert app_of_hers.refresh(tokens).error == "invalid_grant"
-    assert "No application has access" in browser.get(PATH).text
+    assert "No apps have access" in browser.get(PATH).text
     assert withdraw(browser, app_of_hers.client_id) in {PATH, "403"}  # a second press leads on
 
 
@@ -70,12 +70,12 @@ def test_what_no_longer_counts_is_not_listed(
     with work() as w:
         end_all_sessions(w, user_id=ada, reason="test")
     again = person(ada)
-    assert "No application has access" in again.get(PATH).text
+    assert "No apps have access" in again.get(PATH).text
     app_of_hers.sign_in(again, scope="openid")
     clock.advance(minutes=1)
     with work() as w:
         users.change_security_stamp(w.db, ada, now=w.now)
-    assert "No application has access" in person(ada).get(PATH).text
+    assert "No apps have access" in person(ada).get(PATH).text
 
 
 def test_nobody_withdraws_for_somebody_else(
@@ -85,7 +85,7 @@ def test_nobody_withdraws_for_somebody_else(
     with work() as w:
         eve = make_user(w, "eve@example.test")
     hers = person(eve)
-    assert "No application has access" in hers.get(PATH).text
+    assert "No apps have access" in hers.get(PATH).text
     withdraw(hers, app_of_hers.client_id)
     assert app_of_hers.is_active(tokens.access_token)
 

@@ -46,7 +46,7 @@ def allow(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> An
 def test_the_page_says_who_asks_for_what_as_whom(rp: RelyingParty, browser: WatchedClient) -> None:
     """OIDC Core section 3.1.2.4."""
     page = show(browser, rp.ask(browser, scope="openid email offline_access"))
-    for words in ("app.example.test", "Example app", "ada@example.test", "See your email address", "Keep this access"):
+    for words in ("app.example.test", "Example app", "ada@example.test", "See your email address", "Stay connected"):
         assert words in page.text
     assert "form-action 'self' https://app.example.test;" in page.headers["content-security-policy"]
 

@@ -34,10 +34,10 @@ def test_the_page_names_the_app_the_place_the_time_and_what_it_may(
     assert "Living &lt;b&gt;room&lt;/b&gt;" in page.text
     assert f'<time datetime="{asked_at.isoformat()}">' in page.text
     text = words(page)
-    assert "the network you are in (testclient)" in text
+    assert "Same as yours (testclient)" in text
     assert "Only continue if you started this" in text
     assert "See your email address" in text
-    assert "also while you are not here" in text
+    assert "You can remove access at any time" in text
     assert device.user_code in text
 
 
@@ -45,7 +45,7 @@ def test_another_network_is_named_as_such(tv: RelyingParty, browser: WatchedClie
     """RFC 8628 section 5.4: a stranger's device is somewhere else."""
     tv.http = WatchedClient(browser.app, browser.issuer)  # type: ignore[arg-type]
     tv.http._transport.client = ("203.0.113.7", 5000)  # type: ignore[attr-defined]  # Starlette's transport
-    assert "another network than yours (203.0.113.7)" in words(page_of(browser, start(tv).user_code))
+    assert "Different from yours (203.0.113.7)" in words(page_of(browser, start(tv).user_code))
 
 
 def test_a_code_is_read_as_people_type_it(tv: RelyingParty, browser: WatchedClient) -> None:
@@ -56,7 +56,7 @@ def test_a_code_is_read_as_people_type_it(tv: RelyingParty, browser: WatchedClie
         assert page_of(browser, typed).status_code == 200, typed
     for typed in (code[:-1], code + "B", "' OR 1=1 --", "\x00" * 8, "ß" * 4, "x" * 3000):
         assert page_of(browser, typed).status_code == 400, typed
-    assert "Enter the code." in words(browser.get("/device?user_code="))
+    assert "Enter the code shown on your device." in words(browser.get("/device?user_code="))
 
 
 def test_the_complete_link_allows_nothing_by_itself(tv: RelyingParty, browser: WatchedClient) -> None:
@@ -150,6 +150,6 @@ def test_what_was_allowed_is_remembered_shown_and_taken_back(
     text = words(browser.get("/account/applications"))
     assert "Living &lt;b&gt;room&lt;/b&gt;" in text
     assert "Own box" in text
-    assert "You let a device in" in words(browser.get("/account/activity"))
+    assert "You connected a device" in words(browser.get("/account/activity"))
     with work() as w:
         assert [each.client_id for each in consents.find_of_user(w.read, ada)] == [tv.client_id]

@@ -234,7 +234,7 @@ def test_without_scripts_there_is_a_button(rp: RelyingParty, browser: WatchedCli
     answer = rp.ask(browser, response_mode="form_post")
     page = Page(answer.response)
     assert page.title.startswith("Back to Example app")
-    assert "If nothing happens, press the button." in page.text
+    assert "If nothing happens, select Continue." in page.text
     form = page.form(button="Continue")
     assert (form.method, form.action) == ("post", "https://app.example.test/callback")
     assert {each.kind for each in form.fields} == {"hidden"}
