@@ -95,7 +95,9 @@ FIELDS = (
     Field("family_name", Text("Family name"), _line(100), "family-name"),
     Field("nickname", Text("Nickname"), _line(100), "nickname"),
     Field("preferred_username", Text("Preferred username"), _line(64), "off", hint=Text("Suggested to apps as your username. You don't sign in with it.")),  # noqa: E501
-    Field("profile", Text("Profile page"), _url, "off", hint=Text("For example, https://example.com/me"), inputmode="url"),
+    Field(
+        "profile", Text("Profile page"), _url, "off", hint=Text("For example, https://example.com/me"), inputmode="url"
+    ),
     Field("website", Text("Website"), _url, "url", inputmode="url"),
     Field("gender", Text("Gender"), _line(40), "sex"),
     Field("birthdate", Text("Date of birth"), _birthdate, "bday", hint=Text("For example, 1990-12-31. Enter only the year, or 0000-12-31 to leave out the year.")),  # noqa: E501

@@ -50,19 +50,6 @@ class IdTaken(Refusal):
     message = Text("This ID is already used by another account.")
 
 
-class NoSuchUser(NotFound):
-    code = "no-such-user"
-    title = Text("User not found")
-    message = Text("This user does not exist.")
-
-
-class AmbiguousAddress(Refusal):
-    """Several users signed up with an address, and none of them owns it."""
-
-    code = "ambiguous-address"
-    status_code = 409
-
-
 def clean_name(text: str) -> str:
     """Return the name as it is stored, which may be empty. Raises InvalidText."""
     return clean_line(text, most=MAX_NAME)

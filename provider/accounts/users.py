@@ -16,8 +16,8 @@ from provider.work import UnitOfWork
 
 class NoSuchUser(NotFound):
     code = "no-such-user"
-    title = Text("No such user")
-    message = Text("There is no such user.")
+    title = Text("User not found")
+    message = Text("This user does not exist.")
 
 
 class AmbiguousAddress(Refusal):
