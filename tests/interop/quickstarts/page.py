@@ -87,6 +87,9 @@ def substituted(text: str, *, ports: Mapping[int, int], clients: list[tuple[str,
 def quickstarts() -> list[Page]:
     """Return every page with a block that registers a client."""
     pages = [
-        Page(path) for folder in ("connect", "protect") for path in sorted((REPOSITORY / "docs" / folder).glob("*.md"))
+        Page(path)
+        for folder in ("connect", "protect")
+        for path in sorted((REPOSITORY / "docs" / folder).glob("*.md"))
+        if path.stem != "index"
     ]
     return [page for page in pages if any("signet client create" in text for text in page.commands)]
