@@ -47,7 +47,7 @@ def import_(
     """Import data from a file. The installation must be new, with the same version and SIGNET_SECRET_KEY. If anything
     is wrong with the file, nothing is imported.
 
-    Example: signet migrate, then signet import signet.jsonl
+    Example: signet import signet.jsonl
     """
     from provider import transfer
 

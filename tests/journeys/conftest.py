@@ -113,7 +113,7 @@ class Steps:
             self.allow(person)
 
     def allow(self, person: Person) -> None:
-        person.expect_heading("%(name)s wants to access your account")
+        person.expect_heading("Quill wants to access your account")
         person.press("Allow")
         person.page.wait_for_url(f"{self.demo.web_app}/**")
 

@@ -126,7 +126,7 @@ def test_the_pages_before_somebody_has_an_account(
     see("email-confirmed", "Email address confirmed")
     person.follow("Sign in")
     steps.sign_in(person, newcomer)
-    see("consent", "%(name)s wants to access your account")
+    see("consent", "Quill wants to access your account")
 
 
 @pytest.mark.slow

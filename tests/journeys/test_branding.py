@@ -47,7 +47,7 @@ def test_the_pages_of_another_brand(branded: Demo, inspector: Inspector) -> None
     see("brand-sign-in-error", "Sign in")
     steps = Steps(branded)
     steps.sign_in(person, Account(EMAIL, branded.secrets["password"]))
-    see("brand-consent", "%(name)s wants to access your account")
+    see("brand-consent", "Quill wants to access your account")
     steps.allow(person)
     for path in ("", "/profile", "/email", "/delete"):
         person.open(f"{branded.provider}/account{path}")

@@ -64,7 +64,7 @@ def test_somebody_types_the_code_and_the_device_greets_them(
         assert "Hello from the API" in said(process, "The API says: (.*)")
         assert process.wait(PATIENCE) == 0
     person.follow("See which apps have access")
-    person.press("Remove access of Quill TV")
+    person.press("Remove access for Quill TV")
     person.page.get_by_text("Access removed.").wait_for()
 
 
@@ -77,5 +77,5 @@ def test_somebody_says_no_to_a_link_they_were_sent(person: Person, account: Acco
         person.expect_heading("Connect this device?")
         person.press("Deny")
         person.expect_heading("Device not connected")
-        assert said(process, "(.*)") == "access_denied: The person declined"
+        assert said(process, "(.*)") == "access_denied: The user declined"
         assert process.wait(PATIENCE) == 1

@@ -27,7 +27,7 @@ def test_denying_consent_goes_back_to_the_app_and_one_may_think_again(
     person.open(demo.web_app)
     person.follow("Sign in")
     steps.sign_in(person, account)
-    person.expect_heading("%(name)s wants to access your account")
+    person.expect_heading("Quill wants to access your account")
     person.press("Deny")
     person.expect_heading("You did not sign in")
     person.follow("Sign in")
@@ -58,7 +58,7 @@ def test_back_and_reload_during_the_sign_in_lead_on(
     person.follow("Create an account")
     person.back()
     steps.sign_in(person, account)
-    person.expect_heading("%(name)s wants to access your account")
+    person.expect_heading("Quill wants to access your account")
     person.page.reload()
     person.back()  # to the sign-in page: they are signed in, so it sends them on
     steps.allow(person)

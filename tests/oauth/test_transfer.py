@@ -84,17 +84,17 @@ def changed(number: int, old: str, new: str) -> Spoil:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda lines: lines[:-1], "cut short"),
-        (lambda lines: lines[:-2] + lines[-1:], "cut short"),
-        (lambda lines: [*lines, lines[-2]], "cut short or added to"),
-        (lambda lines: lines[:3] + lines[2:], "cannot be kept beside"),
-        (lambda lines: [*lines[:-1], lines[-1][:-5]], "is not JSON"),
-        (lambda lines: lines[1:], "no file of `signet export`"),
-        (lambda lines: [], "no file of `signet export`"),
-        (changed(0, '"revision":"', '"revision":"9'), "of revision 9"),
-        (changed(0, '"key":"', '"key":"x'), "SIGNET_SECRET_KEY must be the one"),
-        (changed(1, '"table":"', '"table":"x'), "There is no table"),
-        (changed(1, '"row":{"', '"row":{"x'), "has other columns"),
+        (lambda lines: lines[:-1], "incomplete or was changed"),
+        (lambda lines: lines[:-2] + lines[-1:], "incomplete or was changed"),
+        (lambda lines: [*lines, lines[-2]], "incomplete or was changed"),
+        (lambda lines: lines[:3] + lines[2:], "conflict with each other"),
+        (lambda lines: [*lines[:-1], lines[-1][:-5]], "is not valid JSON"),
+        (lambda lines: lines[1:], "not from `signet export`"),
+        (lambda lines: [], "not from `signet export`"),
+        (changed(0, '"revision":"', '"revision":"9'), "has revision 9"),
+        (changed(0, '"key":"', '"key":"x'), "SIGNET_SECRET_KEY is not the one"),
+        (changed(1, '"table":"', '"table":"x'), "that this version does not have"),
+        (changed(1, '"row":{"', '"row":{"x'), "unknown or missing columns"),
     ],
 )
 def test_a_file_that_is_not_whole_leaves_nothing_behind(
@@ -110,7 +110,7 @@ def test_a_file_that_is_not_whole_leaves_nothing_behind(
 def test_it_is_only_for_a_new_installation(installation: Installation, other: Installation, rp: RelyingParty) -> None:
     with unit_of_work(other) as work:
         make_user(work, "bob@example.test")
-    with pytest.raises(NotImported, match="people or applications here already"):
+    with pytest.raises(NotImported, match="already has users or applications"):
         import_from(other, exported(installation))
 
 

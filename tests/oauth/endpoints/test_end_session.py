@@ -214,7 +214,7 @@ def test_an_app_that_only_names_itself_gets_the_person_back_if_they_want_to_sign
     parameters = {"post_logout_redirect_uri": OUT, "client_id": rp.client_id, "state": "s"}
     with unchanged():
         page = Page(browser.get(LOGOUT, params=parameters))
-    assert "app.example.test asks to sign you out" in page.text
+    assert "app.example.test wants to sign you out" in page.text
     form = {**parameters, "decision": "sign_out", "csrf_token": csrf_of(browser)}
     assert browser.post(LOGOUT, data=form, headers={"origin": ISSUER}).headers["location"] == f"{OUT}?state=s"
     assert not is_signed_in(rp, browser)

@@ -333,7 +333,7 @@ def test_the_explanation_names_the_check_and_no_secret(
     row = explain(rp.redeem(answer, code_verifier=guess).error_id)
     assert [check["name"] for check in row.checks][-5:] == [
         "The code was not redeemed before",
-        "The code is still good",
+        "The code has not expired",
         "What the user approved is still valid",
         "redirect_uri is the one of the authorization request",
         "code_verifier matches the code_challenge",
