@@ -91,7 +91,7 @@ def allow_access(person: Person, email: str, password: str) -> None:
     person.fill("Email address", email)
     person.fill("Password", password)
     person.press("Sign in")
-    person.expect_heading("Quill wants to access your account")
+    person.expect_heading("Example app wants to access your account")
     person.press("Allow")
 
 

@@ -96,7 +96,7 @@ def test_a_code_is_posted_to_the_app(
     person: Person = new_person(java_script_enabled=scripts)
     person.open(app.request(demo))
     steps.sign_in(person, account)
-    person.expect_heading("Quill wants to access your account")
+    person.expect_heading("Post office wants to access your account")
     person.press("Allow")
     posted = expect_posted(person, scripts=scripts)
     assert set(posted) == {"code", "state", "iss"}
