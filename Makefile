@@ -49,7 +49,7 @@ check: $(VENV)/test  ## Run the formatter, linter, type checker, import contract
 	$(MAKE) test
 
 docs: $(VENV)/docs docs/assets/mermaid.min.js  ## Build the documentation site in build/docs; a dead link or a page without a way to it fails
-	$(BIN)/pytest -q tests/docs
+	$(BIN)/pytest -q -m "not slow" tests/docs
 	$(BIN)/zensical build --clean --strict
 
 # Draws the diagrams. The theme would load it from another site.

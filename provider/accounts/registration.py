@@ -80,7 +80,7 @@ def sign_up(
 def sign_up_in_app(
     work: UnitOfWork, *, address: Address, password: str, claims: Mapping[str, Any], client_id: str
 ) -> Ticket:
-    """Do the same for a user who signs up in an app. No browser has the value that stands for the app.
+    """Begin an account for a user who signs up in an app, as `sign_up` does for a browser.
 
     A second sign-up in the app with the same address and password continues the first one. With another password it may
     be a stranger's, who must not choose the password of an account that the owner of the address confirms.

@@ -76,7 +76,7 @@ def sign_up(work: UnitOfWork, wanted: SignUp, *, browser: str, carry: Mapping[st
 
 
 def sign_up_in_app(work: UnitOfWork, wanted: SignUp, *, client_id: str) -> Ticket:
-    """Do the same for a user who signs up in this app. Raises TooManyRequests."""
+    """Begin an account for a user who signs up in this app, as `sign_up` does for a browser. Raises TooManyRequests."""
     _count(work)
     return registration.sign_up_in_app(
         work, address=wanted.address, password=wanted.password, claims=wanted.claims, client_id=client_id

@@ -112,10 +112,9 @@ def test_nothing_people_read_has_a_banned_word() -> None:
     hits: dict[str, list[str]] = {}
     for texts in (catalog(), python(), commands(command_line()), openapi(), html(), documents()):
         for place, text in texts:
-            file = "docs" if place.startswith("docs/") else place  # pages of docs are being moved
-            hits.setdefault(file, []).extend(f"{place}: ... {each} ..." for each in found_in(text))
+            hits.setdefault(place, []).extend(f"{place}: ... {each} ..." for each in found_in(text))
     known: dict[str, int] = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
-    wrong = [each for file, found in hits.items() if len(found) > known.get(file, 0) for each in found]
+    wrong = [each for place, found in hits.items() if len(found) > known.get(place, 0) for each in found]
     assert not wrong, f"{VOICE.name} says what to write instead:\n" + "\n".join(wrong)
 
 

@@ -26,6 +26,11 @@ from provider.work import UnitOfWork
 _ROLE = re.compile(r"[!-~]{1,200}")
 
 
+INVALID_ROLES = Text(
+    "A role can contain ASCII letters, digits and punctuation, up to 200 characters. Separate roles with spaces."
+)
+
+
 def roles_of(text: str) -> list[str] | None:
     """Split the roles typed, which are separated by spaces. Returns None if one is invalid."""
     roles = text.split()
@@ -66,13 +71,7 @@ def _simply(do: ToPerson) -> Callable[[Call, Subject[UserDetails]], None]:
 def _set_roles(call: Call, subject: Subject[UserDetails]) -> None:
     user_id, roles = subject.value.user.id, roles_of(call.form.text("roles"))
     if roles is None:
-        raise InvalidInput(
-            "roles",
-            Text(
-                "A role can contain ASCII letters, digits and punctuation, up to 200 characters. Separate roles with "
-                "spaces."
-            ),
-        )
+        raise InvalidInput("roles", INVALID_ROLES)
     if user_id == subject.operator.user_id and ADMIN not in roles:
         raise NotYourself
     require_version_seen(call, _roles(_held(call, user_id)))

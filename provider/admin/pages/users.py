@@ -9,7 +9,7 @@ from provider.admin.guards import require_operator
 from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
 from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
-from provider.admin.pages.user_actions import ACTIONS, roles_of
+from provider.admin.pages.user_actions import ACTIONS, INVALID_ROLES, roles_of
 from provider.admin.pages.user_details import UserDetails, find_details
 from provider.audit import store as audit
 from provider.audit.devices import device_name
@@ -63,10 +63,7 @@ def create_user(call: Call) -> Response:
     except InvalidText as invalid:
         errors["name"] = invalid.problem
     if roles is None:
-        errors["roles"] = Text(
-            "A role can contain ASCII letters, digits and punctuation, up to 200 characters. Separate roles with "
-            "spaces."
-        )
+        errors["roles"] = INVALID_ROLES
     if errors or roles is None:
         return _new(call, errors=errors)
     claims = {"name": name} if name else {}
