@@ -22,8 +22,8 @@ class Refusal(Exception):
 
     code = "refusal"
     status_code = 400
-    title: str = Text("That did not work")
-    message: str = Text("The request could not be carried out.")
+    title: str = Text("Request failed")
+    message: str = Text("We couldn't complete your request.")
 
     def __init__(self, message: str | None = None) -> None:
         if message is not None:
@@ -35,14 +35,14 @@ class NotFound(Refusal):
     code = "not-found"
     status_code = 404
     title = Text("Page not found")
-    message = Text("There is nothing at this address. Check that you typed it correctly.")
+    message = Text("If you typed the web address, check that it is correct.")
 
 
 class Forbidden(Refusal):
     code = "forbidden"
     status_code = 403
     title = Text("Not allowed")
-    message = Text("You may not do this.")
+    message = Text("You don't have permission to do this.")
 
 
 class TooManyRequests(Refusal):
@@ -60,8 +60,8 @@ class TooManyRequests(Refusal):
 class MethodNotAllowed(Refusal):
     code = "method-not-allowed"
     status_code = 405
-    title = Text("Not like that")
-    message = Text("This address does not accept this kind of request.")
+    title = Text("Request not allowed")
+    message = Text("This address doesn't accept this type of request.")
 
 
 class Unavailable(Refusal):
@@ -89,8 +89,8 @@ def _wait(seconds: int) -> Text:
     """Return the message with the time to wait, rounded up."""
     if seconds <= 90:
         return Text.counted(
-            "There were too many attempts. Wait a second and try again.",
-            "There were too many attempts. Wait %(count)s seconds and try again.",
+            "Too many attempts. Wait a second and try again.",
+            "Too many attempts. Wait %(count)s seconds and try again.",
             count=seconds,
         )
-    return Text("There were too many attempts. Wait %(minutes)s minutes and try again.", minutes=-(-seconds // 60))
+    return Text("Too many attempts. Wait %(minutes)s minutes and try again.", minutes=-(-seconds // 60))

@@ -22,20 +22,20 @@ from provider.work import UnitOfWork
 class LinkedElsewhere(Refusal):
     code = "linked-elsewhere"
     status_code = 409
-    title = Text("Linked to another account")
-    message = Text("This sign-in belongs to another account here. Unlink it there first, or link a different one.")
+    title = Text("Already linked to another account")
+    message = Text("It is already linked to another account here. Unlink it there first, or link a different one.")
 
 
 class LastWayIn(Refusal):
     code = "last-way-in"
-    title = Text("This is your only way in")
-    message = Text("Your account has no password, so nobody could sign in to it any more. Set a password first.")
+    title = Text("You can't unlink your only way to sign in")
+    message = Text("Your account has no password, so you couldn't sign in any more. Set a password first.")
 
 
 class NoSuchIdentity(NotFound):
     code = "no-such-identity"
-    title = Text("No such linked identity")
-    message = Text("No identity with this id is linked to the account.")
+    title = Text("Linked identity not found")
+    message = Text("No identity with this ID is linked to the account.")
 
 
 def link(work: UnitOfWork, *, user_id: str, issuer: str, subject: str, email: str | None, name: str) -> None:

@@ -42,11 +42,11 @@ class UpstreamDeclined(Refusal):
     def __init__(self, upstream: str, error: str, description: str = "") -> None:
         given = (("error", error), ("error_description", description))
         self.details = [(name, text[:LONGEST]) for name, text in given if text]
-        self.title = Text("You are not signed in with %(name)s", name=upstream)
+        self.title = Text("Couldn't sign in with %(name)s", name=upstream)
         super().__init__(
-            Text("The sign-in at %(name)s was cancelled there, or refused.", name=upstream)
+            Text("The sign-in at %(name)s was cancelled or denied.", name=upstream)
             if error == "access_denied"
-            else Text("%(name)s refused the sign-in.", name=upstream)
+            else Text("%(name)s rejected the sign-in.", name=upstream)
         )
 
 

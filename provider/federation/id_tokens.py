@@ -24,14 +24,14 @@ class UpstreamUntrusted(Refusal):
 
     code = "upstream-untrusted"
     status_code = 502
-    title = Text("The answer cannot be trusted")
+    title = Text("Couldn't verify the sign-in")
 
     def __init__(self, upstream: Upstream, reason: str) -> None:
         self.reason = reason
         name = upstream.settings.name
         log.warning("upstream.untrusted", upstream=upstream.settings.key, reason=reason)
         super().__init__(
-            Text("%(name)s sent an answer that did not pass our checks. You are not signed in.", name=name)
+            Text("The response from %(name)s failed our security checks, so you were not signed in.", name=name)
         )
 
 
@@ -40,12 +40,12 @@ class NotProvenAnew(UpstreamUntrusted):
 
     code = "not-proven-anew"
     status_code = 403
-    title = Text("A fresh sign-in is needed")
+    title = Text("New sign-in required")
 
     def __init__(self, upstream: Upstream) -> None:
         super().__init__(upstream, "auth_time is before the request")
         name = upstream.settings.name
-        self.message = Text("%(name)s knew you already and did not ask you again. Sign in another way.", name=name)
+        self.message = Text("You need to sign in again, but %(name)s didn't ask you to. Sign in another way.", name=name)
 
 
 def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: UpstreamState) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class StateLost(Refusal):
 
     code = "state-lost"
     title = Text("This sign-in has expired")
-    message = Text("It took too long, or began in another browser. Start again.")
+    message = Text("It timed out or was started in a different browser. Start again.")
 
     def __init__(self, destination: Mapping[str, str] | None = None, *, linking: bool = False) -> None:
         self.destination = destination or {}
@@ -40,7 +40,7 @@ class StateSpent(Refusal):
 
     code = "state-spent"
     title = Text("This sign-in has expired")
-    message = Text("This answer was used before. Start again.")
+    message = Text("This sign-in was already used. Start again.")
 
 
 @dataclass(frozen=True, kw_only=True)

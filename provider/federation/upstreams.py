@@ -37,7 +37,7 @@ class UpstreamAway(Unavailable):
 
     def __init__(self, upstream: str, reason: str) -> None:
         self.reason = reason
-        super().__init__(Text("%(name)s does not answer as it should right now. Try again in a moment.", name=upstream))
+        super().__init__(Text("%(name)s isn't working properly right now. Try again in a moment.", name=upstream))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class PageExpired(Forbidden):
     code = "page-expired"
     title = Text("This page has expired")
     message = Text(
-        "You may have signed in or out in another tab, or your browser lost its cookies. Nothing was changed."
+        "You may have signed in or out in another tab, or your browser deleted its cookies. Nothing was changed. Open the page again."
     )
 
 
@@ -38,9 +38,9 @@ class CookiesMissing(PageExpired):
     """A form from a browser that sends no cookies at all: reloading the page would not help."""
 
     code = "cookies-missing"
-    title = Text("Your browser sent no cookies")
+    title = Text("Your browser is blocking cookies")
     message = Text(
-        "Without them we cannot tell that this form is yours. Allow cookies for this site, then open the page again."
+        "We need cookies to protect this form. Allow cookies for this site, then open the page again."
     )
 
 

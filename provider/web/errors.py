@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 class TooLarge(Refusal):
     code = "too-large"
     status_code = 413
-    title = Text("Too much data")
-    message = Text("The request was larger than anything this service accepts.")
+    title = Text("Request too large")
+    message = Text("You sent more data than this service accepts. Send less and try again.")
 
 
 class Malformed(Refusal):
     code = "malformed"
     title = Text("The request could not be read")
-    message = Text("Something in the address or the form was not valid text.")
+    message = Text("The web address or the form contains invalid text. Check it and try again.")
 
 
 class Crash(Refusal):
     code = "crash"
     status_code = 500
     title = Text("Something went wrong")
-    message = Text("This is our fault, not yours. Nothing was changed. Please try again.")
+    message = Text("This is a problem on our side. Nothing was changed. Try again in a moment.")
 
 
 def refusal_of(error: Exception) -> Refusal:

@@ -54,7 +54,7 @@ def test_an_address_alone_never_opens_an_account(traveller: Traveller, ada: str,
     """
     browser = traveller.browser
     page = traveller.sign_in("/login?return_to=/account/sessions")
-    assert page.title.startswith("You have an account already")
+    assert page.title.startswith("You already have an account")
     assert not is_signed_in(browser)
     assert identities_of(work, ada) == []
     browser.page = page
@@ -117,7 +117,7 @@ def test_the_way_to_the_app_goes_on_after_linking(
 def test_the_question_can_be_answered_with_no(traveller: Traveller, ada: str, work: Work) -> None:
     traveller.sign_in("/login?return_to=/account/sessions")
     prove(traveller.browser)
-    assert traveller.browser.follow("Go on without linking").path == "/account/sessions"
+    assert traveller.browser.follow("Continue without linking").path == "/account/sessions"
     assert identities_of(work, ada) == []
 
 
@@ -352,7 +352,7 @@ def test_taking_an_account_back_unlinks_everything(traveller: Traveller, linked:
     set_password(traveller.browser, inbox)
     assert identities_of(work, linked) == []
     page = traveller.sign_in()
-    assert page.title.startswith("You have an account already")
+    assert page.title.startswith("You already have an account")
     assert events_of(work, linked)[-2].details["reason"] == "password_reset"
 
 
@@ -363,7 +363,7 @@ def test_saying_this_was_not_me_unlinks_everything(traveller: Traveller, linked:
     assert "Unlink your accounts with other providers" in page.text
     browser.submit(action="/account/activity/not-me")
     assert identities_of(work, linked) == []
-    assert traveller.sign_in().title.startswith("You have an account already")
+    assert traveller.sign_in().title.startswith("You already have an account")
 
 
 class TestWithoutPasswordReset:

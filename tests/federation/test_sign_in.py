@@ -136,7 +136,7 @@ def test_a_suspended_person_gets_no_second_account(traveller: Traveller, ada: st
         suspension.suspend(w, user_id=ada, reason="abuse")
     page = traveller.sign_in()
     assert page.status == 403
-    assert "You have an account already" in page.text
+    assert "You already have an account" in page.text
     assert find_user(work).id == ada
     assert not is_signed_in(traveller.browser)
 

@@ -215,7 +215,7 @@ def test_whose_account_is_suspended_may_go_on_with_another_one(browser: Browser,
         make_user(w, "eve@example.test")
     browser.open(authorize)
     browser.submit({"username": ADDRESS, "password": PASSWORD})
-    browser.follow("Sign in with another account")
+    browser.follow("Sign in with a different account")
     assert browser.submit({"username": "eve@example.test", "password": PASSWORD}).path == "/consent"
 
 

@@ -66,6 +66,6 @@ def test_a_browser_that_takes_no_cookies_is_told_so(client: TestClient, page_wit
     client.cookies.clear()
     refused = client.post("/test/form", data={FIELD: token})
     assert refused.status_code == 403
-    assert "Your browser sent no cookies" in refused.text
+    assert "Your browser is blocking cookies" in refused.text
     client.get("/test/form")
     assert "This page has expired" in client.post("/test/form", data={FIELD: token}).text

@@ -25,9 +25,9 @@ class AppRefused(Refusal):
     """An error that cannot be sent to the app. The user sees a page without a link to an unverified address."""
 
     code = "app-refused"
-    title = Text("The app that sent you here made a mistake")
+    title = Text("Something is wrong with the app that sent you here")
     message = Text(
-        "We cannot send you back to it safely. Return to the app and try again, or tell its support the error id."
+        "We can't safely send you back to it. Return to the app and try again, or give its support team the error ID."
     )
 
 
@@ -35,7 +35,7 @@ class RequestGone(Refusal):
     code = "request-gone"
     title = Text("This sign-in has expired")
     message = Text(
-        "It was finished or took too long. Go back to the app and start again; you may already be signed in."
+        "It was already completed, or it timed out. Go back to the app and start again. You may already be signed in."
     )
 
 
