@@ -45,7 +45,9 @@ class NotProvenAnew(UpstreamUntrusted):
     def __init__(self, upstream: Upstream) -> None:
         super().__init__(upstream, "auth_time is before the request")
         name = upstream.settings.name
-        self.message = Text("You need to sign in again, but %(name)s didn't ask you to. Sign in another way.", name=name)
+        self.message = Text(
+            "You need to sign in again, but %(name)s didn't ask you to. Sign in another way.", name=name
+        )
 
 
 def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: UpstreamState) -> dict[str, Any]:

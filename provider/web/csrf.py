@@ -24,7 +24,8 @@ class PageExpired(Forbidden):
     code = "page-expired"
     title = Text("This page has expired")
     message = Text(
-        "You may have signed in or out in another tab, or your browser deleted its cookies. Nothing was changed. Open the page again."
+        "You may have signed in or out in another tab, or your browser deleted its cookies. Nothing was changed. "
+        "Open the page again."
     )
 
 
@@ -39,9 +40,7 @@ class CookiesMissing(PageExpired):
 
     code = "cookies-missing"
     title = Text("Your browser is blocking cookies")
-    message = Text(
-        "We need cookies to protect this form. Allow cookies for this site, then open the page again."
-    )
+    message = Text("We need cookies to protect this form. Allow cookies for this site, then open the page again.")
 
 
 def csrf_token(vault: Vault, cookie_value: str) -> str:

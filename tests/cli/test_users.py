@@ -59,9 +59,9 @@ def test_a_user_who_moves_here_keeps_id_and_password(signet: Signet, work: Work)
     with work() as w:
         assert is_password_of(w, user_id, "a long password")
     for options, said in (
-        (("--id", user_id.upper()), "is not a UUID in lower case"),
+        (("--id", user_id.upper()), "Enter a UUID in lower case"),
         (("--id", user_id), "This ID is already used by another account."),
-        (("--password-stdin",), "give --password-stdin or --password-hash-stdin"),
+        (("--password-stdin",), "use --password-stdin or --password-hash-stdin"),
     ):
         refused = signet(
             "user", "create", "--email", "bob@example.test", "--password-hash-stdin", *options, stdin=hashed

@@ -34,7 +34,9 @@ PICTURES = REPOSITORY / "docs/pictures"
 RECORD = PICTURES / "pages.json"
 LINKED = re.compile(r'(?:href|src)="(/[^"]+\.(?:css|js|svg|png|woff2)[^"]*)"|url\("?(/[^")]+)"?\)')
 UNSEEN = re.compile(
-    r'\s(?:href|src|action|value|nonce|datetime|content)="[^"]*"|(?<=>)[^<]*(?=</time>)|/\*.*?\*/|<!--.*?-->', re.DOTALL
+    r'\s(?:href|src|action|value|nonce|datetime|content)="[^"]*"|(?<=>)[^<]*(?=</time>)|/\*.*?\*/|<!--.*?-->'
+    r"|\d{1,2} [A-Z][a-z]+ \d{4}(?:, \d\d:\d\d UTC)?|\b\d\d:\d\d\b",
+    re.DOTALL,
 )
 """What differs between two runs or is not seen: addresses, tokens, the dates that the picture shows, and comments."""
 AN_ORDINARY_DAY = (2, 1, 1, 0, 1, 3, 9, 21, 38, 44, 40, 31, 26, 33, 41, 43, 36, 25, 18, 14, 16, 12, 7, 4)

@@ -94,7 +94,7 @@ def ada(work: Work) -> str:
 def linked(traveller: Traveller, ada: str) -> str:
     """Ada, who linked Example to her account and is signed out. Her id."""
     sign_in(traveller.browser)
-    assert "It is linked" in traveller.link().text
+    assert "Account linked" in traveller.link().text
     sign_out(traveller.browser)
     return ada
 

@@ -139,7 +139,7 @@ class Traveller:
     def press(self, button: str) -> str:
         page = self.browser.submit(button=button)
         assert page.status == 200, page
-        url = page.links["Go on to Example"]
+        url = page.links["Continue to Example"]
         assert f'content="0; url={url}"'.replace("&", "&amp;") in page.html
         return url
 

@@ -194,7 +194,7 @@ def test_whoever_is_signed_in_links_and_unlinks(traveller: Traveller, ada: str, 
     assert inbox.latest(ADDRESS).subject == LINKED
     assert "/account/linked" in inbox.latest(ADDRESS).text
     page = browser.submit(button="Unlink")
-    assert "It is unlinked" in page.text
+    assert "Account unlinked" in page.text
     assert identities_of(work, ada) == []
     assert inbox.latest(ADDRESS).subject == "Example no longer signs you in to your Signet account"
     names = [event.name for event in events_of(work, ada)]
@@ -220,7 +220,7 @@ def test_an_identity_belongs_to_one_account(traveller: Traveller, linked: str, w
     sign_in(traveller.browser, "eve@example.test")
     page = traveller.link()
     assert page.status == 409
-    assert "belongs to another account" in page.text
+    assert "already linked to another account" in page.text
     assert identities_of(work, eve) == []
     assert len(identities_of(work, linked)) == 1
     again = traveller.browser.submit({}, button="Link Example")
@@ -317,7 +317,7 @@ def test_the_last_way_in_stays(traveller: Traveller, work: Work, inbox: Inbox) -
     assert len(identities_of(work, user_id)) == 1  # a first password is one more way in
     assert sign_in(browser, password=NEW_PASSWORD).path == "/account"
     browser.open("/account/linked")
-    assert "It is unlinked" in browser.submit(button="Unlink").text
+    assert "Account unlinked" in browser.submit(button="Unlink").text
     assert identities_of(work, user_id) == []
 
 

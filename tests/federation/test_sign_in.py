@@ -206,7 +206,7 @@ def test_an_unproven_address_makes_no_account_and_tells_nothing(
     traveller.provider.claims |= changes
     page = traveller.sign_in()
     assert page.status == 403
-    assert page.title.startswith("Example is not linked yet")
+    assert page.title.startswith("Example isn't linked to an account yet")
     assert {"Sign in and link Example", "Create an account and link Example"} < set(page.links)
     assert not is_signed_in(traveller.browser)
     with work() as w:
@@ -220,7 +220,7 @@ class TestWhatTheOperatorDidNotAllow:
 
     def test_no_account_is_made(self, traveller: Traveller, work: Work) -> None:
         page = traveller.sign_in()
-        assert page.title.startswith("Example is not linked yet")
+        assert page.title.startswith("Example isn't linked to an account yet")
         with work() as w:
             assert users.find_page(w.read) == []
 
@@ -233,7 +233,7 @@ class TestWithoutRegistration:
     @pytest.mark.both_databases
     def test_no_account_is_made_and_no_page_offers_one(self, traveller: Traveller, work: Work) -> None:
         page = traveller.sign_in()
-        assert page.title.startswith("Example is not linked yet")
+        assert page.title.startswith("Example isn't linked to an account yet")
         assert "/signup" not in page.html
         with work() as w:
             assert users.find_page(w.read) == []
@@ -246,7 +246,7 @@ class TestDomains:
 
     def test_no_account_is_created_at_a_domain_that_is_not_accepted(self, traveller: Traveller, work: Work) -> None:
         page = traveller.sign_in()
-        assert page.title.startswith("Example is not linked yet")
+        assert page.title.startswith("Example isn't linked to an account yet")
         assert "Use an email address at example.com." in page.text
         with work() as w:
             assert users.find_page(w.read) == []
@@ -360,7 +360,7 @@ def test_a_sign_in_is_no_fresher_than_the_one_at_the_upstream(
     assert "prompt=login" in url
     refused = traveller.come_back(url)
     assert refused.status == 403
-    assert "did not ask you again" in refused.text
+    assert "didn't ask you to" in refused.text
     traveller.provider.claims["auth_time"] = int(clock.now.timestamp())
     assert traveller.sign_in(page.url).path == "/account/delete"
     assert sessions_of(work, linked)[-1].auth_time == clock.now

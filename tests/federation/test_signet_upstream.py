@@ -97,7 +97,7 @@ def go(browser: Browser, upstream_app: Starlette) -> Go:
     def go(start: str = "/login", *, signs_in: bool = True) -> Page:
         page = browser.open(start)
         page = browser.submit(button="Sign in with Other Signet")
-        there.open(page.links["Go on to Other Signet"])
+        there.open(page.links["Continue to Other Signet"])
         if signs_in:
             there.submit({"username": ADDRESS, "password": PASSWORD})
         assert there.left_to is not None, there.page
@@ -138,7 +138,7 @@ def test_whoever_cancels_there_is_led_on(browser: Browser, upstream_app: Starlet
     there = Browser(upstream_app, UPSTREAM)
     browser.open("/login")
     page = browser.submit(button="Sign in with Other Signet")
-    there.open(page.links["Go on to Other Signet"])
+    there.open(page.links["Continue to Other Signet"])
     there.submit(button="Cancel and go back to The other one")
     assert there.left_to is not None
     page = browser.open(there.left_to)

@@ -152,7 +152,7 @@ def test_documents_that_cannot_be_had_are_an_outage(traveller: Traveller, ada: s
     browser.open("/login?return_to=/account/sessions")
     page = browser.submit(button="Sign in with Example")
     if url == JWKS:
-        page = traveller.come_back(page.links["Go on to Example"])
+        page = traveller.come_back(page.links["Continue to Example"])
     assert page.status == 503
     assert "retry-after" in page.response.headers
     assert browser.page is not None

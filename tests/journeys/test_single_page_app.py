@@ -19,7 +19,7 @@ def sign_in(person: Person, account: Account, demo: Demo, steps: Steps) -> None:
     person.page.wait_for_url(re.compile(f"{demo.provider}/(login|consent)"))
     if "/login" in person.page.url:
         steps.sign_in(person, account)
-    person.expect_heading("Quill wants to access your account")
+    person.expect_heading("Quill Pocket wants to access your account")
     person.press("Allow")
     person.expect_heading("Hello, Grace Hopper")
 
