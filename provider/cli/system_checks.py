@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from provider.audit import store as audit
+from provider.cli.output import counted
 from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
 from provider.config.settings import Settings
@@ -116,9 +117,7 @@ def _outbox(work: UnitOfWork) -> Iterator[Finding]:
     )
     if failed:
         fix = "To see why, run `signet outbox list --state failed`. Then run `signet outbox retry --all`"
-        yield Finding(
-            "outbox", False, f"{failed} email{'' if failed == 1 else 's'} or notifications could not be delivered", fix
-        )
+        yield Finding("outbox", False, f"{counted(failed, 'job')} could not be delivered", fix)
 
 
 def _keys(work: UnitOfWork) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from tests.support.waiting import PATIENCE
 DOCUMENT = (REPOSITORY / "docs/reference/admin-api.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_commands_do_what_they_say(database_url: str, tmp_path: Path) -> None:
     port = free_port()
     settings = {

@@ -15,7 +15,7 @@ from tests.support.installation import SECRET_KEY
 from tests.support.server_process import environment
 from tests.support.waiting import PATIENCE, wait_until
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.race]
+pytestmark = [pytest.mark.both_databases, pytest.mark.race, pytest.mark.slow]
 
 LONG = '''
 """Something that takes long."""

@@ -178,6 +178,7 @@ def test_an_app_sees_through_a_frame_that_somebody_signed_out_in_another_tab(
     watching.locator("#told").get_by_text("changed", exact=True).wait_for()
 
 
+@pytest.mark.slow
 def test_an_app_of_another_site_hears_of_an_error_where_the_browser_blocks_its_cookies(
     private_person: Person, demo: Demo, account: Account, steps: Steps
 ) -> None:

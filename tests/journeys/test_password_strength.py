@@ -54,6 +54,7 @@ def test_it_is_told_while_somebody_types_and_is_gone_with_the_password(person: P
     assert all(request.method == "POST" and STRONG not in request.url for request in requests)
 
 
+@pytest.mark.slow
 def test_it_is_asked_in_a_pause_and_not_at_every_key(person: Person, demo: Demo) -> None:
     person.open(f"{demo.provider}/signup")
     requests = asked(person)
@@ -62,6 +63,7 @@ def test_it_is_asked_in_a_pause_and_not_at_every_key(person: Person, demo: Demo)
     assert len(requests) < len(STRONG) / 2
 
 
+@pytest.mark.slow
 def test_the_words_around_a_person_count(person: Person, demo: Demo) -> None:
     person.open(f"{demo.provider}/signup")
     person.fill("Full name (optional)", "Augusta Enchantress")
@@ -69,6 +71,7 @@ def test_the_words_around_a_person_count(person: Person, demo: Demo) -> None:
     expect_word(person, "very weak")
 
 
+@pytest.mark.slow
 def test_it_is_beside_a_new_password_and_no_other(person: Person, account: Account, demo: Demo, steps: Steps) -> None:
     person.open(f"{demo.provider}/login")
     person.fill("Password", STRONG)
@@ -91,10 +94,8 @@ def test_it_is_beside_a_new_password_and_no_other(person: Person, account: Accou
     assert account.password not in (requests[0].post_data or "")
 
 
-OUTAGES = [pytest.param(429, marks=pytest.mark.slow), pytest.param(503, marks=pytest.mark.slow), None]
-
-
-@pytest.mark.parametrize("answer", OUTAGES, ids=["too many", "outage", "no network"])
+@pytest.mark.slow
+@pytest.mark.parametrize("answer", [429, 503, None], ids=["too many", "outage", "no network"])
 def test_when_it_cannot_be_had_nothing_is_said(new_person: NewPerson, demo: Demo, answer: int | None) -> None:
     person = new_person()
     person.open(f"{demo.provider}/signup")
@@ -128,6 +129,7 @@ def test_in_forced_colours_the_bar_is_still_a_bar(new_person: NewPerson, demo: D
     assert filled != around
 
 
+@pytest.mark.slow
 def test_without_scripts_the_page_shows_none_of_it(new_person: NewPerson, demo: Demo) -> None:
     person = new_person(java_script_enabled=False)
     person.open(f"{demo.provider}/signup")

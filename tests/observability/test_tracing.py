@@ -59,6 +59,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_request_is_traced_with_its_statements_and_without_what_was_sent(
     database_url: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

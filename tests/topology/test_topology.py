@@ -26,7 +26,7 @@ from tests.support.relying_party import TOKEN, USERINFO, RelyingParty
 from tests.support.waiting import PATIENCE, wait_until
 from tests.topology.conftest import Topology
 
-pytestmark = pytest.mark.race
+pytestmark = [pytest.mark.slow, pytest.mark.race]
 
 JWKS = "/oauth2/jwks"
 OFFLINE = "openid email offline_access"
@@ -58,7 +58,6 @@ def signed_in(topology: Topology, installation: Installation, email: str) -> Bro
     return browser
 
 
-@pytest.mark.slow
 def test_a_person_signs_up_by_the_workers_letter_signs_in_at_an_app_and_out_again(
     topology: Topology, rp: RelyingParty
 ) -> None:
@@ -165,7 +164,6 @@ def test_nodes_restarted_one_after_the_other_and_a_rotated_key_fail_no_request(
     assert min(load.asked for load in loads) > 50
 
 
-@pytest.mark.slow
 def test_whoever_is_suspended_is_out_on_every_node_at_the_next_request(
     topology: Topology, installation: Installation, rp: RelyingParty
 ) -> None:

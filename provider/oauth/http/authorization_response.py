@@ -31,7 +31,7 @@ def answer(call: Call, target: Target, parameters: Mapping[str, str]) -> Respons
 
 def error_response(call: Call, target: Target, error: OAuth2Error) -> Response:
     """Send an error to the app (RFC 6749 section 4.1.2.1). The description ends in the id for `signet explain`."""
-    known_as = f"error id {call.request_id}"
+    known_as = f"error ID {call.request_id}"
     description = f"{error.description} ({known_as})" if error.description else known_as
     return answer(call, target, {"error": error.error, "error_description": description})
 
