@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from starlette.routing import Route
 
 from provider.routes.api import admin_api
