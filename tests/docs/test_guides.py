@@ -6,11 +6,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from unittest.mock import patch
 
 import pytest
 
-from tests.interop.quickstarts.page import Page
 from tests.support.demo_process import Demo, running_demo
 from tests.support.forking import signet_in
 from tests.support.server_process import REPOSITORY, environment
@@ -21,6 +21,11 @@ pytestmark = pytest.mark.slow
 PROGRAMS = {"pip": "exit 0", "python": f'exec {sys.executable} "$@"'}
 """Programs that are not run, and what is instead: the libraries that a guide installs are here."""
 GUIDES = sorted((REPOSITORY / "docs/guides").glob("*.md"))
+BLOCK = re.compile(
+    r'^(?P<indent> *)```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^(?P=indent)```$',
+    re.MULTILINE | re.DOTALL,
+)
+"""A block of code, also within a tab."""
 NAME = re.compile(r"[\w.-]+")
 """The title of a block that is a whole file. Others say in brackets what to do with it."""
 
@@ -38,18 +43,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
 def test_every_command_of_a_guide_works(path: Path, tmp_path: Path, demo: Demo) -> None:
-    page, programs, folder = Page(path), tmp_path / "bin", tmp_path / "empty"
+    programs, folder = tmp_path / "bin", tmp_path / "empty"
     for made in (programs, folder):
         made.mkdir()
     for name, what in PROGRAMS.items():
         (programs / name).write_text(f"#!/bin/sh\n{what}\n")
         (programs / name).chmod(0o755)
     script = ["set -eux -o pipefail"]
-    for block in page.blocks:
-        if block.file is not None and NAME.fullmatch(block.file):
-            script.append(f"cat > '{block.file}' <<'END_OF_FILE'\n{block.text}END_OF_FILE")
-        elif block.file is None and block.language == "sh":
-            script.append(block.text)
+    for block in BLOCK.finditer(path.read_text("utf-8")):
+        text, title = dedent(block["text"]), block["title"]
+        if title is None and block["language"] == "sh":
+            script.append(text)
+        elif title is not None and NAME.fullmatch(title):
+            script.append(f"cat > '{title}' <<'END_OF_FILE'\n{text}END_OF_FILE")
     with signet_in(programs):
         done = subprocess.run(
             ["bash", "-c", "\n".join(script)],
