@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import takewhile
 
-from provider.config.environment import FROM_FILE, may_be_in_a_file
+from provider.config.environment import FROM_FILE
+from provider.config.secrets import may_be_in_a_file
 from provider.config.settings import PREFIX, Settings
 from tests.docs.test_quickstarts import commands
 from tests.support.server_process import REPOSITORY
