@@ -32,7 +32,8 @@ KEEPS_THIS_SESSION = "all others"
 
 def documented() -> dict[Cause, list[str]]:
     """The cells of each row, one for each kind of access and the reason last. The rows are in the order of `Cause`."""
-    rows = re.findall(r"^\| ([^|]+ \|.*) \|$", DOCUMENT.read_text(), re.MULTILINE)[1:]
+    table = DOCUMENT.read_text().partition("\nWhat the columns mean")[0]
+    rows = re.findall(r"^\| ([^|]+ \|.*) \|$", table, re.MULTILINE)[1:]
     return {cause: [cell.strip() for cell in row.split("|")[1:]] for cause, row in zip(Cause, rows, strict=True)}
 
 
