@@ -83,7 +83,7 @@ def test_roles_are_in_every_token_that_asked_for_them(rp: RelyingParty, person: 
 
 
 def test_groups_are_the_roles_under_the_name_that_many_apps_read(register: Register, person: Person, full: str) -> None:
-    """RFC 9068 section 2.2.3.1: in userinfo, the ID token, the access token and introspection, if they are asked for."""
+    """RFC 9068 section 2.2.3.1: in userinfo, the ID token, the access token and introspection, if asked for."""
     rp = register(scope="openid roles groups")
     tokens = rp.sign_in(person(full), scope="openid groups")
     found = [rp.userinfo(tokens).json(), rp.verify(tokens), rp.introspect(tokens.access_token)]
