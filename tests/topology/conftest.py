@@ -27,7 +27,7 @@ from tests.support.installation import SECRET_KEY
 from tests.support.nginx import configuration, find_nginx, nginx
 from tests.support.server_process import Serving, environment, free_port, serving, signet
 from tests.support.services import services
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, wait_until
 
 
 @dataclass
@@ -142,9 +142,10 @@ def topology(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def worker(settings: dict[str, str], folder: Path) -> ExitStack:
-    """`signet worker`; ends with the stack."""
+    """Start `signet worker`. It ends with the stack."""
     stack = ExitStack()
-    with (folder / "worker.log").open("wb") as log:
+    log_file = folder / "worker.log"
+    with log_file.open("wb") as log:
         command = [sys.executable, "-m", "provider", "worker"]
         process = subprocess.Popen(command, env=environment(settings), stderr=log)
 
@@ -153,4 +154,5 @@ def worker(settings: dict[str, str], folder: Path) -> ExitStack:
         assert process.wait(PATIENCE) == 0
 
     stack.callback(stop)
+    wait_until(lambda: "worker.started" in log_file.read_text(), of=process, what="the worker does not start")
     return stack
