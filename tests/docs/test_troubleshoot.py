@@ -13,8 +13,8 @@ from tests.support.server_process import REPOSITORY
 
 PAGE = (REPOSITORY / "docs/operate/troubleshoot.md").read_text("utf-8")
 TABLES = ("Message", "Error", "Warning", "Description")
-VARIES, ENDS = "\0", "\1"
-"""Stand for a value in a message of the code, and for the end of a text."""
+VARIES = "\0"
+"""Stands for a value in a message of the code."""
 AROUND = re.compile(f"({VARIES}: )?{VARIES}\\. ")
 """How a text begins that only adds something to a message."""
 FINDINGS = ("provider/config/production_checks.py", "provider/cli/system_checks.py", "provider/cli/check.py")
@@ -35,13 +35,21 @@ def quoted_in_text() -> list[str]:
 
 
 def pattern(quotation: str) -> re.Pattern[str]:
-    return re.compile(f"[^{ENDS}]*".join(map(re.escape, quotation.split("..."))))
+    return re.compile(r'[^"\n]*'.join(re.escape(part) for part in quotation.split("...") if part))
 
 
 @cache
-def modules() -> dict[str, ast.Module]:
+def sources() -> dict[str, str]:
     paths = sorted((REPOSITORY / "provider").rglob("*.py"))
-    return {path.relative_to(REPOSITORY).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
+    return {path.relative_to(REPOSITORY).as_posix(): path.read_text("utf-8") for path in paths}
+
+
+@cache
+def product() -> str:
+    """Return the texts of the code, each in one line and without its values, and those of the pages."""
+    code = re.sub(r'"\n\s*f?"', "", "\n".join(sources().values()))
+    catalog = (REPOSITORY / "provider/languages/de.po").read_text("utf-8")
+    return re.sub(r"\{[^{}\n]*\}", VARIES, code) + "\n".join(re.findall(r'^msgid "(.*?)"$', catalog, re.MULTILINE))
 
 
 def text_of(node: ast.AST) -> str | None:
@@ -53,17 +61,9 @@ def text_of(node: ast.AST) -> str | None:
     return None
 
 
-@cache
-def product() -> str:
-    """Return all texts of the code, and those of the pages, which are in the catalogs."""
-    code = [text for module in modules().values() for node in ast.walk(module) if (text := text_of(node))]
-    catalog = (REPOSITORY / "provider/languages/de.po").read_text("utf-8")
-    return ENDS.join([*code, *re.findall(r'^msgid "(.*?)"$', catalog, re.MULTILINE)])
-
-
 def messages(path: str, *calls: str, variable: str = "") -> Iterator[str]:
     """Yield the texts of a module that are given to these calls as the message, or assigned to `variable` for one."""
-    for node in ast.walk(modules()[path]):
+    for node in ast.walk(ast.parse(sources()[path])):
         given: list[ast.expr] = []
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in calls:
             given = node.args[-2:-1] if len(node.args) > 1 else node.args  # the last of several is the fix
@@ -84,7 +84,8 @@ def test_every_quoted_message_occurs_in_the_product() -> None:
 
 def test_every_message_that_stops_the_start_has_a_line() -> None:
     known = [pattern(each) for each in quoted("Message")]
-    raised = [text for path in modules() for text in messages(path, "SettingsError")]
+    raising = [path for path, code in sources().items() if "SettingsError(" in code]
+    raised = [text for path in raising for text in messages(path, "SettingsError")]
     assert len(raised) > 25
     assert [text for text in raised if not any(each.search(text) for each in known)] == []
 
