@@ -21,7 +21,10 @@ from provider.resources import TEMPLATES
 ROOT = Path(__file__).parents[2]
 CATALOGS = Path(catalogs.__file__).parent
 TRANSLATED = [tag for tag in LANGUAGES if tag != ENGLISH.tag]
-MARKED = r"<style>.*?</style>|<!--.*?-->|\{#.*?#\}|<code>[a-z_]+</code>|\{% ?trans.*?%\}.*?\{% ?endtrans ?%\}|\{% block card %\}.*?\{% endblock %\}"
+MARKED = (
+    r"<style>.*?</style>|<!--.*?-->|\{#.*?#\}|<code>[a-z_]+</code>"
+    r"|\{% ?trans.*?%\}.*?\{% ?endtrans ?%\}|\{% block card %\}.*?\{% endblock %\}"
+)
 MARKS = re.compile(r"%\(\w+\)s|</?[a-z]+[^>]*>")
 OPERATORS = {"provider.oauth.keys.key_ring", "provider.oauth.clients.clients", "provider.oauth.clients.metadata"}
 """Refused to whoever runs `signet`, which speaks English."""

@@ -1,4 +1,4 @@
-"""A trial of the mail settings that sends nothing: for `signet check --deploy`."""
+"""A test of the mail settings that sends nothing, for `signet check --deploy`."""
 
 import smtplib
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from email.utils import parseaddr
 
 from provider.config.settings import Settings
-from provider.mail.conversation import conversation, sign_in
+from provider.mail.smtp import authenticate, connect
 from provider.outbound.client import Outbound
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
 
@@ -32,14 +32,14 @@ class Problem:
         return FIXES[self.setting]
 
 
-def try_out(settings: Settings, outbound: Outbound, *, now: datetime, timeout: float) -> list[Problem]:
+def check_settings(settings: Settings, outbound: Outbound, *, now: datetime, timeout: float) -> list[Problem]:
     """Connect with TLS, authenticate, and name the sender, as for an email; then reset. Returns what does not work."""
     problems, at = [], HOST
     try:
-        with conversation(settings, timeout=timeout) as server:
+        with connect(settings, timeout=timeout) as server:
             server.ehlo_or_helo_if_needed()
             at = USER
-            sign_in(server, settings, outbound, now=now)
+            authenticate(server, settings, outbound, now=now)
             if settings.smtp_utf8 and not server.has_extn("smtputf8"):
                 problems.append(Problem(UTF8, "the mail server does not support SMTPUTF8"))
             at = SENDER

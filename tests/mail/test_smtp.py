@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from provider.database.base import new_id
 from provider.mail import access_tokens, transport
-from provider.mail.trial import try_out
+from provider.mail.settings_check import check_settings
 from provider.outbound.client import Outbound
 from provider.outbox.relay import TemporaryFailure
 from provider.work import Installation
@@ -88,7 +88,7 @@ def at(installation: Installation, outbound_settings: dict[str, Any], clock: Clo
 
 @pytest.fixture
 def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provider.mail.conversation.TOKENS", access_tokens.AccessTokens())
+    monkeypatch.setattr("provider.mail.smtp.TOKENS", access_tokens.AccessTokens())
 
 
 @pytest.fixture
@@ -127,14 +127,14 @@ def test_a_certificate_of_a_private_authority_needs_the_setting(at: At, foreign_
     with smtp_sink(authenticator=authenticate, auth_require_tls=mode == "starttls", **options) as sink:
         known = {"smtp_tls": mode, "smtp_user": USER, "smtp_password": SecretStr(PASSWORD)}
         transport.deliver(at(sink.port, **known), new_id(), EMAIL)
-        assert len(sink.letters) == 1
+        assert len(sink.emails) == 1
         without = at(sink.port, **known, outbound_ca=None)
         with pytest.raises(TemporaryFailure, match=PRIVATE_CA):
             transport.deliver(without, new_id(), EMAIL)
-        (problem,) = try_out(without.settings, without.outbound, now=without.clock(), timeout=5)
+        (problem,) = check_settings(without.settings, without.outbound, now=without.clock(), timeout=5)
         assert problem.setting == "SIGNET_SMTP_HOST"
         assert "SIGNET_OUTBOUND_CA" in problem.fix
-        assert len(sink.letters) == 1
+        assert len(sink.emails) == 1
 
 
 @pytest.mark.parametrize("kind", [XOAuth2Sink, OAuthBearerSink])
@@ -150,7 +150,7 @@ def test_an_access_token_is_asked_for_once_and_used_by_each_mechanism(
         clock.advance(timedelta(minutes=59))
         transport.deliver(there, new_id(), EMAIL)
     assert sink.seen == ["token-1", "token-1", "token-2"]
-    assert len(sink.letters) == 3
+    assert len(sink.emails) == 3
     assert [sorted(request.body.decode().split("&")) for request in endpoint.requests] == [
         [
             "client_id=signet",
@@ -223,7 +223,7 @@ def test_the_trial_names_the_setting_that_does_not_work_and_sends_nothing(at: At
 
     def problems(port: int, **changes: Any) -> list[tuple[str, str]]:
         there = at(port, **oauth(endpoint), **changes)
-        found = try_out(there.settings, there.outbound, now=there.clock(), timeout=5)
+        found = check_settings(there.settings, there.outbound, now=there.clock(), timeout=5)
         return [(problem.setting, problem.said) for problem in found]
 
     with oauth_sink() as sink:
@@ -242,7 +242,7 @@ def test_the_trial_names_the_setting_that_does_not_work_and_sends_nothing(at: At
         assert setting == "SIGNET_SMTP_HOST"
     with socket.create_server(("127.0.0.1", 0)) as silent:
         there = at(silent.getsockname()[1])
-        (problem,) = try_out(there.settings, there.outbound, now=there.clock(), timeout=0.2)
+        (problem,) = check_settings(there.settings, there.outbound, now=there.clock(), timeout=0.2)
         assert problem.setting == "SIGNET_SMTP_HOST"
         assert "cannot reach the mail server" in problem.said
-    assert sink.letters == []
+    assert sink.emails == []
