@@ -96,7 +96,7 @@ class Origin:
     @property
     def is_operator(self) -> bool:
         """Whether an operator acts: through the console or the admin API, or at the command line, without a request."""
-        return bool(self.operator) or not self.request_id
+        return bool(self.operator) or not (self.network or self.request_id)
 
     def of_operator(self, name: str, *, why: str = "") -> "Origin":
         """Return the origin for an operator's action on another account.
