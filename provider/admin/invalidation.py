@@ -73,7 +73,7 @@ KINDS: Mapping[str, RowKind] = {
         (one_time_links.c.created_at < BEFORE, one_time_links.c.status == LinkStatus.ACTIVE),
         {"status": LinkStatus.EXPIRED},
     ),
-    # A letter that waits with such a link in it; others may come twice.
+    # An email with such a link that was not sent; other emails may be sent twice.
     "emails with links": RowKind(
         outbox.c.id,
         (

@@ -162,5 +162,5 @@ def test_what_toml_has_and_json_lacks_is_refused_in_one_line(signet: Signet, wor
     """RFC 8259 section 6: client metadata is JSON."""
     refused = signet("apply", "-", "--yes", stdin=FILE + f"[clients.shop.jwks]\nkeys = []\nx = {value}\n")
     assert refused.status != 0
-    assert "jwks holds a value that JSON cannot hold" in refused.err + refused.out
+    assert "jwks contains a value that JSON does not allow" in refused.err + refused.out
     assert names(work) == []

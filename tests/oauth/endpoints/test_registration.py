@@ -250,7 +250,7 @@ class TestOpen:
         ("bad", "reason"),
         [
             ("http://app.example.test/cb", "must be https unless"),
-            ("https://app.example.test/cb#x", "has a fragment"),
+            ("https://app.example.test/cb#x", "must not have a fragment"),
             ("app.example.test/cb", "add the scheme"),
             ("http://localhost:*/cb", "any port is accepted"),
             ("cursor://oauth/cb", "scheme without a dot"),
@@ -399,7 +399,7 @@ class TestSector:
     @pytest.mark.parametrize(
         ("behaviour", "reason"),
         [
-            (answer(json.dumps(["https://app.example.test/other"])), "does not hold"),
+            (answer(json.dumps(["https://app.example.test/other"])), "does not list"),
             (answer("<html>", "text/html"), "text/html"),
             (answer("gone", status="404 Not Found"), "404"),
             (answer("", status="302 Found", Location="https://127.0.0.1/"), "302"),
