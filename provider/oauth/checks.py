@@ -6,7 +6,7 @@ They are stored only if the request is rejected, under the id that the response 
 
 import re
 from dataclasses import dataclass, field
-from typing import NoReturn, Required, TypedDict, TypeVar, Unpack
+from typing import NamedTuple, NoReturn, Required, TypedDict, TypeVar, Unpack
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.base import invalid_error_characters
@@ -30,16 +30,6 @@ WIDEN_SCOPE = (
 )
 
 
-@dataclass(frozen=True)
-class Check:
-    name: str
-    section: str
-    expected: str
-    got: str
-    passed: bool
-    fix: str
-
-
 class Detail(TypedDict, total=False):
     """The details an explanation gives about a check, and the error that is raised if the check fails."""
 
@@ -53,6 +43,19 @@ class Detail(TypedDict, total=False):
     """The value that was sent instead, if the check fails. It must contain no secret: shorten, count or omit it."""
     fix: Required[str]
     """What the developer or operator can do about it."""
+
+
+class Check(NamedTuple):
+    """A check that a request passed or failed. Its texts are made when they are shown: most requests pass every one."""
+
+    name: str
+    passed: bool
+    detail: Detail
+
+    @property
+    def got(self) -> str:
+        got = "as expected" if self.passed else str(self.detail["got"])
+        return got if len(got) <= SHOWN else got[:SHOWN] + "..."
 
 
 @dataclass
@@ -70,27 +73,21 @@ class Checks:
         """Note the check; raise its `error` if it failed."""
         if not passed:
             self.refuse(name, **detail)
-        self._note(name, detail, passed=True)
+        self.done.append(Check(name, passed=True, detail=detail))
 
     def found(self, value: T | None, name: str, **detail: Unpack[Detail]) -> T:
         """Note the check that there is a value, and return the value. Raises the `error` of the check for None."""
         if value is None:
             self.refuse(name, **detail)
-        self._note(name, detail, passed=True)
+        self.done.append(Check(name, passed=True, detail=detail))
         return value
 
     def refuse(self, name: str, **detail: Unpack[Detail]) -> NoReturn:
         """Note a check that failed, and raise its `error`."""
-        self._note(name, detail, passed=False)
+        self.done.append(Check(name, passed=False, detail=detail))
         refused = detail["error"](description=ascii_description(detail["description"]))
         refused.checks = self
         raise refused
-
-    def _note(self, name: str, detail: Detail, *, passed: bool) -> None:
-        got = "as expected" if passed else str(detail["got"])
-        if len(got) > SHOWN:
-            got = got[:SHOWN] + "..."
-        self.done.append(Check(name, detail["section"], detail["expected"], got, passed, detail["fix"]))
 
 
 def with_value(name: str, value: str) -> str:
