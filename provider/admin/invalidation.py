@@ -79,7 +79,7 @@ KINDS: Mapping[str, RowKind] = {
         (
             outbox.c.created_at < BEFORE,
             outbox.c.expires_at.is_not(None),
-            outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING]),
+            outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.SENDING]),
         ),
         {"state": DeliveryState.FAILED, "payload": None, "error": "its link was invalidated"},
     ),

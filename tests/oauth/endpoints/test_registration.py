@@ -251,11 +251,11 @@ class TestOpen:
         [
             ("http://app.example.test/cb", "must be https unless"),
             ("https://app.example.test/cb#x", "must not have a fragment"),
-            ("app.example.test/cb", "add the scheme"),
+            ("app.example.test/cb", "Add the scheme"),
             ("http://localhost:*/cb", "any port is accepted"),
             ("cursor://oauth/cb", "scheme without a dot"),
             ("javascript:alert(1)", "must be https"),
-            ("https://app.example.test/" + "x" * 2000, "too long"),
+            ("https://app.example.test/" + "x" * 2000, "must have 1 to 2000 characters"),
         ],
     )
     def test_one_bad_uri_among_good_ones_is_named_with_its_member(

@@ -213,7 +213,7 @@ def test_no_other_token_is_an_access_token(rp: RelyingParty, browser: WatchedCli
         tokens.id_token,
         tokens.refresh_token,
         tokens.answer.code,
-        "x",
+        "not-a-token",
         "a.b.c",
         "\x7f",
         tokens.access_token[:-1],
