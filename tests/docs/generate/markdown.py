@@ -41,3 +41,13 @@ def slug(heading: str) -> str:
 def as_code(text: str) -> str:
     """Return a plain text with backticks around the names, values and URLs in it."""
     return CODE.sub(r"`\1`", text)
+
+
+def links(text: str) -> str:
+    """Return a text in which each path of a document is a link with the title of that document."""
+    return re.sub(r"docs/([\w/-]+\.md)", _link, text)
+
+
+def _link(path: re.Match[str]) -> str:
+    title = (DOCS / path[1]).read_text("utf-8").partition("\n")[0].removeprefix("# ")
+    return f"[{title}](../{path[1]})"

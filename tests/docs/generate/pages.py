@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.docs.generate import command_line, endpoints, operations, scopes, settings
+from tests.docs.generate import command_line, endpoints, metrics, oauth_errors, operations, problems, scopes, settings
 from tests.docs.generate.markdown import DOCS
 
 GENERATED = re.compile(r"(?<=<!-- generated: )([\w: -]+?)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -21,6 +21,15 @@ PARTS: dict[str, Callable[[], str]] = {
     "claims": scopes.claims,
     "admin-operations": operations.admin_operations,
     "account-operations": operations.account_operations,
+    "admin-objects": operations.admin_objects,
+    "account-objects": operations.account_objects,
+    "admin-problems": operations.admin_problems,
+    "account-problems": operations.account_problems,
+    "metrics": metrics.metrics,
+    "oauth-codes": oauth_errors.oauth_codes,
+    "oauth-endpoints": oauth_errors.oauth_endpoints,
+    "api-problems": problems.api_problems,
+    "error-pages": problems.error_pages,
     **settings.parts(),
 }
 """What computes each part, by its name in the pages."""

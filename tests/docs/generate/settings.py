@@ -1,6 +1,5 @@
 """The reference of the settings: a table for each section of the model, from the types and descriptions in the code."""
 
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import NoneType
@@ -18,7 +17,7 @@ from provider.config.secrets import may_be_in_a_file
 from provider.config.section import Section
 from provider.config.settings import PREFIX, Settings
 from provider.config.settings_in_force import written
-from tests.docs.generate.markdown import DOCS, as_code, slug, table
+from tests.docs.generate.markdown import as_code, links, slug, table
 
 PLAIN = {bool: "`true` or `false`", int: "whole number", str: "text", SecretStr: "text"}
 """How values of types without a notation of their own are written."""
@@ -43,12 +42,7 @@ def _names(name: str, field: FieldInfo) -> str:
 
 def _about(field: FieldInfo) -> str:
     """Return the description, with names as code and documents as links."""
-    return re.sub(r"docs/([\w/-]+\.md)", _link, as_code(field.description or ""))
-
-
-def _link(path: re.Match[str]) -> str:
-    title = (DOCS / path[1]).read_text("utf-8").partition("\n")[0].removeprefix("# ")
-    return f"[{title}](../{path[1]})"
+    return links(as_code(field.description or ""))
 
 
 def _default(name: str, field: FieldInfo) -> str:
