@@ -17,7 +17,7 @@ def read_json(raw: bytes | str) -> Any:
     """Parse a JSON value. Raises ValueError."""
     text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_float=_number, parse_constant=_no_number)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("JSON that is nested too deeply") from None
 
@@ -75,3 +75,7 @@ def is_whole_number(value: object) -> TypeGuard[int]:
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text[:20]} is not a number that JSON can hold")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_number, parse_constant=_no_number)
+"""Made once: `json.loads` with these arguments makes one for every text."""

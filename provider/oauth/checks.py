@@ -5,7 +5,7 @@ They are stored only if the request is rejected, under the id that the response 
 """
 
 from dataclasses import dataclass, field
-from typing import NoReturn, Required, TypedDict, TypeVar, Unpack
+from typing import NamedTuple, NoReturn, Required, TypedDict, TypeVar, Unpack
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.base import invalid_error_characters
@@ -26,16 +26,6 @@ WIDEN_SCOPE = (
 )
 
 
-@dataclass(frozen=True)
-class Check:
-    name: str
-    section: str
-    expected: str
-    got: str
-    passed: bool
-    fix: str
-
-
 class Detail(TypedDict, total=False):
     """The details an explanation gives about a check, and the error that is raised if the check fails."""
 
@@ -49,6 +39,24 @@ class Detail(TypedDict, total=False):
     """The value that was sent instead. It must contain no secret: shorten, count or omit it."""
     fix: Required[str]
     """What the developer or operator can do about it."""
+
+
+class Check(NamedTuple):
+    """A check that a request passed or failed. Its texts are made when they are shown: most requests pass every one."""
+
+    name: str
+    passed: bool
+    detail: Detail
+
+    @property
+    def expected(self) -> str:
+        return self.detail.get("expected", "yes")
+
+    @property
+    def got(self) -> str:
+        got = self.detail.get("got", "")
+        text = "yes" if self.passed and (self.expected == "yes" or got in (None, "")) else str(got)
+        return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
 @dataclass
@@ -66,29 +74,21 @@ class Checks:
         """Note the check; raise its `error` if it failed."""
         if not passed:
             self.refuse(name, **detail)
-        self._note(name, detail, passed=True)
+        self.done.append(Check(name, passed=True, detail=detail))
 
     def found(self, value: T | None, name: str, **detail: Unpack[Detail]) -> T:
         """Note the check that there is a value, and return the value. Raises the `error` of the check for None."""
         if value is None:
             self.refuse(name, **detail)
-        self._note(name, detail, passed=True)
+        self.done.append(Check(name, passed=True, detail=detail))
         return value
 
     def refuse(self, name: str, **detail: Unpack[Detail]) -> NoReturn:
         """Note a check that failed, and raise its `error`."""
-        self._note(name, detail, passed=False)
+        self.done.append(Check(name, passed=False, detail=detail))
         refused = detail["error"](description=ascii_description(detail.get("description") or f"{name}: failed"))
         refused.checks = self
         raise refused
-
-    def _note(self, name: str, detail: Detail, *, passed: bool) -> None:
-        expected = detail.get("expected", "yes")
-        got = detail.get("got", "")
-        text = "yes" if passed and (expected == "yes" or got in (None, "")) else str(got)
-        if len(text) > SHOWN:
-            text = text[:SHOWN] + "..."
-        self.done.append(Check(name, detail["section"], expected, text, passed, detail["fix"]))
 
 
 def ascii_description(text: str) -> str:

@@ -1,6 +1,5 @@
 """Explanations of rejected requests: their checks, kept for a week under the id that the response showed."""
 
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from authlib.oauth2 import OAuth2Error
@@ -50,12 +49,20 @@ def _row(work: UnitOfWork, origin: Origin, checks: Checks, error: OAuth2Error) -
         network=origin.network,
         error=error.error,
         description=(error.description or "")[:400],
-        checks=[{**_storable_texts(check), "passed": check.passed} for check in checks.done],
+        checks=[_storable_check(check) for check in checks.done],
     )
 
 
-def _storable_texts(check: Check) -> dict[str, str]:
-    return {name: _storable(text) or "" for name, text in asdict(check).items() if isinstance(text, str)}
+def _storable_check(check: Check) -> dict[str, str | bool]:
+    detail = check.detail
+    texts = {
+        "name": check.name,
+        "section": detail["section"],
+        "expected": check.expected,
+        "got": check.got,
+        "fix": detail["fix"],
+    }
+    return {**{name: _storable(text) or "" for name, text in texts.items()}, "passed": check.passed}
 
 
 def _storable(text: str | None, most: int = 400) -> str | None:

@@ -163,7 +163,7 @@ def require_syntax(
 
     Raises the parameter's own error, or `error` instead.
     """
-    for name in sorted(given.keys() & names):
+    for name in sorted(name for name in given if name in names):
         syntax, value = SYNTAX[name], given[name]
         if not syntax.matches(value):
             longest, too_long = syntax.longest, len(value) > syntax.longest

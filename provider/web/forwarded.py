@@ -6,6 +6,7 @@ several lines, which are one list (RFC 9110 section 5.3).
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
@@ -23,6 +24,7 @@ _PAIR = re.compile(rf"[ \t]*({_TOKEN})[ \t]*=[ \t]*({_VALUE})[ \t]*")
 _ELEMENT = re.compile(rf"(?:{_PAIR.pattern})?(?:;(?:{_PAIR.pattern})?)*")
 
 
+@lru_cache(maxsize=1024)
 def parse_address(text: str) -> Address | None:
     """Return the address in an entry, or None if it contains none, such as `unknown` or `_hidden`.
 

@@ -6,6 +6,7 @@ valid there only. A request that names none gets one for this installation: user
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from provider.oauth.checks import Checks
 from provider.oauth.clients.redirect_uris import problem_with
@@ -21,6 +22,7 @@ OUR_OWN = ("", "/", *SCOPES_OF_RESOURCE)
 MOST = 20
 
 
+@lru_cache(maxsize=1024)
 def normalize(uri: str) -> str:
     """Return the URI in the form in which resources are compared (RFC 3986 sections 6.2.2.1 and 6.2.3).
 
