@@ -44,10 +44,5 @@ def as_code(text: str) -> str:
 
 
 def links(text: str) -> str:
-    """Return a text in which each path of a document is a link with the title of that document."""
-    return re.sub(r"docs/([\w/-]+\.md)", _link, text)
-
-
-def _link(path: re.Match[str]) -> str:
-    title = (DOCS / path[1]).read_text("utf-8").partition("\n")[0].removeprefix("# ")
-    return f"[{title}](../{path[1]})"
+    """Return a text in which each path of a document, such as docs/reference/events.md, is a link to it."""
+    return re.sub(r"docs/([\w/-]+/([\w-]+)\.md)", r"[\2](../\1)", text)

@@ -3,7 +3,7 @@
 from provider.observability.instruments import METRICS, Counter, Described, Histogram, Label
 from tests.docs.generate.markdown import links, table
 
-SUFFIXES = {Counter: "_total"}
+SUFFIXES: dict[type[Described], str] = {Counter: "_total"}
 """What Prometheus appends to the name."""
 
 
