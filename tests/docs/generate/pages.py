@@ -8,7 +8,17 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.docs.generate import command_line, endpoints, metrics, oauth_errors, operations, problems, scopes, settings
+from tests.docs.generate import (
+    command_line,
+    endpoints,
+    metrics,
+    oauth_errors,
+    operations,
+    problems,
+    scopes,
+    settings,
+    tokens,
+)
 from tests.docs.generate.markdown import DOCS
 
 GENERATED = re.compile(r"(?<=<!-- generated: )([\w: -]+?)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -31,6 +41,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "api-problems": problems.api_problems,
     "error-pages": problems.error_pages,
     **settings.parts(),
+    **tokens.parts(),
 }
 """What computes each part, by its name in the pages."""
 
