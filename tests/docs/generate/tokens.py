@@ -51,7 +51,7 @@ ACCESS: dict[str, Claim] = {
     **{name: JWT[name] for name in ("iss", "iat", "exp", "jti")},
     "sub": ("The user, or the client if it acts for itself.", ALWAYS, "RFC 9068 section 2.2"),
     "aud": (
-        "The API the token is for: a URI, by default the issuer. An array if there are several.",
+        "The API: a URI, by default the issuer. An array if there are several.",
         ALWAYS,
         "RFC 9068 section 3",
     ),
