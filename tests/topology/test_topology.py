@@ -68,8 +68,8 @@ def test_a_person_signs_up_by_the_workers_letter_signs_in_at_an_app_and_out_agai
 ) -> None:
     browser = topology.browser()
     sign_up(browser, "grace@example.test")
-    wait_until(lambda: topology.letters.letters)
-    letter = topology.letters.letters[-1].get_body(("plain",))
+    wait_until(lambda: topology.letters.emails)
+    letter = topology.letters.emails[-1].get_body(("plain",))
     assert letter is not None
     link = re.search(rf"{topology.issuer}/verify-email/confirm\?\S+", letter.get_content())
     assert link, letter
