@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from provider.admin.client_labels import LABELS
 from provider.config.durations import format_duration
 from provider.config.settings import PREFIX, Settings
 from tests.docs.generate.markdown import table
 from tests.docs.generate.sample_run import samples
 
 ALWAYS = "always"
+NONE = ""
 USER = "if it acts for a user"
 Claim = tuple[str, str, str]
 """What it is, when it is present, and its section."""
@@ -57,7 +57,7 @@ ACCESS: dict[str, Claim] = {
     ),
     "client_id": ("The client that the token was issued to.", ALWAYS, "RFC 8693 section 4.3"),
     "scope": ("The granted scopes, with spaces between them.", "if any were granted", "RFC 8693 section 4.2"),
-    "grant_id": ("The authorization that the token comes from. Own claim of Signet.", USER, "none"),
+    "grant_id": ("The authorization that the token comes from. It is a claim of Signet.", USER, NONE),
     "act": ("The API that acts for the user, and who acted before it.", "after an exchange", "RFC 8693 section 4.1"),
     **SIGN_IN,
 }
@@ -158,8 +158,11 @@ def _part(kind: Kind) -> str:
     first = kind.samples[0]
     shown = json.dumps(samples()[first], indent=2)
     types = {name: _type(value) for sample in reversed(kind.samples) for name, value in samples()[sample].items()}
-    rows = [(f"`{name}`", types[name], *claim) for name, claim in kind.claims.items()]
-    return f"```json\n{shown}\n```\n\n" + table(("member", "type", "what it is", "present", "specification"), rows)
+    rows = [
+        (f"`{name}`", types[name], when, about if section is NONE else f"{about} {section}.")
+        for name, (about, when, section) in kind.claims.items()
+    ]
+    return f"```json\n{shown}\n```\n\n" + table(("member", "type", "present", "what it is"), rows)
 
 
 def _type(value: Any) -> str:
@@ -181,10 +184,10 @@ LIFETIMES = (
 def lifetimes() -> str:
     defaults = {name: Settings.model_fields[name].get_default() for _, _, name, _ in LIFETIMES}
     rows = [
-        (what, form, f"`{PREFIX}{name.upper()}`", f"`{format_duration(defaults[name])}`", ends)
+        (f"{what} ({form})", f"`{format_duration(defaults[name])}`: `{PREFIX}{name.upper()}`", ends)
         for what, form, name, ends in LIFETIMES
     ]
-    return table(("what", "form", "setting", "default", "ends earlier"), rows)
+    return table(("what", "default and setting", "ends earlier"), rows)
 
 
 MEMBERS = {
@@ -201,5 +204,4 @@ MEMBERS = {
 
 
 def members() -> str:
-    rows = [(f"`{name}`", str(LABELS[name]), about) for name, about in MEMBERS.items()]
-    return table(("member", "in the console", "what it changes"), rows)
+    return table(("member", "what it changes"), [(f"`{name}`", about) for name, about in MEMBERS.items()])
