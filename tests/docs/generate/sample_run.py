@@ -32,7 +32,7 @@ from tests.support.relying_party import RelyingParty, sign_in_person
 NOW = datetime(2026, 11, 29, 10, 15, tzinfo=UTC)
 ISSUER, API, FURTHER_API = "https://id.example.com", "https://api.example.com", "https://reports.example.com"
 USER_ID = "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34"
-SCOPE = "openid profile email roles offline_access"
+SCOPE = "openid profile email roles groups offline_access"
 RANDOM = {
     "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJraWQiOi...",
     "id_token": "eyJ0eXAiOiJKV1QiLCJraWQiOiJ...",
