@@ -165,7 +165,7 @@ def test_a_new_password_leads_to_the_app(
     browser: Browser, app_with: Open, ada: str, inbox: Inbox, expire: Callable[[], None], clock: Clock
 ) -> None:
     browser.open(app_with(initiate_login_uri=START))
-    browser.follow("Forgot your password?")
+    browser.follow("Forgot password?")
     clock.advance(minutes=50)
     browser.submit({"email": ADDRESS})
     clock.advance(minutes=15)

@@ -136,7 +136,7 @@ def test_a_forgotten_password_leads_to_the_app_in_the_end(
     with work() as w:
         make_user(w)
     browser.open(authorize)
-    browser.follow("Forgot your password?")
+    browser.follow("Forgot password?")
     browser.submit({"email": ADDRESS})
     browser.open(inbox.latest(ADDRESS).link)
     browser.submit({"password": "a brand new password"})
@@ -189,7 +189,7 @@ def test_a_new_password_is_for_its_own_account_whoever_is_signed_in(
         make_user(w)
         make_user(w, "eve@example.test")
     browser.open(authorize)
-    browser.follow("Forgot your password?")
+    browser.follow("Forgot password?")
     browser.submit({"email": ADDRESS})
     sign_in(browser, "eve@example.test")
     browser.open(inbox.latest(ADDRESS).link)

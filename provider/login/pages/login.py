@@ -52,7 +52,7 @@ def login(call: Call) -> Response:
             device=device_of(call),
         )
     except WrongPassword as refusal:
-        return _page(call, where, username=username, errors={"username": refusal.message}, status_code=400)
+        return _page(call, where, username=username, errors={"password": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
         return _page(call, where, username=username, **too_many(call, refusal))
     except (Suspended, AddressUnconfirmed) as refusal:
