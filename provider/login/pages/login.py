@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from provider.accounts.email.verification_emails import open_ticket
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.store import email_addresses
 from provider.destination import Destination
@@ -20,6 +21,8 @@ from provider.web.pages import go, page
 REASONS = {
     "codes": Text("Too many wrong codes. Sign in again."),
     "time": Text("Your sign-in timed out. Sign in again."),
+    "confirmed": Text("Your email address is confirmed. Sign in to continue."),
+    "already-confirmed": Text("Your email address is already confirmed. Sign in to continue."),
 }
 """Messages that say why a user was sent back to the sign-in page."""
 
@@ -30,7 +33,8 @@ def show_login(call: Call) -> Response:
     session = find_session(call)
     if session is not None and not where.again and where.accepts(session):
         return go(where.location)
-    hint = where.app.login_hint if where.app else None
+    ticket = open_ticket(call.work, call.query.get("ticket"))
+    hint = ticket.address if ticket else where.app.login_hint if where.app else None
     if session is not None and hint is None:
         address = email_addresses.find_of_user(call.work.read, session.user_id)
         hint = None if address is None else address.address
