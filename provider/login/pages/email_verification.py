@@ -154,7 +154,7 @@ def _to_sign_in(call: Call, where: Destination, ticket: Ticket | None, *, becaus
     """Show the sign-in page with the confirmed address, even to a user who is signed in with another one."""
     given = {} if ticket is None else {"ticket": seal_ticket(call.work, ticket)}
     if find_session(call) is not None:
-        given["prompt"] = "login"
+        given["prompt"] = "select_account"
     return go(where.through("/login", because=because, **given))
 
 

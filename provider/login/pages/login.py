@@ -1,14 +1,17 @@
-"""The sign-in page: email address and password on one page."""
+"""The sign-in page: email address and password on one page, or the password of the user who is signed in."""
+
+from typing import Any
 
 from starlette.responses import Response
 
 from provider.accounts.email.verification_emails import open_ticket
 from provider.accounts.pages.device_cookie import device_of
-from provider.accounts.store import email_addresses
+from provider.accounts.reauthentication import NotThePassword
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import steps
 from provider.login.pages.outcome import not_now, signed_in
+from provider.login.pages.reauthentication import reauthentication_of
 from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session
@@ -35,9 +38,6 @@ def show_login(call: Call) -> Response:
         return go(where.location)
     ticket = open_ticket(call.work, call.query.get("ticket"))
     hint = ticket.address if ticket else where.app.login_hint if where.app else None
-    if session is not None and hint is None:
-        address = email_addresses.find_of_user(call.work.read, session.user_id)
-        hint = None if address is None else address.address
     return _page(call, where, username=(hint or "")[:254])
 
 
@@ -67,16 +67,20 @@ def login(call: Call) -> Response:
 def _page(
     call: Call, where: Destination, *, username: str, errors: dict[str, str] | None = None, status_code: int = 200
 ) -> Response:
-    return page(
-        call,
-        "login/login.html",
-        status_code=status_code,
-        form_targets=where.form_targets,
-        image_sources=where.image_sources,
-        where=where,
-        action=where.through("/login"),
-        username=username,
-        reason=REASONS.get(call.query.get("because", "")),
-        upstreams=call.services.sign_in_buttons,
-        errors=errors or {},
-    )
+    again = reauthentication_of(call, where, username=username)
+    shown: dict[str, Any] = {
+        "status_code": status_code,
+        "form_targets": where.form_targets,
+        "image_sources": where.image_sources,
+        "where": where,
+        "action": where.through("/login"),
+        "upstreams": call.services.sign_in_buttons,
+        "errors": errors or {},
+    }
+    if again is not None:
+        if "password" in shown["errors"]:
+            shown["errors"] = {"password": NotThePassword.message}
+        as_another = where.through("/login", prompt="select_account")
+        return page(call, "login/reauthentication.html", user=again, as_another=as_another, **shown)
+    reason = REASONS.get(call.query.get("because", ""))
+    return page(call, "login/login.html", username=username, reason=reason, **shown)

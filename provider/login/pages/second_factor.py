@@ -99,6 +99,7 @@ def _page(
         status_code=status_code,
         form_targets=where.form_targets,
         where=where,
+        is_step_up=find_session(call) is not None,
         action=where.through(PATH, method=factor.name),
         others=[(other.offer, _address(where, other, offered)) for other in offered if other is not factor],
         errors=errors or {},
