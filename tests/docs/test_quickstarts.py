@@ -92,10 +92,12 @@ def test_a_quickstart_parses_and_calls_commands_that_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_quickstart_says_who_it_is_for_and_what_can_go_wrong(name: str) -> None:
+def test_a_quickstart_says_who_it_is_for_what_it_ran_with_and_what_can_go_wrong(name: str) -> None:
     page = PAGES[name]
     headings = re.findall(r"^## (.+)$", page.text, re.MULTILINE)
-    assert page.text.split("\n\n")[1].startswith("For "), "its first line names its audience"
+    audience, tested = page.text.split("\n\n")[1:3]
+    assert audience.startswith("For ")
+    assert tested.startswith("Tested with Signet "), "make test-quickstarts writes the versions of its last run"
     assert [heading for heading in SECTIONS if heading not in headings] == []
 
 

@@ -86,12 +86,12 @@ def sign_in_at(app: "RelyingApp", person: Person) -> None:
     person.expect_heading("Back at the app")
 
 
-def allow_access(person: Person, email: str, password: str) -> None:
+def allow_access(person: Person, email: str, password: str, *, app: str = "Example app") -> None:
     """Sign in at the provider, and allow the app what it asks for."""
     person.fill("Email address", email)
     person.fill("Password", password)
     person.press("Sign in")
-    person.expect_heading("Example app wants to access your account")
+    person.expect_heading(f"{app} wants to access your account")
     person.press("Allow")
 
 

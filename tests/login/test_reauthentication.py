@@ -69,7 +69,7 @@ def test_a_page_that_needs_a_recent_sign_in_says_why(
     page = browser.open(path)
     assert page.path == "/login"
     assert is_asked_again(page)
-    assert f"{OLD} Confirm it's you {purpose}." in page.text
+    assert f"{OLD} Sign in again {purpose}." in page.text
     page = browser.submit({"password": PASSWORD})
     assert page.path in {path.partition("?")[0], "/login/second-factor", "/account/two-factor"}
 

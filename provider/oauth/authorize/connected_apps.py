@@ -51,7 +51,7 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
                 client_id=client_id,
                 name=client.name,
                 host=client.host,
-                may=[in_words(scope) for scope in scopes],
+                may=list(dict.fromkeys(in_words(scope) for scope in scopes)),
                 scopes=scopes,
                 granted_at=one.granted_at if one else None,
                 families=use.families if use else 0,
@@ -59,6 +59,12 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
             )
         )
     return sorted(found, key=lambda app: (app.name.casefold(), app.client_id))
+
+
+def name_and_host(server: AuthorizationServer, work: UnitOfWork, client_id: str) -> tuple[str, str]:
+    """Return the name and host of an app as users know it. Of a deleted app only the client_id is known."""
+    client = server.clients.find(work, client_id)
+    return (client_id, "") if client is None else (client.name, client.host)
 
 
 def export(server: AuthorizationServer, work: UnitOfWork, user_id: str) -> list[dict[str, Any]]:

@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +45,7 @@ class Reader:
     before: str
     ports: dict[int, int] = field(default_factory=dict)
     clients: list[tuple[str, str]] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def folder(self) -> Path:
@@ -94,7 +97,8 @@ class Reader:
         self.wait_for(process, lambda: _accepts_connections(self.ports[self.page.ports[0]]))
 
     def sign_in(self, person: Person) -> None:
-        allow_access(person, EMAIL, self.demo.secrets["password"])
+        name = re.findall(r'--name "(.+?)"', self.page.registrations[-1])[0]
+        allow_access(person, EMAIL, self.demo.secrets["password"], app=name)
 
     def expect(self, locator: Locator) -> None:
         """Wait for something on a page of the app."""
@@ -105,8 +109,9 @@ class Reader:
             raise AssertionError(f"{page.url}:\n{page.locator('body').inner_text()}\n{self.shown[-3000:]}") from None
 
     def record(self) -> None:
-        """Say in docs/connect/index.md that the page works, and with which versions."""
-        record(self.page, versions(self.page, self.folder), datetime.now(UTC).date())
+        """Write down that the page works, and with which versions."""
+        found, seconds = versions(self.page, self.folder), time.monotonic() - self.started
+        record(self.page, found, today=datetime.now(UTC).date(), seconds=seconds)
 
     def _typed(self, block: Block) -> str:
         """Return what the reader types for a block. A file is saved beforehand, and copied when its turn comes."""
@@ -172,7 +177,8 @@ def follow(demo: Demo, checkout: Path) -> Iterator[Follow]:
         if os.getuid() == 0:
             (place / "bin/sudo").write_text(f"#!/bin/sh\n{SUDO}")
             (place / "bin/sudo").chmod(0o755)
-        _, terminal = Page(REPOSITORY / "docs/connect/index.md").commands  # the first starts the demo
+        before_you_start = Page(REPOSITORY / "docs/connect/index.md").commands
+        terminal = next(command for command in before_you_start if "SIGNET_DATABASE_URL" in command)
 
         def reader(page: Page) -> Reader:
             ports = {port: demo.port + port - DEMO_PORT for port in DEMO_PORTS}

@@ -104,7 +104,7 @@ def test_an_api_accepts_its_tokens_and_no_others(follow: Follow) -> None:
         assert '"orders":["Tea","Biscuits"]' in accepted
         without, lacking = reader.type([token, refused]).split("HTTP/1.1")[1:]
         assert "401 Unauthorized" in without
-        assert "www-authenticate: Bearer\r\n" in without
+        assert "www-authenticate: Bearer\n" in without
         assert "403 Forbidden" in lacking
         assert 'error="insufficient_scope"' in lacking
     reader.record()

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.support.server_process import REPOSITORY
 
 FENCE = re.compile(r'^```(?P<language>\w+)(?: title="(?P<file>[^"]+)")?\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL)
+NUMBERED = re.compile(r"^## \d+\. .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 ADD = " (add to the end)"
 """How the name of a file ends that exists already."""
 DEMO_PORT = 8000
@@ -43,27 +44,34 @@ class Page:
 
     @cached_property
     def blocks(self) -> list[Block]:
-        return [Block(**found.groupdict()) for found in FENCE.finditer(self.text)]
+        return blocks(self.text)
 
     @property
     def files(self) -> dict[str, str]:
         return {block.file: block.text for block in self.blocks if block.file}
 
     @property
+    def numbered(self) -> list[Block]:
+        """The blocks of the numbered sections, which the reader follows in order. Other sections show what is different
+        in production.
+        """
+        return blocks("".join(NUMBERED.findall(self.text)))
+
+    @property
     def registrations(self) -> list[str]:
         """The commands that register clients."""
-        return [command for command in self.commands if "signet client create" in command]
+        return [command for command in _commands(self.numbered) if "signet client create" in command]
 
     @property
     def steps(self) -> list[Block]:
         """What the reader does after that, in order: files to save and commands to type."""
-        done = (block for block in self.blocks if block.file or block.language == "sh")
+        done = (block for block in self.numbered if block.file or block.language == "sh")
         return [block for block in done if block.text not in self.registrations]
 
     @property
     def commands(self) -> list[str]:
-        """The blocks of commands, in the order in which they are typed."""
-        return [block.text for block in self.blocks if block.language == "sh" and not block.file]
+        """All commands of the page."""
+        return _commands(self.blocks)
 
     @property
     def ports(self) -> list[int]:
@@ -72,15 +80,23 @@ class Page:
         return [port for port in dict.fromkeys(named) if port not in DEMO_PORTS]
 
 
+def blocks(text: str) -> list[Block]:
+    return [Block(**found.groupdict()) for found in FENCE.finditer(text)]
+
+
+def _commands(of: list[Block]) -> list[str]:
+    return [block.text for block in of if block.language == "sh" and not block.file]
+
+
 def substituted(text: str, *, ports: Mapping[int, int], clients: list[tuple[str, str]]) -> str:
     """Return a block with what differs here from the page. Nothing else of a page is changed.
 
-    `ports` says which free port stands for one of the page. `clients` are the client IDs and secrets issued so far; a
-    page calls them YOUR_CLIENT_ID and YOUR_CLIENT_SECRET, or the name of the second YOUR_API_ID and YOUR_API_SECRET.
+    `ports` says which free port stands for one of the page. YOUR_CLIENT_ID and YOUR_CLIENT_SECRET are those of the last
+    of `clients`.
     """
     text = re.sub(r"\b\d{4,5}\b", lambda found: str(ports.get(int(found[0]), found[0])), text)
-    for of, (client_id, secret) in zip(("CLIENT", "API"), clients, strict=False):
-        text = text.replace(f"YOUR_{of}_ID", client_id).replace(f"YOUR_{of}_SECRET", secret)
+    for client_id, secret in clients[-1:]:
+        text = text.replace("YOUR_CLIENT_ID", client_id).replace("YOUR_CLIENT_SECRET", secret)
     return text
 
 

@@ -82,6 +82,16 @@ def test_roles_are_in_every_token_that_asked_for_them(rp: RelyingParty, person: 
     assert "roles" not in rp.introspect(rp.sign_in(person(full)).access_token)
 
 
+def test_groups_are_the_roles_under_the_name_that_many_apps_read(register: Register, person: Person, full: str) -> None:
+    """RFC 9068 section 2.2.3.1: in userinfo, the ID token, the access token and introspection, if asked for."""
+    rp = register(scope="openid roles groups")
+    tokens = rp.sign_in(person(full), scope="openid groups")
+    found = [rp.userinfo(tokens).json(), rp.verify(tokens), rp.introspect(tokens.access_token)]
+    assert [claims["groups"] for claims in found] == [["admin", "editor"]] * 3
+    assert not any("roles" in claims for claims in found)
+    assert "groups" not in rp.userinfo(rp.sign_in(person(full), scope="openid roles")).json()
+
+
 def test_claims_of_scopes_come_from_userinfo_and_not_in_the_id_token(
     rp: RelyingParty, person: Person, full: str
 ) -> None:
@@ -183,7 +193,7 @@ def test_a_token_sent_twice_is_refused(rp: RelyingParty, browser: WatchedClient)
 
 def test_a_missing_token_is_explained_too(http: WatchedClient, explain: Explain) -> None:
     """The refusal is explained: the check, what was expected, what came and what to do."""
-    assert explain(http.get(USERINFO).json()["error_id"]).checks[-1]["name"] == "A token is sent"
+    assert explain(http.get(USERINFO).json()["error_id"]).checks[-1]["name"] == "The request has an access token"
 
 
 def test_a_form_with_a_get_is_not_read(rp: RelyingParty, browser: WatchedClient) -> None:
@@ -213,7 +223,7 @@ def test_no_other_token_is_an_access_token(rp: RelyingParty, browser: WatchedCli
         tokens.id_token,
         tokens.refresh_token,
         tokens.answer.code,
-        "x",
+        "not-a-token",
         "a.b.c",
         "\x7f",
         tokens.access_token[:-1],
@@ -247,5 +257,5 @@ def test_a_refused_token_is_explained_and_not_kept(
     tokens = rp.sign_in(browser)
     clock.advance(hours=1)
     row = explain(rp.userinfo(tokens).json()["error_id"])
-    assert row.checks[-1]["got"] == "expired, or not yet valid"
+    assert row.checks[-1]["got"] == "it has expired or is not valid yet"
     assert tokens.access_token[:40] not in str(row)
