@@ -89,6 +89,7 @@ SHOWN = (
     "amr",
     "auth_time",
     "roles",
+    "groups",
     "act",
 )
 
