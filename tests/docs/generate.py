@@ -17,9 +17,10 @@ from provider.cli.run import command_line
 from provider.config.settings import Settings
 from provider.languages.catalogs import ENGLISH
 from provider.mail.rendering import FOLDER
+from provider.mail.samples import NAMES
 from provider.oauth.scopes import CLAIM_IN_WORDS, CLAIMS_OF_SCOPE, IN_WORDS, SCOPE_OF_CLAIM
 from provider.routes import routes
-from tests.support.emails import NAMES, rendered
+from tests.support.emails import rendered
 from tests.support.server_process import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
