@@ -56,7 +56,7 @@ def with_worker(installation: Installation, worker: BackgroundWorker) -> Install
 
 def is_kept(installation: Installation) -> bool:
     with unit_of_work(installation) as work:
-        return {promise.state for promise in store.find(work.read)} == {DeliveryState.KEPT}
+        return {promise.state for promise in store.find(work.read)} == {DeliveryState.SENT}
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +157,7 @@ def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
 
     def is_claimed() -> bool:
         with work() as w:
-            return store.find(w.read)[0].state == DeliveryState.TRYING
+            return store.find(w.read)[0].state == DeliveryState.SENDING
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with worker_process(installation, redis_url, silent.getsockname()[1]) as process:
@@ -226,8 +226,8 @@ def test_a_delivery_beyond_the_time_limit_is_interrupted_and_tried_again_later(
     write(installation)
     worker = BackgroundWorker(installation.settings, threads=1)
     worker.start(installation)
-    wait_until(lambda: states(installation) == {DeliveryState.TRYING: 1})
-    wait_until(lambda: states(installation) == {DeliveryState.DUE: 1})
+    wait_until(lambda: states(installation) == {DeliveryState.SENDING: 1})
+    wait_until(lambda: states(installation) == {DeliveryState.WAITING: 1})
     ended.set()
     worker.stop()
     with unit_of_work(installation) as work:
@@ -255,7 +255,7 @@ def test_stopping_finishes_what_is_under_way_and_begins_nothing_more(
     go_on.set()
     stopping.join(60)
     assert not stopping.is_alive()
-    assert states(installation) == {DeliveryState.KEPT: 2, DeliveryState.DUE: 4}
+    assert states(installation) == {DeliveryState.SENT: 2, DeliveryState.WAITING: 4}
 
 
 def test_stopping_does_not_wait_for_a_delivery_that_hangs(
@@ -276,7 +276,7 @@ def test_stopping_does_not_wait_for_a_delivery_that_hangs(
     assert under_way.wait(60)
     worker.stop()
     assert not over.is_set()
-    assert states(installation) == {DeliveryState.TRYING: 1}  # due again when the claim lapses
+    assert states(installation) == {DeliveryState.SENDING: 1}  # due again when the claim lapses
     go_on.set()
     assert worker._worker is not None
     for thread in worker._worker.workers:  # until it has given its connection back

@@ -112,7 +112,7 @@ def _outbox(work: UnitOfWork) -> Iterator[Finding]:
             "outbox",
             False,
             problem,
-            "Check that `signet worker` is running. To see the jobs, run `signet outbox list --state due`",
+            "Check that `signet worker` is running. To see the jobs, run `signet outbox list --state waiting`",
         )
     failed = sum(
         count for _, state, count in outbox.count_undelivered(work.read) if state == outbox.DeliveryState.FAILED

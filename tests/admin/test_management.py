@@ -233,7 +233,7 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
         w.db.execute(
             outbox.update()
             .where(outbox.c.id == ids[1])
-            .values(state=DeliveryState.TRYING, next_at=w.now + timedelta(minutes=1))
+            .values(state=DeliveryState.SENDING, next_at=w.now + timedelta(minutes=1))
         )
     page = operator.get("/outbox?topic=mail&limit=2")
     rest = operator.get(f"/outbox?topic=mail&limit=2&after={page['next']}")

@@ -159,7 +159,7 @@ def test_a_server_that_takes_the_email_and_stumbles_over_the_farewell_got_it(
         clock.advance(minutes=1)
     assert len(sink.emails) == 1
     with work() as w:
-        assert [promise.state for promise in store.find(w.read)] == [DeliveryState.KEPT]
+        assert [promise.state for promise in store.find(w.read)] == [DeliveryState.SENT]
 
 
 def test_the_page_of_a_change_of_address_says_when_the_email_was_refused_for_good(
