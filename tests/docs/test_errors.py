@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from functools import cache
 
 from authlib.oauth2 import OAuth2Error
@@ -9,7 +10,7 @@ from authlib.oauth2 import OAuth2Error
 from provider.oauth import errors
 from provider.oauth.errors import ChallengeError
 from provider.web.errors import as_json
-from tests.docs.generate.oauth_errors import AT, CODES, OUTSIDE, classes_of_errors
+from tests.docs.generate.oauth_errors import AT, CODES, OUTSIDE, STEP_UP, classes_of_errors
 from tests.docs.generate.problems import FIXES, PAGES, types_of_the_apis
 from tests.docs.generate.refusals import refusals
 from tests.support.server_process import REPOSITORY
@@ -25,7 +26,7 @@ def nodes() -> list[ast.AST]:
 def test_every_oauth_error_that_the_code_raises_has_a_code_in_the_reference() -> None:
     classes = {each.__name__: each.error for each in classes_of_errors()}
     raised = {classes[node.id] for node in nodes() if isinstance(node, ast.Name) and node.id in classes}
-    assert raised | OUTSIDE.keys() == CODES.keys()
+    assert raised | OUTSIDE.keys() | {STEP_UP} == CODES.keys()
     assert raised == set().union(*AT.values()) - OUTSIDE.keys() | (raised & OUTSIDE.keys())
 
 
@@ -45,6 +46,12 @@ def test_an_error_outside_the_protocol_has_one_of_three_codes() -> None:
         node.value for node in ast.walk(function) if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert texts & CODES.keys() == {"invalid_request", *OUTSIDE}
+
+
+def test_a_challenge_that_names_a_code_names_one_of_the_reference() -> None:
+    """In a WWW-Authenticate header (RFC 6750 section 3)."""
+    texts = [node.value for node in nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert {code for text in texts for code in re.findall(r'error="(\w+)"', text)} == {STEP_UP}
 
 
 def test_every_problem_of_the_apis_says_what_to_do() -> None:
