@@ -9,8 +9,10 @@ from authlib.oauth2 import OAuth2Error
 
 from provider.oauth import errors
 from provider.oauth.errors import ChallengeError
+from provider.observability import metrics
 from provider.web.errors import as_json
-from tests.docs.generate.oauth_errors import AT, CODES, OUTSIDE, STEP_UP, classes_of_errors
+from tests.docs.generate.endpoints import every_route
+from tests.docs.generate.oauth_errors import AT, CODES, ENDPOINTS, OUTSIDE, STEP_UP, classes_of_errors
 from tests.docs.generate.problems import FIXES, PAGES, types_of_the_apis
 from tests.docs.generate.refusals import refusals
 from tests.support.server_process import REPOSITORY
@@ -37,6 +39,18 @@ def test_no_other_module_has_errors_of_oauth() -> None:
     assert [each.name for each in classes if bases & {ast.unparse(base) for base in each.bases}] == []
     defined = {each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, OAuth2Error)}
     assert {each for each in defined if each.__module__ == errors.__name__} <= {*classes_of_errors(), ChallengeError}
+
+
+def test_every_endpoint_that_explains_its_errors_is_in_the_reference() -> None:
+    """By its name in explanations. Errors of the consent page are raised again by the authorization endpoint."""
+    calls = [node for node in nodes() if isinstance(node, ast.Call)]
+    named = [each for call in calls if ast.unparse(call.func) in {"Checks", "authenticated"} for each in call.args]
+    names = {each.value for each in named if isinstance(each, ast.Constant)}
+    assert names - {"consent"} == AT.keys() == set(metrics.ENDPOINTS)
+
+
+def test_every_endpoint_of_the_reference_is_a_route() -> None:
+    assert {endpoint.path for endpoint in ENDPOINTS.values()} <= {route.path for route in every_route()}
 
 
 def test_an_error_outside_the_protocol_has_one_of_three_codes() -> None:
