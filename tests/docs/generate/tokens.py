@@ -16,7 +16,6 @@ from tests.docs.generate.sample_run import samples
 
 ALWAYS = "always"
 NONE = ""
-ROLES_SECTION = "RFC 9068 section 2.2.3.1"
 USER = "if it acts for a user"
 Claim = tuple[str, str, str]
 """What it is, when it is present, and its section."""
@@ -46,9 +45,10 @@ SIGN_IN: dict[str, Claim] = {
     "auth_time": ("When the user signed in, in seconds since 1970.", USER, "OIDC Core section 2"),
     "acr": ("`aal1` after one factor, `aal2` after two.", USER, "OIDC Core section 2"),
     "amr": ("How the user signed in: `pwd`, `otp`, `mfa`, `fed` (another provider).", USER, "RFC 8176 section 2"),
-    "roles": ("The roles of the user that this client can see.", "with the scope `roles`", ROLES_SECTION),
-    "groups": ("The same as `roles`, for apps that expect groups.", "with the scope `groups`", ROLES_SECTION),
+    "roles": ("The roles of the user that this client can see.", "with the scope `roles`", "RFC 9068 section 2.2.3.1"),
+    "groups": ("The same as `roles`, for apps that read it.", "with the scope `groups`", "RFC 9068 section 2.2.3.1"),
 }
+ROLES = ("roles", "groups")
 ACCESS: dict[str, Claim] = {
     **{name: JWT[name] for name in ("iss", "iat", "exp", "jti")},
     "sub": ("The user, or the client if it acts for itself.", ALWAYS, "RFC 9068 section 2.2"),
@@ -67,11 +67,11 @@ ID_TOKEN: dict[str, Claim] = {
     **{name: JWT[name] for name in ("iss", "iat", "exp")},
     "sub": ("The user, as this client knows them.", ALWAYS, "OIDC Core section 8"),
     "aud": ("The client ID.", ALWAYS, "OIDC Core section 2"),
-    **{name: (about, ALWAYS, section) for name, (about, _, section) in SIGN_IN.items() if section != ROLES_SECTION},
+    **{name: (about, ALWAYS, section) for name, (about, _, section) in SIGN_IN.items() if name not in ROLES},
     "nonce": ("The `nonce` of the authorization request.", "if one was sent", "OIDC Core section 2"),
     "at_hash": ("A hash of the access token issued with it.", "with an access token", "OIDC Core section 3.1.3.6"),
     "c_hash": ("A hash of the code issued with it.", "with a code", "OIDC Core section 3.3.2.11"),
-    **{name: SIGN_IN[name] for name in ("roles", "groups")},
+    **{name: SIGN_IN[name] for name in ROLES},
 }
 INTROSPECTION: dict[str, Claim] = {
     "active": (
