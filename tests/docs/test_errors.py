@@ -7,11 +7,14 @@ from functools import cache
 
 from authlib.oauth2 import OAuth2Error
 
+from provider.config.settings import PREFIX, Settings
 from provider.oauth import errors
 from provider.oauth.errors import ChallengeError
 from provider.observability import metrics
+from provider.observability.instruments import METRICS
 from provider.web.errors import as_json
 from tests.docs.generate.endpoints import every_route
+from tests.docs.generate.markdown import DOCS
 from tests.docs.generate.oauth_errors import AT, CODES, ENDPOINTS, OUTSIDE, STEP_UP, classes_of_errors
 from tests.docs.generate.problems import FIXES, PAGES, types_of_the_apis
 from tests.docs.generate.refusals import refusals
@@ -74,3 +77,16 @@ def test_every_problem_of_the_apis_says_what_to_do() -> None:
 
 def test_every_page_of_an_error_is_of_a_refusal() -> None:
     assert PAGES.keys() <= refusals().keys()
+
+
+def test_the_advice_names_only_settings_metrics_and_log_events_that_exist() -> None:
+    """In the references that are generated from tables of the tests, and in the declarations of metrics."""
+    texts = [(DOCS / f"reference/{page}.md").read_text("utf-8") for page in ("errors", "metrics", "tokens")]
+    settings = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    metric_names = {metric.name for metric in METRICS}
+    events = (DOCS / "reference/events.md").read_text("utf-8")
+    for text in texts:
+        assert set(re.findall(r"SIGNET_[A-Z0-9_]+", text)) <= settings
+        named = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in re.findall(r"\bsignet_\w+", text)}
+        assert named <= metric_names
+        assert [name for name in re.findall(r"log event `([\w.]+)`", text) if f"| `{name}` |" not in events] == []

@@ -150,6 +150,8 @@ KINDS = {
 def parts() -> dict[str, Callable[[], str]]:
     """Return what computes the part of each kind."""
     return {f"token-{name}": partial(_part, kind) for name, kind in KINDS.items()} | {
+        "error-example": partial(_example, "OAuth error"),
+        "problem-example": partial(_example, "problem"),
         "token-lifetimes": lifetimes,
         "token-members": members,
     }
@@ -157,14 +159,16 @@ def parts() -> dict[str, Callable[[], str]]:
 
 def _part(kind: Kind) -> str:
     """Return the example, and the table of what is in any of the samples."""
-    first = kind.samples[0]
-    shown = json.dumps(samples()[first], indent=2)
     types = {name: _type(value) for sample in reversed(kind.samples) for name, value in samples()[sample].items()}
     rows = [
         (f"`{name}`", types[name], when, about if section is NONE else f"{about} {section}.")
         for name, (about, when, section) in kind.claims.items()
     ]
-    return f"```json\n{shown}\n```\n\n" + table(("member", "type", "present", "what it is"), rows)
+    return _example(kind.samples[0]) + "\n" + table(("member", "type", "present", "what it is"), rows)
+
+
+def _example(sample: str) -> str:
+    return f"```json\n{json.dumps(samples()[sample], indent=2, ensure_ascii=False)}\n```\n"
 
 
 def _type(value: Any) -> str:
