@@ -84,7 +84,7 @@ def test_the_advice_names_only_settings_metrics_and_log_events_that_exist() -> N
     texts = [(DOCS / f"reference/{page}.md").read_text("utf-8") for page in ("errors", "metrics", "tokens")]
     settings = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     metric_names = {metric.name for metric in METRICS}
-    events = (DOCS / "reference/events.md").read_text("utf-8")
+    events = (REPOSITORY / "docs/reference/events.md").read_text("utf-8")
     for text in texts:
         assert set(re.findall(r"SIGNET_[A-Z0-9_]+", text)) <= settings
         named = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in re.findall(r"\bsignet_\w+", text)}
