@@ -75,6 +75,7 @@ def create_app(
     app.state.services = Services(
         describe_request=partial(parked_requests.describe, server),
         record_sign_in=parked_requests.record_sign_in,
+        name_app=partial(connected_apps.name_and_host, server),
         export_applications=partial(connected_apps.export, server),
         page_after_sign_out=partial(front_channel.page_after, server),
         forget_clients=server.clients.forget,

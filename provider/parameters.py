@@ -54,9 +54,9 @@ def parse_parameters(raw: bytes) -> Parameters:
     try:
         pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except UnicodeDecodeError:
-        raise MalformedParameters("a parameter is not UTF-8") from None
+        raise MalformedParameters("they are not UTF-8") from None
     except ValueError:
-        raise MalformedParameters("too many parameters") from None
+        raise MalformedParameters(f"there are more than {MAX_FIELDS}") from None
     return Parameters([pair for pair in pairs if pair[1]] if _no_empty_repeats(pairs) else pairs)
 
 

@@ -54,7 +54,7 @@ class LimitCounter:
                     return question(self._shared, item, key)
             except Exception as error:  # noqa: BLE001  # whatever the client raises: counts are disposable, login is not
                 self._away_until = time.monotonic() + PAUSE
-                log.warning("ratelimits.storage_away", error=type(error).__name__)
+                log.warning("ratelimits.storage_unavailable", error=type(error).__name__)
         if self._shared is not None:
             item = type(item)(max(1, item.amount // 2), item.multiples, item.namespace)
         with self._memory_lock:  # two threads that start the storage's timer at the same moment crash

@@ -16,8 +16,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from provider.config.settings import Settings
+from provider.crypto.vault import create_key_file
+from provider.demo import run as demo_run
+from provider.demo.addresses import take_addresses
 from provider.demo.mailbox import MOST, Mailbox, mailbox_site
-from provider.demo.run import OURS, run_demo
+from provider.demo.run import OURS, demo_settings, run_demo
 from tests.support import forking
 from tests.support.demo_process import Demo, Visitor, demo_arguments, free_ports, running_demo
 from tests.support.waiting import PATIENCE, wait_until
@@ -77,6 +80,22 @@ def test_ctrl_c_stops_everything_a_second_start_knows_the_account_and_a_fresh_on
         assert demo.secrets != first
     assert (folder / "mine.txt").read_text() == "mine"
     assert {path.name for path in folder.iterdir()} <= {*OURS, "mine.txt"}
+
+
+def test_ctrl_c_while_the_demo_starts_ends_it_in_silence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In this process: the sockets are closed before the installation is filled."""
+    addresses = take_addresses("localhost", 0)
+    settings = demo_settings({}, tmp_path, addresses)
+    create_key_file(settings.secret_key_file)
+
+    async def stop_early() -> None:
+        demo = demo_run.Demo(settings, tmp_path, addresses)
+        asyncio.get_running_loop().call_soon(demo.stop)
+        await demo.serve()
+
+    asyncio.run(stop_early())
+    addresses.smtp.sock.close()
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "::"])

@@ -56,7 +56,7 @@ def with_worker(installation: Installation, worker: BackgroundWorker) -> Install
 
 def is_kept(installation: Installation) -> bool:
     with unit_of_work(installation) as work:
-        return {promise.state for promise in store.find(work.read)} == {DeliveryState.KEPT}
+        return {promise.state for promise in store.find(work.read)} == {DeliveryState.SENT}
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def test_without_redis_a_letter_leaves_from_the_web_process_at_once(
     worker.start(installation)
     wait_until(lambda: len(worker._timetables) == 3)
     write(installation)
-    wait_until(lambda: sink.letters)
+    wait_until(lambda: sink.emails)
     wait_until(lambda: is_kept(installation))
     worker.stop()
 
@@ -90,7 +90,7 @@ def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: 
     write(installation)
     worker = BackgroundWorker(installation.settings)
     worker.start(installation)
-    wait_until(lambda: sink.letters)
+    wait_until(lambda: sink.emails)
     worker.stop()
 
 
@@ -104,7 +104,7 @@ def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
     web.start(installation)
     wait_until(lambda: len(worker._timetables) == 3)
     write(installation)
-    wait_until(lambda: sink.letters)
+    wait_until(lambda: sink.emails)
     worker.stop()
     web.stop()
     assert len(web._timetables) == 1  # it only hands over what it counted
@@ -128,7 +128,7 @@ def test_a_request_does_not_notice_that_redis_is_away(
         write(installation)
         assert time.monotonic() - began < 30  # a hanging Redis would hold it for good
         worker.start(installation)
-        wait_until(lambda: sink.letters)
+        wait_until(lambda: sink.emails)
     worker.stop()
 
 
@@ -157,7 +157,7 @@ def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
 
     def is_claimed() -> bool:
         with work() as w:
-            return store.find(w.read)[0].state == DeliveryState.TRYING
+            return store.find(w.read)[0].state == DeliveryState.SENDING
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with worker_process(installation, redis_url, silent.getsockname()[1]) as process:
@@ -166,10 +166,10 @@ def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
         with work() as w:  # instead of waiting for the lease to lapse
             w.db.execute(store.outbox.update().values(next_at=clock.now))
     with worker_process(installation, redis_url, sink.port) as process:
-        wait_until(lambda: sink.letters)
+        wait_until(lambda: sink.emails)
         process.terminate()
         assert process.wait(PATIENCE) == 0
-    assert len(sink.letters) == 1
+    assert len(sink.emails) == 1
     assert is_kept(installation)
 
 
@@ -197,7 +197,7 @@ def test_twenty_emails_that_are_due_leave_in_parallel_through_a_slow_mail_server
         write(installation)
     worker = BackgroundWorker(installation.settings, threads=4)
     worker.start(installation)
-    wait_until(lambda: len(sink.letters) == 20)
+    wait_until(lambda: len(sink.emails) == 20)
     wait_until(lambda: is_kept(installation))
     worker.stop()
 
@@ -209,7 +209,7 @@ def test_with_redis_two_worker_processes_share_what_is_due(
         write(installation)
     with worker_process(installation, redis_url, sink.port), worker_process(installation, redis_url, sink.port):
         wait_until(lambda: is_kept(installation))
-    assert len(sink.letters) == 12
+    assert len(sink.emails) == 12
 
 
 def test_a_delivery_beyond_the_time_limit_is_interrupted_and_tried_again_later(
@@ -226,8 +226,8 @@ def test_a_delivery_beyond_the_time_limit_is_interrupted_and_tried_again_later(
     write(installation)
     worker = BackgroundWorker(installation.settings, threads=1)
     worker.start(installation)
-    wait_until(lambda: states(installation) == {DeliveryState.TRYING: 1})
-    wait_until(lambda: states(installation) == {DeliveryState.DUE: 1})
+    wait_until(lambda: states(installation) == {DeliveryState.SENDING: 1})
+    wait_until(lambda: states(installation) == {DeliveryState.WAITING: 1})
     ended.set()
     worker.stop()
     with unit_of_work(installation) as work:
@@ -255,7 +255,7 @@ def test_stopping_finishes_what_is_under_way_and_begins_nothing_more(
     go_on.set()
     stopping.join(60)
     assert not stopping.is_alive()
-    assert states(installation) == {DeliveryState.KEPT: 2, DeliveryState.DUE: 4}
+    assert states(installation) == {DeliveryState.SENT: 2, DeliveryState.WAITING: 4}
 
 
 def test_stopping_does_not_wait_for_a_delivery_that_hangs(
@@ -276,7 +276,7 @@ def test_stopping_does_not_wait_for_a_delivery_that_hangs(
     assert under_way.wait(60)
     worker.stop()
     assert not over.is_set()
-    assert states(installation) == {DeliveryState.TRYING: 1}  # due again when the claim lapses
+    assert states(installation) == {DeliveryState.SENDING: 1}  # due again when the claim lapses
     go_on.set()
     assert worker._worker is not None
     for thread in worker._worker.workers:  # until it has given its connection back

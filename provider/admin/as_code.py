@@ -62,12 +62,12 @@ def read(text: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise NotApplied(f"It is not TOML: {error}.") from None
+        raise NotApplied(f"The file is not valid TOML: {error}.") from None
     wanted = given.get("clients", {}), given.get("users", {})
     _require_known("the file", given, {"clients", "users"})
     for kind, tables, known in (("client", wanted[0], {*FIELDS, *OURS}), ("user", wanted[1], {"roles"})):
         if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-            raise NotApplied(f"{kind}s must be tables.")
+            raise NotApplied(f"{kind}s must be tables, such as [{kind}s.NAME].")
         for name, table in tables.items():
             _require_known(f"{kind} {name}", table, known)
     return wanted
@@ -114,7 +114,7 @@ def _client(
         raise NotApplied(f"{about}: allow_short_secret must be true or false.")
     before = clients.find_client(work, client_id)
     if before is not None and before.registered_itself:
-        raise NotApplied(f"{about} registered itself, and is its own to change.")
+        raise NotApplied(f"{about} registered itself, so the file cannot change it.")
     try:
         metadata = parse_metadata(table)
         if before is None or before.metadata != metadata:
@@ -147,7 +147,7 @@ def _user(work: UnitOfWork, address: str, table: Mapping[str, Any]) -> Iterable[
     parsed = parse_address(address)
     found = None if parsed is None else email_addresses.find_owner(work.read, parsed.normal)
     if found is None:
-        raise NotApplied(f"{about}: there is no such account.")
+        raise NotApplied(f"{about}: no account has this email address.")
     if roles and found[1].verified_at is None:
         # Anyone can sign up with an address that a file names.
         raise NotApplied(
@@ -189,7 +189,7 @@ def _deleting(client_id: str) -> Callable[[UnitOfWork], None]:
 def _secret(about: str, variable: object, environ: Mapping[str, str]) -> str:
     secret = environ.get(str(variable), "")
     if not secret:
-        raise NotApplied(f"{about}: the variable {variable} with its secret is empty.")
+        raise NotApplied(f"{about}: the environment variable {variable} (secret_env) is not set.")
     return secret
 
 
@@ -203,7 +203,7 @@ def _require_long_enough(about: str, secret: str, metadata: ClientMetadata, *, a
 def _require_known(about: str, table: Mapping[str, Any], known: set[str]) -> None:
     unknown = sorted(table.keys() - known)
     if unknown:
-        raise NotApplied(f"{about}: nothing is known of {', '.join(unknown)}.")
+        raise NotApplied(f"{about}: unknown name {', '.join(unknown)}.")
 
 
 def _every_client(work: UnitOfWork) -> Iterable[Client]:

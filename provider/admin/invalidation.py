@@ -73,13 +73,13 @@ KINDS: Mapping[str, RowKind] = {
         (one_time_links.c.created_at < BEFORE, one_time_links.c.status == LinkStatus.ACTIVE),
         {"status": LinkStatus.EXPIRED},
     ),
-    # A letter that waits with such a link in it; others may come twice.
+    # An email with such a link that was not sent; other emails may be sent twice.
     "emails with links": RowKind(
         outbox.c.id,
         (
             outbox.c.created_at < BEFORE,
             outbox.c.expires_at.is_not(None),
-            outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING]),
+            outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.SENDING]),
         ),
         {"state": DeliveryState.FAILED, "payload": None, "error": "its link was invalidated"},
     ),

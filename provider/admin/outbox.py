@@ -42,7 +42,7 @@ def retry(work: UnitOfWork, message_id: str) -> None:
     message = find(work, message_id)
     if not store.retry(work.db, message.id, now=work.now):
         raise NotFailed
-    before, after = {"state": message.state}, {"state": DeliveryState.DUE}
+    before, after = {"state": message.state}, {"state": DeliveryState.WAITING}
     record(work, Event.PROMISE_RETRIED, promise=message.id, topic=message.topic, before=before, after=after)
     work.after_commit.append(lambda: work.installation.wake(message.id))
 

@@ -60,13 +60,13 @@ def require_first_party(call: Call) -> Client:
     )
     checks.require(
         client.metadata.first_party,
-        "The client is a first-party client",
+        "The client is first-party",
         section="the account API",
         error=UnauthorizedClientError,
-        description="The client is not a first-party client",
-        expected="first_party",
-        got="a client without first_party",
-        fix="Ask an operator to mark it as first-party: signet client update CLIENT_ID --first-party",
+        description="This operation is only for clients with first_party",
+        expected="a client with first_party set to true",
+        got="first_party is false",
+        fix="Ask an operator to run `signet client update CLIENT_ID --first-party`.",
     )
     lead_to_pages_of(call.work, client)
     return client
@@ -94,10 +94,11 @@ def require_operator(call: Call, *, scope: str) -> Operator:
             "The user has the role admin and signed in with two factors",
             section="the admin API",
             error=InsufficientScopeError,
-            description="The token was not issued to an operator who signed in with two factors",
+            description="The access token must belong to a user with the role admin who signed in with two factors",
             expected="the role admin, and acr aal2",
-            got=f"acr {acr_of(grant.amr)}, {len(person.roles)} roles",
-            fix="Sign in as a user with the role admin and two-factor authentication, then use the new token.",
+            got=f"{'the role admin' if ADMIN in person.roles else 'no role admin'}, and acr {acr_of(grant.amr)}",
+            fix="Sign in as a user with the role admin and two-factor authentication, and send the new "
+            "access token. `signet user set-role USER admin` gives a user the role.",
         )
     operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id)
     name = f"client {operator.client_id}" if operator.user_id is None else f"user {operator.user_id}"

@@ -17,7 +17,8 @@ def list_promises(
     state: Annotated[
         str | None,
         typer.Option(
-            help="Show only this state: due (waiting), trying (being sent), kept (sent), failed or cancelled."
+            help="Show only this state: waiting, sending, sent, failed or cancelled. JSON has due, trying and kept for "
+            "the first three."
         ),
     ] = None,
     topic: Annotated[str | None, typer.Option(help="Show only this kind: mail, logout or webhook.")] = None,
@@ -35,9 +36,24 @@ def list_promises(
     from provider.outbox import store
 
     columns = ("id", "topic", "about", "state", "attempts", "created_at", "next_at", "error")
+    wanted = None if state is None else _parse_state(state)
     with unit() as work:
-        found = store.find(work.read, state=state, topic=topic, about=about, limit=limit)
-    print_rows([{column: getattr(row, column) for column in columns} for row in found], columns, as_json=as_json)
+        found = store.find(work.read, state=wanted, topic=topic, about=about, limit=limit)
+    rows = [{column: getattr(row, column) for column in columns} for row in found]
+    if not as_json:
+        rows = [row | {"state": store.DeliveryState(row["state"]).name.lower()} for row in rows]
+    print_rows(rows, columns, as_json=as_json)
+
+
+def _parse_state(text: str) -> str:
+    """Return the stored state for its name or value. Raises BadParameter."""
+    from provider.outbox.store import DeliveryState
+
+    states = {name: state.value for state in DeliveryState for name in (state.name.lower(), state.value)}
+    if text not in states:
+        names = ", ".join(state.name.lower() for state in DeliveryState)
+        raise typer.BadParameter(f"--state must be one of {names}, not {text!r}")
+    return states[text]
 
 
 @app.command()

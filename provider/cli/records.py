@@ -76,8 +76,8 @@ def explain(
     for check in checks:
         if not check["passed"]:
             sys.stdout.write("\n")
-            shown = {"failed_check": check["name"], **{name: check[name] for name in ("expected", "got", "section")}}
-            print_one(shown | ({"fix": check["fix"]} if check["fix"] else {}), as_json=False)
+            shown = {"failed_check": check["name"], "expected": check["expected"], "received": check["got"]}
+            print_one(shown | {"fix": check["fix"], "section": check["section"]}, as_json=False)
     passed = [check["name"] for check in checks if check["passed"]]
     if passed:
         sys.stdout.write("\nPassed checks\n")

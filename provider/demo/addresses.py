@@ -16,11 +16,7 @@ class Listener:
 
     sock: socket.socket
     host: str
-
-    @property
-    def port(self) -> int:
-        port: int = self.sock.getsockname()[1]
-        return port
+    port: int
 
     @property
     def url(self) -> str:
@@ -75,4 +71,5 @@ def _listen(host: str, port: int) -> Listener:
         raise SystemExit(f"signet demo cannot listen on {host}:{port}: {error.strerror}") from None
     sock.setblocking(False)
     # A browser keeps cookies and secure-context rights for `localhost`, so that is the name people see.
-    return Listener(sock, "localhost" if address == "127.0.0.1" else f"[{address}]" if ":" in address else address)
+    name = "localhost" if address == "127.0.0.1" else f"[{address}]" if ":" in address else address
+    return Listener(sock, name, sock.getsockname()[1])

@@ -150,6 +150,8 @@ class Demo:
         self.answering.set()
         # In a thread, so that discovery is answered meanwhile.
         secrets = await asyncio.to_thread(self._plant, provider.state.installation)
+        if self.server.should_exit:  # Ctrl-C came meanwhile, and the sockets are closed
+            return
 
         from provider.demo.sample_apps import start_mailbox  # noqa: PLC0415
         from provider.demo.summary import print_summary  # noqa: PLC0415

@@ -29,7 +29,7 @@ class UpstreamUntrusted(Refusal):
     def __init__(self, upstream: Upstream, reason: str) -> None:
         self.reason = reason
         name = upstream.settings.name
-        log.warning("upstream.untrusted", upstream=upstream.settings.key, reason=reason)
+        log.warning("upstream.invalid_response", upstream=upstream.settings.key, reason=reason)
         super().__init__(
             Text("The response from %(name)s failed our security checks, so you were not signed in.", name=name)
         )

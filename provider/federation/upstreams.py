@@ -106,7 +106,7 @@ class Upstream:
         )
 
     def away(self, reason: str) -> UpstreamAway:
-        log.warning("upstream.away", upstream=self.settings.key, reason=reason)
+        log.warning("upstream.unavailable", upstream=self.settings.key, reason=reason)
         return UpstreamAway(self.settings.name, reason)
 
 

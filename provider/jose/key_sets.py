@@ -103,38 +103,38 @@ def parse_usable(given: object, *, most: int = MOST_KEYS) -> tuple[PublicKey, ..
 def _members(given: object, most: int) -> list[object]:
     keys = given.get("keys") if isinstance(given, dict) else None
     if not isinstance(keys, list):
-        raise InvalidKey("is not a JWK set: an object with a list of keys")
+        raise InvalidKey("must be a JWK set: an object with a list of keys")
     if not 1 <= len(keys) <= most:
-        raise InvalidKey(f"must hold 1 to {most} keys")
+        raise InvalidKey(f"must contain 1 to {most} keys")
     return keys
 
 
 def _parse(jwk: object) -> PublicKey:
     if not isinstance(jwk, dict):
-        raise InvalidKey("holds a key that is not an object")
+        raise InvalidKey("contains a key that is not an object")
     if PRIVATE_MEMBERS & jwk.keys():
-        raise InvalidKey("holds a private or symmetric key, which must not be published: replace it")
+        raise InvalidKey("contains a private or symmetric key, which must be kept secret. Replace it")
     kty = str(jwk.get("kty"))
     if kty not in MEMBERS:
-        raise InvalidKey(f"holds a key whose kty is not one of {', '.join(MEMBERS)}")
+        raise InvalidKey(f"contains a key whose kty is not one of {', '.join(MEMBERS)}")
     about = {name: jwk.get(name) for name in ("kid", "use", "alg")}
     if not all(value is None or (isinstance(value, str) and 0 < len(value) <= 256) for value in about.values()):
-        raise InvalidKey("holds a key whose kid, use or alg is not a short text")
+        raise InvalidKey("contains a key whose kid, use or alg is not a short text")
     operations = jwk.get("key_ops")
     if not isinstance(operations, list | None):
-        raise InvalidKey("holds a key whose key_ops is not a list")
+        raise InvalidKey("contains a key whose key_ops is not a list")
     parser, needed = MEMBERS[kty]
     plain: dict[str, Any] = {name: jwk.get(name) for name in needed}
     if not all(isinstance(value, str) and BASE64URL.fullmatch(value) for value in plain.values()):
-        raise InvalidKey(f"holds an {kty} key that lacks one of {', '.join(needed)}")
+        raise InvalidKey(f"contains an {kty} key that lacks one of {', '.join(needed)}")
     if kty != "RSA" and plain["crv"] not in CURVES:
-        raise InvalidKey(f"holds a key whose crv is not one of {', '.join(CURVES)}")
+        raise InvalidKey(f"contains a key whose crv is not one of {', '.join(CURVES)}")
     try:
         if kty == "RSA":
             _require_sane_rsa(plain)
         key = parser.import_key({"kty": kty, **plain})
     except (JoseError, ValueError, TypeError):
-        raise InvalidKey(f"holds an {kty} key that is malformed") from None
+        raise InvalidKey(f"contains an {kty} key that is malformed") from None
     key_ops = None if operations is None else frozenset(map(str, operations))
     return PublicKey(kty=kty, key=key, key_ops=key_ops, **about)
 
@@ -142,9 +142,9 @@ def _parse(jwk: object) -> PublicKey:
 def _require_sane_rsa(plain: dict[str, Any]) -> None:
     bits, exponent = _number(plain["n"]).bit_length(), _number(plain["e"])
     if not RSA_BITS[0] <= bits <= RSA_BITS[1]:
-        raise InvalidKey(f"holds an RSA key of {bits} bits, not {RSA_BITS[0]} to {RSA_BITS[1]}")
+        raise InvalidKey(f"contains an RSA key of {bits} bits, not {RSA_BITS[0]} to {RSA_BITS[1]}")
     if not 3 <= exponent < LARGEST_EXPONENT:
-        raise InvalidKey("holds an RSA key with an unusual exponent")
+        raise InvalidKey("contains an RSA key with an unusual exponent")
 
 
 def _number(text: str) -> int:

@@ -58,13 +58,13 @@ def read_jwt(text: str, *, algorithms: Collection[str] | None = None) -> SignedJ
         raise InvalidJwt("its header or claims cannot be read") from None
     unknown = {"crit", "b64", "zip"} & header.keys()
     if unknown:
-        raise InvalidJwt(f"its header holds {', '.join(sorted(unknown))}")
+        raise InvalidJwt(f"its header contains {', '.join(sorted(unknown))}")
     about = [header.get(name) for name in ("alg", "kid", "typ")]
     if not all(value is None or isinstance(value, str) for value in about) or about[0] is None:
-        raise InvalidJwt("its header has no alg, or one that is not text")
+        raise InvalidJwt("alg, kid or typ in its header is missing or not text")
     alg, kid, typ = str(about[0]), about[1], about[2]
     if algorithms is not None and alg not in algorithms:
-        raise InvalidJwt(f"its alg is none of {', '.join(algorithms) or 'ours'}")
+        raise InvalidJwt(f"its alg is not one of {', '.join(algorithms) or 'ours'}")
     return SignedJwt(alg, kid, typ, claims, f"{parts[1]}.{parts[2]}".encode(), signature)
 
 
@@ -86,6 +86,6 @@ def require_signature(
         keys = choose_keys(find(newer=True), alg=jwt.alg, kid=jwt.kid)
         verified = any(jwt.is_signed_by(key.key) for key in keys)
     if one_without_kid and jwt.kid is None and len(keys) > 1:
-        raise InvalidJwt("it names no key, and several fit")
+        raise InvalidJwt("it has no kid, and several keys could have signed it")
     if not verified:
-        raise InvalidJwt("the signature is wrong" if keys else "its signer has no such key")
+        raise InvalidJwt("its signature is wrong" if keys else "its signer has no key with this kid and alg")

@@ -41,18 +41,18 @@ def problem_with_times(
     times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
     odd = [name for name, value in times.items() if not is_numeric_date(value)]
     if odd:
-        return f"{', '.join(odd)} is not a number of seconds since 1970"
+        return f"its {' and '.join(odd)} is not a number of seconds since 1970"
     at = int(now.timestamp())
     seconds = int(leeway.total_seconds())
     essential: dict[str, ClaimsOption] = {name: {"essential": True} for name in required}
     try:
         JWTClaimsRegistry(at, seconds, **essential).validate(times)
     except MissingClaimError as missing:
-        return f"there is no {missing.claim}"
+        return f"it has no {missing.claim}"
     except ExpiredTokenError:
         return f"it expired {at - times['exp']:.0f} seconds ago"
     except ClaimError as ahead:
-        return f"{ahead.claim} is {times[ahead.claim] - at:.0f} seconds ahead"
+        return f"its {ahead.claim} is {times[ahead.claim] - at:.0f} seconds in the future"
     if longest is not None and "exp" in times and times["exp"] > at + longest.total_seconds() + seconds:
-        return f"it expires only in {times['exp'] - at:.0f} seconds"
+        return f"it expires in {times['exp'] - at:.0f} seconds, which is too late"
     return None

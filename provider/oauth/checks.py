@@ -4,6 +4,7 @@ specification.
 They are stored only if the request is rejected, under the id that the response shows: `signet explain ID`.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn, Required, TypedDict, TypeVar, Unpack
 
@@ -14,15 +15,18 @@ T = TypeVar("T")
 
 SHOWN = 120
 """How many characters of a value are stored."""
-SEND_ONCE = "Send each parameter once."
-ONE_CLIENT = "Leave client_id out of the body, or send the one the client authenticates as."
+FIND_CLIENT = (
+    "Check client_id. `signet client list` lists the registered clients, and `signet client enable CLIENT_ID` enables "
+    "a disabled one."
+)
+ONE_CLIENT = "Remove client_id from the body, or send that of the client that authenticates."
 ADD_GRANT = (
-    "Use a registered grant type, or register this one: `signet client update CLIENT_ID --grant`, given once for each "
-    "grant type the client needs."
+    "Use a registered grant type, or register this one: `signet client update CLIENT_ID --grant GRANT_TYPE`, once for "
+    "each grant type the client needs."
 )
 WIDEN_SCOPE = (
-    "Ask for registered scopes only, or register more: `signet client update CLIENT_ID --scope` with every scope the "
-    "client needs."
+    "Request only registered scopes, or register more: `signet client update CLIENT_ID --scope SCOPES`, with every "
+    "scope the client needs."
 )
 
 
@@ -32,11 +36,11 @@ class Detail(TypedDict, total=False):
     section: Required[str]
     """The section of the specification that requires the check."""
     error: Required[type[OAuth2Error]]
-    description: str
-    """The `error_description` of the response. By default it is the name of the check."""
-    expected: str
-    got: object
-    """The value that was sent instead. It must contain no secret: shorten, count or omit it."""
+    description: Required[str]
+    """The `error_description` of the response. It must contain no secret, and values only by `with_value`."""
+    expected: Required[str]
+    got: Required[object]
+    """The value that was sent instead, if the check fails. It must contain no secret: shorten, count or omit it."""
     fix: Required[str]
     """What the developer or operator can do about it."""
 
@@ -49,14 +53,9 @@ class Check(NamedTuple):
     detail: Detail
 
     @property
-    def expected(self) -> str:
-        return self.detail.get("expected", "yes")
-
-    @property
     def got(self) -> str:
-        got = self.detail.get("got", "")
-        text = "yes" if self.passed and (self.expected == "yes" or got in (None, "")) else str(got)
-        return text if len(text) <= SHOWN else text[:SHOWN] + "..."
+        got = "as expected" if self.passed else str(self.detail["got"])
+        return got if len(got) <= SHOWN else got[:SHOWN] + "..."
 
 
 @dataclass
@@ -86,9 +85,21 @@ class Checks:
     def refuse(self, name: str, **detail: Unpack[Detail]) -> NoReturn:
         """Note a check that failed, and raise its `error`."""
         self.done.append(Check(name, passed=False, detail=detail))
-        refused = detail["error"](description=ascii_description(detail.get("description") or f"{name}: failed"))
+        refused = detail["error"](description=ascii_description(detail["description"]))
         refused.checks = self
         raise refused
+
+
+def with_value(name: str, value: str) -> str:
+    """Return the name of a parameter and its value, for an `error_description`.
+
+    A value with spaces is left out: a link could otherwise put a sentence on the error page of an app. Not for URIs,
+    which would lead elsewhere.
+    """
+    return f"{name} '{value}'" if _QUOTABLE.fullmatch(value) else name
+
+
+_QUOTABLE = re.compile(r"[!-~]{1,200}")
 
 
 def ascii_description(text: str) -> str:

@@ -26,7 +26,7 @@ def explain(installation: Installation, origin: Origin, error: OAuth2Error) -> N
         return
     REFUSALS.count(checks.endpoint, error.error)
     log.info(
-        "oauth.refused",
+        "oauth.rejected",
         endpoint=checks.endpoint,
         client_id=checks.client_id,
         error=error.error,
@@ -37,7 +37,7 @@ def explain(installation: Installation, origin: Origin, error: OAuth2Error) -> N
             if has_room(work, LIMITS.explanation, key=of_network(work, "explain")):
                 refusals.add(work.db, _row(work, origin, checks, error))
     except OUTAGES:
-        log.warning("explanation.not_kept", error_id=origin.request_id)
+        log.warning("explanation.not_saved", error_id=origin.request_id)
 
 
 def _row(work: UnitOfWork, origin: Origin, checks: Checks, error: OAuth2Error) -> RefusalRow:
@@ -58,7 +58,7 @@ def _storable_check(check: Check) -> dict[str, str | bool]:
     texts = {
         "name": check.name,
         "section": detail["section"],
-        "expected": check.expected,
+        "expected": detail["expected"],
         "got": check.got,
         "fix": detail["fix"],
     }

@@ -168,14 +168,29 @@ def require_syntax(
         if not syntax.matches(value):
             longest, too_long = syntax.longest, len(value) > syntax.longest
             checks.refuse(
-                f"{name} has the syntax of its specification",
+                f"{name} has the right syntax",
                 section=syntax.section,
                 error=error or syntax.error,
                 description=f"{name} must be {syntax.words}" + (f", at most {longest} characters" if too_long else ""),
                 expected=syntax.words,
                 got=_describe(value),
-                fix=f"Send {name} as {syntax.words}, or leave it out if it is optional.",
+                fix=f"Send {name} as {syntax.words}. If it is optional, you can leave it out.",
             )
+
+
+def require_sent_once(checks: Checks, names: Collection[str], *, section: str) -> None:
+    """Check that no parameter was repeated. `names` are those that were."""
+    shown = " and ".join(name for name in sorted(names) if len(name) <= 40 and re.fullmatch(_NAME, name))
+    checks.require(
+        not names,
+        "Each parameter is sent once",
+        section=section,
+        error=InvalidRequestError,
+        description=f"{shown or 'A parameter'} must be sent only once",
+        expected="each parameter once",
+        got=", ".join(sorted(names)),
+        fix="Send each parameter once.",
+    )
 
 
 def _describe(value: str) -> str:

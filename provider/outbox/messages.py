@@ -23,7 +23,7 @@ def enqueue(
         topic=topic,
         about=about[:320],
         payload=sealed,
-        state=DeliveryState.DUE,
+        state=DeliveryState.WAITING,
         attempts=0,
         created_at=work.now,
         next_at=work.now,

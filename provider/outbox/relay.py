@@ -87,7 +87,7 @@ def deliver(
         with unit_of_work(installation) as work:
             store.settle_kept(work.db, message.id)
         PROMISES.count(message.topic, "kept")
-        log.info("promise.kept", promise=message.id, topic=message.topic, attempts=message.attempts)
+        log.info("outbox.delivered", job=message.id, topic=message.topic, attempts=message.attempts)
     return True
 
 
@@ -122,7 +122,7 @@ def _claim(installation: Installation, message_id: str) -> Message | None:
             return message
         store.settle_failed(work.db, message.id, attempt=message.attempts, error=problem)
         PROMISES.count(message.topic, "failed")
-        log.error("promise.failed", promise=message.id, topic=message.topic, error=problem)
+        log.error("outbox.failed", job=message.id, topic=message.topic, error=problem)
         return None
 
 
@@ -144,11 +144,11 @@ def _try_later(installation: Installation, message: Message, problem: str, polic
         _give_up(installation, message, problem)
         return
     PROMISES.count(message.topic, "put_back")
-    log.warning("promise.put_back", promise=message.id, topic=message.topic, attempts=message.attempts, error=problem)
+    log.warning("outbox.retry_scheduled", job=message.id, topic=message.topic, attempts=message.attempts, error=problem)
 
 
 def _give_up(installation: Installation, message: Message, problem: str) -> None:
     with unit_of_work(installation) as work:
         store.settle_failed(work.db, message.id, attempt=message.attempts, error=problem)
     PROMISES.count(message.topic, "failed")
-    log.error("promise.failed", promise=message.id, topic=message.topic, attempts=message.attempts, error=problem)
+    log.error("outbox.failed", job=message.id, topic=message.topic, attempts=message.attempts, error=problem)

@@ -29,11 +29,13 @@ from provider.database.types import Identifier, UtcTime
 
 
 class DeliveryState(StrEnum):
-    DUE = "due"  # to be tried at next_at
-    TRYING = "trying"  # claimed until next_at; a claim that lapses makes it due again
-    KEPT = "kept"
-    FAILED = "failed"  # given up; kept for the operator
-    CANCELLED = "cancelled"  # given up by an operator, for good: its payload is erased
+    """The state of a message. People read the names, in lower case; the values are stored and part of the admin API."""
+
+    WAITING = "due"  # to be sent at next_at
+    SENDING = "trying"  # claimed until next_at; after that it is waiting again
+    SENT = "kept"
+    FAILED = "failed"  # after the last attempt; an operator can retry it
+    CANCELLED = "cancelled"  # by an operator; its payload is erased
 
 
 outbox = Table(
@@ -41,20 +43,20 @@ outbox = Table(
     metadata,
     Column("id", Identifier, primary_key=True),
     Column("topic", String(64), nullable=False),
-    Column("about", String(320), nullable=False),  # for the operator: to whom, which letter; no secrets
-    Column("payload", Text),  # encrypted: letters hold links; erased when kept
+    Column("about", String(320), nullable=False),  # for operators: the kind and "to" the recipient; no secrets
+    Column("payload", Text),  # encrypted, because emails contain links; erased when sent
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("next_at", UtcTime, nullable=False),
-    Column("expires_at", UtcTime),  # no use in keeping it later: the link inside is dead
+    Column("expires_at", UtcTime),  # not sent later, because the link in it has expired
     Column("error", String(300)),
-    Column("crashes", Integer, nullable=False, server_default="0"),  # attempts in a row whose claim lapsed
+    Column("crashes", Integer, nullable=False, server_default="0"),  # consecutive attempts whose claim expired
     Index("ix_outbox_state_next_at", "state", "next_at"),
 )
 
 
-_open = or_(outbox.c.state == DeliveryState.DUE, outbox.c.state == DeliveryState.TRYING)
+_open = or_(outbox.c.state == DeliveryState.WAITING, outbox.c.state == DeliveryState.SENDING)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def oldest_due(db: Connection, *, now: datetime) -> datetime | None:
 
 def count_undelivered(db: Connection) -> list[tuple[str, str, int]]:
     """Return (topic, state, count) for messages that are due, being tried or failed."""
-    unkept = outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING, DeliveryState.FAILED])
+    unkept = outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.FAILED])
     query = select(outbox.c.topic, outbox.c.state, func.count()).where(unkept).group_by(outbox.c.topic, outbox.c.state)
     return [tuple(row) for row in db.execute(query)]
 
@@ -105,17 +107,17 @@ def claim(db: Connection, message_id: str, *, now: datetime, lease_until: dateti
     """
     free = (
         outbox.c.id == message_id,
-        outbox.c.state.in_([DeliveryState.DUE, DeliveryState.TRYING]),
+        outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.SENDING]),
         outbox.c.next_at <= now,
     )
     taken = (
         update(outbox)
         .where(*free)
         .values(
-            state=DeliveryState.TRYING,
+            state=DeliveryState.SENDING,
             attempts=outbox.c.attempts + 1,
             next_at=lease_until,
-            crashes=case((outbox.c.state == DeliveryState.TRYING, outbox.c.crashes + 1), else_=outbox.c.crashes),
+            crashes=case((outbox.c.state == DeliveryState.SENDING, outbox.c.crashes + 1), else_=outbox.c.crashes),
         )
         .returning(*_MESSAGE.columns)
     )
@@ -125,7 +127,7 @@ def claim(db: Connection, message_id: str, *, now: datetime, lease_until: dateti
 def settle_kept(db: Connection, message_id: str) -> None:
     """Mark the message as delivered and erase its payload."""
     db.execute(
-        update(outbox).where(outbox.c.id == message_id).values(state=DeliveryState.KEPT, payload=None, error=None)
+        update(outbox).where(outbox.c.id == message_id).values(state=DeliveryState.SENT, payload=None, error=None)
     )
 
 
@@ -136,12 +138,12 @@ def settle_failed(db: Connection, message_id: str, *, attempt: int, error: str) 
 
 def put_back(db: Connection, message_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
     """Make the message due again at `next_at`. No effect if another attempt has begun since."""
-    again = {"state": DeliveryState.DUE, "next_at": next_at, "error": error[:300], "crashes": 0}
+    again = {"state": DeliveryState.WAITING, "next_at": next_at, "error": error[:300], "crashes": 0}
     db.execute(_this_attempt(message_id, attempt).values(**again))
 
 
 def _this_attempt(message_id: str, attempt: int) -> Update:
-    mine = (outbox.c.id == message_id, outbox.c.state == DeliveryState.TRYING, outbox.c.attempts == attempt)
+    mine = (outbox.c.id == message_id, outbox.c.state == DeliveryState.SENDING, outbox.c.attempts == attempt)
     return update(outbox).where(*mine)
 
 
@@ -149,15 +151,17 @@ def retry(db: Connection, message_id: str, *, now: datetime) -> bool:
     """Make a failed message due again, with fresh attempts. Returns False if there is none or its payload is gone."""
     failed = (outbox.c.id == message_id, outbox.c.state == DeliveryState.FAILED, outbox.c.payload.is_not(None))
     again = (
-        update(outbox).where(*failed).values(state=DeliveryState.DUE, attempts=0, crashes=0, error=None, next_at=now)
+        update(outbox)
+        .where(*failed)
+        .values(state=DeliveryState.WAITING, attempts=0, crashes=0, error=None, next_at=now)
     )
     return db.execute(again).rowcount == 1
 
 
 def cancel(db: Connection, message_id: str, *, now: datetime) -> bool:
     """Cancel a message. Returns False if there is none, it is settled otherwise, or it is being tried."""
-    lapsed = and_(outbox.c.state == DeliveryState.TRYING, outbox.c.next_at <= now)
-    idle = (outbox.c.id == message_id, or_(outbox.c.state.in_([DeliveryState.DUE, DeliveryState.FAILED]), lapsed))
+    lapsed = and_(outbox.c.state == DeliveryState.SENDING, outbox.c.next_at <= now)
+    idle = (outbox.c.id == message_id, or_(outbox.c.state.in_([DeliveryState.WAITING, DeliveryState.FAILED]), lapsed))
     return db.execute(update(outbox).where(*idle).values(state=DeliveryState.CANCELLED, payload=None)).rowcount == 1
 
 
@@ -190,6 +194,6 @@ def find(
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:
     """Delete up to `limit` settled messages whose `next_at` (indexed) is before `before`; return how many."""
-    settled = outbox.c.state.in_([DeliveryState.KEPT, DeliveryState.FAILED, DeliveryState.CANCELLED])
+    settled = outbox.c.state.in_([DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED])
     old = select(outbox.c.id).where(settled, outbox.c.next_at < before).limit(limit)
     return db.execute(delete(outbox).where(outbox.c.id.in_(old))).rowcount

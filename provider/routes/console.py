@@ -41,8 +41,8 @@ def console() -> list[BaseRoute]:
         Route("/admin/keys/key/{action}", keys.act_on_key, methods=both, name="admin_act_on_key"),
         Route("/admin/audit", audit.list_events, methods=get, name="admin_audit"),
         Route("/admin/audit/export.{format}", audit.export_events, methods=get, name="admin_export_audit"),
-        Route("/admin/outbox", outbox.list_promises, methods=get, name="admin_outbox"),
-        Route("/admin/outbox/{promise_id}/{action}", outbox.act_on_promise, methods=both, name="admin_act_on_promise"),
+        Route("/admin/outbox", outbox.list_jobs, methods=get, name="admin_outbox"),
+        Route("/admin/outbox/{job_id}/{action}", outbox.act_on_job, methods=both, name="admin_act_on_job"),
         Route("/admin/webhooks", webhooks.list_webhooks, methods=get, name="admin_webhooks"),
         Route("/admin/webhooks", webhooks.create_webhook, methods=post, name="admin_create_webhook"),
         Route(

@@ -132,7 +132,7 @@ class Endpoint:
             response = self.render(call, Unavailable())
         except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes a 500 with an id, never a stack trace
             if isinstance(error, IntegrityError) and is_dangling(error):
-                log.warning("deleted_meanwhile", path=call.path)
+                log.warning("database.row_deleted", path=call.path)
                 if not is_repeated:
                     call.services.forget_clients()
                     return self.answer(_begun_anew(call), may_wait=may_wait, is_repeated=True)

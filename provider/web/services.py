@@ -40,6 +40,8 @@ class Services:
     describe_request: Callable[[UnitOfWork, str, str | None], App | None]
     """Returns the app behind a request_uri. If that is no longer waiting, the one of the client_id. Otherwise None."""
     record_sign_in: RecordSignIn
+    name_app: Callable[[UnitOfWork, str], tuple[str, str]]
+    """Returns name and host of the app with this client_id, as users know it. The host may be empty."""
     export_applications: Callable[[UnitOfWork, str], list[dict[str, Any]]]
     """Returns the apps that a user connected, for their data export."""
     page_after_sign_out: PageAfterSignOut

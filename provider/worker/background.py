@@ -118,7 +118,7 @@ class BackgroundWorker:
             actor.send(row_id)
         except Exception as error:  # noqa: BLE001  # whatever the client raises, the row is still there
             self._broker_away_until = time.monotonic() + PAUSE_AFTER_FAILURE
-            log.warning("worker.broker_away", error=type(error).__name__)
+            log.warning("worker.broker_unavailable", error=type(error).__name__)
             return False
         return True
 

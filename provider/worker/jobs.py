@@ -112,6 +112,6 @@ def rotate_keys(installation: Installation) -> list[str]:
         with unit_of_work(installation) as work:
             due = rotation.follow_schedule(work, pair)
         if due is not None:
-            log.info("keys.moved_on", alg=pair, step=due)
+            log.info("keys.rotated", alg=pair, step=due)
             moved.append(pair)
     return moved

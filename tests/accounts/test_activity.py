@@ -7,6 +7,8 @@ import pytest
 from provider.accounts.activity import SENTENCES
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.oauth.clients.clients import create_client
+from provider.oauth.clients.metadata import ClientMetadata
 from tests.support.browser import Browser
 from tests.support.clock import Clock
 from tests.support.factories import PASSWORD, make_user
@@ -41,6 +43,17 @@ def test_the_timeline_tells_what_when_and_where(browser: Browser, ada: str, work
     assert "Unknown browser, 127.0.0.1" in page.text
     assert "by an administrator or the system" in page.text
     assert page.text.index("Your roles were changed") < page.text.index("Failed sign-in")
+
+
+def test_an_app_is_named_and_a_deleted_one_keeps_its_client_id(browser: Browser, ada: str, work: Work) -> None:
+    with work() as w:
+        client, _ = create_client(w, ClientMetadata(client_name="Quill", redirect_uris=("https://quill.example/cb",)))
+        for client_id in (client.client_id, "long-gone"):
+            record(w, Event.CONSENT_GRANTED, user_id=ada, client_id=client_id, scopes="openid")
+    page = browser.open("/account/activity")
+    assert "Quill (quill.example)" in page.text
+    assert client.client_id not in page.text
+    assert "long-gone" in page.text
 
 
 def test_nobody_sees_the_events_of_somebody_else(

@@ -152,7 +152,8 @@ def test_of_two_rotations_at_once_one_secret_is_left_that_never_ends(work: Work,
 
 @on_postgresql
 @pytest.mark.parametrize(
-    ("other_id", "apis", "told"), [("shop", (), "client_id already"), ("api", (API,), "is another API's")]
+    ("other_id", "apis", "told"),
+    [("shop", (), "client_id is already registered"), ("api", (API,), "already registered for another API")],
 )
 def test_of_two_who_register_one_name_the_second_is_told(
     work: Work, installation: Installation, other_id: str, apis: tuple[str, ...], told: str

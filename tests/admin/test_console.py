@@ -31,7 +31,7 @@ def test_the_overview_shows_what_happened_by_the_hour(console: Console, work: Wo
             (25, counters.SIGNED_IN, 1000),
         ):
             hourly.add(w.db, hourly.hour_of(w.now - timedelta(hours=hours)), name, count)
-        messages.enqueue(w, "mail", {}, about="hello to ada@example.test")
+        messages.enqueue(w, "mail", {}, about="new_device to ada@example.test")
     page = console.open("")
     assert "34 successful , 6 rejected . Peak: 36 per hour" in page.text
     assert "Emails, waiting 1" in page.text
@@ -111,15 +111,16 @@ def test_the_audit_log_is_narrowed_paged_and_taken_along(console: Console, work:
     assert console.open("/audit/export.xlsx").status == 404
 
 
-def test_a_failed_letter_is_sent_again_or_given_up(console: Console, work: Work) -> None:
+def test_a_failed_email_is_retried_or_cancelled(console: Console, work: Work) -> None:
     with work() as w:
         for who in ("ada", "grace"):
-            messages.enqueue(w, "mail", {"to": who}, about=f"hello to {who}@example.test")
+            messages.enqueue(w, "mail", {"to": who}, about=f"new_device to {who}@example.test")
         for promise_id, _ in store.find_due(w.db, now=w.now, limit=9):
             store.claim(w.db, promise_id, now=w.now, lease_until=w.now)
             store.settle_failed(w.db, promise_id, attempt=1, error="550 <b>no</b>")
     page = console.open("/outbox?state=failed&about=grace")
     assert "550 <b>no</b>" in page.text
+    assert "New device grace@example.test" in page.text
     assert "ada@example.test" not in page.text
     console.act(page.links[next(words for words in page.links if words.startswith("Retry"))].removeprefix("/admin"))
     page = console.open("/outbox?state=failed")
@@ -130,7 +131,10 @@ def test_a_failed_letter_is_sent_again_or_given_up(console: Console, work: Work)
     assert "Job cancelled." in page.text
     with work() as w:
         states = {promise.about: (promise.state, promise.payload is None) for promise in store.find(w.read)}
-    assert states == {"hello to ada@example.test": ("cancelled", True), "hello to grace@example.test": ("due", False)}
+    assert states == {
+        "new_device to ada@example.test": ("cancelled", True),
+        "new_device to grace@example.test": ("due", False),
+    }
 
 
 @pytest.fixture

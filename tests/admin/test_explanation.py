@@ -35,7 +35,7 @@ def test_it_shows_each_check_and_what_to_do(client: TestClient, open_as: Open) -
     page = open_as(f"/admin/explain?error_id={error_id}")
     assert page.status == 200
     assert "invalid_client" in page.text
-    assert "✗ The client is registered and not disabled RFC 6749 section 2.3" in page.text
+    assert "✗ The client is registered and enabled RFC 6749 section 2.3" in page.text
     assert "Received: <b>nobody</b>" in page.text  # as text
     assert "<b>nobody" not in page.html
 

@@ -233,7 +233,7 @@ def test_a_promise_is_seen_tried_again_and_given_up(operator: Program, work: Wor
         w.db.execute(
             outbox.update()
             .where(outbox.c.id == ids[1])
-            .values(state=DeliveryState.TRYING, next_at=w.now + timedelta(minutes=1))
+            .values(state=DeliveryState.SENDING, next_at=w.now + timedelta(minutes=1))
         )
     page = operator.get("/outbox?topic=mail&limit=2")
     rest = operator.get(f"/outbox?topic=mail&limit=2&after={page['next']}")
@@ -351,7 +351,7 @@ def test_no_secret_that_was_handed_out_is_kept_in_clear(operator: Program, ada: 
 def test_people_are_searched_and_invited(operator: Program, ada: str, inbox: Inbox) -> None:
     made = operator("POST", "/users", email="ada.grace@example.test", claims={"name": "Grace Hopper"}, invite=True)
     assert made.status_code == 201
-    assert inbox.latest("ada.grace@example.test").subject == "You have an account at Signet"
+    assert inbox.latest("ada.grace@example.test").subject == "You've been invited to Signet"
     assert [user["id"] for user in operator.get("/users?search=hop")["users"]] == [made.json()["id"]]
     page = operator.get("/users?search=ada&limit=2")
     rest = operator.get(f"/users?search=ada&limit=2&after={page['next']}")

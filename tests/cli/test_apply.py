@@ -134,15 +134,15 @@ def test_only_with_prune_the_rest_goes_and_never_what_registered_itself(signet: 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("[clients.tv]", "[clients.tv"), "not TOML"),
-        (("client_name", "client_nmae"), "nothing is known of client_nmae"),
-        (("[clients.tv]", "[client.tv]"), "nothing is known of client"),
-        (("ada@example.test", "bob@example.test"), "no such account"),
-        (('"TV"', '"TV"\nresource_identifiers = ["https://id.example.test"]'), "another API's"),
+        (("[clients.tv]", "[clients.tv"), "not valid TOML"),
+        (("client_name", "client_nmae"), "unknown name client_nmae"),
+        (("[clients.tv]", "[client.tv]"), "unknown name client"),
+        (("ada@example.test", "bob@example.test"), "no account has this email address"),
+        (('"TV"', '"TV"\nresource_identifiers = ["https://id.example.test"]'), "registered for another API"),
         (('roles = ["staff", "admin"]', 'roles = "admin"'), "roles must be a list"),
         (("https://tv.example.com/callback", "javascript:alert(1)"), "client tv: "),
         (('"none"', '"magic"'), "token_endpoint_auth_method must be one of"),
-        (("clients.tv", 'clients."0190b6b6-0000-7000-8000-000000000000"'), "not a UUID"),
+        (("clients.tv", 'clients."0190b6b6-0000-7000-8000-000000000000"'), "must not be a UUID"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused_in_one_line_and_nothing_is_done(
@@ -162,5 +162,5 @@ def test_what_toml_has_and_json_lacks_is_refused_in_one_line(signet: Signet, wor
     """RFC 8259 section 6: client metadata is JSON."""
     refused = signet("apply", "-", "--yes", stdin=FILE + f"[clients.shop.jwks]\nkeys = []\nx = {value}\n")
     assert refused.status != 0
-    assert "jwks holds a value that JSON cannot hold" in refused.err + refused.out
+    assert "jwks contains a value that JSON does not allow" in refused.err + refused.out
     assert names(work) == []

@@ -74,7 +74,7 @@ def test_keys_rotate_in_two_steps_and_are_revoked_by_name(signet: Signet, work: 
     assert signet("key", "rotate", "--alg", "HS256").status == 1
 
 
-def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> None:
+def test_a_failed_email_is_listed_and_retried(signet: Signet, work: Work) -> None:
     """Replaces: mail through a queue."""
     with work() as w:
         promise_id = messages.enqueue(w, "mail", {"link": "a credential"}, about="verify_email to ada@example.test")
@@ -87,6 +87,9 @@ def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> 
     assert signet("outbox", "retry", "--all", "--json").json == {"due": []}
     names = [event["name"] for event in signet("audit", "--json").json]
     assert names[0] == "promise.retried"
+    assert "waiting" in signet("outbox", "list").out
+    assert signet("outbox", "list", "--state", "waiting", "--json").json[0]["id"] == promise_id
+    assert "must be one of waiting, sending, sent" in signet("outbox", "list", "--state", "lost").err
     (due,) = signet("outbox", "list", "--json").json
     assert (due["state"], due["attempts"]) == ("due", 0)
     for narrowed in (("--topic", "logout"), ("--about", "somebody%")):
@@ -94,7 +97,7 @@ def test_a_failed_letter_is_seen_and_tried_again(signet: Signet, work: Work) -> 
     assert signet("outbox", "list", "--topic", due["topic"], "--about", due["about"][1:], "--json").json == [due]
 
 
-def test_a_promise_that_is_cancelled_is_never_kept(signet: Signet, work: Work, installation: Installation) -> None:
+def test_a_cancelled_job_is_never_delivered(signet: Signet, work: Work, installation: Installation) -> None:
     with work() as w:
         promise_id = messages.enqueue(w, "mail", {}, about="a letter")
     assert signet("outbox", "cancel", promise_id).out == f"Cancelled job {promise_id}.\n"

@@ -110,7 +110,9 @@ def verdict(text: str, *jwks: dict[str, Any], newer: tuple[PublicKey, ...] = (),
     return ""
 
 
-WRONG, NO_KEY, SEVERAL = "the signature is wrong", "its signer has no such key", "it names no key, and several fit"
+WRONG = "its signature is wrong"
+NO_KEY = "its signer has no key with this kid and alg"
+SEVERAL = "it has no kid, and several keys could have signed it"
 EC = public(usual_key())
 OTHER = public(new_key())
 

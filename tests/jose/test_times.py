@@ -69,7 +69,7 @@ def test_exp_is_optional_unless_it_is_required() -> None:
     assert problem_with_times({}, NOW, leeway=CLIENT_LEEWAY) is None
     assert problem_with_times({"exp": AT + 10**9}, NOW, leeway=CLIENT_LEEWAY) is None
     assert problem_with_times({"exp": AT - 60}, NOW, leeway=CLIENT_LEEWAY) == "it expired 60 seconds ago"
-    assert problem_with_times({"exp": AT + 60}, NOW, leeway=CLIENT_LEEWAY, required=("exp", "nbf")) == "there is no nbf"
+    assert problem_with_times({"exp": AT + 60}, NOW, leeway=CLIENT_LEEWAY, required=("exp", "nbf")) == "it has no nbf"
 
 
 def test_upstreams_have_a_minute() -> None:
@@ -108,7 +108,7 @@ def test_what_json_readers_let_in_besides_is_none(text: str, name: str) -> None:
     value = json.loads(text)
     assert not is_numeric_date(value)
     found = problem_with_times({name: value}, NOW, leeway=CLIENT_LEEWAY)
-    assert found == f"{name} is not a number of seconds since 1970"
+    assert found == f"its {name} is not a number of seconds since 1970"
 
 
 def test_every_date_is_one_for_datetime_too() -> None:

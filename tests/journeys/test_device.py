@@ -77,5 +77,5 @@ def test_somebody_says_no_to_a_link_they_were_sent(person: Person, account: Acco
         person.expect_heading("Connect this device?")
         person.press("Deny")
         person.expect_heading("Device not connected")
-        assert said(process, "(.*)") == "access_denied: The user declined"
+        assert said(process, "(.*)") == "access_denied: The user declined access"
         assert process.wait(PATIENCE) == 1

@@ -66,7 +66,7 @@ def test_an_error_of_the_token_endpoint_is_read_across_sites(
     person.page.wait_for_url(f"{demo.provider}/signed-out")
     person.page = app
     person.press("Refresh the tokens")
-    person.page.get_by_text(re.compile("The refresh token is not valid")).wait_for()
+    person.page.get_by_text(re.compile("refresh_token is invalid")).wait_for()
     assert person.problems == [f"400 for POST {demo.provider}/oauth2/token"]
     person.problems.clear()
     sign_in(person, account, demo, steps)

@@ -106,7 +106,7 @@ def test_the_log_holds_no_secret(rp: RelyingParty, person: Person, ada: str, log
     browser = person(ada)
     secrets = [*run(rp, browser)[0], *browser.cookies.values()]
     logged = log.getvalue()
-    assert "oauth.refused" in logged
+    assert "oauth.rejected" in logged
     found = [secret for secret in secrets if secret and (secret in logged or quote(secret) in logged)]
     assert not found
 
@@ -129,7 +129,7 @@ def test_nor_do_they_after_the_other_flows(
     with work() as w:
         dump = "".join(str(tuple(row)) for table in metadata.sorted_tables for row in w.read.execute(select(table)))
     left = log.getvalue() + dump
-    assert "oauth.refused" in left
+    assert "oauth.rejected" in left
     assert not [secret for secret in secrets if secret in left or secret.rpartition(".")[2] in left]
 
 

@@ -57,7 +57,7 @@ def test_a_kept_promise_is_handed_over_once_and_its_contents_erased(
     assert not relay.deliver(installation, promise_id, {"mail": handler})
     assert handler.got == [(promise_id, {"to": "ada@example.test"})]
     promise = read(work, promise_id)
-    assert (promise.state, promise.payload) == (DeliveryState.KEPT, None)
+    assert (promise.state, promise.payload) == (DeliveryState.SENT, None)
 
 
 def test_a_crash_of_the_change_takes_its_promise_with_it(installation: Installation, work: Work) -> None:
@@ -74,7 +74,7 @@ def rounds(installation: Installation, clock: Clock, handler: Handler, policy: R
     last = clock.now
     while True:
         with unit_of_work(installation) as w:
-            open_rows = [row for row in store.find(w.read) if row.state == DeliveryState.DUE]
+            open_rows = [row for row in store.find(w.read) if row.state == DeliveryState.WAITING]
         if not open_rows:
             return pauses
         clock.advance(open_rows[0].next_at - clock.now)
@@ -125,7 +125,7 @@ def test_crashes_count_only_in_a_row(installation: Installation, work: Work, put
         clock.advance(relay.LEASE)
         assert deliver_due(installation, {"mail": handler}, {"mail": transport.RETRIES}) == 1
         clock.advance(hours=1)
-    assert read(work, promise_id).state == DeliveryState.DUE
+    assert read(work, promise_id).state == DeliveryState.WAITING
 
 
 def test_a_failed_promise_can_be_tried_again_by_the_operator(
@@ -136,7 +136,7 @@ def test_a_failed_promise_can_be_tried_again_by_the_operator(
     with work() as w:
         assert store.retry(w.db, promise_id, now=clock.now)
     assert deliver_due(installation, {"mail": handler}) == 1
-    assert read(work, promise_id).state == DeliveryState.KEPT
+    assert read(work, promise_id).state == DeliveryState.SENT
 
 
 def test_what_cannot_succeed_is_tried_once(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
@@ -153,7 +153,7 @@ def test_a_bug_in_a_handler_is_retried_and_its_text_is_not_kept(
     promise_id = put()
     relay.deliver(installation, promise_id, {"mail": Handler(KeyError("a secret"))})
     promise = read(work, promise_id)
-    assert (promise.state, promise.error) == (DeliveryState.DUE, "KeyError")
+    assert (promise.state, promise.error) == (DeliveryState.WAITING, "KeyError")
 
 
 def test_a_handler_that_is_interrupted_is_tried_again_and_the_interruption_goes_on(
@@ -168,7 +168,7 @@ def test_a_handler_that_is_interrupted_is_tried_again_and_the_interruption_goes_
     with pytest.raises(Interruption):
         relay.deliver(installation, promise_id, {"mail": interrupted})
     promise = read(work, promise_id)
-    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.DUE, 1, "Interruption")
+    assert (promise.state, promise.attempts, promise.error) == (DeliveryState.WAITING, 1, "Interruption")
 
 
 def test_what_expired_is_not_delivered(installation: Installation, work: Work, put: Put, clock: Clock) -> None:
@@ -217,7 +217,7 @@ def test_an_attempt_that_took_too_long_does_not_undo_what_the_next_one_did(
         raise TemporaryFailure("451 too late")
 
     relay.deliver(installation, promise_id, {"mail": slow})
-    assert read(work, promise_id).state == DeliveryState.KEPT
+    assert read(work, promise_id).state == DeliveryState.SENT
 
 
 @pytest.mark.parametrize("failure", [TemporaryFailure("451 too late"), PermanentFailure("550 no such mailbox")])
@@ -235,7 +235,7 @@ def test_an_attempt_that_fails_too_late_leaves_the_message_to_the_next_attempt(
 
     relay.deliver(installation, message_id, {"mail": fail_late})
     message = read(work, message_id)
-    assert (message.state, message.attempts, message.error) == (DeliveryState.TRYING, 2, None)
+    assert (message.state, message.attempts, message.error) == (DeliveryState.SENDING, 2, None)
     assert deliver_due(installation, {"mail": Handler()}) == 0
 
 
@@ -248,7 +248,7 @@ def test_the_purge_deletes_delivered_messages_and_keeps_those_that_wait(
     clock.advance(days=31)
     with work() as w:
         assert store.purge(w.db, before=clock.now - timedelta(days=30), limit=10) == 1
-    assert read(work, waiting).state == DeliveryState.DUE
+    assert read(work, waiting).state == DeliveryState.WAITING
 
 
 def test_contents_are_unreadable_in_the_database(work: Work, put: Put) -> None:

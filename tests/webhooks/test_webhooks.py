@@ -117,7 +117,7 @@ def test_what_happens_is_told_signed_and_once(
     assert body["data"]["user_id"] == user_id
     assert request.headers["webhook-id"] == f"msg_{body['data']['id']}"
     assert int(request.headers["webhook-timestamp"]) == int(clock.now.timestamp())
-    assert [promise.state for promise in promised(work)] == [DeliveryState.KEPT]
+    assert [promise.state for promise in promised(work)] == [DeliveryState.SENT]
 
 
 def test_what_was_undone_is_not_told(listen: Listen, work: Work) -> None:

@@ -14,7 +14,12 @@ from provider.web.pages import go, page
 @endpoint
 def activity(call: Call) -> Response:
     session = require_user(call)
-    return page(call, "accounts/activity.html", entries=find_activity(call.work, session.user_id))
+    entries = find_activity(call.work, session.user_id)
+    apps = {
+        client_id: call.services.name_app(call.work, client_id)
+        for client_id in {entry.client_id for entry in entries if entry.client_id}
+    }
+    return page(call, "accounts/activity.html", entries=entries, apps=apps)
 
 
 @endpoint

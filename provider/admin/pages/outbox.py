@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from provider.admin import outbox as rules
+from provider.admin.event_names import EVENT_NAMES
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
@@ -25,9 +26,9 @@ TOPICS = {
     notify.TOPIC: Text("Webhook events"),
 }
 STATES = {
-    DeliveryState.DUE: Text("waiting"),
-    DeliveryState.TRYING: Text("sending"),
-    DeliveryState.KEPT: Text("sent"),
+    DeliveryState.WAITING: Text("waiting"),
+    DeliveryState.SENDING: Text("sending"),
+    DeliveryState.SENT: Text("sent"),
     DeliveryState.FAILED: Text("failed"),
     DeliveryState.CANCELLED: Text("cancelled"),
 }
@@ -57,13 +58,19 @@ ACTIONS: Actions[Message] = {
         done=Text("Job cancelled."),
         do=_cancel,
         danger=True,
-        is_available=lambda message: message.state in {DeliveryState.DUE, DeliveryState.FAILED},
+        is_available=lambda message: message.state in {DeliveryState.WAITING, DeliveryState.FAILED},
     ),
 }
 
 
+def in_words(message: Message) -> tuple[Text | str, str]:
+    """Return what a job sends and to whom, from its `about`: `new_device to ada@example.com`."""
+    kind, _, recipient = message.about.partition(" to ")
+    return EVENT_NAMES.get(kind) or kind.replace("_", " ").capitalize(), recipient
+
+
 @endpoint
-def list_promises(call: Call) -> Response:
+def list_jobs(call: Call) -> Response:
     """List the jobs of the outbox, the newest first: GET /admin/outbox?state=&topic=&about=."""
     require_operator(call)
     place = place_on(call, "outbox")
@@ -79,7 +86,7 @@ def list_promises(call: Call) -> Response:
     return page(
         call,
         "admin/outbox.html",
-        promises=[(promise, available(ACTIONS, promise)) for promise in shown],
+        jobs=[(message, in_words(message), available(ACTIONS, message)) for message in shown],
         further=next_page(call, "outbox", further),
         asked=asked,
         states=STATES,
@@ -88,10 +95,10 @@ def list_promises(call: Call) -> Response:
     )
 
 
-def find_promise(call: Call, operator: Session) -> Subject[Message]:
+def find_job(call: Call, operator: Session) -> Subject[Message]:
     """Return the job named by the path, as a Subject. Raises NoSuchPromise."""
-    promise = rules.find(call.work, call.path_params["promise_id"])
-    return Subject(promise.about, PATH, promise, operator)
+    message = rules.find(call.work, call.path_params["job_id"])
+    return Subject(message.about, PATH, message, operator)
 
 
-act_on_promise = action_endpoint(find_promise, ACTIONS, here="outbox")
+act_on_job = action_endpoint(find_job, ACTIONS, here="outbox")

@@ -61,6 +61,12 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
     return sorted(found, key=lambda app: (app.name.casefold(), app.client_id))
 
 
+def name_and_host(server: AuthorizationServer, work: UnitOfWork, client_id: str) -> tuple[str, str]:
+    """Return the name and host of an app as users know it. Of a deleted app only the client_id is known."""
+    client = server.clients.find(work, client_id)
+    return (client_id, "") if client is None else (client.name, client.host)
+
+
 def export(server: AuthorizationServer, work: UnitOfWork, user_id: str) -> list[dict[str, Any]]:
     """Return the connected applications for the user's data export."""
     return [

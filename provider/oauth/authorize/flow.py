@@ -4,7 +4,7 @@ See OIDC Core sections 3.1 to 3.3 and OAuth 2.0 Multiple Response Type Encoding 
 """
 
 from provider.config.settings import Settings
-from provider.oauth.checks import Checks
+from provider.oauth.checks import Checks, with_value
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidRequestError, UnauthorizedClientError, UnsupportedResponseTypeError
 from provider.oauth.response_types import (
@@ -24,36 +24,38 @@ from provider.parameters import Parameters
 def read_response_type(checks: Checks, settings: Settings, client: Client, given: Parameters) -> ResponseType:
     text = checks.found(
         given.get("response_type"),
-        "response_type is present",
+        "The request has a response_type",
         section="RFC 6749 section 3.1.1",
         error=InvalidRequestError,
-        description="response_type is missing",
-        got="nothing",
+        description="response_type is missing. Use response_type=code",
+        expected="a response_type, for example code",
+        got="no response_type",
         fix="Send response_type=code in the authorization request.",
     )
     response_type = parse_response_type(text)
     supported = response_types_supported(settings)
     checks.require(
         is_one_of(response_type, supported),
-        "The response type is supported",
+        "response_type is supported",
         section="RFC 6749 section 3.1.1",
         error=UnsupportedResponseTypeError,
-        description="This response_type is not supported",
+        description=f"{with_value('response_type', text)} is not supported. Supported: {', '.join(supported)}",
         expected=", ".join(supported),
         got=text,
-        fix="Use response_type code with PKCE.",
+        fix="Send response_type=code with PKCE. An operator can allow the implicit and hybrid flows with "
+        "SIGNET_LEGACY_RESPONSE_TYPES.",
     )
     missing = grant_types_of(response_type) - set(client.metadata.grant_types)
     checks.require(
         is_one_of(response_type, client.metadata.response_types) and not missing,
-        "The client is registered for this response type",
+        "response_type is registered for the client",
         section="RFC 6749 section 4.1.2.1",
         error=UnauthorizedClientError,
-        description="The client may not use this response_type",
+        description=f"{with_value('response_type', text)} is not registered for this client",
         expected=", ".join(client.metadata.response_types),
         got=f"{text}, which needs the grant type {' and '.join(sorted(missing))}" if missing else text,
-        fix="Use a registered response_type, or change response_types and grant_types with `signet client update "
-        "CLIENT_ID --metadata FILE`.",
+        fix="Use a registered response_type, or register this one in response_types and grant_types: "
+        "`signet client update CLIENT_ID --metadata FILE`.",
     )
     return response_type
 
@@ -64,34 +66,34 @@ def require_response_mode(checks: Checks, client: Client, given: Parameters) -> 
     mode = given.get("response_mode", default)
     checks.require(
         mode in set(ResponseMode),
-        "The response mode is supported",
+        "response_mode is supported",
         section="OAuth 2.0 Multiple Response Types section 2.1",
         error=InvalidRequestError,
-        description="This response_mode is not supported",
+        description=f"{with_value('response_mode', mode)} is not supported. Supported: {', '.join(ResponseMode)}",
         expected=", ".join(ResponseMode),
         got=mode,
-        fix="Send one of the expected values, or omit response_mode.",
+        fix="Send one of the expected values, or leave out response_mode.",
     )
     checks.require(
         mode != ResponseMode.QUERY or default is ResponseMode.QUERY,
-        "Tokens do not travel in the query",
+        "response_mode keeps tokens out of the query",
         section="OAuth 2.0 Multiple Response Types section 5",
         error=InvalidRequestError,
-        description="response_mode query cannot carry tokens",
+        description="response_mode query cannot return tokens. Use fragment or form_post",
         expected="fragment or form_post",
         got=mode,
         fix="Send response_mode=form_post or fragment, or use response_type=code.",
     )
     checks.require(
         mode in client.metadata.response_modes,
-        "The client is registered for this response mode",
+        "response_mode is registered for the client",
         section="OAuth 2.0 Multiple Response Types section 2.1",
         error=InvalidRequestError,
-        description="The client may not use this response_mode",
+        description=f"{with_value('response_mode', mode)} is not registered for this client",
         expected=", ".join(client.metadata.response_modes),
         got=mode,
-        fix="Use a registered response_mode, or change response_modes with `signet client update CLIENT_ID "
-        "--metadata FILE`.",
+        fix="Use a registered response_mode, or register this one in response_modes: `signet client "
+        "update CLIENT_ID --metadata FILE`.",
     )
 
 
@@ -103,20 +105,21 @@ def require_id_token_can_be_used(
         return
     checks.require(
         OPENID in scope,
-        "The scope openid is asked for",
+        "scope includes openid, which an ID token requires",
         section="OIDC Core section 3.2.2.1",
         error=InvalidRequestError,
-        description="An ID token needs the scope openid",
-        expected=OPENID,
-        got=" ".join(scope) or "nothing",
-        fix="Add openid to the scope of the request, or leave id_token out of response_type.",
+        description="scope must include openid when response_type includes id_token",
+        expected="a scope that includes openid",
+        got=" ".join(scope) or "no scope",
+        fix="Add openid to scope, or use response_type=code.",
     )
     checks.require(
         "nonce" in given,
-        "nonce is present",
+        "The request has a nonce",
         section="OIDC Core section 3.2.2.11",
         error=InvalidRequestError,
-        description="nonce is missing",
-        got="nothing",
-        fix="Send a nonce of its own with each request, and compare it with the ID token's.",
+        description="nonce is missing. It is required when response_type includes id_token",
+        expected="a nonce",
+        got="no nonce",
+        fix="Send a new random nonce with each request, and compare it with the nonce in the ID token.",
     )

@@ -33,25 +33,25 @@ class LogIn:
 class SignUp:
     """The user must create an account. A user who already has one may sign in instead."""
 
-    why: str = "prompt=create"
+    why: str = "the user must create an account (prompt=create)"
     error: type[OAuth2Error] = InteractionRequiredError
 
 
 @dataclass(frozen=True)
 class StepUp:
-    why: str = "a second factor is needed"
+    why: str = "the user must use a second factor"
     error: type[OAuth2Error] = InteractionRequiredError
 
 
 @dataclass(frozen=True)
 class SelectAccount:
-    why: str = "prompt=select_account"
+    why: str = "the user must choose an account (prompt=select_account)"
     error: type[OAuth2Error] = AccountSelectionRequiredError
 
 
 @dataclass(frozen=True)
 class AskConsent:
-    why: str = "consent is needed"
+    why: str = "the user has not allowed access yet"
     error: type[OAuth2Error] = ConsentRequiredError
 
 
@@ -99,7 +99,7 @@ def next_step(
         if has_second_factor and satisfies(AAL2, request.acr_values):
             return StepUp()
         if request.acr_essential:
-            return Refuse("the essential acr cannot be reached", UnmetAuthenticationRequirementsError)
+            return Refuse("the user cannot reach an essential acr value", UnmetAuthenticationRequirementsError)
     if parked is not None and parked.consented_by == session.user_id:
         return Issue()
     return _consent_needed(request, consent) or Issue()
@@ -118,22 +118,25 @@ def _login_needed(
         if "create" in request.prompt:
             return SignUp()
         if "login" in request.prompt or request.max_age == 0:
-            return LogIn("prompt=login" if "login" in request.prompt else "max_age=0", again=True)
+            return LogIn(
+                f"the user must sign in again ({'prompt=login' if 'login' in request.prompt else 'max_age=0'})",
+                again=True,
+            )
         if not is_fresh(session.auth_time, request.max_age, now):
-            return LogIn("the sign-in is older than max_age", again=True)
+            return LogIn("the user signed in longer ago than max_age", again=True)
     if request.expected_user_id not in {None, session.user_id}:
         if just_signed_in:
-            return Refuse("another person than the id_token_hint's signed in", LoginRequiredError)
-        return LogIn("another person than the id_token_hint's is signed in", again=True)
+            return Refuse("the user who signed in is not the one in id_token_hint or claims", LoginRequiredError)
+        return LogIn("the user who is signed in is not the one in id_token_hint or claims", again=True)
     return None
 
 
 def _consent_needed(request: AuthorizationRequest, consent: Consent | None) -> AskConsent | None:
     if "consent" in request.prompt:
-        return AskConsent("prompt=consent")
+        return AskConsent("the user must allow access again (prompt=consent)")
     if request.client.metadata.first_party:
         return None
     if consent is None:
         return AskConsent()
     missing = set(request.scope) - set(consent.scopes) or request.claims.names - set(consent.claims)
-    return AskConsent("more is asked for than was allowed") if missing else None
+    return AskConsent("the user has not allowed all of this access yet") if missing else None

@@ -6,12 +6,12 @@ order.
 
 from provider.config.settings import Settings
 from provider.oauth.authorize.errors import RegistrationNotSupportedError, RequestURINotSupportedError
-from provider.oauth.checks import SEND_ONCE, WIDEN_SCOPE, Checks
+from provider.oauth.checks import WIDEN_SCOPE, Checks
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InvalidRequestError, InvalidScopeError
 from provider.oauth.response_types import CODE, ResponseType
 from provider.oauth.scopes import SCOPES, parse_scope, requested_scope
-from provider.oauth.syntax import require_syntax
+from provider.oauth.syntax import require_sent_once, require_syntax
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims, parse_claims, scopes_of_claims
 from provider.oauth.tokens.id_tokens import read_hint
 from provider.oauth.tokens.server import AuthorizationServer
@@ -46,34 +46,28 @@ PARAMETERS = (
 
 
 def require_sound(checks: Checks, given: Parameters) -> None:
-    repeated = sorted(given.repeated)
-    checks.require(
-        not repeated,
-        "No parameter is repeated",
-        section="RFC 6749 section 3.1",
-        error=InvalidRequestError,
-        description="A parameter is repeated",
-        got=", ".join(repeated),
-        fix=SEND_ONCE,
-    )
+    require_sent_once(checks, given.repeated, section="RFC 6749 section 3.1")
     require_syntax(checks, given, PARAMETERS)
     checks.require(
         "request_uri" not in given,
-        "No request object is sent by reference",
+        "request_uri was returned by the pushed authorization request endpoint",
         section="OIDC Core section 6.2",
         error=RequestURINotSupportedError,
-        description="Request objects by reference are not supported",
-        got="request_uri",
-        fix="Send the parameters themselves, or push them first and send the request_uri that was returned.",
+        description="request_uri must be one that the pushed authorization request endpoint returned",
+        expected="no request_uri, or one from the pushed authorization request endpoint",
+        got="another request_uri",
+        fix="Send the parameters themselves, or push them first and send the request_uri that was "
+        "returned. An operator can allow request objects by reference with SIGNET_REQUEST_URI.",
     )
     checks.require(
         "registration" not in given,
-        "No registration is sent along",
+        "The request has no registration parameter",
         section="OIDC Core section 7.2.1",
         error=RegistrationNotSupportedError,
-        description="The registration parameter is not supported",
+        description="registration is not supported in an authorization request. Register the client first",
+        expected="no registration",
         got="registration",
-        fix="Register the client first, and leave the registration parameter out.",
+        fix="Register the client first, and remove registration from the request.",
     )
 
 
@@ -88,12 +82,14 @@ def read_challenge(checks: Checks, client: Client, response_type: ResponseType, 
         return None
     challenge = checks.found(
         challenge,
-        "code_challenge is present",
+        "The request has a code_challenge (PKCE)",
         section="RFC 7636 section 4.3",
         error=InvalidRequestError,
-        description="PKCE is required: code_challenge is missing",
-        got="nothing",
-        fix="Turn on PKCE (S256) in the app's OIDC library.",
+        description="code_challenge is missing. This client must use PKCE with S256",
+        expected="a code_challenge",
+        got="no code_challenge",
+        fix="Turn on PKCE (S256) in the app's OIDC library. An operator can make PKCE optional for a "
+        "confidential client: `signet client update CLIENT_ID --no-pkce`.",
     )
     checks.require(
         method == "S256",
@@ -102,8 +98,8 @@ def read_challenge(checks: Checks, client: Client, response_type: ResponseType, 
         error=InvalidRequestError,
         description="code_challenge_method must be S256",
         expected="S256",
-        got=method or "nothing, which means plain",
-        fix="Send code_challenge_method=S256, and a code_challenge made with SHA-256.",
+        got=method or "no code_challenge_method, which means plain",
+        fix="Send code_challenge_method=S256 and a code_challenge computed with SHA-256.",
     )
     return challenge
 
@@ -120,22 +116,22 @@ def read_scope(checks: Checks, client: Client, response_type: ResponseType, give
     forbidden = [token for token in asked if token not in allowed and token in SCOPES]
     checks.require(
         not forbidden,
-        "The client is registered for every scope it asks for",
+        "Each requested scope is registered for the client",
         section="RFC 6749 section 3.3",
         error=InvalidScopeError,
-        description="The client may not ask for this scope",
+        description=f"This client is not registered for the scope {' '.join(forbidden)}",
         expected=client.metadata.scope,
         got=" ".join(forbidden),
         fix=WIDEN_SCOPE,
     )
     checks.require(
         scope or not asked,
-        "At least one known scope is asked for",
+        "scope includes a known scope",
         section="RFC 6749 section 3.3",
         error=InvalidScopeError,
-        description="No known scope is asked for",
+        description="scope includes no scope that this client is registered for",
         expected=client.metadata.scope,
-        got=" ".join(asked) or "nothing",
+        got=" ".join(asked) or "no scope",
         fix=WIDEN_SCOPE,
     )
     return scope
@@ -157,20 +153,21 @@ def read_prompt(checks: Checks, settings: Settings, given: Parameters) -> frozen
         "prompt=none is the only prompt",
         section="OIDC Core section 3.1.2.1",
         error=InvalidRequestError,
-        description="prompt none cannot be combined",
+        description="prompt=none cannot be combined with other values",
+        expected="none alone, or other values without none",
         got=" ".join(sorted(prompt)),
-        fix="Send prompt=none alone, or leave none out.",
+        fix="Send prompt=none alone, or remove none.",
     )
     supported = prompts_supported(settings)
     checks.require(
         CREATE not in prompt or CREATE in supported,
-        "Sign-up is turned on, if it is requested",
+        "prompt=create is supported",
         section="OpenID Connect Initiating User Registration section 4.1",
         error=InvalidRequestError,
-        description="prompt create is not supported: sign-up is turned off",
+        description="prompt=create is not supported because sign-up is turned off",
         expected=", ".join(supported),
         got=CREATE,
-        fix="Leave create out of prompt. An operator can turn on sign-up by adding registration to SIGNET_FEATURES.",
+        fix="Remove create from prompt. An operator can turn on sign-up by adding registration to SIGNET_FEATURES.",
     )
     return prompt.intersection(supported)
 
@@ -188,12 +185,13 @@ def read_claims(checks: Checks, client: Client, given: Parameters) -> RequestedC
         claims, problem = NOTHING, str(error)
     checks.require(
         not problem,
-        "The claims parameter is a JSON object",
+        "claims is a JSON object",
         section="OIDC Core section 5.5",
         error=InvalidRequestError,
-        description="The claims parameter cannot be read",
+        description="claims must be a JSON object as in OIDC Core section 5.5",
+        expected="a JSON object with userinfo or id_token",
         got=problem,
-        fix="Send claims as one JSON object, URL-encoded, as in OIDC Core section 5.5.",
+        fix="Send claims as one URL-encoded JSON object.",
     )
     # A claim is part of its scope: one the client may not ask for as a scope it may not ask for by name either.
     return claims.only(name for name in claims.names if scopes_of_claims([name]) <= client.metadata.scopes)
@@ -211,27 +209,28 @@ def read_hinted_sub(
         return None
     claims, problem = read_hint(work, server.keys, hint)
     if not problem and claims["aud"] != client.client_id:
-        problem = "issued to another client"
+        problem = "it was issued to another client"
     checks.require(
         not problem,
-        "id_token_hint is an ID token of ours, for this client",
+        "id_token_hint is an ID token of this client",
         section="OIDC Core section 3.1.2.1",
         error=InvalidRequestError,
-        description="The id_token_hint is not valid",
-        expected="an ID token, expired or not",
+        description="id_token_hint must be an ID token that this server issued to this client",
+        expected="an ID token of this client; it may be expired",
         got=problem,
-        fix="Send an ID token that this server issued to this client, or leave id_token_hint out.",
+        fix="Send an ID token that this server issued to this client, or leave out id_token_hint.",
     )
     return str(claims["sub"])
 
 
-def require_one_person(checks: Checks, claimed: str | None, hinted: str | None) -> None:
+def require_same_user(checks: Checks, claimed: str | None, hinted: str | None) -> None:
     checks.require(
         None in {claimed, hinted} or claimed == hinted,
-        "The claims parameter and id_token_hint mean one person",
+        "claims and id_token_hint name the same user",
         section="OIDC Core section 3.1.2.2",
         error=InvalidRequestError,
-        description="The claims parameter and id_token_hint name two people",
-        got="two people",
-        fix="Name the same person in both, or leave one of them out.",
+        description="claims and id_token_hint name different users",
+        expected="the same sub in both",
+        got="two different users",
+        fix="Send the same sub in both, or leave out one of them.",
     )

@@ -130,13 +130,13 @@ def require_own(checks: Checks, parked: ParkedRequest, client_id: str | None) ->
     checks.client_id = parked.client_id
     checks.require(
         client_id in {None, parked.client_id},
-        "The client pushed this request itself",
+        "request_uri was pushed by this client",
         section="RFC 9126 section 4",
         error=InvalidRequestError,
-        description="The request_uri belongs to another app",
+        description="request_uri was pushed by another client",
         expected=parked.client_id,
-        got=client_id or "",
-        fix="Send the client_id that pushed the request. Each client pushes its own requests.",
+        got=client_id or "no client_id",
+        fix="Send the client_id that pushed the request. Each client must push its own requests.",
     )
 
 

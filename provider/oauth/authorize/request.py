@@ -14,17 +14,17 @@ from provider.oauth.authorize.parameters import (
     read_max_age,
     read_prompt,
     read_scope,
-    require_one_person,
+    require_same_user,
     require_sound,
 )
-from provider.oauth.checks import SEND_ONCE, Checks
+from provider.oauth.checks import FIND_CLIENT, Checks, with_value
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import is_registered
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError
 from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, mode_in_force
 from provider.oauth.scopes import OFFLINE_ACCESS, parse_scope
-from provider.oauth.syntax import require_syntax
+from provider.oauth.syntax import require_sent_once, require_syntax
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.parameters import Parameters
@@ -70,15 +70,8 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
     """Return the client and the redirect URI (phase one). Raises InvalidRequestError, which is shown as a page."""
     client_id = given.get("client_id")
     checks.client_id = client_id
-    repeated = sorted(given.repeated & {"client_id", "redirect_uri", "request_uri"})
-    checks.require(
-        not repeated,
-        "client_id and redirect_uri are given once",
-        section="RFC 6749 section 3.1",
-        error=InvalidRequestError,
-        description="A parameter is repeated",
-        got=", ".join(repeated),
-        fix=SEND_ONCE,
+    require_sent_once(
+        checks, given.repeated & {"client_id", "redirect_uri", "request_uri"}, section="RFC 6749 section 3.1"
     )
     require_syntax(checks, given, ("client_id", "redirect_uri"), error=InvalidRequestError)
     client = _require_registered(checks, None if client_id is None else server.clients.find(work, client_id), client_id)
@@ -88,28 +81,28 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
     if redirect_uri is None:
         checks.require(
             len(registered) == 1 and "redirect_uri" not in given.repeated and not client.metadata.is_fapi2,
-            "redirect_uri is given, or there is only one",
+            "redirect_uri is present, or the client has only one",
             section="FAPI 2.0 Security Profile section 5.3.2.2"
             if client.metadata.is_fapi2
             else "RFC 6749 section 3.1.2.3",
             error=InvalidRequestError,
-            description="The app did not say where to go back to",
-            expected="redirect_uri",
-            got=f"none, and {len(registered)} are registered",
+            description="redirect_uri is missing",
+            expected=" or ".join(registered) or "a registered redirect URI",
+            got=f"no redirect_uri, with {len(registered)} registered",
             fix="Send one of the client's registered redirect URIs as redirect_uri.",
         )
         return Target(client, registered[0], redirect_uri_given=False, state=state, response_mode=mode)
     checks.require(
         is_registered(redirect_uri, registered),
-        "redirect_uri is a registered one, character for character",
+        "redirect_uri is registered for the client",
         section="RFC 9700 section 2.1",
         error=InvalidRequestError,
-        description="The app asked to go back to an address that is not registered for it",
-        expected=" or ".join(registered),
+        description="redirect_uri is not registered for this client. It must match exactly",
+        expected=" or ".join(registered) or "none is registered",
         got=redirect_uri,
-        fix="Register exactly the URI the app sends: scheme, host, port, path, query and trailing slash. "
-        "Only the port of a loopback URI may differ. `signet client update CLIENT_ID --redirect-uri URI`, given once "
-        "for each URI the app needs, registers them.",
+        fix="Register the exact URI the app sends, with scheme, host, port, path, query and trailing "
+        "slash: `signet client update CLIENT_ID --redirect-uri URI`, once for each URI the app "
+        "needs. Only the port of a loopback URI may differ.",
     )
     return Target(client, redirect_uri, redirect_uri_given=True, state=state, response_mode=mode)
 
@@ -126,12 +119,15 @@ def require_still_registered(work: UnitOfWork, server: AuthorizationServer, chec
 def _require_registered(checks: Checks, client: Client | None, client_id: str | None) -> Client:
     return checks.found(
         None if client is None or client.disabled else client,
-        "The client is registered and not disabled",
+        "The client is registered and enabled",
         section="RFC 6749 section 4.1.2.1",
         error=InvalidRequestError,
-        description="The app is not registered here",
+        description="client_id is missing"
+        if client_id is None
+        else f"{with_value('client_id', client_id)} is not registered or is disabled",
+        expected="the client_id of an enabled client",
         got="no client_id" if client_id is None else client_id,
-        fix="Check client_id; `signet client list` shows the registered ones.",
+        fix=FIND_CLIENT,
     )
 
 
@@ -139,10 +135,10 @@ def require_may_come_unpushed(checks: Checks, client: Client) -> None:
     """Check that the client need not push its requests (RFC 9126 section 6)."""
     checks.require(
         not client.metadata.must_push,
-        "The request was pushed",
+        "The request was pushed (PAR)",
         section="FAPI 2.0 Security Profile section 5.3.2.2" if client.metadata.is_fapi2 else "RFC 9126 section 6",
         error=InvalidRequestError,
-        description="This app must push its requests",
+        description="This client must use pushed authorization requests (PAR)",
         expected="a request_uri from the pushed authorization request endpoint",
         got="parameters in the URL",
         fix="Turn on pushed authorization requests (PAR) in the app's OIDC library.",
@@ -161,7 +157,7 @@ def read_request(
     require_id_token_can_be_used(checks, response_type, given, scope)
     code_challenge = read_challenge(checks, client, response_type, given)
     claims, hinted_sub = read_claims(checks, client, given), read_hinted_sub(work, server, checks, client, given)
-    require_one_person(checks, claims.sub, hinted_sub)
+    require_same_user(checks, claims.sub, hinted_sub)
     expected_sub = claims.sub or hinted_sub
     return AuthorizationRequest(
         client=client,

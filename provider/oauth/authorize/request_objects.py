@@ -29,8 +29,8 @@ from provider.outbound.answers import OutboundFailed
 from provider.parameters import Parameters
 from provider.work import UnitOfWork
 
-UNREADABLE = "The request object cannot be accepted"
-KIND = Kind("request object", "oauth-authz-req+jwt", InvalidRequestObjectError, UNREADABLE)
+REFUSED = "The request object is not signed by this client with a registered algorithm and key"
+KIND = Kind("request object", "oauth-authz-req+jwt", InvalidRequestObjectError, REFUSED)
 CONTENT_TYPES = ("application/oauth-authz-req+jwt", "application/jwt", "application/jose", "text/plain")
 """Media types of a fetched request object. RFC 9101 section 10.2 defines the first; earlier there was none."""
 BESIDE = ("response_type", "client_id", "scope")
@@ -54,12 +54,13 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
     require_syntax(checks, given, ("request", "request_uri"))
     checks.require(
         not (by_value and "request_uri" in given),
-        "The request object comes once",
+        "The request has request or request_uri, not both",
         section="RFC 9101 section 5",
         error=InvalidRequestError,
         description="request and request_uri cannot be sent together",
+        expected="one of them",
         got="both",
-        fix="Send request or request_uri, not both.",
+        fix="Leave out request or request_uri.",
     )
     text = given["request"] if by_value else _fetch(work, checks, client, given["request_uri"])
     claims = _verified(work, server, checks, client, text)
@@ -72,14 +73,13 @@ def unwrap(work: UnitOfWork, server: AuthorizationServer, checks: Checks, given:
 def _fetch(work: UnitOfWork, checks: Checks, client: Client, uri: str) -> str:
     checks.require(
         uri in client.metadata.request_uris,
-        "request_uri is a registered one, character for character",
+        "request_uri is registered for the client",
         section="OIDC Registration section 2",
         error=InvalidRequestUriError,
-        description="The request_uri is not registered for this app",
-        expected=" or ".join(client.metadata.request_uris) or "none",
+        description="request_uri is not registered for this client. It must match exactly",
+        expected=" or ".join(client.metadata.request_uris) or "none is registered",
         got=uri,
-        fix="Add the URI to request_uris with `signet client update CLIENT_ID --metadata FILE`, exactly as the "
-        "client sends it.",
+        fix="Add the exact URI to request_uris: `signet client update CLIENT_ID --metadata FILE`.",
     )
     text, problem = "", ""
     try:
@@ -90,12 +90,13 @@ def _fetch(work: UnitOfWork, checks: Checks, client: Client, uri: str) -> str:
         problem = "it is not a JWT"
     checks.require(
         not problem,
-        "The request object can be fetched",
+        "The request object can be fetched from request_uri",
         section="RFC 9101 section 5.2.3",
         error=InvalidRequestUriError,
-        description="The request object cannot be fetched",
+        description="The request object cannot be fetched from request_uri",
+        expected="a JWT at request_uri",
         got=problem,
-        fix="This is the client's own server, not this one: it must answer at the request_uri.",
+        fix="Check that the client's own server answers at request_uri with the request object.",
     )
     return text
 
@@ -115,14 +116,13 @@ def _verified(
     its_own = claims.get("iss") == client.client_id and claims.get("sub") != client.client_id
     checks.require(
         for_us and its_own,
-        "The client made the request object, for this server",
+        "iss, sub and aud of the request object are right",
         section="RFC 9101 sections 4, 10.8",
         error=InvalidRequestObjectError,
-        description=UNREADABLE,
-        expected=f"iss {client.client_id}, no such sub, aud {server.issuer}",
+        description="The request object must have the client_id as iss, this issuer as aud, and no client_id as sub",
+        expected=f"iss {client.client_id}, aud {server.issuer}, and another sub or none",
         got=f"iss {claims.get('iss')}, sub {claims.get('sub')}, aud {audience}",
-        fix="Sign the request object again with the client_id as iss, this server's issuer as aud, and no sub that "
-        "is a client_id.",
+        fix="Set iss to the client_id and aud to this server's issuer, and remove sub.",
     )
     problem = _problem_with_times(work, client, claims)
     checks.require(
@@ -130,7 +130,10 @@ def _verified(
         "The request object is valid now",
         section="FAPI 2.0 Message Signing section 5.3.1" if metadata.is_fapi2 else "RFC 7519 section 4.1",
         error=InvalidRequestObjectError,
-        description=UNREADABLE,
+        description=f"The request object is not valid now: {problem}",
+        expected="exp and nbf within 60 minutes"
+        if metadata.is_fapi2
+        else "exp in the future; nbf and iat not in the future",
         got=problem,
         fix="Check the client's clock, and sign a new request object with a current exp (and nbf) for each request.",
     )
@@ -148,10 +151,11 @@ def _read(checks: Checks, text: str) -> SignedJwt:
         "The request object is a signed JWT",
         section="RFC 9101 section 4",
         error=InvalidRequestObjectError,
-        description=UNREADABLE,
+        description="The request object is not a signed JWT",
+        expected="a signed JWT",
         got=problem,
-        fix="Sign the request object with the client's registered key and algorithm. Register new keys with `signet "
-        "client update CLIENT_ID --jwks FILE`.",
+        fix="Sign the request object with the client's registered key and algorithm. Register new keys "
+        "with `signet client update CLIENT_ID --jwks FILE`.",
     )
 
 
@@ -162,7 +166,7 @@ def _problem_with_times(work: UnitOfWork, client: Client, claims: Mapping[str, A
     if problem is not None:
         return problem
     oldest = work.now.timestamp() - LONGEST_LIFE.total_seconds()
-    return None if claims["nbf"] >= oldest else "nbf is older than 60 minutes"
+    return None if claims["nbf"] >= oldest else "its nbf is older than 60 minutes"
 
 
 def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
@@ -176,13 +180,14 @@ def _parameters(checks: Checks, claims: Mapping[str, Any]) -> dict[str, str]:
     invalid += [name for name in ("request", "request_uri") if name in claims]
     checks.require(
         not invalid,
-        "The request object holds parameters, and no other request object",
+        "The request object contains parameters of the right types",
         section="RFC 9101 section 4",
         error=InvalidRequestObjectError,
-        description=UNREADABLE,
-        expected="text; max_age a number; claims an object; resource a list or text; no request, no request_uri",
+        description=f"Not valid in the request object: {', '.join(invalid)}",
+        expected="text; a number for max_age; an object for claims; text or a list for resource; no request "
+        "or request_uri",
         got=", ".join(invalid),
-        fix="Sign the request object again with parameters of the expected types, and without request or request_uri.",
+        fix="Correct the type of these parameters, and remove request and request_uri from the request object.",
     )
     return {name: text for name, text in texts.items() if text}
 
@@ -216,12 +221,12 @@ def _require_agreement(checks: Checks, client: Client, given: Parameters, inside
         differing.append("scope")
     checks.require(
         not differing,
-        "What is said beside the request object is said inside too",
+        "The parameters beside the request object agree with it",
         section="RFC 9101 section 5",
         error=InvalidRequestObjectError,
-        description=UNREADABLE,
-        expected="the same client_id and response_type, and no other scope",
+        description=f"Different in the request object: {', '.join(differing)}",
+        expected="the same client_id and response_type, and no additional scope",
         got=", ".join(differing),
-        fix="Put every parameter into the request object, and repeat the same client_id, response_type and scope "
-        "beside it.",
+        fix="Put every parameter into the request object, and repeat the same client_id, response_type "
+        "and scope beside it.",
     )

@@ -49,25 +49,25 @@ def require_assertion(
     who = (claims.get("iss"), claims.get("sub"))
     checks.require(
         who == (client.client_id, client.client_id),
-        "The client made the assertion about itself",
+        "iss and sub of the assertion are the client_id",
         section="RFC 7523 section 3",
         error=InvalidClientError,
         description=REFUSED,
         expected=f"iss and sub {client.client_id}",
         got=f"iss {who[0]}, sub {who[1]}",
-        fix="Set both iss and sub of the assertion to the client_id.",
+        fix="Set iss and sub of the assertion to the client_id.",
     )
     _require_audience(server.issuer, checks, client, claims.get("aud"), endpoint_url)
     problem = problem_with_times(claims, work.now, leeway=CLIENT_LEEWAY, required=("exp",), longest=LONGEST_LIFE)
     checks.require(
         problem is None,
-        "The assertion is valid now, and expires soon",
+        f"The assertion is valid now and expires within {LONGEST_LIFE.seconds // 60} minutes",
         section="RFC 7523 section 3",
         error=InvalidClientError,
         description=REFUSED,
-        expected=f"exp in at most {LONGEST_LIFE.seconds // 60} minutes; nbf and iat, if any, not ahead",
+        expected=f"exp within {LONGEST_LIFE.seconds // 60} minutes; nbf and iat not in the future",
         got=problem,
-        fix="Check the client's clock; make a new assertion for each request.",
+        fix="Check the client's clock, and create a new assertion for each request.",
     )
     jti = claims.get("jti")
     checks.require(
@@ -76,8 +76,9 @@ def require_assertion(
         section="OIDC Core section 9",
         error=InvalidClientError,
         description=REFUSED,
-        got="nothing" if jti is None else type(jti).__name__,
-        fix="Add a jti to the assertion: a new random text each time.",
+        expected="a jti",
+        got="no jti" if jti is None else f"a jti of type {type(jti).__name__}",
+        fix="Add a jti to the assertion: a new random value for each request.",
     )
     # Aside, and so at once: whatever becomes of this request, its assertion is good for no other.
     with work.aside() as db:
@@ -87,13 +88,13 @@ def require_assertion(
         )
     checks.require(
         unused,
-        "The assertion was not used before",
+        "The assertion is used for the first time",
         section="RFC 7523 section 3",
         error=InvalidClientError,
         description=REFUSED,
         expected="a new jti for each request",
-        got="a new one" if unused else "a jti that was used",
-        fix="Make a new assertion with a new jti for each request, also when you retry.",
+        got="a jti that was used before",
+        fix="Create a new assertion with a new jti for each request and each retry.",
     )
 
 
@@ -109,24 +110,25 @@ def _require_signature(
         return
     checks.require(
         client.sealed_secrets,
-        "The client secret is kept so that it can be a key",
+        "The client secret can verify client_secret_jwt",
         section="OIDC Core section 10.1",
         error=InvalidClientError,
         description=REFUSED,
-        got="only its digest: it was created for another method",
-        fix="signet client rotate-secret CLIENT_ID makes one that can.",
+        expected="a secret that was created for client_secret_jwt",
+        got="a secret for another method, of which only a digest is stored",
+        fix="Create a new secret: `signet client rotate-secret CLIENT_ID`.",
     )
     signed = has_mac(assertion, client.open_secrets(work.vault))
     checks.require(
         signed,
-        "The client signed the assertion",
+        "The assertion is signed with a current client secret",
         section="OIDC Core section 10.1",
         error=InvalidClientError,
         description=REFUSED,
-        expected="an HMAC keyed with one of the client's current secrets",
-        got="such an HMAC" if signed else "another signature",
-        fix="Sign the assertion with the current client secret. `signet client rotate-secret CLIENT_ID` makes a new "
-        "one.",
+        expected="an HS256 signature with one of the client's current secrets",
+        got="another signature",
+        fix="Sign the assertion with the current client secret. To create a new one: `signet client "
+        "rotate-secret CLIENT_ID`.",
     )
 
 
@@ -144,11 +146,11 @@ def _require_audience(issuer: str, checks: Checks, client: Client, audience: obj
         expected = " or ".join(sorted(ours))
     checks.require(
         good,
-        "The assertion is for this server only",
+        "aud of the assertion is this server",
         section="FAPI 2.0 Security Profile section 5.3.2.1" if client.metadata.is_fapi2 else "RFC 7523 section 3",
         error=InvalidClientError,
         description=REFUSED,
         expected=expected,
-        got=audience if isinstance(audience, str) else type(audience).__name__,
+        got=audience if isinstance(audience, str) else f"a {type(audience).__name__}",
         fix="Set aud of the assertion to the expected value.",
     )

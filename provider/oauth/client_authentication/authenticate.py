@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from provider.oauth.checks import Checks
+from provider.oauth.checks import FIND_CLIENT, Checks
 from provider.oauth.client_authentication.assertion import require_assertion
 from provider.oauth.client_authentication.credentials import REFUSED, Credentials, read_credentials
 from provider.oauth.client_authentication.secret import require_secret
@@ -34,14 +34,14 @@ def authenticate(
     methods = client.metadata.auth_methods
     checks.require(
         shown.method in methods,
-        "The registered authentication method was used",
+        "The client used its registered authentication method",
         section="RFC 6749 section 2.3",
         error=InvalidClientError,
         description=REFUSED,
         expected=" or ".join(methods),
         got=shown.method,
-        fix="Use the registered method, or register another one: "
-        "`signet client update CLIENT_ID --auth-method METHOD`.",
+        fix="Use the registered method, or register another one: `signet client update CLIENT_ID "
+        "--auth-method METHOD`.",
     )
     try:
         if shown.secret is not None:
@@ -60,12 +60,13 @@ def find_enabled(work: UnitOfWork, server: AuthorizationServer, checks: Checks, 
     known = server.clients.find(work, client_id)
     return checks.found(
         None if known is None or known.disabled else known,
-        "The client is registered and not disabled",
+        "The client is registered and enabled",
         section="RFC 6749 section 2.3",
         error=InvalidClientError,
         description=REFUSED,
+        expected="the client_id of an enabled client",
         got=client_id,
-        fix="Check client_id; `signet client list` shows the registered ones.",
+        fix=FIND_CLIENT,
     )
 
 

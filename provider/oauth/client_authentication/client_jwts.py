@@ -33,14 +33,14 @@ def require_algorithm(checks: Checks, kind: Kind, jwt: SignedJwt, algorithms: Co
     typ = "jwt" if jwt.typ is None else jwt.typ.lower().removeprefix("application/")
     checks.require(
         jwt.alg in algorithms and typ in {"jwt", kind.typ},
-        f"The algorithm of the {kind.name} is a registered one, and its type fits",
+        f"The {kind.name} has a registered algorithm and the right typ",
         section="RFC 8725 sections 3.1, 3.11",
         error=kind.error,
         description=kind.description,
         expected=f"{' or '.join(algorithms)}; typ JWT, {kind.typ} or none",
-        got=f"{jwt.alg}, typ {jwt.typ}",
-        fix="Sign with the expected algorithm and typ, or change the registered algorithm with `signet client update "
-        "CLIENT_ID --metadata FILE`.",
+        got=f"{jwt.alg}, typ {jwt.typ or 'none'}",
+        fix="Sign with the expected algorithm and typ, or register another algorithm: `signet client "
+        "update CLIENT_ID --metadata FILE`.",
     )
 
 
@@ -56,14 +56,14 @@ def require_client_signature(
         problem = invalid.reason
     except KeySetUnavailable as unavailable:
         problem = f"the key set at jwks_uri is not available: {unavailable.reason}"
-        fix = "This is the client's own server, not this one: it must answer at its jwks_uri."
+        fix = "Check that the client's own server answers at its jwks_uri."
     checks.require(
         not problem,
-        f"The client signed the {kind.name}",
+        f"The {kind.name} is signed with a key of the client",
         section="RFC 7515 section 5.2",
         error=kind.error,
         description=kind.description,
-        expected="a signature by one of the client's keys",
+        expected="a signature with one of the client's keys",
         got=problem,
         fix=fix,
     )

@@ -38,12 +38,13 @@ def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping
     ways = [authorization is not None, secret is not None, asserts]
     checks.require(
         sum(ways) <= 1,
-        "There is one way of client authentication",
+        "The client authenticates in one way only",
         section="RFC 6749 section 2.3",
         error=InvalidRequestError,
-        description="More than one way of client authentication",
-        got=f"{sum(ways)} of Authorization header, client_secret and client_assertion",
-        fix="Authenticate in one way only: leave the others out of the request.",
+        description="Send only one of the Authorization header, client_secret and client_assertion",
+        expected="one of the Authorization header, client_secret and client_assertion",
+        got=f"{sum(ways)} of them",
+        fix="Remove all but one from the request.",
     )
     if asserts:
         return _read_assertion(checks, form)
@@ -56,7 +57,7 @@ def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping
         error=InvalidClientError,
         description=REFUSED,
         expected="an Authorization header, a client_assertion, or client_id in the body",
-        got=client_id or "none of them",
+        got="none of them",
         fix="Send client_id in the body, or authenticate the client with its registered method.",
     )
     return Credentials("none" if secret is None else "client_secret_post", client_id, secret)
@@ -65,23 +66,24 @@ def read_credentials(checks: Checks, *, authorization: str | None, form: Mapping
 def _read_basic(checks: Checks, authorization: str, client_id: str | None) -> Credentials:
     basic = checks.found(
         _decode_basic(authorization),
-        "The Authorization header is readable Basic credentials",
+        "The Authorization header contains Basic credentials",
         section="RFC 6749 section 2.3.1",
         error=InvalidClientError,
         description=REFUSED,
         expected="Basic base64(form-encoded client_id:form-encoded client_secret)",
         # Nothing of it is quoted: a header that went wrong may be the secret itself.
         got=f"a header of {len(authorization)} characters" if authorization else "an empty header",
-        fix="Form-encode client_id and client_secret, join them with a colon, and encode that in base64 after Basic.",
+        fix="Form-encode client_id and client_secret, join them with a colon, and send the base64 of that after Basic.",
     )
     require_syntax(checks, dict(zip(("client_id", "client_secret"), basic, strict=True)))
     checks.require(
         client_id in (None, basic[0]),
-        "The body names no other client",
+        "client_id in the body is the client that authenticates",
         section="RFC 6749 section 2.3",
         error=InvalidRequestError,
-        description="More than one way of client authentication",
-        got="another client_id in the body",
+        description="client_id in the body is not that of the Authorization header",
+        expected="no client_id in the body, or the same as in the Authorization header",
+        got="another client_id",
         fix=ONE_CLIENT,
     )
     return Credentials("client_secret_basic", *basic)
@@ -108,7 +110,7 @@ def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
     assertion_type = form.get("client_assertion_type", "nothing")
     checks.require(
         assertion_type == ASSERTION_TYPE and "client_assertion" in form,
-        "The client assertion is a JWT, and says so",
+        "The request has a client_assertion and its type",
         section="RFC 7521 section 4.2",
         error=InvalidClientError,
         description=REFUSED,
@@ -120,21 +122,22 @@ def _read_assertion(checks: Checks, form: Mapping[str, str]) -> Credentials:
     try:
         read = read_jwt(form["client_assertion"])
         subject = read.claims.get("sub")
-        problem = "it has no sub"
+        problem = "a JWT without sub"
     except InvalidJwt as invalid:
         problem = invalid.reason
     assertion = checks.found(
         read if isinstance(subject, str) else None,
-        "The client assertion can be read and names a client",
+        "The client assertion is a JWT with a sub",
         section="RFC 7523 section 3",
         error=InvalidClientError,
         description=REFUSED,
+        expected="a signed JWT with the client_id as sub",
         got=problem,
         fix="Send a signed JWT as client_assertion, with the client_id as iss and sub.",
     )
     checks.require(
         form.get("client_id", subject) == subject,
-        "The body names no other client",
+        "client_id in the body is the client that authenticates",
         section="RFC 7521 section 4.2",
         error=InvalidClientError,
         description=REFUSED,

@@ -10,11 +10,12 @@ from provider.oauth.errors import InvalidClientError
 def require_secret(checks: Checks, client: Client, secret: str, *, vault: Vault) -> None:
     checks.require(
         client.has_secret(secret) or client.has_short_secret(secret, vault),
-        "The client secret is right",
+        "The client secret is correct",
         section="RFC 6749 section 2.3.1",
         error=InvalidClientError,
         description=REFUSED,
         expected="one of the client's current secrets",
-        got=f"{len(secret)} characters",
-        fix="Check the secret, and that Basic credentials are form-encoded before base64.",
+        got=f"a wrong secret of {len(secret)} characters",
+        fix="Check the client secret. In Basic credentials, form-encode client_id and client_secret "
+        "before base64. To create a new secret: `signet client rotate-secret CLIENT_ID`.",
     )

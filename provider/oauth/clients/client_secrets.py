@@ -27,13 +27,11 @@ def require_long_enough(secret: str, metadata: ClientMetadata, *, allow_short: b
         return
     if not allow_short:
         raise InvalidMetadata(
-            f"A client secret needs {LEAST} characters; this one has {len(secret)}. "
-            "To bring along a shorter one, allow it: --allow-short-secret, or allow_short_secret."
+            f"client_secret must have at least {LEAST} characters. This one has {len(secret)}. "
+            "To keep a shorter one, use --allow-short-secret, or allow_short_secret."
         )
     if metadata.token_endpoint_auth_method == SECRET_JWT:  # RFC 7518 section 3.2: a key of 256 bits or more
-        raise InvalidMetadata(
-            f"The secret of a client with {SECRET_JWT} needs {LEAST} characters, also if it is brought."
-        )
+        raise InvalidMetadata(f"client_secret must have at least {LEAST} characters with {SECRET_JWT}.")
 
 
 def add_secret(work: UnitOfWork, client_id: str, metadata: ClientMetadata, secret: str) -> None:

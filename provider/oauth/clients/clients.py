@@ -144,18 +144,18 @@ def create_client(
     client_id = client_id or new_handle()
     if not _is_plausible(client_id) or _is_uuid(client_id):
         # A client acting for itself is its own `sub`: it must never look like a user's (RFC 9700 section 4.15).
-        raise InvalidMetadata("client_id must be 1 to 128 printable ASCII characters and not a UUID.")
+        raise InvalidMetadata("client_id must have 1 to 128 printable ASCII characters, and must not be a UUID.")
     store.queue_for(work.db, [client_id, *map(normalize, metadata.resource_identifiers)])
     _require_possible(work, metadata, None)
     if store.find(work.read, client_id) is not None:
-        raise InvalidMetadata("There is a client of this client_id already.")
+        raise InvalidMetadata("client_id is already registered.")
     if not metadata.has_secret:
         secret = None
     else:
         secret = secret or new_opaque()
         require_long_enough(secret, metadata, allow_short=allow_short_secret)
         if VSCHARS.fullmatch(secret) is None:  # no request could bring it
-            raise InvalidMetadata("A client secret must be of visible ASCII characters and spaces.")
+            raise InvalidMetadata("client_secret must contain only visible ASCII characters and spaces.")
     store.add(work.db, store.ClientRow(client_id, metadata.as_json(), work.now, work.now, None))
     _keep_looked_up(work, client_id, metadata)
     if secret is not None:
@@ -196,7 +196,7 @@ def _require_possible(work: UnitOfWork, metadata: ClientMetadata, before: Client
     _require_free(work, metadata, before)
     if before is not None and before.metadata.sector != metadata.sector:
         # Every `sub` would be another one: the app would know nobody any more (OIDC Core section 8.1).
-        raise InvalidMetadata("The subject_type, and the sector of a pairwise client, cannot be changed.")
+        raise InvalidMetadata("subject_type cannot be changed, nor the host that a pairwise client shares.")
 
 
 def disable(work: UnitOfWork, client_id: str) -> None:
@@ -246,7 +246,7 @@ def _require_free(work: UnitOfWork, metadata: ClientMetadata, before: Client | N
     taken = [uri for uri, owner in owners.items() if before is None or owner != before.client_id]
     taken += [uri for uri in identifiers if is_ours(work.settings.issuer, uri)]
     if taken:
-        raise InvalidMetadata(f"resource_identifiers: {taken[0]!r} is another API's.")
+        raise InvalidMetadata(f"resource_identifiers: {taken[0]!r} is already registered for another API.")
 
 
 def _is_uuid(text: str) -> bool:

@@ -18,7 +18,7 @@ def check_email_pages(metadata: ClientMetadata, *, may_be_local: bool) -> None:
         if uri is None:
             continue
         if not metadata.first_party:
-            raise InvalidMetadata(f"{name} is for first_party clients: its link gives access to an account.")
+            raise InvalidMetadata(f"{name} requires first_party, because its links give access to an account.")
         if (problem := problem_with_page(uri, may_be_local=may_be_local)) is not None:
             raise InvalidMetadata(f"{name}: {uri[:120]!r} {problem}.")
 
@@ -37,5 +37,5 @@ def problem_with_page(uri: str, *, may_be_local: bool) -> str | None:
     if scheme == "http" and not may_be_local:
         return "must be an https URL. http on loopback is only for development (SIGNET_ENV)"
     if "token" in parse_qs(urlsplit(uri).query, keep_blank_values=True):
-        return "has the parameter token, which the link adds"
+        return "must not have the parameter token, which the link adds"
     return None

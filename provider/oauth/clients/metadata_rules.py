@@ -69,37 +69,41 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     for response_mode in metadata.response_modes:
         _one_of("response_modes", response_mode, tuple(ResponseMode))
     if not metadata.response_modes:
-        raise InvalidMetadata("response_modes: at least one is needed.")
+        raise InvalidMetadata("response_modes must have at least one value.")
     _check_redirect_uris(metadata)
     _check_response_types(metadata)
     for grant_type in ("client_credentials", TOKEN_EXCHANGE):
         if metadata.is_public and grant_type in metadata.grant_types:
-            raise InvalidMetadata(f"A public client cannot use {grant_type}.")
+            raise InvalidMetadata(f"grant_types cannot include {grant_type} for a public client.")
     if "refresh_token" in metadata.grant_types and not {"authorization_code", DEVICE_CODE} & set(metadata.grant_types):
-        raise InvalidMetadata(f"refresh_token needs authorization_code or {DEVICE_CODE}.")
+        raise InvalidMetadata(f"grant_types includes refresh_token, which needs authorization_code or {DEVICE_CODE}.")
     if metadata.authorization_challenge and not metadata.first_party:
-        raise InvalidMetadata("authorization_challenge is for first_party clients: it shows them people's passwords.")
+        raise InvalidMetadata("authorization_challenge requires first_party, because the app sees passwords.")
     if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
-        raise InvalidMetadata("authorization_challenge needs authorization_code.")
+        raise InvalidMetadata("authorization_challenge requires the grant type authorization_code.")
     if metadata.is_public and not metadata.require_pkce:
-        raise InvalidMetadata("A public client cannot do without PKCE.")
+        raise InvalidMetadata("require_pkce must be true for a public client.")
     for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
         uri = getattr(metadata, name)
         if uri is not None and (problem_with(uri) is not None or urlsplit(uri).scheme not in {"https", "http"}):
-            raise InvalidMetadata(f"{name} must be an http or https URL.")
+            raise InvalidMetadata(f"{name} must be an http or https URL, not {uri[:120]!r}.")
     starts_at = metadata.initiate_login_uri
     if starts_at is not None and (problem_with(starts_at) is not None or urlsplit(starts_at).scheme != "https"):
-        raise InvalidMetadata("initiate_login_uri must be an https URL.")  # OIDC Core section 4
+        raise InvalidMetadata(
+            f"initiate_login_uri must be an https URL, not {starts_at[:120]!r}."
+        )  # OIDC Core section 4
     if len(metadata.scope) > LONGEST_SCOPE or not all(is_scope_token(token) for token in parse_scope(metadata.scope)):
-        raise InvalidMetadata("scope is too long or holds a character that no scope may hold.")
+        raise InvalidMetadata(
+            f"scope must have at most {LONGEST_SCOPE} characters, and no quotation marks or backslashes."
+        )
     _check_origins(metadata)
     check_email_pages(metadata, may_be_local=True)
     _check_resources(metadata)
     _check_keys(metadata)
-    _check_what_it_is_told(metadata)
+    _check_responses(metadata)
     _check_logout(metadata)
     if metadata.default_max_age is not None and metadata.default_max_age > LONGEST_MAX_AGE:
-        raise InvalidMetadata("default_max_age is longer than any session lasts.")
+        raise InvalidMetadata(f"default_max_age must be at most {LONGEST_MAX_AGE} seconds.")
     return metadata
 
 
@@ -107,7 +111,9 @@ def _check_redirect_uris(metadata: ClientMetadata) -> None:
     """Check the redirect URIs. This runs before other checks, which rely on each being a URI."""
     for grant_type in ("authorization_code", IMPLICIT):
         if grant_type in metadata.grant_types and not metadata.redirect_uris:
-            raise InvalidMetadata(f"redirect_uris is needed for {grant_type}.", error="invalid_redirect_uri")
+            raise InvalidMetadata(
+                f"redirect_uris is required for the grant type {grant_type}.", error="invalid_redirect_uri"
+            )
     for scheme in metadata.private_use_schemes:
         problem = problem_with_scheme(scheme)
         if problem is not None:
@@ -115,7 +121,7 @@ def _check_redirect_uris(metadata: ClientMetadata) -> None:
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         uris = getattr(metadata, name)
         if len(uris) > 50:
-            raise InvalidMetadata(f"{name}: at most 50.", error="invalid_redirect_uri")
+            raise InvalidMetadata(f"{name} can have at most 50 URIs, not {len(uris)}.", error="invalid_redirect_uri")
         for uri in uris:
             problem = problem_with(uri, schemes=metadata.private_use_schemes)
             if problem is not None:
@@ -126,7 +132,7 @@ def _check_redirect_uris(metadata: ClientMetadata) -> None:
 def _check_origins(metadata: ClientMetadata) -> None:
     """Check the origins of the client's pages beside those of its redirect URIs."""
     if len(metadata.allowed_origins) > 50:
-        raise InvalidMetadata("At most 50 allowed_origins.")
+        raise InvalidMetadata(f"allowed_origins can have at most 50 origins, not {len(metadata.allowed_origins)}.")
     for origin in metadata.allowed_origins:
         if (problem := problem_with_origin(origin)) is not None:
             raise InvalidMetadata(f"allowed_origins: {origin[:200]!r} {problem}.")
@@ -140,14 +146,14 @@ def _check_resources(metadata: ClientMetadata) -> None:
             if problem_with_identifier(uri) is not None:
                 raise InvalidMetadata(f"{name}: {uri[:200]!r} {problem_with_identifier(uri)}.")
         if len({normalize(uri) for uri in uris}) != len(uris):
-            raise InvalidMetadata(f"{name}: two of them are the same resource.")
+            raise InvalidMetadata(f"{name}: two of the URIs are the same resource.")
         if len(uris) > 20:
-            raise InvalidMetadata(f"At most 20 {name}.")
+            raise InvalidMetadata(f"{name} can have at most 20 URIs, not {len(uris)}.")
     if bool(metadata.exchange_targets) != (TOKEN_EXCHANGE in metadata.grant_types):
-        raise InvalidMetadata("exchange_targets and the grant type token-exchange come together.")
+        raise InvalidMetadata(f"exchange_targets and the grant type {TOKEN_EXCHANGE} must be registered together.")
 
 
-def _check_what_it_is_told(metadata: ClientMetadata) -> None:
+def _check_responses(metadata: ClientMetadata) -> None:
     """Check how the client receives claims about users, and which subjects it sees (OIDC Registration section 2)."""
     if metadata.userinfo_signed_response_alg is not None:
         _one_of("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg, SIGNING_ALGORITHMS)
@@ -160,17 +166,17 @@ def _check_what_it_is_told(metadata: ClientMetadata) -> None:
     if sector_uri is not None and problem_with_uri(sector_uri) is not None:
         raise InvalidMetadata(f"sector_identifier_uri {problem_with_uri(sector_uri)}.")
     if metadata.subject_type != PUBLIC and metadata.sector is None:
-        raise InvalidMetadata("subject_type pairwise needs redirect_uris of one host, or a sector_identifier_uri.")
+        raise InvalidMetadata("subject_type pairwise requires redirect_uris of one host, or a sector_identifier_uri.")
 
 
 def _check_logout(metadata: ClientMetadata) -> None:
     """Check the URLs notified of a logout (Back-Channel Logout section 2.2, Front-Channel Logout section 2)."""
     back, front = metadata.backchannel_logout_uri, metadata.frontchannel_logout_uri
     if back is not None and not _is_url(back):
-        raise InvalidMetadata("backchannel_logout_uri must be an https URL without fragment.")
+        raise InvalidMetadata(f"backchannel_logout_uri must be an https URL without a fragment, not {back[:120]!r}.")
     if front is not None and (problem_with(front) is not None or web_origin_of(front) not in metadata.redirect_origins):
         raise InvalidMetadata(
-            "frontchannel_logout_uri must be an https URL at the scheme, host and port of a redirect URI."
+            "frontchannel_logout_uri must be an https URL with the scheme, host and port of a redirect URI."
         )
 
 
@@ -182,12 +188,12 @@ def _check_response_types(metadata: ClientMetadata) -> None:
             _one_of("response_types", text, RESPONSE_TYPES)
         missing = grant_types_of(response_type) - set(metadata.grant_types)
         if IMPLICIT in grant_types_of(response_type) and missing:
-            raise InvalidMetadata(f"response_types {text!r} needs the grant type {' and '.join(sorted(missing))}.")
+            raise InvalidMetadata(f"response_types: {text!r} requires the grant type {' and '.join(sorted(missing))}.")
     if IMPLICIT in metadata.grant_types and metadata.application_type == "web":
         for uri in metadata.redirect_uris:
             if urlsplit(uri).scheme != "https" or urlsplit(uri).hostname == "localhost":
                 raise InvalidMetadata(
-                    f"redirect_uris: {uri[:120]!r} must be https and not localhost for implicit.",
+                    f"redirect_uris: {uri[:120]!r} must be https and not localhost for the grant type implicit.",
                     error="invalid_redirect_uri",
                 )
 
@@ -196,21 +202,21 @@ def _check_keys(metadata: ClientMetadata) -> None:
     """Check the client's public keys and what it signs with them (RFC 7591 section 2, OIDC Registration section 2)."""
     method = metadata.token_endpoint_auth_method
     if metadata.jwks is not None and metadata.jwks_uri is not None:
-        raise InvalidMetadata("jwks and jwks_uri exclude each other.")
+        raise InvalidMetadata("jwks and jwks_uri cannot be registered together.")
     if method == PRIVATE_KEY_JWT and metadata.jwks is None and metadata.jwks_uri is None:
-        raise InvalidMetadata("private_key_jwt needs jwks or jwks_uri.")
+        raise InvalidMetadata("token_endpoint_auth_method private_key_jwt requires jwks or jwks_uri.")
     if metadata.jwks is not None:
         try:
             json.dumps(metadata.jwks, allow_nan=False)
         except (ValueError, TypeError):  # from TOML, which has dates, and numbers that JSON lacks
-            raise InvalidMetadata("jwks holds a value that JSON cannot hold.") from None
+            raise InvalidMetadata("jwks contains a value that JSON does not allow.") from None
         _check_jwks(metadata.jwks)
     if metadata.jwks_uri is not None and not _is_url(metadata.jwks_uri):
-        raise InvalidMetadata("jwks_uri must be an https URL.")
+        raise InvalidMetadata(f"jwks_uri must be an https URL, not {metadata.jwks_uri[:120]!r}.")
     if not all(_is_url(uri.replace("#", "", 1)) for uri in metadata.request_uris):  # one fragment is fine: a hash
-        raise InvalidMetadata("request_uris must be https URLs.")
+        raise InvalidMetadata("request_uris must be https URLs, with at most one fragment.")
     if len(metadata.request_uris) > 50 or any(len(uri) > LONGEST_REQUEST_URI for uri in metadata.request_uris):
-        raise InvalidMetadata(f"At most 50 request_uris of {LONGEST_REQUEST_URI} characters.")
+        raise InvalidMetadata(f"request_uris can have at most 50 URLs of at most {LONGEST_REQUEST_URI} characters.")
     if metadata.token_endpoint_auth_signing_alg is not None:
         algorithms = ASSERTION_ALGORITHMS.get(method or "", ())
         _one_of("token_endpoint_auth_signing_alg", metadata.token_endpoint_auth_signing_alg, algorithms)
@@ -230,7 +236,7 @@ def _check_jwks(jwks: object, *, encryption: str | None = None) -> None:
     except InvalidKey as problem:
         raise InvalidMetadata(f"jwks {problem}.") from None
     if encryption is not None and choose_key(keys, encryption) is None:
-        raise InvalidMetadata(f"jwks holds no key for {encryption}, with use enc or without use.")
+        raise InvalidMetadata(f"jwks contains no key for {encryption} with use enc or without use.")
 
 
 def _is_url(uri: str) -> bool:
@@ -242,9 +248,9 @@ def _is_url(uri: str) -> bool:
 def _check_fapi2(metadata: ClientMetadata) -> None:
     """Check the registration rules of FAPI 2.0 (Security Profile sections 5.3.2.1, 5.3.2.2 and 5.4.1)."""
     if metadata.token_endpoint_auth_method != PRIVATE_KEY_JWT or not metadata.require_pkce:
-        raise InvalidMetadata("profile fapi2 needs private_key_jwt and PKCE.")
+        raise InvalidMetadata("profile fapi2 requires token_endpoint_auth_method private_key_jwt and require_pkce.")
     if IMPLICIT in metadata.grant_types:
-        raise InvalidMetadata("profile fapi2 excludes the grant type implicit.")
+        raise InvalidMetadata("profile fapi2 does not allow the grant type implicit.")
     signing = (
         metadata.id_token_signed_response_alg,
         metadata.userinfo_signed_response_alg,
@@ -253,7 +259,7 @@ def _check_fapi2(metadata: ClientMetadata) -> None:
         metadata.request_object_signing_alg,
     )
     if "RS256" in signing:
-        raise InvalidMetadata("profile fapi2 excludes RS256.")
+        raise InvalidMetadata("profile fapi2 does not allow RS256.")
 
 
 def _check_encryption(metadata: ClientMetadata, name: str, method_name: str) -> None:
@@ -261,13 +267,13 @@ def _check_encryption(metadata: ClientMetadata, name: str, method_name: str) -> 
     alg, enc = getattr(metadata, name), getattr(metadata, method_name)
     if alg is None:
         if enc is not None:
-            raise InvalidMetadata(f"{method_name} needs {name}.")
+            raise InvalidMetadata(f"{method_name} requires {name}.")
         return
     _one_of(name, alg, ENCRYPTION_ALGORITHMS)
-    # Left out it would mean A128CBC-HS256, which we do not do: better said now than found out by who cannot decrypt.
+    # Without enc it would be A128CBC-HS256 (OIDC Registration section 2), which is not supported here.
     _one_of(method_name, enc or "A128CBC-HS256", ENCRYPTION_METHODS)
     if metadata.jwks is None and metadata.jwks_uri is None:
-        raise InvalidMetadata(f"{name} needs jwks or jwks_uri.")
+        raise InvalidMetadata(f"{name} requires jwks or jwks_uri.")
     if metadata.jwks is not None:
         _check_jwks(metadata.jwks, encryption=alg)
 

@@ -73,7 +73,7 @@ def require_types(given: Mapping[str, Any]) -> None:
 def with_clean_names(metadata: ClientMetadata) -> ClientMetadata:
     """Return the metadata with the name and contacts as they are stored. Raises InvalidMetadata."""
     if len(metadata.contacts) > MOST_CONTACTS:
-        raise InvalidMetadata(f"contacts: at most {MOST_CONTACTS}.")
+        raise InvalidMetadata(f"contacts can have at most {MOST_CONTACTS} entries, not {len(metadata.contacts)}.")
     return replace(
         metadata,
         client_name=_line("client_name", metadata.client_name, most=LONGEST_NAME),

@@ -30,9 +30,9 @@ def _normal(text: str) -> str:
 def problem_with_origin(text: str) -> str | None:
     """Return why this cannot be an allowed origin, or None if it can."""
     if text == "null":
-        return "is sent by every sandboxed page, so it identifies no app"
+        return "cannot be used: all sandboxed pages send it"
     if "*" in text:
-        return "has a wildcard; list each origin"
+        return "must not have a wildcard. List each origin"
     if len(text) > LONGEST or not text.isprintable() or "\\" in text or origin_of(text) is None:
         return "is not an origin, for example https://app.example.com or capacitor://localhost"
     parts = urlsplit(text)

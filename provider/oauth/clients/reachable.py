@@ -13,4 +13,7 @@ def require_reachable(work: UnitOfWork, *uris: str | None) -> None:
     allowed = networks(work.settings.outbound_allow)
     for uri in filter(None, uris):
         if not may_be_asked(uri, allowed=allowed):
-            raise InvalidMetadata(f"{uri[:200]!r} is at an address that may not be asked (SIGNET_OUTBOUND_ALLOW).")
+            raise InvalidMetadata(
+                f"{uri[:200]!r} is at an address that this server may not connect to. An operator can allow it with "
+                "SIGNET_OUTBOUND_ALLOW."
+            )

@@ -15,7 +15,7 @@ LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\]|localhost)(?::(?P<p
 """
 LONGEST = 2000
 HIGHEST_PORT = 65535
-NO_DOT = "has a private-use scheme without a dot; use one such as com.example.app"
+NO_DOT = "has a private-use scheme without a dot. Use one such as com.example.app"
 """The problem of a URI whose scheme an operator could allow."""
 
 
@@ -25,13 +25,13 @@ def problem_with(uri: str, *, schemes: Collection[str] = ()) -> str | None:
     `schemes` are the private-use schemes without a dot that an operator allows.
     """
     if not uri or len(uri) > LONGEST:
-        return "is empty or too long"
+        return f"must have 1 to {LONGEST} characters"
     if not uri.isascii() or any(ord(character) <= 0x20 or character in '"<>\\^`{|}\x7f' for character in uri):
-        return "holds a character that no URI may hold"
+        return "contains a character that URIs cannot contain"
     if "#" in uri:
-        return "has a fragment"
+        return "must not have a fragment"
     if "*" in uri and uri.lower().startswith(("http:", "https:")):
-        return "has a wildcard (a loopback URI needs none: any port is accepted)"
+        return "must not have a wildcard (for loopback URIs, any port is accepted)"
     try:
         parts = urlsplit(uri)
         host = parts.hostname
@@ -40,9 +40,9 @@ def problem_with(uri: str, *, schemes: Collection[str] = ()) -> str | None:
         return "is not a URI"
     if parts.scheme in {"http", "https"}:
         if not host:
-            return "has no host"
+            return "must have a host"
         if "@" in parts.netloc:
-            return "has a user"
+            return "must not contain a user name"
         if parts.scheme == "http" and host not in {"localhost", "127.0.0.1", "::1"}:
             return "must be https unless the host is localhost, 127.0.0.1 or [::1]"
         return None
@@ -52,7 +52,7 @@ def problem_with(uri: str, *, schemes: Collection[str] = ()) -> str | None:
 def _problem_with_private_use(scheme: str, allowed: Collection[str]) -> str | None:
     """Return why this scheme is not for the app alone, or None. RFC 8252 section 7.1: it is a reversed domain name."""
     if not scheme:
-        return "must be an absolute URI; add the scheme, for example https://"
+        return "must be an absolute URI. Add the scheme, for example https://"
     if "." in scheme or (scheme in allowed and problem_with_scheme(scheme) is None):
         return None
     if problem_with_scheme(scheme) is not None:

@@ -134,17 +134,19 @@ def _obtainable(settings: Settings, wanted: Mapping[str, Any], metadata: ClientM
     grant_types = _grant_types(settings)
     forbidden = [grant_type for grant_type in metadata.grant_types if grant_type not in grant_types]
     if forbidden:
-        raise InvalidMetadata(f"grant_types: {forbidden[0]} cannot be had by registration; {_one_of(grant_types)} can.")
+        raise InvalidMetadata(
+            f"grant_types: clients cannot register for {forbidden[0]}. Allowed: {_one_of(grant_types)}."
+        )
     if DEVICE_CODE in metadata.grant_types and metadata.subject_type != PUBLIC:
         # No redirect proves that the hosts it names are its own: it would see people as another app does.
-        raise InvalidMetadata("subject_type pairwise and the device flow cannot both be had by registration.")
+        raise InvalidMetadata("subject_type pairwise cannot be registered together with the device flow.")
     response_types = metadata.response_types
     if "response_types" not in wanted and "authorization_code" not in metadata.grant_types:
         response_types = ()
     for text in response_types:
         missing = grant_types_of(parse_response_type(text)) - set(metadata.grant_types)
         if missing:
-            raise InvalidMetadata(f"response_types {text} needs the grant type {' and '.join(sorted(missing))}.")
+            raise InvalidMetadata(f"response_types: {text!r} requires the grant type {' and '.join(sorted(missing))}.")
     return replace(
         metadata,
         response_types=response_types,
@@ -171,7 +173,7 @@ def _scope(settings: Settings, metadata: ClientMetadata, *, asked: str | None) -
     wanted = requested_scope(asked, default=offered, offline=metadata.may_refresh)
     granted = [token for token in wanted if token in offered]
     if wanted and not granted:
-        raise InvalidMetadata(f"scope: nothing of it can be had by registration; {_one_of(offered)} can.")
+        raise InvalidMetadata(f"scope: clients can register only for {_one_of(offered)}.")
     return format_scope(granted)
 
 

@@ -81,10 +81,11 @@ def read_resources(work: UnitOfWork, checks: Checks, given: str | None) -> tuple
     asked = _parse(work, given)
     checks.require(
         len(asked) <= MOST and all(problem_with_identifier(uri) is None for uri in asked),
-        "Each resource is an absolute URI without fragment",
+        "Each resource is an absolute URI without a fragment",
         section="RFC 8707 section 2",
         error=InvalidTargetError,
-        description="A resource is not an absolute URI without fragment",
+        description=f"resource must be an absolute URI without a fragment, at most {MOST} times",
+        expected=f"at most {MOST} absolute URIs without a fragment",
         got=" ".join(asked.values()) or "nothing",
         fix="Send each resource as an absolute URI without a fragment, such as https://api.example.com/.",
     )
@@ -95,13 +96,13 @@ def read_resources(work: UnitOfWork, checks: Checks, given: str | None) -> tuple
     known = {normalize(uri): uri for uri in registered}
     checks.require(
         known.keys() >= others.keys(),
-        "Each resource is an API that is registered here",
+        "Each resource is a registered API",
         section="RFC 8707 section 2",
         error=InvalidTargetError,
-        description="A resource is not known here",
-        expected="resource_identifiers of registered APIs",
+        description="resource is not registered as an API",
+        expected="resource_identifiers of a registered API",
         got=" ".join(uri for normal, uri in others.items() if normal not in known),
-        fix="Register the API: `signet client create --metadata` with its URI in resource_identifiers.",
+        fix="Register the API: `signet client create --type api --resource URI`.",
     )
     return tuple(known.get(normal, uri) for normal, uri in asked.items())
 
@@ -116,13 +117,13 @@ def narrow(
     asked, granted_as = _parse(work, given), {normalize(uri): uri for uri in everything}
     checks.require(
         asked.keys() <= granted_as.keys(),
-        "No other resource is asked for than was granted",
+        "Each resource was granted",
         section="RFC 8707 section 2.2",
         error=InvalidTargetError,
-        description="A resource was not granted",
+        description="resource was not granted",
         expected=" ".join(everything),
         got=" ".join(asked.values()) or "nothing",
-        fix="Ask for a resource that was granted, or start a new authorization request that names this one.",
+        fix="Request a resource that was granted, or start a new authorization request with this one.",
     )
     return tuple(granted_as[normal] for normal in asked) or everything
 

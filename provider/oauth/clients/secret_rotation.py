@@ -24,7 +24,9 @@ def rotate_secret(work: UnitOfWork, client_id: str) -> str:
     if client is None:
         raise NoSuchClient
     if not client.metadata.has_secret:
-        raise InvalidMetadata(f"A client that authenticates with {' or '.join(client.metadata.auth_methods)} has none.")
+        raise InvalidMetadata(
+            f"client_secret is not used: this client authenticates with {' or '.join(client.metadata.auth_methods)}."
+        )
     secret = new_opaque()
     store.retire_secrets(work.db, client_id, expires_at=work.now + ROTATION_OVERLAP)
     add_secret(work, client_id, client.metadata, secret)

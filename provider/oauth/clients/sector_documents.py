@@ -15,7 +15,7 @@ class DocumentUnavailable(InvalidMetadata):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__("sector_identifier_uri cannot be read: it must answer 200 with application/json, over https.")
+        super().__init__("sector_identifier_uri cannot be read. It must return 200 with application/json over https.")
 
 
 def require_vouched_for(work: UnitOfWork, metadata: ClientMetadata) -> None:
@@ -29,4 +29,4 @@ def require_vouched_for(work: UnitOfWork, metadata: ClientMetadata) -> None:
         raise DocumentUnavailable(failed.reason) from None
     problem = problem_with_document(document, metadata.redirect_uris)
     if problem is not None:
-        raise InvalidMetadata(f"The document at sector_identifier_uri {problem}.")
+        raise InvalidMetadata(f"sector_identifier_uri: the document there {problem}.")

@@ -49,4 +49,4 @@ def problem_with_document(document: bytes, redirect_uris: tuple[str, ...]) -> st
     if not isinstance(listed, list) or not all(isinstance(uri, str) for uri in listed):
         return "is not an array of strings"
     missing = [uri for uri in redirect_uris if uri not in listed]
-    return f"does not hold {missing[0]}" if missing else None
+    return f"does not list {missing[0]}" if missing else None

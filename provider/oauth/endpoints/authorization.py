@@ -178,14 +178,19 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
         return
     checks.require(
         "none" not in request.prompt and not isinstance(step, Refuse),
-        "The person need not be asked anything" if "none" in request.prompt else "What is asked for can be reached",
+        "The request needs no page (prompt=none)" if "none" in request.prompt else "The request can be fulfilled",
         section="OIDC Core section 3.1.2.6",
         error=step.error,
-        description=step.why[0].upper() + step.why[1:],
-        got=step.why,
-        fix="Send the request again without prompt=none, so that the person can be asked."
+        description=f"prompt=none is not possible: {step.why}"
         if "none" in request.prompt
-        else "Ask only for an acr, a claim and a person that can be reached here.",
+        else step.why[0].upper() + step.why[1:],
+        expected="a request that needs no page"
+        if "none" in request.prompt
+        else "a user and an acr that the request allows",
+        got=step.why,
+        fix="Send the request again without prompt=none, so that the user can answer."
+        if "none" in request.prompt
+        else "Request an acr that the user can reach, and name a user who can sign in here.",
     )
 
 

@@ -25,13 +25,13 @@ def authorization_challenge(call: Call) -> Response:
     metadata = request.client.metadata
     request.checks.require(
         metadata.first_party and metadata.authorization_challenge,
-        "The client is first-party and registered for authorization_challenge",
+        "The client may use the authorization challenge endpoint",
         section="First-Party Applications section 1",
         error=UnauthorizedClientError,
-        description="The client may not use the authorization challenge endpoint",
-        expected="first_party and authorization_challenge",
+        description="This client is not registered with first_party and authorization_challenge",
+        expected="first_party and authorization_challenge set to true",
         got=f"first_party {metadata.first_party}, authorization_challenge {metadata.authorization_challenge}",
-        fix="An operator decides: signet client update CLIENT_ID --metadata with both set to true.",
+        fix="Ask an operator to set both to true: `signet client update CLIENT_ID --metadata FILE`.",
     )
     auth_session = call.form.get("auth_session")
     if auth_session is None:

@@ -61,12 +61,13 @@ def _require_own(call: Call, checks: Checks) -> tuple[Client, str]:
     client = _require_current(checks, None if kept is None or not same(kept, digest(token)) else found)
     checks.require(
         not client.disabled,
-        "The client is not disabled",
+        "The client is enabled",
         section="RFC 7592 section 2.1",
         error=RegistrationForbiddenError,
-        description="The client is disabled",
-        got="disabled",
-        fix=f"`signet client enable {client.client_id}`",
+        description="This client is disabled",
+        expected="an enabled client",
+        got="a disabled client",
+        fix=f"Ask an operator to run `signet client enable {client.client_id}`.",
     )
     return client, token
 
@@ -75,13 +76,14 @@ def _require_current(checks: Checks, found: T | None) -> T:
     """Return what the token gave access to. None means that the token is not, or no longer, the client's own."""
     return checks.found(
         found,
-        "The registration access token is the one this client was given last",
+        "The registration access token is the current one of this client",
         section="RFC 7592 section 2",
         error=InvalidTokenError,
-        description="The registration access token is not valid",
-        got="another, or the client does not exist",
-        fix="Send the registration_access_token of the latest response to this client. If it is lost, register the "
-        "client again.",
+        description="The registration access token is not valid for this client",
+        expected="the registration_access_token of the latest response to this client",
+        got="another token, or a client that does not exist",
+        fix="Send the registration_access_token of the latest response to this client. If it is lost, "
+        "register the client again.",
     )
 
 
@@ -96,33 +98,34 @@ def _replace(call: Call, checks: Checks, client: Client) -> Registered:
 def _require_about_itself(checks: Checks, client: Client, given: Mapping[str, Any]) -> None:
     checks.require(
         given.get("client_id") == client.client_id,
-        "client_id is the client's own",
+        "client_id is that of this registration",
         section="RFC 7592 section 2.2",
         error=InvalidClientMetadataError,
-        description="client_id must be the one the client was registered with",
+        description="client_id must be the client_id of this registration",
         expected=client.client_id,
-        got=given.get("client_id", "nothing"),
-        fix="Send the client_id the client was registered with.",
+        got=given.get("client_id", "no client_id"),
+        fix="Send the client_id of this registration in the body.",
     )
     sent = [name for name in NOT_TO_BE_SENT if not is_nothing(given.get(name))]
     checks.require(
         not sent,
-        "Nothing is sent that is ours to say",
+        "The update contains only client metadata",
         section="RFC 7592 section 2.2",
         error=InvalidClientMetadataError,
-        description=f"Not to be sent in an update: {', '.join(sent)}",
-        expected="nothing",
-        got=", ".join(sent) or "nothing",
-        fix="Leave these members out of the update.",
+        description=f"An update cannot contain {', '.join(sent)}",
+        expected="client metadata",
+        got=", ".join(sent),
+        fix="Remove these members from the update.",
     )
     secret = given.get("client_secret")
     own = isinstance(secret, str) and (client.has_secret(secret))
     checks.require(
         is_nothing(secret) or own,
-        "client_secret, where sent, is the client's own",
+        "client_secret is absent or the current one",
         section="RFC 7592 section 2.2",
         error=InvalidClientMetadataError,
-        description="A client cannot choose its client_secret",
-        got="another",
-        fix="Leave client_secret out, or send the current one.",
+        description="client_secret must be absent or the current client secret",
+        expected="no client_secret, or the current one",
+        got="another client_secret",
+        fix="Remove client_secret, or send the current one.",
     )

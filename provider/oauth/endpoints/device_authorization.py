@@ -32,10 +32,10 @@ def device_authorization(call: Call) -> Response:
     client = request.client
     request.checks.require(
         DEVICE_CODE in client.metadata.grant_types,
-        "The client is registered for devices",
+        "The client is registered for the device flow",
         section="RFC 8628 section 3.1",
         error=UnauthorizedClientError,
-        description="The client is not registered for this grant type",
+        description=f"This client is not registered for the grant type {DEVICE_CODE}",
         expected=DEVICE_CODE,
         got=", ".join(client.metadata.grant_types),
         fix=ADD_GRANT,
@@ -44,13 +44,13 @@ def device_authorization(call: Call) -> Response:
     resources = read_resources(call.work, request.checks, call.form.get("resource"))
     request.checks.require(
         set(resources) <= {request.server.issuer},
-        "A device asks for no API but ours",
+        "resource names no API beside this server",
         section="RFC 8707 section 2",
         error=InvalidTargetError,
-        description="Tokens for other APIs cannot be had by the device flow",
-        expected=request.server.issuer,
-        got=" ".join(resources) or "nothing",
-        fix="Leave resource out, or use the authorization code flow to ask for this API.",
+        description="resource cannot name another API in the device flow",
+        expected=f"{request.server.issuer}, or no resource",
+        got=" ".join(resources),
+        fix="Leave out resource, or use the authorization code flow to request this API.",
     )
     # Anybody may know the client_id of a public client, and each request is a row.
     hit(call.work, LIMITS.device, key=of_network(call.work, "device"))

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
-from provider.oauth.checks import SEND_ONCE, Checks
+from provider.oauth.checks import FIND_CLIENT, Checks, with_value
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import csp_source, is_registered
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
@@ -21,7 +21,7 @@ from provider.oauth.http.authorization_errors import AppRefused
 from provider.oauth.http.authorization_response import location_of, send_to
 from provider.oauth.http.server import server_of
 from provider.oauth.logout.front_channel import SIGNED_OUT, SignedOut, page_for
-from provider.oauth.syntax import require_syntax
+from provider.oauth.syntax import require_sent_once, require_syntax
 from provider.oauth.tokens.id_tokens import read_hint
 from provider.parameters import Parameters
 from provider.sessions import lifecycle, store
@@ -108,28 +108,20 @@ def _ask(call: Call, session: Session, request: LogoutRequest, given: Parameters
 def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
     server = server_of(call)
     checks.client_id = given.get("client_id")
-    checks.require(
-        not given.repeated,
-        "No parameter is repeated",
-        section="RFC 6749 section 3.1",
-        error=InvalidRequestError,
-        description="A parameter is repeated",
-        got=", ".join(sorted(given.repeated)),
-        fix=SEND_ONCE,
-    )
+    require_sent_once(checks, given.repeated, section="RFC 6749 section 3.1")
     require_syntax(checks, given, CARRIED, error=InvalidRequestError)
     hint, claims = given.get("id_token_hint"), dict[str, Any]()
     if hint is not None:
         claims, problem = read_hint(call.work, server.keys, hint)
         checks.require(
             not problem,
-            "id_token_hint is an ID token of ours",
+            "id_token_hint is an ID token of this server",
             section="RP-Initiated Logout section 2",
             error=InvalidRequestError,
-            description="The id_token_hint is not valid",
-            expected="an ID token, expired or not",
+            description="id_token_hint must be an ID token that this server issued",
+            expected="an ID token; it may be expired",
             got=problem,
-            fix="Send an ID token that this server issued, or leave id_token_hint out.",
+            fix="Send an ID token that this server issued, or leave out id_token_hint.",
         )
     client = _client(call, checks, given, issued_to=claims.get("aud"))
     if client is None:
@@ -138,13 +130,14 @@ def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:
     redirect_uri = given.get("post_logout_redirect_uri")
     checks.require(
         redirect_uri is None or is_registered(redirect_uri, client.metadata.post_logout_redirect_uris),
-        "post_logout_redirect_uri is a registered one, character for character",
+        "post_logout_redirect_uri is registered for the client",
         section="RP-Initiated Logout section 3",
         error=InvalidRequestError,
-        description="The app asked to go back to an address that is not registered for it",
+        description="post_logout_redirect_uri is not registered for this client. It must match exactly",
         expected=" or ".join(client.metadata.post_logout_redirect_uris) or "none is registered",
-        got=redirect_uri or "",
-        fix="Register exactly the URI the app sends as a post_logout_redirect_uri.",
+        got=redirect_uri,
+        fix="Register the exact URI the app sends: `signet client update CLIENT_ID "
+        "--post-logout-redirect-uri URI`, once for each URI the app needs.",
     )
     return LogoutRequest(
         client,
@@ -169,22 +162,22 @@ def _client(call: Call, checks: Checks, given: Parameters, *, issued_to: str | N
     client = server.clients.read(call.work, client_id)  # nobody is sent to an app that was deleted a moment ago
     client = checks.found(
         None if client is not None and client.disabled and issued_to is None else client,
-        "The client is registered",
+        "The client is registered and enabled",
         section="RP-Initiated Logout section 2",
         error=InvalidRequestError,
-        description="The client is not known",
-        expected="a registered client",
+        description=f"{with_value('client_id', client_id)} is not registered or is disabled",
+        expected="the client_id of an enabled client",
         got=client_id,
-        fix="Check client_id; `signet client list` shows the registered ones.",
+        fix=FIND_CLIENT,
     )
     checks.require(
         named in (None, client_id),
-        "The hint was issued to the client that asks",
+        "id_token_hint was issued to this client",
         section="RP-Initiated Logout section 2",
         error=InvalidRequestError,
-        description="The id_token_hint was issued to another client",
+        description="id_token_hint was issued to another client than client_id",
         expected=client_id,
-        got=named or "",
-        fix="Send the client_id the ID token was issued to, or leave client_id out.",
+        got=named,
+        fix="Send the client_id that the ID token was issued to, or leave out client_id.",
     )
     return client

@@ -37,12 +37,13 @@ def introspection(call: Call) -> Response:
     work, client = request.work, request.client
     request.checks.require(
         not client.metadata.is_public,
-        "The caller is a confidential client",
+        "The client is confidential",
         section="RFC 7662 section 2.1",
         error=InvalidClientError,
-        description="Introspection is for confidential clients",
+        description="Public clients cannot use introspection",
+        expected="a client that authenticates",
         got="a public client",
-        fix="Introspect from a confidential client: `signet client create` without --public makes one.",
+        fix="Use a confidential client. To register an API: `signet client create --type api --resource URI`.",
     )
     token = request.required("token", "RFC 7662 section 2.1")
     try:
@@ -112,14 +113,15 @@ def _require_may_know(request: TokenRequest, may_know: bool, *, expected: str, g
     """Check that the caller may learn that the token is active. Raises AccessDeniedError."""
     request.checks.require(
         may_know,
-        "The token is the caller's own, or for it",
+        "The client may see this token",
         section="RFC 7662 section 4",
         error=AccessDeniedError,
-        description="The caller may not know of this token and got active: false",
+        description="This client may not see the token, and got active: false",
         expected=expected,
         got=got,
-        fix="Register the API's URI in resource_identifiers of this client, and name it in `resource` when you ask for "
-        "the token. Only clients without redirect URIs may ask about tokens for the issuer.",
+        fix="Register the API's URI in resource_identifiers of this client, and send it as resource when "
+        "you request the token. Only clients without redirect URIs may introspect tokens for the "
+        "issuer.",
     )
 
 

@@ -28,10 +28,11 @@ def pushed_authorization_request(call: Call) -> Response:
     work, server, checks, client = request.work, request.server, request.checks, request.client
     checks.require(
         "request_uri" not in request.form,
-        "No request_uri is pushed",
+        "The pushed request has no request_uri",
         section="RFC 9126 section 2.1",
         error=InvalidRequestError,
-        description="A pushed request cannot refer to another one",
+        description="request_uri cannot be pushed. Push the parameters themselves",
+        expected="no request_uri",
         got="request_uri",
         fix="Push the parameters themselves, without request_uri.",
     )

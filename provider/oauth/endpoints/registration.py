@@ -43,10 +43,11 @@ def registration(call: Call) -> Response:
 def _require_initial_token(checks: Checks, good: bool) -> None:  # noqa: FBT001  # the check itself
     checks.require(
         good,
-        "The initial access token is known, not expired, and not used up",
+        "The initial access token is valid",
         section="RFC 7591 section 3",
         error=InvalidTokenError,
-        description="The initial access token is not valid",
-        got="another",
-        fix="`signet client registration-token` makes a new one.",
+        description="The initial access token is unknown, expired or used up",
+        expected="an initial access token that can still be used",
+        got="a token that is unknown, expired or used up",
+        fix="Ask an operator for a new one: `signet client registration-token`.",
     )

@@ -69,8 +69,8 @@ def _require_own(request: TokenRequest, owner: str) -> None:
         "The token was issued to this client",
         section="RFC 7009 section 2.1",
         error=InvalidGrantError,
-        description="The token was not issued to this client",
+        description="token was issued to another client",
         expected=request.client.client_id,
         got=owner,
-        fix="Revoke the token as the client it was issued to.",
+        fix="Revoke the token with the client it was issued to.",
     )

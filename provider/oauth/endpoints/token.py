@@ -6,7 +6,7 @@ from functools import partial, wraps
 from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth.checks import ADD_GRANT
+from provider.oauth.checks import ADD_GRANT, with_value
 from provider.oauth.clients.unused_clients import mark_used
 from provider.oauth.errors import UnauthorizedClientError, UnsupportedGrantTypeError
 from provider.oauth.grants.grant_types import GRANTS
@@ -54,20 +54,20 @@ def token(call: Call) -> Response:
     grant_type = request.required("grant_type", "RFC 6749 section 4.1.3")
     checks.require(
         grant_type in GRANTS,
-        "The grant type is supported",
+        "grant_type is supported",
         section="RFC 6749 section 5.2",
         error=UnsupportedGrantTypeError,
-        description="This grant type is not supported",
+        description=f"{with_value('grant_type', grant_type)} is not supported. Supported: {', '.join(GRANTS)}",
         expected=", ".join(GRANTS),
         got=grant_type,
         fix="Send one of the expected values as grant_type.",
     )
     checks.require(
         grant_type in client.metadata.grant_types,
-        "The client is registered for this grant type",
+        "grant_type is registered for the client",
         section="RFC 6749 section 5.2",
         error=UnauthorizedClientError,
-        description="The client is not registered for this grant type",
+        description=f"{with_value('grant_type', grant_type)} is not registered for this client",
         expected=", ".join(client.metadata.grant_types),
         got=grant_type,
         fix=ADD_GRANT,

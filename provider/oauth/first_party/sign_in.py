@@ -40,7 +40,7 @@ PURPOSE = "auth-session"
 SECTION = "First-Party Applications section 5.1"
 KEPT = ("redirect_uri", "scope", "nonce", "code_challenge", "code_challenge_method", "acr_values", "max_age", "claims")
 """Parameters of the first request that the code will depend on. Later requests cannot change them."""
-OVER = "This sign-in is over: begin again with the password"
+OVER = "auth_session is invalid or expired. Start again with username and password"
 
 
 def lead_to_pages_of(work: UnitOfWork, client: Client) -> None:
@@ -82,7 +82,7 @@ def begin(request: TokenRequest) -> str:
     sealed = _seal(work, request.client, signed_in.cookie, given=given)
     expires_in = int(work.settings.second_factor_lifetime.total_seconds())
     raise InsufficientAuthorizationError(
-        "A second factor is needed: otp or recovery_code", auth_session=sealed, expires_in=expires_in
+        "Two-factor authentication is required. Send otp or recovery_code", auth_session=sealed, expires_in=expires_in
     )
 
 
@@ -153,12 +153,13 @@ def _read(request: TokenRequest, given: dict[str, str]) -> AuthorizationRequest:
     asked = read_request(request.work, request.server, request.checks, target, ask)
     request.checks.require(
         asked.code_challenge is not None,
-        "code_challenge is present",
+        "The request has a code_challenge (PKCE)",
         section="RFC 7636 section 4.3",
         error=InvalidRequestError,
-        description="PKCE is required: code_challenge is missing",
-        got="nothing",
-        fix="Send code_challenge and code_challenge_method=S256. Most OIDC libraries do with PKCE turned on.",
+        description="code_challenge is missing. The authorization challenge endpoint requires PKCE with S256",
+        expected="a code_challenge",
+        got="no code_challenge",
+        fix="Send code_challenge and code_challenge_method=S256.",
     )
     return asked
 
@@ -181,7 +182,7 @@ def _finish(request: TokenRequest, asked: AuthorizationRequest, cookie: str, *, 
     )
     if not isinstance(step, Issue):
         end_session(work, session, reason="redirected_to_web")
-        raise RedirectToWebError(f"Start an authorization request in a browser: {getattr(step, 'why', '')}")
+        raise RedirectToWebError(f"Start an authorization request in a browser: {step.why}")
     code, grant = new_code(work, asked, session)
     own_sessions.put(work.db, grant.id, session.id)
     return code

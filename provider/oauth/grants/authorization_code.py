@@ -23,7 +23,7 @@ from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
 
 GRANT_TYPE = "authorization_code"
-REFUSED = "The authorization code is not valid"
+REFUSED = "code is invalid, expired, already used, or does not match this request"
 KIND = Kind("The code", "RFC 6749 section 4.1.3", "authorization-code", REFUSED)
 
 
@@ -37,12 +37,13 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         _revoke_replayed(request, grant)
     checks.require(
         code.spent_at is None,
-        "The code was not redeemed before",
+        "The code is used for the first time",
         section="RFC 6749 section 4.1.2",
         error=InvalidGrantError,
         description=REFUSED,
-        got="redeemed; all tokens from it are now revoked",
-        fix="Redeem each code once; do not retry a request that may have arrived.",
+        expected="a code that was not used",
+        got="a used code. All tokens issued for it are now revoked",
+        fix="Use each code once. If the response was lost, start a new authorization request.",
     )
     checks.require(
         code.expires_at > work.now and code.attempts < MOST_ATTEMPTS,
@@ -50,9 +51,9 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         section="RFC 6749 section 4.1.2",
         error=InvalidGrantError,
         description=REFUSED,
-        expected=f"used within {int(work.settings.code_lifetime.total_seconds())} s, {MOST_ATTEMPTS} tries at most",
-        got=f"expired at {code.expires_at:%H:%M:%S} UTC, {code.attempts} tries",
-        fix="Redeem the code as soon as it arrives. Start a new authorization request to get another one.",
+        expected=f"used within {int(work.settings.code_lifetime.total_seconds())} seconds and {MOST_ATTEMPTS} attempts",
+        got=f"expiry at {code.expires_at:%H:%M:%S} UTC, {code.attempts} attempts",
+        fix="Use the code as soon as it arrives. To get another one, start a new authorization request.",
     )
     require_active(request, KIND, presented)
     _require_same_request(request, code)
@@ -66,11 +67,13 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     if not authorization_codes.redeem(work.autocommit, code.digest, refresh_token=first, now=work.now):
         _revoke_replayed(request, grant)  # used by another request, or tried too often, while this one was checked
         checks.refuse(
-            "The code was not redeemed meanwhile",
+            "The code was not used by another request at the same time",
             section="RFC 6749 section 4.1.2",
             error=InvalidGrantError,
             description=REFUSED,
-            fix="Redeem each code once, from one place. Start a new authorization request to get another one.",
+            expected="one request for each code",
+            got="another request that was faster",
+            fix="Use each code once, from one place. To get another one, start a new authorization request.",
         )
     return response
 
@@ -88,14 +91,13 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
         authorization_codes.count_attempt(request.work.db, code.digest)
     checks.require(
         same_uri,
-        "redirect_uri is the one of the authorization request",
+        "redirect_uri is the same as in the authorization request",
         section="RFC 6749 section 4.1.3",
         error=InvalidGrantError,
         description=REFUSED,
         expected=code.redirect_uri,
-        got=redirect_uri or "nothing",
-        fix="Send the same redirect_uri to the token endpoint as in the authorization request, character for "
-        "character.",
+        got=redirect_uri or "no redirect_uri",
+        fix="Send exactly the redirect_uri of the authorization request to the token endpoint.",
     )
     checks.require(
         same_verifier,
@@ -106,8 +108,10 @@ def _require_same_request(request: TokenRequest, code: AuthorizationCode) -> Non
         expected="no code_verifier"
         if code.code_challenge is None
         else "BASE64URL(SHA256(code_verifier)) = code_challenge",
-        got="nothing" if verifier is None else f"a verifier of {len(verifier)} characters that does not match",
-        fix="Send the code_verifier that this challenge was computed from; each request has its own.",
+        got="no code_verifier"
+        if verifier is None
+        else f"a code_verifier of {len(verifier)} characters that does not match",
+        fix="Send the code_verifier of this authorization request. Create a new one for each request.",
     )
 
 

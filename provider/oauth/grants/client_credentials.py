@@ -21,14 +21,15 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     # Nothing asked: what it is registered for, without the scopes that speak of a person.
     default = [token for token in parse_scope(request.client.metadata.scope) if token not in STANDARD_SCOPES]
     scope = requested_scope(request.form.get("scope"), default=default, offline=False)
+    unregistered = [token for token in scope if token not in registered]
     request.checks.require(
-        registered.issuperset(scope),
-        "The client is registered for every scope it asks for",
+        not unregistered,
+        "Each requested scope is registered for the client",
         section="RFC 6749 section 4.4.2",
         error=InvalidScopeError,
-        description="The client may not ask for this scope",
+        description=f"This client is not registered for the scope {' '.join(unregistered)}",
         expected=" ".join(sorted(registered)),
-        got=" ".join(scope) or "nothing",
+        got=" ".join(scope) or "no scope",
         fix=WIDEN_SCOPE,
     )
     audience = read_resources(request.work, request.checks, request.form.get("resource"))

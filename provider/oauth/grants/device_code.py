@@ -29,7 +29,7 @@ SLOWER = 5
 """Seconds added to the polling interval after a poll that came too early."""
 LEEWAY = timedelta(seconds=1)
 """Tolerance for a poll that is early because the network was faster this time."""
-REFUSED = "The device code is not valid"
+REFUSED = "device_code is invalid, already used, or was issued to another client"
 KIND = Kind("The device code", "RFC 8628 section 3.4", "device-code", REFUSED)
 
 
@@ -45,21 +45,22 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
         "The device code has not expired",
         section="RFC 8628 section 3.5",
         error=ExpiredTokenError,
-        description="The device code has expired; ask for another one",
-        expected=f"used within {work.settings.device_code_lifetime}",
-        got=f"expired at {code.expires_at:%H:%M:%S} UTC",
+        description="device_code has expired. Request a new one",
+        expected=f"used within {int(work.settings.device_code_lifetime.total_seconds())} seconds",
+        got=f"expiry at {code.expires_at:%H:%M:%S} UTC",
         fix="Request a new device code, and show the user its new user code.",
     )
     if code.answered_at is None:
         _wait(request, code)
     grant_id = checks.found(
         code.grant_id,
-        "The user allowed it",
+        "The user allowed access",
         section="RFC 8628 section 3.5",
         error=AccessDeniedError,
-        description="The user declined",
-        got="denied" if code.grant_id is None else "allowed",
-        fix="Show the user that access was declined. Request a new device code if they want to try again.",
+        description="The user declined access",
+        expected="access allowed",
+        got="access declined",
+        fix="Show the user that access was declined. If they want to try again, request a new device code.",
     )
     return _fetch(request, code, grant_id)
 
@@ -76,21 +77,22 @@ def _wait(request: TokenRequest, code: DeviceCode) -> NoReturn:
         device_codes.slow_down(work.db, code, poll_interval=slower, next_poll_at=_after(work, slower))
     checks.require(
         in_time,
-        "The device waits between two requests",
+        "The device waited for the polling interval",
         section="RFC 8628 section 3.5",
         error=SlowDownError,
-        description=f"Asked too early: wait {slower} seconds from now on",
-        expected=f"{code.poll_interval} s",
-        got="as long" if in_time else "asked before that",
-        fix="Wait as many seconds as `interval` says, and five more after each slow_down.",
+        description=f"Polling too fast. Wait {slower} seconds before the next request",
+        expected=f"{code.poll_interval} seconds between two requests",
+        got="an earlier request",
+        fix="Wait for the number of seconds in interval, and five more after each slow_down.",
     )
     checks.refuse(
         "The user has answered",
         section="RFC 8628 section 3.5",
         error=AuthorizationPendingError,
-        description="The user has not answered yet",
-        got="not yet",
-        fix="Wait as many seconds as `interval` says, and ask again until the code expires.",
+        description="The user has not answered yet. Try again after the interval",
+        expected="an answer of the user",
+        got="no answer yet",
+        fix="Wait for the number of seconds in interval, and send the request again until the code expires.",
     )
 
 
@@ -124,10 +126,11 @@ def _refuse_replay(request: TokenRequest, code: DeviceCode) -> NoReturn:
         grant = found[0]
         record(work, Event.CODE_REPLAYED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
     request.checks.refuse(
-        "The device code was not redeemed before",
+        "The device code is used for the first time",
         section="RFC 8628 section 3.5",
         error=InvalidGrantError,
         description=REFUSED,
-        got="redeemed; all tokens from it are now revoked",
-        fix="Ask for a new device code; do not repeat a request that may have arrived.",
+        expected="a device code that was not used",
+        got="a used device code. All tokens issued for it are now revoked",
+        fix="Use each device code once. If the response was lost, request a new device code.",
     )

@@ -67,10 +67,10 @@ def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> Iss
         section=kind.section,
         error=InvalidGrantError,
         description=kind.refused,
-        expected="one of this client",
+        expected="one issued to this client",
         got=request.whose(None if found is None else found.client_id),
-        fix="Check that the whole value is sent, by the client that received it. If it is lost or was already used "
-        "up, send the user to sign in again.",
+        fix="Check that the app sends the whole value, from the client that received it. If it is lost "
+        "or was already used, send the user to sign in again.",
     )
 
 
@@ -79,17 +79,18 @@ def require_active(request: TokenRequest, kind: Kind, presented: Presented[Row] 
 
     `presented` is None if the grant was deleted. Raises InvalidGrantError.
     """
-    reason = "it is gone"
+    reason = "it was deleted"
     if presented is not None:
         reason = inactive_reason(presented.grant, presented.state, request.work.now) or ""
     if reason:
         request.require_enabled()
     return request.checks.found(
         None if reason else presented,
-        "What the user approved is still valid",
+        "What the user allowed is still active",
         section="RFC 6749 section 5.2",
         error=InvalidGrantError,
         description=kind.refused,
+        expected="access that has not expired and was not revoked",
         got=reason,
         fix="Send the user to sign in again with a new authorization request.",
     )

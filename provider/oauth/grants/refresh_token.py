@@ -22,7 +22,7 @@ from provider.oauth.tokens.store.grants import Grant
 from provider.oauth.tokens.store.refresh_tokens import RefreshToken
 
 GRANT_TYPE = "refresh_token"
-REFUSED = "The refresh token is not valid"
+REFUSED = "refresh_token is invalid, expired, revoked, or was issued to another client"
 KIND = Kind("The refresh token", "RFC 6749 section 6", "refresh-token", REFUSED)
 
 
@@ -36,13 +36,13 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     require_active(request, KIND, presented)
     checks.require(
         token.expires_at > work.now,
-        "The refresh token is in use",
+        "The refresh token has not expired",
         section="RFC 9700 section 4.14.2",
         error=InvalidGrantError,
         description=REFUSED,
         expected=f"used at least every {work.settings.refresh_idle_lifetime}",
-        got=f"idle since before {token.expires_at:%Y-%m-%d}",
-        fix="Send the user to sign in again. Refresh more often than the expected time to stay signed in.",
+        got=f"expiry at {token.expires_at:%Y-%m-%d %H:%M} UTC",
+        fix="Send the user to sign in again. To keep access, refresh at least once in the expected time.",
     )
     scope = _scope(request, grant)
     audience = narrow(work, checks, request.form.get("resource"), granted=grant.resources, scope=scope)
@@ -85,16 +85,16 @@ def _scope(request: TokenRequest, grant: Grant) -> tuple[str, ...]:
     """
     granted = request.client.metadata.still_of(parse_scope(grant.scope))
     asked = requested_scope(request.form.get("scope"), default=granted, offline=True)
+    excess = [token for token in asked if token not in granted]
     request.checks.require(
-        set(asked) <= set(granted),
-        "No more scope is asked for than was granted",
+        not excess,
+        "Each requested scope was granted",
         section="RFC 6749 section 6",
         error=InvalidScopeError,
-        description="More scope than was granted",
+        description=f"The scope {' '.join(excess)} was not granted",
         expected=" ".join(granted),
-        got=" ".join(asked) or "nothing",
-        fix="Ask for no more scopes than were granted, or leave scope out. Start a new authorization request to get "
-        "more.",
+        got=" ".join(asked),
+        fix="Request only granted scopes, or leave out scope. To get more, start a new authorization request.",
     )
     return asked
 
@@ -117,12 +117,12 @@ def _repeat(request: TokenRequest, grant: Grant, text: str, *, rotated_at: datet
         record(work, Event.REFRESH_REUSED, user_id=grant.user_id, client_id=grant.client_id, grant=grant.id)
     request.checks.require(
         repeated,
-        "The refresh token was not used before",
+        "The refresh token is used for the first time",
         section="RFC 9700 section 4.14.2",
         error=InvalidGrantError,
         description=REFUSED,
-        expected=f"unused, or repeated within {work.settings.refresh_grace.total_seconds():.0f} s of its first use",
-        got=f"used {age.total_seconds():.0f} s ago; the whole family is now revoked",
-        fix="Keep the newest refresh token of each answer, and refresh from one place at a time.",
+        expected=f"first use, or a retry within {work.settings.refresh_grace.total_seconds():.0f} seconds of it",
+        got=f"first use {age.total_seconds():.0f} seconds ago. All tokens of the sign-in are now revoked",
+        fix="Store the refresh token of each response, and refresh from one place at a time.",
     )
     return made[0][0]

@@ -31,11 +31,12 @@ class TokenRequest:
         """Return a required parameter. Raises InvalidRequestError if it is missing."""
         return self.checks.found(
             self.form.get(name),
-            f"{name} is present",
+            f"The request has {name}",
             section=section,
             error=InvalidRequestError,
             description=f"{name} is missing",
-            got="nothing",
+            expected=f"{name} in the form body",
+            got=f"no {name}",
             fix=f"Send {name} in the form body of the request.",
         )
 
@@ -46,19 +47,20 @@ class TokenRequest:
         """
         if not self.server.clients.is_enabled(self.work, self.client.client_id):
             self.checks.refuse(
-                "The client is still registered and not disabled",
+                "The client is registered and enabled",
                 section="RFC 6749 section 2.3",
                 error=InvalidClientError,
                 description=REFUSED,
-                got="deleted or disabled a moment ago",
-                fix="Enable the client with `signet client enable CLIENT_ID`, or register it again if it was deleted.",
+                expected="an enabled client",
+                got="a client that was deleted or disabled a moment ago",
+                fix="Enable the client with `signet client enable CLIENT_ID`. If it was deleted, register it again.",
             )
 
     def whose(self, owner: str | None) -> str:
         """Describe for an explanation which client a code or token was issued to. `owner` is None if it is unknown."""
         if owner is None:
-            return "an unknown one"
-        return "one of this client" if owner == self.client.client_id else "another client's"
+            return "an unknown or deleted one"
+        return "one issued to this client" if owner == self.client.client_id else "one issued to another client"
 
     def fail_guess(self, kind: str) -> None:
         """Count a code or token that was never issued. Raises TooManyRequests if many came.

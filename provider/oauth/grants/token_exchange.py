@@ -41,13 +41,13 @@ def redeem(request: TokenRequest) -> dict[str, Any]:
     acts_for = None if subject.grant is None or subject.person is None else (subject.grant, subject.person)
     grant, person = checks.found(
         acts_for if _is_for(client, subject, request.server.issuer) else None,
-        "The subject token acts for a person, and is for this client",
+        "subject_token acts for a user and is for this client",
         section="RFC 8693 section 2.1",
         error=InvalidRequestError,
-        description="The subject_token was not issued to act for a person towards this client",
-        expected="a token whose audience is this API",
+        description="subject_token must be issued for a user, with this client as its audience",
+        expected="a token of a user whose audience is this client",
         got=" ".join(sorted(subject.audience)),
-        fix="Send an access token that was issued for a person, with this client's API as its audience (`resource`).",
+        fix="Send an access token that was issued for a user with this client's API as its audience (resource).",
     )
     _require_own_actor(request)
     target = _target(request)
@@ -86,21 +86,22 @@ def _require_types(request: TokenRequest) -> None:
     ]
     request.checks.require(
         set(types) == {ACCESS_TOKEN},
-        "Access tokens are exchanged for access tokens",
+        "Only access tokens are exchanged",
         section="RFC 8693 sections 2.1, 3",
         error=InvalidRequestError,
-        description="Only access tokens can be exchanged, and only for access tokens",
+        description=f"subject_token_type, actor_token_type and requested_token_type must be {ACCESS_TOKEN}",
         expected=ACCESS_TOKEN,
         got=" ".join(types),
-        fix="Send an access token, and use the expected type for subject_token_type, actor_token_type and "
-        "requested_token_type.",
+        fix="Send an access token, and use the expected value for subject_token_type, actor_token_type "
+        "and requested_token_type.",
     )
     request.checks.require(
         ("actor_token" in form) == ("actor_token_type" in form),
-        "An actor token comes with its type",
+        "actor_token and actor_token_type are sent together",
         section="RFC 8693 section 2.1",
         error=InvalidRequestError,
-        description="actor_token and actor_token_type come together",
+        description="actor_token and actor_token_type must be sent together",
+        expected="both or neither",
         got="one of them",
         fix="Send actor_token and actor_token_type together, or neither.",
     )
@@ -114,10 +115,11 @@ def _read(request: TokenRequest, name: str) -> ActiveToken:
         problem = str(inactive)
     return request.checks.found(
         live,
-        f"The {name} is live",
+        f"{name} is active",
         section="RFC 8693 section 2.2.2",
         error=InvalidRequestError,
-        description=f"The {name} is not valid",
+        description=f"{name} is invalid, expired or revoked",
+        expected="an active access token of this server",
         got=problem,
         fix="Send a token that has not expired and was not revoked. Refresh it first if needed.",
     )
@@ -134,13 +136,13 @@ def _require_own_actor(request: TokenRequest) -> None:
         actor = _read(request, "actor_token")
         request.checks.require(
             actor.grant is None and actor.claims["sub"] == client_id,
-            "The actor is the client itself",
+            "actor_token belongs to this client",
             section="RFC 8693 section 2.1",
             error=InvalidRequestError,
-            description="The actor_token is not the client's own",
-            expected=client_id,
-            got=str(actor.claims["sub"]),
-            fix="Send an access token that this client got by the client_credentials grant as actor_token.",
+            description="actor_token must be an access token that this client got with client_credentials",
+            expected=f"sub {client_id}",
+            got=f"sub {actor.claims['sub']}",
+            fix="Get an access token with grant_type=client_credentials, and send it as actor_token.",
         )
 
 
@@ -155,13 +157,13 @@ def _act(request: TokenRequest, subject: ActiveToken) -> dict[str, Any]:
         actors, one = actors + 1, one.get("act", {})
     request.checks.require(
         actors <= MOST_ACTORS,
-        "Not too many have acted one for another",
+        "subject_token was not exchanged too often",
         section="RFC 8693 section 4.1",
         error=InvalidRequestError,
-        description="The subject_token was exchanged too often",
-        expected=f"at most {MOST_ACTORS}",
+        description=f"subject_token was exchanged too often. At most {MOST_ACTORS} clients can act one for another",
+        expected=f"at most {MOST_ACTORS} clients in act",
         got=str(actors),
-        fix="Exchange the first token rather than one that was already exchanged.",
+        fix="Exchange the first token instead of one that was exchanged before.",
     )
     return act
 
@@ -175,14 +177,16 @@ def _target(request: TokenRequest) -> tuple[str, ...]:
     allowed = request.client.metadata.exchange_targets
     request.checks.require(
         target and all(name_one_of([uri], allowed) for uri in target),
-        "The client may exchange tokens for these APIs",
+        "Each target is in exchange_targets of the client",
         section="RFC 8693 section 2.2.2",
         error=InvalidTargetError,
-        description="The client may not exchange tokens for this target",
-        expected=" ".join(allowed),
+        description="resource is not in exchange_targets of this client"
+        if target
+        else "resource or audience is missing",
+        expected=" or ".join(allowed),
         got=" ".join(target) or "no resource and no audience",
-        fix="Name an allowed API as resource or audience, or add this one to exchange_targets: "
-        "`signet client update CLIENT_ID --metadata FILE`.",
+        fix="Send an API of exchange_targets as resource or audience, or add this one: `signet client "
+        "update CLIENT_ID --metadata FILE`.",
     )
     return target
 
@@ -195,15 +199,16 @@ def _scope(request: TokenRequest, subject: ActiveToken) -> tuple[str, ...]:
     shared = request.client.metadata.still_of(subject.scope)
     most = [token for token in shared if token not in {OPENID, OFFLINE_ACCESS}]
     asked = requested_scope(request.form.get("scope"), default=most, offline=False)
+    excess = [token for token in asked if token not in most]
     request.checks.require(
-        set(asked) <= set(most),
-        "No more scope is asked for than the subject token and the client have",
+        not excess,
+        "Each requested scope is in subject_token and registered for the client",
         section="RFC 8693 section 2.1",
         error=InvalidScopeError,
-        description="More scope than the subject_token and the client have",
+        description=f"The scope {' '.join(excess)} is not in subject_token or not registered for this client",
         expected=" ".join(most),
-        got=" ".join(asked) or "nothing",
-        fix="Ask for no more scopes than the subject token has, or leave scope out. `signet client update CLIENT_ID "
-        "--scope` changes what the client may ask for.",
+        got=" ".join(asked),
+        fix="Request only scopes of the subject token, or leave out scope. To register more for this "
+        "client: `signet client update CLIENT_ID --scope SCOPES`.",
     )
     return asked

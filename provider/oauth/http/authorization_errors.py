@@ -67,7 +67,7 @@ def decline(call: Call, parked: ParkedRequest, target: Target) -> Response:
     """
     if not authorization_requests.complete(call.work.db, parked.digest, now=call.work.now):
         return request_gone(call, parked.client_id)
-    return error_response(call, target, AccessDeniedError(description="The person declined"))
+    return error_response(call, target, AccessDeniedError(description="The user declined access"))
 
 
 def refuse_on_page(call: Call, error: OAuth2Error) -> Response:

@@ -21,13 +21,13 @@ def require_person(call: Call, checks: Checks, scope: str) -> tuple[ActiveToken,
     acts_for = None if live.grant is None or live.person is None else (live.grant, live.person)
     grant, person = checks.found(
         acts_for if scope in live.scope else None,
-        f"The token was issued for {scope}, to act for a person",
+        f"The access token has the scope {scope} and acts for a user",
         section="RFC 6750 section 3.1",
         error=InsufficientScopeError,
-        description=f"The token was not issued for the scope {scope}",
+        description=f"The access token must have the scope {scope} and act for a user",
         expected=scope,
-        got=" ".join(live.scope),
-        fix=f"Ask for the scope {scope} when a person signs in, and send the access token issued then.",
+        got=" ".join(live.scope) or "no scope",
+        fix=f"Request the scope {scope} when a user signs in, and send the access token issued then.",
     )
     return live, grant, person
 
@@ -37,13 +37,13 @@ def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> ActiveTo
     live, wanted = _require_live(call, checks), sorted(scopes)
     checks.require(
         not set(wanted).isdisjoint(live.scope),
-        f"The token was issued for {' or '.join(wanted)}",
+        f"The access token has the scope {' or '.join(wanted)}",
         section="RFC 6750 section 3.1",
         error=InsufficientScopeError,
-        description=f"The token was not issued for the scope {wanted[0]}",
+        description=f"The access token must have the scope {wanted[0]}",
         expected=" or ".join(wanted),
-        got=" ".join(live.scope),
-        fix=f"Ask for the scope {wanted[0]}, and send the access token issued then.",
+        got=" ".join(live.scope) or "no scope",
+        fix=f"Request the scope {wanted[0]}, and send the access token issued then.",
     )
     return live
 
@@ -51,12 +51,12 @@ def require_token(call: Call, checks: Checks, scopes: Iterable[str]) -> ActiveTo
 def _require_live(call: Call, checks: Checks) -> ActiveToken:
     token = bearer_token(call, checks)
     live: ActiveToken | None = None
-    problem = "a live access token"
+    problem = ""
     try:
         live = read_access_token(call.work, server_of(call), token, with_person=True)
         checks.client_id = str(live.claims["client_id"])
         if call.settings.issuer not in live.audience:
-            problem, live = f"a token for {' '.join(sorted(live.audience))}", None
+            problem, live = f"an access token for {' '.join(sorted(live.audience))}", None
     except InactiveToken as inactive:
         problem, checks.client_id = str(inactive), inactive.client_id
         if inactive.client_id is None:
@@ -65,13 +65,14 @@ def _require_live(call: Call, checks: Checks) -> ActiveToken:
         allow(call, checks.client_id)
     return checks.found(
         live,
-        "The access token is live",
+        "The access token is active",
         section="RFC 6750 section 3.1",
         error=InvalidTokenError,
-        description="The access token is not valid",
+        description="The access token is invalid, expired or revoked",
+        expected="an active access token for this server",
         got=problem,
-        fix="Refresh, and send the new access token. Check that it is an access token (not an ID token) that this "
-        "server issued for this API.",
+        fix="Refresh, and send the new access token. Check that it is an access token (not an ID token) "
+        "that this server issued for this API.",
     )
 
 
@@ -91,21 +92,22 @@ def bearer_token(call: Call, checks: Checks) -> str:
         shown.append(in_body)
     checks.require(
         len(shown) <= 1 and len(headers) <= 1 and not call.form.repeated,
-        "The token is sent in one way only",
+        "The request has only one access token",
         section="RFC 6750 section 2",
         error=InvalidRequestError,
-        description="More than one access token was sent",
-        got=f"{len(shown)} tokens",
+        description="More than one access token was sent. Send it once, in the Authorization header",
+        expected="one access token",
+        got=f"{len(shown)} access tokens, {len(headers)} Authorization headers",
         fix="Send the access token once, in the Authorization header.",
     )
     checks.require(
         shown,
-        "A token is sent",
+        "The request has an access token",
         section="RFC 6750 section 2",
         error=MissingTokenError,
-        description="An access token is needed",
-        expected="Authorization: Bearer, or access_token in the form",
-        got="one of them" if shown else "neither",
+        description="The access token is missing. Send it in the Authorization header",
+        expected="Authorization: Bearer TOKEN, or access_token in the form body",
+        got="no access token",
         fix="Send the access token in the header: Authorization: Bearer TOKEN.",
     )
     return shown[0]

@@ -6,7 +6,7 @@ Outages, rate limits and bugs keep their own status (`web.errors.as_json`).
 from authlib.oauth2 import OAuth2Error
 from starlette.responses import JSONResponse, Response
 
-from provider.oauth.checks import SEND_ONCE, Checks
+from provider.oauth.checks import Checks
 from provider.oauth.errors import (
     AuthorizationPendingError,
     ChallengeError,
@@ -18,6 +18,7 @@ from provider.oauth.errors import (
 )
 from provider.oauth.explanations import explain
 from provider.oauth.protected_resources import metadata_url
+from provider.oauth.syntax import require_sent_once
 from provider.parameters import MalformedParameters
 from provider.refusals import Unavailable
 from provider.web import errors
@@ -31,7 +32,7 @@ NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 def as_json(call: Call, error: Exception) -> Response:
     """Return the error as JSON (RFC 6749 section 5.2)."""
     if isinstance(error, MalformedParameters):
-        error = InvalidRequestError(description=f"The parameters cannot be read: {error}")
+        error = InvalidRequestError(description=f"The parameters cannot be parsed: {error}")
     if not isinstance(error, OAuth2Error):
         return errors.as_json(call, error)
     body = {"error": error.error, "error_description": error.description or ""}
@@ -82,34 +83,26 @@ def read_form(call: Call, checks: Checks) -> None:
     require_one_authorization(call, checks)
     checks.require(
         call.has_form,
-        "The body is a form",
+        "Content-Type is application/x-www-form-urlencoded",
         section="RFC 6749 section 3.2",
         error=InvalidRequestError,
-        description="The body must be application/x-www-form-urlencoded",
+        description="Content-Type must be application/x-www-form-urlencoded",
         expected="application/x-www-form-urlencoded",
         got=content_type or "no Content-Type",
-        fix="Send a form, not JSON: Content-Type application/x-www-form-urlencoded, with the parameters as "
-        "name=value pairs.",
+        fix="Send the parameters as name=value pairs in the body, not as JSON, with Content-Type "
+        "application/x-www-form-urlencoded.",
     )
-    repeated = call.form.repeated
-    checks.require(
-        not repeated,
-        "No parameter is repeated",
-        section="RFC 6749 section 3.2",
-        error=InvalidRequestError,
-        description="A parameter is repeated",
-        got=", ".join(sorted(repeated)),
-        fix=SEND_ONCE,
-    )
+    require_sent_once(checks, call.form.repeated, section="RFC 6749 section 3.2")
     checks.require(
         not call.scope["query_string"] or not (set(call.query) & set(SENSITIVE)),
-        "Nothing that belongs in the body is in the URL",
+        "The URL has no parameters that belong in the body",
         section="RFC 6749 section 2.3.1",
         error=InvalidRequestError,
-        description="Parameters belong in the body, not in the URL",
-        got="a parameter in the query",
-        fix="Send the parameters in the form body, and none of them in the URL. Replace a secret that was sent in a "
-        "URL: `signet client rotate-secret CLIENT_ID`.",
+        description="Send parameters in the body, not in the URL",
+        expected="parameters in the body",
+        got="parameters in the URL",
+        fix="Send the parameters in the form body. If a secret was sent in a URL, replace it: `signet "
+        "client rotate-secret CLIENT_ID`.",
     )
 
 
@@ -118,10 +111,11 @@ def require_one_authorization(call: Call, checks: Checks) -> str | None:
     headers = call.headers.getlist("authorization")
     checks.require(
         len(headers) <= 1,
-        "There is one Authorization header at most",
+        "The request has at most one Authorization header",
         section="RFC 6749 section 2.3",
         error=InvalidRequestError,
-        description="More than one way of client authentication",
+        description="More than one Authorization header was sent",
+        expected="one Authorization header",
         got=f"{len(headers)} headers",
         fix="Send one Authorization header.",
     )

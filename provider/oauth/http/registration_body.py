@@ -38,10 +38,10 @@ def read_body(call: Call, checks: Checks) -> dict[str, Any]:
     media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
     checks.require(
         media_type == "application/json",
-        "The body is JSON",
+        "Content-Type is application/json",
         section="RFC 7591 section 3.1",
         error=InvalidClientMetadataError,
-        description="The body must be application/json",
+        description="Content-Type must be application/json",
         expected="application/json",
         got=media_type or "no Content-Type",
         fix="Send the metadata as JSON, with Content-Type application/json.",
@@ -51,15 +51,16 @@ def read_body(call: Call, checks: Checks) -> dict[str, Any]:
         given = read_object(call.body)
         json.dumps(given, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
-        problem = "text that is not Unicode" if isinstance(error, UnicodeError) else str(error)
+        problem = "text that is not valid Unicode" if isinstance(error, UnicodeError) else str(error)
     if not problem and is_deeper(given, DEEPEST):
         problem = "JSON that is nested too deeply"
     checks.require(
         not problem,
-        "The body is one JSON object",
+        "The body is a JSON object",
         section="RFC 7591 section 3.1",
         error=InvalidClientMetadataError,
-        description="The body is not one JSON object, each member once",
+        description="The body must be one JSON object, with each member once",
+        expected="one JSON object, with each member once",
         got=problem,
         fix="Send one JSON object in which each member occurs once.",
     )
@@ -81,12 +82,13 @@ def require_metadata(
         refused = error
     return checks.found(
         metadata,
-        "The metadata is of a client that may register itself",
+        "The client metadata is valid",
         section="RFC 7591 section 2",
         error=ERRORS[refused.error] if refused else InvalidClientMetadataError,
         description=str(refused),
+        expected="client metadata that this server supports",
         got=refused.reason if isinstance(refused, DocumentUnavailable) else refused,
-        fix="Correct the metadata the description names, and send it again.",
+        fix="Correct the member that the description names, and send the request again.",
     )
 
 
@@ -96,13 +98,13 @@ def _require_no_statement(checks: Checks, given: Mapping[str, Any]) -> None:
     is_one = isinstance(statement, str) and statement.count(".") == 2
     checks.require(
         is_nothing(statement),
-        "No software statement is sent",
+        "The request has no software_statement",
         section="RFC 7591 section 2.3",
         error=UnapprovedSoftwareStatementError if is_one else InvalidSoftwareStatementError,
-        description="Software statements are not accepted: no issuer of them is trusted here"
+        description="software_statement is not accepted: this server trusts no issuer of statements"
         if is_one
-        else "The software statement is not a JWT",
-        expected="nothing",
-        got="a software statement",
+        else "software_statement must be a JWT",
+        expected="no software_statement",
+        got="a software_statement",
         fix="Register without software_statement.",
     )

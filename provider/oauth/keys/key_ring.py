@@ -114,7 +114,7 @@ class Keys:
                 published += published_keys(row)
         missing = [name for name in KEY_PAIRS if name not in signers]
         if missing:
-            raise SettingsError(f"no current signing key for {', '.join(missing)}; `signet migrate` makes missing ones")
+            raise SettingsError(f"no current signing key for {', '.join(missing)}; `signet migrate` creates it")
         jwks = json.dumps({"keys": published}, separators=(",", ":")).encode()
         return KeyRing(signers, verifying, past, jwks, f'"{sha256(jwks).hexdigest()[:16]}"')
 
@@ -141,14 +141,14 @@ class Keys:
         except InvalidJwt as invalid:
             raise SignatureRefused(invalid.reason) from None
         if (jwt.typ or "").lower().removeprefix("application/") != typ:
-            raise SignatureRefused("another type of token")
+            raise SignatureRefused("it is another type of token")
         ring, kid = self.ring(work), str(jwt.kid)
         if kid not in ring.verifying and len(row_of(kid)) == 43 and self._is_older(work):
             ring = self._reload(work, seen=self._read_at)
         known = ring.verifying | ring.past if even_past else ring.verifying
         alg, key = known.get(kid, ("", None))
         if key is None or jwt.alg != alg or not jwt.is_signed_by(key):
-            raise SignatureRefused("no key of ours signed it")
+            raise SignatureRefused("no key of this server signed it")
         return jwt.claims
 
     def _is_older(self, work: UnitOfWork) -> bool:

@@ -138,20 +138,20 @@ def inactive_reason(grant: Grant, state: GrantState, now: datetime) -> str | Non
     if grant.revoked_at is not None:
         return f"it was revoked ({grant.revoke_reason})"
     if grant.expires_at <= now:
-        return "it reached its absolute age"
+        return "it reached its maximum lifetime"
     if state.user_status != Status.ACTIVE:
         return "the account is not active"
     if not state.has_same_stamp:
-        return "the account's credentials were reset since"
+        return "the password was reset or all sessions were ended since"
     if not grant.offline and state.session_ended_at is not None:
-        return "the person signed out, and offline_access was not granted"
+        return "the user signed out, and offline_access was not granted"
     if state.client_disabled_at is not None:
         return "the client is disabled"
     return None
 
 
-CLIENT_GONE = "the client is gone or disabled"
-CALLER_GONE = "the client that asks is gone or disabled"
+CLIENT_GONE = "the client was deleted or disabled"
+CALLER_GONE = "the client that asks was deleted or disabled"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,9 +197,9 @@ def read_access_token(
     try:
         claims = server.keys.verify(work, token, typ=TYP)
     except SignatureRefused as refused:
-        raise InactiveToken(f"not a token of ours: {refused}") from None
+        raise InactiveToken(str(refused)) from None
     if claims.get("iss") != server.issuer or not claims.get("aud"):
-        raise InactiveToken("another issuer, or no audience")
+        raise InactiveToken("it has another issuer or no audience")
     try:
         return _read_active(work, server, claims, with_person=with_person, caller=caller)
     except InactiveToken as inactive:
@@ -211,7 +211,7 @@ def _read_active(
     work: UnitOfWork, server: AuthorizationServer, claims: dict[str, Any], *, with_person: bool, caller: str | None
 ) -> ActiveToken:
     if not _is_timely(claims, work.now.timestamp()):
-        raise InactiveToken("expired, or not yet valid")
+        raise InactiveToken("it has expired or is not valid yet")
     grant_id, jti = claims.get("grant_id"), str(claims.get("jti"))
     if grant_id is None:
         return _read_own(work, claims, jti, caller=caller)
@@ -219,12 +219,12 @@ def _read_active(
     if with_person:
         found = grants.find_for_userinfo(work.read, grant_id, jti)
         if found is None:
-            raise InactiveToken("its family is gone")
+            raise InactiveToken("its grant was deleted")
         grant, state, revoked, person = found
     else:
         plain = grants.find_for_access_token(work.read, grant_id, jti, caller=caller)
         if plain is None:
-            raise InactiveToken("its family is gone")
+            raise InactiveToken("its grant was deleted")
         grant, state, revoked, is_caller_enabled = plain
         if caller is not None and not is_caller_enabled:
             raise InactiveToken(CALLER_GONE)

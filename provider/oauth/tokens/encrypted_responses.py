@@ -22,13 +22,13 @@ def encrypt_to(
     keys = find_keys(work, server, client, checks)
     key = checks.found(
         choose_key(keys, alg),
-        "The client has a key to encrypt to",
+        "The client has a key for encryption",
         section="OIDC Core section 10.2",
         error=InvalidClientMetadataError,
-        description=f"The answer is to be encrypted, and the client has no key for {alg}",
+        description=f"The response must be encrypted, and the client has no key for {alg}",
         expected=f"a key for {alg} with use enc, or without use",
         got=", ".join(f"{key.kty} {key.use or 'without use'}" for key in keys) or "no keys",
-        fix="Publish one among the client's keys.",
+        fix=f"Add a key for {alg} to the client's jwks or jwks_uri.",
     )
     return encrypt(payload, key, alg=alg, enc=enc, nested=nested)
 
@@ -45,12 +45,12 @@ def find_keys(work: UnitOfWork, server: AuthorizationServer, client: Client, che
         problem = f"jwks_uri: {unavailable.reason}"
     checks.require(
         not problem,
-        "The client's keys can be had",
+        "The client's keys can be fetched",
         section="OIDC Core section 10.2",
         error=ClientKeysUnavailableError,
-        description="The answer is to be encrypted, and the client's keys cannot be had",
-        expected="a JWK set at its jwks_uri",
+        description="The response must be encrypted, and the client's jwks_uri cannot be fetched",
+        expected="a JWK set at jwks_uri",
         got=problem,
-        fix="This is the client's own server, not this one: it must answer at its jwks_uri.",
+        fix="Check that the client's own server answers at its jwks_uri.",
     )
     return keys

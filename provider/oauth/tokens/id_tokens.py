@@ -80,6 +80,6 @@ def read_hint(work: UnitOfWork, keys: Keys, hint: str) -> tuple[dict[str, Any], 
     except SignatureRefused as refused:
         return {}, str(refused)
     if claims.get("iss") != work.settings.issuer:
-        return {}, "another issuer"
+        return {}, "it has another issuer"
     # A signed userinfo response has the same type, and no time at which anybody signed in (RFC 8725 section 3.12).
-    return (claims, "") if claims.keys() >= {"sub", "aud", "auth_time", "exp"} else ({}, "not an ID token")
+    return (claims, "") if claims.keys() >= {"sub", "aud", "auth_time", "exp"} else ({}, "it is not an ID token")

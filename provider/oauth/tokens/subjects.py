@@ -65,7 +65,7 @@ class Subjects:
         if self._salt is None:
             sealed = installation_secrets.find(work.read, PURPOSE)
             if sealed is None:
-                raise SettingsError("no salt of pairwise subjects; `signet migrate` makes it")
+                raise SettingsError("no salt for pairwise subjects; `signet migrate` creates it")
             self._salt = work.vault.decrypt(sealed, purpose=PURPOSE)
         return self._salt
 

@@ -177,5 +177,5 @@ def test_a_refused_response_type_is_explained(rp: RelyingParty, browser: Watched
     """The refusal is explained: which grant type is missing."""
     answer = rp.ask(browser, response_type="code id_token")
     check = explain(answer.response.headers["x-request-id"]).checks[-1]
-    assert check["name"] == "The client is registered for this response type"
+    assert check["name"] == "response_type is registered for the client"
     assert "implicit" in check["got"]

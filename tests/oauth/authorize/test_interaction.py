@@ -274,6 +274,7 @@ def test_under_prompt_none_the_step_is_an_error(case: str, error: str) -> None:
     assert found.error.error == error  # type: ignore[attr-defined]
 
 
-def test_asking_again_says_so() -> None:
-    """The sign-in page shows itself although somebody is signed in."""
-    assert step(ask(prompt=frozenset({"login"})), session()) == LogIn("prompt=login", again=True)
+def test_prompt_login_asks_a_signed_in_user_again() -> None:
+    """OIDC Core section 3.1.2.1."""
+    again = LogIn("the user must sign in again (prompt=login)", again=True)
+    assert step(ask(prompt=frozenset({"login"})), session()) == again

@@ -196,9 +196,9 @@ def test_a_refusal_is_explained_with_every_check_in_order(
     assert [check["passed"] for check in row.checks] == [True] * (len(row.checks) - 1) + [False]
     names = [check["name"] for check in row.checks]
     assert names[:3] == [
-        "client_id and redirect_uri are given once",
-        "The client is registered and not disabled",
-        "redirect_uri is a registered one, character for character",
+        "Each parameter is sent once",
+        "The client is registered and enabled",
+        "redirect_uri is registered for the client",
     ]
     failed = row.checks[-1]
     assert (failed["expected"], failed["got"], failed["section"]) == ("S256", "plain", "RFC 7636 section 4.2")

@@ -332,7 +332,7 @@ class TestWhoseItIs:
     ) -> None:
         found = ask(rp, browser, make=Signatory(key=new_key()).sign)
         row = explain(found.response.headers["x-request-id"])
-        assert row.checks[-1]["got"] == "the signature is wrong"
+        assert row.checks[-1]["got"] == "its signature is wrong"
         assert found.asked["state"] not in str(row)
 
 

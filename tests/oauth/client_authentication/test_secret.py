@@ -257,9 +257,9 @@ def test_a_refusal_says_what_was_expected_and_never_the_secret(service: RelyingP
     guess = "guess-" + "x" * 40
     row = explain(call(service, basic(service.client_id, guess)).json()["error_id"])
     assert [check["name"] for check in row.checks][-3:] == [
-        "The client is registered and not disabled",
-        "The registered authentication method was used",
-        "The client secret is right",
+        "The client is registered and enabled",
+        "The client used its registered authentication method",
+        "The client secret is correct",
     ]
     assert guess not in str(row)
     assert (service.secret or "") not in str(row)

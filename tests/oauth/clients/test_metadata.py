@@ -197,7 +197,7 @@ def test_every_member_may_be_sent_without_a_value(name: str) -> None:
     for nothing in NOTHING:
         sent = {**WEB, name: nothing}
         if name == "redirect_uris":
-            with pytest.raises(InvalidMetadata, match="redirect_uris is needed"):
+            with pytest.raises(InvalidMetadata, match="redirect_uris is required"):
                 parse_metadata(sent)
         elif (name, nothing) in [("grant_types", []), ("response_types", []), ("scope", ""), ("scope", "  ")]:
             assert not getattr(parse_metadata(sent), name)

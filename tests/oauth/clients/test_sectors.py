@@ -64,8 +64,8 @@ def test_an_ordinary_uri_is_fine() -> None:
     [
         (json.dumps([APP]), None),
         (json.dumps(["https://other.example.test/", APP]), None),
-        ("[]", f"does not hold {APP}"),
-        (json.dumps([APP + "/"]), f"does not hold {APP}"),
+        ("[]", f"does not list {APP}"),
+        (json.dumps([APP + "/"]), f"does not list {APP}"),
         (json.dumps([APP, 1]), "is not an array of strings"),
         (json.dumps({"uris": [APP]}), "is not an array of strings"),
         ("null", "is not an array of strings"),

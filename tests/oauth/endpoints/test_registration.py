@@ -250,12 +250,12 @@ class TestOpen:
         ("bad", "reason"),
         [
             ("http://app.example.test/cb", "must be https unless"),
-            ("https://app.example.test/cb#x", "has a fragment"),
-            ("app.example.test/cb", "add the scheme"),
+            ("https://app.example.test/cb#x", "must not have a fragment"),
+            ("app.example.test/cb", "Add the scheme"),
             ("http://localhost:*/cb", "any port is accepted"),
             ("cursor://oauth/cb", "scheme without a dot"),
             ("javascript:alert(1)", "must be https"),
-            ("https://app.example.test/" + "x" * 2000, "too long"),
+            ("https://app.example.test/" + "x" * 2000, "must have 1 to 2000 characters"),
         ],
     )
     def test_one_bad_uri_among_good_ones_is_named_with_its_member(
@@ -399,7 +399,7 @@ class TestSector:
     @pytest.mark.parametrize(
         ("behaviour", "reason"),
         [
-            (answer(json.dumps(["https://app.example.test/other"])), "does not hold"),
+            (answer(json.dumps(["https://app.example.test/other"])), "does not list"),
             (answer("<html>", "text/html"), "text/html"),
             (answer("gone", status="404 Not Found"), "404"),
             (answer("", status="302 Found", Location="https://127.0.0.1/"), "302"),

@@ -193,7 +193,7 @@ def test_a_token_sent_twice_is_refused(rp: RelyingParty, browser: WatchedClient)
 
 def test_a_missing_token_is_explained_too(http: WatchedClient, explain: Explain) -> None:
     """The refusal is explained: the check, what was expected, what came and what to do."""
-    assert explain(http.get(USERINFO).json()["error_id"]).checks[-1]["name"] == "A token is sent"
+    assert explain(http.get(USERINFO).json()["error_id"]).checks[-1]["name"] == "The request has an access token"
 
 
 def test_a_form_with_a_get_is_not_read(rp: RelyingParty, browser: WatchedClient) -> None:
@@ -223,7 +223,7 @@ def test_no_other_token_is_an_access_token(rp: RelyingParty, browser: WatchedCli
         tokens.id_token,
         tokens.refresh_token,
         tokens.answer.code,
-        "x",
+        "not-a-token",
         "a.b.c",
         "\x7f",
         tokens.access_token[:-1],
@@ -257,5 +257,5 @@ def test_a_refused_token_is_explained_and_not_kept(
     tokens = rp.sign_in(browser)
     clock.advance(hours=1)
     row = explain(rp.userinfo(tokens).json()["error_id"])
-    assert row.checks[-1]["got"] == "expired, or not yet valid"
+    assert row.checks[-1]["got"] == "it has expired or is not valid yet"
     assert tokens.access_token[:40] not in str(row)

@@ -332,10 +332,10 @@ def test_the_explanation_names_the_check_and_no_secret(
     guess = "guess" * 10
     row = explain(rp.redeem(answer, code_verifier=guess).error_id)
     assert [check["name"] for check in row.checks][-5:] == [
-        "The code was not redeemed before",
+        "The code is used for the first time",
         "The code has not expired",
-        "What the user approved is still valid",
-        "redirect_uri is the one of the authorization request",
+        "What the user allowed is still active",
+        "redirect_uri is the same as in the authorization request",
         "code_verifier matches the code_challenge",
     ]
     assert [check["passed"] for check in row.checks][-2:] == [True, False]

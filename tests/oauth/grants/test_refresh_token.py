@@ -292,8 +292,8 @@ def test_the_explanation_says_what_happened_and_no_token(
     second = rp.refresh(first)
     clock.advance(seconds=60)
     row = explain(rp.refresh(first).error_id)
-    assert row.checks[-1]["name"] == "The refresh token was not used before"
-    assert row.checks[-1]["got"].startswith("used 60 s ago")
+    assert row.checks[-1]["name"] == "The refresh token is used for the first time"
+    assert row.checks[-1]["got"].startswith("first use 60 seconds ago")
     for secret in (first.refresh_token, second.refresh_token, rp.secret or ""):
         assert secret not in str(row)
 

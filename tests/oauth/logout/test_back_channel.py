@@ -95,7 +95,7 @@ def test_every_app_of_the_session_is_told_as_it_knows_the_person_and_no_other(
         claims, known = logout_claims(rp, told[target]), rp.verify(tokens[rp.client_id])
         assert (claims["sub"], claims["sid"]) == (known["sub"], known["sid"])
     assert deliver() == 0
-    assert {promise.state for promise in promises(work)} == {DeliveryState.KEPT}
+    assert {promise.state for promise in promises(work)} == {DeliveryState.SENT}
 
 
 ENDINGS: dict[str, Callable[[UnitOfWork, Session], object]] = {
@@ -156,7 +156,7 @@ def test_an_app_that_is_down_hears_of_it_once_it_is_back(
         assert deliver() == 1
         clock.advance(seconds=pause)
     (promise,) = promises(work)
-    assert (promise.state, promise.attempts) == (DeliveryState.DUE, 4)
+    assert (promise.state, promise.attempts) == (DeliveryState.WAITING, 4)
     assert "no connection" in str(promise.error)
     assert "not asked again yet" not in str(promise.error), "that was so at the second attempt only"
     with ForeignServer(foreign_tls, port=port) as back:
@@ -170,10 +170,10 @@ def test_an_app_that_is_down_hears_of_it_once_it_is_back(
 @pytest.mark.parametrize(
     ("status", "state", "error"),
     [
-        ("204 No Content", DeliveryState.KEPT, None),
+        ("204 No Content", DeliveryState.SENT, None),
         ("400 Bad Request", DeliveryState.FAILED, "it refused the logout: invalid_request"),
-        ("501 Not Implemented", DeliveryState.DUE, "it answered 501"),
-        ("302 Found", DeliveryState.DUE, "it answered 302; redirects are not followed"),
+        ("501 Not Implemented", DeliveryState.WAITING, "it answered 501"),
+        ("302 Found", DeliveryState.WAITING, "it answered 302; redirects are not followed"),
     ],
 )
 def test_what_the_app_answers_decides_whether_it_is_asked_again(

@@ -162,7 +162,7 @@ class TestPublishedKeys:
         assert (refused.status, refused.error) == (503, "temporarily_unavailable")
         assert refused.response.headers["retry-after"]
         check = explain(refused.error_id).checks[-1]
-        assert check["name"] == "The client's keys can be had"
+        assert check["name"] == "The client's keys can be fetched"
         assert "jwks_uri" in check["got"]
 
     @pytest.mark.parametrize("pushed", [False, True])
