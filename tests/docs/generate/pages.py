@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.docs.generate import (
     command_line,
+    emails,
     endpoints,
     metrics,
     oauth_errors,
@@ -19,7 +20,6 @@ from tests.docs.generate import (
     settings,
     tokens,
 )
-from tests.docs.generate.emails import emails
 from tests.docs.generate.markdown import DOCS
 
 GENERATED = re.compile(r"(?<=<!-- generated: )([\w: -]+?)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -37,13 +37,13 @@ PARTS: dict[str, Callable[[], str]] = {
     "admin-problems": operations.admin_problems,
     "account-problems": operations.account_problems,
     "metrics": metrics.metrics,
+    "emails": emails.emails,
     "oauth-codes": oauth_errors.oauth_codes,
     "oauth-endpoints": oauth_errors.oauth_endpoints,
     "api-problems": problems.api_problems,
     "error-pages": problems.error_pages,
     **settings.parts(),
     **tokens.parts(),
-    "emails": emails,
 }
 """What computes each part, by its name in the pages."""
 
