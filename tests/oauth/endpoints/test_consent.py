@@ -128,7 +128,7 @@ def test_whoever_is_somebody_else_may_say_so(rp: RelyingParty, browser: WatchedC
     """OIDC Core section 3.1.2.4."""
     location = decide(browser, rp.ask(browser), "switch").headers["location"]
     assert location.startswith("/login?")
-    assert "prompt=login" in location
+    assert "prompt=select_account" in location
 
 
 def test_an_answer_nobody_gave_changes_nothing(rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged) -> None:
