@@ -1,13 +1,12 @@
-"""The emails, from their templates."""
+"""The emails: when each is sent, and its subject."""
 
 import re
 
 from provider.config.settings import Settings
 from provider.languages.catalogs import ENGLISH
 from provider.mail.rendering import FOLDER
-from provider.mail.samples import NAMES
 from tests.docs.generate.markdown import table
-from tests.support.emails import rendered
+from tests.support.emails import NAMES, rendered
 
 
 def emails() -> str:
