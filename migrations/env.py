@@ -1,7 +1,7 @@
 """How Alembic runs our migrations: each in a transaction of its own, one migrator at a time, plain types in files.
 
 What is done is kept: a migrator that was killed is followed by one that continues where it stopped. See
-docs/operate/migrations.md.
+docs/development/migrations.md.
 """
 
 import fcntl

@@ -93,6 +93,11 @@ class Origin:
     reset_uri: str | None = None
     """The same for links that reset a password."""
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether an operator acts: through the console or the admin API, or at the command line, without a request."""
+        return bool(self.operator) or not (self.network or self.request_id)
+
     def of_operator(self, name: str, *, why: str = "") -> "Origin":
         """Return the origin for an operator's action on another account.
 

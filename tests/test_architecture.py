@@ -72,12 +72,14 @@ def test_every_file_has_a_docstring_and_is_about_one_thing() -> None:
 def test_every_template_is_used() -> None:
     folder = REPOSITORY / "templates"
     python = "\n".join(source.read_text() for source in sources(PROVIDER))
-    templates = {path: path.read_text() for path in folder.rglob("*") if path.suffix in {".html", ".txt"}}
+    templates = {path: path.read_text() for path in folder.rglob("*") if path.suffix in {".html", ".txt", ".jinja"}}
     for path in templates:
         name = str(path.relative_to(folder))
         others = "\n".join(text for other, text in templates.items() if other != path)
-        # A letter is named by its folder.
-        used = name in python or f'"{path.parent.name}"' in python or name in others or f'"{path.name}"' in others
+        # An email is named without its suffix.
+        used = (
+            name in python or name in others or any(f'"{each}"' in python + others for each in (path.stem, path.name))
+        )
         assert used, f"{name} is not used"
 
 

@@ -80,7 +80,7 @@ def test_without_redis_a_letter_leaves_from_the_web_process_at_once(
     worker.start(installation)
     wait_until(lambda: len(worker._timetables) == 3)
     write(installation)
-    wait_until(lambda: sink.letters)
+    wait_until(lambda: sink.emails)
     wait_until(lambda: is_kept(installation))
     worker.stop()
 
@@ -90,7 +90,7 @@ def test_what_was_promised_before_a_crash_is_kept_after_the_start(installation: 
     write(installation)
     worker = BackgroundWorker(installation.settings)
     worker.start(installation)
-    wait_until(lambda: sink.letters)
+    wait_until(lambda: sink.emails)
     worker.stop()
 
 
@@ -104,7 +104,7 @@ def test_with_redis_the_web_process_sends_word_and_the_worker_sends_the_letter(
     web.start(installation)
     wait_until(lambda: len(worker._timetables) == 3)
     write(installation)
-    wait_until(lambda: sink.letters)
+    wait_until(lambda: sink.emails)
     worker.stop()
     web.stop()
     assert len(web._timetables) == 1  # it only hands over what it counted
@@ -128,7 +128,7 @@ def test_a_request_does_not_notice_that_redis_is_away(
         write(installation)
         assert time.monotonic() - began < 30  # a hanging Redis would hold it for good
         worker.start(installation)
-        wait_until(lambda: sink.letters)
+        wait_until(lambda: sink.emails)
     worker.stop()
 
 
@@ -166,10 +166,10 @@ def test_a_letter_survives_the_worker_that_was_killed_while_sending_it(
         with work() as w:  # instead of waiting for the lease to lapse
             w.db.execute(store.outbox.update().values(next_at=clock.now))
     with worker_process(installation, redis_url, sink.port) as process:
-        wait_until(lambda: sink.letters)
+        wait_until(lambda: sink.emails)
         process.terminate()
         assert process.wait(PATIENCE) == 0
-    assert len(sink.letters) == 1
+    assert len(sink.emails) == 1
     assert is_kept(installation)
 
 
@@ -197,7 +197,7 @@ def test_twenty_emails_that_are_due_leave_in_parallel_through_a_slow_mail_server
         write(installation)
     worker = BackgroundWorker(installation.settings, threads=4)
     worker.start(installation)
-    wait_until(lambda: len(sink.letters) == 20)
+    wait_until(lambda: len(sink.emails) == 20)
     wait_until(lambda: is_kept(installation))
     worker.stop()
 
@@ -209,7 +209,7 @@ def test_with_redis_two_worker_processes_share_what_is_due(
         write(installation)
     with worker_process(installation, redis_url, sink.port), worker_process(installation, redis_url, sink.port):
         wait_until(lambda: is_kept(installation))
-    assert len(sink.letters) == 12
+    assert len(sink.emails) == 12
 
 
 def test_a_delivery_beyond_the_time_limit_is_interrupted_and_tried_again_later(

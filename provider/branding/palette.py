@@ -47,6 +47,9 @@ class Scheme:
 LIGHT = Scheme("#24487a", "#ffffff", "#f5f3ee", "#555b66", ("#ffffff", "#f7f6f2", "#eff7f2"), is_dark=False)
 DARK = Scheme("#9cbcf0", "#10192a", "#14171c", "#a9afb9", ("#1c2027", "#232831", "#1b2c25"), is_dark=True)
 
+SEAL, ON_SEAL = "#7c2d2a", "#f9ece6"
+"""The seal and its letter, unless a brand has an accent; as in signet.css."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Palette:

@@ -23,6 +23,9 @@ PostLogoutRedirectUri = Annotated[
     list[str] | None,
     typer.Option(help="URL where users return after signing out. Must match exactly. Can be repeated."),
 ]
+BackchannelLogoutUri = Annotated[
+    str | None, typer.Option(help="HTTPS URL that Signet calls when a user of the app signs out elsewhere.")
+]
 AllowedOrigin = Annotated[
     list[str] | None,
     typer.Option(help="Additional origin of the app's pages, for example capacitor://localhost. Can be repeated."),
@@ -76,6 +79,7 @@ def metadata_given(
     name: str | None,
     redirect_uri: list[str] | None,
     post_logout_redirect_uri: list[str] | None,
+    backchannel_logout_uri: str | None,
     allowed_origin: list[str] | None,
     public: bool,
     grant: list[str] | None,
@@ -99,6 +103,7 @@ def metadata_given(
         "client_name": name,
         "redirect_uris": redirect_uri,
         "post_logout_redirect_uris": post_logout_redirect_uri,
+        "backchannel_logout_uri": backchannel_logout_uri,
         "allowed_origins": allowed_origin,
         "grant_types": grant,
         "scope": scope,

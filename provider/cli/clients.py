@@ -9,6 +9,7 @@ from provider.cli.client_options import (
     AllowedOrigin,
     AllowScheme,
     AuthMethod,
+    BackchannelLogoutUri,
     FirstParty,
     Grant,
     Jwks,
@@ -73,6 +74,7 @@ def create(
     resource: Resource = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    backchannel_logout_uri: BackchannelLogoutUri = None,
     allowed_origin: AllowedOrigin = None,
     public: Public = False,
     grant: Grant = None,
@@ -114,6 +116,7 @@ def create(
         name=name,
         redirect_uri=redirect_uri,
         post_logout_redirect_uri=post_logout_redirect_uri,
+        backchannel_logout_uri=backchannel_logout_uri,
         allowed_origin=allowed_origin,
         public=public,
         grant=grant,
@@ -198,6 +201,7 @@ def update(
     name: Name = None,
     redirect_uri: RedirectUri = None,
     post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    backchannel_logout_uri: BackchannelLogoutUri = None,
     allowed_origin: AllowedOrigin = None,
     public: Public = False,
     grant: Grant = None,
@@ -225,6 +229,7 @@ def update(
         name=name,
         redirect_uri=redirect_uri,
         post_logout_redirect_uri=post_logout_redirect_uri,
+        backchannel_logout_uri=backchannel_logout_uri,
         allowed_origin=allowed_origin,
         public=public,
         grant=grant,
@@ -279,12 +284,7 @@ def enable(client_id: Which, *, as_json: Json = False) -> None:
 
 
 @app.command()
-def delete(
-    client_id: Which,
-    *,
-    yes: Yes = False,
-    as_json: Json = False,
-) -> None:
+def delete(client_id: Which, *, yes: Yes = False, as_json: Json = False) -> None:
     """Delete an application and all its data.
 
     Example: signet client delete CLIENT_ID --yes

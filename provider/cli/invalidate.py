@@ -23,7 +23,7 @@ def invalidate(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Revoke everything issued before a given time. Use it after restoring a backup (docs/operate/operate.md).
+    """Revoke everything issued before a given time. Use it after restoring a backup (docs/operate/backup.md).
 
     Ends sessions, tokens, codes, one-time links and pending requests. Replaces and revokes the signing keys.
     Passwords, two-factor authentication and client secrets stay. Shows what will end and asks for confirmation. If the

@@ -17,7 +17,7 @@ from provider.config.production_checks import Finding
 from provider.config.settings import Settings
 from provider.installation import open_installation
 from provider.jose.algorithms import KEY_PAIRS
-from provider.mail.trial import try_out
+from provider.mail.settings_check import check_settings
 from provider.oauth.keys import rotation
 from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
@@ -149,5 +149,5 @@ def _redis(url: str | None) -> Iterator[Finding]:
 
 def _mail_server(settings: Settings) -> Iterator[Finding]:
     where, now = f"{settings.smtp_host}:{settings.smtp_port}", datetime.now(UTC)
-    for problem in try_out(settings, Outbound(settings, clock=utc_now), now=now, timeout=PATIENCE):
+    for problem in check_settings(settings, Outbound(settings, clock=utc_now), now=now, timeout=PATIENCE):
         yield Finding(problem.setting, True, f"{where}: {problem.said}. No email will be sent", problem.fix)

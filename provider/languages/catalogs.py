@@ -4,7 +4,7 @@ import gettext
 import io
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TypeVar
@@ -13,6 +13,8 @@ from provider.languages.isolation import isolate
 from provider.languages.text import Text
 
 Said = TypeVar("Said")
+
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,24 @@ class Language:
     def moment(self, moment: datetime) -> str:
         """Return date and time in UTC, such as `25 November 2026, 20:57 UTC`."""
         return f"{self.date(moment)}, {moment:%H:%M} UTC"
+
+    def duration(self, length: timedelta) -> str:
+        """Return a length of time, such as `10 minutes`, in the largest unit of which there are at least two.
+
+        Never longer than it is: 90 minutes are `90 minutes`, and 150 minutes are `2 hours`.
+        """
+        from babel.units import format_unit  # noqa: PLC0415  # as above
+
+        seconds = int(length.total_seconds())
+        unit, size = next((each for each in _UNITS if seconds >= 2 * each[1]), _UNITS[-1])
+        return format_unit(max(1, seconds // size), f"duration-{unit}", locale=self.locale)
+
+    @property
+    def direction(self) -> str:
+        """The direction of its script, for `dir`: ltr or rtl."""
+        from babel import Locale  # noqa: PLC0415  # as above
+
+        return Locale.parse(self.locale).text_direction
 
     def _spell(self, value: object) -> object:
         if isinstance(value, datetime):

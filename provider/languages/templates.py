@@ -19,7 +19,12 @@ def speak(env: Environment, language: Language) -> None:
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # the extension's
     env.finalize = language.say
-    env.filters |= {"say": language.say, "date": language.date, "moment": language.moment}
+    env.filters |= {
+        "say": language.say,
+        "date": language.date,
+        "moment": language.moment,
+        "duration": language.duration,
+    }
     env.filters |= {"isolate": isolate, "isolated": isolated, "first_character": first_character}
     env.globals["language"] = language
 

@@ -1,7 +1,7 @@
 """Access tokens for a mail server that wants OAuth 2.0, as those of Google and Microsoft 365 do (RFC 7628).
 
 They come from a token endpoint, for a refresh token (RFC 6749 section 6) or for the client itself (section 4.4), and
-are kept in the process until they expire.
+are cached in the process until they expire.
 """
 
 import threading
@@ -16,17 +16,17 @@ from provider.outbound.client import Outbound
 from provider.outbox.relay import TemporaryFailure
 
 MARGIN = timedelta(minutes=1)
-"""How long before its end a token is replaced, so that it lasts for the conversation and for clocks that differ."""
+"""How long before its end a token is replaced, so that it lasts for the connection and for clocks that differ."""
 UNKNOWN_LIFETIME = timedelta(minutes=5)
-"""How long a token is kept if the response does not say (RFC 6749 section 5.1 only recommends it)."""
-LONGEST_KEPT = timedelta(hours=1)
-LONGEST_WORDS = 200
+"""How long a token is cached if the response does not say (RFC 6749 section 5.1 only recommends it)."""
+MAX_CACHED = timedelta(hours=1)
+MAX_REASON = 200
 
 _Source = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _CachedToken:
     token: str
     until: datetime
 
@@ -35,7 +35,7 @@ class AccessTokens:
     """The tokens of a process. Threads that need one at the same moment share one request."""
 
     def __init__(self) -> None:
-        self._kept: dict[_Source, _Kept] = {}
+        self._tokens: dict[_Source, _CachedToken] = {}
         self._lock = threading.Lock()
 
     def get(self, settings: Settings, outbound: Outbound, *, now: datetime) -> tuple[str, bool]:
@@ -45,18 +45,18 @@ class AccessTokens:
         """
         source = _source_of(settings)
         with self._lock:
-            kept = self._kept.get(source)
-            if kept is not None and now < kept.until:
-                return kept.token, False
-            self._kept[source] = _ask(settings, outbound, now)
-            return self._kept[source].token, True
+            cached = self._tokens.get(source)
+            if cached is not None and now < cached.until:
+                return cached.token, False
+            self._tokens[source] = _request(settings, outbound, now)
+            return self._tokens[source].token, True
 
     def forget(self, settings: Settings, token: str) -> None:
         """Do not use this token again, because the mail server refused it."""
         source = _source_of(settings)
         with self._lock:
-            if source in self._kept and self._kept[source].token == token:
-                del self._kept[source]
+            if source in self._tokens and self._tokens[source].token == token:
+                del self._tokens[source]
 
 
 TOKENS = AccessTokens()
@@ -78,7 +78,7 @@ def _source_of(settings: Settings) -> _Source:
     )
 
 
-def _ask(settings: Settings, outbound: Outbound, now: datetime) -> _Kept:
+def _request(settings: Settings, outbound: Outbound, now: datetime) -> _CachedToken:
     url, client_id, secret, refresh_token = (
         settings.smtp_oauth_token_url,
         settings.smtp_oauth_client_id,
@@ -107,11 +107,11 @@ def _ask(settings: Settings, outbound: Outbound, now: datetime) -> _Kept:
         words = " ".join(str(given.get(name, "")) for name in ("error", "error_description")).strip()
         raise TemporaryFailure(
             f"no access token for the mail server: the token endpoint answered {answer.status}"
-            f" {without(words, secrets_of(settings))[:LONGEST_WORDS]}".rstrip()
+            f" {redact(words, secrets_of(settings))[:MAX_REASON]}".rstrip()
         )
     seconds = lifetime if isinstance(lifetime, int | float) and not isinstance(lifetime, bool) else None
-    whole = UNKNOWN_LIFETIME if seconds is None else timedelta(seconds=min(seconds, LONGEST_KEPT.total_seconds()))
-    return _Kept(token, now + whole - MARGIN)
+    whole = UNKNOWN_LIFETIME if seconds is None else timedelta(seconds=min(seconds, MAX_CACHED.total_seconds()))
+    return _CachedToken(token, now + whole - MARGIN)
 
 
 def _is_token(value: object) -> TypeGuard[str]:
@@ -119,7 +119,7 @@ def _is_token(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value.isascii() and value.isprintable() and bool(value) and " " not in value
 
 
-def without(text: str, secrets: tuple[str, ...]) -> str:
+def redact(text: str, secrets: tuple[str, ...]) -> str:
     """Return a server's words without these secrets: some servers repeat what they were sent."""
     for secret in secrets:
         text = text.replace(secret, "********")

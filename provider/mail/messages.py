@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from provider.audit.devices import device_name
+from provider.audit.devices import device_name, is_known_browser
 from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.negotiation import best
-from provider.mail.rendering import Letter, link_to, render
+from provider.mail.rendering import Email, link_to, render
 from provider.outbox import messages
 from provider.work import UnitOfWork
 
@@ -32,56 +32,56 @@ def verify_email(work: UnitOfWork, *, to: str, token: str, code: str, carry: Map
     """
     # Nothing the stranger who signed up wrote goes into it: it would make us a carrier of their spam.
     settings = work.settings
-    letter = render(
+    email = render(
         settings,
-        spoken(work, None),
+        language_of(work, None),
         "verify_email",
         link=_link(work, work.origin.verify_uri, "/verify-email/confirm", token=token, carry=carry),
         code=code,
-        code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
-        link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
+        code_lifetime=settings.verify_code_lifetime,
+        link_lifetime=settings.verify_link_lifetime,
     )
-    return _promise(work, to, letter, "verify_email", lifetime=settings.verify_link_lifetime)
+    return _enqueue(work, to, email, "verify_email", lifetime=settings.verify_link_lifetime)
 
 
 def already_registered(work: UnitOfWork, *, to: str, carry: Mapping[str, str], language: str | None = None) -> str:
     """Queue the email to the owner of an address that another sign-up used. The page does not reveal the account."""
     settings = work.settings
-    letter = render(
+    email = render(
         settings,
-        spoken(work, language),
+        language_of(work, language),
         "already_registered",
         sign_in=link_to(settings, "/login", **carry),
         reset=link_to(settings, "/forgot-password", **carry),
     )
-    return _promise(work, to, letter, "already_registered")
+    return _enqueue(work, to, email, "already_registered")
 
 
 def reset_password(
     work: UnitOfWork, *, to: str, token: str, carry: Mapping[str, str], language: str | None = None
 ) -> None:
     settings = work.settings
-    letter = render(
+    email = render(
         settings,
-        spoken(work, language),
+        language_of(work, language),
         "reset_password",
         link=_link(work, work.origin.reset_uri, "/reset-password", token=token, carry=carry),
-        link_minutes=int(settings.reset_link_lifetime.total_seconds() // 60),
+        link_lifetime=settings.reset_link_lifetime,
     )
-    _promise(work, to, letter, "reset_password", lifetime=settings.reset_link_lifetime)
+    _enqueue(work, to, email, "reset_password", lifetime=settings.reset_link_lifetime)
 
 
 def invitation(work: UnitOfWork, *, to: str, token: str, language: str | None = None) -> None:
     """Queue the email to a user for whom an operator created an account, with a link to set the password."""
     settings = work.settings
-    letter = render(
+    email = render(
         settings,
-        spoken(work, language),
+        language_of(work, language),
         "invitation",
         link=link_to(settings, "/reset-password", token=token),
-        link_days=max(1, settings.invite_link_lifetime.days),
+        link_lifetime=settings.invite_link_lifetime,
     )
-    _promise(work, to, letter, "invitation", lifetime=settings.invite_link_lifetime)
+    _enqueue(work, to, email, "invitation", lifetime=settings.invite_link_lifetime)
 
 
 def password_was_reset(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
@@ -101,7 +101,8 @@ def two_factor_disabled(work: UnitOfWork, *, to: str, language: str | None = Non
 
 
 def recovery_code_used(work: UnitOfWork, *, to: str, left: int, few: bool, language: str | None = None) -> None:
-    _notice(work, to, language, "recovery_code_used", left=left, few=few)
+    two_factor = link_to(work.settings, "/account/two-factor")
+    _notice(work, to, language, "recovery_code_used", left=left, few=few, two_factor=two_factor)
 
 
 def recovery_codes_renewed(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
@@ -114,27 +115,25 @@ def change_email(work: UnitOfWork, *, to: str, token: str, code: str | None, lan
     If an operator requested it, there is no code: the user has no page open to type it on.
     """
     settings = work.settings
-    letter = render(
+    email = render(
         settings,
-        spoken(work, language),
+        language_of(work, language),
         "change_email",
         link=link_to(settings, "/account/email/confirm", token=token),
         code=code,
-        code_minutes=int(settings.verify_code_lifetime.total_seconds() // 60),
-        link_hours=int(settings.verify_link_lifetime.total_seconds() // 3600),
+        code_lifetime=settings.verify_code_lifetime,
+        link_lifetime=settings.verify_link_lifetime,
     )
-    return _promise(work, to, letter, "change_email", lifetime=settings.verify_link_lifetime)
+    return _enqueue(work, to, email, "change_email", lifetime=settings.verify_link_lifetime)
 
 
 def address_taken(work: UnitOfWork, *, to: str, language: str | None = None) -> str:
     """Queue the email to the owner of an address that another user wanted. The page does not reveal the account."""
-    return _promise(work, to, render(work.settings, spoken(work, language), "address_taken"), "address_taken")
+    return _enqueue(work, to, render(work.settings, language_of(work, language), "address_taken"), "address_taken")
 
 
-def email_change_requested(
-    work: UnitOfWork, *, to: str, by_operator: bool = False, language: str | None = None
-) -> None:
-    _notice(work, to, language, "email_change_requested", by_operator=by_operator)
+def email_change_requested(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
+    _notice(work, to, language, "email_change_requested")
 
 
 def email_changed(work: UnitOfWork, *, to: str, token: str | None, language: str | None = None) -> None:
@@ -143,8 +142,10 @@ def email_changed(work: UnitOfWork, *, to: str, token: str | None, language: str
     """
     settings = work.settings
     undo = None if token is None else link_to(settings, "/undo-email-change", token=token)
-    days, lifetime = max(1, settings.undo_link_lifetime.days), None if token is None else settings.undo_link_lifetime
-    _notice(work, to, language, "email_changed", lifetime=lifetime, undo=undo, undo_days=days)
+    lifetime = None if token is None else settings.undo_link_lifetime
+    _notice(
+        work, to, language, "email_changed", lifetime=lifetime, undo=undo, link_lifetime=settings.undo_link_lifetime
+    )
 
 
 def account_secured(work: UnitOfWork, *, to: str, token: str) -> None:
@@ -157,7 +158,7 @@ def account_secured(work: UnitOfWork, *, to: str, token: str) -> None:
         "account_secured",
         lifetime=settings.reset_link_lifetime,
         link=link_to(settings, "/reset-password", token=token),
-        link_minutes=int(settings.reset_link_lifetime.total_seconds() // 60),
+        link_lifetime=settings.reset_link_lifetime,
     )
 
 
@@ -175,7 +176,7 @@ def account_deleted(work: UnitOfWork, *, to: str, language: str | None = None) -
 
 
 def new_device(work: UnitOfWork, *, to: str, language: str | None = None) -> None:
-    _notice(work, to, language, "new_device")
+    _notice(work, to, language, "new_device", device_is_known=is_known_browser(work.origin.user_agent))
 
 
 def identity_linked(work: UnitOfWork, *, to: str, provider: str, language: str | None = None) -> None:
@@ -205,7 +206,7 @@ def _link(work: UnitOfWork, app_page: str | None, path: str, *, token: str, carr
     return f"{app_page}{'&' if '?' in app_page else '?'}{urlencode({'token': token})}"
 
 
-def spoken(work: UnitOfWork, chosen: str | None) -> Language:
+def language_of(work: UnitOfWork, chosen: str | None) -> Language:
     """Return the language of an email: the user's choice, that of the page, or the first one offered."""
     offered = work.settings.languages
     return LANGUAGES[best(offered, filter(None, (chosen, work.origin.language))) or offered[0]]
@@ -216,25 +217,28 @@ def _notice(
 ) -> None:
     """Queue a notice that something about the account changed: what, when, on which device and from where.
 
-    It says what to do if it was not the user. For an operator's action it names neither device nor network.
+    It says what to do if it was not the user. A notice of an operator's action says so, and names neither device nor
+    network.
     """
     settings, origin = work.settings, work.origin
-    letter = render(
+    email = render(
         settings,
-        spoken(work, language),
+        language_of(work, language),
         name,
         when=work.now,
         device=device_name(origin.user_agent) if origin.network else "",
         network=origin.network,
         account=link_to(settings, "/account"),
+        activity=link_to(settings, "/account/activity"),
         reset=link_to(settings, "/forgot-password"),
+        by_operator=origin.is_operator,
         **context,
     )
-    _promise(work, to, letter, name, lifetime=lifetime)
+    _enqueue(work, to, email, name, lifetime=lifetime)
 
 
-def _promise(work: UnitOfWork, to: str, letter: Letter, name: str, *, lifetime: timedelta | None = None) -> str:
+def _enqueue(work: UnitOfWork, to: str, email: Email, name: str, *, lifetime: timedelta | None = None) -> str:
     """Queue the email; return the id of its message."""
-    payload = {"to": to, "subject": letter.subject, "text": letter.text, "html": letter.html}
+    payload = {"to": to, "subject": email.subject, "text": email.text, "html": email.html}
     expires_at = None if lifetime is None else work.now + lifetime
     return messages.enqueue(work, TOPIC, payload, about=f"{name} to {to}", expires_at=expires_at)

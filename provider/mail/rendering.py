@@ -1,11 +1,15 @@
-"""The Jinja2 environment for emails: no request, and absolute links from `settings.issuer` only."""
+"""The templates of emails: no request, and absolute links from `settings.issuer` only.
 
+Each email is one template that is rendered twice, in the layout of the text part and in that of the HTML part.
+"""
+
+import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from provider.branding.palette import LIGHT, ink_on
+from provider.branding.palette import DARK, LIGHT, ON_SEAL, SEAL, in_the_dark, ink_on, palette
 from provider.config.settings import Settings
 from provider.languages.catalogs import Language
 from provider.resources import TEMPLATES
@@ -13,51 +17,71 @@ from provider.resources import TEMPLATES
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+FOLDER = TEMPLATES / "mail"
+TEXT, HTML = "layout.txt", "layout.html"
+
 
 @dataclass(frozen=True)
-class Letter:
+class Email:
     subject: str
     text: str
     html: str
 
 
 @cache
-def environment(language: Language) -> "Environment":
-    """Return the template environment for one language."""
+def environment(language: Language, layout: str) -> "Environment":
+    """Return the template environment for one language and one layout, which is TEXT or HTML."""
     # Loads jinja2: many commands can send an email, and few do.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape  # noqa: PLC0415
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
     from provider.languages.templates import speak  # noqa: PLC0415
 
     env = Environment(
-        loader=FileSystemLoader(TEMPLATES / "mail"),
-        autoescape=select_autoescape(["html"], default=False),
+        loader=FileSystemLoader(FOLDER),
+        autoescape=layout == HTML,  # noqa: S701  # the text part and the subject are text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
     speak(env, language)
+    env.globals["layout"] = layout
     return env
 
 
-def render(settings: Settings, language: Language, name: str, **context: Any) -> Letter:
+def render(settings: Settings, language: Language, name: str, **context: Any) -> Email:
     """Render the subject, text and HTML of the email `name`. The subject is always one line."""
-    accent = settings.brand_accent or LIGHT.accent
     given = {
-        "accent": accent,
-        "on_accent": ink_on(accent),
         "brand": settings.brand,
         "issuer": settings.issuer,
         "support_email": settings.support_email,
         "has": settings.has,
+        **_colors(settings.brand_accent, settings.brand_accent_dark, settings.brand_paper, settings.brand_paper_dark),
         **context,
     }
-    subject, text, html = (
-        environment(language).get_template(f"{name}/{part}").render(given)
-        for part in ("subject.txt", "body.txt", "body.html")
+    text, html = (
+        environment(language, layout).get_template(f"{name}.jinja").make_module(given) for layout in (TEXT, HTML)
     )
-    return Letter(subject=" ".join(subject.split()), text=text, html=html)
+    return Email(
+        subject=" ".join(str(text.subject).split()),  # type: ignore[attr-defined]  # what the template sets
+        text=re.sub(r"\n{3,}", "\n\n", str(text)).strip() + "\n",
+        html=str(html).strip() + "\n",
+    )
+
+
+@lru_cache(maxsize=32)
+def _colors(accent: str | None, accent_dark: str | None, paper: str | None, paper_dark: str | None) -> dict[str, Any]:
+    """Return the colors of an email, derived from the settings like those of pages."""
+    light_paper, dark_paper = paper or LIGHT.paper, paper_dark or DARK.paper
+    in_dark = accent_dark or (in_the_dark(accent, dark_paper) if accent else DARK.accent)
+    return {
+        "light": palette(LIGHT, accent=accent or LIGHT.accent, paper=light_paper),
+        "dark": palette(DARK, accent=in_dark, paper=dark_paper),
+        "light_paper": light_paper,
+        "dark_paper": dark_paper,
+        "seal": accent or SEAL,
+        "on_seal": ink_on(accent) if accent else ON_SEAL,
+    }
 
 
 def link_to(settings: Settings, path: str, **parameters: str) -> str:

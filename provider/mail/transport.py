@@ -14,44 +14,44 @@ from typing import Any
 import idna
 
 from provider.config.settings import Settings
-from provider.mail.conversation import conversation, our_name, sign_in
+from provider.mail.smtp import authenticate, connect, ehlo_name
 from provider.outbox.relay import PermanentFailure, RetryPolicy
 from provider.work import Installation
 
 RETRIES = RetryPolicy(attempts=106, longest_pause=timedelta(hours=1))
 """An email with a link is retried until it expires, any other for some four days (RFC 5321 section 4.5.4.1)."""
 TIMEOUT = 10.0
-"""The timeout for one step of the SMTP conversation, in seconds. All steps fit well into the relay's lease."""
+"""The timeout for one step of an SMTP connection, in seconds. All steps fit well into the relay's lease."""
 
 
-def deliver(installation: Installation, promise_id: str, payload: dict[str, Any]) -> None:
+def deliver(installation: Installation, message_id: str, payload: dict[str, Any]) -> None:
     """Send one email: `to`, `subject`, `text`, `html`. Raises PermanentFailure or TemporaryFailure."""
     settings = installation.settings
     try:
-        letter = _compose(settings, promise_id, payload)
-        letter["Date"] = format_datetime(installation.clock())
+        email = _compose(settings, message_id, payload)
+        email["Date"] = format_datetime(installation.clock())
     except ValueError as error:
         raise PermanentFailure("a header of the email contains characters that are not allowed") from error
-    with conversation(settings, timeout=TIMEOUT) as server:
-        sign_in(server, settings, installation.outbound, now=installation.clock())
+    with connect(settings, timeout=TIMEOUT) as server:
+        authenticate(server, settings, installation.outbound, now=installation.clock())
         try:
-            server.send_message(letter)
+            server.send_message(email)
         except smtplib.SMTPNotSupportedError as error:
             raise PermanentFailure("the mail server does not support SMTPUTF8, which this address needs") from error
 
 
-def _compose(settings: Settings, promise_id: str, payload: dict[str, Any]) -> EmailMessage:
-    letter = EmailMessage(SMTP)
-    letter["From"] = settings.smtp_from
+def _compose(settings: Settings, message_id: str, payload: dict[str, Any]) -> EmailMessage:
+    email = EmailMessage(SMTP)
+    email["From"] = settings.smtp_from
     if settings.smtp_reply_to is not None:
-        letter["Reply-To"] = settings.smtp_reply_to
-    letter["To"] = _with_a_labels(payload["to"])
-    letter["Subject"] = payload["subject"]
-    letter["Message-ID"] = f"<{promise_id}@{our_name(settings)}>"
-    letter["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: no holiday notes in answer
-    letter.set_content(payload["text"])
-    letter.add_alternative(payload["html"], subtype="html")
-    return letter
+        email["Reply-To"] = settings.smtp_reply_to
+    email["To"] = _with_a_labels(payload["to"])
+    email["Subject"] = payload["subject"]
+    email["Message-ID"] = f"<{message_id}@{ehlo_name(settings)}>"
+    email["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: no holiday notes in answer
+    email.set_content(payload["text"])
+    email.add_alternative(payload["html"], subtype="html")
+    return email
 
 
 def _with_a_labels(address: str) -> str:

@@ -3,14 +3,14 @@
 from typing import Any
 
 from provider.jose.algorithms import SIGNING_ALGORITHMS
-from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, OPENID, ROLES, SCOPES
+from provider.oauth.scopes import ACCOUNT, ADMIN_READ, ADMIN_WRITE, GROUPS, OPENID, ROLES, SCOPES
 from provider.urls import origin_of
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 USERINFO = "/oauth2/userinfo"
 SCOPES_OF_RESOURCE: dict[str, tuple[str, ...]] = {
     "": SCOPES,
-    USERINFO: (OPENID, "profile", "email", "address", "phone", ROLES),
+    USERINFO: (OPENID, "profile", "email", "address", "phone", ROLES, GROUPS),
     "/api/account": (ACCOUNT,),
     "/api/admin": (ADMIN_READ, ADMIN_WRITE),
 }

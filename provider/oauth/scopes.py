@@ -10,6 +10,8 @@ SCOPE_TOKEN = re.compile(r"[!#-\[\]-~]+")
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
 ROLES = "roles"
+GROUPS = "groups"
+"""The same values as `roles`, under the name that many apps read (RFC 9068 section 2.2.3.1)."""
 ACCOUNT = "account"
 """The scope of the account API, only for clients registered for it."""
 ADMIN_READ = "admin:read"
@@ -39,6 +41,7 @@ CLAIMS_OF_SCOPE: dict[str, tuple[str, ...]] = {
     "phone": ("phone_number", "phone_number_verified"),
     OFFLINE_ACCESS: (),
     ROLES: ("roles",),
+    GROUPS: ("groups",),
     ACCOUNT: (),
     ADMIN_READ: (),
     ADMIN_WRITE: (),
@@ -61,6 +64,7 @@ IN_WORDS = {
     "phone": Text("See your phone number"),
     OFFLINE_ACCESS: Text("Stay connected when you're not using the app"),
     ROLES: Text("See your roles"),
+    GROUPS: Text("See your roles"),
     ACCOUNT: Text("Manage your account"),
     ADMIN_READ: Text("View all accounts as an administrator"),
     ADMIN_WRITE: Text("Manage all accounts as an administrator"),
@@ -87,6 +91,7 @@ CLAIM_IN_WORDS = {
     "phone_number": IN_WORDS["phone"],
     "phone_number_verified": Text("See whether your phone number is confirmed"),
     "roles": IN_WORDS[ROLES],
+    "groups": IN_WORDS[GROUPS],
 }
 """Descriptions of claims that are requested individually (OIDC Core section 5.5)."""
 

@@ -1,7 +1,7 @@
 """The metrics for Prometheus. Before `begin` nothing is counted, and nothing is imported for it.
 
 Label values are names from our own code (routes, grants, errors), never text from a request. Each metric has a maximum
-number of series; further ones count as `other`. docs/operate/operate.md explains each metric.
+number of series; further ones count as `other`. docs/operate/monitor.md explains each metric.
 
 The processes of a service write to files in one folder (prometheus_client's multiprocess mode). So any process can
 answer for all of them, and the counts of a dead process are kept (decision 54).

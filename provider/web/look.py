@@ -5,13 +5,10 @@ from functools import lru_cache
 from html import escape
 
 from provider.branding.logo import Image
-from provider.branding.palette import DARK, LIGHT, Scheme, in_the_dark, ink_on, palette
+from provider.branding.palette import DARK, LIGHT, ON_SEAL, SEAL, Scheme, in_the_dark, ink_on, palette
 from provider.config.settings import Settings
 from provider.languages.free_text import first_character
 from provider.web.assets import Asset
-
-SEAL, ON_SEAL = "#7c2d2a", "#f9ece6"
-"""The colours of our own icon, as in signet.css."""
 
 
 @dataclass(frozen=True, kw_only=True)

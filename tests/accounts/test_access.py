@@ -31,9 +31,14 @@ KEEPS_THIS_SESSION = "all others"
 
 
 def documented() -> dict[Cause, list[str]]:
-    """The cells of each row, one for each kind of access and the reason last. The rows are in the order of `Cause`."""
-    rows = re.findall(r"^\| ([^|]+ \|.*) \|$", DOCUMENT.read_text(), re.MULTILINE)[1:]
-    return {cause: [cell.strip() for cell in row.split("|")[1:]] for cause, row in zip(Cause, rows, strict=True)}
+    """The cells of each row, one for each kind of access and the reason last. The rows are in the order of `Cause`.
+
+    The document has the kinds in two tables, and the reason at the end of the first one.
+    """
+    tables = re.split(r"^\| What happens \|.*\n\|-.*\n", DOCUMENT.read_text(), flags=re.MULTILINE)[1:3]
+    first, second = ([row.split("|")[2:-1] for row in table.partition("\n\n")[0].splitlines()] for table in tables)
+    rows = [[*kinds, *others, reason] for (*kinds, reason), others in zip(first, second, strict=True)]
+    return {cause: [cell.strip() for cell in row] for cause, row in zip(Cause, rows, strict=True)}
 
 
 TABLE = documented()

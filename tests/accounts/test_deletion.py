@@ -78,7 +78,7 @@ def test_the_owner_signs_in_and_keeps_the_account(browser: Browser, inbox: Inbox
     assert not is_signed_in(browser)
     browser.page = page
     assert browser.submit(button="Keep my account").title.startswith("Your account won't be deleted")
-    assert "stays" in inbox.latest(ADDRESS).subject
+    assert "will not be deleted" in inbox.latest(ADDRESS).subject
     assert not is_signed_in(browser)
     assert sign_in(browser).path == "/account"
     browser.page = page
@@ -103,7 +103,7 @@ def test_after_the_grace_it_is_gone_with_everything(
     assert purge(installation)["accounts to delete"] == 0
     clock.advance(hours=2)
     assert purge(installation)["accounts to delete"] == 1
-    assert "is deleted" in inbox.latest(ADDRESS).subject
+    assert "was deleted" in inbox.latest(ADDRESS).subject
     assert sign_in(browser).status == 400
     with work() as w:
         assert find_user(w, ADDRESS) is None

@@ -166,7 +166,7 @@ def test_a_letter_speaks_the_language_of_the_sign_up(browser: Browser, inbox: In
     browser.client.headers.update(GERMAN)
     sign_up(browser)
     assert inbox.latest(ADDRESS).subject == "Bestätigen Sie Ihre E-Mail-Adresse für Signet"
-    assert '<html lang="de">' in inbox.latest(ADDRESS).html
+    assert '<html lang="de" dir="ltr">' in inbox.latest(ADDRESS).html
 
 
 def test_a_letter_speaks_its_readers_language_whoever_asked_for_it(
@@ -177,7 +177,7 @@ def test_a_letter_speaks_its_readers_language_whoever_asked_for_it(
     stranger = new_browser()
     stranger.client.headers.update(GERMAN)
     forgot_password(stranger)
-    assert inbox.latest(ADDRESS).subject == "Choisissez un nouveau mot de passe Signet"
+    assert inbox.latest(ADDRESS).subject == "Réinitialisez votre mot de passe Signet"
 
 
 def test_a_letter_by_an_operator_speaks_what_its_reader_chose(work: Work, inbox: Inbox) -> None:

@@ -14,8 +14,8 @@ from tests.support.installation import Work
 from tests.support.silence import ASKED, NOBODY, SPELLINGS, WHO, Stranger, address_of, assert_alike, make_everybody
 
 VERIFY = "Confirm your email address for Signet"
-TAKEN = "You already have a Signet account"
-RESET = "Choose a new Signet password"
+TAKEN = "You already have an account with Signet"
+RESET = "Reset your Signet password"
 
 CHOSEN = "chosen by whoever signs up"
 """And nobody's password."""

@@ -141,7 +141,7 @@ def test_an_operator_unlinks_the_last_way_in_only_by_force(
     assert events(work, "account.identity.unlinked") == []
     assert operator("DELETE", f"{path}/{identity}?force=true").status_code == 204
     assert operator.get(path)["identities"] == []
-    assert "no longer signs you in" in inbox.latest("bob@example.test").subject
+    assert "was unlinked from" in inbox.latest("bob@example.test").subject
     [event] = events(work, "account.identity.unlinked")
     assert event["operator"].startswith("client ")
     browser.open(operator("POST", f"/users/{bob}/links", purpose="reset").json()["url"])

@@ -119,7 +119,7 @@ def test_the_user_confirms_the_address_that_an_operator_entered(
     assert operator("POST", f"/users/{ada}/email", email=NEW).status_code == 202
     assert operator.get(f"/users/{ada}/email") == {"email": ADDRESS, "email_verified": True, "pending": NEW}
     asked = inbox.latest(NEW)
-    assert "An administrator entered this address" in asked.text
+    assert "An administrator entered it" in asked.text
     assert "An administrator asked to change" in inbox.latest(ADDRESS).text
     assert events(work, "account.email.change_requested")[0]["operator"].startswith("client ")
     stranger = new_browser()
@@ -212,7 +212,7 @@ def test_an_operator_changes_it_at_the_console(console: Console, work: Work, inb
     assert (event["operator"], event["why"]) == (f"user {console.user_id}", "married")
     page = console.act(f"/users/{ada}/send-email-change", email=ADDRESS, why="and back")
     assert "Email queued for delivery." in page.text
-    assert "An administrator entered this address" in inbox.latest(ADDRESS).text
+    assert "An administrator entered it" in inbox.latest(ADDRESS).text
 
 
 def test_a_change_that_another_operator_overtook_is_refused(console: Console, work: Work) -> None:

@@ -1,4 +1,4 @@
-"""After a restore nothing issued before counts: on either database, with the tools docs/operate/operate.md names."""
+"""After a restore nothing issued before counts: on either database, with the tools docs/operate/backup.md names."""
 
 import shutil
 import sqlite3

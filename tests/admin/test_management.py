@@ -351,7 +351,7 @@ def test_no_secret_that_was_handed_out_is_kept_in_clear(operator: Program, ada: 
 def test_people_are_searched_and_invited(operator: Program, ada: str, inbox: Inbox) -> None:
     made = operator("POST", "/users", email="ada.grace@example.test", claims={"name": "Grace Hopper"}, invite=True)
     assert made.status_code == 201
-    assert inbox.latest("ada.grace@example.test").subject == "You have an account at Signet"
+    assert inbox.latest("ada.grace@example.test").subject == "You've been invited to Signet"
     assert [user["id"] for user in operator.get("/users?search=hop")["users"]] == [made.json()["id"]]
     page = operator.get("/users?search=ada&limit=2")
     rest = operator.get(f"/users?search=ada&limit=2&after={page['next']}")

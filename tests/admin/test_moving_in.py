@@ -43,7 +43,7 @@ def test_a_user_brings_the_id_and_the_password_along(operator: Program, browser:
 
 def test_an_invited_user_may_bring_the_id(operator: Program, inbox: Inbox) -> None:
     assert operator("POST", "/users", email=ADDRESS, id=OWN, invite=True).json()["id"] == OWN
-    assert inbox.latest(ADDRESS).subject == "You have an account at Signet"
+    assert inbox.latest(ADDRESS).subject == "You've been invited to Signet"
 
 
 @pytest.mark.both_databases

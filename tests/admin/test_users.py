@@ -75,7 +75,7 @@ def test_an_invited_person_chooses_the_password(console: Console, work: Work, in
     page = console.browser.submit({"email": "Grace@example.test", "name": "Grace Hopper", "roles": "staff shop:buyer"})
     assert page.heading == "Grace@example.test"
     letter = inbox.latest("Grace@example.test")
-    assert letter.subject == "You have an account at Signet"
+    assert letter.subject == "You've been invited to Signet"
     link = re.search(r"/reset-password\?token=\S+", letter.text)
     assert link
     phone.open(link[0])
@@ -146,7 +146,7 @@ def test_devices_applications_and_accounts_end_one_by_one(
     assert phone.open("/account").path == "/login"
     assert console.browser.open(target).path == f"/admin/users/{user_id}"  # gone meanwhile
     page = console.act(f"/users/{user_id}/send-reset")
-    assert inbox.latest("ada@example.test").subject == "Choose a new Signet password"
+    assert inbox.latest("ada@example.test").subject == "Reset your Signet password"
     page = console.act(f"/users/{user_id}/make-link")
     link = re.search(r"http\S+/reset-password\?token=[\w-]+", page.text)
     assert link
@@ -175,7 +175,7 @@ def test_the_only_way_in_is_unlinked_after_another_question(console: Console, wo
     page = console.act(last.removeprefix("/admin"), why="the provider closed")
     assert "Account unlinked." in page.text
     assert events(work, "account.identity.unlinked")[0]["why"] == "the provider closed"
-    assert "no longer signs you in" in inbox.latest("ada@example.test").subject
+    assert "was unlinked from" in inbox.latest("ada@example.test").subject
     assert console.browser.open(last).path == f"/admin/users/{user_id}"
 
 

@@ -122,7 +122,7 @@ def test_asking_for_a_reset_looks_alike_whoever_asks(
     assert answer.headers.keys() == expected.headers.keys()
     letters = [letter.subject for letter in inbox.letters()[before:]]
     known = email.lower() == ADDRESS
-    wanted = {"active": ["Choose a new Signet password"], "unverified": ["Confirm your email address for Signet"]}
+    wanted = {"active": ["Reset your Signet password"], "unverified": ["Confirm your email address for Signet"]}
     assert letters == (wanted.get(state, []) if known else [])
 
 

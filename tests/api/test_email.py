@@ -42,7 +42,7 @@ def test_the_old_address_stays_until_the_new_one_is_confirmed(
     assert (asked.status_code, asked.content) == (202, b"")
     assert as_ada.get("/email") == {"email": ADDRESS, "pending": NEW}
     assert as_ada.get("/profile")["email"] == ADDRESS
-    assert "asked for" in inbox.latest(ADDRESS).subject
+    assert "Request to change" in inbox.latest(ADDRESS).subject
     code = inbox.latest(NEW).code
     assert problem(as_ada("POST", "/email/confirm", code=another_than(code))) == "wrong-code"
     assert as_ada("POST", "/email/confirm", code=f" {code[:3]} {code[3:]}").status_code == 204
@@ -134,7 +134,7 @@ def test_an_address_of_somebody_else_looks_like_any_other(
     assert (taken.status_code, taken.content) == (free.status_code, free.content) == (202, b"")
     assert taken.headers.keys() == free.headers.keys()
     assert as_ada.get("/email")["pending"].lower() == TAKEN
-    assert "has a Signet account already" in inbox.latest(email).subject
+    assert "already has an account" in inbox.latest(email).subject
     for code in ("123456", WRONG):
         assert problem(as_ada("POST", "/email/confirm", code=code)) == "wrong-code"
     assert (address_of(work, ada), address_of(work, eve)) == (ADDRESS, TAKEN)

@@ -43,7 +43,7 @@ def test_set_up_shows_key_and_picture_and_counts_after_a_valid_code(as_ada: Call
     assert as_ada.get("/two-factor") == {"enabled": True, "setting_up": False, "recovery_codes_left": 10}
     assert problem(as_ada("GET", "/two-factor/key")) == "enrolment-gone"
     assert problem(as_ada("POST", "/two-factor/confirm", code=code_of(key, clock.now))) == "enrolment-gone"
-    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is on"
+    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is on for your Signet account"
 
 
 def test_it_works_at_the_next_sign_in(app_of_ours: App, as_ada: Caller, clock: Clock) -> None:
@@ -91,7 +91,7 @@ def test_turning_off_needs_a_live_unused_code(as_ada: Caller, clock: Clock, inbo
     clock.advance(minutes=1)
     assert as_ada("POST", "/two-factor/disable", code=code_of(key, clock.now)).status_code == 204
     assert not as_ada.get("/two-factor")["enabled"]
-    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is off"
+    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is off for your Signet account"
     assert problem(as_ada("POST", "/two-factor/disable", code=code_of(key, clock.now))) == "not-turned-on"
 
 

@@ -31,6 +31,15 @@ def test_the_id_and_once_the_secret_are_printed(signet: Signet, work: Work) -> N
     assert made["client_secret"] not in signet("client", "list").out
 
 
+def test_the_url_for_logout_notifications_is_registered_and_changed(signet: Signet) -> None:
+    """OIDC Back-Channel Logout 1.0 section 2.2."""
+    made = signet(*SHOP, "--backchannel-logout-uri", "https://shop.example/logout", "--json").json
+    assert made["backchannel_logout_uri"] == "https://shop.example/logout"
+    signet("client", "update", made["client_id"], "--backchannel-logout-uri", "https://shop.example/out")
+    shown = signet("client", "show", made["client_id"], "--json").json
+    assert shown["backchannel_logout_uri"] == "https://shop.example/out"
+
+
 def test_origins_of_a_web_view_are_registered_in_their_normal_form(signet: Signet) -> None:
     """RFC 6454 section 6.2: as a browser sends them."""
     origins = ("--allowed-origin", "capacitor://localhost", "--allowed-origin", "https://WWW.shop.example:443/")

@@ -1,6 +1,6 @@
 """The `signet` commands that the documents mention are commands of ours, with the options they are given.
 
-Those of docs/operate/operate.md are run, in tests/docs; these stand in the middle of something, or in a sentence.
+Those of the pages about operating Signet are run, in tests/docs; these are part of something else, or of a sentence.
 """
 
 import re

@@ -171,7 +171,7 @@ def test_what_goes_wrong_is_one_line_and_a_status(signet: Signet) -> None:
 def test_people_are_invited_and_searched(signet: Signet, inbox: Inbox) -> None:
     made = signet("user", "invite", EMAIL, "--name", "Ada Lovelace", "--role", "staff", "--json").json
     assert (made["status"], made["roles"]) == ("ACTIVE", ["staff"])
-    assert inbox.latest(EMAIL).subject == "You have an account at Signet"
+    assert inbox.latest(EMAIL).subject == "You've been invited to Signet"
     assert [user["id"] for user in signet("user", "list", "--search", "LOVE", "--json").json] == [made["id"]]
     assert signet("user", "list", "--search", "nobody", "--json").json == []
     assert signet("session", "list", "--json").json == []

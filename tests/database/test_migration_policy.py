@@ -1,4 +1,4 @@
-"""What a migration does while the previous release runs (docs/operate/migrations.md), read off its statements."""
+"""What a migration does while the previous release runs (docs/development/migrations.md), read off its statements."""
 
 import re
 
@@ -62,7 +62,7 @@ def test_no_migration_breaks_the_release_before_it(statements: dict[str, list[st
     assert len(statements) > 15
     for revision, its in statements.items():
         unexcused = {(what, table) for what, table in forbidden(its) if (revision, table) not in ALLOWED}
-        assert not unexcused, f"{revision}: {unexcused}; see docs/operate/migrations.md"
+        assert not unexcused, f"{revision}: {unexcused}; see docs/development/migrations.md"
     used = {(revision, table) for revision, its in statements.items() for _, table in forbidden(its)}
     assert used == set(ALLOWED), "an excuse that nobody needs"
 

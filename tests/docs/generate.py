@@ -15,8 +15,11 @@ from starlette.routing import Route
 
 from provider.cli.run import command_line
 from provider.config.settings import Settings
+from provider.languages.catalogs import ENGLISH
+from provider.mail.rendering import FOLDER
 from provider.oauth.scopes import CLAIM_IN_WORDS, CLAIMS_OF_SCOPE, IN_WORDS, SCOPE_OF_CLAIM
 from provider.routes import routes
+from tests.support.emails import NAMES, rendered
 from tests.support.server_process import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -194,6 +197,22 @@ def _types(answer: dict[str, Any]) -> str:
     return ", ".join(f"`{each.rpartition(':')[2]}`" for each in types)
 
 
+# Emails
+
+
+def emails() -> str:
+    """List the emails: the comment at the top of a template says when it is sent."""
+    settings = Settings(brand="Acme")
+    rows = [(f"`{name}`", _sent_when(name), rendered(settings, ENGLISH, name).subject) for name in NAMES]
+    return table(("email", "sent", "subject"), rows)
+
+
+def _sent_when(name: str) -> str:
+    comment = re.match(r"\{# Sent (.*?) #\}", (FOLDER / f"{name}.jinja").read_text("utf-8"), re.DOTALL)
+    assert comment is not None, f"{name}.jinja begins with no comment that says when it is sent"
+    return comment[1][:1].upper() + comment[1][1:]
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "protocol-endpoints": protocol_endpoints,
@@ -202,6 +221,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "claims": claims,
     "admin-operations": admin_operations,
     "account-operations": account_operations,
+    "emails": emails,
 }
 """What computes each part, by its name in the pages."""
 

@@ -12,11 +12,17 @@ import yaml
 
 from provider.cli.run import command_line
 from tests.interop.apps.guide import LIST, NOT_RUN, SECRET, TESTED, Block, guides
-from tests.interop.apps.run import END, START, script_of
+from tests.interop.apps.run import END, RUN, START, script_of
+from tests.interop.apps.run import NOT_RUN as FROM_DOCUMENTATION
 from tests.support.server_process import REPOSITORY
 
 SCRIPTS = REPOSITORY / "tests/interop/apps"
 HELPERS = {"__init__", "guide", "install", "run", "workbench"}
+SECTIONS = ["What you get", "1. Register", "2. Assign roles", "3. Configure", "4. Sign in", "Roles", "Sign out"]
+SECTIONS += ["If it doesn't work"]
+"""What the sections of every guide begin with, in this order. *Good to know* may follow."""
+ERRORS = re.compile(r"^\| `[^`]+`", re.MULTILINE)
+"""A row that begins with the app's own error text."""
 
 
 def ini(text: str) -> None:
@@ -71,6 +77,17 @@ def test_every_guide_says_for_whom_it_is_and_what_it_was_tested_with() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_every_guide_has_the_same_sections_and_explains_errors_of_the_app() -> None:
+    wrong = []
+    for guide in guides():
+        found = re.findall(r"^## (.+)$", guide.text, re.MULTILINE)
+        if len(found) not in {8, 9} or not all(map(str.startswith, found, [*SECTIONS, "Good to know"])):
+            wrong.append(f"{guide.name}: {found}")
+        if len(ERRORS.findall(guide.text.rpartition("## If it doesn't work")[2])) < 3:
+            wrong.append(f"{guide.name} explains fewer than three errors")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_every_guide_that_was_tested_has_a_script_and_every_script_a_guide() -> None:
     tested = {script_of(guide) for guide in guides() if TESTED.search(guide.text)}
     assert tested == {path.stem for path in SCRIPTS.glob("*.py")} - HELPERS
@@ -81,15 +98,16 @@ def test_every_guide_is_in_the_table_of_the_last_run() -> None:
     for guide in guides():
         (row,) = [row for row in table.splitlines() if f"]({guide.name}.md)" in row]
         found = TESTED.search(guide.text)
-        assert all(cell in row for cell in (found.groups() if found else ("not run",))), row
+        cells = (RUN, *found.groups()) if found else (FROM_DOCUMENTATION,)
+        assert all(cell in row for cell in cells), row
 
 
 def test_every_guide_registers_its_app_and_all_its_signet_commands_exist() -> None:
     root = command_line()
     wrong = []
     for guide in guides():
-        if not any(line.startswith("signet client create ") for line in guide.commands):
-            wrong.append(f"{guide.name} has no `signet client create`")
+        if [line.startswith("signet client create ") for line in guide.commands].count(True) != 1:
+            wrong.append(f"{guide.name} registers the app with more or less than one `signet client create`")
         found = {line: unknown_in(line, root) for line in guide.commands}
         wrong += [f"{guide.name}: {why} in {line}" for line, why in found.items() if why]
     assert not wrong, "\n".join(wrong)

@@ -1,4 +1,9 @@
-"""docs/operate/operate.md, followed word by word: every command is run, in order, in one shell."""
+"""The pages about installing and operating Signet, followed as printed: every block marked `sh` is run.
+
+There are two installations. One begins with SQLite and moves to PostgreSQL, the other begins with PostgreSQL, and every
+other page builds on it, in the order of the navigation. Each page is read in a shell of its own. Blocks marked `bash`
+need what is not here: containers, a name in DNS, another program.
+"""
 
 import contextlib
 import json
@@ -13,9 +18,15 @@ from pathlib import Path
 
 import pytest
 import redis
+import yaml
+from starlette.routing import Route
 
-from tests.cli.test_every_command import EVERY, UNTIL_STOPPED
+from provider.config.settings import Settings
+from provider.database.engine import open_database
+from provider.routes import routes
+from tests.cli.test_every_command import EVERY, UNTIL_STOPPED, options
 from tests.docs import machine
+from tests.docs.test_site import CONFIGURATION, in_navigation
 from tests.mail.smtp_sink import smtp_sink
 from tests.support.databases import create_postgres_database
 from tests.support.forking import signet_in
@@ -23,28 +34,65 @@ from tests.support.server_process import REPOSITORY, environment
 from tests.support.services import postgres_program, services
 from tests.support.waiting import PATIENCE
 
-pytestmark = pytest.mark.slow
+OPERATE = [f"docs/{page}" for page in in_navigation(CONFIGURATION["nav"]) if page.startswith("operate/")]
 
 STAND_INS = {
     "sudo": 'exec {python} {machine} "$@"',  # it changes the machine; `machine.py` says what is done instead
     "haveibeenpwned-downloader": 'echo 00000000000000000000000000000000DEADBEEF:1 > "$1.txt"',  # forty gigabytes
+    "pip": "exit 0",  # `tests/test_packaging.py` installs the wheel
+    "serve_in_background": """DETACHED=yes signet serve --port "$1" --workers 1 > ~/own.pid 2> ~/own.log < /dev/null
+until curl -s "http://127.0.0.1:$1/health/ready"; do sleep 0.1; done""",
+    "python3": 'if [ "$2" = venv ]; then mkdir -p "$3/bin" && touch "$3/bin/activate"; else exec {python} "$@"; fi',
 }
 """Programs that are not run, and what is instead."""
 
-NOT_RUN = {"user reset-totp": "nobody has turned it on: that takes a browser"}
+AS_TYPED = (
+    (r"^sudo -iu signet$", "cd; if [ -e ~/.bash_profile ]; then . ~/.bash_profile; fi"),  # a login shell reads it
+    (r"^(signet user create (?!.*--password-stdin).*)$", r'\1 --password-stdin <<< "several unrelated words"'),
+    (r"\bsignet serve$", "serve_in_background {own}"),
+)
+"""What an operator does at the terminal and a script cannot -> how it is done here."""
+
+NOT_RUN = {"user reset-totp": "no user has turned it on: that takes a browser"}
 """Commands that are only mentioned; those of UNTIL_STOPPED are run by the units."""
 
+FROM_SQLITE = {"docs/start/install.md": "", "docs/operate/backup.md": "Back up SQLite", "docs/operate/scale.md": ""}
+"""The pages of the installation that begins with SQLite -> the only section of it, if not all."""
+FROM_POSTGRESQL = ["docs/start/install-postgresql.md", *(page for page in OPERATE if page != "docs/operate/scale.md")]
 
-def blocks() -> list[str]:
-    return re.findall(
-        r"^```sh\n(.*?)^```$", (REPOSITORY / "docs/operate/operate.md").read_text(), re.MULTILINE | re.DOTALL
-    )
+SAID = {
+    "docs/start/install.md": (r'{"status":"ok"}.*client_secret.*{"status":"ok"}',),
+    "docs/start/install-postgresql.md": (r'{"status":"ok"}{"status":"ok"}', r"No problems found\.|\b0 errors, "),
+    "docs/operate/configure.md": (r"SIGNET_SUPPORT_EMAIL\s+help@example\.com",),
+    "docs/operate/scale.md": (
+        r"Exported \d+ rows",
+        r"Imported \d+ rows",
+        r'{"status":"ok"}',
+        r"No problems found\.|\b0 errors, ",
+    ),
+    "docs/operate/backup.md": (r"Revoked what was issued before \S+: .* signing keys",),
+    "docs/operate/upgrade.md": (r"signet \d+\.\d+", r"The database is up to date"),
+    "docs/operate/keys.md": (r"Rotated ES256\.", r"Revoked key "),
+    "docs/operate/monitor.md": (r'{"status":"ok"}', r"signet_outbox_oldest_due_seconds"),
+    "docs/operate/security.md": (r"600 \S+ \S+/signet\.env", r"account\.roles\.changed"),
+    "docs/operate/troubleshoot.md": (r"failed check +The client is registered",),
+}
+"""What the commands of a page print, among other things."""
 
 
-def three_ports() -> list[int]:
-    """Of four digits: the units write a 1 before them for the metrics."""
+def blocks(page: str, *, section: str = "") -> Iterator[str]:
+    """Yield the commands of a page, or of one section of it. Without one, those of FROM_SQLITE are left out."""
+    for part in re.split(r"^## ", (REPOSITORY / page).read_text("utf-8"), flags=re.MULTILINE):
+        heading = part.partition("\n")[0]
+        other = FROM_SQLITE.get(page, "")
+        if heading == section if section else heading != other:
+            yield from re.findall(r"^```sh\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
+
+
+def four_ports() -> list[int]:
+    """Return ports of four digits: the units write a 1 before them for the metrics."""
     found = [port for port in range(2000 + os.getpid() % 3000, 5500) if _is_free(port) and _is_free(10_000 + port)]
-    return found[:3]
+    return found[:4]
 
 
 def _is_free(port: int) -> bool:
@@ -56,15 +104,15 @@ def _is_free(port: int) -> bool:
 
 @pytest.fixture
 def places(tmp_path: Path, worker_id: str) -> Iterator[dict[str, str]]:
-    """What the document names -> what stands for it here."""
-    for name in ("etc", "lib", "backups", "bin"):
+    """Yield what the pages name -> what is used here in its place."""
+    for name in ("etc", "lib", "backups", "bin", "checkout"):
         (tmp_path / name).mkdir()
     url = create_postgres_database(f"signet_{worker_id}_operate").replace("+psycopg", "")
     number = 12 if worker_id == "main" else 7 + int(worker_id[2:]) % 4
     redis_url = f"{services.require('Redis')}?db={number}"
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
-    first, second, worker = three_ports()
+    first, second, worker, own = four_ports()
     with smtp_sink() as sink:
         yield {
             "/etc/signet": str(tmp_path / "etc"),
@@ -78,12 +126,13 @@ def places(tmp_path: Path, worker_id: str) -> Iterator[dict[str, str]]:
             "redis://localhost:6379/0": redis_url,
             "https://hooks.example.com/": "https://127.0.0.1:1/",  # nothing leaves this machine
             "SIGNET_SMTP_FROM=id@example.com": "SIGNET_SMTP_FROM=id@example.com\nSIGNET_OUTBOUND_ALLOW=127.0.0.1",
+            "{own}": str(own),
         }
 
 
 @pytest.fixture
 def shell(tmp_path: Path, places: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The environment of somebody's shell, with stand-ins on its PATH; what was started there ends with it."""
+    """Yield the environment of an operator's shell. What was started in it ends with it."""
     programs = tmp_path / "bin"
     for name, what in STAND_INS.items():
         text = what.format(python=sys.executable, machine=machine.__file__)
@@ -91,7 +140,11 @@ def shell(tmp_path: Path, places: dict[str, str]) -> Iterator[dict[str, str]]:
         (programs / name).chmod(0o755)
     for name in ("pg_dump", "pg_restore"):
         (programs / name).symlink_to(postgres_program(name))
-    environ = environment({}) | {"PATH": f"{programs}:{os.environ['PATH']}", "PLACES": json.dumps(places)}
+    environ = environment({}) | {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PLACES": json.dumps(places),
+        "HOME": str(tmp_path / "lib"),
+    }
     with signet_in(programs):
         try:
             yield environ
@@ -101,31 +154,65 @@ def shell(tmp_path: Path, places: dict[str, str]) -> Iterator[dict[str, str]]:
                     os.kill(int(file.read_text()), signal.SIGTERM)
 
 
-def test_every_command_of_the_document_does_what_it_says(
-    tmp_path: Path, places: dict[str, str], shell: dict[str, str]
-) -> None:
-    script = "".join(blocks())
-    units = "".join(unit.read_text() for unit in (REPOSITORY / "deploy").glob("*.service"))
+def follow(page: str, section: str, *, places: dict[str, str], shell: dict[str, str], tmp_path: Path) -> None:
+    script = "".join(blocks(page, section=section))
+    for typed, here in AS_TYPED:
+        script = re.sub(typed, here, script, flags=re.MULTILINE)
     for place, stand_in in places.items():
-        assert place in script + units, place
         script = script.replace(place, stand_in)
-    for command in sorted(set(EVERY) - UNTIL_STOPPED - NOT_RUN.keys()):
-        assert re.search(rf"\bsignet {command}\b", script), f"`signet {command}` is not in docs/operate/operate.md"
-    file = tmp_path / "operate.sh"
-    file.write_text(f"set -eu\n{script}\n")
+    file = tmp_path / "page.sh"
+    file.write_text(f"set -eu\n{'[ ! -e ~/.bash_profile ] || . ~/.bash_profile' if section else ''}\n{script}\n")
     done = subprocess.run(
         ["bash", "-x", str(file)],
         env=shell,
-        cwd=tmp_path / "lib",
+        cwd=tmp_path / "checkout",
         capture_output=True,
         text=True,
         check=False,
         timeout=5 * PATIENCE,
     )
-    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
-    said = done.stdout
-    assert said.count('{"status":"ok"}') == 2, said
-    assert "failed check" in said
-    assert "signet_outbox_oldest_due_seconds" in said
-    assert re.search(r"Revoked what was issued before \S+: .*[36] signing keys", said), said
-    assert "No problems found." in said or "0 errors" in said
+    assert done.returncode == 0, f"{page}\n{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
+    for expected in () if section else SAID.get(page, ()):
+        assert re.search(expected, done.stdout, re.DOTALL), f"{page}: {expected}\n{done.stdout}"
+
+
+@pytest.mark.slow
+def test_an_installation_with_sqlite_is_backed_up_and_moves_to_postgresql(
+    tmp_path: Path, places: dict[str, str], shell: dict[str, str]
+) -> None:
+    for page, section in FROM_SQLITE.items():
+        follow(page, section, places=places, shell=shell, tmp_path=tmp_path)
+    assert (tmp_path / "backups/signet.db").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_an_installation_with_postgresql_is_operated_as_the_pages_say(
+    tmp_path: Path, places: dict[str, str], shell: dict[str, str]
+) -> None:
+    for page in FROM_POSTGRESQL:
+        follow(page, "", places=places, shell=shell, tmp_path=tmp_path)
+
+
+def test_every_command_is_run_on_a_page() -> None:
+    pages = [*FROM_SQLITE.items(), *((page, "") for page in FROM_POSTGRESQL)]
+    script = "".join(code for page, section in pages for code in blocks(page, section=section))
+    written = [command for command in EVERY if command not in UNTIL_STOPPED and command not in NOT_RUN]
+    assert [command for command in written if not re.search(rf"\bsignet {command}\b", script)] == []
+
+
+def test_the_page_about_scaling_says_how_many_connections_a_process_opens() -> None:
+    settings = Settings(database_url="postgresql://signet@/signet", secret_key="k" * 32, metrics_address="127.0.0.1:1")
+    text = (REPOSITORY / "docs/operate/scale.md").read_text("utf-8")
+    size = open_database(settings).engine.pool.size()  # type: ignore[attr-defined]  # of a QueuePool
+    assert f"each process opens up to {size} connections" in text
+    assert f"9 processes, so up to {9 * size}" in text
+
+
+def test_the_example_for_kubernetes_starts_commands_that_exist() -> None:
+    page = (REPOSITORY / "docs/operate/deploy.md").read_text("utf-8")
+    (example,) = map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    (container,) = example["spec"]["template"]["spec"]["containers"]
+    command, *given = container["args"]
+    assert {option for option in given if option.startswith("--")} <= options(EVERY[command])
+    paths = {container[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe")}
+    assert paths <= {route.path for route in routes(Settings()) if isinstance(route, Route)}

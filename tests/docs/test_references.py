@@ -7,12 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import takewhile
 
-from provider.config.environment import FROM_FILE
-from provider.config.secrets import may_be_in_a_file
-from provider.config.settings import PREFIX, Settings
-from tests.docs.test_quickstarts import commands
 from tests.support.server_process import REPOSITORY
 
 FOLDERS = ("provider", "tests", "docs", "templates", "clients", "benchmarks", "migrations", "deploy")
@@ -35,8 +30,6 @@ PROVIDER_MODULE = re.compile(r"\bprovider(?:\.[a-z_]\w*)+")
 PATH = re.compile(r"(?<![\w./-])(?:provider|tests)/[\w/.-]*\w")
 BASES = ("", "provider", "provider/oauth", "tests", "tests/oauth", "clients")
 """Folders that the documents leave out of a path. A bare name may be that of any file or folder."""
-CODE = re.compile(r"^ {4,}[^\n]*$|(?<=^```sh\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
-"""Lines of code in a document: indented, or between fences."""
 FILE_IN_A_DOCUMENT = re.compile(r"`((?:[\w.-]+/)*[\w.-]+(?:\.(?:py|html)|/))`")
 
 
@@ -164,47 +157,6 @@ def is_importable(dotted: str) -> bool:
     module = place / f"{rest[0]}.py" if rest and (place / f"{rest[0]}.py").exists() else place / "__init__.py"
     names = rest[1:] if module.name != "__init__.py" else rest
     return all(re.search(rf"\b{name}\b", module.read_text("utf-8")) for name in names)
-
-
-def test_every_setting_that_a_document_names_exists() -> None:
-    settings = {PREFIX + name.upper(): may_be_in_a_file(name, field) for name, field in Settings.model_fields.items()}
-    names = {*settings, *(f"{name}{FROM_FILE}" for name, is_secret in settings.items() if is_secret)}
-    # What Kubernetes sets for a service of this name is not a setting.
-    named = re.compile(rf"(?<!\w){PREFIX}[A-Z0-9_]*[A-Z0-9]\b(?!\*|=tcp:)")
-    wrong = [f"{path}: {each}" for path, each in found_in(documents(), named) if each not in names]
-    assert not wrong, "\n".join(wrong)
-
-
-def test_every_command_that_a_document_names_exists_with_its_options() -> None:
-    wrong = [f"{path}: {each}" for path, text in documents().items() for call in calls(text) for each in unknown(call)]
-    assert not wrong, "\n".join(wrong)
-
-
-def calls(document: str) -> list[list[str]]:
-    """Return the words of every call of `signet` in a document's code, without what is not the call's own."""
-    text = document.replace("\\\n", " ")
-    code = re.findall(r"`(signet [^`\n]+)`", text)
-    code += re.findall(r"(?:^ *|[|;&(] *)(signet .*)$", "\n".join(CODE.findall(text)), re.MULTILINE)
-    return [re.split(r" [#<>|;&]|[`)]| +- |, then ", call)[0].split()[1:] for call in code]
-
-
-def unknown(call: list[str]) -> list[str]:
-    """Return what `signet` does not know of a call: its command, or an option."""
-    words = [*takewhile(re.compile("[a-z][a-z-]*").fullmatch, call)]
-    name = next((" ".join(words[:length]) for length in (2, 1) if " ".join(words[:length]) in commands()), None)
-    if name is None:
-        is_group = any(command.startswith(" ".join([*words, ""])) for command in commands())
-        return [] if is_group else [f"signet {' '.join(call)}"]
-    options = {word.partition("=")[0] for word in call if word.startswith("--")}
-    return [f"signet {name} has no {option}" for option in sorted(options - commands()[name])]
-
-
-def test_a_command_or_an_option_that_does_not_exist_is_found_in_a_document() -> None:
-    text = "`signet user list`, `signet client`, `signet nosuch`\n\n    signet client create --nosuch # signet away\n"
-    assert [each for call in calls(text) for each in unknown(call)] == [
-        "signet nosuch",
-        "signet client create has no --nosuch",
-    ]
 
 
 def found_in(where: dict[str, str], pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:

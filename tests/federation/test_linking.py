@@ -29,7 +29,7 @@ from tests.support.people import ADDRESS, code_of, find_user, forgot_password, i
 from tests.support.relying_party import RelyingParty
 
 NEW_PASSWORD = "quite another horse battery"
-LINKED = "Example now signs you in to your Signet account"
+LINKED = "Example was linked to your Signet account"
 
 
 def prove(browser: Browser, *, password: str = PASSWORD) -> Page:
@@ -196,7 +196,7 @@ def test_whoever_is_signed_in_links_and_unlinks(traveller: Traveller, ada: str, 
     page = browser.submit(button="Unlink")
     assert "Account unlinked" in page.text
     assert identities_of(work, ada) == []
-    assert inbox.latest(ADDRESS).subject == "Example no longer signs you in to your Signet account"
+    assert inbox.latest(ADDRESS).subject == "Example was unlinked from your Signet account"
     names = [event.name for event in events_of(work, ada)]
     assert names[-2:] == ["account.identity.linked", "account.identity.unlinked"]
     sign_out(browser)

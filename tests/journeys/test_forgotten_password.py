@@ -10,7 +10,7 @@ from tests.support.demo_process import Demo
 
 pytestmark = pytest.mark.browser
 
-SUBJECT = "Choose a new Signet password"
+SUBJECT = "Reset your Signet password"
 
 
 def test_a_new_password_is_chosen_by_mail_and_every_device_is_signed_out(
@@ -43,7 +43,7 @@ def test_a_new_password_is_chosen_by_mail_and_every_device_is_signed_out(
     person.expect_heading("Hello, Grace Hopper")
     elsewhere.open(f"{demo.provider}/account")
     elsewhere.expect_heading("Sign in")
-    steps.read_letter(person, "Your Signet password was changed", account.email)
+    steps.read_letter(person, "Your Signet password was reset", account.email)
     person.open(link[0])
     person.follow("Request a new link")
     person.expect_heading("Forgot your password?")

@@ -41,7 +41,7 @@ def test_what_stands_around_the_provider_fits_a_narrow_screen(
     look(person, "account")
     person.follow("Devices")
     look(person, "devices")
-    steps.read_letter(person, "Choose a new Signet password", account.email)
+    steps.read_letter(person, "Reset your Signet password", account.email)
     look(person, "letter")
     person.open(demo.mailbox)
     person.page.get_by_role("link", name=re.compile("Choose a new")).first.wait_for()

@@ -79,7 +79,7 @@ def test_it_is_beside_a_new_password_and_no_other(person: Person, account: Accou
     person.open(f"{demo.provider}/forgot-password")
     person.fill("Email address", account.email)
     person.press("Send link")
-    letter = steps.read_letter(person, "Choose a new Signet password", account.email)
+    letter = steps.read_letter(person, "Reset your Signet password", account.email)
     found = re.search(r"http://\S+/reset-password\?\S+", letter)
     assert found
     person.open(found[0])

@@ -74,7 +74,7 @@ def test_a_recovery_code_lets_somebody_in_once_without_their_phone(
     person.fill("Recovery code", codes[1].lower())
     person.press("Continue")
     person.expect_heading("Grace Hopper")
-    assert "code" in steps.read_letter(person, "Recovery code used", account.email)
+    assert "code" in steps.read_letter(person, "A recovery code was used for your Signet account", account.email)
 
 
 def test_turning_it_off_needs_a_code(person: Person, account: Account, demo: Demo, steps: Steps) -> None:
@@ -86,4 +86,4 @@ def test_turning_it_off_needs_a_code(person: Person, account: Account, demo: Dem
     person.fill("Code from your authenticator app, or a recovery code", codes[3])
     person.press("Turn off two-factor authentication")
     person.expect_text("Two-factor authentication is off.")
-    steps.read_letter(person, "Two-factor authentication is off", account.email)
+    steps.read_letter(person, "Two-factor authentication is off for your Signet account", account.email)

@@ -128,7 +128,7 @@ def test_no_template_shows_a_name_as_it_is() -> None:
     ours = {"preset.name", "check.name", "event.name", "each.name", "setting.name", "member.name"}
     bare = []
     for path in TEMPLATES.rglob("*.*"):
-        text = path.read_text() if path.suffix in {".html", ".txt"} else ""
+        text = path.read_text() if path.suffix in {".html", ".txt", ".jinja"} else ""
         for header, body in re.findall(r"{% trans(.*?)%}(.*?){% endtrans %}", text, re.DOTALL):
             given = dict(part.strip().split("=", 1) for part in header.split(",") if "=" in part)
             shown = TYPED & set(re.findall(r"{{ (\w+) }}", body))

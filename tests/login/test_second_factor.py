@@ -237,8 +237,10 @@ def test_a_recovery_code_works_once_however_it_is_spelled(
     sign_in(browser)
     browser.follow("Lost your device?")
     assert browser.submit({"code": code}).path == "/account"
-    letter = next(one for one in inbox.letters(ADDRESS) if one.subject == "Recovery code used")
-    assert "Recovery codes left: 9" in letter.text
+    letter = next(
+        one for one in inbox.letters(ADDRESS) if one.subject == "A recovery code was used for your Signet account"
+    )
+    assert "You have 9 codes left." in letter.text
     assert code not in letter.text
     sign_in(browser)
     browser.follow("Lost your device?")

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Sink:
-    letters: list[EmailMessage] = field(default_factory=list)
+    emails: list[EmailMessage] = field(default_factory=list)
     answer: str = ""
     """What RCPT TO is answered, when not accepted."""
     farewell: str = "221 Bye"
@@ -34,9 +34,9 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        letter = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(letter, EmailMessage)
-        self.letters.append(letter)
+        email = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(email, EmailMessage)
+        self.emails.append(email)
         return "250 kept"
 
     async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802

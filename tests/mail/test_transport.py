@@ -1,4 +1,4 @@
-"""Letters leave over SMTP; a refusal for good is told from one for now (RFC 5321 section 4.2.1)."""
+"""Emails leave over SMTP; a refusal for good is told from one for now (RFC 5321 section 4.2.1)."""
 
 import dataclasses
 import socket
@@ -9,18 +9,18 @@ import pytest
 from pydantic import SecretStr
 
 from provider.database.base import new_id
-from provider.mail import conversation, transport
+from provider.mail import smtp, transport
 from provider.outbox.relay import PermanentFailure, TemporaryFailure
 from provider.work import Installation
 from tests.mail.smtp_sink import Sink, smtp_sink
 
-LETTER = {
+EMAIL = {
     "to": "zoë@example.test",
     "subject": "Grüße",
     "text": "Hello\nhttps://id.example.test/x",
     "html": "<p>Hello</p>",
 }
-PLAIN = {**LETTER, "to": "ada@example.test"}
+PLAIN = {**EMAIL, "to": "ada@example.test"}
 
 
 @pytest.fixture
@@ -34,28 +34,28 @@ def to_port(installation: Installation, port: int, **changes: Any) -> Installati
     return dataclasses.replace(installation, settings=installation.settings.model_copy(update=update))
 
 
-def test_a_letter_arrives_with_both_texts_and_the_headers_of_an_automatic_one(
+def test_an_email_arrives_with_both_texts_and_the_headers_of_an_automatic_one(
     installation: Installation, sink: Sink
 ) -> None:
-    promise_id = new_id()
-    transport.deliver(to_port(installation, sink.port), promise_id, PLAIN)
-    (letter,) = sink.letters
-    assert (letter["To"], letter["Subject"]) == ("ada@example.test", "Grüße")
-    assert letter["Auto-Submitted"] == "auto-generated"  # RFC 3834 section 5
-    assert letter["Message-ID"] == f"<{promise_id}@id.example.test>"
-    assert letter["Date"]
-    plain, html = letter.get_body(("plain",)), letter.get_body(("html",))
+    message_id = new_id()
+    transport.deliver(to_port(installation, sink.port), message_id, PLAIN)
+    (email,) = sink.emails
+    assert (email["To"], email["Subject"]) == ("ada@example.test", "Grüße")
+    assert email["Auto-Submitted"] == "auto-generated"  # RFC 3834 section 5
+    assert email["Message-ID"] == f"<{message_id}@id.example.test>"
+    assert email["Date"]
+    plain, html = email.get_body(("plain",)), email.get_body(("html",))
     assert plain is not None
     assert html is not None
     assert "https://id.example.test/x" in plain.get_content()
     assert "<p>Hello</p>" in html.get_content()
 
 
-def test_a_letter_sent_twice_has_the_same_message_id(installation: Installation, sink: Sink) -> None:
-    promise_id = new_id()
+def test_an_email_sent_twice_has_the_same_message_id(installation: Installation, sink: Sink) -> None:
+    message_id = new_id()
     for _ in range(2):
-        transport.deliver(to_port(installation, sink.port), promise_id, PLAIN)
-    assert len({letter["Message-ID"] for letter in sink.letters}) == 1
+        transport.deliver(to_port(installation, sink.port), message_id, PLAIN)
+    assert len({email["Message-ID"] for email in sink.emails}) == 1
 
 
 def test_replies_go_where_the_setting_says(installation: Installation, sink: Sink) -> None:
@@ -63,12 +63,12 @@ def test_replies_go_where_the_setting_says(installation: Installation, sink: Sin
     for reply_to in ('"Support, Acme" <help@example.test>', None):
         there = to_port(installation, sink.port, smtp_reply_to=reply_to)
         transport.deliver(there, new_id(), PLAIN)
-    assert [letter["Reply-To"] for letter in sink.letters] == ['"Support, Acme" <help@example.test>', None]
+    assert [email["Reply-To"] for email in sink.emails] == ['"Support, Acme" <help@example.test>', None]
 
 
 def test_an_address_that_is_not_ascii_is_written_to(installation: Installation, sink: Sink) -> None:
     transport.deliver(to_port(installation, sink.port), new_id(), {**PLAIN, "to": "zoë@example.test"})
-    assert len(sink.letters) == 1
+    assert len(sink.emails) == 1
 
 
 @pytest.mark.parametrize("typed", ["ada@bücher.example", "ada@xn--bcher-kva.example", "ada@straße.example"])
@@ -76,15 +76,15 @@ def test_a_domain_goes_out_as_a_labels(installation: Installation, typed: str) -
     """RFC 5891: also to a server without SMTPUTF8."""
     with smtp_sink(enable_SMTPUTF8=False) as plain:
         transport.deliver(to_port(installation, plain.port), new_id(), {**PLAIN, "to": typed})
-    (letter,) = plain.letters
-    assert letter["To"].startswith("ada@xn--")
-    assert "ß" not in letter["To"]
+    (email,) = plain.emails
+    assert email["To"].startswith("ada@xn--")
+    assert "ß" not in email["To"]
 
 
 def test_a_server_without_smtputf8_refuses_such_a_local_part_for_good(installation: Installation) -> None:
     """RFC 6531 section 3.4."""
     with smtp_sink(enable_SMTPUTF8=False) as plain, pytest.raises(PermanentFailure, match="does not support SMTPUTF8"):
-        transport.deliver(to_port(installation, plain.port), new_id(), LETTER)
+        transport.deliver(to_port(installation, plain.port), new_id(), EMAIL)
 
 
 def test_a_reply_about_the_login_is_temporary_and_shown_without_the_password(
@@ -94,7 +94,7 @@ def test_a_reply_about_the_login_is_temporary_and_shown_without_the_password(
     sink.answer = "530 5.7.0 Authentication required for hunter2hunter2 by AGFkYQBodW50ZXIyaHVudGVyMg=="
     there = to_port(installation, sink.port)
     known = there.settings.model_copy(update={"smtp_user": "ada", "smtp_password": SecretStr("hunter2hunter2")})
-    words = conversation._words(known, 535, sink.answer)
+    words = smtp._describe(known, 535, sink.answer)
     assert "Authentication required" in words
     assert "hunter2" not in words
     assert "AGFkYQBodW50ZXIyaHVudGVyMg==" not in words
@@ -130,7 +130,7 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up(
 def test_without_the_tls_that_was_asked_for_nothing_is_sent(installation: Installation, sink: Sink, tls: str) -> None:
     with pytest.raises(TemporaryFailure):
         transport.deliver(to_port(installation, sink.port, smtp_tls=tls), new_id(), PLAIN)
-    assert sink.letters == []
+    assert sink.emails == []
 
 
 def test_a_line_break_in_a_header_is_refused(installation: Installation, sink: Sink) -> None:
@@ -138,4 +138,4 @@ def test_a_line_break_in_a_header_is_refused(installation: Installation, sink: S
         transport.deliver(
             to_port(installation, sink.port), new_id(), {**PLAIN, "subject": "x\r\nBcc: all@example.test"}
         )
-    assert sink.letters == []
+    assert sink.emails == []

@@ -140,7 +140,7 @@ def test_a_new_device_is_noticed_whichever_node_the_account_was_used_at_before(
     assert inbox.letters() == []
     nodes.at = then
     people.sign_in(Browser(nodes, ISSUER))  # type: ignore[arg-type]
-    assert ["new device" in letter.subject for letter in inbox.letters()] == [True]
+    assert [letter.subject.startswith("New sign-in") for letter in inbox.letters()] == [True]
 
 
 # One node: what the mark of an account, its security stamp, has to do with the time, and with earlier releases

@@ -268,7 +268,7 @@ def test_without_an_address_nothing_is_imported() -> None:
 
 
 def test_every_metric_is_explained_to_operators() -> None:
-    told = (REPOSITORY / "docs/operate/operate.md").read_text()
+    told = (REPOSITORY / "docs/operate/monitor.md").read_text()
     documented = set(re.findall(r"^\| `(signet_\w+)", told, re.MULTILINE))
     read_when_asked = set(re.findall(r'"(signet_\w+)"', (REPOSITORY / "provider/metrics.py").read_text()))
     counted = {one.name + ("_total" if one.kind == "Counter" else "") for one in INSTRUMENTS}

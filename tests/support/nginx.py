@@ -41,13 +41,14 @@ def find_nginx() -> str:
     return found or unavailable("nginx", "no nginx on PATH or in /usr/sbin")
 
 
-def configuration(*, port: int, nodes: Sequence[int], certificate: Path) -> str:
+def configuration(*, port: int, http_port: int, nodes: Sequence[int], certificate: Path) -> str:
     """The shipped file for these ports and this certificate; each of its stand-ins must be there, once."""
+    name = "\n    server_name id.example.com;"
     return _stand_in(
         SHIPPED,
         {
-            "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
-            "server_name id.example.com;": "server_name localhost;",
+            f"listen 443 ssl;{name}": f"listen 127.0.0.1:{port} ssl;\n    server_name localhost;",
+            f"listen 80;{name}": f"listen 127.0.0.1:{http_port};\n    server_name localhost;",
             "server 127.0.0.1:8001 ": f"server 127.0.0.1:{nodes[0]} ",
             "server 127.0.0.1:8002 ": f"server 127.0.0.1:{nodes[1]} ",
             "ssl_certificate /etc/ssl/id.example.com/fullchain.pem;": f"ssl_certificate {certificate};",

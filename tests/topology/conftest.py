@@ -1,4 +1,4 @@
-"""The set-up of docs/operate/operate.md as plain processes: nginx, two nodes, a worker, PostgreSQL, Redis.
+"""The set-up of docs/start/install-postgresql.md as plain processes: nginx, two nodes, a worker, PostgreSQL, Redis.
 
 Started once for the tests of this folder. A sink takes the letters.
 """
@@ -27,7 +27,7 @@ from tests.support.installation import SECRET_KEY
 from tests.support.nginx import configuration, find_nginx, nginx
 from tests.support.server_process import Serving, environment, free_port, serving, signet
 from tests.support.services import services
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, wait_until
 
 
 @dataclass
@@ -41,6 +41,8 @@ class Topology:
     """Port -> the node there, and what ends it at the end of the tests."""
     clients: ExitStack
     """Closes the connections that were made."""
+    http_port: int
+    """Where nginx sends browsers that come with http to https."""
 
     def http(self) -> httpx2.Client:
         """A program's connection, through nginx."""
@@ -103,7 +105,7 @@ def topology(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     redis_url = f"{services.require('Redis')}?db={14 if worker_id == 'main' else 13 - int(worker_id[2:])}"
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
-    port, first, second = free_port(), free_port(), free_port()
+    port, http_port, first, second = free_port(), free_port(), free_port(), free_port()
     with ExitStack() as stack:
         sink = stack.enter_context(smtp_sink())
         settings = {
@@ -120,22 +122,30 @@ def topology(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         }
         trusted = ssl.create_default_context(cafile=authority.file)
         topology = Topology(
-            settings["SIGNET_ISSUER"], settings, (first, second), sink, trusted, {}, stack.enter_context(ExitStack())
+            settings["SIGNET_ISSUER"],
+            settings,
+            (first, second),
+            sink,
+            trusted,
+            {},
+            stack.enter_context(ExitStack()),
+            http_port,
         )
         topology.signet("migrate")
         stack.enter_context(worker(settings, folder))
         stack.callback(topology.stop)
         with ThreadPoolExecutor() as at_once:
             list(at_once.map(topology.start, topology.ports))
-        signet_conf = configuration(port=port, nodes=topology.ports, certificate=certificate)
+        signet_conf = configuration(port=port, http_port=http_port, nodes=topology.ports, certificate=certificate)
         stack.enter_context(nginx(folder, port=port, signet_conf=signet_conf))
         yield topology
 
 
 def worker(settings: dict[str, str], folder: Path) -> ExitStack:
-    """`signet worker`; ends with the stack."""
+    """Start `signet worker`. It ends with the stack."""
     stack = ExitStack()
-    with (folder / "worker.log").open("wb") as log:
+    log_file = folder / "worker.log"
+    with log_file.open("wb") as log:
         command = [sys.executable, "-m", "provider", "worker"]
         process = subprocess.Popen(command, env=environment(settings), stderr=log)
 
@@ -144,4 +154,5 @@ def worker(settings: dict[str, str], folder: Path) -> ExitStack:
         assert process.wait(PATIENCE) == 0
 
     stack.callback(stop)
+    wait_until(lambda: "worker.started" in log_file.read_text(), of=process, what="the worker does not start")
     return stack

@@ -58,13 +58,18 @@ def signed_in(topology: Topology, installation: Installation, email: str) -> Bro
     return browser
 
 
+def test_http_is_redirected_to_https(topology: Topology) -> None:
+    answer = httpx2.get(f"http://127.0.0.1:{topology.http_port}/account?tab=1", headers={"host": "localhost"})
+    assert (answer.status_code, answer.headers["location"]) == (301, "https://localhost/account?tab=1")
+
+
 def test_a_person_signs_up_by_the_workers_letter_signs_in_at_an_app_and_out_again(
     topology: Topology, rp: RelyingParty
 ) -> None:
     browser = topology.browser()
     sign_up(browser, "grace@example.test")
-    wait_until(lambda: topology.letters.letters)
-    letter = topology.letters.letters[-1].get_body(("plain",))
+    wait_until(lambda: topology.letters.emails)
+    letter = topology.letters.emails[-1].get_body(("plain",))
     assert letter is not None
     link = re.search(rf"{topology.issuer}/verify-email/confirm\?\S+", letter.get_content())
     assert link, letter

@@ -9,9 +9,9 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from provider.branding.logo import Image as Logo
-from provider.branding.palette import DARK, LIGHT
+from provider.branding.palette import DARK, LIGHT, ON_SEAL, SEAL
 from provider.config.settings import Settings
-from provider.web.look import ON_SEAL, SEAL, Look, look_of
+from provider.web.look import Look, look_of
 from tests.support.installation import settings_for
 from tests.support.server_process import REPOSITORY
 from tests.test_look import CSS, contrast, palettes

@@ -80,7 +80,7 @@ def request_change(work: UnitOfWork, *, user_id: str, email: str) -> None:
         sent = messages.change_email(work, to=address.text, token=link.token, code=None, language=user.language)
         links.set_message(work.db, link.id, sent)
         if is_verified:
-            messages.email_change_requested(work, to=current.address, by_operator=True, language=user.language)
+            messages.email_change_requested(work, to=current.address, language=user.language)
     elif corrected := email_change.correct(work, current, address=address):
         send_verification(work, corrected, browser=None, carry={})  # in any browser, with the password
         record(work, Event.EMAIL_CHANGED, user_id=user_id, by="operator")

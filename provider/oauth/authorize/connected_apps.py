@@ -51,7 +51,7 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
                 client_id=client_id,
                 name=client.name,
                 host=client.host,
-                may=[in_words(scope) for scope in scopes],
+                may=list(dict.fromkeys(in_words(scope) for scope in scopes)),
                 scopes=scopes,
                 granted_at=one.granted_at if one else None,
                 families=use.families if use else 0,

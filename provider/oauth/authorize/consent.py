@@ -47,7 +47,7 @@ def deny(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
 
 def permissions_in_words(request: AuthorizationRequest) -> list[Text]:
     """List what the request asks for, one line each, as the consent page shows it. An API's scope is shown by name."""
-    lines = [in_words(token) for token in request.scope if token != OFFLINE_ACCESS]
+    lines = list(dict.fromkeys(in_words(token) for token in request.scope if token != OFFLINE_ACCESS))
     extra = [name for name in sorted(request.claims.names) if SCOPE_OF_CLAIM[name] not in request.scope]
     lines += dict.fromkeys(CLAIM_IN_WORDS[name] for name in extra)
     return [*lines, in_words(OFFLINE_ACCESS)] if request.offline else lines

@@ -90,6 +90,7 @@ SHOWN = (
     "amr",
     "auth_time",
     "roles",
+    "groups",
     "act",
 )
 

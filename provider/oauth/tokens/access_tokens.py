@@ -15,7 +15,7 @@ from provider.crypto.digests import new_opaque
 from provider.jose.times import is_numeric_date
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import SignatureRefused
-from provider.oauth.scopes import OPENID, ROLES, format_scope
+from provider.oauth.scopes import GROUPS, OPENID, ROLES, format_scope
 from provider.oauth.tokens.claims import roles_for
 from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
@@ -112,8 +112,9 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         claims["auth_time"] = int(grant.auth_time.timestamp())
         claims["acr"] = acr_of(grant.amr)
         claims["amr"] = grant.amr.split()
-        if ROLES in authorization.scope and authorization.person is not None:
-            claims["roles"] = roles_for(authorization.person.roles, client_id)
+        if authorization.person is not None:
+            wanted = [token for token in (ROLES, GROUPS) if token in authorization.scope]
+            claims |= dict.fromkeys(wanted, roles_for(authorization.person.roles, client_id))
     return server.keys.signer(work, authorization.client.metadata.usual_alg).sign(claims, typ=TYP)
 
 

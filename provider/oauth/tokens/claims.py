@@ -53,7 +53,7 @@ class RequestedClaims:
 NOTHING = RequestedClaims()
 PLACES = ("id_token", "userinfo")
 
-KNOWN_BY_US = frozenset({"sub", "email", "email_verified", "updated_at", "roles"})
+KNOWN_BY_US = frozenset({"sub", "email", "email_verified", "updated_at", "roles", "groups"})
 
 
 def parse_claims(text: str | None) -> RequestedClaims:
@@ -151,7 +151,7 @@ def claims_of(person: Person, names: Iterable[str], *, client_id: str) -> dict[s
     # What a person says about themselves never stands in for what we know.
     all_claims = {name: value for name, value in person.claims.items() if name not in KNOWN_BY_US}
     all_claims["updated_at"] = int(person.updated_at.timestamp())
-    all_claims["roles"] = roles_for(person.roles, client_id)
+    all_claims["roles"] = all_claims["groups"] = roles_for(person.roles, client_id)
     if person.email:
         all_claims["email"] = person.email
         all_claims["email_verified"] = person.email_verified_at is not None

@@ -5,7 +5,7 @@ from typing import Any
 from provider.jose.algorithms import half_hash
 from provider.oauth.clients.clients import Client
 from provider.oauth.keys.key_ring import Keys, SignatureRefused
-from provider.oauth.scopes import ROLES
+from provider.oauth.scopes import GROUPS, ROLES
 from provider.oauth.tokens.claims import names_for, released
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer
@@ -41,8 +41,7 @@ def make_id_token(
     signer = server.keys.signer(work, client.metadata.id_token_signed_response_alg)
     alone = access_token is None and code is None
     names = names_for(scope) if client.metadata.claims_in_id_token or alone else []
-    if ROLES in scope:
-        names.append(ROLES)
+    names += [token for token in (ROLES, GROUPS) if token in scope]
     claims = released(
         person, names, grant.claims, "id_token", client_id=client.client_id, scopes=client.metadata.scopes
     )

@@ -69,11 +69,11 @@ def test_the_old_address_stays_until_the_new_one_is_confirmed(
 def test_both_addresses_are_told(browser: Browser, inbox: Inbox, ada: str) -> None:
     """A-74."""
     ask(browser)
-    assert "asked for" in inbox.latest(ADDRESS).subject
+    assert "Request to change" in inbox.latest(ADDRESS).subject
     browser.submit({"code": inbox.latest(NEW).code})
     letter = inbox.latest(ADDRESS)
     assert "was changed" in letter.subject
-    assert "When: " in letter.text
+    assert "Time: " in letter.text
     assert "Device: " in letter.text
 
 
@@ -117,7 +117,7 @@ def test_an_address_of_somebody_else_looks_like_any_other(browser: Browser, inbo
     taken = ask(browser, EVIL)
     assert taken.text.replace(EVIL, NEW) == free.text
     assert taken.status == free.status
-    assert "has a Signet account already" in inbox.latest(EVIL).subject
+    assert "already has an account" in inbox.latest(EVIL).subject
     assert browser.submit({"code": "123456"}).status == 400
     assert address_of(work, ada) == ADDRESS
 

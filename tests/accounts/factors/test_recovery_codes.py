@@ -35,7 +35,7 @@ def test_new_codes_replace_the_old_ones(
     fresh = recovery_codes_on(browser.submit(button="Create 10 new codes"))
     assert len(set(fresh)) == 10
     assert set(fresh).isdisjoint(codes)
-    assert inbox.latest(ADDRESS).subject == "You have new recovery codes"
+    assert inbox.latest(ADDRESS).subject == "New recovery codes for your Signet account"
     other = new_browser()
     sign_in(other)
     other.follow("Lost your device?")

@@ -60,7 +60,7 @@ def test_setting_up_shows_picture_key_and_address_and_counts_after_a_valid_code(
     assert page.response.headers["cache-control"] == "no-store"
     assert browser.cookies[SESSION] != before
     letter = inbox.latest(ADDRESS)
-    assert letter.subject == "Two-factor authentication is on"
+    assert letter.subject == "Two-factor authentication is on for your Signet account"
     assert key not in letter.text
 
 
@@ -180,7 +180,7 @@ def test_turning_off_needs_a_valid_code(
     page = browser.submit({"code": code_of(key, clock.now)}, button="Turn off")
     assert "Two-factor authentication is off" in page.text
     assert not is_on(work, ada)
-    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is off"
+    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is off for your Signet account"
     assert is_signed_in(browser)
     assert sign_in(new_browser()).path == "/account"
 
@@ -226,7 +226,7 @@ def test_an_operator_resets_it(browser: Browser, inbox: Inbox, ada: str, clock: 
     turn_on_two_factor(browser, clock.now)
     with work() as w:
         removal.reset(w, user_id=ada)
-    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is off"
+    assert inbox.latest(ADDRESS).subject == "Two-factor authentication is off for your Signet account"
     assert not is_signed_in(browser)
     assert sign_in(browser).path == "/account"
     with work() as w, pytest.raises(removal.NotTurnedOn):

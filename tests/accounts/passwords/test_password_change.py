@@ -61,7 +61,7 @@ def test_a_person_changes_the_password_and_stays_signed_in_here(
     assert sign_in(new_browser(), password=NEW).path == "/account"
     letter = next(letter for letter in inbox.letters(ADDRESS) if "password was changed" in letter.subject)
     assert "Device: " in letter.text
-    assert "When: " in letter.text
+    assert "Time: " in letter.text
     assert NEW not in letter.text + letter.html
 
 

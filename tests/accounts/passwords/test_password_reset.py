@@ -39,7 +39,7 @@ def test_a_person_chooses_a_new_password(browser: Browser, inbox: Inbox, ada: st
     assert sign_in(browser).status == 400
     assert sign_in(browser, password=NEW).path == "/account"
     letter = inbox.latest(ADDRESS)
-    assert "password was changed" in letter.subject
+    assert "password was reset" in letter.subject
     assert NEW not in letter.text
 
 
@@ -70,7 +70,7 @@ def test_asking_looks_alike_whoever_asks(
     assert (page.status, page.url, page.text) == (expected.status, expected.url, expected.text)
     letters = inbox.letters()[before:]
     if state == "active" and email == "ADA@Example.test":
-        assert [letter.subject for letter in letters] == ["Choose a new Signet password"]
+        assert [letter.subject for letter in letters] == ["Reset your Signet password"]
     elif state == "unverified":
         assert [letter.subject for letter in letters] == ["Confirm your email address for Signet"]
     else:

@@ -59,8 +59,11 @@ class Guide:
     def record(self, *, app: str, signet: str) -> None:
         """Write the versions of a run that succeeded, and its day, into the page."""
         day = datetime.now(UTC).strftime("%-d %B %Y")
-        text, count = TESTED.subn(f"Tested with {app} and Signet {signet} on {day}.", self.text)
-        assert count == 1, f"{self.name}.md has no line `Tested with ...`"
+        _, _, audience, _, version, *_ = self.text.splitlines()
+        assert TESTED.fullmatch(version) or NOT_RUN.fullmatch(version), (
+            f"{self.name}.md: {version!r} after {audience!r}"
+        )
+        text = self.text.replace(version, f"Tested with {app} and Signet {signet} on {day}.", 1)
         (FOLDER / f"{self.name}.md").write_text(text, "utf-8")
 
 

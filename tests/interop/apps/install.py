@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,15 +42,10 @@ class Cache:
 
         return self._once(f"{name}-npm", (package,), install) / "node_modules/.bin"
 
-    def go(self, name: str, package: str, version: str) -> Path:
-        """Return the program that is built from a package of a Go module."""
-
-        def install(folder: Path) -> None:
-            run([required("go"), "install", f"{package}@{version}"], folder=folder, env={"GOBIN": str(folder)})
-
-        folder = self._once(f"{name}-go", (package, version), install)
-        (program,) = [path for path in folder.iterdir() if os.access(path, os.X_OK) and path.is_file()]
-        return program
+    def go(self, name: str, modules: Mapping[str, str], *programs: str) -> Path:
+        """Return the folder with programs that are built from Go modules, given with their versions."""
+        pins = (*(f"{module}@{version}" for module, version in modules.items()), *programs)
+        return self.built(name, *pins, build=lambda folder: go_build(folder, modules, programs))
 
     def go_source(self, name: str, module: str, version: str, *, build: Callable[[Path], None]) -> Path:
         """Return a folder with the source of a Go module, after `build` has built there what is needed."""
@@ -77,6 +72,22 @@ class Cache:
             install(folder)
             stamp.write_text("\n".join(pins))
         return folder
+
+
+def go_build(
+    folder: Path, modules: Mapping[str, str], programs: Sequence[str], *, replaced: Mapping[str, str] | None = None
+) -> None:
+    """Build programs of Go modules into `folder`. `replaced` gives versions for what a module has in its own folders.
+
+    `go install` does not build programs of modules that replace others, nor of those without a list of versions.
+    """
+    required("go")
+    edits = [f"-require={module}@{version}" for module, version in modules.items()]
+    edits += [f"-replace={module}={module}@{version}" for module, version in (replaced or {}).items()]
+    run(["go", "mod", "init", "programs"], folder=folder)
+    run(["go", "mod", "edit", *edits, *(f"-tool={program}" for program in programs)], folder=folder)
+    run(["go", "mod", "tidy"], folder=folder)
+    run(["go", "build", "-o", f"{folder}/", *programs], folder=folder)
 
 
 def required(program: str) -> str:

@@ -4,7 +4,7 @@ import sys
 
 from tests.interop.apps.workbench import EMAIL, OTHER_EMAIL, Workbench
 
-RELEASE = "7.15.6"
+MODULE, RELEASE = "github.com/oauth2-proxy/oauth2-proxy/v7", "7.15.6"
 VERSION = f"oauth2-proxy {RELEASE}"
 APP = """
 import json, sys
@@ -20,7 +20,7 @@ HTTPServer(("127.0.0.1", int(sys.argv[1])), Shows).serve_forever()
 
 
 def check(bench: Workbench) -> None:
-    program = bench.cache.go("oauth2-proxy", "github.com/oauth2-proxy/oauth2-proxy/v7", f"v{RELEASE}")
+    program = bench.cache.go("oauth2-proxy", {MODULE: f"v{RELEASE}"}, MODULE) / "oauth2-proxy"
     behind = bench.port_for("127.0.0.1:8080")
     listens = bench.port_for("127.0.0.1:4180")
     app = f"http://localhost:{listens}"
@@ -53,4 +53,4 @@ def check(bench: Workbench) -> None:
     other = bench.person()
     other.open(f"{app}/oauth2/start")
     bench.sign_in(other, email=OTHER_EMAIL)
-    other.page.get_by_text("403").first.wait_for()
+    other.page.get_by_text(bench.printed("You do not have permission to access this resource.")).wait_for()

@@ -47,4 +47,5 @@ def check(bench: Workbench) -> None:
     other.page.get_by_text("Signet").click()
     bench.sign_in(other, email=OTHER_EMAIL)
     other.page.wait_for_url(f"{app}/login**")
-    assert "not authorized" in other.page.content(), other.page.content()
+    refused = "The user is not authorized to login based on your identity profile. Please contact your administrator."
+    assert bench.printed(refused) in other.page.content(), other.page.content()

@@ -23,6 +23,8 @@ from tests.interop.apps.workbench import workbench
 from tests.support.chromium import NAMES
 
 REPOSITORY = Path(__file__).parents[3]
+RUN, NOT_RUN = "run with the app", "written from documentation"
+"""What the table says of a guide."""
 START, END = "<!-- last run: start -->", "<!-- last run: end -->"
 
 
@@ -31,11 +33,15 @@ def script_of(guide: Guide) -> str:
     return guide.name.replace("-", "_")
 
 
+def has_script(guide: Guide) -> bool:
+    return (Path(__file__).parent / f"{script_of(guide)}.py").exists()
+
+
 def main(names: list[str]) -> int:
     """Try the guides of these names, or all that have a script. Return how many failed."""
     cache = Cache(Path(os.environ.get("APPS_CACHE", REPOSITORY / "build/apps")).absolute())
     cache.folder.mkdir(parents=True, exist_ok=True)
-    wanted = [guide for guide in guides() if (guide.name in names if names else TESTED.search(guide.text))]
+    wanted = [guide for guide in guides() if (guide.name in names if names else has_script(guide))]
     failed = [guide.name for guide in wanted if not tried(guide, cache)]
     write_table()
     print(f"{len(wanted) - len(failed)} passed, {len(failed)} failed" + "".join(f"\n  {name}" for name in failed))
@@ -64,11 +70,11 @@ def tried(guide: Guide, cache: Cache) -> bool:
 
 def write_table() -> None:
     """Write the versions that the guides name into the page that lists them."""
-    rows = ["| app | tested with | Signet | on |", "|---|---|---|---|"]
+    rows = ["| App | Guide | App version | Signet | Date |", "|---|---|---|---|---|"]
     for guide in guides():
         title = guide.text.partition("\n")[0].removeprefix("# ")
         found = TESTED.search(guide.text)
-        cells = found.groups() if found else ("not run", "", "")
+        cells = (RUN, *found.groups()) if found else (NOT_RUN, "", "", "")
         rows.append(f"| [{title}]({guide.name}.md) | {' | '.join(cells)} |")
     before, _, rest = LIST.read_text("utf-8").partition(START)
     LIST.write_text(f"{before}{START}\n" + "\n".join(rows) + f"\n{END}{rest.partition(END)[2]}", "utf-8")

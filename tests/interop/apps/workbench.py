@@ -48,6 +48,8 @@ class Workbench:
     folder: Path
     authority: Path
     """The certificate that apps have to trust to reach Signet."""
+    certificate: Path
+    """A certificate of that authority for `localhost`, with its key."""
     issuer: str
     browser: Browser
     stack: ExitStack
@@ -128,6 +130,13 @@ class Workbench:
         assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
         return done.stdout
 
+    def begin(self, *command: str | Path, env: Mapping[str, str] | None = None) -> "Command":
+        """Begin a command of the app that ends by itself after someone has signed in."""
+        log = self.folder / "command.log"
+        log.unlink(missing_ok=True)
+        ran = running(command, folder=self.folder, env=self.environment | dict(env or {}), log=log)
+        return Command(self.stack.enter_context(ran), log)
+
     def start(
         self,
         *command: str | Path,
@@ -140,7 +149,7 @@ class Workbench:
             running(command, folder=self.folder, env=self.environment | dict(env or {}), log=self.folder / "app.log")
         )
         deadline = time.monotonic() + STARTING
-        while not answers(ready, status):
+        while not answers(ready, status, self.trust):
             log = (self.folder / "app.log").read_text("utf-8", "replace")[-6000:]
             assert process.poll() is None, f"{self.guide.name} ended with status {process.returncode}. {log}"
             assert time.monotonic() < deadline, f"{self.guide.name} did not answer at {ready}. {log}"
@@ -150,6 +159,11 @@ class Workbench:
     def trust(self) -> ssl.SSLContext:
         """What a client needs to reach Signet."""
         return ssl.create_default_context(cafile=self.authority)
+
+    def printed(self, error: str) -> str:
+        """Return an error text of the app, after checking that the guide says what to do about it."""
+        assert f"| `{error}" in self.guide.text, f"the guide of {self.guide.name} does not explain: {error}"
+        return error
 
     # People
 
@@ -174,9 +188,24 @@ class Workbench:
         return person.page
 
 
-def answers(url: str, status: Sequence[int]) -> bool:
+@dataclass(frozen=True)
+class Command:
+    """A command that has begun. `log` is what it prints."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def end(self, *, fails: bool = False) -> str:
+        """Wait until the command has ended, and return what it printed. `fails` says whether it has to fail."""
+        status = self.process.wait(PATIENCE)
+        said = self.log.read_text("utf-8", "replace")
+        assert (status != 0) is fails, f"status {status}: {said}"
+        return said
+
+
+def answers(url: str, status: Sequence[int], trust: ssl.SSLContext) -> bool:
     with contextlib.suppress(httpx2.TransportError):
-        return httpx2.get(url, timeout=PATIENCE).status_code in status
+        return httpx2.get(url, timeout=PATIENCE, verify=trust).status_code in status
     return False
 
 
@@ -222,7 +251,9 @@ def workbench(guide: Guide, *, cache: Cache, folder: Path, browser: Browser) -> 
     }
     stand_ins = {ISSUER: issuer, ISSUER.removeprefix("https://"): issuer.removeprefix("https://")}
     with ExitStack() as stack:
-        bench = Workbench(guide, cache, folder, authority.file, issuer, browser, stack, stand_ins, settings)
+        bench = Workbench(
+            guide, cache, folder, authority.file, certificate, issuer, browser, stack, stand_ins, settings
+        )
         bench.signet("migrate")
         for name, email in ((NAME, EMAIL), (OTHER_NAME, OTHER_EMAIL)):
             bench.signet(

@@ -51,6 +51,15 @@ def test_the_page_says_who_asks_for_what_as_whom(rp: RelyingParty, browser: Watc
     assert "form-action 'self' https://app.example.test;" in page.headers["content-security-policy"]
 
 
+def test_the_same_permission_is_asked_for_in_one_line(register: Register, browser: WatchedClient) -> None:
+    """OIDC Core section 3.1.2.4: `roles` and `groups` release the same values."""
+    page = show(
+        browser, register(first_party=False, scope="openid roles groups").ask(browser, scope="openid roles groups")
+    )
+    assert page.text.count("See your roles") == 1
+    assert "“groups”" not in page.text
+
+
 @pytest.mark.both_databases
 def test_allowing_it_once_is_remembered(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
     """A-50."""

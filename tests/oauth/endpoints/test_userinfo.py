@@ -82,6 +82,16 @@ def test_roles_are_in_every_token_that_asked_for_them(rp: RelyingParty, person: 
     assert "roles" not in rp.introspect(rp.sign_in(person(full)).access_token)
 
 
+def test_groups_are_the_roles_under_the_name_that_many_apps_read(register: Register, person: Person, full: str) -> None:
+    """RFC 9068 section 2.2.3.1: in userinfo, the ID token, the access token and introspection, if asked for."""
+    rp = register(scope="openid roles groups")
+    tokens = rp.sign_in(person(full), scope="openid groups")
+    found = [rp.userinfo(tokens).json(), rp.verify(tokens), rp.introspect(tokens.access_token)]
+    assert [claims["groups"] for claims in found] == [["admin", "editor"]] * 3
+    assert not any("roles" in claims for claims in found)
+    assert "groups" not in rp.userinfo(rp.sign_in(person(full), scope="openid roles")).json()
+
+
 def test_claims_of_scopes_come_from_userinfo_and_not_in_the_id_token(
     rp: RelyingParty, person: Person, full: str
 ) -> None:

@@ -116,12 +116,13 @@ def test_updated_at_is_a_number_of_seconds() -> None:
 
 def test_what_a_person_says_cannot_replace_what_we_know() -> None:
     """A-59: `email_verified` is true only after our own check."""
-    somebody = person(email="other@b.test", email_verified=True, roles=["root"], updated_at=0)
-    known = claims_of(somebody, ["email", "email_verified", "roles", "updated_at"], client_id="app")
+    somebody = person(email="other@b.test", email_verified=True, roles=["root"], groups=["root"], updated_at=0)
+    known = claims_of(somebody, ["email", "email_verified", "roles", "groups", "updated_at"], client_id="app")
     assert known == {
         "email": "a@b.test",
         "email_verified": False,
         "roles": ["admin"],
+        "groups": ["admin"],
         "updated_at": int(WHEN.timestamp()),
     }
 
