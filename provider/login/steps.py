@@ -62,7 +62,7 @@ class Suspended(Refusal):
     message = Text("This account is suspended. Contact your administrator to find out more.")
 
 
-class Leaving(Suspended):
+class DeletionPending(Suspended):
     """The account is waiting to be deleted. Raised only after the right first factor; `ticket` lets users keep it."""
 
     code = "leaving"
@@ -86,7 +86,7 @@ class AddressUnconfirmed(Refusal):
         super().__init__(Text("Confirm your email address first."))
 
 
-class SecondFactorOver(Refusal):
+class SecondFactorExpired(Refusal):
     """The sign-in was finished, ended or expired meanwhile."""
 
     code = "second-factor-over"
@@ -120,10 +120,12 @@ def sign_in(
 
     Whether the account may sign in is decided and revealed only after the right password. An unverified address opens
     nothing, and neither does the password of a claim to another user's address. Raises WrongPassword, Suspended,
-    Leaving, AddressUnconfirmed or TooManyRequests.
+    DeletionPending, AddressUnconfirmed or TooManyRequests.
     """
     address = parse_address(username)
-    held, claimed = (None, None) if address is None else email_addresses.find_rivals(work.read, address.normal)
+    held, claimed = (
+        (None, None) if address is None else email_addresses.find_owner_and_claimant(work.read, address.normal)
+    )
     # An address nobody has is counted like one somebody has: the wait must not tell them apart.
     typed = username.strip().lower() if address is None else address.normal
     subject = throttle.subject_of_unproven(work, typed) if held is None else held[0].id
@@ -169,7 +171,7 @@ def sign_in_by_upstream(
 ) -> SignIn:
     """Begin a session for the user of a linked upstream identity. A second factor is due as after a password.
 
-    `proven_at` is when the user signed in there, if that was before our request. Raises Suspended, Leaving or
+    `proven_at` is when the user signed in there, if that was before our request. Raises Suspended, DeletionPending or
     AddressUnconfirmed.
     """
     _require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
@@ -186,12 +188,12 @@ def needs_second_factor(session: Session) -> bool:
 def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> str:
     """Accept a second factor at the end of a sign-in, or later (step-up). Returns the session's new cookie value.
 
-    Raises SecondFactorOver, or what `second_factor.prove` does.
+    Raises SecondFactorExpired, or what `second_factor.prove` does.
     """
     second_factor.prove(work, session, factor=factor, code=code)
     cookie = raise_level(work, session, factor=factor.amr)
     if cookie is None:
-        raise SecondFactorOver
+        raise SecondFactorExpired
     event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
     record(work, event, user_id=session.user_id, session=session.id, method=factor.name)
     outcome = "stepped_up" if session.pending is None else "signed_in"
@@ -251,7 +253,7 @@ def _require_active(
         attempt.succeed(work)
     record(work, Event.SIGN_IN_FAILED, user_id=user.id, status=user.status)
     if user.status == Status.LEAVING:
-        raise Leaving(seal_ticket(work, user.id), user.delete_after or work.now)
+        raise DeletionPending(seal_ticket(work, user.id), user.delete_after or work.now)
     if user.status == Status.SUSPENDED or address is None:
         raise Suspended
     with constant_time_response(work):

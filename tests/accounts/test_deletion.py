@@ -132,10 +132,10 @@ def test_a_ticket_is_good_for_its_account_and_a_while(work: Work, ada: str, cloc
         deletion.request_deletion(w, user_id=ada)
         ticket = deletion.seal_ticket(w, ada)
     for wrong in (None, "", "x", ticket[:-2]):
-        with work() as w, pytest.raises(deletion.NotLeaving):
+        with work() as w, pytest.raises(deletion.DeletionNotPending):
             deletion.keep(w, ticket=wrong)
     clock.advance(minutes=16)
-    with work() as w, pytest.raises(deletion.NotLeaving):
+    with work() as w, pytest.raises(deletion.DeletionNotPending):
         deletion.keep(w, ticket=ticket)
 
 

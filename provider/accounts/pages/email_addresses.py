@@ -5,7 +5,7 @@ from starlette.responses import Response
 from provider.accounts.email import email_addresses
 from provider.accounts.email.email_addresses import (
     AlreadyConfirmed,
-    LinkDead,
+    InvalidLink,
     LinkState,
     WrongCode,
     WrongSignUpPassword,
@@ -88,7 +88,7 @@ def confirm(call: Call) -> Response:
         return _confirm(call, where, address=shown, with_password=True, **too_many(call, refusal))
     except AlreadyConfirmed:
         return go(where.through("/verify-email/confirmed"))
-    except LinkDead:
+    except InvalidLink:
         return _dead(call, where)
     return go(where.through("/verify-email/confirmed", just="now"))
 
@@ -144,5 +144,5 @@ def _confirm(
 
 
 def _dead(call: Call, where: Destination) -> Response:
-    title, message = LinkDead.title, LinkDead.message
+    title, message = InvalidLink.title, InvalidLink.message
     return page(call, "accounts/link_dead.html", status_code=410, where=where, title=title, message=message)

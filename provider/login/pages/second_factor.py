@@ -3,11 +3,11 @@
 from starlette.responses import Response
 
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
-from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver, find_offered
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired, find_offered
 from provider.destination import Destination
 from provider.login import steps
 from provider.login.pages.outcome import completed
-from provider.login.steps import SecondFactorOver, needs_second_factor
+from provider.login.steps import SecondFactorExpired, needs_second_factor
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, forget_session, keep_session
 from provider.sessions.store import Session
@@ -42,10 +42,10 @@ def second_factor(call: Call) -> Response:
         return _page(call, where, offered, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
         return _page(call, where, offered, **too_many(call, refusal))
-    except SignInOver:
+    except SignInExpired:
         forget_session(call)
         return go(where.through("/login", because="codes"))
-    except SecondFactorOver:
+    except SecondFactorExpired:
         return go(where.location)
     keep_session(call, cookie)
     return completed(call, where)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from provider.accounts import throttle
-from provider.accounts.attempts import EVERYBODY
+from provider.accounts.attempts import ALL_USERS
 from provider.accounts.store import failures, users
 from provider.ratelimits import LIMITS
 from provider.work import Installation
@@ -134,7 +134,7 @@ def test_in_a_rush_whoever_is_signed_in_is_no_stranger(
 ) -> None:
     lower(all_logins="10/minute")
     for _ in range(10):
-        installation.counter.hit(LIMITS.all_logins, EVERYBODY)
+        installation.counter.hit(LIMITS.all_logins, ALL_USERS)
     del browser.cookies[COOKIE]
     assert change(browser).title.startswith("Password changed")
 
