@@ -2,7 +2,7 @@
 
 from email import policy
 from email.headerregistry import Address
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -19,6 +19,8 @@ TOKEN_URL = "must be an https URL, such as https://login.example.com/token"  # n
 
 class MailSettings(Section):
     """The mail server, how to sign in to it, and the sender."""
+
+    title: ClassVar[str] = "Email"
 
     smtp_host: Host = Field("localhost", description="Host name or IP address of the mail server.")
     smtp_port: int = Field(
