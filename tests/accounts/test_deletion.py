@@ -170,6 +170,6 @@ def test_the_copy_holds_what_is_stored_and_no_secret(browser: Browser, ada: str,
         assert secret not in answer.text
 
 
-def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
+def test_a_signed_out_visitor_is_sent_to_sign_in(browser: Browser) -> None:
     for path in ("/account/data", "/account/delete", "/account/data/export.json"):
         assert browser.open(path).path == "/login"

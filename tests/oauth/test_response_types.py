@@ -17,7 +17,7 @@ ALL = tuple(ResponseMode)
 
 
 @pytest.mark.parametrize("text", [*RESPONSE_TYPES, "token id_token", "id_token code", "token id_token code"])
-def test_the_order_of_the_words_means_nothing(text: str) -> None:
+def test_the_order_of_words_in_a_response_type_does_not_matter(text: str) -> None:
     """RFC 6749 section 3.1.1."""
     assert is_one_of(parse_response_type(text), RESPONSE_TYPES)
 
@@ -87,7 +87,7 @@ def test_an_answer_travels_as_asked_or_as_its_response_type_does(given_parameter
     assert effective_response_mode(given_parameters, ALL) == mode
 
 
-def test_a_mode_the_client_may_not_use_is_not_in_force() -> None:
+def test_a_response_mode_the_client_may_not_use_is_not_used_for_errors() -> None:
     """ASVS 10.4.12; A-30: then the error goes where such answers go by default."""
     assert effective_response_mode({"response_type": "code", "response_mode": "fragment"}, ("query",)) == "query"
     assert effective_response_mode({"response_type": "code"}, ("form_post",)) == "query"

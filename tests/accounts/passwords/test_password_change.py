@@ -177,7 +177,7 @@ def test_whoever_has_a_second_factor_shows_it(browser: Browser, ada: str, clock:
     assert browser.submit({"code": code_of(key, clock.now)}).path == "/account/password"
 
 
-def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
+def test_a_signed_out_visitor_is_sent_to_sign_in(browser: Browser) -> None:
     assert browser.open("/account/password").path == "/login"
 
 
