@@ -1,4 +1,4 @@
-"""The emails: when each is sent, and its subject."""
+"""The emails, from their templates."""
 
 import re
 

@@ -336,7 +336,10 @@ def oauth_endpoints() -> str:
 
 
 def _endpoint(name: str, endpoint: Endpoint) -> str:
-    rows = [(f"`{code}`", _status(name, code), when or CODES[code].meaning) for code, when in endpoint.codes.items()]
+    rows = [
+        (f"[`{code}`](#{code})", _status(name, code), when or CODES[code].meaning)
+        for code, when in endpoint.codes.items()
+    ]
     return f"### {endpoint.heading}\n\n`{endpoint.path}`\n\n" + table(("error", "status", "when"), rows)
 
 
@@ -367,5 +370,7 @@ def classes_of_errors() -> set[type[OAuth2Error]]:
 
 
 def oauth_codes() -> str:
-    rows = [(f"`{code}`", status_of(code), of.meaning, of.section, of.fix) for code, of in CODES.items()]
-    return table(("error", "status", "when", "specification", "what to do"), rows)
+    return "\n".join(
+        f"### {code}\n\n{of.meaning}\n\n**What to do**: {of.fix}\n\n*Status {status_of(code)}. {of.section}.*\n"
+        for code, of in CODES.items()
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.docs.generate import (
     command_line,
+    emails,
     endpoints,
     metrics,
     oauth_errors,
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "admin-problems": operations.admin_problems,
     "account-problems": operations.account_problems,
     "metrics": metrics.metrics,
+    "emails": emails.emails,
     "oauth-codes": oauth_errors.oauth_codes,
     "oauth-endpoints": oauth_errors.oauth_endpoints,
     "api-problems": problems.api_problems,

@@ -80,8 +80,8 @@ FIXES = {
 
 def api_problems() -> str:
     """Return every problem of the APIs: type, status, meaning and fix."""
-    rows = [(f"`{type_}`", _status(type_), meaning_of(type_), FIXES[type_]) for type_ in sorted(types_of_the_apis())]
-    return table(("problem type", "status", "meaning", "what to do"), rows)
+    rows = [(f"`{type_}` {_status(type_)}", meaning_of(type_), FIXES[type_]) for type_ in sorted(types_of_the_apis())]
+    return table(("problem type and status", "meaning", "what to do"), rows)
 
 
 def types_of_the_apis() -> set[str]:

@@ -1,4 +1,4 @@
-"""The reference of the settings: a table for each section of the model, from the types and descriptions in the code."""
+"""The reference of the settings: an entry for each, from the types and descriptions of the sections of the model."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,7 +17,7 @@ from provider.config.secrets import may_be_in_a_file
 from provider.config.section import Section
 from provider.config.settings import PREFIX, Settings
 from provider.config.settings_in_force import written
-from tests.docs.generate.markdown import as_code, links, slug, table
+from tests.docs.generate.markdown import as_code, links, slug
 
 PLAIN = {bool: "`true` or `false`", int: "whole number", str: "text", SecretStr: "text"}
 """How values of types without a notation of their own are written."""
@@ -25,31 +25,28 @@ PATH = "path of a file"
 
 
 def parts() -> dict[str, Callable[[], str]]:
-    """Return what computes the table of each section: `settings-` and the title of the section."""
+    """Return what computes the part of each section: `settings-` and the title of the section."""
     return {f"settings-{slug(section.title)}": partial(settings, section) for section in Settings.sections()}
 
 
 def settings(section: type[Section]) -> str:
-    fields = [(name, Settings.model_fields[name]) for name in section.own_fields()]
-    rows = [(_names(name, field), notation(field), _default(name, field), _about(field)) for name, field in fields]
-    return table(("variable", "value", "default", "what it does"), rows)
+    return "\n".join(_setting(name, Settings.model_fields[name]) for name in section.own_fields())
 
 
-def _names(name: str, field: FieldInfo) -> str:
-    variable = PREFIX + name.upper()
-    return f"`{variable}` or `{variable}{FROM_FILE}`" if may_be_in_a_file(name, field) else f"`{variable}`"
-
-
-def _about(field: FieldInfo) -> str:
-    """Return the description, with names as code and documents as links."""
-    return links(as_code(field.description or ""))
+def _setting(name: str, field: FieldInfo) -> str:
+    variable, written = PREFIX + name.upper(), notation(field)
+    facts = f"{written[0].upper()}{written[1:]}. {_default(name, field)}"
+    if may_be_in_a_file(name, field):
+        facts += f" File: `{variable}{FROM_FILE}`."
+    return f"### {variable}\n\n{links(as_code(field.description or ''))}\n\n*{facts}*\n"
 
 
 def _default(name: str, field: FieldInfo) -> str:
     value = field.get_default()
-    if name == "features" and value == frozenset(FEATURES):
-        return "all"
-    return f"`{written(name, value)}`" if value not in (None, (), frozenset()) else "(none)"
+    if value in (None, (), frozenset()):
+        return "Not set by default."
+    is_all = name == "features" and value == frozenset(FEATURES)
+    return f"Default: {'all' if is_all else f'`{written(name, value)}`'}."
 
 
 def notation(field: FieldInfo) -> str:

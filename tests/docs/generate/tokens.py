@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from provider.admin.client_labels import LABELS
 from provider.config.durations import format_duration
 from provider.config.settings import PREFIX, Settings
 from tests.docs.generate.markdown import table
 from tests.docs.generate.sample_run import samples
 
 ALWAYS = "always"
+NONE = ""
+ROLES_SECTION = "RFC 9068 section 2.2.3.1"
 USER = "if it acts for a user"
 Claim = tuple[str, str, str]
 """What it is, when it is present, and its section."""
@@ -45,8 +46,8 @@ SIGN_IN: dict[str, Claim] = {
     "auth_time": ("When the user signed in, in seconds since 1970.", USER, "OIDC Core section 2"),
     "acr": ("`aal1` after one factor, `aal2` after two.", USER, "OIDC Core section 2"),
     "amr": ("How the user signed in: `pwd`, `otp`, `mfa`, `fed` (another provider).", USER, "RFC 8176 section 2"),
-    "roles": ("The roles of the user that this client can see.", "with the scope `roles`", "RFC 9068 section 2.2.3.1"),
-    "groups": ("The same as `roles`.", "with the scope `groups`", "RFC 9068 section 2.2.3.1"),
+    "roles": ("The roles of the user that this client can see.", "with the scope `roles`", ROLES_SECTION),
+    "groups": ("The same as `roles`, for apps that expect groups.", "with the scope `groups`", ROLES_SECTION),
 }
 ROLES = ("roles", "groups")
 ACCESS: dict[str, Claim] = {
@@ -59,7 +60,7 @@ ACCESS: dict[str, Claim] = {
     ),
     "client_id": ("The client that the token was issued to.", ALWAYS, "RFC 8693 section 4.3"),
     "scope": ("The granted scopes, with spaces between them.", "if any were granted", "RFC 8693 section 4.2"),
-    "grant_id": ("The authorization that the token comes from. Own claim of Signet.", USER, "none"),
+    "grant_id": ("The authorization that the token comes from. It is a claim of Signet.", USER, NONE),
     "act": ("The API that acts for the user, and who acted before it.", "after an exchange", "RFC 8693 section 4.1"),
     **SIGN_IN,
 }
@@ -67,11 +68,11 @@ ID_TOKEN: dict[str, Claim] = {
     **{name: JWT[name] for name in ("iss", "iat", "exp")},
     "sub": ("The user, as this client knows them.", ALWAYS, "OIDC Core section 8"),
     "aud": ("The client ID.", ALWAYS, "OIDC Core section 2"),
-    **{name: (about, ALWAYS, section) for name, (about, _, section) in SIGN_IN.items() if name not in ROLES},
+    **{name: (about, ALWAYS, section) for name, (about, _, section) in SIGN_IN.items() if section != ROLES_SECTION},
     "nonce": ("The `nonce` of the authorization request.", "if one was sent", "OIDC Core section 2"),
     "at_hash": ("A hash of the access token issued with it.", "with an access token", "OIDC Core section 3.1.3.6"),
     "c_hash": ("A hash of the code issued with it.", "with a code", "OIDC Core section 3.3.2.11"),
-    **{name: SIGN_IN[name] for name in ROLES},
+    **{name: SIGN_IN[name] for name in ("roles", "groups")},
 }
 INTROSPECTION: dict[str, Claim] = {
     "active": (
@@ -160,8 +161,11 @@ def _part(kind: Kind) -> str:
     first = kind.samples[0]
     shown = json.dumps(samples()[first], indent=2)
     types = {name: _type(value) for sample in reversed(kind.samples) for name, value in samples()[sample].items()}
-    rows = [(f"`{name}`", types[name], *claim) for name, claim in kind.claims.items()]
-    return f"```json\n{shown}\n```\n\n" + table(("member", "type", "what it is", "present", "specification"), rows)
+    rows = [
+        (f"`{name}`", types[name], when, about if section is NONE else f"{about} {section}.")
+        for name, (about, when, section) in kind.claims.items()
+    ]
+    return f"```json\n{shown}\n```\n\n" + table(("member", "type", "present", "what it is"), rows)
 
 
 def _type(value: Any) -> str:
@@ -183,10 +187,10 @@ LIFETIMES = (
 def lifetimes() -> str:
     defaults = {name: Settings.model_fields[name].get_default() for _, _, name, _ in LIFETIMES}
     rows = [
-        (what, form, f"`{PREFIX}{name.upper()}`", f"`{format_duration(defaults[name])}`", ends)
+        (f"{what} ({form})", f"`{format_duration(defaults[name])}`: `{PREFIX}{name.upper()}`", ends)
         for what, form, name, ends in LIFETIMES
     ]
-    return table(("what", "form", "setting", "default", "ends earlier"), rows)
+    return table(("what", "default and setting", "ends earlier"), rows)
 
 
 MEMBERS = {
@@ -203,5 +207,4 @@ MEMBERS = {
 
 
 def members() -> str:
-    rows = [(f"`{name}`", str(LABELS[name]), about) for name, about in MEMBERS.items()]
-    return table(("member", "in the console", "what it changes"), rows)
+    return table(("member", "what it changes"), [(f"`{name}`", about) for name, about in MEMBERS.items()])
