@@ -1,7 +1,7 @@
 """The page a user goes to after a sign-in, a sign-up or a reset: a parked authorization request, or a page of ours.
 
 It is carried in the query string from page to page. The only values are a `request_uri` with its `client_id`, a
-`return_to` path, `prompt=login`, and the `ui_locales` that an app requested. The `client_id` leads the user back to the
+`return_to` path, a `prompt`, and the `ui_locales` that an app requested. The `client_id` leads the user back to the
 app if the request expires on the way.
 """
 
@@ -53,7 +53,9 @@ class Destination:
     app: App | None = None
     ui_locales: str | None = None
     again: bool = False
-    """Whether the user must sign in even if already signed in: with another account, or again."""
+    """Whether the user must sign in even if already signed in: again, or with another account."""
+    another: bool = False
+    """Whether the user wants to sign in with another account: `again` is true as well."""
 
     @property
     def location(self) -> str:
@@ -69,7 +71,7 @@ class Destination:
 
     def through(self, path: str, **parameters: str) -> str:
         """Return the URL of a page of ours on the way there."""
-        parameters |= self.parameters
+        parameters |= {name: value for name, value in self.parameters.items() if name not in parameters}
         return f"{path}?{urlencode(parameters)}" if parameters else path
 
     @property
@@ -79,7 +81,7 @@ class Destination:
             "client_id": self.client_id,
             "request_uri": self.request_uri,
             "return_to": self.return_to,
-            "prompt": "login" if self.again else None,
+            "prompt": "select_account" if self.another else "login" if self.again else None,
             "ui_locales": self.ui_locales,
         }
         return {name: value for name, value in given.items() if value is not None}

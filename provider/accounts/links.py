@@ -6,7 +6,7 @@ from datetime import datetime
 from provider.accounts.store import links
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Link, LinkStatus, Purpose
-from provider.crypto.digests import digest, new_number_code, new_opaque
+from provider.crypto.digests import digest, new_number_code, new_opaque, same
 from provider.database.base import new_id
 from provider.outbox import store as outbox
 from provider.ratelimits import LIMITS, fail, of_network
@@ -26,11 +26,18 @@ class NewLink:
     expires_at: datetime
 
 
-def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, browser: str | None = None) -> NewLink:
+def issue_link(
+    work: UnitOfWork,
+    *,
+    purpose: Purpose,
+    address: EmailAddress,
+    browser: str | None = None,
+    password_at: datetime | None = None,
+) -> NewLink:
     """Create a one-time link; earlier links for this purpose can no longer be used.
 
-    `browser` is the cookie of the browser that requested it with the right password. In that browser the link works
-    without the password.
+    `browser` is the cookie of the browser that requested it after the right password, or with a ticket. In that browser
+    the link works without the password. `password_at` is when the password was typed in that browser, if it was.
     """
     token, code = new_opaque(), new_number_code()
     settings = work.settings
@@ -50,6 +57,7 @@ def issue_link(work: UnitOfWork, *, purpose: Purpose, address: EmailAddress, bro
         address_id=address.id,
         medium="email",
         browser_digest=None if browser is None else digest(browser),
+        password_at=None if browser is None else password_at,
         code_digest=work.vault.keyed_digest(f"{address.id}:{code}", purpose=CODE) if by_code else None,
         code_expires_at=work.now + settings.verify_code_lifetime if by_code else None,
         status=LinkStatus.ACTIVE,
@@ -82,6 +90,11 @@ def find_link_by_code(work: UnitOfWork, *, address_id: str, typed: str, purpose:
         return None
     digests = work.vault.keyed_digests(f"{address_id}:{code}", purpose=CODE)
     return links.find_by_code(work.read, address_id, digests, purpose, now=work.now)
+
+
+def is_of_browser(link: Link, browser: str | None) -> bool:
+    """Return whether the link belongs to the browser with this cookie."""
+    return browser is not None and link.browser_digest is not None and same(link.browser_digest, digest(browser))
 
 
 def has_failed(work: UnitOfWork, *, user_id: str, purpose: Purpose) -> bool:

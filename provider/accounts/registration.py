@@ -1,6 +1,7 @@
 """Creating accounts. A sign-up gets the same answer, in the same time, whether or not the address is taken."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
@@ -74,7 +75,7 @@ def sign_up(
     """
     hashed = hash_password(password, cost=work.settings.bcrypt_cost)
     with constant_time_response(work):
-        return _claim(work, address, hashed, claims=claims, browser=browser, carry=carry)
+        return _claim(work, address, hashed, claims=claims, browser=browser, carry=carry, password_at=work.now)
 
 
 def sign_up_in_app(
@@ -190,6 +191,7 @@ def _claim(
     claims: Mapping[str, Any],
     browser: str,
     carry: Mapping[str, str],
+    password_at: datetime | None = None,
     same_password: bool = False,
 ) -> Ticket:
     may_mail = may_write_to(work, address.normal, Purpose.VERIFY)
@@ -206,7 +208,7 @@ def _claim(
         search_keys.replace(work.db, claimed.user_id, search_keys.keys_of([claimed.normal], spoken))
     record(work, Event.ACCOUNT_REGISTERED, user_id=claimed.user_id)
     if may_mail:
-        send_verification(work, claimed, browser=browser, carry=carry)
+        send_verification(work, claimed, browser=browser, carry=carry, password_at=password_at)
     return ticket_for(claimed)
 
 

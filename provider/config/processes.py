@@ -18,8 +18,8 @@ class Processes(Section):
         None,
         ge=1,
         le=64,
-        description="Number of threads per process, which is also the number of database connections. Unset: "
-        "4, or 2 with SQLite.",
+        description="Number of threads per process that answer requests. Each needs a database connection, and a "
+        "process opens a few more. Unset: 4, or 2 with SQLite.",
     )
     password_threads: int = Field(
         1,

@@ -15,10 +15,9 @@ from provider.accounts.deletion import seal_ticket
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.factors import second_factor
-from provider.accounts.factors.factor import Factor
 from provider.accounts.passwords import passwords
 from provider.accounts.registration import activate_unverified
-from provider.accounts.store import email_addresses
+from provider.accounts.store import email_addresses, users
 from provider.accounts.store import passwords as password_hashes
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
@@ -30,8 +29,8 @@ from provider.database.security_stamp import FIRST
 from provider.languages.text import Text
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
-from provider.sessions.assurance import FEDERATED, MULTI_FACTOR, PASSWORD
-from provider.sessions.lifecycle import end_session, open_session, raise_level, sign_in_again
+from provider.sessions.assurance import FEDERATED, PASSWORD
+from provider.sessions.lifecycle import end_session, open_session, sign_in_again
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -86,12 +85,6 @@ class AddressUnconfirmed(Refusal):
         super().__init__(Text("Confirm your email address first."))
 
 
-class SecondFactorExpired(Refusal):
-    """The sign-in was finished, ended or expired meanwhile."""
-
-    code = "second-factor-over"
-
-
 @dataclass(frozen=True)
 class SignIn:
     """The result of a first factor. `cookie` is the new session's value, which is not stored."""
@@ -140,7 +133,9 @@ def sign_in(
         record(work, Event.SIGN_IN_FAILED, user_id=None if first is None else first[0].id)
         raise WrongPassword
     # A claim's password takes back no failure: they may be guesses at the owner's.
-    _require_active(work, *owner, attempt if owner is held else None, browser=browser, carry=carry)
+    _require_active(
+        work, *owner, attempt if owner is held else None, browser=browser, carry=carry, password_at=work.now
+    )
     user_id = owner[0].id
     stronger = passwords.stronger_hash(work, user_id, password)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user_id) else Step.DONE
@@ -157,6 +152,32 @@ def sign_in_after_sign_up(work: UnitOfWork, *, user_id: str, current: Session | 
     Another user's session in this browser (`current`) ends.
     """
     return _begin_session(work, user_id, FIRST, current, factor=PASSWORD, step=Step.DONE)
+
+
+@SIGN_INS.count_refusals("password")
+def sign_in_after_confirmation(
+    work: UnitOfWork,
+    *,
+    user_id: str,
+    password_at: datetime,
+    current: Session | None,
+    browser: str,
+    carry: Mapping[str, str],
+) -> SignIn:
+    """Begin a session for a user who just confirmed an address in the browser in which they typed the password.
+
+    The code or link shows who reads the mailbox, which is no factor (NIST SP 800-63B section 3.1.3.1). So the session
+    has the password as its only one, from when it was typed. A second factor is due as after any password. Raises
+    Suspended, DeletionPending or AddressUnconfirmed.
+    """
+    user = users.find(work.db, user_id)
+    if user is None:
+        raise Suspended
+    _require_active(work, user, None, None, browser=browser, carry=carry)
+    step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
+    return _begin_session(
+        work, user.id, user.security_stamp, current, factor=PASSWORD, step=step, auth_time=password_at
+    )
 
 
 @SIGN_INS.count_refusals("upstream")
@@ -176,29 +197,16 @@ def sign_in_by_upstream(
     """
     _require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
     step = Step.SECOND_FACTOR if second_factor.is_enabled(work, user.id) else Step.DONE
-    return _begin_session(work, user.id, user.security_stamp, current, factor=FEDERATED, step=step, auth_time=proven_at)
-
-
-def needs_second_factor(session: Session) -> bool:
-    """Return whether the second-factor page is of use to this session."""
-    return session.pending is not None or MULTI_FACTOR not in session.amr.split()
-
-
-@SIGN_INS.count_refusals("second_factor")
-def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> str:
-    """Accept a second factor at the end of a sign-in, or later (step-up). Returns the session's new cookie value.
-
-    Raises SecondFactorExpired, or what `second_factor.prove` does.
-    """
-    second_factor.prove(work, session, factor=factor, code=code)
-    cookie = raise_level(work, session, factor=factor.amr)
-    if cookie is None:
-        raise SecondFactorExpired
-    event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
-    record(work, event, user_id=session.user_id, session=session.id, method=factor.name)
-    outcome = "stepped_up" if session.pending is None else "signed_in"
-    work.after_commit.append(partial(SIGN_INS.count, "second_factor", outcome))
-    return cookie
+    return _begin_session(
+        work,
+        user.id,
+        user.security_stamp,
+        current,
+        factor=FEDERATED,
+        step=step,
+        auth_time=proven_at,
+        proven_earlier=proven_at is not None,
+    )
 
 
 def _begin_session(
@@ -210,6 +218,7 @@ def _begin_session(
     factor: str,
     step: Step,
     auth_time: datetime | None = None,
+    proven_earlier: bool = False,
 ) -> SignIn:
     """Begin a session after the first factor, under a new identifier whatever the browser sent (session fixation).
 
@@ -220,13 +229,25 @@ def _begin_session(
     cookie = None
     if current is not None and current.user_id == user_id:
         cookie = sign_in_again(
-            work, current, factor=factor, pending=pending, auth_time=auth_time, security_stamp=security_stamp
+            work,
+            current,
+            factor=factor,
+            pending=pending,
+            auth_time=auth_time,
+            proven_earlier=proven_earlier,
+            security_stamp=security_stamp,
         )
     elif current is not None:
         end_session(work, current, reason="somebody_else_signed_in")
     if cookie is None:
         cookie = open_session(
-            work, user_id=user_id, security_stamp=security_stamp, factor=factor, pending=pending, auth_time=auth_time
+            work,
+            user_id=user_id,
+            security_stamp=security_stamp,
+            factor=factor,
+            pending=pending,
+            auth_time=auth_time,
+            proven_earlier=proven_earlier,
         )
     if step is Step.DONE:
         record(work, Event.SIGNED_IN, user_id=user_id, amr=factor)
@@ -243,6 +264,7 @@ def _require_active(
     *,
     browser: str,
     carry: Mapping[str, str],
+    password_at: datetime | None = None,
 ) -> None:
     if user.status == Status.ACTIVE:
         return
@@ -258,5 +280,5 @@ def _require_active(
         raise Suspended
     with constant_time_response(work):
         if verifies and may_write_to(work, address.normal, Purpose.VERIFY):
-            send_verification(work, address, browser=browser, carry=carry)
+            send_verification(work, address, browser=browser, carry=carry, password_at=password_at)
     raise AddressUnconfirmed(ticket_for(address))

@@ -5,7 +5,6 @@ from starlette.routing import BaseRoute, Route
 from provider.accounts.pages import (
     activity,
     data,
-    email_addresses,
     email_change,
     language,
     overview,
@@ -20,7 +19,7 @@ from provider.accounts.pages import (
 )
 from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
-from provider.login.pages import login, second_factor, sign_out, sign_up
+from provider.login.pages import email_verification, login, second_factor, sign_out, sign_up
 from provider.oauth.endpoints.account_chooser import account_chooser
 from provider.oauth.endpoints.connected_apps import applications, withdraw
 from provider.oauth.endpoints.consent import consent
@@ -81,12 +80,12 @@ def pages(settings: Settings) -> list[BaseRoute]:
         ]
     if settings.has("email-verification"):
         table += [
-            Route("/verify-email", email_addresses.check_mail, methods=get, name="check_mail"),
-            Route("/verify-email", email_addresses.type_code, methods=post, name="type_code"),
-            Route("/verify-email/resend", email_addresses.send_again, methods=post, name="send_again"),
-            Route("/verify-email/confirm", email_addresses.show_link, methods=get, name="show_verify_link"),
-            Route("/verify-email/confirm", email_addresses.confirm, methods=post, name="confirm_email"),
-            Route("/verify-email/confirmed", email_addresses.confirmed, methods=get, name="email_confirmed"),
+            Route("/verify-email", email_verification.check_mail, methods=get, name="check_mail"),
+            Route("/verify-email", email_verification.type_code, methods=post, name="type_code"),
+            Route("/verify-email/resend", email_verification.send_again, methods=post, name="send_again"),
+            Route("/verify-email/confirm", email_verification.show_link, methods=get, name="show_verify_link"),
+            Route("/verify-email/confirm", email_verification.confirm, methods=post, name="confirm_email"),
+            Route("/verify-email/confirmed", email_verification.confirmed, methods=get, name="email_confirmed"),
         ]
     if settings.has("reset-passwords"):
         table += [

@@ -27,11 +27,13 @@ def open_session(
     factor: str,
     pending: str | None = None,
     auth_time: datetime | None = None,
+    proven_earlier: bool = False,
 ) -> str:
     """Open a session after `factor` was shown; return its cookie's value, which is not stored.
 
-    `security_stamp` is the user's from before the factor was checked. `auth_time` is given if the user signed in
-    elsewhere before now. With `pending` (the factor still due), the session can be used only to show that factor.
+    `security_stamp` is the user's from before the factor was checked. `auth_time` is when the factor was shown, if not
+    now; `proven_earlier` if that was a sign-in elsewhere, before we asked for one. With `pending` (the factor still
+    due), the session can be used only to show that factor.
     """
     value = new_opaque()
     settings = work.settings
@@ -51,7 +53,7 @@ def open_session(
         ended_at=None,
         end_reason=None,
         security_stamp=security_stamp,
-        proven_earlier=auth_time is not None,
+        proven_earlier=proven_earlier,
     )
     store.add(work.db, session)
     return value
@@ -64,6 +66,7 @@ def sign_in_again(
     factor: str,
     pending: str | None = None,
     auth_time: datetime | None = None,
+    proven_earlier: bool = False,
     security_stamp: datetime | None = None,
 ) -> str | None:
     """Sign the same user in again, under a new identifier and with a new time of sign-in and new factors.
@@ -86,7 +89,7 @@ def sign_in_again(
         network=work.origin.network,
         user_agent=work.origin.user_agent,
         security_stamp=security_stamp or session.security_stamp,
-        proven_earlier=auth_time is not None,
+        proven_earlier=proven_earlier,
     )
     return value if store.restart(work.db, again, old_digest=session.digest) else None
 

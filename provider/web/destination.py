@@ -23,5 +23,6 @@ def destination(call: Call, given: Mapping[str, str] | None = None, *, app: App 
         return_to=local_path(given.get("return_to")),
         app=app,
         ui_locales=ui_locales,
-        again=given.get("prompt") == "login",
+        again=given.get("prompt") in {"login", "select_account"},
+        another=given.get("prompt") == "select_account",
     )

@@ -84,14 +84,17 @@ def test_oidcc_server_client_secret_jwt(provider: Provider, person: Person) -> N
 
 
 def test_oidcc_registration_logo_policy_tos_uri(provider: Provider, person: Person) -> None:
-    """oidcc-registration-logo-uri, -policy-uri, -tos-uri: on the page where the person signs in."""
+    """oidcc-registration-logo-uri, -policy-uri, -tos-uri: on the page where the person signs in.
+
+    The logo of an app that registered itself is not shown: the suite takes a picture of the page and decides nothing.
+    """
     documents = {"logo_uri": f"{RP}/logo.png", "policy_uri": f"{RP}/policy", "tos_uri": f"{RP}/tos"}
     with provider.client(**documents) as client:
         callback = client.ask(person)
         login = callback.seen[0]
         assert login.path == "/login"
         assert {documents["policy_uri"], documents["tos_uri"]} <= set(login.links.values())
-        assert documents["logo_uri"] in login.html or "<img" in login.html
+        assert documents["logo_uri"] not in login.html
         client.finish(callback)
 
 

@@ -139,9 +139,6 @@ def test_the_pages_before_somebody_has_an_account(
     person.open(link_in(steps.read_letter(person, "Confirm your email address for Signet", newcomer.email)))
     see("confirm-email", "Confirm your email address")
     person.press("Confirm email address")
-    see("email-confirmed", "Email address confirmed")
-    person.follow("Sign in")
-    steps.sign_in(person, newcomer)
     see("consent", "Quill wants to access your account")
 
 
@@ -151,7 +148,7 @@ def test_the_pages_of_a_forgotten_password_and_of_refusals(
 ) -> None:
     person, see = inspector.person, inspector.see
     person.open(f"{demo.provider}/forgot-password")
-    see("forgot-password", "Forgot your password?")
+    see("forgot-password", "Forgot password?")
     person.fill("Email address", account.email)
     person.press("Send link")
     see("reset-sent", "Check your email")

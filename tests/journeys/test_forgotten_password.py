@@ -20,7 +20,7 @@ def test_a_new_password_is_chosen_by_mail_and_every_device_is_signed_out(
     steps.sign_in_to_app(elsewhere, account)
     person.open(demo.web_app)
     person.follow("Sign in")
-    person.follow("Forgot your password?")
+    person.follow("Forgot password?")
     person.fill("Email address", account.email)
     person.press("Send link")
     person.expect_heading("Check your email")

@@ -32,7 +32,7 @@ def test_what_stands_around_the_provider_fits_a_narrow_screen(
     person.open(demo.web_app)
     look(person, "app-welcome")
     person.follow("Sign in")
-    person.follow("Forgot your password?")
+    person.follow("Forgot password?")
     person.fill("Email address", account.email)
     person.press("Send link")
     steps.sign_in_to_app(person, account)

@@ -335,3 +335,21 @@ def test_the_password_of_a_claim_opens_its_own_page_and_resets_no_failure_of_the
     assert sign_in(new_browser(), password=claim).path == "/verify-email"
     with work() as w:
         assert find_failures(w.read, "password", ada) == 4
+
+
+def test_the_sign_in_page_leads_to_a_new_password_and_to_a_new_account(browser: Browser) -> None:
+    """Each link stands once: at the password, and on a line of its own."""
+    page = browser.open("/login")
+    assert page.links["Forgot password?"] == "/forgot-password"
+    assert page.links["Create an account"] == "/signup"
+    password = page.html.index('id="password"')
+    assert password < page.html.index("Forgot password?") < page.html.index('type="submit"')
+    assert page.html.index('type="submit"') < page.html.index("Create an account")
+
+
+def test_a_wrong_password_is_marked_where_it_is_typed_again(browser: Browser, ada: str) -> None:
+    """WCAG 2.2 SC 3.3.1."""
+    page = sign_in(browser, password="wrong password")
+    assert 'href="#password"' in page.html
+    assert 'aria-describedby="password-error"' in page.html
+    assert "username-error" not in page.html

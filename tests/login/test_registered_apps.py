@@ -47,10 +47,13 @@ def the_three_pages(browser: Browser, url: str) -> list[Page]:
     return [first, up, browser.submit({"username": ADDRESS, "password": PASSWORD})]
 
 
-def test_every_page_on_the_way_shows_its_logo_and_papers_and_warns(browser: Browser, work: Work) -> None:
-    """oidcc-registration-logo-uri, -policy-uri, -tos-uri; RFC 7591 section 5; OWASP ASVS v5.0.0-10.4.7.
+def test_every_page_on_the_way_to_a_self_registered_app_warns_and_shows_its_papers_but_no_logo(
+    browser: Browser, work: Work
+) -> None:
+    """oidcc-registration-policy-uri, -tos-uri; RFC 7591 section 5; OWASP ASVS v5.0.0-10.4.7.
 
-    The host is the one this request leads back to, not one the app claims or registered besides.
+    The host is the one this request leads back to, not one the app claims or registered besides. Anybody can register
+    the logo of a bank.
     """
     with work() as w:
         make_user(w)
@@ -58,9 +61,18 @@ def test_every_page_on_the_way_shows_its_logo_and_papers_and_warns(browser: Brow
         assert WARNING in page.text, page.path
         assert "app.example.test" in page.text
         assert "bank.test" not in page.text
-        assert 'src="https://logos.test:8443/bank.svg?x=1&amp;y=2"' in page.html
+        assert "logos.test" not in page.html
         assert page.links["privacy policy"] == "https://bank.test/privacy"
         assert page.links["terms of service"] == "https://bank.test/terms"
+        assert "img-src 'self' data:;" in page.response.headers["content-security-policy"]
+
+
+def test_every_page_on_the_way_to_an_operators_app_shows_its_logo(browser: Browser, work: Work) -> None:
+    """OIDC Dynamic Client Registration section 2, logo_uri."""
+    with work() as w:
+        make_user(w)
+    for page in the_three_pages(browser, on_the_way(work, registered=False)):
+        assert 'src="https://logos.test:8443/bank.svg?x=1&amp;y=2"' in page.html
         policy = page.response.headers["content-security-policy"].split("; ")
         assert "img-src 'self' data: https://logos.test:8443" in policy
 

@@ -15,6 +15,7 @@ from provider.accounts.store.failures import find_failures
 from provider.config.settings import Settings
 from provider.crypto.digests import digest
 from provider.login import steps
+from provider.login.second_factor import show_second_factor
 from provider.login.steps import Step
 from provider.refusals import Refusal
 from provider.sessions import store
@@ -272,7 +273,7 @@ def test_the_same_code_on_many_sign_ins_at_once_finishes_one(
             session = store.find_active(w.read, digest(cookie), now=w.now, idle_since=w.now.replace(year=2000))
             assert session is not None
             try:
-                steps.show_second_factor(w, session, factor=TOTP, code=code)
+                show_second_factor(w, session, factor=TOTP, code=code)
             except Refusal:
                 return False
             return True

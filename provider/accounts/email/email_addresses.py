@@ -2,12 +2,13 @@
 
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from email_validator import EmailNotValidError, validate_email
 
 from provider.accounts import throttle
-from provider.accounts.links import find_link, find_link_by_code
+from provider.accounts.links import find_link, find_link_by_code, is_of_browser
 from provider.accounts.passwords import passwords
 from provider.accounts.store import email_addresses, links, users
 from provider.accounts.store.email_addresses import EmailAddress
@@ -16,7 +17,6 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.config.settings import Settings
 from provider.config.sign_up import matches, readable
-from provider.crypto.digests import digest, same
 from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.text import Text
 from provider.ratelimits import LIMITS, count, of_network, require_room
@@ -118,6 +118,15 @@ class AlreadyConfirmed(Refusal):
     message = Text("This email address is already confirmed. You don't need to do anything.")
 
 
+@dataclass(frozen=True)
+class Confirmation:
+    """A confirmed address: whose it is, and when that user typed the password in this browser, if it was lately."""
+
+    user_id: str
+    address: EmailAddress
+    password_at: datetime | None
+
+
 class LinkState(StrEnum):
     """The state of a verification link: what the page that shows it can offer."""
 
@@ -143,14 +152,14 @@ def look_at_link(
         return LinkState.CONFIRMED, address
     if not link.is_open(work.now):
         return LinkState.DEAD, address
-    is_own = _is_own(link, browser) or link.address_id == signed_up
+    is_own = is_of_browser(link, browser) or link.address_id == signed_up
     return (LinkState.BUTTON if is_own else LinkState.BUTTON_AND_PASSWORD), address
 
 
 def confirm_by_link(
     work: UnitOfWork, *, token: str | None, browser: str | None, password: str, signed_up: str | None = None
-) -> None:
-    """Confirm the address the link was sent to. It does not sign the user in.
+) -> Confirmation:
+    """Confirm the address the link was sent to.
 
     In any browser but the one that signed up, the password is required too, except with a ticket (`signed_up`). A
     stranger may have signed up with this address. The owner of the mailbox must not activate an account whose password
@@ -170,7 +179,10 @@ def confirm_by_link(
         if not passwords.is_password_of(work, link.user_id, password):
             raise WrongSignUpPassword
         throttle.settle(work, throttle.PASSWORD, subject)
+        _confirm(work, link)
+        return Confirmation(link.user_id, address, work.now)
     _confirm(work, link)
+    return Confirmation(link.user_id, address, _password_at(work, link, browser))
 
 
 def confirm_by_token(work: UnitOfWork, *, token: str) -> None:
@@ -184,10 +196,10 @@ def confirm_by_token(work: UnitOfWork, *, token: str) -> None:
     _confirm(work, link)
 
 
-def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
-    """Confirm the address by the code typed on the page shown after sign-up. Raises WrongCode or TooManyRequests.
+def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str, browser: str | None = None) -> Confirmation:
+    """Confirm the address by the code typed on the page shown after sign-up, in this browser (its cookie).
 
-    Five wrong codes end the code, but not the link.
+    Five wrong codes end the code, but not the link. Raises WrongCode, AlreadyConfirmed or TooManyRequests.
     """
     network = of_network(work, "code")
     require_room(work, LIMITS.code, key=network)
@@ -196,11 +208,13 @@ def confirm_by_code(work: UnitOfWork, *, address_id: str, code: str) -> None:
     except throttle.Exhausted:
         raise WrongCode from None
     link = find_link_by_code(work, address_id=address_id, typed=code, purpose=Purpose.VERIFY)
-    if link is None:
+    address = None if link is None else email_addresses.find(work.read, link.address_id)
+    if link is None or address is None:
         count(work, LIMITS.code, key=network)
         raise WrongCode
     throttle.settle(work, throttle.EMAIL_CODE, address_id)
     _confirm(work, link)
+    return Confirmation(link.user_id, address, _password_at(work, link, browser))
 
 
 def verify_by_operator(work: UnitOfWork, *, user_id: str) -> None:
@@ -218,8 +232,11 @@ def verify_by_operator(work: UnitOfWork, *, user_id: str) -> None:
     links.expire_all(work.db, user_id, Purpose.VERIFY)
 
 
-def _is_own(link: Link, browser: str | None) -> bool:
-    return browser is not None and link.browser_digest is not None and same(link.browser_digest, digest(browser))
+def _password_at(work: UnitOfWork, link: Link, browser: str | None) -> datetime | None:
+    """Return when the password was typed in this browser, if it was, and not longer ago than a sign-in may take."""
+    if link.password_at is None or not is_of_browser(link, browser):
+        return None
+    return link.password_at if work.now - link.password_at < work.settings.request_lifetime else None
 
 
 def _confirm(work: UnitOfWork, link: Link) -> None:

@@ -7,9 +7,10 @@ pages nor response times reveal whether an address has an account.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from provider.accounts import throttle
-from provider.accounts.links import has_failed, issue_link
+from provider.accounts.links import has_failed, is_of_browser, issue_link
 from provider.accounts.store import email_addresses, links, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
@@ -69,14 +70,21 @@ def may_write_to(work: UnitOfWork, normal: str, purpose: Purpose) -> bool:
 
 
 def send_verification(
-    work: UnitOfWork, address: EmailAddress, *, browser: str | None, carry: Mapping[str, str]
+    work: UnitOfWork,
+    address: EmailAddress,
+    *,
+    browser: str | None,
+    carry: Mapping[str, str],
+    password_at: datetime | None = None,
 ) -> None:
     """Email a new link and code; those of the previous email stop working.
+
+    `password_at` is when the password was typed in this browser: the link or code can then sign the user in there.
 
     While the address belongs to another user, the new link and code are sent to no one. That user gets an email saying
     that they already have an account.
     """
-    link = issue_link(work, purpose=Purpose.VERIFY, address=address, browser=browser)
+    link = issue_link(work, purpose=Purpose.VERIFY, address=address, browser=browser, password_at=password_at)
     throttle.settle(work, throttle.EMAIL_CODE, address.id)
     owner, _ = email_addresses.find_owner_and_claimant(work.db, address.normal)
     if owner is not None and owner[0].id != address.user_id:
@@ -98,7 +106,10 @@ def _send_again(work: UnitOfWork, ticket: Ticket, *, browser: str, carry: Mappin
     address = email_addresses.find(work.read, ticket.address_id)
     user = None if address is None else users.find(work.read, address.user_id)
     if address and user and user.status == Status.INACTIVE and address.verified_at is None:
-        send_verification(work, address, browser=browser, carry=carry)
+        before = links.find_latest(work.read, user.id, Purpose.VERIFY)
+        # No password is typed to get another email: what was typed before counts in the browser that it was typed in.
+        password_at = before.password_at if before is not None and is_of_browser(before, browser) else None
+        send_verification(work, address, browser=browser, carry=carry, password_at=password_at)
 
 
 def ticket_for(address: EmailAddress) -> Ticket:

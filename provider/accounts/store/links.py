@@ -44,6 +44,7 @@ one_time_links = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("claimed_at", UtcTime),
+    Column("password_at", UtcTime),  # when the account's password was typed in the browser of browser_digest
     Column("message_id", Identifier),  # the outbox row of its email, which is purged on its own
     Index("ix_one_time_links_user_id", "user_id"),
     Index("ix_one_time_links_address_id", "address_id"),
@@ -67,6 +68,7 @@ class Link:
     expires_at: datetime
     claimed_at: datetime | None
     message_id: str | None = None
+    password_at: datetime | None = None
 
     def is_open(self, now: datetime) -> bool:
         return self.status == LinkStatus.ACTIVE and self.expires_at > now
@@ -118,6 +120,12 @@ def find_message(db: Connection, user_id: str, purpose: Purpose) -> str | None:
         one_time_links.c.user_id == user_id, one_time_links.c.purpose == purpose
     )
     return db.scalar(latest.order_by(one_time_links.c.created_at.desc(), one_time_links.c.id.desc()).limit(1))
+
+
+def find_latest(db: Connection, user_id: str, purpose: Purpose) -> Link | None:
+    """Return the user's latest link for this purpose, whatever its status."""
+    query = _LINK.select().where(one_time_links.c.user_id == user_id, one_time_links.c.purpose == purpose)
+    return _LINK.one(db, query.order_by(one_time_links.c.created_at.desc(), one_time_links.c.id.desc()).limit(1))
 
 
 def spend(db: Connection, link_id: str, *, now: datetime) -> bool:

@@ -138,7 +138,7 @@ def _ask(call: Call, session: Session, offer: Offer, refusal: Refusal | None = N
         address="" if address is None else address.address,
         action=here,
         where=where,
-        as_another=replace(where, return_to=here).through("/login", prompt="login"),
+        as_another=replace(where, return_to=here).through("/login", prompt="select_account"),
         errors={} if refusal is None else {"": refusal.message},
     )
 

@@ -35,8 +35,7 @@ def start(call: Call) -> Response:
     Only POST is accepted, so that a link on another site cannot send a user there.
     """
     upstream, where = find_upstream(call), destination(call)
-    asked_again = call.query.get("prompt") == "login"
-    must_prove = asked_again or (where.app is not None and where.app.accepts_session is not None)
+    must_prove = where.again or (where.app is not None and where.app.accepts_session is not None)
     return forward(call, upstream, where, must_prove=must_prove)
 
 

@@ -1,13 +1,17 @@
-"""The sign-in page: email address and password on one page."""
+"""The sign-in page: email address and password on one page, or the password of the user who is signed in."""
+
+from typing import Any
 
 from starlette.responses import Response
 
+from provider.accounts.email.verification_emails import open_ticket
 from provider.accounts.pages.device_cookie import device_of
-from provider.accounts.store import email_addresses
+from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import steps
 from provider.login.pages.outcome import not_now, signed_in
+from provider.login.pages.reauthentication import reauthentication_of
 from provider.login.steps import AddressUnconfirmed, Suspended, WrongPassword
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session
@@ -20,6 +24,8 @@ from provider.web.pages import go, page
 REASONS = {
     "codes": Text("Too many wrong codes. Sign in again."),
     "time": Text("Your sign-in timed out. Sign in again."),
+    "confirmed": Text("Your email address is confirmed. Sign in to continue."),
+    "already-confirmed": Text("Your email address is already confirmed. Sign in to continue."),
 }
 """Messages that say why a user was sent back to the sign-in page."""
 
@@ -30,10 +36,8 @@ def show_login(call: Call) -> Response:
     session = find_session(call)
     if session is not None and not where.again and where.accepts(session):
         return go(where.location)
-    hint = where.app.login_hint if where.app else None
-    if session is not None and hint is None:
-        address = email_addresses.find_of_user(call.work.read, session.user_id)
-        hint = None if address is None else address.address
+    ticket = open_ticket(call.work, call.query.get("ticket"))
+    hint = ticket.address if ticket else where.app.login_hint if where.app else None
     return _page(call, where, username=(hint or "")[:254])
 
 
@@ -52,7 +56,7 @@ def login(call: Call) -> Response:
             device=device_of(call),
         )
     except WrongPassword as refusal:
-        return _page(call, where, username=username, errors={"username": refusal.message}, status_code=400)
+        return _page(call, where, username=username, errors={"password": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
         return _page(call, where, username=username, **too_many(call, refusal))
     except (Suspended, AddressUnconfirmed) as refusal:
@@ -63,16 +67,20 @@ def login(call: Call) -> Response:
 def _page(
     call: Call, where: Destination, *, username: str, errors: dict[str, str] | None = None, status_code: int = 200
 ) -> Response:
-    return page(
-        call,
-        "login/login.html",
-        status_code=status_code,
-        form_targets=where.form_targets,
-        image_sources=where.image_sources,
-        where=where,
-        action=where.through("/login"),
-        username=username,
-        reason=REASONS.get(call.query.get("because", "")),
-        upstreams=call.services.sign_in_buttons,
-        errors=errors or {},
-    )
+    again = reauthentication_of(call, where, username=username)
+    shown: dict[str, Any] = {
+        "status_code": status_code,
+        "form_targets": where.form_targets,
+        "image_sources": where.image_sources,
+        "where": where,
+        "action": where.through("/login"),
+        "upstreams": call.services.sign_in_buttons,
+        "errors": errors or {},
+    }
+    if again is not None:
+        if "password" in shown["errors"]:
+            shown["errors"] = {"password": WrongCurrentPassword.message}
+        as_another = where.through("/login", prompt="select_account")
+        return page(call, "login/reauthentication.html", user=again, as_another=as_another, **shown)
+    reason = REASONS.get(call.query.get("because", ""))
+    return page(call, "login/login.html", username=username, reason=reason, **shown)

@@ -5,9 +5,8 @@ from starlette.responses import Response
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
 from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired, find_offered
 from provider.destination import Destination
-from provider.login import steps
+from provider.login import second_factor as rule
 from provider.login.pages.outcome import completed
-from provider.login.steps import SecondFactorExpired, needs_second_factor
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import find_pending_session, find_session, forget_session, keep_session
 from provider.sessions.store import Session
@@ -37,7 +36,7 @@ def second_factor(call: Call) -> Response:
         return elsewhere or go(where.through("/login"))
     factor, code = _asked(call, offered), call.form.text("code")
     try:
-        cookie = steps.show_second_factor(call.work, session, factor=factor, code=code)
+        cookie = rule.show_second_factor(call.work, session, factor=factor, code=code)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         return _page(call, where, offered, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
@@ -45,7 +44,7 @@ def second_factor(call: Call) -> Response:
     except SignInExpired:
         forget_session(call)
         return go(where.through("/login", because="codes"))
-    except SecondFactorExpired:
+    except rule.SecondFactorExpired:
         return go(where.location)
     keep_session(call, cookie)
     return completed(call, where)
@@ -57,7 +56,7 @@ def _session(call: Call) -> Session | None:
 
 def _find_offered(call: Call, session: Session | None) -> tuple[Factor, ...]:
     """Return the factors that can be used on this page, the one to ask for first in front."""
-    if session is None or not needs_second_factor(session):
+    if session is None or not rule.needs_second_factor(session):
         return ()
     return find_offered(call.work, session.user_id)
 
@@ -71,7 +70,7 @@ def _elsewhere(call: Call, session: Session | None, where: Destination, offered:
     """Return a redirect or a page if there is nothing to ask here, else None."""
     if session is None:
         return go(where.through("/login", because="time") if _ran_out(call) else where.through("/login"))
-    if not needs_second_factor(session):
+    if not rule.needs_second_factor(session):
         return go(where.location)
     if not offered:
         # Asked for a second factor this person never set up: the way on is to set it up, then on to the app.
@@ -100,6 +99,7 @@ def _page(
         status_code=status_code,
         form_targets=where.form_targets,
         where=where,
+        is_step_up=find_session(call) is not None,
         action=where.through(PATH, method=factor.name),
         others=[(other.offer, _address(where, other, offered)) for other in offered if other is not factor],
         errors=errors or {},

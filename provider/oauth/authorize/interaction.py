@@ -22,10 +22,13 @@ from provider.sessions.store import Session
 
 @dataclass(frozen=True)
 class LogIn:
-    """The user must sign in. `again`: a user is signed in but must authenticate again. `why` is for the explanation."""
+    """The user must sign in. `again`: a user is signed in but must authenticate again; `another`: another user must.
+    `why` is for the explanation.
+    """
 
     why: str
     again: bool = False
+    another: bool = False
     error: type[OAuth2Error] = LoginRequiredError
 
 
@@ -127,7 +130,7 @@ def _login_needed(
     if request.expected_user_id not in {None, session.user_id}:
         if just_signed_in:
             return Refuse("the user who signed in is not the one in id_token_hint or claims", LoginRequiredError)
-        return LogIn("the user who is signed in is not the one in id_token_hint or claims", again=True)
+        return LogIn("the user who is signed in is not the one in id_token_hint or claims", again=True, another=True)
     return None
 
 

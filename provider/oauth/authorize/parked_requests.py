@@ -193,6 +193,8 @@ def app_of(server: AuthorizationServer, parked: ParkedRequest, client: Client) -
     redirect_uri = parked.parameters.get("redirect_uri") or next(iter(metadata.redirect_uris), None)
     if redirect_uri is None:
         return None
+    # A picture says "your bank" faster than a warning says "not reviewed": an app that registered itself shows none.
+    logo_uri = metadata.logo_uri if client.is_vouched_for else None
     return App(
         client_id=client.client_id,
         name=client.name,
@@ -201,8 +203,8 @@ def app_of(server: AuthorizationServer, parked: ParkedRequest, client: Client) -
         login_hint=parked.parameters.get("login_hint"),
         accepts_session=parked.has_sign_in_of if asks_for_sign_in else None,
         max_age=parked.parameters.get("max_age"),
-        logo_uri=metadata.logo_uri,
-        logo_source=None if metadata.logo_uri is None else csp_source(metadata.logo_uri),
+        logo_uri=logo_uri,
+        logo_source=None if logo_uri is None else csp_source(logo_uri),
         policy_uri=metadata.policy_uri,
         tos_uri=metadata.tos_uri,
         is_vouched_for=client.is_vouched_for,

@@ -32,7 +32,7 @@ def account_chooser(call: Call) -> Response:
         authorization_requests.choose_session(call.work.db, parked, session.id)
         return go(where.location)
     if decision == "other":
-        return go(where.through("/login", prompt="login"))
+        return go(where.through("/login", prompt="select_account"))
     address = email_addresses.find_of_user(call.work.read, session.user_id)
     label = address.address if address else session.user_id
     return page(

@@ -195,8 +195,9 @@ def _require_allowed_to_ask(checks: Checks, request: AuthorizationRequest, step:
 
 
 def _page_of(step: Step, destination: Destination) -> str:
-    again = {"prompt": "login"} if isinstance(step, LogIn) and step.again else {}
-    return destination.through(PAGES[type(step)], **again)
+    if not isinstance(step, LogIn) or not step.again:
+        return destination.through(PAGES[type(step)])
+    return destination.through(PAGES[LogIn], prompt="select_account" if step.another else "login")
 
 
 @endpoint(form_on="/oauth2/authorize", before_sign_in=True)

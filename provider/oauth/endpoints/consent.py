@@ -86,7 +86,7 @@ def _question(call: Call) -> Question | Response:
 def _answer(call: Call, question: Question) -> Response:
     decision = call.form.get("decision")
     if decision == "switch":
-        return go(question.destination(call).through("/login", prompt="login"))
+        return go(question.destination(call).through("/login", prompt="select_account"))
     if decision == "deny":
         rule.deny(call.work, user_id=question.session.user_id, client_id=question.parked.client_id)
         return decline(call, question.parked, question.target)

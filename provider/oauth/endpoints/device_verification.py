@@ -76,7 +76,7 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
         asks=permissions_in_words(found.request),
         offline=found.request.offline,
         account=address.address if address else session.user_id,
-        somebody_else=here.through("/login", prompt="login"),
+        somebody_else=here.through("/login", prompt="select_account"),
     )
 
 

@@ -15,7 +15,8 @@ from provider.accounts.factors.second_factor import SecondFactorLocked, SignInEx
 from provider.accounts.factors.totp import TOTP
 from provider.crypto.digests import digest, new_opaque
 from provider.login import steps
-from provider.login.steps import AddressUnconfirmed, SecondFactorExpired, Step, Suspended, WrongPassword
+from provider.login.second_factor import show_second_factor
+from provider.login.steps import AddressUnconfirmed, Step, Suspended, WrongPassword
 from provider.oauth.authorize.approval import new_code
 from provider.oauth.authorize.interaction import Issue, next_step
 from provider.oauth.authorize.request import AuthorizationRequest, Target, find_target, read_request
@@ -124,7 +125,7 @@ def _seal(work: UnitOfWork, client: Client, cookie: str, *, given: dict[str, str
 def _continue_after_sign_up(request: TokenRequest, session: Session) -> str:
     asked = _read(request, {name: request.form[name] for name in KEPT if name in request.form})
     # Under a new identifier: the `auth_session` that leads to the old one works once.
-    cookie = sign_in_again(request.work, session, factor=session.amr, auth_time=session.auth_time)
+    cookie = sign_in_again(request.work, session, factor=session.amr, auth_time=session.auth_time, proven_earlier=True)
     if cookie is None:
         raise InvalidSessionError(OVER)
     return _finish(request, asked, cookie, just_signed_in=False)
@@ -135,7 +136,7 @@ def _show_second_factor(request: TokenRequest, session: Session, asked: Authoriz
     factor = RECOVERY_CODES if "recovery_code" in form else TOTP
     code = form["recovery_code"] if factor is RECOVERY_CODES else request.required("otp", SECTION)
     try:
-        cookie = steps.show_second_factor(work, session, factor=factor, code=code)
+        cookie = show_second_factor(work, session, factor=factor, code=code)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         raise InsufficientAuthorizationError(refusal.message, auth_session=auth_session) from None
     except (SignInExpired, SecondFactorExpired):

@@ -5,8 +5,9 @@ import re
 from provider.config.settings import Settings
 from provider.languages.catalogs import ENGLISH
 from provider.mail.rendering import FOLDER
+from provider.mail.samples import NAMES
 from tests.docs.generate.markdown import table
-from tests.support.emails import NAMES, rendered
+from tests.support.emails import rendered
 
 
 def emails() -> str:

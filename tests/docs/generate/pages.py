@@ -20,7 +20,6 @@ from tests.docs.generate import (
     settings,
     tokens,
 )
-from tests.docs.generate.emails import emails
 from tests.docs.generate.markdown import DOCS
 
 GENERATED = re.compile(r"(?<=<!-- generated: )([\w: -]+?)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -45,7 +44,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "error-pages": problems.error_pages,
     **settings.parts(),
     **tokens.parts(),
-    "emails": emails,
 }
 """What computes each part, by its name in the pages."""
 

@@ -128,7 +128,7 @@ def test_the_consent_page_lets_the_user_switch_accounts(rp: RelyingParty, browse
     """OIDC Core section 3.1.2.4."""
     location = decide(browser, rp.ask(browser), "switch").headers["location"]
     assert location.startswith("/login?")
-    assert "prompt=login" in location
+    assert "prompt=select_account" in location
 
 
 def test_a_consent_form_without_an_answer_changes_nothing(

@@ -1,0 +1,42 @@
+"""The second factor at the end of a sign-in, or later for what needs it (step-up)."""
+
+from functools import partial
+
+from provider.accounts.factors import second_factor
+from provider.accounts.factors.factor import Factor
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.observability.metrics import SIGN_INS
+from provider.refusals import Refusal
+from provider.sessions.assurance import MULTI_FACTOR
+from provider.sessions.lifecycle import raise_level
+from provider.sessions.store import Session
+from provider.work import UnitOfWork
+
+
+class SecondFactorExpired(Refusal):
+    """The sign-in was finished, ended or expired meanwhile."""
+
+    code = "second-factor-over"
+
+
+def needs_second_factor(session: Session) -> bool:
+    """Return whether the second-factor page is of use to this session."""
+    return session.pending is not None or MULTI_FACTOR not in session.amr.split()
+
+
+@SIGN_INS.count_refusals("second_factor")
+def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> str:
+    """Accept a second factor at the end of a sign-in, or later (step-up). Returns the session's new cookie value.
+
+    Raises SecondFactorExpired, or what `second_factor.prove` does.
+    """
+    second_factor.prove(work, session, factor=factor, code=code)
+    cookie = raise_level(work, session, factor=factor.amr)
+    if cookie is None:
+        raise SecondFactorExpired
+    event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
+    record(work, event, user_id=session.user_id, session=session.id, method=factor.name)
+    outcome = "stepped_up" if session.pending is None else "signed_in"
+    work.after_commit.append(partial(SIGN_INS.count, "second_factor", outcome))
+    return cookie
