@@ -187,3 +187,5 @@ def test_settings_are_shown_as_they_are_in_force_and_secrets_are_not(console: Co
     assert settings.secret_keys
     for secret in ("hunter2", *settings.secret_keys):
         assert secret not in page.html
+    groups = re.findall(r'<h2 lang="en">(.+?)</h2>', page.html)
+    assert groups == [section.title for section in Settings.sections()]

@@ -18,8 +18,11 @@ ADDED_BY_PROMETHEUS = {"instance", "job", "le"}
 
 def labels_by_metric() -> dict[str, set[str]]:
     """Return each series that Prometheus sees, with its labels."""
-    ends = {"Counter": ("_total",), "Histogram": ("_bucket", "_sum", "_count")}
-    return {one.name + end: set(one.label_names) for one in METRICS for end in ends.get(one.kind, ("",))}
+    return {
+        one.name + end: set(one.label_names)
+        for one in METRICS
+        for end in {"Counter": ("_total",), "Histogram": ("_bucket", "_sum", "_count")}.get(one.kind, ("",))
+    }
 
 
 def test_each_alert_has_an_expression_a_severity_and_a_summary() -> None:

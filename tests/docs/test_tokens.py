@@ -6,16 +6,16 @@ from provider.oauth.clients.metadata import FIELDS
 from provider.oauth.endpoints.introspection import SHOWN
 from provider.oauth.scopes import SCOPE_OF_CLAIM
 from tests.docs.generate.sample_run import samples
-from tests.docs.generate.tokens import KINDS, MEMBERS, Kind
+from tests.docs.generate.tokens import KINDS, MEMBERS, ROLES, Kind
 
-BY_SCOPE = SCOPE_OF_CLAIM.keys() - {"sub", "roles", "groups"}
+BY_SCOPE = SCOPE_OF_CLAIM.keys() - {"sub", *ROLES}
 """The claims in docs/reference/scopes-and-claims.md."""
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS.items(), ids=KINDS)
 def test_the_members_of_a_token_are_those_of_the_samples(name: str, kind: Kind) -> None:
     found = {member for sample in kind.samples for member in samples()[sample]}
-    of_scopes = BY_SCOPE | {"roles", "groups"} if name == "userinfo" else BY_SCOPE if name == "id-token" else set()
+    of_scopes = BY_SCOPE | {*ROLES} if name == "userinfo" else BY_SCOPE if name == "id-token" else set()
     assert found - of_scopes == kind.claims.keys()
 
 
@@ -32,7 +32,7 @@ def test_every_member_of_an_introspection_response_is_in_the_reference() -> None
 
 def test_every_sample_is_of_a_token_in_the_reference() -> None:
     unused = samples().keys() - {sample for kind in KINDS.values() for sample in kind.samples}
-    assert unused == {"introspection JWT header"}
+    assert unused == {"introspection JWT header", "OAuth error", "problem"}
 
 
 def test_the_members_of_a_client_that_change_tokens_exist() -> None:

@@ -3,19 +3,24 @@
 Every count of every test is compared, whether metrics are on or not.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from authlib.oauth2 import OAuth2Error
 
+from provider.oauth.http import refused
 from provider.observability.instruments import Counter, Described, Gauge, Histogram
 from provider.observability.metrics import REFUSALS
 from provider.refusals import Refusal
 from provider.web import errors
-from tests.docs.generate.oauth_errors import AT
-from tests.docs.generate.problems import PAGES
+from provider.web.call import Call
+from tests.docs.generate.oauth_errors import AT, ENDPOINTS
+from tests.docs.generate.problems import FIXES, PAGES
 
 undocumented: list[str] = []
+BY_PATH = {each.path.replace("{client_id}", "[^/]+"): each for each in ENDPOINTS.values()}
 
 
 def compare(metric: Described, values: tuple[str, ...]) -> None:
@@ -41,12 +46,25 @@ def _watch(kind: type[Described], method: str, *, skip: int) -> None:
 def _watch_pages() -> None:
     real = errors.error_page
 
-    def watched(call: Any, refusal: Refusal, **given: Any) -> Any:
-        if not any(each.code in PAGES for each in type(refusal).__mro__ if issubclass(each, Refusal)):
+    def watched(call: Call, refusal: Refusal, **given: Any) -> Any:
+        if not any(each.code in PAGES | FIXES for each in type(refusal).__mro__ if issubclass(each, Refusal)):
             undocumented.append(f"page of {refusal.code}")
         return real(call, refusal, **given)
 
     errors.error_page = watched
+
+
+def _watch_responses() -> None:
+    """Let the function that each JSON error calls compare its code with those of the endpoint."""
+    real = refused.challenge
+
+    def watched(call: Call, error: OAuth2Error) -> dict[str, str]:
+        codes = next((each.codes for path, each in BY_PATH.items() if re.fullmatch(path, call.path)), {error.error: ""})
+        if error.error not in codes:
+            undocumented.append(f"OAuth error {error.error} at {call.path}")
+        return real(call, error)
+
+    refused.challenge = watched
 
 
 def pytest_configure() -> None:
@@ -55,6 +73,7 @@ def pytest_configure() -> None:
     _watch(Histogram, "observe", skip=1)
     _watch(Histogram, "timed", skip=0)
     _watch_pages()
+    _watch_responses()
 
 
 @pytest.fixture(autouse=True)

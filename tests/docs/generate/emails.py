@@ -1,4 +1,4 @@
-"""The emails, from their templates."""
+"""The emails: when each is sent, and its subject."""
 
 import re
 

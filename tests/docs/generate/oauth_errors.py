@@ -59,6 +59,11 @@ CODES = {
         "RFC 6750 section 3.1",
         "Request the scope when the user signs in, and send the access token issued then.",
     ),
+    "insufficient_user_authentication": Code(
+        "The user must confirm the password, or use a second factor, for this operation of the account API.",
+        "RFC 9470 section 3",
+        "Call confirm-password, or request authorization with the `max_age` and `acr_values` of the challenge.",
+    ),
     "interaction_required": Code(
         "`prompt=none` was sent, and the user must do something on a page first.",
         "OIDC Core section 3.1.2.6",
@@ -321,6 +326,8 @@ ENDPOINTS = {
 }
 """By the name of the endpoint in explanations and metrics."""
 OF_THE_APIS = BEARER | {"invalid_client": "", "unauthorized_client": ""}
+STEP_UP = "insufficient_user_authentication"
+"""The code in the challenge of the problems confirmation-needed and second-factor-needed."""
 OUTSIDE = {"server_error": {500}, "temporarily_unavailable": {429}}
 """The statuses of what is no error of the protocol (`web.errors.as_json`)."""
 AT = {name: frozenset(endpoint.codes) for name, endpoint in ENDPOINTS.items()} | {
@@ -359,7 +366,7 @@ def status_of(code: str, denied: type[OAuth2Error] | None = None) -> str:
     classes = {each for each in classes_of_errors() if each.error == code}
     if denied in classes:
         classes = {denied}
-    found = {each.status_code for each in classes} | OUTSIDE.get(code, set())
+    found = {each.status_code for each in classes} | (OUTSIDE | {STEP_UP: {401}}).get(code, set())
     return ", ".join(map(str, sorted(found)))
 
 

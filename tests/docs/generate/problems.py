@@ -121,11 +121,11 @@ PAGES = {
         "Open `/health/ready`, and look for warnings in the log.",
     ),
     "crash": ("A bug in Signet.", "Look for the log event `crash` with the error ID as `request_id`, and report it."),
-    "upstream-away": ("Another provider does not answer.", "Look for the log event `upstream.away`."),
+    "upstream-away": ("Another provider does not answer.", "Look for the log event `upstream.unavailable`."),
     "upstream-declined": ("Another provider answered with an error.", "Look for the log event `upstream.declined`."),
     "upstream-untrusted": (
         "The response of another provider did not pass the checks.",
-        "Look for the log event `upstream.untrusted`. Check the clock and the settings of the provider.",
+        "Look for the log event `upstream.invalid_response`. Check the clock and the settings of the provider.",
     ),
 }
 """The pages for errors: when they are shown, and what the operator does with the error ID."""

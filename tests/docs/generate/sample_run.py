@@ -12,6 +12,7 @@ from typing import Any
 
 from joserfc import jws
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from provider.accounts import registration
 from provider.app import create_app
@@ -39,6 +40,8 @@ RANDOM = {
     "refresh_token": "4Qm1tXo0eJH2vUy8sKcN7wPzRb5dLgF3iAqTnVhEx6M",
     "grant_id": "9d2b7a90-3f1c-4c5e-8a64-1b0e7d5c2f48",
     "jti": "pX3vN8cQ2mZ7tK1yLw5RbA",
+    "error_id": "7f3k2m9qd4htw1vb",
+    "instance": "7f3k2m9qd4htw1vb",
     "kid": "mU2g7b0vQnK4tYx8HcL1sPdRzE6wJf3AoiN9VqT5GkB",
     "at_hash": "x7Qk2vN9tLm4cRb1YwZp8A",
     "c_hash": "Lm4cRb1YwZp8Ax7Qk2vN9t",
@@ -51,7 +54,7 @@ Sample = dict[str, Any]
 @cache
 def samples() -> dict[str, Sample]:
     """Return the payloads and bodies by name. The headers of tokens are `NAME header`."""
-    with TemporaryDirectory(prefix="signet-samples-") as folder:
+    with TemporaryDirectory(prefix="signet-samples-") as folder, capture_logs():
         settings = settings_for(f"sqlite:///{Path(folder)}/signet.db", issuer=ISSUER, legacy_response_types=True)
         installation = open_installation(settings, clock=lambda: NOW, counter=LimitCounter())
         try:
@@ -84,7 +87,7 @@ def _run(installation: Installation) -> dict[str, Sample]:
 
 def _samples(installation: Installation, http: TestClient) -> dict[str, Sample]:
     web = _register(installation, http, "quill", redirect_uris=("https://quill.example.com/callback",), scope=SCOPE)
-    service = _register(installation, http, "reports", grant_types=("client_credentials",), scope="read")
+    service = _register(installation, http, "reports", grant_types=("client_credentials",), scope="read admin:write")
     api = _register(
         installation,
         http,
@@ -127,7 +130,7 @@ def _samples(installation: Installation, http: TestClient) -> dict[str, Sample]:
         "token response": first.body,
         "access token header": _header(first.access_token),
         "access token": _payload(first.access_token),
-        "access token of a service": _payload(service.client_credentials().access_token),
+        "access token of a service": _payload(service.client_credentials(scope="read").access_token),
         "exchanged access token": _payload(exchanged["access_token"]),
         "token response of an exchange": exchanged,
         "ID token header": _header(first.id_token),
@@ -142,7 +145,15 @@ def _samples(installation: Installation, http: TestClient) -> dict[str, Sample]:
         "introspection JWT": _payload(jwt),
         "logout token header": _header(logout),
         "logout token": _payload(logout),
+        "OAuth error": web.redeem(web.ask(http), code="unknown").body,
+        "problem": _problem(http, service),
     }
+
+
+def _problem(http: TestClient, operator: RelyingParty) -> Sample:
+    token = operator.client_credentials(scope="admin:write").access_token
+    problem: Sample = http.post("/api/admin/users", json={}, headers={"authorization": f"Bearer {token}"}).json()
+    return problem
 
 
 def _register(installation: Installation, http: TestClient, client_id: str, **members: Any) -> RelyingParty:

@@ -16,7 +16,6 @@ from tests.docs.generate.sample_run import samples
 
 ALWAYS = "always"
 NONE = ""
-ROLES_SECTION = "RFC 9068 section 2.2.3.1"
 USER = "if it acts for a user"
 Claim = tuple[str, str, str]
 """What it is, when it is present, and its section."""
@@ -46,8 +45,8 @@ SIGN_IN: dict[str, Claim] = {
     "auth_time": ("When the user signed in, in seconds since 1970.", USER, "OIDC Core section 2"),
     "acr": ("`aal1` after one factor, `aal2` after two.", USER, "OIDC Core section 2"),
     "amr": ("How the user signed in: `pwd`, `otp`, `mfa`, `fed` (another provider).", USER, "RFC 8176 section 2"),
-    "roles": ("The roles of the user that this client can see.", "with the scope `roles`", ROLES_SECTION),
-    "groups": ("The same as `roles`, for apps that expect groups.", "with the scope `groups`", ROLES_SECTION),
+    "roles": ("The roles of the user that this client can see.", "with the scope `roles`", "RFC 9068 section 2.2.3.1"),
+    "groups": ("The same as `roles`, for apps that read it.", "with the scope `groups`", "RFC 9068 section 2.2.3.1"),
 }
 ROLES = ("roles", "groups")
 ACCESS: dict[str, Claim] = {
@@ -68,11 +67,11 @@ ID_TOKEN: dict[str, Claim] = {
     **{name: JWT[name] for name in ("iss", "iat", "exp")},
     "sub": ("The user, as this client knows them.", ALWAYS, "OIDC Core section 8"),
     "aud": ("The client ID.", ALWAYS, "OIDC Core section 2"),
-    **{name: (about, ALWAYS, section) for name, (about, _, section) in SIGN_IN.items() if section != ROLES_SECTION},
+    **{name: (about, ALWAYS, section) for name, (about, _, section) in SIGN_IN.items() if name not in ROLES},
     "nonce": ("The `nonce` of the authorization request.", "if one was sent", "OIDC Core section 2"),
     "at_hash": ("A hash of the access token issued with it.", "with an access token", "OIDC Core section 3.1.3.6"),
     "c_hash": ("A hash of the code issued with it.", "with a code", "OIDC Core section 3.3.2.11"),
-    **{name: SIGN_IN[name] for name in ("roles", "groups")},
+    **{name: SIGN_IN[name] for name in ROLES},
 }
 INTROSPECTION: dict[str, Claim] = {
     "active": (
@@ -151,6 +150,8 @@ KINDS = {
 def parts() -> dict[str, Callable[[], str]]:
     """Return what computes the part of each kind."""
     return {f"token-{name}": partial(_part, kind) for name, kind in KINDS.items()} | {
+        "error-example": partial(_example, "OAuth error"),
+        "problem-example": partial(_example, "problem"),
         "token-lifetimes": lifetimes,
         "token-members": members,
     }
@@ -158,14 +159,16 @@ def parts() -> dict[str, Callable[[], str]]:
 
 def _part(kind: Kind) -> str:
     """Return the example, and the table of what is in any of the samples."""
-    first = kind.samples[0]
-    shown = json.dumps(samples()[first], indent=2)
     types = {name: _type(value) for sample in reversed(kind.samples) for name, value in samples()[sample].items()}
     rows = [
         (f"`{name}`", types[name], when, about if section is NONE else f"{about} {section}.")
         for name, (about, when, section) in kind.claims.items()
     ]
-    return f"```json\n{shown}\n```\n\n" + table(("member", "type", "present", "what it is"), rows)
+    return _example(kind.samples[0]) + "\n" + table(("member", "type", "present", "what it is"), rows)
+
+
+def _example(sample: str) -> str:
+    return f"```json\n{json.dumps(samples()[sample], indent=2, ensure_ascii=False)}\n```\n"
 
 
 def _type(value: Any) -> str:
