@@ -7,7 +7,7 @@ Refusal:
 - `Forbidden`: 403
 - `TooManyRequests`: 429, with the time after which to retry
 - `Unavailable`: 503, an outage; never a decision about the request
-- `GoElsewhere`: a page to go to instead of a message
+- `RedirectRequired`: a page to go to instead of a message
 """
 
 from provider.languages.text import Text
@@ -74,7 +74,7 @@ class Unavailable(Refusal):
     retry_after = 5
 
 
-class GoElsewhere(Refusal):
+class RedirectRequired(Refusal):
     """Another page to go to. `location` is a path of ours, built by the rule that raises this."""
 
     code = "go-elsewhere"

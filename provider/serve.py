@@ -32,7 +32,7 @@ from provider.ratelimit_counter import open_counter, shared_file
 from provider.readiness import require_ready
 from provider.tracing import traced
 from provider.web.connections import BoundedConnection
-from provider.web.listening import awaits_accept, reserve, share, turn_away
+from provider.web.listening import awaits_accept, reject_connections, reserve, share
 from provider.web.tls import Tls
 from provider.worker.background import BackgroundWorker
 
@@ -100,10 +100,10 @@ class Server(uvicorn.Server):
         if sig != signal.SIGTERM:
             self._stop()
         elif first:
-            threading.Timer(self._drain, self._turn_away).start()
+            threading.Timer(self._drain, self._reject_connections).start()
 
-    def _turn_away(self) -> None:
-        turn_away(self._listener)
+    def _reject_connections(self) -> None:
+        reject_connections(self._listener)
         threading.Timer(LAST_ARRIVALS, self._stop_when_all_are_accepted).start()
 
     def _stop_when_all_are_accepted(self) -> None:

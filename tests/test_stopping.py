@@ -92,7 +92,7 @@ def test_a_server_stops_when_no_connection_waits_to_be_accepted(
 
 def test_a_second_sigterm_does_not_shorten_the_stop(late: LateServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A supervisor may signal each process, and the parent passes the signal on."""
-    monkeypatch.setattr(late.server, "_turn_away", lambda: None)
+    monkeypatch.setattr(late.server, "_reject_connections", lambda: None)
     late.server.handle_exit(signal.SIGTERM, None)
     late.server.handle_exit(signal.SIGTERM, None)
     assert not late.server.should_exit

@@ -14,7 +14,7 @@ from provider.ratelimits import LIMITS, Key, count, is_full, of_network, require
 from provider.refusals import TooManyRequests
 from provider.work import UnitOfWork
 
-EVERYBODY = "all-logins"
+ALL_USERS = "all-logins"
 PAIR = "network and account"
 
 
@@ -30,7 +30,7 @@ class Attempt:
 
     def fail(self, work: UnitOfWork) -> None:
         count(work, LIMITS.login, key=self.network)
-        count(work, LIMITS.all_logins, key=EVERYBODY)
+        count(work, LIMITS.all_logins, key=ALL_USERS)
 
     def succeed(self, work: UnitOfWork) -> None:
         for policy, subject in self.counters:
@@ -59,7 +59,7 @@ def begin_attempt(work: UnitOfWork, subject: str, device: KnownDevice | None, *,
         return Attempt(network, ((throttle.KNOWN_DEVICE, device.id),))
     require_room(work, LIMITS.login, key=network)
     counters = [(throttle.PASSWORD, subject)]
-    if not signed_in and is_full(work, LIMITS.all_logins, key=EVERYBODY):
+    if not signed_in and is_full(work, LIMITS.all_logins, key=ALL_USERS):
         pair = work.vault.keyed_digest(f"{network[0].key} {subject}", purpose=PAIR).hex()
         # Before the account's counter: who is sent to wait here was not checked, and must not slow the owner.
         if throttle.reserve(work, throttle.RUSH, pair) == 1:

@@ -2,7 +2,7 @@
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.links import issue_link
-from provider.accounts.passwords.password_reset import STANDING
+from provider.accounts.passwords.password_reset import MAY_RESET
 from provider.accounts.store import email_addresses, passwords, users
 from provider.accounts.store.links import Purpose
 from provider.audit.events import Event
@@ -26,6 +26,6 @@ def report(work: UnitOfWork, *, user_id: str) -> None:
     if address is None or not may_reset:
         return
     passwords.remove(work.db, user_id)
-    if user is not None and user.status in STANDING:
+    if user is not None and user.status in MAY_RESET:
         link = issue_link(work, purpose=Purpose.RESET, address=address)
         messages.account_secured(work, to=address.address, token=link.token)

@@ -17,7 +17,7 @@ from provider.work import UnitOfWork
 TICKET = "keep-account"
 
 
-class NotLeaving(Refusal):
+class DeletionNotPending(Refusal):
     code = "not-leaving"
     title = Text("This page has expired")
     message = Text("Sign in to see whether your account is still going to be deleted.")
@@ -42,13 +42,13 @@ def seal_ticket(work: UnitOfWork, user_id: str) -> str:
 
 
 def keep(work: UnitOfWork, *, ticket: str | None) -> None:
-    """Cancel the deletion. Raises NotLeaving.
+    """Cancel the deletion. Raises DeletionNotPending.
 
     It does not sign the user in, so two-factor authentication stays required.
     """
     value = None if not ticket else work.vault.unseal(ticket, purpose=TICKET, now=work.now)
     if value is None or not users.keep(work.db, value["user_id"], now=work.now):
-        raise NotLeaving
+        raise DeletionNotPending
     end_access(work, user_id=value["user_id"], cause=Cause.REOPENED)
     record(work, Event.DELETION_CANCELLED, user_id=value["user_id"])
     notify(work, value["user_id"], messages.account_kept)

@@ -26,7 +26,7 @@ class LinkedElsewhere(Refusal):
     message = Text("It is already linked to another account here. Unlink it there first, or link a different one.")
 
 
-class LastWayIn(Refusal):
+class LastSignInMethod(Refusal):
     code = "last-way-in"
     title = Text("You can't unlink your only way to sign in")
     message = Text("Your account has no password, so you couldn't sign in any more. Set a password first.")
@@ -66,13 +66,13 @@ def unlink(
     """Unlink the identity, so that the user can no longer sign in with it.
 
     `name_of` returns the upstream's name in the email for its issuer. `force` unlinks it even if no other way to sign
-    in is left. Raises NoSuchIdentity, or LastWayIn without `force`.
+    in is left. Raises NoSuchIdentity, or LastSignInMethod without `force`.
     """
     held = {identity.id: identity for identity in linked_identities.lock_of_user(work.db, user_id)}
     if identity_id not in held:
         raise NoSuchIdentity
     if len(held) == 1 and passwords.find(work.db, user_id) is None and not force:
-        raise LastWayIn
+        raise LastSignInMethod
     issuer = held[identity_id].issuer
     linked_identities.remove(work.db, user_id, identity_id)
     record(work, Event.IDENTITY_UNLINKED, user_id=user_id, issuer=issuer, identity=identity_id)

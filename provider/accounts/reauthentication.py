@@ -14,7 +14,7 @@ from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 
-class NotThePassword(Refusal):
+class WrongCurrentPassword(Refusal):
     code = "not-the-password"
     title = Text("Wrong password")
     message = Text("Wrong password. Try again.")
@@ -28,7 +28,7 @@ class CodeNeeded(Refusal):
     message = Text("Enter the code from your authenticator app, or a recovery code.")
 
 
-class SessionOver(Refusal):
+class SessionEnded(Refusal):
     """The session ended before the form was submitted."""
 
     code = "session-over"
@@ -37,7 +37,7 @@ class SessionOver(Refusal):
 
 
 def require_password(work: UnitOfWork, user_id: str, password: str, *, device: str | None = None) -> None:
-    """Raise NotThePassword unless this is the user's password, or TooManyRequests.
+    """Raise WrongCurrentPassword unless this is the user's password, or TooManyRequests.
 
     Attempts count like sign-ins, on the same counters. `device` is the cookie of a browser that signed in before; an
     app has none. Call this before the first ordinary write.
@@ -47,14 +47,14 @@ def require_password(work: UnitOfWork, user_id: str, password: str, *, device: s
     if not passwords.is_password_of(work, user_id, password):
         attempt.fail(work)
         record(work, Event.SIGN_IN_FAILED, user_id=user_id, again=True)
-        raise NotThePassword
+        raise WrongCurrentPassword
     attempt.succeed_aside(work)
 
 
 def confirm(work: UnitOfWork, session: Session, *, password: str, code: str | None) -> None:
     """Check the password, and the code if the user has a second factor. The session then counts as just signed in.
 
-    Raises NotThePassword, CodeNeeded, SessionOver, or what `second_factor.prove` raises.
+    Raises WrongCurrentPassword, CodeNeeded, SessionEnded, or what `second_factor.prove` raises.
     """
     require_password(work, session.user_id, password)
     amr = PASSWORD
@@ -65,5 +65,5 @@ def confirm(work: UnitOfWork, session: Session, *, password: str, code: str | No
         second_factor.prove(work, session, factor=factor, code=code)
         amr = add_factor(PASSWORD, factor.amr)
     if sign_in_again(work, session, factor=amr) is None:
-        raise SessionOver
+        raise SessionEnded
     record(work, Event.STEPPED_UP, user_id=session.user_id, session=session.id)

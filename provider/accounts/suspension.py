@@ -49,4 +49,4 @@ def _may_sign_in_with(work: UnitOfWork, address: EmailAddress) -> bool:
     """Return whether the address is verified, or need not be and belongs to no other user."""
     if address.verified_at is not None or work.settings.has("email-verification"):
         return address.verified_at is not None
-    return email_addresses.find_rivals(work.db, address.normal)[0] is None
+    return email_addresses.find_owner_and_claimant(work.db, address.normal)[0] is None

@@ -45,7 +45,7 @@ def get_user(work: UnitOfWork, ref: str) -> User:
     user, address = find_user(work, ref), parse_address(ref)
     if user is None:
         raise NoSuchUser(f"There is no user {ref}.")
-    if address is not None and email_addresses.find_rivals(work.read, address.normal)[0] is None:
+    if address is not None and email_addresses.find_owner_and_claimant(work.read, address.normal)[0] is None:
         claims = email_addresses.find_claims(work.read, address.normal)
         if len(claims) > 1:
             ids = ", ".join(claimant.id for claimant, _ in claims)

@@ -17,16 +17,16 @@ class Bar:
     hour: datetime
     good: int
     bad: int
-    good_height: float
-    bad_height: float
+    success_height: float
+    failure_height: float
 
     @property
-    def good_y(self) -> float:
-        return HEIGHT - self.good_height
+    def success_y(self) -> float:
+        return HEIGHT - self.success_height
 
     @property
-    def bad_y(self) -> float:
-        return self.good_y - self.bad_height
+    def failure_y(self) -> float:
+        return self.success_y - self.failure_height
 
 
 @dataclass(frozen=True)

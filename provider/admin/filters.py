@@ -9,7 +9,7 @@ from provider.web.call import Call
 FLAGS = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 
-def asked_text(call: Call, name: str) -> str | None:
+def query_text(call: Call, name: str) -> str | None:
     """Return the text of a query parameter, or None. Raises InvalidBody if it contains NUL, which PostgreSQL cannot
     store.
     """
@@ -19,7 +19,7 @@ def asked_text(call: Call, name: str) -> str | None:
     return text
 
 
-def asked_flag(call: Call, name: str) -> bool:
+def query_flag(call: Call, name: str) -> bool:
     """Return whether a query parameter is set: `true`, `1` or no value. Raises InvalidBody for other words."""
     value = FLAGS.get(call.query.get(name, "false").lower())
     if value is None:
@@ -32,7 +32,7 @@ def typed_text(call: Call, name: str) -> str:
     return call.query.text(name).replace("\x00", "")
 
 
-def asked_moment(call: Call, name: str) -> datetime | None:
+def query_time(call: Call, name: str) -> datetime | None:
     """Return the time in a query parameter (RFC 3339; UTC if it has no zone), or None. Raises InvalidBody."""
     text = call.query.get(name)
     if text is None:

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from provider.admin import store
+from provider.admin.etags import version_of
 from provider.admin.store import KeptAnswer
-from provider.admin.versions import version_of
 from provider.crypto.digests import digest
 from provider.crypto.vault import VaultError
 from provider.languages.text import Text

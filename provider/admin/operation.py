@@ -13,19 +13,19 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from provider.admin import idempotency
+from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.idempotency import AnsweredBefore, InvalidIdempotencyKey, KeyInUse, KeyReused, ResponseLost
-from provider.admin.versions import ChangedMeanwhile, version_of
 from provider.api.bodies import JSON_TYPE, Body, Nothing, read
 from provider.api.callers import OPERATOR, READING_OPERATOR, Operator
 from provider.api.operation import NO_STORE, Answer, Operation, as_json
 from provider.refusals import Refusal
 from provider.web.call import Call
-from provider.web.kept import Kept
+from provider.web.call_values import CallValue
 
 Taken = TypeVar("Taken", bound=Body)
 IF_MATCH = "The ETag of the version you read. The request fails with 412 if the resource has changed since."
 IDEMPOTENCY_KEY = "A unique value of your choice. Retries with the same key within 24 hours return the first response."
-BEGIN = Kept[Callable[[], None]]("admin.begin")
+BEGIN = CallValue[Callable[[], None]]("admin.begin")
 """What `begin` calls for an operation with `asks_others`."""
 
 
@@ -84,7 +84,7 @@ class AdminOperation(Operation):
             if request is not None:
                 idempotency.look(call.work, request)
             if self.asks_others:
-                BEGIN.keep(call, begin)
+                BEGIN.put(call, begin)
             else:
                 begin()
             response = self._answer(self.carry_out(call, operator, body))

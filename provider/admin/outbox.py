@@ -10,7 +10,7 @@ from provider.refusals import NotFound, Refusal
 from provider.work import UnitOfWork
 
 
-class NoSuchPromise(NotFound):
+class NoSuchJob(NotFound):
     code = "no-such-promise"
     title = Text("Job not found")
     message = Text("There is no job with this ID.")
@@ -29,16 +29,16 @@ class NotWaiting(Refusal):
 
 
 def find(work: UnitOfWork, message_id: str) -> Message:
-    """Return the job with this id. Raises NoSuchPromise."""
+    """Return the job with this id. Raises NoSuchJob."""
     known = parse_id(message_id)
     message = None if known is None else store.find_one(work.read, known)
     if message is None:
-        raise NoSuchPromise
+        raise NoSuchJob
     return message
 
 
 def retry(work: UnitOfWork, message_id: str) -> None:
-    """Make a failed job due again, with its attempts counted from zero. Raises NoSuchPromise, NotFailed."""
+    """Make a failed job due again, with its attempts counted from zero. Raises NoSuchJob, NotFailed."""
     message = find(work, message_id)
     if not store.retry(work.db, message.id, now=work.now):
         raise NotFailed
@@ -48,7 +48,7 @@ def retry(work: UnitOfWork, message_id: str) -> None:
 
 
 def cancel(work: UnitOfWork, message_id: str) -> None:
-    """Cancel a job for good and erase its contents. Raises NoSuchPromise, NotWaiting."""
+    """Cancel a job for good and erase its contents. Raises NoSuchJob, NotWaiting."""
     message = find(work, message_id)
     if not store.cancel(work.db, message.id, now=work.now):
         raise NotWaiting

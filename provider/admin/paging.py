@@ -32,7 +32,7 @@ class Page:
     """The place where the previous page ended; None for the first page."""
 
 
-def asked_page(call: Call, name: str) -> Page:
+def query_page(call: Call, name: str) -> Page:
     """Return the page that the query asks for, in the list `name`. Raises InvalidBody."""
     text, cursor = call.query.get("limit"), call.query.get("after")
     limit, after = MOST, None

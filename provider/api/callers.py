@@ -12,7 +12,7 @@ from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.authenticate import authenticate
 from provider.oauth.clients.clients import Client
 from provider.oauth.errors import InsufficientScopeError, UnauthorizedClientError
-from provider.oauth.first_party.sign_in import lead_to_pages_of
+from provider.oauth.first_party.sign_in import use_email_pages_of
 from provider.oauth.http.bearer import require_person, require_token
 from provider.oauth.http.refused import require_one_authorization
 from provider.oauth.http.server import server_of
@@ -68,7 +68,7 @@ def require_first_party(call: Call) -> Client:
         got="first_party is false",
         fix="Ask an operator to run `signet client update CLIENT_ID --first-party`.",
     )
-    lead_to_pages_of(call.work, client)
+    use_email_pages_of(call.work, client)
     return client
 
 

@@ -43,7 +43,7 @@ def latest_proof(work: UnitOfWork, bearer: Bearer) -> Proof:
     if own is None:
         return Proof(bearer.grant.auth_time, bearer.grant.amr)
     # One that ended (too many wrong codes, or from another device) took what it had proved along.
-    return Proof(own.auth_time if _stands(work, own) and own.auth_time != NEVER else None, own.amr)
+    return Proof(own.auth_time if _is_recent(work, own) and own.auth_time != NEVER else None, own.amr)
 
 
 def require_confirmed(work: UnitOfWork, bearer: Bearer) -> Session:
@@ -64,10 +64,10 @@ def require_confirmed(work: UnitOfWork, bearer: Bearer) -> Session:
 def find_own_session(work: UnitOfWork, bearer: Bearer) -> Session | None:
     """Return the app's own session while it is active, or None."""
     own = own_sessions.find(work.read, bearer.grant.id)
-    return own if own is not None and _stands(work, own) else None
+    return own if own is not None and _is_recent(work, own) else None
 
 
-def _stands(work: UnitOfWork, own: Session) -> bool:
+def _is_recent(work: UnitOfWork, own: Session) -> bool:
     return own.ended_at is None and own.expires_at > work.now
 
 
@@ -76,7 +76,7 @@ def own_session(work: UnitOfWork, bearer: Bearer) -> Session:
     from. A session that replaces an ended one has no proof of authentication yet.
     """
     own = own_sessions.find(work.read, bearer.grant.id)
-    if own is not None and _stands(work, own):
+    if own is not None and _is_recent(work, own):
         return own
     grant = bearer.grant
     made = Session(

@@ -26,7 +26,7 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def hand_over(installation: Installation) -> None:
+def flush(installation: Installation) -> None:
     """Save what this process counted since the last call, under the hour of writing."""
     counts = counters.take()
     if not counts:

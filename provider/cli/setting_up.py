@@ -49,7 +49,7 @@ def set_up(
         database.close()
     moved = f"from {before or 'empty'} to {after or 'empty'}"
     sentences.append(f"Migrated the database {moved}." if before != after else f"The database is up to date ({after}).")
-    made = _make_what_is_missing(settings) if after == HEAD else Made([], salt=False)
+    made = _create_missing(settings) if after == HEAD else Made([], salt=False)
     if made.kids:
         which = "signing keys" if len(made.kids) == len(KEY_PAIRS) else "missing signing keys"
         sentences.append(f"Created {which}: {', '.join(made.kids)}.")
@@ -58,7 +58,7 @@ def set_up(
     return Done(sentences, {"from": before, "to": after, "signing_keys": made.kids, "subject_salt": made.salt})
 
 
-def _make_what_is_missing(settings: Settings) -> Made:
+def _create_missing(settings: Settings) -> Made:
     installation = open_installation(settings)
     try:
         with unit_of_work(installation) as work:

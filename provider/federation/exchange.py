@@ -75,7 +75,7 @@ def redirect_uri(work: UnitOfWork, upstream: Upstream) -> str:
 def authorization_url(
     work: UnitOfWork, upstream: Upstream, state: UpstreamState, *, sealed: str, max_age: str | None = None
 ) -> str:
-    """Return the URL to send the user to. `max_age` is passed on from the app. Raises UpstreamAway."""
+    """Return the URL to send the user to. `max_age` is passed on from the app. Raises UpstreamUnavailable."""
     metadata = upstream.metadata(work)
     parameters = {
         "response_type": "code",
@@ -101,20 +101,20 @@ def authorization_url(
 def redeem(work: UnitOfWork, upstream: Upstream, state: UpstreamState, answer: Mapping[str, str]) -> UpstreamIdentity:
     """Return the identity behind an authorization response.
 
-    Raises UpstreamDeclined, UpstreamUntrusted or UpstreamAway.
+    Raises UpstreamDeclined, UpstreamUntrusted or UpstreamUnavailable.
     """
     metadata = upstream.metadata(work)
     _require_its_own(upstream, metadata, answer.get("iss"))
     if (error := answer.get("error")) is not None:
         if error in OUTAGES:
-            raise upstream.away(f"it answered {error}")
+            raise upstream.unavailable(f"it answered {error}")
         raise _declined(upstream, error, answer.get("error_description", ""))
     if (code := answer.get("code")) is None:
         raise UpstreamUntrusted(upstream, "the answer has neither code nor error")
     response = _exchange(work, upstream, metadata, code=code, verifier=state.verifier)
     claims = check_id_token(work, upstream, response["id_token"], state)
     about = claims
-    if metadata.userinfo_endpoint is not None and not _knows_enough(work, upstream, claims):
+    if metadata.userinfo_endpoint is not None and not _has_required_claims(work, upstream, claims):
         asked = _ask_userinfo(work, upstream, metadata.userinfo_endpoint, response, subject=claims["sub"])
         about = combine(claims, asked)
     return UpstreamIdentity(
@@ -154,18 +154,18 @@ def _exchange(work: UnitOfWork, upstream: Upstream, metadata: Metadata, *, code:
     try:
         response = work.outbound.post_form(metadata.token_endpoint, form, headers=headers)
     except OutboundFailed as failed:
-        raise upstream.away(f"{metadata.token_endpoint}: {failed.reason}") from None
+        raise upstream.unavailable(f"{metadata.token_endpoint}: {failed.reason}") from None
     body = _read_json(response.body)
     if response.status in {400, 401} and isinstance(body.get("error"), str):
         raise _declined(upstream, body["error"], str(body.get("error_description", "")))
     if response.status != 200 or not body:
-        raise upstream.away(f"{metadata.token_endpoint} answered {response.status}, and not as it should")
+        raise upstream.unavailable(f"{metadata.token_endpoint} answered {response.status}, and not as it should")
     if not isinstance(body.get("id_token"), str):
         raise UpstreamUntrusted(upstream, "there is no id_token")
     return body
 
 
-def _knows_enough(work: UnitOfWork, upstream: Upstream, claims: Mapping[str, Any]) -> bool:
+def _has_required_claims(work: UnitOfWork, upstream: Upstream, claims: Mapping[str, Any]) -> bool:
     """Return whether the ID token is enough: it is complete, or its user has an account, which nothing changes."""
     if is_complete(claims, upstream.settings):
         return True
@@ -177,8 +177,8 @@ def _ask_userinfo(
 ) -> dict[str, Any]:
     """Return the claims of the userinfo endpoint, or none without an access token (OIDC Core section 5.3).
 
-    Raises UpstreamAway, because a missing answer says nothing about the user, or UpstreamUntrusted if the claims are
-    about another user.
+    Raises UpstreamUnavailable, because a missing answer says nothing about the user, or UpstreamUntrusted if the claims
+    are about another user.
     """
     token = response.get("access_token")
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
@@ -186,10 +186,10 @@ def _ask_userinfo(
     try:
         answer = work.outbound.get(url, headers={"Accept": "application/json", "Authorization": f"Bearer {token}"})
     except OutboundFailed as failed:
-        raise upstream.away(f"{url}: {failed.reason}") from None
+        raise upstream.unavailable(f"{url}: {failed.reason}") from None
     claims = _read_json(answer.body)
     if answer.status != 200 or not claims:
-        raise upstream.away(f"{url} answered {answer.status}, and not as it should")
+        raise upstream.unavailable(f"{url} answered {answer.status}, and not as it should")
     if subject_of(claims) != subject:  # OIDC Core section 5.3.2
         raise UpstreamUntrusted(upstream, "userinfo: sub")
     return claims

@@ -35,7 +35,7 @@ class UpstreamUntrusted(Refusal):
         )
 
 
-class NotProvenAnew(UpstreamUntrusted):
+class NotReauthenticated(UpstreamUntrusted):
     """The upstream was asked for a fresh sign-in, and its ID token says that there was none."""
 
     code = "not-proven-anew"
@@ -53,7 +53,7 @@ class NotProvenAnew(UpstreamUntrusted):
 def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: UpstreamState) -> dict[str, Any]:
     """Validate the ID token and return its claims.
 
-    Raises UpstreamUntrusted, NotProvenAnew, or UpstreamAway when the keys are not available.
+    Raises UpstreamUntrusted, NotReauthenticated, or UpstreamUnavailable when the keys are not available.
     """
     claims = _verify(work, upstream, token)
     settings = upstream.settings
@@ -76,7 +76,7 @@ def check_id_token(work: UnitOfWork, upstream: Upstream, token: str, state: Upst
     if failed:
         raise UpstreamUntrusted(upstream, f"ID token: {', '.join(failed)}")
     if state.must_prove and proven_before(claims, state) is not None:
-        raise NotProvenAnew(upstream)
+        raise NotReauthenticated(upstream)
     return claims | {"sub": subject}
 
 
@@ -109,5 +109,5 @@ def _verify(work: UnitOfWork, upstream: Upstream, token: str) -> dict[str, Any]:
     except InvalidJwt as invalid:
         raise UpstreamUntrusted(upstream, f"ID token: {invalid.reason}") from None
     except KeySetUnavailable as unavailable:
-        raise upstream.away(f"{metadata.jwks_uri}: {unavailable.reason}") from None
+        raise upstream.unavailable(f"{metadata.jwks_uri}: {unavailable.reason}") from None
     return jwt.claims

@@ -124,7 +124,7 @@ def _not_linked(
     work: UnitOfWork, upstream: Upstream, identity: UpstreamIdentity, *, browser: str, carry: Mapping[str, str]
 ) -> NotLinked:
     address = _proven(identity)
-    owner = None if address is None else email_addresses.find_rivals(work.db, address.normal)[0]
+    owner = None if address is None else email_addresses.find_owner_and_claimant(work.db, address.normal)[0]
     offer = Offer(
         upstream=upstream.settings.key,
         issuer=identity.issuer,

@@ -30,7 +30,7 @@ TRUE = (True, "true")
 """The boolean, and as some providers write it."""
 
 
-class UpstreamAway(Unavailable):
+class UpstreamUnavailable(Unavailable):
     """The upstream is down or does not answer as a provider should. `reason` is for the operator."""
 
     code = "upstream-away"
@@ -69,7 +69,7 @@ class Upstream:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def metadata(self, work: UnitOfWork) -> Metadata:
-        """Return the upstream's metadata, fetched at most once per KEPT_FOR. Raises UpstreamAway."""
+        """Return the upstream's metadata, fetched at most once per KEPT_FOR. Raises UpstreamUnavailable."""
         if self._metadata is None or not _is_within(KEPT_FOR, self._metadata_at, work.now):
             outbound = work.outbound
             with self._lock:
@@ -83,18 +83,18 @@ class Upstream:
         try:
             return read_object(outbound.fetch(url, accept=("application/json",)).body)
         except (OutboundFailed, ValueError) as failed:
-            raise self.away(f"{url}: {failed}") from None
+            raise self.unavailable(f"{url}: {failed}") from None
 
     def _read_metadata(self, document: dict[str, Any]) -> Metadata:
         issuer = self.settings.issuer
         if document.get("issuer") != issuer:  # OIDC Discovery section 4.3
             named = str(document.get("issuer"))[:200]
-            raise self.away(f"its discovery document says the issuer is {named!r}, not {issuer!r}")
+            raise self.unavailable(f"its discovery document says the issuer is {named!r}, not {issuer!r}")
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
         urls = {name: document[name] for name in names if document.get(name) is not None}
         for name in dict.fromkeys((*names[:3], *urls)):
             if not isinstance(urls.get(name), str) or not is_web_address(urls[name], like=issuer):
-                raise self.away(f"its {name} is no https URL")
+                raise self.unavailable(f"its {name} is no https URL")
         offered = _texts(document.get("id_token_signing_alg_values_supported", ["RS256"]))
         methods = _texts(document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]))
         return Metadata(
@@ -105,9 +105,9 @@ class Upstream:
             takes_claims=document.get("claims_parameter_supported") in TRUE,
         )
 
-    def away(self, reason: str) -> UpstreamAway:
+    def unavailable(self, reason: str) -> UpstreamUnavailable:
         log.warning("upstream.unavailable", upstream=self.settings.key, reason=reason)
-        return UpstreamAway(self.settings.name, reason)
+        return UpstreamUnavailable(self.settings.name, reason)
 
 
 class Upstreams(dict[str, Upstream]):

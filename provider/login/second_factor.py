@@ -14,7 +14,7 @@ from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
 
-class SecondFactorOver(Refusal):
+class SecondFactorExpired(Refusal):
     """The sign-in was finished, ended or expired meanwhile."""
 
     code = "second-factor-over"
@@ -29,12 +29,12 @@ def needs_second_factor(session: Session) -> bool:
 def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> str:
     """Accept a second factor at the end of a sign-in, or later (step-up). Returns the session's new cookie value.
 
-    Raises SecondFactorOver, or what `second_factor.prove` does.
+    Raises SecondFactorExpired, or what `second_factor.prove` does.
     """
     second_factor.prove(work, session, factor=factor, code=code)
     cookie = raise_level(work, session, factor=factor.amr)
     if cookie is None:
-        raise SecondFactorOver
+        raise SecondFactorExpired
     event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
     record(work, event, user_id=session.user_id, session=session.id, method=factor.name)
     outcome = "stepped_up" if session.pending is None else "signed_in"

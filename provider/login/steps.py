@@ -61,7 +61,7 @@ class Suspended(Refusal):
     message = Text("This account is suspended. Contact your administrator to find out more.")
 
 
-class Leaving(Suspended):
+class DeletionPending(Suspended):
     """The account is waiting to be deleted. Raised only after the right first factor; `ticket` lets users keep it."""
 
     code = "leaving"
@@ -113,10 +113,12 @@ def sign_in(
 
     Whether the account may sign in is decided and revealed only after the right password. An unverified address opens
     nothing, and neither does the password of a claim to another user's address. Raises WrongPassword, Suspended,
-    Leaving, AddressUnconfirmed or TooManyRequests.
+    DeletionPending, AddressUnconfirmed or TooManyRequests.
     """
     address = parse_address(username)
-    held, claimed = (None, None) if address is None else email_addresses.find_rivals(work.read, address.normal)
+    held, claimed = (
+        (None, None) if address is None else email_addresses.find_owner_and_claimant(work.read, address.normal)
+    )
     # An address nobody has is counted like one somebody has: the wait must not tell them apart.
     typed = username.strip().lower() if address is None else address.normal
     subject = throttle.subject_of_unproven(work, typed) if held is None else held[0].id
@@ -166,7 +168,7 @@ def sign_in_after_confirmation(
 
     The code or link shows who reads the mailbox, which is no factor (NIST SP 800-63B section 3.1.3.1). So the session
     has the password as its only one, from when it was typed. A second factor is due as after any password. Raises
-    Suspended, Leaving or AddressUnconfirmed.
+    Suspended, DeletionPending or AddressUnconfirmed.
     """
     user = users.find(work.db, user_id)
     if user is None:
@@ -190,7 +192,7 @@ def sign_in_by_upstream(
 ) -> SignIn:
     """Begin a session for the user of a linked upstream identity. A second factor is due as after a password.
 
-    `proven_at` is when the user signed in there, if that was before our request. Raises Suspended, Leaving or
+    `proven_at` is when the user signed in there, if that was before our request. Raises Suspended, DeletionPending or
     AddressUnconfirmed.
     """
     _require_active(work, user, email_addresses.find_of_user(work.read, user.id), None, browser=browser, carry=carry)
@@ -273,7 +275,7 @@ def _require_active(
         attempt.succeed(work)
     record(work, Event.SIGN_IN_FAILED, user_id=user.id, status=user.status)
     if user.status == Status.LEAVING:
-        raise Leaving(seal_ticket(work, user.id), user.delete_after or work.now)
+        raise DeletionPending(seal_ticket(work, user.id), user.delete_after or work.now)
     if user.status == Status.SUSPENDED or address is None:
         raise Suspended
     with constant_time_response(work):

@@ -52,7 +52,7 @@ def grant_types_of(response_type: ResponseType) -> frozenset[str]:
     return frozenset(grant_types)
 
 
-def mode_in_force(given: Mapping[str, str], allowed: Collection[str]) -> ResponseMode:
+def effective_response_mode(given: Mapping[str, str], allowed: Collection[str]) -> ResponseMode:
     """Return the mode of the response, also for an invalid request.
 
     It is the requested mode if that is allowed, else the default of the response type. If tokens are requested, errors

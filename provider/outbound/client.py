@@ -52,23 +52,23 @@ class Outbound:
 
         Raises OutboundFailed, and again for FAILURE_KEPT after a failure.
         """
-        with self._unless_it_failed(url):
+        with self._unless_failing(url):
             return self._fetch(url, accept)
 
     def deliver(self, url: str, form: Mapping[str, str]) -> Answer:
         """Post a form that can be retried later. Raises OutboundFailed, and again for FAILURE_KEPT after a failure."""
-        with self._unless_it_failed(url):
+        with self._unless_failing(url):
             return self.post_form(url, form)
 
     def deliver_json(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Post a JSON body that can be retried later. Raises OutboundFailed, and again for FAILURE_KEPT after a
         failure.
         """
-        with self._unless_it_failed(url):
+        with self._unless_failing(url):
             return self._exchange("POST", url, {**headers, "Content-Type": "application/json"}, body)
 
     @contextmanager
-    def _unless_it_failed(self, url: str) -> Iterator[None]:
+    def _unless_failing(self, url: str) -> Iterator[None]:
         now = self._clock()
         at, reason = self._failures.get(url, (now, ""))
         if reason and timedelta(0) <= now - at < FAILURE_KEPT:

@@ -85,7 +85,7 @@ def deliver(
             raise
     else:
         with unit_of_work(installation) as work:
-            store.settle_kept(work.db, message.id)
+            store.mark_sent(work.db, message.id)
         PROMISES.count(message.topic, "kept")
         log.info("outbox.delivered", job=message.id, topic=message.topic, attempts=message.attempts)
     return True
@@ -120,7 +120,7 @@ def _claim(installation: Installation, message_id: str) -> Message | None:
             problem = f"no outcome after {message.crashes} attempts in a row"
         else:
             return message
-        store.settle_failed(work.db, message.id, attempt=message.attempts, error=problem)
+        store.mark_failed(work.db, message.id, attempt=message.attempts, error=problem)
         PROMISES.count(message.topic, "failed")
         log.error("outbox.failed", job=message.id, topic=message.topic, error=problem)
         return None
@@ -139,7 +139,7 @@ def _try_later(installation: Installation, message: Message, problem: str, polic
     with unit_of_work(installation) as work:
         at = next_attempt(message, policy, work.now)
         if at is not None:
-            store.put_back(work.db, message.id, attempt=message.attempts, next_at=at, error=problem)
+            store.schedule_retry(work.db, message.id, attempt=message.attempts, next_at=at, error=problem)
     if at is None:
         _give_up(installation, message, problem)
         return
@@ -149,6 +149,6 @@ def _try_later(installation: Installation, message: Message, problem: str, polic
 
 def _give_up(installation: Installation, message: Message, problem: str) -> None:
     with unit_of_work(installation) as work:
-        store.settle_failed(work.db, message.id, attempt=message.attempts, error=problem)
+        store.mark_failed(work.db, message.id, attempt=message.attempts, error=problem)
     PROMISES.count(message.topic, "failed")
     log.error("outbox.failed", job=message.id, topic=message.topic, attempts=message.attempts, error=problem)

@@ -124,19 +124,19 @@ def claim(db: Connection, message_id: str, *, now: datetime, lease_until: dateti
     return _MESSAGE.one(db, taken)
 
 
-def settle_kept(db: Connection, message_id: str) -> None:
+def mark_sent(db: Connection, message_id: str) -> None:
     """Mark the message as delivered and erase its payload."""
     db.execute(
         update(outbox).where(outbox.c.id == message_id).values(state=DeliveryState.SENT, payload=None, error=None)
     )
 
 
-def settle_failed(db: Connection, message_id: str, *, attempt: int, error: str) -> None:
+def mark_failed(db: Connection, message_id: str, *, attempt: int, error: str) -> None:
     """Mark the message as failed at this attempt. No effect if another attempt has begun since."""
     db.execute(_this_attempt(message_id, attempt).values(state=DeliveryState.FAILED, error=error[:300]))
 
 
-def put_back(db: Connection, message_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
+def schedule_retry(db: Connection, message_id: str, *, attempt: int, next_at: datetime, error: str) -> None:
     """Make the message due again at `next_at`. No effect if another attempt has begun since."""
     again = {"state": DeliveryState.WAITING, "next_at": next_at, "error": error[:300], "crashes": 0}
     db.execute(_this_attempt(message_id, attempt).values(**again))

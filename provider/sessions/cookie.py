@@ -7,11 +7,11 @@ from provider.sessions import browser_state, store
 from provider.sessions.store import Session
 from provider.web import cookies
 from provider.web.call import Call
-from provider.web.kept import Kept
+from provider.web.call_values import CallValue
 from provider.work import UnitOfWork
 
 TOUCH_EVERY = timedelta(minutes=1)
-SESSION = Kept[Session | None]("session")
+SESSION = CallValue[Session | None]("session")
 """The session of the call's cookie; None when there is none that is active."""
 
 
@@ -46,7 +46,7 @@ def forget_session(call: Call) -> None:
 def _any_session(call: Call) -> Session | None:
     if not SESSION.is_on(call):
         value = call.cookie(cookies.SESSION)
-        SESSION.keep(call, None if value is None else _find_active(call.work, value))
+        SESSION.put(call, None if value is None else _find_active(call.work, value))
     return SESSION.of(call)
 
 

@@ -6,14 +6,14 @@ A session that still needs a factor counts as signed out.
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from provider.refusals import GoElsewhere
+from provider.refusals import RedirectRequired
 from provider.sessions.assurance import AAL2, acr_of
 from provider.sessions.cookie import find_session
 from provider.sessions.store import Session
 from provider.web.call import Call
 
 
-class SignInRequired(GoElsewhere):
+class SignInRequired(RedirectRequired):
     """No user is signed in, or not recently enough (`again`). Redirects to the sign-in page."""
 
     code = "sign-in-required"
@@ -25,7 +25,7 @@ class SignInRequired(GoElsewhere):
         super().__init__(f"/login?{urlencode(parameters)}")
 
 
-class StepUpRequired(GoElsewhere):
+class StepUpRequired(RedirectRequired):
     """The user is signed in with fewer factors than this page needs. Redirects to the second-factor page."""
 
     code = "step-up-required"

@@ -16,7 +16,7 @@ from provider.resources import TEMPLATES
 FOLDER = TEMPLATES / "static"
 KINDS = {".woff2": "font/woff2"}
 """The media types that some machines do not know."""
-FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
+IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable"}
 AS_PICTURE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 """The headers of pictures. An SVG file that is opened by itself is a document, which may only display itself."""
 
@@ -43,7 +43,7 @@ class Asset:
 
     def response(self) -> Response:
         is_svg = self.media_type == "image/svg+xml"
-        headers = {**FOR_EVER, **(AS_PICTURE if is_svg else {})}
+        headers = {**IMMUTABLE, **(AS_PICTURE if is_svg else {})}
         return Response(self.content, media_type=self.media_type, headers=headers)
 
 

@@ -38,7 +38,7 @@ class Call:
         self.nonce: str = scope["state"]["nonce"]
         self.request_id: str = scope["state"]["request_id"]
         self.state: dict[str, Any] = {}
-        """Values that packages store on this call. Only the typed keys of `web.kept` read and write them."""
+        """Values that packages store on this call. Only the typed keys of `web.call_values` read and write them."""
         self._cookies: dict[str, str] | None = None
         self._query: Parameters | None = None
         self._form: Parameters | None = None

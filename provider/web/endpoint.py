@@ -95,7 +95,7 @@ class Endpoint:
             return await pool.run(self.answer, call)
         except NeedsNetwork:
             # Nothing was written. A server that is slow or dead holds up those who need it, and nobody else (A-103).
-            return await threads.waiting.run(partial(self.answer, may_wait=True), _begun_anew(call))
+            return await threads.waiting.run(partial(self.answer, may_wait=True), _copy_for_retry(call))
 
     def _require_method(self, call: Call) -> None:
         if self.refuses_head and call.method == "HEAD":
@@ -124,7 +124,7 @@ class Endpoint:
             log.warning("database.conflict", error=str(error), path=call.path, retries=retries)
             if retries and not call.work.has_committed:
                 time.sleep(random.uniform(0.5, 1) * RETRY_PAUSE)  # noqa: S311  # so that two do not meet again
-                again = _begun_anew(call, keeps=False)
+                again = _copy_for_retry(call, keeps=False)
                 return self.answer(again, may_wait=may_wait, is_repeated=is_repeated, retries=retries - 1)
             response = self.render(call, Unavailable())
         except OUTAGES as error:
@@ -135,7 +135,7 @@ class Endpoint:
                 log.warning("database.row_deleted", path=call.path)
                 if not is_repeated:
                     call.services.forget_clients()
-                    return self.answer(_begun_anew(call), may_wait=may_wait, is_repeated=True)
+                    return self.answer(_copy_for_retry(call), may_wait=may_wait, is_repeated=True)
                 response = self.render(call, Unavailable())
             else:
                 log.exception("crash", path=call.path, method=call.method)
@@ -144,8 +144,8 @@ class Endpoint:
         return response
 
 
-def _begun_anew(call: Call, *, keeps: bool = True) -> Call:
-    """Return the same request, with what `Kept` values remember of it, unless that was undone (`keeps=False`)."""
+def _copy_for_retry(call: Call, *, keeps: bool = True) -> Call:
+    """Return the same request, with what `CallValue` values remember of it, unless that was undone (`keeps=False`)."""
     again = Call(call.scope, call.body, call.installation)
     again.takes_files = call.takes_files
     if keeps:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from provider.languages.text import Text
 from provider.parameters import MalformedParameters
-from provider.refusals import GoElsewhere, Refusal, TooManyRequests
+from provider.refusals import RedirectRequired, Refusal, TooManyRequests
 from provider.web.csrf import PageExpired, TokenExpired
 from provider.web.pages import go, page
 
@@ -69,7 +69,7 @@ def too_many(call: Call, refusal: TooManyRequests) -> dict[str, Any]:
 
 def as_page(call: Call, error: Exception) -> Response:
     """Return an error page: what happened, what to do, and the id to quote."""
-    if isinstance(error, GoElsewhere):
+    if isinstance(error, RedirectRequired):
         return go(error.location)
     if isinstance(error, TokenExpired) and getattr(call.scope.get("endpoint"), "asks_again", False):
         return go(call.page_url)

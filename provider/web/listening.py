@@ -45,7 +45,7 @@ _NO_SYN = struct.pack(
 )
 
 
-def turn_away(listener: socket.socket) -> None:
+def reject_connections(listener: socket.socket) -> None:
     """Reject new connections, and keep the existing ones.
 
     Closing a socket would reset the connections in its queue, with requests that no proxy may send again. Rejected

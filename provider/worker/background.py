@@ -85,10 +85,10 @@ class BackgroundWorker:
         broker = open_broker(self._settings)
         actor = open_actor(broker, installation)
 
-        def hand_over_counts() -> None:
-            hourly.hand_over(installation)
+        def flush_counts() -> None:
+            hourly.flush(installation)
 
-        self._begin({hand_over_counts: COUNT_EVERY})
+        self._begin({flush_counts: COUNT_EVERY})
         if self._delivers:
             self._worker = start_threads(broker, self._threads)
             queue_due = _DueRows(installation, lambda row_id: self._send(actor, row_id), self._stopping).queue
@@ -104,7 +104,7 @@ class BackgroundWorker:
         while (row_id := self._committed.get()) is not None:
             self._send(actor, row_id)
         with suppress(*OUTAGES):
-            hand_over_counts()
+            flush_counts()
 
     def _begin(self, tasks: Mapping[Callable[[], object], float]) -> None:
         self._timetables.append(Timetable(tasks))

@@ -105,6 +105,6 @@ def test_without_links_for_passwords_the_password_stays(browser: Browser, ada: s
     assert sign_in(browser).path == "/account"
 
 
-def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
+def test_a_signed_out_visitor_is_sent_to_sign_in(browser: Browser) -> None:
     for path in ("/account/activity", "/account/activity/not-me"):
         assert browser.open(path).path == "/login"

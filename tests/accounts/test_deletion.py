@@ -132,10 +132,10 @@ def test_a_ticket_is_good_for_its_account_and_a_while(work: Work, ada: str, cloc
         deletion.request_deletion(w, user_id=ada)
         ticket = deletion.seal_ticket(w, ada)
     for wrong in (None, "", "x", ticket[:-2]):
-        with work() as w, pytest.raises(deletion.NotLeaving):
+        with work() as w, pytest.raises(deletion.DeletionNotPending):
             deletion.keep(w, ticket=wrong)
     clock.advance(minutes=16)
-    with work() as w, pytest.raises(deletion.NotLeaving):
+    with work() as w, pytest.raises(deletion.DeletionNotPending):
         deletion.keep(w, ticket=ticket)
 
 
@@ -170,6 +170,6 @@ def test_the_copy_holds_what_is_stored_and_no_secret(browser: Browser, ada: str,
         assert secret not in answer.text
 
 
-def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
+def test_a_signed_out_visitor_is_sent_to_sign_in(browser: Browser) -> None:
     for path in ("/account/data", "/account/delete", "/account/data/export.json"):
         assert browser.open(path).path == "/login"

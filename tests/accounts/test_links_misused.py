@@ -119,7 +119,7 @@ def test_a_ticket_is_good_at_its_own_page_only(browser: Browser, work: Work, ada
         keep = deletion.seal_ticket(w, ada)
         verify = seal_ticket(w, Ticket(ada, ADDRESS, ADDRESS))
     assert browser.open(f"/verify-email?ticket={keep}").status == 410
-    with work() as w, pytest.raises(deletion.NotLeaving):
+    with work() as w, pytest.raises(deletion.DeletionNotPending):
         deletion.keep(w, ticket=verify)
     assert find_user(work).status == Status.LEAVING
 
@@ -134,7 +134,7 @@ def test_a_ticket_of_another_installation_is_none(
     with unit_of_work(foreign) as w:
         keep, verify = deletion.seal_ticket(w, ada), seal_ticket(w, Ticket(ada, ADDRESS, ADDRESS))
     assert browser.open(f"/verify-email?ticket={verify}").status == 410
-    with work() as w, pytest.raises(deletion.NotLeaving):
+    with work() as w, pytest.raises(deletion.DeletionNotPending):
         deletion.keep(w, ticket=keep)
 
 
@@ -206,7 +206,7 @@ def test_an_account_that_was_suspended_while_leaving_cannot_be_kept(work: Work, 
         ticket = deletion.seal_ticket(w, ada)
     with work() as w:
         suspension.suspend(w, user_id=ada, reason=None)
-    with work() as w, pytest.raises(deletion.NotLeaving):
+    with work() as w, pytest.raises(deletion.DeletionNotPending):
         deletion.keep(w, ticket=ticket)
     assert find_user(work).status == Status.SUSPENDED
 
@@ -312,7 +312,7 @@ def test_of_two_confirmations_of_a_change_at_once_one_counts(
         try:
             with unit_of_work(installation) as w:
                 email_change.confirm_by_link(w, session, token=token)
-        except (email_addresses.LinkDead, email_change.AlreadyChanged):
+        except (email_addresses.InvalidLink, email_change.AlreadyChanged):
             return False
         return True
 

@@ -158,7 +158,7 @@ def test_what_a_person_writes_is_text_on_every_page(browser: Browser, ada: str, 
     assert payload in page.text
 
 
-def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
+def test_a_signed_out_visitor_is_sent_to_sign_in(browser: Browser) -> None:
     assert browser.open("/account/profile").path == "/login"
 
 

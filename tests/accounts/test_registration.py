@@ -135,7 +135,7 @@ def test_a_claim_to_somebodys_address_opens_nothing_and_goes(
         assert "/verify-email" not in letter.text + letter.html
         assert not re.search(r"\b\d{6}\b", letter.text)
     with work() as w:
-        _, claim = store.find_rivals(w.read, ADDRESS)
+        _, claim = store.find_owner_and_claimant(w.read, ADDRESS)
         assert claim is not None
         link = issue_link(w, purpose=Purpose.VERIFY, address=claim[1], browser=None)  # as if somebody had seen it
     confirmations: tuple[Callable[[UnitOfWork], object], ...] = (

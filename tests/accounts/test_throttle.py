@@ -79,7 +79,7 @@ def test_old_counters_are_purged_but_not_those_of_a_factor(work: Work, clock: Cl
         assert failures.find_failures(w.read, "second_factor", "a") == 1
 
 
-def test_the_document_tells_the_numbers_in_force() -> None:
+def test_the_reference_states_the_limits_in_effect() -> None:
     """ASVS v5.0.0-6.1.1. Replaces: limits, sessions, headers, validation, log."""
     text = DOCUMENT.read_text("utf-8")
     for limit in vars(LIMITS).values():

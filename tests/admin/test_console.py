@@ -122,7 +122,7 @@ def test_a_failed_email_is_retried_or_cancelled(console: Console, work: Work) ->
             messages.enqueue(w, "mail", {"to": who}, about=f"new_device to {who}@example.test")
         for promise_id, _ in store.find_due(w.db, now=w.now, limit=9):
             store.claim(w.db, promise_id, now=w.now, lease_until=w.now)
-            store.settle_failed(w.db, promise_id, attempt=1, error="550 <b>no</b>")
+            store.mark_failed(w.db, promise_id, attempt=1, error="550 <b>no</b>")
     page = console.open("/outbox?state=failed&about=grace")
     assert "550 <b>no</b>" in page.text
     assert "New device grace@example.test" in page.text

@@ -127,7 +127,7 @@ def test_the_pages_are_web_pages_of_first_party_clients(member: str) -> None:
     ):
         with pytest.raises(InvalidMetadata, match=f"{member}: {re.escape(repr(wrong))}"):
             parse_metadata(given | {member: wrong, "private_use_schemes": ["cursor"]})
-    with pytest.raises(InvalidMetadata, match="is for first_party clients"):
+    with pytest.raises(InvalidMetadata, match="requires first_party"):
         parse_metadata(given | {member: "https://a.example/", "first_party": False})
 
 

@@ -13,7 +13,7 @@ import provider
 from provider.api.operation import Operation
 from provider.api.problems import PROTOCOL_TITLES, URN, type_of
 from provider.config.settings import Settings
-from provider.refusals import GoElsewhere, Refusal
+from provider.refusals import RedirectRequired, Refusal
 from provider.routes import routes
 from tests.support.server_process import REPOSITORY
 
@@ -66,7 +66,7 @@ def test_every_refusal_that_an_operation_declares_is_documented() -> None:
     operations = [route.endpoint for route in routes(Settings()) if isinstance(route, Route)]
     declared = {kind for each in operations if isinstance(each, Operation) for kind in each.problems}
     assert {type_of(kind) for kind in declared} <= published()
-    assert not any(issubclass(kind, GoElsewhere) for kind in declared), "an API has no other page to go to"
+    assert not any(issubclass(kind, RedirectRequired) for kind in declared), "an API has no other page to go to"
 
 
 @pytest.mark.parametrize(

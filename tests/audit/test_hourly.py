@@ -20,7 +20,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def counted(installation: Installation) -> dict[str, int]:
-    hourly.hand_over(installation)
+    hourly.flush(installation)
     with unit_of_work(installation) as work:
         found: dict[str, int] = {}
         for (_, name), count in hourly.find(work.read, since=work.now - timedelta(days=1)).items():
@@ -58,7 +58,7 @@ def test_what_could_not_be_written_is_handed_over_the_next_time(
     with monkeypatch.context() as broken:
         broken.setattr(hourly, "add", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            hourly.hand_over(installation)
+            hourly.flush(installation)
     assert counted(installation) == {counters.SIGNED_IN: 1}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from provider.accounts import linked_identities as rules
-from provider.accounts.linked_identities import LastWayIn
+from provider.accounts.linked_identities import LastSignInMethod
 from provider.accounts.store import passwords
 from provider.accounts.store.linked_identities import linked_identities
 from provider.accounts.users import delete_user
@@ -334,7 +334,7 @@ def test_of_two_the_last_one_stays_even_when_both_are_unlinked_at_once(
         try:
             with unit_of_work(installation) as w:
                 rules.unlink(w, user_id=user_id, identity_id=identity_id, name_of=str)
-        except LastWayIn:
+        except LastSignInMethod:
             return "kept"
         return "unlinked"
 

@@ -72,6 +72,22 @@ class Inspector:
             self.findings.append(f"{name}: {needed} pixels wide on a screen of {NARROW['width']}")
         self._keep(f"{name}-320")
         page.set_viewport_size(WIDE)
+        if THOROUGH or self.keep:
+            self._see_in_german(name)
+
+    def _see_in_german(self, name: str) -> None:
+        """Open the same address in German, whose words are the longest, on a narrow screen in a tab of its own."""
+        english = self.person.in_new_tab("about:blank")
+        page = self.person.page
+        page.set_extra_http_headers({"Accept-Language": "de"})
+        page.set_viewport_size(NARROW)
+        page.goto(english.url)
+        needed = page.evaluate(NEEDED)
+        if needed > NARROW["width"]:
+            self.findings.append(f"{name}, German: {needed} pixels wide on a screen of {NARROW['width']}")
+        self._keep(f"{name}-de-320")
+        page.close()
+        self.person.page = english
 
     def _look(self, what: str, rules: list[str] | None) -> None:
         self.findings += [f"{what}: {finding}" for finding in self.person.page.evaluate(FINDINGS, rules)]

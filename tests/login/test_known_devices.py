@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from provider.accounts import deletion, known_devices, suspension
-from provider.accounts.attempts import EVERYBODY
+from provider.accounts.attempts import ALL_USERS
 from provider.accounts.store import failures
 from provider.accounts.store.known_devices import known_devices as table
 from provider.login import steps
@@ -243,7 +243,7 @@ def rush(installation: Installation, lower: Lower) -> None:
     """As many failed sign-ins in this minute as fill the tier of everybody."""
     lower(all_logins="10/minute")
     for _ in range(10):
-        installation.counter.hit(LIMITS.all_logins, EVERYBODY)
+        installation.counter.hit(LIMITS.all_logins, ALL_USERS)
 
 
 def test_failed_sign_ins_of_everybody_fill_the_global_tier(
@@ -251,7 +251,7 @@ def test_failed_sign_ins_of_everybody_fill_the_global_tier(
 ) -> None:
     lower(all_logins="10/minute")
     for _ in range(9):
-        installation.counter.hit(LIMITS.all_logins, EVERYBODY)
+        installation.counter.hit(LIMITS.all_logins, ALL_USERS)
     assert hammer(work, 1) == ["wrong"]
     assert hammer(work, 1, username="x@example.test") == ["slowed"]
 

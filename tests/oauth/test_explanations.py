@@ -103,7 +103,7 @@ def test_a_description_holds_only_what_the_specification_allows(text: str) -> No
 
 
 @given(got=st.text())
-def test_what_came_is_shortened(got: str) -> None:
+def test_long_received_values_are_shortened(got: str) -> None:
     checks = Checks("token")
     with pytest.raises(InvalidRequestError) as refused:
         checks.require(

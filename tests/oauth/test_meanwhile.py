@@ -220,7 +220,7 @@ class TestAStaleCopy:
         assert explain(pushed.json()["error_id"]).endpoint == "pushed_authorization_request"
 
     @pytest.mark.parametrize("asked", [{"prompt": "none"}, {"scope": "nothing-known"}, {"response_type": "token"}])
-    def test_nobody_is_sent_to_a_deleted_client(
+    def test_a_deleted_client_gets_no_redirect(
         self, register: Register, person: Person, work: Work, asked: dict[str, str]
     ) -> None:
         """RFC 9700 section 4.11.2; A-105: not with an error either, nor after a sign-out."""

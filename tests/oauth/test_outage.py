@@ -54,7 +54,7 @@ class TestPostgresqlStops:
     def settings(self, own_server: OwnServer) -> Settings:
         return settings_for(own_server.url, database_timeout=1, registration="open")
 
-    def test_it_is_said_as_an_outage_and_everything_works_afterwards(
+    def test_an_outage_is_503_and_everything_works_afterwards(
         self, own_server: OwnServer, rp: RelyingParty, browser: WatchedClient
     ) -> None:
         """RFC 6749 section 4.1.2.1, temporarily_unavailable; A-119."""
@@ -89,7 +89,7 @@ class TestNeverThere:
     def settings(self, tmp_path: Path, which: str) -> Settings:
         return settings_for(_unreachable(tmp_path)[which], database_timeout=1)
 
-    def test_every_endpoint_says_so(self, http: WatchedClient) -> None:
+    def test_every_endpoint_reports_an_outage(self, http: WatchedClient) -> None:
         """A-119; the key set cannot be made up."""
         http.outage = True
         header = {"authorization": "Basic eDp5"}
@@ -115,7 +115,7 @@ class TestSqliteLocked:
     def settings(self, database_url: str) -> Settings:
         return settings_for(database_url, database_timeout=0.1)
 
-    def test_reads_go_on_and_writes_are_an_outage(
+    def test_a_read_only_database_serves_reads_and_rejects_writes_with_503(
         self, settings: Settings, register: Register, ada: str, person: Person
     ) -> None:
         """A-119: a token that could not be rotated is not said to be invalid, and works afterwards."""

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from provider.oauth.response_types import (
     RESPONSE_TYPES,
     ResponseMode,
+    effective_response_mode,
     grant_types_of,
     is_one_of,
-    mode_in_force,
     parse_response_type,
 )
 
@@ -17,7 +17,7 @@ ALL = tuple(ResponseMode)
 
 
 @pytest.mark.parametrize("text", [*RESPONSE_TYPES, "token id_token", "id_token code", "token id_token code"])
-def test_the_order_of_the_words_means_nothing(text: str) -> None:
+def test_the_order_of_words_in_a_response_type_does_not_matter(text: str) -> None:
     """RFC 6749 section 3.1.1."""
     assert is_one_of(parse_response_type(text), RESPONSE_TYPES)
 
@@ -84,13 +84,13 @@ def test_each_response_type_has_its_grant_types(response_type: str, grant_types:
 )
 def test_an_answer_travels_as_asked_or_as_its_response_type_does(given_parameters: dict[str, str], mode: str) -> None:
     """Multiple Response Types sections 2.1 and 5; docs/reference/protocol.md, response modes: the query by default."""
-    assert mode_in_force(given_parameters, ALL) == mode
+    assert effective_response_mode(given_parameters, ALL) == mode
 
 
-def test_a_mode_the_client_may_not_use_is_not_in_force() -> None:
+def test_a_response_mode_the_client_may_not_use_is_not_used_for_errors() -> None:
     """ASVS 10.4.12; A-30: then the error goes where such answers go by default."""
-    assert mode_in_force({"response_type": "code", "response_mode": "fragment"}, ("query",)) == "query"
-    assert mode_in_force({"response_type": "code"}, ("form_post",)) == "query"
+    assert effective_response_mode({"response_type": "code", "response_mode": "fragment"}, ("query",)) == "query"
+    assert effective_response_mode({"response_type": "code"}, ("form_post",)) == "query"
 
 
 words = st.text(alphabet="cdeiknopt_ ", max_size=20) | st.sampled_from([*ALL, *RESPONSE_TYPES])
@@ -98,4 +98,4 @@ words = st.text(alphabet="cdeiknopt_ ", max_size=20) | st.sampled_from([*ALL, *R
 
 @given(st.dictionaries(st.sampled_from(["response_type", "response_mode"]), words))
 def test_there_is_always_a_mode(given_parameters: dict[str, str]) -> None:
-    assert mode_in_force(given_parameters, ALL) in ALL
+    assert effective_response_mode(given_parameters, ALL) in ALL

@@ -23,13 +23,13 @@ def test_scope_tokens_keep_their_order_and_come_once(text: str | None, tokens: t
 
 
 @pytest.mark.parametrize("token", ["a", "!", "#", "[", "]", "~", "api:read", "https://api.test/read"])
-def test_these_are_scope_tokens(token: str) -> None:
+def test_valid_scope_tokens_are_recognized(token: str) -> None:
     """RFC 6749 section 3.3."""
     assert is_scope_token(token)
 
 
 @pytest.mark.parametrize("token", ["", " ", '"', "\\", "ä", "\x7f", "a b", "a\n", "\x00"])
-def test_these_are_not(token: str) -> None:
+def test_invalid_scope_tokens_are_recognized(token: str) -> None:
     """RFC 6749 section 3.3."""
     assert not is_scope_token(token)
 
@@ -51,5 +51,5 @@ def test_a_claim_belongs_to_one_scope() -> None:
     assert len(CLAIMS) == sum(len(claims) for claims in CLAIMS_OF_SCOPE.values())
 
 
-def test_every_scope_is_said_in_words() -> None:
+def test_every_scope_has_a_description() -> None:
     assert set(IN_WORDS) == set(SCOPES)

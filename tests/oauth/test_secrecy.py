@@ -121,7 +121,7 @@ def test_the_database_holds_no_secret(rp: RelyingParty, person: Person, ada: str
     assert not found
 
 
-def test_nor_do_they_after_the_other_flows(
+def test_logs_and_database_hold_no_secret_after_the_other_flows(
     register: Register, person: Person, ada: str, log: io.StringIO, work: Work
 ) -> None:
     """A-104: user codes are kept under a key, for eight letters are soon tried."""
@@ -164,7 +164,7 @@ def test_a_page_shows_no_secret(rp: RelyingParty, person: Person, ada: str) -> N
     assert not [secret for secret in secrets[:5] for page in pages if secret in page]
 
 
-def test_an_access_token_tells_no_more_than_it_must(rp: RelyingParty, person: Person, ada: str) -> None:
+def test_an_access_token_contains_only_the_claims_of_the_profile(rp: RelyingParty, person: Person, ada: str) -> None:
     """RFC 9068 section 6: no profile in a token that every API sees."""
     browser = person(ada)
     asked = rp.ask(browser, scope="openid profile email")

@@ -16,7 +16,7 @@ from provider.audit import store
 from provider.audit.events import Event
 from provider.audit.log import record
 from provider.config.settings import Settings
-from provider.refusals import Forbidden, GoElsewhere, TooManyRequests
+from provider.refusals import Forbidden, RedirectRequired, TooManyRequests
 from provider.web import errors
 from provider.web.bodies import MAX_BODY
 from provider.web.call import Call
@@ -71,7 +71,7 @@ def test_a_crash_leaves_none_and_tells_only_its_id(
 
 def test_a_refusal_may_be_a_place_to_go(mount: Mount, client: TestClient) -> None:
     def elsewhere(call: Call) -> Response:
-        raise GoElsewhere("/login")
+        raise RedirectRequired("/login")
 
     mount("/test/go", endpoint(elsewhere))
     answer = client.get("/test/go")

@@ -104,7 +104,7 @@ class WrongSignUpPassword(Refusal):
     message = Text("Wrong password. Enter the password you chose when you signed up.")
 
 
-class LinkDead(Refusal):
+class InvalidLink(Refusal):
     """A verification link that is unknown, expired or replaced by a newer email."""
 
     code = "link-dead"
@@ -165,12 +165,12 @@ def confirm_by_link(
     stranger may have signed up with this address. The owner of the mailbox must not activate an account whose password
     the stranger knows.
 
-    Raises LinkDead, AlreadyConfirmed, WrongSignUpPassword or TooManyRequests.
+    Raises InvalidLink, AlreadyConfirmed, WrongSignUpPassword or TooManyRequests.
     """
     state, address = look_at_link(work, token, browser=browser, signed_up=signed_up)
     link = find_link(work, token, Purpose.VERIFY)
     if link is None or address is None or state is LinkState.DEAD:
-        raise LinkDead
+        raise InvalidLink
     if state is LinkState.CONFIRMED:
         raise AlreadyConfirmed
     if state is LinkState.BUTTON_AND_PASSWORD:
@@ -188,11 +188,11 @@ def confirm_by_link(
 def confirm_by_token(work: UnitOfWork, *, token: str) -> None:
     """Confirm the address by the link's token alone, for a program of the operator.
 
-    The program is responsible for who followed the link. Raises LinkDead.
+    The program is responsible for who followed the link. Raises InvalidLink.
     """
     link = find_link(work, token, Purpose.VERIFY)
     if link is None or (link.status != LinkStatus.CLAIMED and not link.is_open(work.now)):
-        raise LinkDead
+        raise InvalidLink
     _confirm(work, link)
 
 

@@ -8,7 +8,7 @@ import dataclasses
 
 from provider.accounts import compromise_report, search, throttle
 from provider.accounts.access import Cause, end_access
-from provider.accounts.email.email_addresses import Address, LinkDead, WrongCode
+from provider.accounts.email.email_addresses import Address, InvalidLink, WrongCode
 from provider.accounts.email.verification_emails import may_write_to
 from provider.accounts.links import NewLink, find_link, find_link_by_code, issue_link
 from provider.accounts.store import email_addresses, email_changes, links, users
@@ -37,7 +37,7 @@ class AlreadyChanged(Refusal):
     message = Text("This email address is already confirmed. You don't need to do anything.")
 
 
-class UndoDead(Refusal):
+class InvalidUndoLink(Refusal):
     code = "undo-dead"
     title = Text("This link no longer works")
     message = Text("It has expired or has already been used.")
@@ -60,7 +60,7 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
     with constant_time_response(work):
         if not may_write_to(work, address.normal, Purpose.CHANGE):
             return
-        owner, _ = email_addresses.find_rivals(work.read, address.normal)
+        owner, _ = email_addresses.find_owner_and_claimant(work.read, address.normal)
         link = begin(work, current, address=address)
         if owner is not None:
             sent = messages.address_taken(work, to=address.text, language=owner[0].language)  # no one gets the code
@@ -113,19 +113,19 @@ def confirm_by_code(work: UnitOfWork, *, user_id: str, code: str) -> None:
 
 
 def look_at_link(work: UnitOfWork, session: Session, token: str | None) -> EmailChange:
-    """Return the change that the link would confirm. Raises LinkDead or AlreadyChanged; consumes nothing.
+    """Return the change that the link would confirm. Raises InvalidLink or AlreadyChanged; consumes nothing.
 
     Only the user who requested the change may follow the link. If the address was mistyped, the stranger who received
     the email must not get the account.
     """
     link = find_link(work, token, Purpose.CHANGE)
     if link is None or link.user_id != session.user_id:
-        raise LinkDead
+        raise InvalidLink
     if link.status == LinkStatus.CLAIMED:
         raise AlreadyChanged
     change = email_changes.find(work.read, link.id)
     if change is None or not link.is_open(work.now):
-        raise LinkDead
+        raise InvalidLink
     return change
 
 
@@ -133,30 +133,35 @@ def confirm_by_link(work: UnitOfWork, session: Session, *, token: str | None) ->
     look_at_link(work, session, token)
     link = find_link(work, token, Purpose.CHANGE)
     if link is None or not _carry_out(work, link):
-        raise LinkDead
+        raise InvalidLink
 
 
 def look_at_undo(work: UnitOfWork, token: str | None) -> EmailChange:
-    """Return the change that the link would make, back to the old address. Raises UndoDead; consumes nothing."""
+    """Return the change that the link would make, back to the old address. Raises InvalidUndoLink; consumes nothing."""
     link = find_link(work, token, Purpose.UNDO)
     change = None if link is None or not link.is_open(work.now) else email_changes.find(work.read, link.id)
     if change is None:
-        raise UndoDead
+        raise InvalidUndoLink
     return change
 
 
 def undo(work: UnitOfWork, *, token: str | None) -> None:
-    """Restore the old address and end all access: sessions, tokens and the password. Raises UndoDead.
+    """Restore the old address and end all access: sessions, tokens and the password. Raises InvalidUndoLink.
 
     It needs no sign-in. The mailbox belonged to the account, and an attacker who took the account may have locked its
     owner out.
     """
     change, link = look_at_undo(work, token), find_link(work, token, Purpose.UNDO)
     if link is None or not links.spend(work.db, link.id, now=work.now):
-        raise UndoDead
+        raise InvalidUndoLink
     if not email_addresses.change(work.db, link.address_id, address=change.address, normal=change.normal, now=work.now):
+<<<<<<< HEAD
         raise UndoDead
     # Links that undo later changes lead to the mailboxes of those who made them. Earlier ones stay: they lead further
+=======
+        raise InvalidUndoLink
+    # Links that undo later changes lead to the mailboxes of whoever made them. Earlier ones stay: they lead further
+>>>>>>> d3c833516977131cdad2d4e645e69d91fd5db6b0
     # back, and the oldest address has the last word.
     links.expire_after(work.db, link.user_id, Purpose.UNDO, since=link.created_at)
     users.touch(work.db, link.user_id, now=work.now)

@@ -6,7 +6,7 @@ There are no limits per mailbox, and the operator gets an error if there is noth
 from provider.accounts.email.email_addresses import AlreadyConfirmed
 from provider.accounts.email.verification_emails import send_verification
 from provider.accounts.links import issue_link
-from provider.accounts.passwords.password_reset import STANDING
+from provider.accounts.passwords.password_reset import MAY_RESET
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
@@ -34,7 +34,7 @@ def require_choice(work: UnitOfWork, user: User | None = None) -> None:
 
     A link created for a suspended account would become valid when the account is restored.
     """
-    if not work.settings.has("reset-passwords") or (user is not None and user.status not in STANDING):
+    if not work.settings.has("reset-passwords") or (user is not None and user.status not in MAY_RESET):
         raise NotNow
 
 

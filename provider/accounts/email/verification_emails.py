@@ -86,7 +86,7 @@ def send_verification(
     """
     link = issue_link(work, purpose=Purpose.VERIFY, address=address, browser=browser, password_at=password_at)
     throttle.settle(work, throttle.EMAIL_CODE, address.id)
-    owner, _ = email_addresses.find_rivals(work.db, address.normal)
+    owner, _ = email_addresses.find_owner_and_claimant(work.db, address.normal)
     if owner is not None and owner[0].id != address.user_id:
         user, owned = owner
         sent = messages.already_registered(work, to=owned.address, carry=carry, language=user.language)

@@ -25,7 +25,7 @@ class SecondFactorLocked(Refusal):
     message = Text("Codes from your app are locked after too many wrong ones. Use a recovery code to unlock them.")
 
 
-class SignInOver(Refusal):
+class SignInExpired(Refusal):
     """Too many wrong codes in one sign-in: the session is over, and the password is asked again."""
 
     code = "sign-in-over"
@@ -60,7 +60,7 @@ def factor_of(answer: str) -> Factor:
 def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> None:
     """Accept a code of this factor, or another answer, of the user of this session. Each is accepted once.
 
-    Raises what the factor has for a wrong one (`Factor.wrong`), UsedSecondFactor, SecondFactorLocked, SignInOver or
+    Raises what the factor has for a wrong one (`Factor.wrong`), UsedSecondFactor, SecondFactorLocked, SignInExpired or
     TooManyRequests. A wrong one is counted, and so is one that was used before.
     """
     network = of_network(work, "code")
@@ -82,7 +82,7 @@ def prove(work: UnitOfWork, session: Session, *, factor: Factor, code: str) -> N
         record(work, Event.TWO_FACTOR_LOCKED, user_id=user_id)
     if failed % throttle.FAILURES_PER_SIGN_IN == 0:
         end_session(work, session, reason="second_factor_failed")
-        raise SignInOver
+        raise SignInExpired
     raise UsedSecondFactor if was_used else factor.wrong
 
 

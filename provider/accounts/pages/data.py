@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts import data_export, deletion
-from provider.accounts.deletion import NotLeaving
+from provider.accounts.deletion import DeletionNotPending
 from provider.accounts.factors import second_factor
 from provider.accounts.store import email_addresses
 from provider.languages.text import Text
@@ -62,7 +62,7 @@ def keep(call: Call) -> Response:
     where = destination(call)
     try:
         deletion.keep(call.work, ticket=call.form.get("ticket"))
-    except NotLeaving:
+    except DeletionNotPending:
         return go(where.through("/login"))
     return page(call, "accounts/kept.html", where=where)
 

@@ -3,8 +3,8 @@
 from starlette.responses import Response
 
 from provider.accounts.email import email_change
-from provider.accounts.email.email_addresses import LinkDead, WrongCode, parse_address, problem_of_own_address
-from provider.accounts.email.email_change import AlreadyChanged, SameAddress, UndoDead
+from provider.accounts.email.email_addresses import InvalidLink, WrongCode, parse_address, problem_of_own_address
+from provider.accounts.email.email_change import AlreadyChanged, InvalidUndoLink, SameAddress
 from provider.accounts.factors import second_factor
 from provider.accounts.links import has_failed
 from provider.accounts.store import email_addresses
@@ -70,7 +70,7 @@ def show_link(call: Call) -> Response:
         change = email_change.look_at_link(call.work, session, call.query.get("token"))
     except AlreadyChanged:
         return go(f"{PATH}?changed=yes")
-    except LinkDead as refusal:
+    except InvalidLink as refusal:
         return _dead(call, refusal)
     return page(call, "accounts/email_confirm.html", address=change.address, token=call.query["token"])
 
@@ -82,7 +82,7 @@ def confirm(call: Call) -> Response:
         email_change.confirm_by_link(call.work, session, token=call.query.get("token"))
     except AlreadyChanged:
         return go(f"{PATH}?changed=yes")
-    except LinkDead as refusal:
+    except InvalidLink as refusal:
         return _dead(call, refusal)
     return go(f"{PATH}?changed=yes")
 
@@ -91,7 +91,7 @@ def confirm(call: Call) -> Response:
 def show_undo(call: Call) -> Response:
     try:
         change = email_change.look_at_undo(call.work, call.query.get("token"))
-    except UndoDead as refusal:
+    except InvalidUndoLink as refusal:
         return _dead(call, refusal)
     return page(call, "accounts/email_undo.html", address=change.address, token=call.query["token"])
 
@@ -100,7 +100,7 @@ def show_undo(call: Call) -> Response:
 def undo(call: Call) -> Response:
     try:
         email_change.undo(call.work, token=call.query.get("token"))
-    except UndoDead as refusal:
+    except InvalidUndoLink as refusal:
         return _dead(call, refusal)
     forget_session(call)
     return go("/account-secured")

@@ -6,7 +6,7 @@ from provider.accounts.factors import second_factor
 from provider.accounts.pages.device_cookie import device_of
 from provider.accounts.passwords import password_change
 from provider.accounts.passwords.password_reset import InvalidPassword
-from provider.accounts.reauthentication import NotThePassword, SessionOver
+from provider.accounts.reauthentication import SessionEnded, WrongCurrentPassword
 from provider.accounts.store import email_addresses, passwords
 from provider.refusals import TooManyRequests
 from provider.sessions.cookie import keep_session
@@ -33,13 +33,13 @@ def change(call: Call) -> Response:
         cookie = password_change.change_password(
             call.work, session, current=current, password=password, device=device_of(call)
         )
-    except NotThePassword as refusal:
+    except WrongCurrentPassword as refusal:
         return _page(call, session, errors={"current": refusal.message}, status_code=400)
     except InvalidPassword as refusal:
         return _page(call, session, errors={"password": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
         return _page(call, session, **too_many(call, refusal))
-    except SessionOver:
+    except SessionEnded:
         return go(PATH)
     keep_session(call, cookie)
     return go(f"{PATH}?changed=yes")

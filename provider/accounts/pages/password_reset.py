@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import password_reset
-from provider.accounts.passwords.password_reset import InvalidPassword, ResetLinkDead, ResetLinkUsed
+from provider.accounts.passwords.password_reset import InvalidPassword, InvalidResetLink, ResetLinkUsed
 from provider.accounts.store.links import Link
 from provider.destination import Destination
 from provider.languages.text import Text
@@ -54,7 +54,7 @@ def show_reset_password(call: Call) -> Response:
         return go(where.through("/forgot-password"))
     try:
         link = password_reset.require_open_link(call.work, token)
-    except (ResetLinkDead, ResetLinkUsed) as refusal:
+    except (InvalidResetLink, ResetLinkUsed) as refusal:
         return _dead(call, where, refusal)
     return _choose(call, where, token, link)
 
@@ -65,7 +65,7 @@ def reset_password(call: Call) -> Response:
     try:
         link = password_reset.require_open_link(call.work, token)
         password_reset.reset_password(call.work, token=token, password=call.form.get("password", ""))
-    except (ResetLinkDead, ResetLinkUsed) as refusal:
+    except (InvalidResetLink, ResetLinkUsed) as refusal:
         return _dead(call, where, refusal)
     except InvalidPassword as refusal:
         return _choose(call, where, token, link, errors={"password": refusal.message}, status_code=400)

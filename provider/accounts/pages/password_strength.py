@@ -3,7 +3,7 @@
 from starlette.responses import JSONResponse, Response
 
 from provider.accounts.passwords.password_change import known_about
-from provider.accounts.passwords.password_reset import ResetLinkDead, ResetLinkUsed, require_open_link
+from provider.accounts.passwords.password_reset import InvalidResetLink, ResetLinkUsed, require_open_link
 from provider.accounts.passwords.password_strength import strength_of
 from provider.config.sign_up import NAME_CLAIMS
 from provider.ratelimits import LIMITS, hit, of_network
@@ -42,5 +42,5 @@ def _whose(call: Call) -> list[str]:
     found = [] if session is None else [session.user_id]
     try:
         return [*found, require_open_link(call.work, call.form.get("token")).user_id]
-    except (ResetLinkDead, ResetLinkUsed):
+    except (InvalidResetLink, ResetLinkUsed):
         return found

@@ -6,7 +6,7 @@ from provider.accounts.factors import recovery_codes, removal, second_factor, to
 from provider.accounts.factors.factor import WrongSecondFactor
 from provider.accounts.factors.qr_codes import qr_code
 from provider.accounts.factors.removal import NotTurnedOn
-from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired
 from provider.accounts.factors.totp_enrolment import Enrolment, EnrolmentGone, FactorNeeded, WrongFirstCode
 from provider.destination import Destination
 from provider.refusals import TooManyRequests
@@ -79,7 +79,7 @@ def turn_off(call: Call) -> Response:
         return _overview(call, session, where, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
         return _overview(call, session, where, **too_many(call, refusal))
-    except SignInOver:
+    except SignInExpired:
         forget_session(call)
         return go(where.through("/login", because="codes"))
     except NotTurnedOn:

@@ -4,7 +4,7 @@ from provider.accounts.access import Cause, end_access
 from provider.accounts.notices import notify
 from provider.accounts.passwords import passwords as rules
 from provider.accounts.passwords.password_reset import InvalidPassword
-from provider.accounts.reauthentication import SessionOver, require_password
+from provider.accounts.reauthentication import SessionEnded, require_password
 from provider.accounts.store import email_addresses, passwords, users
 from provider.audit.events import Event
 from provider.audit.log import record
@@ -23,7 +23,7 @@ def change_password(
     Every other session, pending sign-in, token family and link ends. A pending change of address, which an attacker may
     have requested, ends too. `device` is as in `require_password`.
 
-    Raises NotThePassword, InvalidPassword, SessionOver or TooManyRequests.
+    Raises WrongCurrentPassword, InvalidPassword, SessionEnded or TooManyRequests.
     """
     require_password(work, session.user_id, current, device=device)
     problem = rules.problem_of(work.settings, password, about=known_about(work, session.user_id))
@@ -33,7 +33,7 @@ def change_password(
     # Before access ends: what was signed in before now ends, and this session counts from now on, with its factors.
     value = sign_in_again(work, session, factor=session.amr)
     if value is None:
-        raise SessionOver
+        raise SessionEnded
     passwords.replace(work.db, session.user_id, hashed, now=work.now)
     end_access(work, user_id=session.user_id, cause=Cause.PASSWORD_CHANGED, but={session.id})
     record(work, Event.PASSWORD_CHANGED, user_id=session.user_id)

@@ -20,11 +20,11 @@ from provider.mail import messages
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
 
-STANDING = (Status.ACTIVE, Status.LEAVING)
+MAY_RESET = (Status.ACTIVE, Status.LEAVING)
 """Statuses with which a password can be reset. A LEAVING user must be able to sign in to keep the account."""
 
 
-class ResetLinkDead(Refusal):
+class InvalidResetLink(Refusal):
     code = "reset-link-dead"
     title = Text("This link no longer works")
     message = Text("It has expired, or we sent you a newer one. Request a new link.")
@@ -56,7 +56,7 @@ def request_reset(work: UnitOfWork, *, address: Address, carry: Mapping[str, str
 
 
 def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Mapping[str, str]) -> None:
-    if user.status in STANDING:
+    if user.status in MAY_RESET:
         token = issue_link(work, purpose=Purpose.RESET, address=address).token
         messages.reset_password(work, to=address.address, token=token, carry=carry, language=user.language)
     elif user.status == Status.INACTIVE and work.settings.has("email-verification"):
@@ -66,12 +66,12 @@ def _write_to(work: UnitOfWork, user: User, address: EmailAddress, *, carry: Map
 
 
 def require_open_link(work: UnitOfWork, token: str | None) -> Link:
-    """Return the link if it can still be used, without using it. Raises ResetLinkUsed or ResetLinkDead."""
+    """Return the link if it can still be used, without using it. Raises ResetLinkUsed or InvalidResetLink."""
     link = find_link(work, token, Purpose.RESET, Purpose.INVITE)
     if link is not None and link.status == LinkStatus.CLAIMED:
         raise ResetLinkUsed
     if link is None or not link.is_open(work.now):
-        raise ResetLinkDead
+        raise InvalidResetLink
     return link
 
 
@@ -83,13 +83,13 @@ def reset_password(work: UnitOfWork, *, token: str | None, password: str) -> Non
     """Set the password; every session, pending sign-in and other link of the user ends.
 
     It does not sign the user in, and two-factor authentication stays on (OWASP ASVS v5.0.0-6.4.3). Raises
-    ResetLinkDead, ResetLinkUsed or InvalidPassword.
+    InvalidResetLink, ResetLinkUsed or InvalidPassword.
     """
     link = require_open_link(work, token)
     address = address_of(work, link)
     user = users.find(work.read, link.user_id)
-    if user is None or address is None or user.status not in STANDING:
-        raise ResetLinkDead
+    if user is None or address is None or user.status not in MAY_RESET:
+        raise InvalidResetLink
     problem = problem_of(work.settings, password, about=about_person(user.claims, address.normal))
     if problem is not None:
         raise InvalidPassword(problem)

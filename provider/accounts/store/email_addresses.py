@@ -77,11 +77,11 @@ Holder = tuple[User, EmailAddress]
 
 def find_owner(db: Connection, normal: str) -> Holder | None:
     """Return the owner of an address, or the user who claimed it last."""
-    owner, claimed = find_rivals(db, normal)
+    owner, claimed = find_owner_and_claimant(db, normal)
     return owner or claimed
 
 
-def find_rivals(db: Connection, normal: str) -> tuple[Holder | None, Holder | None]:
+def find_owner_and_claimant(db: Connection, normal: str) -> tuple[Holder | None, Holder | None]:
     """Return the owner of an address, and the last user to claim it without proof; either may be None.
 
     The owner is the user who verified the address, or else one whose account is active without that: it signed up while

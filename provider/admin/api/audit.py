@@ -9,9 +9,9 @@ from starlette.responses import Response
 from provider.admin import audit_log
 from provider.admin.audit_file import FORMATS, as_file
 from provider.admin.audit_log import Filters
-from provider.admin.filters import asked_moment, asked_text
+from provider.admin.filters import query_text, query_time
 from provider.admin.operation import by_operator
-from provider.admin.paging import NEXT, PAGED, asked_page, next_of
+from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
 from provider.languages.text import Text
@@ -52,7 +52,7 @@ class AuditEntries(Body):
 @by_operator(reads=True, gives=AuditEntries, asks={**WANTED, **PAGED})
 def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntries:
     """List audit events. The newest comes first."""
-    wanted, page = _filters(call), asked_page(call, "audit")
+    wanted, page = _filters(call), query_page(call, "audit")
     after = None if page.after is None else (datetime.fromisoformat(page.after["at"]), page.after["id"])
     shown, further = audit_log.find_page(call.work, wanted, after=after, limit=page.limit)
     return AuditEntries(
@@ -75,5 +75,5 @@ def export_audit_events(call: Call, _operator: Operator, _body: Body) -> Respons
 
 
 def _filters(call: Call) -> Filters:
-    asked = {name: asked_text(call, name) for name in ("user", "client", "name")}
-    return audit_log.filters(call.work, **asked, since=asked_moment(call, "since"), until=asked_moment(call, "until"))
+    asked = {name: query_text(call, name) for name in ("user", "client", "name")}
+    return audit_log.filters(call.work, **asked, since=query_time(call, "since"), until=query_time(call, "until"))

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import Field, create_model, model_validator
 
 from provider.admin.api.client_members import ABOUT
-from provider.admin.filters import asked_text
+from provider.admin.filters import query_text
 from provider.admin.operation import Resource, begin, by_operator
-from provider.admin.paging import NEXT, PAGED, asked_page, next_of
+from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
 from provider.oauth.clients import client_search, secret_rotation
@@ -123,8 +123,8 @@ CLIENT = Resource(lambda call: store.lock(call.work.db, _client(call).client_id)
 def list_clients(call: Call, _operator: Operator, _body: Body) -> Applications:
     """List clients. Without `search`, all are listed, ordered by client_id."""
     if "search" in call.query:
-        return _search(call, asked_text(call, "search") or "")
-    page = asked_page(call, "clients")
+        return _search(call, query_text(call, "search") or "")
+    page = query_page(call, "clients")
     after = None if page.after is None else page.after["client_id"]
     found = rules.list_clients(call.work, after=after, limit=page.limit + 1)
     more = len(found) > page.limit
@@ -136,7 +136,7 @@ def list_clients(call: Call, _operator: Operator, _body: Body) -> Applications:
 
 
 def _search(call: Call, text: str) -> Applications:
-    page = asked_page(call, "clients/search")
+    page = query_page(call, "clients/search")
     after = None if page.after is None else (page.after["key"], page.after["client_id"])
     found, further = client_search.find_page(call.work, text, after=after, limit=page.limit)
     return Applications(

@@ -5,11 +5,11 @@ from datetime import datetime
 from pydantic import Field
 
 from provider.accounts import linked_identities as rules
-from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere, NoSuchIdentity
+from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewhere, NoSuchIdentity
 from provider.accounts.store import linked_identities
 from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
-from provider.admin.filters import asked_flag
+from provider.admin.filters import query_flag
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body, Words
 from provider.api.callers import Operator
@@ -63,19 +63,19 @@ def link_identity(call: Call, _operator: Operator, body: NewIdentity) -> Identit
     return _all(call, user_id)
 
 
-@by_operator(problems=(NoSuchUser, NoSuchIdentity, LastWayIn), asks={"force": FORCE})
+@by_operator(problems=(NoSuchUser, NoSuchIdentity, LastSignInMethod), asks={"force": FORCE})
 def unlink_identity(call: Call, _operator: Operator, _body: Body) -> None:
     """Unlink an identity from a user. The user can no longer sign in with it, and is notified by email. The user's only
     way to sign in is unlinked only with `force`.
     """
     user_id, identity_id = user_id_of(call), parse_id(call.path_params["identity_id"])
-    force = asked_flag(call, "force")
+    force = query_flag(call, "force")
     if identity_id is None:
         raise NoSuchIdentity
     try:
         rules.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str, force=force)
-    except LastWayIn:
-        raise LastWayIn(LAST_OF_USER) from None
+    except LastSignInMethod:
+        raise LastSignInMethod(LAST_OF_USER) from None
 
 
 def _all(call: Call, user_id: str) -> Identities:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from provider.accounts.email import email_addresses as addresses
-from provider.accounts.email.email_addresses import AlreadyConfirmed, LinkDead
+from provider.accounts.email.email_addresses import AlreadyConfirmed, InvalidLink
 from provider.accounts.operator_links import issue_by_operator
 from provider.accounts.store.links import Purpose
 from provider.accounts.users import NoSuchUser
@@ -52,7 +52,7 @@ def issue(call: Call, _operator: Operator, body: LinkRequest) -> NewLink:
     return NewLink(url=url, token=link.token, expires_at=link.expires_at)
 
 
-@by_operator(takes=Token, problems=(LinkDead, AlreadyConfirmed))
+@by_operator(takes=Token, problems=(InvalidLink, AlreadyConfirmed))
 def use(call: Call, _operator: Operator, body: Token) -> None:
     """Use a verification link. This confirms the email address it was created for."""
     addresses.confirm_by_token(call.work, token=body.token)

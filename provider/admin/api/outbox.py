@@ -5,10 +5,10 @@ from datetime import datetime
 from pydantic import Field
 
 from provider.admin import outbox as rules
-from provider.admin.filters import asked_text
+from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
-from provider.admin.outbox import NoSuchPromise, NotFailed, NotWaiting
-from provider.admin.paging import NEXT, PAGED, asked_page, next_of
+from provider.admin.outbox import NoSuchJob, NotFailed, NotWaiting
+from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body
 from provider.api.callers import Operator
 from provider.outbox import store
@@ -54,8 +54,8 @@ PROMISE = Resource(lambda call: store.lock(call.work.db, _show(call).id), _show)
 @by_operator(reads=True, gives=Jobs, asks={**WANTED, **PAGED})
 def list_promises(call: Call, _operator: Operator, _body: Body) -> Jobs:
     """List outbox jobs. The newest comes first."""
-    page = asked_page(call, "outbox")
-    wanted = {name: asked_text(call, name) for name in WANTED}
+    page = query_page(call, "outbox")
+    wanted = {name: query_text(call, name) for name in WANTED}
     after = None if page.after is None else page.after["id"]
     found = store.find(call.work.read, **wanted, after=after, limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
@@ -65,19 +65,19 @@ def list_promises(call: Call, _operator: Operator, _body: Body) -> Jobs:
     )
 
 
-@by_operator(reads=True, of=PROMISE, gives=Job, problems=(NoSuchPromise,))
+@by_operator(reads=True, of=PROMISE, gives=Job, problems=(NoSuchJob,))
 def show_promise(call: Call, _operator: Operator, _body: Body) -> Job:
     """Get an outbox job."""
     return _show(call)
 
 
-@by_operator(of=PROMISE, problems=(NoSuchPromise, NotFailed))
+@by_operator(of=PROMISE, problems=(NoSuchJob, NotFailed))
 def retry_promise(call: Call, _operator: Operator, _body: Body) -> None:
     """Retry an outbox job. It must have failed. Its attempts are counted from zero again."""
     rules.retry(call.work, call.path_params["promise_id"])
 
 
-@by_operator(of=PROMISE, problems=(NoSuchPromise, NotWaiting))
+@by_operator(of=PROMISE, problems=(NoSuchJob, NotWaiting))
 def cancel_promise(call: Call, _operator: Operator, _body: Body) -> None:
     """Cancel an outbox job. It must be waiting or failed. Its contents are erased, so it can't be retried."""
     rules.cancel(call.work, call.path_params["promise_id"])

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from pydantic import Field
 
-from provider.admin.filters import asked_text
+from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
-from provider.admin.paging import NEXT, PAGED, asked_page, next_of
+from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody
 from provider.api.callers import Operator
 from provider.languages.text import Text
@@ -65,9 +65,9 @@ class RejectedRequests(Body):
 )
 def list_refusals(call: Call, _operator: Operator, _body: Body) -> RejectedRequests:
     """List rejected requests. Those of the last 7 days are listed without their checks; the newest comes first."""
-    page = asked_page(call, "refusals")
+    page = query_page(call, "refusals")
     after = None if page.after is None else (datetime.fromisoformat(page.after["at"]), page.after["id"])
-    found = find_latest(call.work, client_id=asked_text(call, "client"), after=after, limit=page.limit + 1)
+    found = find_latest(call.work, client_id=query_text(call, "client"), after=after, limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     place = {"at": shown[-1].at.isoformat(), "id": shown[-1].error_id} if more else {}
     return RejectedRequests(

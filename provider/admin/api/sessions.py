@@ -9,7 +9,7 @@ from provider.accounts import devices
 from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
 from provider.admin.operation import Resource, by_operator
-from provider.admin.paging import NEXT, PAGED, asked_page, next_of
+from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody, Moment
 from provider.api.callers import Operator
 from provider.api.endpoints.sessions import NoSuchSession
@@ -64,7 +64,7 @@ def list_sessions(call: Call, _operator: Operator, _body: Body) -> Sessions:
 @by_operator(reads=True, gives=SessionsOfAll, asks=PAGED, problems=(InvalidBody,))
 def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsOfAll:
     """List all sessions. Active ones are listed; those that expire last come first."""
-    work, page = call.work, asked_page(call, "sessions")
+    work, page = call.work, query_page(call, "sessions")
     after = None if page.after is None else (datetime.fromisoformat(page.after["expires_at"]), page.after["id"])
     idle_since = work.now - work.settings.session_idle_lifetime
     found = store.find_active_page(work.read, now=work.now, idle_since=idle_since, after=after, limit=page.limit + 1)

@@ -16,9 +16,9 @@ from provider.accounts.passwords.passwords import UnsupportedHash
 from provider.accounts.registration import AddressTaken, IdTaken, NotAnAddress, NotAnId
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.users import NoSuchUser
-from provider.admin.filters import asked_text
+from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
-from provider.admin.paging import NEXT, PAGED, asked_page, next_of
+from provider.admin.paging import NEXT, PAGED, next_of, query_page
 from provider.api.bodies import Body, InvalidBody, Line
 from provider.api.callers import Operator
 from provider.api.endpoints.profile import Editable, claims_of
@@ -128,12 +128,12 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     if "email" in query:
         return _by_address(work, query["email"])
     if "issuer" in query or "subject" in query:
-        issuer, subject = asked_text(call, "issuer") or "", asked_text(call, "subject") or ""
+        issuer, subject = query_text(call, "issuer") or "", query_text(call, "subject") or ""
         identity = linked_identities.find(work.read, issuer, subject)
         return _one(work, None if identity is None else identity.user_id)
     if "search" in query:
-        return _search(call, asked_text(call, "search") or "")
-    page = asked_page(call, "users")
+        return _search(call, query_text(call, "search") or "")
+    page = query_page(call, "users")
     found = users.find_page(work.read, after=None if page.after is None else page.after["id"], limit=page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
     return Accounts(
@@ -257,7 +257,7 @@ def _account(one: Overview) -> Account:
 
 
 def _search(call: Call, text: str) -> Accounts:
-    page = asked_page(call, "users/search")
+    page = query_page(call, "users/search")
     after = None if page.after is None else (page.after["key"], page.after["id"])
     found, further = search.find_page(call.work, text, after=after, limit=page.limit)
     return Accounts(
@@ -275,6 +275,6 @@ def _by_address(work: UnitOfWork, text: str) -> Accounts:
     address = addresses.parse_address(text)
     if address is None:
         return Accounts(users=[])
-    owner, _ = email_addresses.find_rivals(work.read, address.normal)
+    owner, _ = email_addresses.find_owner_and_claimant(work.read, address.normal)
     found = email_addresses.find_claims(work.read, address.normal) if owner is None else [owner]
     return Accounts(users=[describe(work, user.id) for user, _ in found])

@@ -14,13 +14,13 @@ from typing import Generic, TypeAlias, TypeVar
 from starlette.responses import Response
 
 from provider.admin import idempotency
+from provider.admin.etags import require_version, version_of
 from provider.admin.guards import require_operator
 from provider.admin.idempotency import AnsweredBefore, KeyInUse
-from provider.admin.versions import require_version, version_of
 from provider.crypto.digests import new_handle
 from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.text import Text
-from provider.refusals import GoElsewhere, NotFound, Refusal
+from provider.refusals import NotFound, RedirectRequired, Refusal
 from provider.sessions.store import Session
 from provider.web import csrf
 from provider.web.call import Call
@@ -128,7 +128,7 @@ def action_endpoint(find: Callable[[Call, Session], Subject[T]], actions: Action
             record_reason(call)
             do = partial(action.do, call, subject)
             shown = run_once(call, operator, do) if action.creates else do()
-        except GoElsewhere:
+        except RedirectRequired:
             raise
         except Refusal as refusal:
             return _ask(call, find(call, operator), action, here, refusal=refusal)

@@ -99,7 +99,7 @@ def list_jobs(call: Call) -> Response:
 
 
 def find_job(call: Call, operator: Session) -> Subject[Message]:
-    """Return the job named by the path, as a Subject. Raises NoSuchPromise."""
+    """Return the job named by the path, as a Subject. Raises NoSuchJob."""
     message = rules.find(call.work, call.path_params["job_id"])
     return Subject(message.about, PATH, message, operator)
 

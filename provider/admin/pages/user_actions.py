@@ -46,13 +46,13 @@ class NotYourself(InvalidInput):
         super().__init__("", Text("You can't do this to your own account. Ask another operator."))
 
 
-class ToPerson(Protocol):
+class UserOperation(Protocol):
     """A function of another package that acts on a user."""
 
     def __call__(self, work: UnitOfWork, *, user_id: str) -> object: ...
 
 
-def _to_others(do: ToPerson) -> Callable[[Call, Subject[UserDetails]], None]:
+def _for_other_users(do: UserOperation) -> Callable[[Call, Subject[UserDetails]], None]:
     def carry_out(call: Call, subject: Subject[UserDetails]) -> None:
         if subject.value.user.id == subject.operator.user_id:
             raise NotYourself
@@ -61,7 +61,7 @@ def _to_others(do: ToPerson) -> Callable[[Call, Subject[UserDetails]], None]:
     return carry_out
 
 
-def _simply(do: ToPerson) -> Callable[[Call, Subject[UserDetails]], None]:
+def _simply(do: UserOperation) -> Callable[[Call, Subject[UserDetails]], None]:
     def carry_out(call: Call, subject: Subject[UserDetails]) -> None:
         do(call.work, user_id=subject.value.user.id)
 
@@ -134,7 +134,7 @@ ACTIONS: Actions[UserDetails] = {
             Text("The user is emailed that the account is suspended. The email doesn't include the reason."),
         ),
         done=Text("Account suspended."),
-        do=_to_others(_suspend),
+        do=_for_other_users(_suspend),
         danger=True,
         is_available=lambda person: person.user.status != Status.SUSPENDED,
     ),
@@ -212,7 +212,7 @@ ACTIONS: Actions[UserDetails] = {
             Text("The user then signs in with a password only, and is notified by email."),
         ),
         done=Text("Two-factor authentication turned off."),
-        do=_to_others(removal.reset),
+        do=_for_other_users(removal.reset),
         danger=True,
         is_available=lambda person: person.two_factor,
     ),
@@ -265,7 +265,7 @@ ACTIONS: Actions[UserDetails] = {
             Text("Applications may keep their own data about this user. Audit events are kept."),
         ),
         done=Text("Account deleted."),
-        do=_to_others(delete_user),
+        do=_for_other_users(delete_user),
         danger=True,
         leads_to="/admin/users",
     ),

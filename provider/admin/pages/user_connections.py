@@ -5,13 +5,13 @@ linked identity.
 from urllib.parse import urlencode
 
 from provider.accounts import linked_identities
-from provider.accounts.linked_identities import LastWayIn
+from provider.accounts.linked_identities import LastSignInMethod
 from provider.admin.pages.actions import Action, Actions, Subject
 from provider.admin.pages.user_details import UserDetails
 from provider.languages.text import Text
 from provider.oauth.authorize import connected_apps
 from provider.oauth.http.server import server_of
-from provider.refusals import GoElsewhere
+from provider.refusals import RedirectRequired
 from provider.sessions import lifecycle
 from provider.web.call import Call
 
@@ -42,8 +42,8 @@ def _unlink(call: Call, subject: Subject[UserDetails]) -> None:
     user_id, identity_id = subject.value.user.id, call.query.text("identity")
     try:
         linked_identities.unlink(call.work, user_id=user_id, identity_id=identity_id, name_of=str)
-    except LastWayIn:
-        raise GoElsewhere(f"{subject.url}/unlink-last?{urlencode({'identity': identity_id})}") from None
+    except LastSignInMethod:
+        raise RedirectRequired(f"{subject.url}/unlink-last?{urlencode({'identity': identity_id})}") from None
 
 
 def _only_identity(call: Call, person: UserDetails) -> str | None:

@@ -8,8 +8,8 @@ from provider.accounts import reauthentication
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.factor import UsedSecondFactor, WrongSecondFactor
 from provider.accounts.factors.recovery_codes import WrongRecoveryCode
-from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
-from provider.accounts.reauthentication import CodeNeeded, NotThePassword, SessionOver
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired
+from provider.accounts.reauthentication import CodeNeeded, SessionEnded, WrongCurrentPassword
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import Proof, latest_proof, own_session
@@ -19,14 +19,14 @@ from provider.sessions.assurance import AAL2, acr_of
 from provider.web.call import Call
 
 WRONG = (
-    NotThePassword,
+    WrongCurrentPassword,
     CodeNeeded,
     WrongSecondFactor,
     WrongRecoveryCode,
     UsedSecondFactor,
     SecondFactorLocked,
-    SignInOver,
-    SessionOver,
+    SignInExpired,
+    SessionEnded,
 )
 
 

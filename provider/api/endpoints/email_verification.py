@@ -5,7 +5,7 @@ from pydantic import Field
 from provider.accounts.email import email_addresses
 from provider.accounts.email.email_addresses import (
     AlreadyConfirmed,
-    LinkDead,
+    InvalidLink,
     LinkState,
     WrongCode,
     WrongSignUpPassword,
@@ -24,7 +24,7 @@ TICKET = "The ticket from the registration, or from a sign-in that was rejected 
 INCOMPLETE = Text("Send ticket and code, or token with ticket or password.")
 
 
-class TicketOver(Refusal):
+class TicketExpired(Refusal):
     code = "ticket-over"
     status_code = 410
     title = Text("Ticket expired")
@@ -50,26 +50,26 @@ class Confirmation(Body):
     )
 
 
-@by_client(takes=VerificationRequest, status=202, problems=(TicketOver,))
+@by_client(takes=VerificationRequest, status=202, problems=(TicketExpired,))
 def request_letter(call: Call, _client: Client, body: VerificationRequest) -> None:
     """Resend the verification email. The response is the same if the limit was reached and no email is sent."""
     resend(call.work, _open(call, body.ticket), browser=new_opaque(), carry={})
 
 
-@by_client(takes=Link, gives=OpenLink, problems=(LinkDead, AlreadyConfirmed))
+@by_client(takes=Link, gives=OpenLink, problems=(InvalidLink, AlreadyConfirmed))
 def check_verify_link(call: Call, _client: Client, body: Link) -> OpenLink:
     """Check a verification link. Checking does not use it up."""
     state, address = email_addresses.look_at_link(call.work, body.token, browser=None)
     if state is LinkState.CONFIRMED:
         raise AlreadyConfirmed
     if state is LinkState.DEAD or address is None:
-        raise LinkDead
+        raise InvalidLink
     return OpenLink(email=address.address)
 
 
 @by_client(
     takes=Confirmation,
-    problems=(TicketOver, WrongCode, LinkDead, WrongSignUpPassword, AlreadyConfirmed, TooManyRequests),
+    problems=(TicketExpired, WrongCode, InvalidLink, WrongSignUpPassword, AlreadyConfirmed, TooManyRequests),
     hashes_passwords=True,
 )
 def confirm_address(call: Call, _client: Client, body: Confirmation) -> None:
@@ -91,5 +91,5 @@ def confirm_address(call: Call, _client: Client, body: Confirmation) -> None:
 def _open(call: Call, text: str) -> Ticket:
     ticket = open_ticket(call.work, text)
     if ticket is None:
-        raise TicketOver
+        raise TicketExpired
     return ticket

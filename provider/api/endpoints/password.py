@@ -5,7 +5,7 @@ from pydantic import Field
 from provider.accounts.factors import second_factor
 from provider.accounts.passwords import password_change
 from provider.accounts.passwords.password_reset import InvalidPassword
-from provider.accounts.reauthentication import NotThePassword, SessionOver
+from provider.accounts.reauthentication import SessionEnded, WrongCurrentPassword
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
 from provider.api.confirmation import own_session, require_confirmed
@@ -14,7 +14,7 @@ from provider.api.problems import ConfirmationNeeded, SecondFactorNeeded
 from provider.refusals import TooManyRequests
 from provider.web.call import Call
 
-REFUSED = (NotThePassword, InvalidPassword, SessionOver, TooManyRequests, ConfirmationNeeded, SecondFactorNeeded)
+REFUSED = (WrongCurrentPassword, InvalidPassword, SessionEnded, TooManyRequests, ConfirmationNeeded, SecondFactorNeeded)
 
 
 class PasswordChange(Body):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.passwords import password_reset
-from provider.accounts.passwords.password_reset import InvalidPassword, ResetLinkDead, ResetLinkUsed
+from provider.accounts.passwords.password_reset import InvalidPassword, InvalidResetLink, ResetLinkUsed
 from provider.api.bodies import Body, InvalidBody
 from provider.api.endpoints.registration import NOT_AN_ADDRESS
 from provider.api.operation import by_client
@@ -50,17 +50,17 @@ def forgot_password(call: Call, _client: Client, body: Forgotten) -> None:
     password_reset.request_reset(call.work, address=address, carry={})
 
 
-@by_client(takes=Link, gives=OpenLink, problems=(ResetLinkDead, ResetLinkUsed))
+@by_client(takes=Link, gives=OpenLink, problems=(InvalidResetLink, ResetLinkUsed))
 def check_link(call: Call, _client: Client, body: Link) -> OpenLink:
     """Check a password reset link. Checking does not use it up."""
     link = password_reset.require_open_link(call.work, body.token)
     address = password_reset.address_of(call.work, link)
     if address is None:
-        raise ResetLinkDead
+        raise InvalidResetLink
     return OpenLink(email=address.address)
 
 
-@by_client(takes=Reset, problems=(ResetLinkDead, ResetLinkUsed, InvalidPassword), hashes_passwords=True)
+@by_client(takes=Reset, problems=(InvalidResetLink, ResetLinkUsed, InvalidPassword), hashes_passwords=True)
 def reset_password(call: Call, _client: Client, body: Reset) -> None:
     """Reset the password. This takes the token of a reset link. All sessions, tokens and other links end. Two-factor
     authentication stays on. The user is not signed in.

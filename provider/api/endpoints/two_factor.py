@@ -8,7 +8,7 @@ from provider.accounts.factors.factor import UsedSecondFactor, WrongSecondFactor
 from provider.accounts.factors.qr_codes import qr_code, qr_code_png
 from provider.accounts.factors.recovery_codes import WrongRecoveryCode
 from provider.accounts.factors.removal import NotTurnedOn
-from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired
 from provider.accounts.factors.totp_enrolment import Enrolment, EnrolmentGone, WrongFirstCode
 from provider.api.bodies import Body
 from provider.api.callers import Bearer
@@ -107,7 +107,7 @@ def confirm_two_factor(call: Call, bearer: Bearer, body: Code) -> RecoveryCodes:
         WrongRecoveryCode,
         UsedSecondFactor,
         SecondFactorLocked,
-        SignInOver,
+        SignInExpired,
         TooManyRequests,
     ),
 )

@@ -6,14 +6,14 @@ from starlette.responses import Response
 
 from provider.accounts import linked_identities
 from provider.accounts.factors import second_factor
-from provider.accounts.linked_identities import LastWayIn, LinkedElsewhere, NoSuchIdentity
+from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewhere, NoSuchIdentity
 from provider.accounts.store import email_addresses, passwords
 from provider.accounts.store import linked_identities as store
 from provider.destination import Destination
 from provider.federation import linking
 from provider.federation.exchange import UpstreamIdentity
 from provider.federation.linking import Offer
-from provider.federation.pages.sent_on import send_on
+from provider.federation.pages.forwarding import forward
 from provider.federation.pages.upstreams_of import upstreams_of
 from provider.federation.upstreams import Upstream, Upstreams
 from provider.refusals import NotFound, Refusal
@@ -45,7 +45,7 @@ def begin(call: Call) -> Response:
     upstream = _upstreams(call).get(call.form.get("upstream", ""))
     if upstream is None:
         raise NotFound
-    return send_on(call, upstream, Destination(return_to=PATH), link_to=session.user_id)
+    return forward(call, upstream, Destination(return_to=PATH), link_to=session.user_id)
 
 
 def after_linking(call: Call, upstream: Upstream, identity: UpstreamIdentity, *, user_id: str) -> Response:
@@ -73,7 +73,7 @@ def unlink(call: Call) -> Response:
     identity_id = call.form.get("identity", "")
     try:
         linked_identities.unlink(call.work, user_id=session.user_id, identity_id=identity_id, name_of=upstreams.name_of)
-    except LastWayIn as refusal:
+    except LastSignInMethod as refusal:
         return _page(call, session, refusal)
     except NoSuchIdentity:
         pass  # unlinked in another tab

@@ -10,10 +10,10 @@ from provider.federation import exchange, linking, states
 from provider.federation.exchange import UpstreamDeclined, UpstreamIdentity
 from provider.federation.id_tokens import UpstreamUntrusted
 from provider.federation.linking import NotLinked
+from provider.federation.pages.forwarding import failed_page, find_upstream, forward
 from provider.federation.pages.linked import after_linking
-from provider.federation.pages.sent_on import find_upstream, send_on, stopped
 from provider.federation.states import StateLost, StateSpent, UpstreamState
-from provider.federation.upstreams import Upstream, UpstreamAway
+from provider.federation.upstreams import Upstream, UpstreamUnavailable
 from provider.login.pages.outcome import not_now, signed_in
 from provider.login.steps import AddressUnconfirmed, Suspended
 from provider.ratelimits import LIMITS, count, of_network, require_room
@@ -25,7 +25,7 @@ from provider.web.destination import destination
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
-FAILED = (UpstreamAway, UpstreamDeclined, UpstreamUntrusted)
+FAILED = (UpstreamUnavailable, UpstreamDeclined, UpstreamUntrusted)
 
 
 @endpoint(before_sign_in=True)
@@ -36,7 +36,7 @@ def start(call: Call) -> Response:
     """
     upstream, where = find_upstream(call), destination(call)
     must_prove = where.again or (where.app is not None and where.app.accepts_session is not None)
-    return send_on(call, upstream, where, must_prove=must_prove)
+    return forward(call, upstream, where, must_prove=must_prove)
 
 
 @endpoint(refuses_head=True, before_sign_in=True)
@@ -52,15 +52,15 @@ def callback(call: Call) -> Response:
         browser = call.cookie(cookies.BROWSER)
         state = states.unseal(call.work, call.query.get("state"), upstream=upstream.settings.key, browser=browser)
     except StateLost as refusal:
-        return stopped(call, upstream, destination(call, refusal.destination), refusal, linking=refusal.linking)
+        return failed_page(call, upstream, destination(call, refusal.destination), refusal, linking=refusal.linking)
     where = destination(call, state.destination)
     try:
         identity = _find_out(call, upstream, state)
     except StateSpent as refusal:
         # Back, or reload. Whoever is in goes on; nobody comes in by it.
-        return go(where.location) if find_session(call) is not None else stopped(call, upstream, where, refusal)
+        return go(where.location) if find_session(call) is not None else failed_page(call, upstream, where, refusal)
     except (*FAILED, TooManyRequests) as refusal:
-        return stopped(call, upstream, where, refusal, linking=state.link_to is not None)
+        return failed_page(call, upstream, where, refusal, linking=state.link_to is not None)
     if state.link_to is not None:
         return after_linking(call, upstream, identity, user_id=state.link_to)
     return _sign_in(call, upstream, identity, where, carry=state.destination)
@@ -95,7 +95,7 @@ def _sign_in(
     except (Suspended, AddressUnconfirmed) as refusal:
         return not_now(call, where, refusal, offers_languages=False)
     except TooManyRequests as refusal:
-        return stopped(call, upstream, where, refusal)
+        return failed_page(call, upstream, where, refusal)
     return signed_in(call, where, done)
 
 

@@ -6,7 +6,7 @@ from provider.accounts.email import email_addresses
 from provider.accounts.email.email_addresses import (
     AlreadyConfirmed,
     Confirmation,
-    LinkDead,
+    InvalidLink,
     LinkState,
     WrongCode,
     WrongSignUpPassword,
@@ -104,7 +104,7 @@ def confirm(call: Call) -> Response:
         return _confirm(call, where, address=shown, with_password=True, **too_many(call, refusal))
     except AlreadyConfirmed:
         return _dead(call, where) if address is None else _to_confirmed(call, where, ticket_for(address))
-    except LinkDead:
+    except InvalidLink:
         return _dead(call, where)
     return _go_on(call, where, done)
 
@@ -205,5 +205,5 @@ def _confirm(
 
 
 def _dead(call: Call, where: Destination) -> Response:
-    title, message = LinkDead.title, LinkDead.message
+    title, message = InvalidLink.title, InvalidLink.message
     return page(call, "accounts/link_dead.html", status_code=410, where=where, title=title, message=message)

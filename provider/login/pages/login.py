@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from provider.accounts.email.verification_emails import open_ticket
 from provider.accounts.pages.device_cookie import device_of
-from provider.accounts.reauthentication import NotThePassword
+from provider.accounts.reauthentication import WrongCurrentPassword
 from provider.destination import Destination
 from provider.languages.text import Text
 from provider.login import steps
@@ -79,7 +79,7 @@ def _page(
     }
     if again is not None:
         if "password" in shown["errors"]:
-            shown["errors"] = {"password": NotThePassword.message}
+            shown["errors"] = {"password": WrongCurrentPassword.message}
         as_another = where.through("/login", prompt="select_account")
         return page(call, "login/reauthentication.html", user=again, as_another=as_another, **shown)
     reason = REASONS.get(call.query.get("because", ""))

@@ -6,7 +6,7 @@ from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.pages.device_cookie import remember_device
 from provider.accounts.pages.language import follow_person
 from provider.destination import Destination
-from provider.login.steps import AddressUnconfirmed, Leaving, SignIn, Step, Suspended
+from provider.login.steps import AddressUnconfirmed, DeletionPending, SignIn, Step, Suspended
 from provider.sessions.cookie import find_session, keep_session
 from provider.web.call import Call
 from provider.web.pages import go, page
@@ -39,7 +39,7 @@ def not_now(
     call: Call, where: Destination, refusal: Suspended | AddressUnconfirmed, *, offers_languages: bool = True
 ) -> Response:
     """Return the page for a right first factor on an account that may not sign in."""
-    if isinstance(refusal, Leaving):
+    if isinstance(refusal, DeletionPending):
         return page(
             call,
             "login/leaving.html",

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from provider.accounts.factors.factor import Factor, WrongSecondFactor
-from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver, find_offered
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired, find_offered
 from provider.destination import Destination
 from provider.login import second_factor as rule
 from provider.login.pages.outcome import completed
@@ -41,10 +41,10 @@ def second_factor(call: Call) -> Response:
         return _page(call, where, offered, errors={"code": refusal.message}, status_code=400)
     except TooManyRequests as refusal:
         return _page(call, where, offered, **too_many(call, refusal))
-    except SignInOver:
+    except SignInExpired:
         forget_session(call)
         return go(where.through("/login", because="codes"))
-    except rule.SecondFactorOver:
+    except rule.SecondFactorExpired:
         return go(where.location)
     keep_session(call, cookie)
     return completed(call, where)

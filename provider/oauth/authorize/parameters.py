@@ -45,7 +45,7 @@ PARAMETERS = (
 """The parameters that are stored when a request is parked. Others are unknown and ignored."""
 
 
-def require_sound(checks: Checks, given: Parameters) -> None:
+def require_supported(checks: Checks, given: Parameters) -> None:
     require_sent_once(checks, given.repeated, section="RFC 6749 section 3.1")
     require_syntax(checks, given, PARAMETERS)
     checks.require(

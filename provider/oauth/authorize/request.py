@@ -15,14 +15,14 @@ from provider.oauth.authorize.parameters import (
     read_prompt,
     read_scope,
     require_same_user,
-    require_sound,
+    require_supported,
 )
 from provider.oauth.checks import FIND_CLIENT, Checks, with_value
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import is_registered
 from provider.oauth.clients.resources import read_resources
 from provider.oauth.errors import InvalidRequestError
-from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, mode_in_force
+from provider.oauth.response_types import CODE_FLOW, ResponseMode, ResponseType, effective_response_mode
 from provider.oauth.scopes import OFFLINE_ACCESS, parse_scope
 from provider.oauth.syntax import require_sent_once, require_syntax
 from provider.oauth.tokens.claims import NOTHING, RequestedClaims
@@ -77,7 +77,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
     client = _require_registered(checks, None if client_id is None else server.clients.find(work, client_id), client_id)
     registered = client.metadata.redirect_uris
     redirect_uri = given.get("redirect_uri")
-    state, mode = given.get("state"), mode_in_force(given, client.metadata.response_modes)
+    state, mode = given.get("state"), effective_response_mode(given, client.metadata.response_modes)
     if redirect_uri is None:
         checks.require(
             len(registered) == 1 and "redirect_uri" not in given.repeated and not client.metadata.is_fapi2,
@@ -131,7 +131,7 @@ def _require_registered(checks: Checks, client: Client | None, client_id: str | 
     )
 
 
-def require_may_come_unpushed(checks: Checks, client: Client) -> None:
+def require_unpushed_allowed(checks: Checks, client: Client) -> None:
     """Check that the client need not push its requests (RFC 9126 section 6)."""
     checks.require(
         not client.metadata.must_push,
@@ -150,7 +150,7 @@ def read_request(
 ) -> AuthorizationRequest:
     """Check and return the request (phase two). Raises an OAuth2Error, which is sent to the app."""
     client = target.client
-    require_sound(checks, given)
+    require_supported(checks, given)
     response_type = read_response_type(checks, work.settings, client, given)
     require_response_mode(checks, client, given)
     scope = read_scope(checks, client, response_type, given)

@@ -82,7 +82,7 @@ def check_metadata(metadata: ClientMetadata) -> ClientMetadata:
     if metadata.authorization_challenge and "authorization_code" not in metadata.grant_types:
         raise InvalidMetadata("authorization_challenge requires the grant type authorization_code.")
     if metadata.is_public and not metadata.require_pkce:
-        raise InvalidMetadata("require_pkce must be true for a public client.")
+        raise InvalidMetadata("require_pkce must be true, because public clients must use PKCE.")
     for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
         uri = getattr(metadata, name)
         if uri is not None and (problem_with(uri) is not None or urlsplit(uri).scheme not in {"https", "http"}):

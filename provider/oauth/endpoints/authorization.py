@@ -28,8 +28,8 @@ from provider.oauth.authorize.request import (
     Target,
     find_target,
     read_request,
-    require_may_come_unpushed,
     require_still_registered,
+    require_unpushed_allowed,
 )
 from provider.oauth.authorize.request_objects import unwrap
 from provider.oauth.authorize.store import authorization_requests
@@ -81,7 +81,7 @@ def authorization(call: Call) -> Response:
     except OAuth2Error as error:
         return refuse_on_page(call, error)
     try:
-        require_may_come_unpushed(checks, target.client)
+        require_unpushed_allowed(checks, target.client)
         _find_keys(call, server, checks, target, given)
     except OAuth2Error as error:
         return _refused_to_app(call, target, error, None)

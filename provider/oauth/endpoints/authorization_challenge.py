@@ -37,5 +37,5 @@ def authorization_challenge(call: Call) -> Response:
     if auth_session is None:
         code = first_party_sign_in.begin(request)
     else:
-        code = first_party_sign_in.go_on(request, auth_session)
+        code = first_party_sign_in.continue_sign_in(request, auth_session)
     return JSONResponse({"authorization_code": code}, headers=NO_STORE)

@@ -64,7 +64,7 @@ def _access_token(request: TokenRequest, token: str) -> dict[str, Any]:
         live = read_access_token(request.work, request.server, token, caller=request.client.client_id)
     except InactiveToken as inactive:
         if inactive.client_id is None:
-            request.fail_guess("introspection")
+            request.count_unknown("introspection")
         return INACTIVE
     claims = live.claims
     _require_may_know(
@@ -130,7 +130,7 @@ def _refresh_token(request: TokenRequest, token: str) -> dict[str, Any]:
     work, client = request.work, request.client
     found = refresh_tokens.find(work.read, digest(token))
     if found is None:
-        request.fail_guess("introspection")
+        request.count_unknown("introspection")
         return INACTIVE
     row, grant, state, _person = found
     in_use = row.rotated_at is None and row.expires_at > work.now and inactive_reason(grant, state, work.now) is None

@@ -11,11 +11,11 @@ from provider.accounts.email.verification_emails import seal_ticket
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.factor import WrongSecondFactor
 from provider.accounts.factors.recovery_codes import RECOVERY_CODES
-from provider.accounts.factors.second_factor import SecondFactorLocked, SignInOver
+from provider.accounts.factors.second_factor import SecondFactorLocked, SignInExpired
 from provider.accounts.factors.totp import TOTP
 from provider.crypto.digests import digest, new_opaque
 from provider.login import steps
-from provider.login.second_factor import SecondFactorOver, show_second_factor
+from provider.login.second_factor import SecondFactorExpired, show_second_factor
 from provider.login.steps import AddressUnconfirmed, Step, Suspended, WrongPassword
 from provider.oauth.authorize.approval import new_code
 from provider.oauth.authorize.interaction import Issue, next_step
@@ -44,7 +44,7 @@ KEPT = ("redirect_uri", "scope", "nonce", "code_challenge", "code_challenge_meth
 OVER = "auth_session is invalid or expired. Start again with username and password"
 
 
-def lead_to_pages_of(work: UnitOfWork, client: Client) -> None:
+def use_email_pages_of(work: UnitOfWork, client: Client) -> None:
     """Let links in the emails that this request causes lead to the pages the first-party client registered for them.
 
     A page that could not be registered now (of an earlier release, or of an import) is not used: ours are.
@@ -64,7 +64,7 @@ def begin(request: TokenRequest) -> str:
     step.
     """
     work, form = request.work, request.form
-    lead_to_pages_of(work, request.client)
+    use_email_pages_of(work, request.client)
     given = {name: form[name] for name in KEPT if name in form}
     asked = _read(request, given)
     username, password = request.required("username", SECTION), request.required("password", SECTION)
@@ -97,7 +97,7 @@ def begin_after_sign_up(work: UnitOfWork, client: Client, *, user_id: str) -> st
     return _seal(work, client, signed_in.cookie, given=None)
 
 
-def go_on(request: TokenRequest, auth_session: str) -> str:
+def continue_sign_in(request: TokenRequest, auth_session: str) -> str:
     """Check the second factor, if one is due, and return a code.
 
     After a wrong one the `auth_session` stays valid, for as many attempts as on the sign-in pages. That of a sign-up
@@ -111,7 +111,7 @@ def go_on(request: TokenRequest, auth_session: str) -> str:
     if session is None:
         raise InvalidSessionError(OVER)
     if value["given"] is None:
-        return _go_on_after_sign_up(request, session)
+        return _continue_after_sign_up(request, session)
     if session.pending_until is None or session.pending_until <= work.now:
         raise InvalidSessionError(OVER)
     return _show_second_factor(request, session, _read(request, value["given"]), auth_session)
@@ -122,7 +122,7 @@ def _seal(work: UnitOfWork, client: Client, cookie: str, *, given: dict[str, str
     return work.vault.seal(value, purpose=PURPOSE, now=work.now, lifetime=work.settings.second_factor_lifetime)
 
 
-def _go_on_after_sign_up(request: TokenRequest, session: Session) -> str:
+def _continue_after_sign_up(request: TokenRequest, session: Session) -> str:
     asked = _read(request, {name: request.form[name] for name in KEPT if name in request.form})
     # Under a new identifier: the `auth_session` that leads to the old one works once.
     cookie = sign_in_again(request.work, session, factor=session.amr, auth_time=session.auth_time, proven_earlier=True)
@@ -139,7 +139,7 @@ def _show_second_factor(request: TokenRequest, session: Session, asked: Authoriz
         cookie = show_second_factor(work, session, factor=factor, code=code)
     except (WrongSecondFactor, SecondFactorLocked) as refusal:
         raise InsufficientAuthorizationError(refusal.message, auth_session=auth_session) from None
-    except (SignInOver, SecondFactorOver):
+    except (SignInExpired, SecondFactorExpired):
         raise InvalidSessionError(OVER) from None
     return _finish(request, asked, cookie, just_signed_in=True)
 

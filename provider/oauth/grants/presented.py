@@ -60,7 +60,7 @@ def require_own(request: TokenRequest, kind: Kind, found: IssuedT | None) -> Iss
     if not own:
         request.require_enabled()  # what it was given is deleted with a client
     if found is None:
-        request.fail_guess(kind.counted_as)
+        request.count_unknown(kind.counted_as)
     return request.checks.found(
         found if own else None,
         f"{kind.name} was issued to this client",

@@ -62,7 +62,7 @@ class TokenRequest:
             return "an unknown or deleted one"
         return "one issued to this client" if owner == self.client.client_id else "one issued to another client"
 
-    def fail_guess(self, kind: str) -> None:
+    def count_unknown(self, kind: str) -> None:
         """Count a code or token that was never issued. Raises TooManyRequests if many came.
 
         They count per network. Those of a client that authenticated count for this client and network, with a higher

@@ -9,9 +9,9 @@ from provider.oauth.http.refused import read_form
 from provider.oauth.http.server import server_of
 from provider.oauth.syntax import require_syntax
 from provider.web.call import Call
-from provider.web.kept import Kept
+from provider.web.call_values import CallValue
 
-CLIENT = Kept[tuple[Client, list[Check]]]("client")
+CLIENT = CallValue[tuple[Client, list[Check]]]("client")
 """The authenticated client, and the checks it passed."""
 
 
@@ -31,7 +31,7 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
             form=call.form,
             endpoint_url=call.settings.issuer + call.path,
         )
-        CLIENT.keep(call, (client, list(checks.done)))
+        CLIENT.put(call, (client, list(checks.done)))
     allow(call, client.client_id)
     require_syntax(checks, call.form)
     return TokenRequest(call.work, server_of(call), client, call.form, checks)

@@ -14,10 +14,10 @@ from provider.oauth.clients.store import client_origins
 from provider.oauth.http.server import server_of
 from provider.urls import origin_of
 from provider.web.call import Call
-from provider.web.kept import Kept
+from provider.web.call_values import CallValue
 from provider.web.methods import methods_of
 
-OPEN = Kept[bool]("cross_origin")
+OPEN = CallValue[bool]("cross_origin")
 """Whether pages of other sites may read the response."""
 ALLOWED_HEADERS = ("Authorization", "Content-Type")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
@@ -34,7 +34,7 @@ def cross_origin(function: Callable[[Call], Response]) -> Callable[[Call], Respo
 
     @wraps(function)
     def answer(call: Call) -> Response:
-        OPEN.keep(call, True)
+        OPEN.put(call, True)
         call.set_header("vary", "Origin")
         return function(call)
 

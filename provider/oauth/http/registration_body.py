@@ -22,12 +22,12 @@ from provider.oauth.errors import (
 )
 from provider.ratelimits import LIMITS, hit, of_network
 from provider.web.call import Call
-from provider.web.kept import Kept
+from provider.web.call_values import CallValue
 
 DEEPEST = 20
 """The deepest nesting of client metadata that is accepted. A jwks, the deepest valid member, has four levels."""
 ERRORS = {error.error: error for error in (InvalidClientMetadataError, InvalidRedirectUriError)}
-COUNTED = Kept[bool]("counted")
+COUNTED = CallValue[bool]("counted")
 """Whether this call was counted against the rate limit of registrations."""
 
 
@@ -74,7 +74,7 @@ def require_metadata(
     _require_no_statement(checks, given)
     if not COUNTED.is_on(call):  # the call may begin anew, to ask the client's server
         hit(call.work, LIMITS.registration, key=of_network(call.work, "registration"))
-        COUNTED.keep(call, True)
+        COUNTED.put(call, True)
     metadata, refused = None, None
     try:
         metadata = rule.read_metadata(call.work, given, before=before)

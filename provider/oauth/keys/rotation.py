@@ -65,7 +65,7 @@ def may_sign_from(upcoming: SigningKeyRow, settings: Settings) -> datetime:
     return upcoming.created_at + settings.key_lead
 
 
-def what_is_due(states: KeyStates, settings: Settings, now: datetime) -> Due | None:
+def find_due_step(states: KeyStates, settings: Settings, now: datetime) -> Due | None:
     """Return the action that is due, or None. Pure.
 
     With SIGNET_KEY_ROTATION=0 operators rotate keys, and an upcoming key is still published.
@@ -84,7 +84,7 @@ def follow_schedule(work: UnitOfWork, pair: str) -> Due | None:
     """Do what is due for a key pair. Returns None if nothing was due, or if another worker was faster."""
     rows = signing_keys.find_all(work.read)
     states = key_states_of(rows, pair)
-    due = what_is_due(states, work.settings, work.now)
+    due = find_due_step(states, work.settings, work.now)
     done = False
     if due is not None:
         fresh = generate(work, pair, State.UPCOMING)

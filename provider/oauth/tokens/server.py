@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from provider.oauth.clients.client_cache import Clients
 from provider.oauth.clients.client_keys import ClientKeys
-from provider.oauth.clients.copies import Clients
 from provider.oauth.keys.key_ring import KeyRing, Keys
 from provider.oauth.tokens.subjects import Subjects
 from provider.work import Installation

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from provider.accounts import throttle
-from provider.accounts.attempts import EVERYBODY
+from provider.accounts.attempts import ALL_USERS
 from provider.accounts.store import failures, users
 from provider.ratelimits import LIMITS
 from provider.work import Installation
@@ -134,7 +134,7 @@ def test_in_a_rush_whoever_is_signed_in_is_no_stranger(
 ) -> None:
     lower(all_logins="10/minute")
     for _ in range(10):
-        installation.counter.hit(LIMITS.all_logins, EVERYBODY)
+        installation.counter.hit(LIMITS.all_logins, ALL_USERS)
     del browser.cookies[COOKIE]
     assert change(browser).title.startswith("Password changed")
 
@@ -177,7 +177,7 @@ def test_whoever_has_a_second_factor_shows_it(browser: Browser, ada: str, clock:
     assert browser.submit({"code": code_of(key, clock.now)}).path == "/account/password"
 
 
-def test_a_stranger_is_asked_to_sign_in(browser: Browser) -> None:
+def test_a_signed_out_visitor_is_sent_to_sign_in(browser: Browser) -> None:
     assert browser.open("/account/password").path == "/login"
 
 

@@ -157,7 +157,7 @@ def test_it_may_be_introspected_and_given_back(old: RelyingParty, browser: Watch
 
 
 @pytest.mark.parametrize("what", ["sign-out", "consent", "client", "suspension", "time"])
-def test_it_ends_with_what_it_hangs_on(
+def test_front_channel_tokens_end_with_their_session_and_client(
     old: RelyingParty, browser: WatchedClient, ada: str, work: Work, clock: Clock, what: str
 ) -> None:
     """A-26, A-105."""
@@ -181,7 +181,7 @@ def test_it_ends_with_what_it_hangs_on(
 
 
 @pytest.mark.both_databases
-def test_a_code_used_twice_takes_the_tokens_beside_it_along(old: RelyingParty, browser: WatchedClient) -> None:
+def test_a_replayed_hybrid_code_revokes_the_front_channel_tokens(old: RelyingParty, browser: WatchedClient) -> None:
     """RFC 6749 section 4.1.2; A-15."""
     answer = old.ask(browser, response_type="code id_token token")
     tokens = old.redeem(answer)

@@ -19,7 +19,7 @@ def granted(work: Work, user_id: str, client: Client) -> list[str] | None:
     return None if found is None else found.scopes
 
 
-def test_what_is_allowed_adds_up(rp: RelyingParty, ada: str, work: Work) -> None:
+def test_consents_accumulate(rp: RelyingParty, ada: str, work: Work) -> None:
     """OIDC Core section 3.1.2.4."""
     for scopes in (("openid", "email"), ("openid", "phone")):
         with work() as w:
@@ -27,7 +27,7 @@ def test_what_is_allowed_adds_up(rp: RelyingParty, ada: str, work: Work) -> None
     assert granted(work, ada, rp.client) == ["email", "openid", "phone"]
 
 
-def test_nothing_is_remembered_for_a_public_client(register: Register, ada: str, work: Work) -> None:
+def test_consent_to_a_public_client_is_not_stored(register: Register, ada: str, work: Work) -> None:
     """RFC 6749 section 10.2: it cannot prove who it is."""
     rp = register(public=True)
     with work() as w:
@@ -36,7 +36,7 @@ def test_nothing_is_remembered_for_a_public_client(register: Register, ada: str,
 
 
 @pytest.mark.both_databases
-def test_taking_it_back_kills_every_family_of_this_client_and_asks_again(
+def test_withdrawing_consent_revokes_every_family_and_asks_again(
     register: Register, browser: WatchedClient, ada: str, work: Work
 ) -> None:
     """A-26; the families of another client go on."""

@@ -46,7 +46,7 @@ def refusal(rp: RelyingParty, browser: WatchedClient, **changes: str | None) -> 
         ("id_token id_token", ("fragment", "unsupported_response_type")),
     ],
 )
-def test_what_is_no_response_type_is_refused(
+def test_an_invalid_response_type_is_rejected(
     old: RelyingParty,
     browser: WatchedClient,
     unchanged: Unchanged,
@@ -83,7 +83,7 @@ def test_a_client_without_the_code_grant_is_refused(register: Register, browser:
 
 
 @pytest.mark.parametrize("response_type", LEGACY)
-def test_tokens_never_travel_in_the_query(
+def test_tokens_are_never_returned_in_the_query(
     old: RelyingParty, browser: WatchedClient, unchanged: Unchanged, response_type: str
 ) -> None:
     """Multiple Response Types section 5; A-30, A-34: neither does the error."""
@@ -94,7 +94,7 @@ def test_tokens_never_travel_in_the_query(
 
 @pytest.mark.parametrize("response_mode", ["web_message", "FORM_POST", "query fragment", "jwt", "\U0001f600"])
 @pytest.mark.parametrize("response_type", ["code", "id_token"])
-def test_a_mode_nobody_knows_is_refused(
+def test_an_unknown_response_mode_is_rejected(
     old: RelyingParty, browser: WatchedClient, unchanged: Unchanged, response_type: str, response_mode: str
 ) -> None:
     """Multiple Response Types section 2.1; A-30."""

@@ -103,7 +103,7 @@ def test_a_scope_the_client_is_not_registered_for_is_refused(register: Register,
     assert refused(register(scope="openid"), browser, scope="openid email") == "invalid_scope"
 
 
-def test_a_scope_nobody_knows_is_ignored(rp: RelyingParty, browser: WatchedClient) -> None:
+def test_an_unknown_scope_is_ignored(rp: RelyingParty, browser: WatchedClient) -> None:
     """OIDC Core section 3.1.2.1."""
     assert rp.sign_in(browser, scope="openid unheard-of").body["scope"] == "openid"
 
@@ -141,7 +141,7 @@ def test_a_claim_the_client_is_not_registered_for_is_ignored(register: Register,
         {"code_challenge": challenge_of("x" * 43), "x[]": "1"},
     ],
 )
-def test_what_is_unknown_or_a_mere_hint_does_no_harm(
+def test_unknown_parameters_and_hints_are_ignored(
     rp: RelyingParty, browser: WatchedClient, changes: dict[str, str | None]
 ) -> None:
     """OIDC Core section 3.1.2.1; the Basic OP modules of the certification; A-89."""

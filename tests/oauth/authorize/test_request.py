@@ -95,7 +95,7 @@ def test_a_disabled_client_gets_a_page(rp: RelyingParty, browser: WatchedClient,
 
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
 @pytest.mark.parametrize("same", [True, False])
-def test_who_asks_and_where_to_go_are_said_once(
+def test_client_id_and_redirect_uri_are_sent_only_once(
     rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, name: str, *, same: bool
 ) -> None:
     """RFC 6749 section 3.1; A-11, A-89."""
@@ -118,7 +118,7 @@ def test_without_redirect_uri_the_only_one_is_used(rp: RelyingParty, browser: Wa
     assert rp.redeem(answer).status == 200
 
 
-def test_with_two_registered_redirect_uris_one_must_be_said(register: Register, browser: WatchedClient) -> None:
+def test_with_two_registered_redirect_uris_one_must_be_sent(register: Register, browser: WatchedClient) -> None:
     """RFC 6749 section 3.1.2.3; A-11."""
     rp = register(redirect_uris=("https://a.example.test/cb", "https://b.example.test/cb"))
     assert_page(rp.ask(browser, redirect_uri=None).response, foreign="example.test/cb")

@@ -69,7 +69,7 @@ def assert_page(answer: Answer) -> None:
 
 
 class TestWhatIsInside:
-    def test_it_is_the_request(self, rp: RelyingParty, browser: WatchedClient) -> None:
+    def test_a_request_object_replaces_the_parameters(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """RFC 9101 section 5; OIDC Core section 6.1: state, nonce, redirect_uri and PKCE are only inside."""
         found = ask(rp, browser)
         assert found.parameters["state"] == found.asked["state"]
@@ -83,7 +83,9 @@ class TestWhatIsInside:
         rp.signatory = Signatory.of(alg)
         assert ask(rp, browser).code
 
-    def test_what_is_beside_it_and_not_inside_does_not_count(self, rp: RelyingParty, browser: WatchedClient) -> None:
+    def test_parameters_only_outside_the_request_object_are_ignored(
+        self, rp: RelyingParty, browser: WatchedClient
+    ) -> None:
         """RFC 9101 section 6.3; fapi2-...-state-only-outside-request-object-not-used."""
         beside = {"state": "outside", "nonce": "outside", "redirect_uri": EVIL, "prompt": "login", "max_age": "0"}
         found = ask(rp, browser, beside=beside, state=None)
@@ -119,7 +121,7 @@ class TestWhatIsInside:
             ({}, {"client_id": "another"}),
         ],
     )
-    def test_and_must_say_the_same(
+    def test_parameters_outside_the_request_object_must_agree(
         self, rp: RelyingParty, browser: WatchedClient, beside: dict[str, str], inside: dict[str, Any]
     ) -> None:
         target = {"redirect_uri": rp.client.metadata.redirect_uris[0]}
@@ -148,7 +150,7 @@ class TestWhatIsInside:
             {"request_uri": "https://app.example.test/r"},
         ],
     )
-    def test_what_no_parameter_may_be_is_refused(
+    def test_a_request_object_with_wrong_types_is_rejected(
         self, rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged, changes: dict[str, Any]
     ) -> None:
         """RFC 9101 section 4: nothing nested."""
@@ -169,7 +171,7 @@ class TestWhatIsInside:
             assert found.error == error
             assert found.parameters["state"] == found.asked["state"]
 
-    def test_what_waits_is_what_is_inside(
+    def test_the_parked_request_holds_the_parameters_inside_the_request_object(
         self, rp: RelyingParty, browser: WatchedClient, work: Work, clock: Clock
     ) -> None:
         """Decision 67: parked as merged, so it is good after the object expired, and nothing outside comes back."""
@@ -182,7 +184,7 @@ class TestWhatIsInside:
         clock.advance(minutes=5)
         assert rp.resume(browser, parked).page == "/login"
 
-    def test_a_form_may_carry_it(self, rp: RelyingParty, browser: WatchedClient) -> None:
+    def test_a_request_object_can_be_posted_in_a_form(self, rp: RelyingParty, browser: WatchedClient) -> None:
         """OIDC Core section 3.1.2.1."""
         parameters, verifier = rp.request()
         form = {"client_id": rp.client_id, "request": rp.signatory.sign(object_of(rp, parameters))}
@@ -207,7 +209,9 @@ class TestWhoseItIs:
         return check
 
     @pytest.mark.parametrize("alg", ["none", "None", "NONE"])
-    def test_unsigned_is_not_signed(self, rp: RelyingParty, refused: Callable[..., None], alg: str) -> None:
+    def test_an_unsigned_request_object_is_rejected(
+        self, rp: RelyingParty, refused: Callable[..., None], alg: str
+    ) -> None:
         """A-40; oidcc-unsigned-request-object-...: not offered, and never taken."""
 
         def bare(claims: dict[str, Any]) -> str:
@@ -247,11 +251,13 @@ class TestWhoseItIs:
         refused(make=other.sign)
 
     @pytest.mark.parametrize("text", ["x", "x.y.z", "a.b.c.d.e", "e30.e30.", "\x00", "ä"])
-    def test_what_is_no_jwt_is_none(self, refused: Callable[..., None], text: str) -> None:
+    def test_a_request_object_that_is_not_a_jwt_is_rejected(self, refused: Callable[..., None], text: str) -> None:
         refused(make=lambda _claims: text)
 
     @pytest.mark.parametrize("typ", ["at+jwt", "client-authentication+jwt", "logout+jwt", "dpop+jwt", ""])
-    def test_another_kind_of_jwt_is_none(self, rp: RelyingParty, refused: Callable[..., None], typ: str) -> None:
+    def test_a_request_object_with_another_typ_is_rejected(
+        self, rp: RelyingParty, refused: Callable[..., None], typ: str
+    ) -> None:
         """RFC 9101 section 10.8."""
         refused(make=lambda claims: rp.signatory.sign(claims, typ=typ))
 
@@ -277,7 +283,7 @@ class TestWhoseItIs:
             {"iat": lambda now: now + 61},
         ],
     )
-    def test_for_somebody_else_or_another_time_it_is_none(
+    def test_a_request_object_with_wrong_audience_or_times_is_rejected(
         self, clock: Clock, refused: Callable[..., None], changes: dict[str, Any]
     ) -> None:
         """RFC 9101 sections 4, 6.3; FAPI 2.0 Message Signing: bad aud, expired, nbf over 60 seconds ahead."""
@@ -294,7 +300,7 @@ class TestWhoseItIs:
             {"jti": "x", "iat": lambda now: now},
         ],
     )
-    def test_these_are_its_time_and_place(
+    def test_a_request_object_with_valid_audience_and_times_is_accepted(
         self, rp: RelyingParty, browser: WatchedClient, clock: Clock, changes: dict[str, Any]
     ) -> None:
         """ensure-request-object-with-multiple-aud-succeeds, -nbf-8-seconds-in-the-future-is-accepted."""
@@ -302,7 +308,7 @@ class TestWhoseItIs:
         made = {name: value(now) if callable(value) else value for name, value in changes.items()}
         assert ask(rp, browser, **made).code
 
-    def test_it_is_no_client_assertion_and_such_an_assertion_is_none(
+    def test_request_objects_and_client_assertions_are_not_interchangeable(
         self, register: Register, browser: WatchedClient
     ) -> None:
         """RFC 9101 section 10.8, RFC 8725 section 3.12."""
@@ -323,7 +329,7 @@ class TestWhoseItIs:
     def test_a_client_without_keys_signs_nothing(self, register: Register, browser: WatchedClient) -> None:
         assert_page(ask(register(), browser))
 
-    def test_nobody_signs_for_a_client_that_is_not_there(self, rp: RelyingParty, browser: WatchedClient) -> None:
+    def test_an_unknown_client_cannot_sign_a_request_object(self, rp: RelyingParty, browser: WatchedClient) -> None:
         for client_id in ("unknown", ""):
             assert_page(ask(rp, browser, beside={"client_id": client_id}))
 
@@ -355,7 +361,7 @@ class TestFapi:
         error: str | None = response.json().get("error")
         return error
 
-    def test_it_lives_for_an_hour_at_most(self, rp: RelyingParty, clock: Clock) -> None:
+    def test_a_fapi_request_object_lives_at_most_an_hour(self, rp: RelyingParty, clock: Clock) -> None:
         """-without-exp-fails, -without-nbf-fails, -with-exp-over-60-fails, -with-nbf-over-60-fails."""
         now = int(clock.now.timestamp())
         assert self.push(rp, exp=now + 300, nbf=now) is None
@@ -414,7 +420,7 @@ class TestByReference:
         assert rp.redeem(Answer(found.response, parameters, verifier)).status == 200
         assert [request.target for request in foreign_server.requests] == ["/request.jwt"]
 
-    def test_no_other_is(
+    def test_an_unregistered_request_uri_is_never_fetched(
         self, rp: RelyingParty, browser: WatchedClient, uri: str, foreign_server: ForeignServer
     ) -> None:
         """A-101: character for character, and nobody is asked."""
@@ -451,7 +457,7 @@ class TestByReference:
             found = self.send(rp, browser, uri, redirect_uri=rp.client.metadata.redirect_uris[0])
             assert found.error == "invalid_request_object"
 
-    def test_both_at_once_are_a_muddle(
+    def test_request_and_request_uri_together_are_rejected(
         self, rp: RelyingParty, browser: WatchedClient, uri: str, foreign_server: ForeignServer
     ) -> None:
         """RFC 9101 section 5."""
@@ -460,7 +466,7 @@ class TestByReference:
         assert self.send(rp, browser, uri, request=signed, redirect_uri=target).error == "invalid_request"
         assert foreign_server.connections == 0
 
-    def test_no_person_waits_for_another_apps_server(
+    def test_a_slow_request_uri_delays_no_other_user(
         self, rp: RelyingParty, register: Register, browser: WatchedClient, uri: str, foreign_server: ForeignServer
     ) -> None:
         """A-103: it runs in the threads that may wait; other apps' people are elsewhere."""

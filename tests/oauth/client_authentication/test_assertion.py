@@ -209,7 +209,7 @@ class TestOnce:
             other.state.threads.close()
             restarted.database.close()
 
-    def test_it_is_used_up_whatever_becomes_of_the_request(self, service: RelyingParty) -> None:
+    def test_an_assertion_is_used_up_even_if_the_request_fails(self, service: RelyingParty) -> None:
         assertion = service.signatory.sign(claims(service))
         assert send(service, assertion, grant_type="password").json()["error"] == "unsupported_grant_type"
         assert_invalid_client(send(service, assertion))
@@ -271,7 +271,7 @@ NONE_SPELLINGS = ["none", "None", "NONE", "nOnE"]
 
 class TestSignature:
     @pytest.mark.parametrize("alg", NONE_SPELLINGS)
-    def test_no_signature_is_no_signature(self, service: RelyingParty, alg: str) -> None:
+    def test_an_assertion_without_signature_is_rejected(self, service: RelyingParty, alg: str) -> None:
         """A-40: alg none in every spelling, with an empty signature and with that of another token."""
         head, body, signature = service.signatory.sign(claims(service)).split(".")
         other = service.signatory.sign(claims(service)).split(".")[1]
@@ -287,14 +287,16 @@ class TestSignature:
             lambda key: str(key.as_dict(private=False)["n"]).encode(),
         ],
     )
-    def test_a_public_key_is_no_secret(self, register: Register, material: Callable[[RSAKey], bytes]) -> None:
+    def test_a_public_key_is_not_accepted_as_an_hmac_secret(
+        self, register: Register, material: Callable[[RSAKey], bytes]
+    ) -> None:
         """A-41: HS256 with what everybody knows."""
         key = usual_key("RS256")
         assert isinstance(key, RSAKey)
         rp = register(**PRIVATE_KEY, jwks={"keys": [public(key, kid="k")]})
         assert_invalid_client(send(rp, mac(claims(rp), material(key), kid="k")))
 
-    def test_a_secret_is_no_private_key(self, register: Register) -> None:
+    def test_a_client_secret_is_not_accepted_for_private_key_jwt(self, register: Register) -> None:
         """A-41: an RS256 assertion of an HMAC client."""
         rp = register(**SECRET)
         assert_invalid_client(send(rp, Signatory.of("RS256").sign(claims(rp))))
@@ -359,7 +361,7 @@ class TestSignature:
 class TestOneWay:
     """A-35."""
 
-    def test_two_ways_at_once_are_a_muddle(self, service: RelyingParty, register: Register) -> None:
+    def test_two_client_authentication_methods_are_rejected(self, service: RelyingParty, register: Register) -> None:
         other = register(**SERVICE)
         assert other.secret
         assertion = service.signatory.sign(claims(service))

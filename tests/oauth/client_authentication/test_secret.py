@@ -93,7 +93,7 @@ def test_where_no_method_was_chosen_both_ways_to_send_a_secret_work(
         assert response.json().get("error") in {None, "invalid_grant"} if response.content else True
 
 
-def test_a_chosen_method_is_held_to_also_if_it_is_the_default(register: Register, work: Work) -> None:
+def test_a_registered_method_is_required_even_if_it_is_the_default(register: Register, work: Work) -> None:
     """RFC 6749 section 2.3; A-35; and the choice can be taken back."""
     rp = register(token_endpoint_auth_method="client_secret_basic")
     assert rp.secret
@@ -104,7 +104,7 @@ def test_a_chosen_method_is_held_to_also_if_it_is_the_default(register: Register
     assert call(rp, **body).json()["error"] == "unauthorized_client"
 
 
-def test_two_ways_at_once_are_a_muddle(service: RelyingParty) -> None:
+def test_two_client_authentication_methods_are_rejected(service: RelyingParty) -> None:
     """RFC 6749 section 2.3; A-35."""
     assert service.secret
     header = basic(service.client_id, service.secret)
@@ -113,7 +113,7 @@ def test_two_ways_at_once_are_a_muddle(service: RelyingParty) -> None:
         assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
-def test_two_headers_are_a_muddle(service: RelyingParty) -> None:
+def test_two_authorization_headers_are_rejected(service: RelyingParty) -> None:
     """RFC 6749 section 2.3; A-35."""
     right = basic(service.client_id, service.secret or "")
     for other in (right, basic("other", "x" * 43), "Bearer x"):

@@ -22,7 +22,7 @@ def choose(browser: WatchedClient, answer: Answer, decision: str) -> str:
 
 
 @pytest.mark.both_databases
-def test_going_on_as_who_is_here(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
+def test_continuing_as_the_signed_in_user(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
     """OIDC Core section 3.1.2.1."""
     answer = rp.ask(browser, prompt="select_account")
     assert "ada@example.test" in browser.get(PATH, params={"request_uri": answer.request_uri}).text
@@ -30,7 +30,7 @@ def test_going_on_as_who_is_here(rp: RelyingParty, browser: WatchedClient, ada: 
     assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == ada
 
 
-def test_going_on_as_somebody_else(
+def test_continuing_as_another_user(
     rp: RelyingParty, browser: WatchedClient, work: Work, installation: Installation, clock: Clock
 ) -> None:
     """OIDC Core section 3.1.2.1."""

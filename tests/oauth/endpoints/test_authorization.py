@@ -29,7 +29,7 @@ def bob(work: Work) -> str:
 # Nobody is signed in
 
 
-def test_somebody_unknown_is_sent_to_sign_in_and_comes_back(
+def test_a_signed_out_user_signs_in_and_returns_to_the_request(
     rp: RelyingParty, person: Person, ada: str, installation: Installation
 ) -> None:
     """OIDC Core section 3.1.2.3; decision 67."""
@@ -105,7 +105,7 @@ def test_what_one_browser_did_does_not_count_in_another(
     assert rp.verify(rp.redeem(rp.resume(attacker, answer)))["sub"] == bob
 
 
-def test_an_unverified_or_ended_session_is_nobody(
+def test_an_unverified_or_ended_session_is_not_signed_in(
     rp: RelyingParty, person: Person, work: Work, installation: Installation
 ) -> None:
     """A-106: prompt=none gives nothing either."""
@@ -116,7 +116,7 @@ def test_an_unverified_or_ended_session_is_nobody(
     assert rp.ask(browser, prompt="none").error == "login_required"
 
 
-def test_a_made_up_session_cookie_is_nobody(rp: RelyingParty, person: Person, installation: Installation) -> None:
+def test_a_forged_session_cookie_is_not_signed_in(rp: RelyingParty, person: Person, installation: Installation) -> None:
     """A-47."""
     for value in ("x", "x" * 43, "x" * 4000, "'; --", "\\"):
         browser = person()
@@ -134,7 +134,7 @@ def test_a_cookie_without_the_host_prefix_is_ignored(
     assert rp.ask(browser, prompt="none").error == "login_required"
 
 
-def test_a_sign_in_short_of_its_second_factor_is_nobody(
+def test_a_session_without_its_second_factor_is_not_signed_in(
     rp: RelyingParty, person: Person, ada: str, work: Work, installation: Installation
 ) -> None:
     """A-69: it is good for nothing but finishing."""
@@ -246,7 +246,7 @@ def test_a_redirect_uri_unregistered_meanwhile_is_not_redirected_to(
     assert "location" not in response.headers
 
 
-def test_a_suspended_person_is_nobody_at_once(
+def test_a_suspended_user_is_signed_out_immediately(
     rp: RelyingParty, browser: WatchedClient, ada: str, work: Work, clock: Clock
 ) -> None:
     """A-105: the session is dead on the next request, and restoring revives nothing."""
@@ -262,7 +262,7 @@ def test_a_suspended_person_is_nobody_at_once(
 # Cancel
 
 
-def test_whoever_cancels_goes_back_to_the_app(rp: RelyingParty, person: Person) -> None:
+def test_cancelling_returns_to_the_app(rp: RelyingParty, person: Person) -> None:
     """RFC 6749 section 4.1.2.1."""
     browser = person()
     answer = rp.ask(browser)

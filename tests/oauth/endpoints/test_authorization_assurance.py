@@ -83,7 +83,7 @@ def test_a_level_that_cannot_be_reached_is_voluntary_or_refused(rp: RelyingParty
 
 
 @pytest.mark.usefixtures("with_totp")
-def test_unheard_of_levels_are_no_loop(rp: RelyingParty, browser: WatchedClient, person: Person, ada: str) -> None:
+def test_unknown_acr_values_do_not_loop(rp: RelyingParty, browser: WatchedClient, person: Person, ada: str) -> None:
     """oidcc-ensure-request-with-acr-values-succeeds, as sent when none are published."""
     assert rp.ask(browser, acr_values="1 2").code
     assert rp.ask(person(ada, amr=TWO_FACTORS), acr_values="1 2").code

@@ -125,7 +125,7 @@ def test_somebody_who_is_signed_in_may_make_another_account(
     assert rp.verify(rp.redeem(rp.resume(browser, answer)))["sub"] == bob
 
 
-def test_prompt_create_stands_beside_others_but_not_beside_none(rp: RelyingParty, browser: WatchedClient) -> None:
+def test_prompt_create_combines_with_others_but_not_with_none(rp: RelyingParty, browser: WatchedClient) -> None:
     """OIDC Core section 3.1.2.1."""
     assert rp.ask(browser, prompt="create login consent").page == "/signup"
     assert rp.ask(browser, prompt="none create").error == "invalid_request"

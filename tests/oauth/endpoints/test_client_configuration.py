@@ -122,7 +122,7 @@ def test_a_client_that_chose_no_method_may_post_its_secret(
     assert (http.post("/oauth2/token", data=posted).json()["error"] == "unauthorized_client") == works
 
 
-def test_it_deletes_itself_and_everything_is_over(http: WatchedClient, told: Told, work: Work) -> None:
+def test_a_client_can_delete_its_registration(http: WatchedClient, told: Told, work: Work) -> None:
     """RFC 7592 section 2.3: 204, and 401 to anything after."""
     gone = manage(http, told, "DELETE")
     assert (gone.status_code, gone.content) == (204, b"")
@@ -179,7 +179,7 @@ def test_what_an_operator_added_does_not_outlive_a_change_by_the_client(
 
 
 @pytest.mark.both_databases
-def test_of_two_updates_at_once_one_counts(http: WatchedClient, told: Told, work: Work) -> None:
+def test_of_two_simultaneous_updates_one_succeeds(http: WatchedClient, told: Told, work: Work) -> None:
     """RFC 7592 section 2.2: the later one has a token that was replaced while it was read."""
     with work() as first, work() as second:
         seen = [find_client(w, told["client_id"]) for w in (first, second)]
@@ -193,7 +193,7 @@ def test_of_two_updates_at_once_one_counts(http: WatchedClient, told: Told, work
     assert manage(http, told | {"registration_access_token": won.token}, "GET").json()["client_name"] == "First"
 
 
-def test_unused_it_goes_and_used_it_stays(
+def test_an_unused_registration_is_deleted_and_a_used_one_stays(
     http: WatchedClient,
     told: Told,
     person: Person,

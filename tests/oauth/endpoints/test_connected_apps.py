@@ -78,7 +78,7 @@ def test_what_no_longer_counts_is_not_listed(
     assert "No apps have access" in person(ada).get(PATH).text
 
 
-def test_nobody_withdraws_for_somebody_else(
+def test_a_user_cannot_withdraw_consent_of_another_user(
     browser: WatchedClient, app_of_hers: RelyingParty, work: Work, person: Person
 ) -> None:
     tokens = app_of_hers.sign_in(browser)
@@ -90,5 +90,5 @@ def test_nobody_withdraws_for_somebody_else(
     assert app_of_hers.is_active(tokens.access_token)
 
 
-def test_a_stranger_is_asked_to_sign_in(new_http: Callable[[], WatchedClient]) -> None:
+def test_a_signed_out_visitor_is_sent_to_sign_in(new_http: Callable[[], WatchedClient]) -> None:
     assert new_http().get(PATH).headers["location"].startswith("/login?")

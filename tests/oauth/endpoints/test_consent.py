@@ -124,14 +124,16 @@ def test_allowing_is_told_to_the_audit_log(rp: RelyingParty, browser: WatchedCli
         assert Event.CONSENT_GRANTED in [event.name for event in find_events(w.read, user_id=ada)]
 
 
-def test_whoever_is_somebody_else_may_say_so(rp: RelyingParty, browser: WatchedClient) -> None:
+def test_the_consent_page_lets_the_user_switch_accounts(rp: RelyingParty, browser: WatchedClient) -> None:
     """OIDC Core section 3.1.2.4."""
     location = decide(browser, rp.ask(browser), "switch").headers["location"]
     assert location.startswith("/login?")
     assert "prompt=select_account" in location
 
 
-def test_an_answer_nobody_gave_changes_nothing(rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged) -> None:
+def test_a_consent_form_without_an_answer_changes_nothing(
+    rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged
+) -> None:
     answer = rp.ask(browser)
     with unchanged():
         assert decide(browser, answer, "perhaps").headers["location"].startswith("/consent?request_uri=")

@@ -62,7 +62,7 @@ def test_a_client_with_a_secret_shows_it(register: Register, http: WatchedClient
     assert start(box).user_code
 
 
-def test_one_place_may_ask_only_so_often(tv: RelyingParty) -> None:
+def test_device_requests_are_limited_per_network(tv: RelyingParty) -> None:
     """RFC 8628 section 5.1: each is a row, and anybody may know a public client's id."""
     most = int(LIMITS.device.partition("/")[0])
     answers = [tv.post(DEVICE_AUTHORIZATION, scope="openid") for _ in range(most + 1)]

@@ -70,7 +70,7 @@ def test_the_complete_link_allows_nothing_by_itself(tv: RelyingParty, browser: W
     assert device.poll().error == "authorization_pending"
 
 
-def test_somebody_signs_in_first_and_comes_back_with_the_code(tv: RelyingParty, person: Person, ada: str) -> None:
+def test_a_user_signs_in_before_entering_the_user_code(tv: RelyingParty, person: Person, ada: str) -> None:
     """RFC 8628 section 3.3; A-106."""
     device = start(tv)
     location = urlsplit(page_of(person(), device.user_code).headers["location"])
@@ -118,7 +118,7 @@ def test_guessing_is_slowed_down(tv: RelyingParty, browser: WatchedClient) -> No
     assert device.poll().error == "authorization_pending"
 
 
-def test_a_disabled_clients_code_is_nobodys(tv: RelyingParty, browser: WatchedClient, work: Work) -> None:
+def test_a_user_code_of_a_disabled_client_is_rejected(tv: RelyingParty, browser: WatchedClient, work: Work) -> None:
     """A-26."""
     device = start(tv)
     with work() as w:

@@ -99,7 +99,9 @@ def test_a_revoked_key_makes_no_hint(
         assert rp.log_out(browser, tokens).status_code == 400
 
 
-def test_head_signs_nobody_out(rp: RelyingParty, browser: WatchedClient, tokens: Tokens, unchanged: Unchanged) -> None:
+def test_a_head_request_does_not_sign_out(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens, unchanged: Unchanged
+) -> None:
     """RFC 9110 section 9.2.1."""
     with unchanged():
         assert browser.head(f"{LOGOUT}?id_token_hint={tokens.id_token}").status_code == 405
@@ -277,7 +279,9 @@ def test_the_session_that_the_hint_means_ends_with_the_one_at_this_browser(
     assert not is_signed_in(rp, browser)
 
 
-def test_whoever_says_no_stays_signed_in(rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged) -> None:
+def test_a_user_who_declines_to_sign_out_stays_signed_in(
+    rp: RelyingParty, browser: WatchedClient, unchanged: Unchanged
+) -> None:
     """RP-Initiated Logout section 2."""
     with unchanged():
         form = {"decision": "stay", "csrf_token": csrf_of(browser)}

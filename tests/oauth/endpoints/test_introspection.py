@@ -80,7 +80,9 @@ def test_an_inactive_token_needs_no_explanation(rp: RelyingParty, work: Work) ->
         assert find_explanation(w, answer.headers["x-request-id"]) is None
 
 
-def test_no_public_client_and_nobody_may_ask(register: Register, http: WatchedClient, tokens: Tokens) -> None:
+def test_public_and_unauthenticated_clients_cannot_introspect(
+    register: Register, http: WatchedClient, tokens: Tokens
+) -> None:
     """RFC 7662 section 2.1; A-57."""
     public = register(public=True)
     for form in ({"token": tokens.access_token}, {"token": tokens.access_token, "client_id": public.client_id}):
@@ -90,7 +92,7 @@ def test_no_public_client_and_nobody_may_ask(register: Register, http: WatchedCl
     assert http.post(INTROSPECT, data={"token": tokens.access_token}, headers=bearer).status_code == 401
 
 
-def test_what_is_no_token_is_inactive(rp: RelyingParty, tokens: Tokens) -> None:
+def test_a_malformed_token_is_inactive(rp: RelyingParty, tokens: Tokens) -> None:
     """RFC 7662 section 2.2; A-56."""
     assert tokens.answer is not None
     wrong = (
@@ -131,7 +133,7 @@ def test_a_rotated_refresh_token_is_inactive(rp: RelyingParty, tokens: Tokens) -
 
 
 @pytest.mark.parametrize("ending", [name for name in ENDINGS if name != "signed out"])
-def test_a_token_dies_with_what_was_approved(
+def test_a_token_is_inactive_after_its_grant_ended(
     rp: RelyingParty, api: RelyingParty, tokens: Tokens, ada: str, work: Work, clock: Clock, ending: str
 ) -> None:
     """A-105."""
@@ -141,7 +143,9 @@ def test_a_token_dies_with_what_was_approved(
     assert rp.introspect(tokens.refresh_token) == INACTIVE
 
 
-def test_a_token_dies_with_its_client(rp: RelyingParty, api: RelyingParty, tokens: Tokens, work: Work) -> None:
+def test_a_token_is_inactive_after_its_client_was_disabled(
+    rp: RelyingParty, api: RelyingParty, tokens: Tokens, work: Work
+) -> None:
     """A-26: at userinfo too."""
     with work() as w:
         clients.disable(w, rp.client_id)

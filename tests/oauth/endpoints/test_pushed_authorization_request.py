@@ -50,7 +50,7 @@ def test_a_pushed_request_becomes_a_code(register: Register, browser: httpx2.Cli
     rp.verify(rp.redeem(answer))
 
 
-def test_nothing_beside_the_handle_counts(rp: RelyingParty, browser: httpx2.Client) -> None:
+def test_parameters_beside_a_pushed_request_uri_are_ignored(rp: RelyingParty, browser: httpx2.Client) -> None:
     """OIDF state-only-outside-request-object-not-used."""
     response, asked, verifier = push(rp, state=None)
     beside = {"state": "outside", "redirect_uri": "https://evil.test/cb", "scope": "openid roles"}
@@ -60,7 +60,7 @@ def test_nothing_beside_the_handle_counts(rp: RelyingParty, browser: httpx2.Clie
     assert rp.redeem(answer).body["scope"] == "openid"
 
 
-def test_a_handle_is_good_until_a_code_was_issued_for_it_and_not_after(
+def test_a_request_uri_is_valid_until_a_code_is_issued_for_it(
     rp: RelyingParty, person: Person, ada: str, clock: Clock, browser: httpx2.Client
 ) -> None:
     """OIDF par-ensure-reused-request-uri-prior-to-auth-completion, par-attempt-reuse-request_uri."""
@@ -76,7 +76,7 @@ def test_a_handle_is_good_until_a_code_was_issued_for_it_and_not_after(
     assert "location" not in again.headers
 
 
-def test_a_handle_nobody_came_with_dies_after_a_minute(rp: RelyingParty, browser: httpx2.Client, clock: Clock) -> None:
+def test_an_unused_request_uri_expires_after_a_minute(rp: RelyingParty, browser: httpx2.Client, clock: Clock) -> None:
     """OIDF par-attempt-to-use-expired-request_uri."""
     uri = pushed_uri(push(rp)[0])
     clock.advance(seconds=61)
@@ -120,7 +120,7 @@ def test_another_client_cannot_use_it(
         ({"client_secret": "beside the header"}, "invalid_request"),
     ],
 )
-def test_what_is_wrong_is_said_to_the_client_at_once(
+def test_an_invalid_pushed_request_is_rejected_immediately(
     rp: RelyingParty, changes: dict[str, str | None], error: str, unchanged: Unchanged, explain: Explain
 ) -> None:
     """RFC 9126 section 2.3: errors of the token and of the authorization endpoint, as JSON."""
@@ -131,7 +131,7 @@ def test_what_is_wrong_is_said_to_the_client_at_once(
     assert explain(response.json()["error_id"]).endpoint == "pushed_authorization_request"
 
 
-def test_it_is_for_clients_that_prove_who_they_are(rp: RelyingParty, http: httpx2.Client) -> None:
+def test_pushed_requests_require_client_authentication(rp: RelyingParty, http: httpx2.Client) -> None:
     """RFC 9126 section 2: as at the token endpoint; and only POST."""
     parameters, _ = rp.request()
     assert http.post(PAR, data=parameters).json()["error"] == "invalid_client"

@@ -152,7 +152,7 @@ class TestOpen:
         told = register(http, token_endpoint_auth_method="none").json()
         assert not {"client_secret", "client_secret_expires_at"} & told.keys()
 
-    def test_nobody_gets_what_only_operators_give(self, http: WatchedClient, work: Work) -> None:
+    def test_registration_ignores_metadata_reserved_for_operators(self, http: WatchedClient, work: Work) -> None:
         """RFC 7591 section 5; A-101: the rest of the request is taken, and the answer tells what was made of it."""
         told = register(
             http,
@@ -466,7 +466,7 @@ class TestWithToken:
             rows = w.read.execute(initial_access_tokens.initial_access_tokens.select()).all()
         assert [(bytes(row.digest), row.uses_left) for row in rows] == [(digest(token), 0)]
 
-    def test_without_one_nobody_registers(self, http: WatchedClient, token: str, clock: Clock) -> None:
+    def test_registration_requires_an_initial_access_token(self, http: WatchedClient, token: str, clock: Clock) -> None:
         """RFC 6750 section 3: no code when no token came; A-101."""
         none = register(http)
         assert_refused(none, "invalid_token", 401)
@@ -476,7 +476,7 @@ class TestWithToken:
         assert_refused(register(http, token), "invalid_token", 401)
 
     @pytest.mark.both_databases
-    def test_whom_an_operator_gave_a_token_may_act_alone_and_for_more_scopes_but_not_for_ours(
+    def test_an_initial_access_token_allows_client_credentials_and_more_scopes_but_no_admin_scopes(
         self, http: WatchedClient, token: str
     ) -> None:
         """RFC 6749 section 4.4; SIGNET_REGISTRATION_SCOPES."""
@@ -487,7 +487,7 @@ class TestWithToken:
         form = {"grant_type": "client_credentials", "scope": "api:read"}
         assert http.post("/oauth2/token", data=form, auth=credentials).json()["scope"] == "api:read"
 
-    def test_nobody_makes_themselves_an_api_that_may_ask_about_everybodys_tokens(
+    def test_a_client_cannot_register_itself_as_an_api(
         self, http: WatchedClient, token: str, rp: RelyingParty, browser: WatchedClient
     ) -> None:
         """RFC 7662 section 4; A-57: a client without redirect URIs is an API only when an operator says so."""
@@ -502,7 +502,7 @@ class TestClosed:
     def changes(self) -> dict[str, Any]:
         return {}
 
-    def test_there_is_no_registration(self, http: WatchedClient, settings: Settings) -> None:
+    def test_closed_registration_has_no_endpoint(self, http: WatchedClient, settings: Settings) -> None:
         """RFC 8414 section 2: what is not there is not published."""
         assert register(http).status_code == 404
         assert http.get(f"{REGISTER}/x").status_code == 404

@@ -46,7 +46,7 @@ def test_revoking_twice_is_no_error(rp: RelyingParty, tokens: Tokens) -> None:
         assert [rp.revoke(token).status_code for _ in range(2)] == [200, 200]
 
 
-def test_what_nobody_knows_is_no_error(rp: RelyingParty, tokens: Tokens, unchanged: Unchanged) -> None:
+def test_revoking_an_unknown_token_succeeds(rp: RelyingParty, tokens: Tokens, unchanged: Unchanged) -> None:
     """RFC 7009 section 2.2."""
     for token in ("x", "a.b.c", "..", "\x00", "ä", "x" * 9000, tokens.id_token):
         with unchanged():
@@ -72,7 +72,7 @@ def test_another_client_cannot_revoke(
     assert rp.refresh(tokens).status == 200
 
 
-def test_whoever_does_not_authenticate_cannot_revoke(rp: RelyingParty, tokens: Tokens, unchanged: Unchanged) -> None:
+def test_an_unauthenticated_client_cannot_revoke(rp: RelyingParty, tokens: Tokens, unchanged: Unchanged) -> None:
     """RFC 7009 section 2.1."""
     form = {"token": tokens.refresh_token, "client_id": rp.client_id}
     with unchanged():

@@ -163,7 +163,7 @@ def test_no_other_site_may_read_an_answer(rp: RelyingParty, origin: str) -> None
     assert "access-control-allow-credentials" not in response.headers
 
 
-def test_a_flood_of_refusals_fills_no_disk(rp: RelyingParty, work: Work, lower: Lower) -> None:
+def test_explanations_are_limited_per_network(rp: RelyingParty, work: Work, lower: Lower) -> None:
     """docs/reference/throttling.md: explanations are kept best-effort, bounded per network."""
     lower(explanation="10/minute")
     for _ in range(15):

@@ -115,7 +115,7 @@ def test_what_a_person_changes_is_seen_at_once(rp: RelyingParty, browser: Watche
     assert rp.userinfo(tokens).json()["name"] == "Ada King"
 
 
-def test_an_address_somebody_only_claims_is_not_theirs(
+def test_an_unverified_address_is_not_released_as_verified(
     rp: RelyingParty, browser: WatchedClient, ada: str, work: Work
 ) -> None:
     """A-59, A-106: the verified address stays until the new one is."""

@@ -32,7 +32,7 @@ def assert_invalid_grant(tokens: Tokens) -> None:
     assert (tokens.status, tokens.error) == (400, "invalid_grant")
 
 
-def test_a_code_becomes_tokens(rp: RelyingParty, browser: WatchedClient) -> None:
+def test_a_code_is_redeemed_for_tokens(rp: RelyingParty, browser: WatchedClient) -> None:
     """RFC 6749 section 5.1."""
     tokens = rp.redeem(rp.ask(browser, scope=OFFLINE))
     assert set(tokens.body) == {"access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"}
@@ -55,7 +55,7 @@ def test_a_code_without_openid_gives_no_id_token(rp: RelyingParty, browser: Watc
 # Once
 
 
-def test_a_second_use_kills_what_the_first_one_gave(rp: RelyingParty, browser: WatchedClient) -> None:
+def test_a_second_use_of_a_code_revokes_the_tokens_of_the_first(rp: RelyingParty, browser: WatchedClient) -> None:
     """RFC 6749 section 4.1.2; A-15, oidcc-codereuse."""
     answer = rp.ask(browser, scope=OFFLINE)
     first = rp.redeem(answer)
@@ -66,7 +66,9 @@ def test_a_second_use_kills_what_the_first_one_gave(rp: RelyingParty, browser: W
     assert_invalid_grant(rp.refresh(first))
 
 
-def test_a_second_use_kills_the_refreshed_tokens_too(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
+def test_a_second_use_of_a_code_revokes_refreshed_tokens_too(
+    rp: RelyingParty, browser: WatchedClient, clock: Clock
+) -> None:
     """RFC 6749 section 4.1.2; oidcc-codereuse-30seconds."""
     answer = rp.ask(browser, scope=OFFLINE)
     second = rp.refresh(rp.redeem(answer))
@@ -102,7 +104,9 @@ def test_the_purge_keeps_redeemed_codes_for_a_day_so_that_a_replay_is_recognized
 
 
 @pytest.mark.both_databases
-def test_a_replay_is_told_to_the_audit_log_once(rp: RelyingParty, browser: WatchedClient, work: Work, ada: str) -> None:
+def test_a_replay_is_recorded_once_in_the_audit_log(
+    rp: RelyingParty, browser: WatchedClient, work: Work, ada: str
+) -> None:
     """RFC 9700 section 4.5."""
     answer = rp.ask(browser)
     for _ in range(3):
@@ -114,7 +118,7 @@ def test_a_replay_is_told_to_the_audit_log_once(rp: RelyingParty, browser: Watch
 
 
 @pytest.mark.both_databases
-def test_a_replay_leaves_other_families_alone(rp: RelyingParty, browser: WatchedClient) -> None:
+def test_a_replay_does_not_revoke_other_families(rp: RelyingParty, browser: WatchedClient) -> None:
     """A-24: other families of the user are untouched."""
     other = rp.sign_in(browser, scope=OFFLINE)
     answer = rp.ask(browser)
@@ -179,7 +183,7 @@ ENDINGS: dict[str, Callable[[Work, str, RelyingParty], None]] = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_code_dies_with_what_was_approved(
+def test_a_code_is_invalid_after_its_grant_ended(
     rp: RelyingParty, browser: WatchedClient, ada: str, work: Work, clock: Clock, ending: str
 ) -> None:
     """A-15, A-26, A-105."""
@@ -202,7 +206,7 @@ def test_a_disabled_client_cannot_redeem(rp: RelyingParty, browser: WatchedClien
 
 
 @pytest.mark.parametrize("public", [True, False])
-def test_another_client_cannot_redeem_and_does_not_burn(
+def test_another_client_cannot_redeem_the_code_and_does_not_use_it_up(
     rp: RelyingParty, register: Register, browser: WatchedClient, unchanged: Unchanged, *, public: bool
 ) -> None:
     """RFC 6749 section 4.1.3; A-16."""
@@ -288,7 +292,7 @@ def test_the_verifier_of_another_request_is_refused(rp: RelyingParty, browser: W
     assert_invalid_grant(rp.redeem(rp.ask(browser), code_verifier=other.verifier))
 
 
-def test_five_wrong_verifiers_burn_the_code(rp: RelyingParty, browser: WatchedClient) -> None:
+def test_five_wrong_verifiers_use_up_the_code(rp: RelyingParty, browser: WatchedClient) -> None:
     """A-19."""
     answer = rp.ask(browser)
     for _ in range(5):
@@ -314,7 +318,7 @@ def test_verifiers_of_every_allowed_length_work(rp: RelyingParty, browser: Watch
 # What is remembered, and what is said
 
 
-def test_the_refusals_cannot_be_told_apart(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
+def test_all_invalid_grant_errors_are_identical(rp: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
     """RFC 6749 section 5.2: one description; the explanation is for whoever runs this."""
     spent, late, wrong = rp.ask(browser), rp.ask(browser), rp.ask(browser)
     rp.redeem(spent)
@@ -354,7 +358,7 @@ def test_no_code_is_stored_in_clear(rp: RelyingParty, browser: WatchedClient, wo
 
 
 @pytest.mark.both_databases
-def test_wrong_verifiers_burn_the_code_of_a_request_that_is_being_checked(
+def test_wrong_verifiers_use_up_a_code_that_another_request_is_redeeming(
     rp: RelyingParty, browser: WatchedClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """RFC 7636 section 4.6; A-19: the tries of requests at the same moment count together."""

@@ -24,12 +24,12 @@ def test_a_client_gets_a_token_for_itself(service: RelyingParty) -> None:
     assert not {"sid", "auth_time", "acr", "amr"} & set(claims)
 
 
-def test_without_scope_it_gets_what_it_is_registered_for_but_nothing_of_a_person(service: RelyingParty) -> None:
+def test_without_scope_a_service_gets_its_registered_scopes_except_those_about_users(service: RelyingParty) -> None:
     """RFC 6749 section 3.3."""
     assert service.client_credentials().body["scope"] == "api:read api:write"
 
 
-def test_a_client_registered_for_a_persons_scopes_only_gets_a_token_without_scope(register: Register) -> None:
+def test_a_service_registered_only_for_user_scopes_gets_a_token_without_scope(register: Register) -> None:
     """RFC 6749 section 3.3: an empty scope is no scope."""
     service = register(grant_types=("client_credentials",), redirect_uris=(), scope="openid email")
     tokens = service.client_credentials()
@@ -49,7 +49,7 @@ def test_a_scope_it_is_not_registered_for_is_refused(service: RelyingParty, scop
     assert (refused.status, refused.error) == (400, "invalid_scope")
 
 
-def test_its_token_is_nobody_at_userinfo(service: RelyingParty) -> None:
+def test_a_token_of_a_client_itself_is_rejected_at_userinfo(service: RelyingParty) -> None:
     """OIDC Core section 5.3.1; A-59: also with openid."""
     response = service.userinfo(service.client_credentials(scope="openid email"))
     assert (response.status_code, response.json()["error"]) == (403, "insufficient_scope")
@@ -60,7 +60,7 @@ def test_a_client_registered_for_something_else_is_refused(rp: RelyingParty) -> 
     assert rp.client_credentials().error == "unauthorized_client"
 
 
-def test_its_token_dies_with_the_client(service: RelyingParty, register: Register, work: Work) -> None:
+def test_a_token_of_a_client_itself_ends_with_the_client(service: RelyingParty, register: Register, work: Work) -> None:
     """A-26."""
     api = register(redirect_uris=(), grant_types=())
     token = service.client_credentials().access_token

@@ -28,7 +28,7 @@ def tv(register: Register) -> RelyingParty:
 
 
 @pytest.mark.parametrize("public", [True, False])
-def test_a_device_signs_its_person_in(
+def test_a_device_gets_tokens_for_its_user(
     register: Register, browser: WatchedClient, ada: str, *, public: bool, work: Work
 ) -> None:
     """RFC 8628 sections 3.4, 3.5; OIDC Core section 3.1.3.3."""
@@ -76,7 +76,7 @@ def test_a_device_that_asks_too_often_is_slowed_down(tv: RelyingParty, clock: Cl
     assert after(20) == "authorization_pending"
 
 
-def test_no_is_told(tv: RelyingParty, browser: WatchedClient, explain: Explain) -> None:
+def test_a_declined_device_request_is_access_denied(tv: RelyingParty, browser: WatchedClient, explain: Explain) -> None:
     """RFC 8628 section 3.5: access_denied, and it stays."""
     device = start(tv)
     assert press(browser, device.user_code, "deny").headers["location"] == "/device/answered?answer=denied"
@@ -86,7 +86,7 @@ def test_no_is_told(tv: RelyingParty, browser: WatchedClient, explain: Explain) 
     assert "RFC 8628 section 3.5" in str(explain(refused.error_id))
 
 
-def test_codes_end(tv: RelyingParty, browser: WatchedClient, clock: Clock, unchanged: Unchanged) -> None:
+def test_device_codes_expire(tv: RelyingParty, browser: WatchedClient, clock: Clock, unchanged: Unchanged) -> None:
     """RFC 8628 section 3.5: expired_token, also when it was allowed meanwhile."""
     allowed, ignored = start(tv), start(tv)
     allow(browser, allowed)
@@ -97,7 +97,7 @@ def test_codes_end(tv: RelyingParty, browser: WatchedClient, clock: Clock, uncha
     assert press(browser, ignored.user_code, "allow").status_code == 400
 
 
-def test_another_client_gets_nothing_and_burns_nothing(
+def test_another_client_cannot_use_the_device_code_nor_use_it_up(
     tv: RelyingParty, register: Register, browser: WatchedClient, unchanged: Unchanged
 ) -> None:
     """RFC 8628 section 3.4, A-16."""
@@ -112,7 +112,7 @@ def test_another_client_gets_nothing_and_burns_nothing(
     assert device.poll().status == 200
 
 
-def test_a_second_use_kills_what_the_first_gave(
+def test_a_second_use_of_a_device_code_revokes_the_tokens_of_the_first(
     tv: RelyingParty, register: Register, browser: WatchedClient, ada: str, work: Work
 ) -> None:
     """RFC 9700 section 4.5: somebody else has the code."""
@@ -142,7 +142,7 @@ def test_the_purge_keeps_redeemed_codes_for_a_day_so_that_a_replay_is_recognized
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_code_dies_with_what_was_allowed(
+def test_a_device_code_is_invalid_after_its_grant_ended(
     tv: RelyingParty, browser: WatchedClient, ada: str, work: Work, clock: Clock, ending: str
 ) -> None:
     """A-84, A-105, A-106; R-2: one transaction ends it all, and nothing is revived."""

@@ -50,7 +50,7 @@ def test_a_refreshed_id_token_tells_of_the_same_sign_in(rp: RelyingParty, first:
     assert after.get("nonce") in (None, before["nonce"])
 
 
-def test_access_tokens_of_before_a_rotation_live_on(rp: RelyingParty, first: Tokens) -> None:
+def test_access_tokens_from_before_a_rotation_stay_valid(rp: RelyingParty, first: Tokens) -> None:
     """RFC 6749 section 6: rotation retires the refresh token only."""
     rp.refresh(first)
     assert rp.is_active(first.access_token)
@@ -59,7 +59,9 @@ def test_access_tokens_of_before_a_rotation_live_on(rp: RelyingParty, first: Tok
 # Repetition and reuse
 
 
-def test_a_repetition_inside_the_grace_gets_the_same_successor(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
+def test_a_refresh_token_reused_within_the_grace_period_gets_the_same_successor(
+    rp: RelyingParty, first: Tokens, clock: Clock
+) -> None:
     """Decision 3: a lost answer logs nobody out."""
     second = rp.refresh(first)
     clock.advance(seconds=10)
@@ -68,7 +70,9 @@ def test_a_repetition_inside_the_grace_gets_the_same_successor(rp: RelyingParty,
     assert again.access_token != second.access_token
 
 
-def test_a_repetition_after_the_grace_kills_the_family(rp: RelyingParty, first: Tokens, clock: Clock) -> None:
+def test_a_refresh_token_reused_after_the_grace_period_revokes_the_family(
+    rp: RelyingParty, first: Tokens, clock: Clock
+) -> None:
     """RFC 9700 section 4.14.2; A-24. Replaces: token lifetimes, rotation, logout."""
     second = rp.refresh(first)
     clock.advance(seconds=11)
@@ -78,7 +82,7 @@ def test_a_repetition_after_the_grace_kills_the_family(rp: RelyingParty, first: 
     assert not rp.is_active(second.access_token)
 
 
-def test_a_repetition_after_the_successor_was_used_kills_the_family(rp: RelyingParty, first: Tokens) -> None:
+def test_a_refresh_token_reused_after_its_successor_revokes_the_family(rp: RelyingParty, first: Tokens) -> None:
     """RFC 9700 section 4.14.2; A-24: three generations in one second."""
     second = rp.refresh(first)
     third = rp.refresh(second)
@@ -86,7 +90,9 @@ def test_a_repetition_after_the_successor_was_used_kills_the_family(rp: RelyingP
     assert_invalid_grant(rp.refresh(third))
 
 
-def test_reuse_is_told_to_the_audit_log(rp: RelyingParty, first: Tokens, ada: str, work: Work, clock: Clock) -> None:
+def test_refresh_token_reuse_is_recorded_in_the_audit_log(
+    rp: RelyingParty, first: Tokens, ada: str, work: Work, clock: Clock
+) -> None:
     """A-24."""
     rp.refresh(first)
     clock.advance(minutes=1)
@@ -98,7 +104,7 @@ def test_reuse_is_told_to_the_audit_log(rp: RelyingParty, first: Tokens, ada: st
     assert first.refresh_token not in str(reuses)
 
 
-def test_reuse_leaves_other_families_alone(
+def test_refresh_token_reuse_does_not_revoke_other_families(
     rp: RelyingParty, first: Tokens, browser: WatchedClient, clock: Clock
 ) -> None:
     """A-24."""
@@ -116,7 +122,7 @@ class TestStrict:
     def settings(self, database_url: str) -> Settings:
         return settings_for(database_url, refresh_grace=0)
 
-    def test_any_repetition_kills_the_family(self, rp: RelyingParty, first: Tokens) -> None:
+    def test_without_a_grace_period_any_reuse_revokes_the_family(self, rp: RelyingParty, first: Tokens) -> None:
         """RFC 9700 section 4.14.2; A-24."""
         second = rp.refresh(first)
         assert_invalid_grant(rp.refresh(first))
@@ -139,7 +145,7 @@ def test_a_successor_made_under_an_earlier_secret_key_is_recognised(
 
 
 @pytest.mark.parametrize("public", [True, False])
-def test_another_client_cannot_refresh_and_does_not_burn(
+def test_another_client_cannot_refresh_and_does_not_revoke_the_token(
     rp: RelyingParty, first: Tokens, register: Register, unchanged: Unchanged, *, public: bool
 ) -> None:
     """RFC 6749 section 6: invalid_grant, not 401; A-25."""
@@ -222,7 +228,7 @@ def test_a_family_reaches_its_absolute_age(rp: RelyingParty, first: Tokens, cloc
 
 
 @pytest.mark.parametrize("ending", [name for name in ENDINGS if name != "signed out"])
-def test_a_family_dies_with_what_was_approved(
+def test_a_family_ends_with_its_user_session_and_client(
     rp: RelyingParty, first: Tokens, ada: str, work: Work, clock: Clock, ending: str
 ) -> None:
     """A-26, A-105: and nothing revives it."""

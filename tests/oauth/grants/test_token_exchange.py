@@ -94,7 +94,7 @@ def test_an_api_gets_a_token_for_another_and_it_says_who_acts(
     assert len(events) == 1
 
 
-def test_it_can_be_passed_on_and_names_all_who_acted(
+def test_an_exchanged_token_can_be_exchanged_again_and_names_every_actor(
     books: RelyingParty, films: RelyingParty, maps: RelyingParty, shown: Tokens
 ) -> None:
     """RFC 8693 section 4.1: the chain of delegation."""
@@ -103,7 +103,7 @@ def test_it_can_be_passed_on_and_names_all_who_acted(
     assert maps.introspect(further.access_token)["active"]
 
 
-def test_it_dies_with_what_it_came_from(
+def test_an_exchanged_token_ends_with_its_subject_token(
     books: RelyingParty, films: RelyingParty, shown: Tokens, register: Register, work: Work, clock: Clock, ada: str
 ) -> None:
     """The approval revoked, the client that exchanged disabled, the subject token's end."""
@@ -144,7 +144,7 @@ def test_it_dies_with_what_it_came_from(
         ({"actor_token": "x.y.z", "actor_token_type": ACCESS_TOKEN}, "invalid_request"),
     ],
 )
-def test_it_gives_no_more_than_it_may(
+def test_token_exchange_never_adds_scope_or_lifetime(
     books: RelyingParty,
     films: RelyingParty,
     maps: RelyingParty,
@@ -161,7 +161,7 @@ def test_it_gives_no_more_than_it_may(
     assert explain(refused.error_id).checks[-1]["passed"] is False
 
 
-def test_only_what_was_shown_to_this_client_for_a_person(
+def test_only_user_tokens_for_this_client_can_be_exchanged(
     books: RelyingParty, films: RelyingParty, maps: RelyingParty, shown: Tokens
 ) -> None:
     """RFC 8693 sections 2.1 and 5: not another API's token, not one without a person, not an ID or refresh token."""
@@ -175,7 +175,7 @@ def test_only_what_was_shown_to_this_client_for_a_person(
     assert exchange(books, shown.access_token, **(good | {"actor_token": others})).error == "invalid_request"
 
 
-def test_it_is_off_for_whoever_was_not_registered_for_it(
+def test_token_exchange_requires_registration(
     register: Register, books: RelyingParty, films: RelyingParty, maps: RelyingParty, shown: Tokens
 ) -> None:
     assert exchange(maps, shown.access_token).error == "unauthorized_client"
@@ -189,7 +189,7 @@ def test_it_is_off_for_whoever_was_not_registered_for_it(
             register(**wrong)
 
 
-def test_a_chain_in_circles_ends(register: Register, browser: httpx2.Client) -> None:
+def test_a_chain_of_exchanges_is_limited(register: Register, browser: httpx2.Client) -> None:
     """RFC 8693 section 4.1 sets no limit; a token that grew for ever would."""
     ping_uri, pong_uri = "https://ping.example.test", "https://pong.example.test"
     ping, pong = register_api(register, ping_uri, pong_uri), register_api(register, pong_uri, ping_uri)

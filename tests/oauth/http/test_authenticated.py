@@ -42,7 +42,7 @@ def test_the_table_is_right(everywhere: RelyingParty) -> None:
 
 
 @pytest.mark.parametrize("first", URLS)
-def test_an_assertion_is_good_for_one_request_at_one_of_them(register: Register, first: str) -> None:
+def test_a_client_assertion_is_valid_for_one_request_at_one_endpoint(register: Register, first: str) -> None:
     """RFC 7523 section 3, RFC 9126 section 2; A-39."""
     rp = register(grant_types=GRANT_TYPES, token_endpoint_auth_method="private_key_jwt", jwks=Signatory().jwks)
     shown = asserting(rp.signatory.sign(assertion_claims(rp.client_id, ISSUER)))

@@ -61,7 +61,7 @@ def test_a_nul_in_state_is_refused_and_sent_back(rp: RelyingParty, browser: Watc
 
 
 @pytest.mark.parametrize("nonce", ["n", "x" * 384, '\U0001f600 " & <', "n" * 2000])
-def test_the_nonce_lands_in_the_id_token_only(rp: RelyingParty, browser: WatchedClient, nonce: str) -> None:
+def test_the_nonce_is_in_the_id_token_only(rp: RelyingParty, browser: WatchedClient, nonce: str) -> None:
     """OIDC Core section 3.1.3.6; A-29."""
     tokens = rp.sign_in(browser, nonce=nonce)
     assert rp.verify(tokens)["nonce"] == nonce
@@ -103,7 +103,7 @@ def test_no_token_is_in_a_redirect(rp: RelyingParty, browser: WatchedClient) -> 
         assert value not in tokens.answer.location
 
 
-def test_a_code_is_beyond_guessing(rp: RelyingParty, browser: WatchedClient) -> None:
+def test_a_code_has_enough_entropy(rp: RelyingParty, browser: WatchedClient) -> None:
     """RFC 6749 section 10.10; section 1 of the certification: 128 bits, random."""
     codes = {rp.ask(browser).code for _ in range(5)}
     assert len(codes) == 5
@@ -183,7 +183,7 @@ def test_the_mode_is_kept_while_the_person_signs_in_and_decides(
 
 
 @modes
-def test_whoever_says_no_goes_back_in_the_mode_that_was_asked_for(
+def test_a_declined_request_returns_in_the_requested_response_mode(
     register: Register, browser: WatchedClient, person: Person, mode: str
 ) -> None:
     """RFC 6749 section 4.1.2.1: at the consent page and before."""

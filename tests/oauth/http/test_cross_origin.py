@@ -85,7 +85,7 @@ def test_a_page_of_anybody_else_reads_nothing(
     assert other.client_id
 
 
-def test_who_has_not_proven_to_be_the_client_is_told_nothing(register: Register) -> None:
+def test_an_unauthenticated_client_gets_no_cors_headers(register: Register) -> None:
     """A-100: the client_id in a request is a claim until the client is authenticated."""
     rp = register()
     for form in ({"client_id": rp.client_id}, {"client_id": rp.client_id, "client_secret": "wrong" * 9}):
@@ -107,9 +107,7 @@ def test_why_a_token_no_longer_counts_may_be_read(rp: RelyingParty, browser: Wat
     assert read_userinfo(rp, OTHER, tokens.access_token) == (None, 401)
 
 
-def test_a_redirect_uri_that_is_gone_takes_its_origin_along(
-    register: Register, http: WatchedClient, work: Work
-) -> None:
+def test_a_removed_redirect_uri_removes_its_origin(register: Register, http: WatchedClient, work: Work) -> None:
     rp = register(public=True, redirect_uris=(f"{APP}/cb", f"{OTHER}/cb"))
     assert from_page(rp, OTHER, TOKEN, grant_type="x")[0] == OTHER
     assert preflight(http, TOKEN, OTHER) == OTHER
@@ -289,7 +287,7 @@ def test_a_page_at_an_allowed_origin_reads_responses_to_its_client(
         *("http://app.test", "https://app.test:99999", "https://", "capacitor:", "https://a\\b"),
     ],
 )
-def test_what_identifies_no_app_cannot_be_an_allowed_origin(origin: str) -> None:
+def test_invalid_origins_cannot_be_allowed(origin: str) -> None:
     with pytest.raises(InvalidMetadata, match="allowed_origins"):
         parse_metadata({"redirect_uris": [f"{APP}/cb"], "allowed_origins": [origin]})
 

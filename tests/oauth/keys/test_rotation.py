@@ -26,7 +26,7 @@ from provider.oauth.endpoints import jwks as jwks_endpoint
 from provider.oauth.keys import rotation
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_ring import SignatureRefused
-from provider.oauth.keys.rotation import Due, KeyStates, TooSoon, UnknownKey, what_is_due
+from provider.oauth.keys.rotation import Due, KeyStates, TooSoon, UnknownKey, find_due_step
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.ratelimit_counter import LimitCounter
@@ -288,7 +288,7 @@ def test_what_is_due_is_decided_by_age_alone(
     # It was made long before it signed: what counts is since when it signs.
     signing = row(State.CURRENT, age=current + INTERVAL, signs=current, now=now)
     next_one = None if upcoming is None else row(State.UPCOMING, age=upcoming, now=now)
-    assert what_is_due(KeyStates(signing, next_one), settings, now) == due
+    assert find_due_step(KeyStates(signing, next_one), settings, now) == due
 
 
 @pytest.mark.both_databases

@@ -63,7 +63,7 @@ def logout_claims(rp: RelyingParty, request: Request) -> dict[str, Any]:
     return claims
 
 
-def test_every_app_of_the_session_is_told_as_it_knows_the_person_and_no_other(
+def test_each_app_of_the_session_is_notified_with_its_own_subject(
     register: Register,
     browser: WatchedClient,
     person: Person,
@@ -110,7 +110,7 @@ ENDINGS: dict[str, Callable[[UnitOfWork, Session], object]] = {
 
 
 @pytest.mark.parametrize("how", ENDINGS)
-def test_whatever_ends_a_session_tells_its_apps(
+def test_every_end_of_a_session_notifies_its_apps(
     register: Register,
     browser: WatchedClient,
     ada: str,
@@ -140,7 +140,7 @@ def test_sessions_end_in_one_place() -> None:
 
 
 @pytest.mark.both_databases
-def test_an_app_that_is_down_hears_of_it_once_it_is_back(
+def test_a_logout_notification_is_retried_until_the_app_answers(
     register: Register,
     browser: WatchedClient,
     foreign_tls: Any,
@@ -176,7 +176,7 @@ def test_an_app_that_is_down_hears_of_it_once_it_is_back(
         ("302 Found", DeliveryState.WAITING, "it answered 302; redirects are not followed"),
     ],
 )
-def test_what_the_app_answers_decides_whether_it_is_asked_again(
+def test_the_response_of_the_app_decides_whether_the_notification_is_retried(
     register: Register,
     browser: WatchedClient,
     foreign_server: ForeignServer,
@@ -195,7 +195,7 @@ def test_what_the_app_answers_decides_whether_it_is_asked_again(
     assert (promise.state, promise.error) == (state, error)
 
 
-def test_a_logout_token_is_good_for_nothing_else(
+def test_a_logout_token_is_not_accepted_as_another_token(
     register: Register, browser: WatchedClient, foreign_server: ForeignServer, deliver: Callable[[], int]
 ) -> None:
     """A-56: neither a bearer token nor an id_token_hint."""

@@ -36,7 +36,7 @@ def blue(register: Register) -> RelyingParty:
     return register(client_name="Blue", redirect_uris=(f"{BLUE}/callback",), frontchannel_logout_uri=f"{BLUE}/out")
 
 
-def test_every_app_of_the_session_has_its_frame_and_the_person_goes_on_to_the_one_that_asked(
+def test_each_app_of_the_session_gets_a_frame_and_the_user_returns_to_the_requesting_app(
     register: Register, green: RelyingParty, blue: RelyingParty, browser: WatchedClient
 ) -> None:
     """Front-Channel Logout sections 2, 3; oidcc-frontchannel-rp-initiated-logout."""
@@ -62,7 +62,7 @@ def test_every_app_of_the_session_has_its_frame_and_the_person_goes_on_to_the_on
     assert green.ask(browser, prompt="none").error == "login_required"
 
 
-def test_whoever_signs_out_on_our_own_page_sees_it_too(blue: RelyingParty, browser: WatchedClient) -> None:
+def test_a_sign_out_on_our_page_notifies_apps_by_frames_too(blue: RelyingParty, browser: WatchedClient) -> None:
     """Front-Channel Logout section 1: whatever ends the session, where a browser is at hand."""
     blue.sign_in(browser)
     answer = browser.post("/sign-out", data={"csrf_token": csrf_of(browser)}, headers={"origin": ISSUER})
@@ -71,9 +71,7 @@ def test_whoever_signs_out_on_our_own_page_sees_it_too(blue: RelyingParty, brows
     assert "Sign in again" in shown
 
 
-def test_the_page_ends_nothing_and_is_gone_after_a_while(
-    blue: RelyingParty, browser: WatchedClient, clock: Clock
-) -> None:
+def test_the_frames_page_ends_no_session_and_expires(blue: RelyingParty, browser: WatchedClient, clock: Clock) -> None:
     """A-49: its address names what has ended; changed, or too old, it leads to the plain page."""
     address = blue.log_out(browser, blue.sign_in(browser)).headers["location"]
     ticket = parse_qs(urlsplit(address).query)["ticket"][0]
@@ -83,6 +81,6 @@ def test_the_page_ends_nothing_and_is_gone_after_a_while(
     assert browser.get(address).headers["location"] == "/signed-out"
 
 
-def test_nobody_waits_for_a_page_without_frames(register: Register, browser: WatchedClient) -> None:
+def test_without_frames_the_user_is_redirected_immediately(register: Register, browser: WatchedClient) -> None:
     rp = register(backchannel_logout_uri="https://app.example.test/back")
     assert rp.log_out(browser, rp.sign_in(browser)).headers["location"] == f"{OUT}?state=bye"

@@ -80,7 +80,7 @@ def test_two_tokens_are_never_the_same(rp: RelyingParty, browser: WatchedClient)
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", ""])
 @pytest.mark.parametrize("signed", [True, False])
-def test_a_token_without_algorithm_is_worthless(
+def test_a_token_with_alg_none_is_rejected(
     rp: RelyingParty, browser: WatchedClient, tokens: Tokens, alg: str, *, signed: bool
 ) -> None:
     """RFC 8725 section 3.1; A-40."""
@@ -103,7 +103,9 @@ def _public_forms(rp: RelyingParty) -> list[bytes]:
     return [pem, pem.strip(), der, json.dumps(jwk).encode(), modulus, jwk["n"].encode(), b""]
 
 
-def test_our_public_key_is_no_shared_secret(rp: RelyingParty, browser: WatchedClient, tokens: Tokens) -> None:
+def test_our_public_key_is_not_accepted_as_an_hmac_secret(
+    rp: RelyingParty, browser: WatchedClient, tokens: Tokens
+) -> None:
     """RFC 8725 section 2.1; A-41."""
     for token in (tokens.access_token, tokens.id_token):
         header, claims = parts(token)
@@ -180,13 +182,13 @@ def test_a_header_we_do_not_understand_is_refused(
 
 
 @pytest.mark.parametrize("kid", ["", "x", "x" * 43, "../../etc/passwd", "' OR 1=1 --", "\x00"])
-def test_an_unknown_kid_is_worthless(rp: RelyingParty, tokens: Tokens, mine: RSAKey, kid: str) -> None:
+def test_a_token_with_an_unknown_kid_is_rejected(rp: RelyingParty, tokens: Tokens, mine: RSAKey, kid: str) -> None:
     """A-108."""
     _, claims = parts(tokens.access_token)
     assert_worthless(rp, jwt.encode({"alg": "RS256", "typ": "at+jwt", "kid": kid}, claims, mine))
 
 
-def test_another_curve_with_our_kid_is_worthless(rp: RelyingParty, tokens: Tokens) -> None:
+def test_a_token_signed_with_another_curve_under_our_kid_is_rejected(rp: RelyingParty, tokens: Tokens) -> None:
     """RFC 8725 section 3.1: the key decides the algorithm."""
     mine = ECKey.generate_key("P-256", private=True)
     header, claims = parts(tokens.access_token)
@@ -195,7 +197,7 @@ def test_another_curve_with_our_kid_is_worthless(rp: RelyingParty, tokens: Token
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
-def test_a_changed_letter_anywhere_is_worthless(rp: RelyingParty, tokens: Tokens, part: int) -> None:
+def test_a_token_with_any_changed_character_is_rejected(rp: RelyingParty, tokens: Tokens, part: int) -> None:
     """RFC 7515 section 5.2."""
     pieces = tokens.access_token.split(".")
     middle = len(pieces[part]) // 2

@@ -114,7 +114,7 @@ def test_updated_at_is_a_number_of_seconds() -> None:
     assert claims_of(person(), ["updated_at"], client_id="app") == {"updated_at": int(WHEN.timestamp())}
 
 
-def test_what_a_person_says_cannot_replace_what_we_know() -> None:
+def test_profile_claims_cannot_replace_verified_claims() -> None:
     """A-59: `email_verified` is true only after our own check."""
     somebody = person(email="other@b.test", email_verified=True, roles=["root"], groups=["root"], updated_at=0)
     known = claims_of(somebody, ["email", "email_verified", "roles", "groups", "updated_at"], client_id="app")
@@ -127,7 +127,7 @@ def test_what_a_person_says_cannot_replace_what_we_know() -> None:
     }
 
 
-def test_somebody_without_an_address_cannot_claim_one() -> None:
+def test_a_user_without_a_verified_address_has_no_email_claim() -> None:
     """A-59."""
     somebody = Person({"email": "x@y.test", "email_verified": True}, [], WHEN, None, None)
     assert claims_of(somebody, ["email", "email_verified"], client_id="app") == {}

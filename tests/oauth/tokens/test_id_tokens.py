@@ -44,7 +44,7 @@ def test_the_sid_is_not_the_cookie(rp: RelyingParty, browser: WatchedClient) -> 
 
 
 @pytest.mark.parametrize(("amr", "acr"), [("pwd", "aal1"), (TWO_FACTORS, "aal2")])
-def test_it_says_how_sure_we_are(rp: RelyingParty, person: Person, ada: str, amr: str, acr: str) -> None:
+def test_an_id_token_states_amr_and_acr(rp: RelyingParty, person: Person, ada: str, amr: str, acr: str) -> None:
     """OIDC Core section 2, RFC 8176."""
     claims = rp.verify(rp.sign_in(person(ada, amr=amr)))
     assert (claims["amr"], claims["acr"]) == (amr.split(), acr)

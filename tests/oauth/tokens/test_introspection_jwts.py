@@ -51,7 +51,9 @@ def test_who_accepts_a_jwt_gets_the_same_answer_signed(
     }
 
 
-def test_it_tells_nobody_more(register: Register, rp: RelyingParty, browser: WatchedClient) -> None:
+def test_a_signed_introspection_response_reveals_nothing_more(
+    register: Register, rp: RelyingParty, browser: WatchedClient
+) -> None:
     """RFC 9701 section 5; A-57: inactive and nothing else for whom the token does not concern; refusals stay JSON."""
     token = rp.sign_in(browser).access_token
     for asking, about in ((register(), token), (register(**API), "x"), (rp, "a.b.c")):
@@ -60,7 +62,9 @@ def test_it_tells_nobody_more(register: Register, rp: RelyingParty, browser: Wat
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
 
 
-def test_it_is_no_token_of_ours(register: Register, rp: RelyingParty, browser: WatchedClient) -> None:
+def test_a_signed_introspection_response_is_not_accepted_as_a_token(
+    register: Register, rp: RelyingParty, browser: WatchedClient
+) -> None:
     """RFC 9701 section 8.1, RFC 8725 section 3.11: neither an access token nor a hint of who is signed in."""
     signed = ask(rp, rp.sign_in(browser).access_token).text
     assert rp.userinfo(signed).status_code == 401

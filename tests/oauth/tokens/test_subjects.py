@@ -84,13 +84,13 @@ def test_apps_of_one_sector_see_one_person(register: Register, browser: WatchedC
     assert subject(first, browser) == subject(second, browser) == subject(third, browser)
 
 
-def test_two_people_are_two(pairwise: RelyingParty, person: Person, ada: str, work: Work) -> None:
+def test_two_users_have_two_subjects(pairwise: RelyingParty, person: Person, ada: str, work: Work) -> None:
     with work() as w:
         bob = make_user(w, "bob@example.test")
     assert subject(pairwise, person(ada)) != subject(pairwise, person(bob))
 
 
-def test_a_public_client_is_told_our_own_id(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
+def test_a_client_with_public_subjects_gets_the_user_id(rp: RelyingParty, browser: WatchedClient, ada: str) -> None:
     """OIDC Core section 8: public is the default, and stays what it was."""
     assert subject(rp, browser) == ada
 
@@ -175,7 +175,7 @@ def test_without_a_cookie_the_hidden_sid_ends_its_session(
 # What it stands on
 
 
-def test_rotating_the_secret_key_changes_nobody(
+def test_rotating_the_secret_key_changes_no_subject(
     pairwise: RelyingParty, browser: WatchedClient, installation: Installation
 ) -> None:
     """docs/reference/settings.md, the secret key: `new,old`, and in time only what was made with `new` is left."""
@@ -209,7 +209,7 @@ def test_the_salt_is_made_once_and_encrypted(work: Work) -> None:
         assert installation_secrets.find(w.read, subjects.PURPOSE) == sealed
 
 
-def test_a_lost_salt_is_missed_and_not_replaced(work: Work) -> None:
+def test_a_lost_salt_is_an_error_and_is_not_replaced(work: Work) -> None:
     """F-12: another one would make strangers of everybody."""
     with work() as w:
         sealed = installation_secrets.find(w.read, subjects.PURPOSE)

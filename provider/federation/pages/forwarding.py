@@ -6,7 +6,7 @@ from provider.destination import Destination
 from provider.federation import exchange, states
 from provider.federation.exchange import UpstreamDeclined
 from provider.federation.pages.upstreams_of import upstreams_of
-from provider.federation.upstreams import Upstream, UpstreamAway
+from provider.federation.upstreams import Upstream, UpstreamUnavailable
 from provider.refusals import NotFound, Refusal
 from provider.web import errors
 from provider.web.call import Call
@@ -22,7 +22,7 @@ def find_upstream(call: Call) -> Upstream:
     return found
 
 
-def send_on(
+def forward(
     call: Call, upstream: Upstream, where: Destination, *, must_prove: bool = False, link_to: str | None = None
 ) -> Response:
     """Return a page that continues to the upstream by itself.
@@ -42,12 +42,14 @@ def send_on(
         sealed = states.seal(call.work, state)
         max_age = where.app.max_age if where.app else None
         url = exchange.authorization_url(call.work, upstream, state, sealed=sealed, max_age=max_age)
-    except UpstreamAway as refusal:
-        return stopped(call, upstream, where, refusal, linking=link_to is not None)
-    return page(call, "federation/going_on.html", name=upstream.settings.name, url=url, where=where)
+    except UpstreamUnavailable as refusal:
+        return failed_page(call, upstream, where, refusal, linking=link_to is not None)
+    return page(call, "federation/forwarding.html", name=upstream.settings.name, url=url, where=where)
 
 
-def stopped(call: Call, upstream: Upstream, where: Destination, refusal: Refusal, *, linking: bool = False) -> Response:
+def failed_page(
+    call: Call, upstream: Upstream, where: Destination, refusal: Refusal, *, linking: bool = False
+) -> Response:
     """Return the page that says what went wrong, and how to continue: try again or choose another way."""
     response = page(
         call,

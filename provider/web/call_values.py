@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class CallValue(Generic[T]):
     """The key of one value of type `T` in `Call.state`. Each key is a constant of the module that uses it.
 
     A value stays when the call is answered again in another thread (see `work.NeedsNetwork`).
@@ -28,7 +28,7 @@ class Kept(Generic[T]):
         value: T = call.state[self._name]
         return value
 
-    def keep(self, call: Call, value: T) -> None:
+    def put(self, call: Call, value: T) -> None:
         """Store this value, replacing an earlier one."""
         call.state[self._name] = value
 
