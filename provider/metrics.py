@@ -90,9 +90,7 @@ class InstallationCollector:
         self._installation = installation
 
     def collect(self) -> "Iterable[Metric]":
-        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
-
-        info = GaugeMetricFamily("signet_info", "1, for the version.", labels=("version",))
+        info = metrics.INFO.family()
         info.add_metric((__version__,), 1)
         yield info
         try:
@@ -100,42 +98,21 @@ class InstallationCollector:
                 found = [*_outbox(work), *_keys(work)]
         except OUTAGES:
             found = []
-        yield GaugeMetricFamily(
-            "signet_database_up", "Whether the database responds (1) or not (0).", value=bool(found)
-        )
+        yield metrics.DATABASE_UP.of(bool(found))
         yield from found
 
 
 def _outbox(work: UnitOfWork) -> "Iterable[Metric]":
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
-
-    counts = GaugeMetricFamily(
-        "signet_outbox", "Jobs of the outbox that wait, or failed permanently.", labels=("topic", "state")
-    )
+    counts = metrics.OUTBOX.family()
     for topic, state, count in outbox.count_undelivered(work.read):
         counts.add_metric((topic, state), count)
     due_at = outbox.oldest_due(work.read, now=work.now)
     waited = 0.0 if due_at is None else (work.now - due_at).total_seconds()
-    return (
-        counts,
-        GaugeMetricFamily(
-            "signet_outbox_oldest_due_seconds", "Age of the oldest waiting job, in seconds.", value=waited
-        ),
-    )
+    return counts, metrics.OUTBOX_AGE.of(waited)
 
 
 def _keys(work: UnitOfWork) -> "Iterable[Metric]":
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
-
-    labels = ("alg",)
-    age = GaugeMetricFamily(
-        "signet_signing_key_age_seconds", "Age of the current signing key, in seconds.", labels=labels
-    )
-    left = GaugeMetricFamily(
-        "signet_signing_key_rotation_seconds",
-        "Time until the next key rotation, in seconds; negative if overdue.",
-        labels=labels,
-    )
+    age, left = metrics.KEY_AGE.family(), metrics.KEY_ROTATION.family()
     rows = signing_keys.find_all(work.read)
     for pair in KEY_PAIRS:
         states = rotation.key_states_of(rows, pair)

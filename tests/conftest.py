@@ -31,7 +31,9 @@ from tests.support.inbox import Inbox
 from tests.support.installation import FOREIGN_HOST, ISSUER, Work, settings_for
 from tests.support.services import MISSING, services
 
-pytest_plugins = [f"tests.support.{name}" for name in ("chromium", "databases", "effort", "limits", "speed")]
+pytest_plugins = [
+    f"tests.support.{name}" for name in ("chromium", "databases", "documented", "effort", "limits", "speed")
+]
 
 missing: set[str] = set()
 

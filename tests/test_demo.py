@@ -216,16 +216,16 @@ def test_the_sample_service_reads_the_reports(demo: Demo) -> None:
 
 
 @pytest.fixture
-def letters() -> Mailbox:
+def mailbox() -> Mailbox:
     return Mailbox()
 
 
-def receive(letters: Mailbox, message: EmailMessage) -> None:
+def receive(mailbox: Mailbox, message: EmailMessage) -> None:
     envelope = SimpleNamespace(content=bytes(message), mail_from="a@example.com", rcpt_tos=["b@example.com"])
-    assert asyncio.run(letters.handle_DATA(None, None, envelope)).startswith("250")
+    assert asyncio.run(mailbox.handle_DATA(None, None, envelope)).startswith("250")
 
 
-def letter(subject: str, text: str, html: str | None = None) -> EmailMessage:
+def email(subject: str, text: str, html: str | None = None) -> EmailMessage:
     message = EmailMessage()
     message["Subject"], message["From"] = subject, "signet@localhost"
     message.set_content(text)
@@ -234,36 +234,37 @@ def letter(subject: str, text: str, html: str | None = None) -> EmailMessage:
     return message
 
 
-def test_the_mailbox_shows_the_newest_letter_first(letters: Mailbox) -> None:
-    receive(letters, letter("First", "one"))
-    receive(letters, letter("Zweiter: ü", "two"))
-    page = TestClient(mailbox_site(letters, Settings())).get("/").text
+def test_the_mailbox_shows_the_newest_email_first(mailbox: Mailbox) -> None:
+    receive(mailbox, email("First", "one"))
+    receive(mailbox, email("Zweiter: ü", "two"))
+    page = TestClient(mailbox_site(mailbox, Settings())).get("/").text
     assert page.index("Zweiter: ü") < page.index("First")
     assert 'http-equiv="refresh"' in page
 
 
-def test_a_letter_cannot_run_anything_in_the_mailbox(letters: Mailbox) -> None:
-    receive(letters, letter("<script>1</script>", "<b>x</b> http://localhost/a?b=1", "<script>2</script><p>Hi</p>"))
-    site = TestClient(mailbox_site(letters, Settings()))
+def test_an_email_cannot_run_anything_in_the_mailbox(mailbox: Mailbox) -> None:
+    receive(mailbox, email("<script>1</script>", "<b>x</b> http://localhost/a?b=1", "<script>2</script><p>Hi</p>"))
+    site = TestClient(mailbox_site(mailbox, Settings()))
     assert "<script>1" not in site.get("/").text
-    page = site.get("/letters/1")
+    page = site.get("/emails/1")
     assert "<b>x</b>" not in page.text
     assert 'href="http://localhost/a?b=1"' in page.text
     assert "unsafe-inline" not in page.headers["content-security-policy"]
-    policy = site.get("/letters/1/html").headers["content-security-policy"]
+    assert '<iframe src="/emails/1/html"' in page.text
+    policy = site.get("/emails/1/html").headers["content-security-policy"]
     assert "script" not in policy
     assert "sandbox" in policy
 
 
-def test_a_letter_that_is_gone_leads_back_to_the_list(letters: Mailbox) -> None:
-    answer = TestClient(mailbox_site(letters, Settings())).get("/letters/7")
+def test_an_email_that_is_gone_leads_back_to_the_list(mailbox: Mailbox) -> None:
+    answer = TestClient(mailbox_site(mailbox, Settings())).get("/emails/7")
     assert answer.status_code == 404
     assert "Mailbox" in answer.text
-    assert TestClient(mailbox_site(letters, Settings())).get("/letters/7/html").status_code == 404
+    assert TestClient(mailbox_site(mailbox, Settings())).get("/emails/7/html").status_code == 404
 
 
-def test_the_mailbox_forgets_the_oldest_letters(letters: Mailbox) -> None:
+def test_the_mailbox_forgets_the_oldest_emails(mailbox: Mailbox) -> None:
     for number in range(MOST + 5):
-        receive(letters, letter(f"Letter {number}", "x"))
-    assert len(letters.letters) == MOST
-    assert letters.find(1) is None
+        receive(mailbox, email(f"Email {number}", "x"))
+    assert len(mailbox.emails) == MOST
+    assert mailbox.find(1) is None

@@ -4,7 +4,8 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from provider.config.settings import FEATURES, Feature, Settings
+from provider.config.general import FEATURES, Feature
+from provider.config.settings import Settings
 from provider.routes import routes
 from tests.support.installation import settings_for
 

@@ -17,7 +17,7 @@ from provider.config.production_checks import Finding
 from provider.config.settings import Settings
 from provider.installation import open_installation
 from provider.jose.algorithms import KEY_PAIRS
-from provider.mail.settings_check import check_settings
+from provider.mail.settings_check import check_settings, check_templates
 from provider.oauth.keys import rotation
 from provider.outbound.client import Outbound
 from provider.outbox import store as outbox
@@ -43,6 +43,8 @@ def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Findin
     """
     if settings.embedded:
         yield from _disk(Path(settings.database_url.removeprefix("sqlite:///")))
+    for problem in check_templates(settings):
+        yield Finding(problem.setting, False, problem.said, problem.fix)
     try:
         require_ready(settings)
     except SettingsError as error:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from provider.config.notation import Notation
+
 LONGEST = timedelta(days=36500)
 SHORTEST_RETENTION = timedelta(days=7)
 LONGEST_RETENTION = timedelta(days=3650)
@@ -49,8 +51,10 @@ def format_duration(value: timedelta) -> str:
     return f"{int(seconds) if seconds.is_integer() else seconds}s"
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_range)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_in_range), Notation("duration")]
 Retention = Annotated[Duration, AfterValidator(_retention)]
 """How long something is kept; 0 is forever. The lower bound refuses a number of days without its unit: `365` is 365
 seconds.
 """
+
+Seconds = Annotated[float, Notation("number of seconds")]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from provider.config.lists import Names
+from provider.config.notation import Notation
 from provider.urls import is_loopback, normal_authority, normal_url, origin_of
 
 SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
@@ -63,5 +64,5 @@ def _host(entry: str) -> str:
     return host if port is None else f"{host}:{port}"
 
 
-Issuer = Annotated[str, AfterValidator(_issuer)]
-Hosts = Annotated[Names, AfterValidator(_hosts)]
+Issuer = Annotated[str, AfterValidator(_issuer), Notation("URL")]
+Hosts = Annotated[Names, AfterValidator(_hosts), Notation("host names, comma-separated")]

@@ -1,6 +1,7 @@
 """The settings that are durations."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -10,6 +11,8 @@ from provider.config.section import Section
 
 class Lifetimes(Section):
     """The settings that are durations: each a number of seconds, or a number with s, m, h or d (`durations`)."""
+
+    title: ClassVar[str] = "Lifetimes"
 
     code_lifetime: Duration = Field(
         timedelta(seconds=60),

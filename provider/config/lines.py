@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from provider.config.notation import Notation
 from provider.languages.free_text import clean_line
 
 LONGEST = 100
@@ -16,5 +17,5 @@ def _line(value: str) -> str:
     return line
 
 
-Line = Annotated[str, AfterValidator(_line)]
+Line = Annotated[str, AfterValidator(_line), Notation("one line of text")]
 """One line of at most 100 characters, without what `free_text` drops."""

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from provider.config.notation import Notation
+
 
 def in_order(text: str) -> tuple[str, ...]:
     """Return the parts of a comma-separated text, without blanks."""
@@ -31,6 +33,6 @@ def _networks(value: frozenset[str]) -> frozenset[str]:
     return value
 
 
-Ordered = Annotated[tuple[str, ...], BeforeValidator(_in_order)]
+Ordered = Annotated[tuple[str, ...], BeforeValidator(_in_order), Notation("list, comma-separated")]
 Names = Annotated[frozenset[str], BeforeValidator(split)]
-Networks = Annotated[Names, AfterValidator(_networks)]
+Networks = Annotated[Names, AfterValidator(_networks), Notation("IP addresses or networks, comma-separated")]

@@ -2,7 +2,8 @@
 
 from email import policy
 from email.headerregistry import Address
-from typing import Literal, Self
+from pathlib import Path
+from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -19,6 +20,8 @@ TOKEN_URL = "must be an https URL, such as https://login.example.com/token"  # n
 
 class MailSettings(Section):
     """The mail server, how to sign in to it, and the sender."""
+
+    title: ClassVar[str] = "Email"
 
     smtp_host: Host = Field("localhost", description="Host name or IP address of the mail server.")
     smtp_port: int = Field(
@@ -59,6 +62,18 @@ class MailSettings(Section):
         description="Accept email addresses with characters such as é before the @. The mail server must "
         "support SMTPUTF8.",
     )
+
+    email_templates: Path | None = Field(
+        None,
+        description="Folder with your own templates of emails. An email without a template there uses Signet's.",
+    )
+
+    @field_validator("email_templates")
+    @classmethod
+    def _is_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"must be a folder. {value} is none")
+        return value
 
     @field_validator("smtp_from", "smtp_reply_to")
     @classmethod

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
+from provider.config.notation import Notation
+
 
 def _port(value: object) -> object:
     if not isinstance(value, str):
@@ -19,4 +21,4 @@ def _port(value: object) -> object:
     return host, port
 
 
-Port = Annotated[tuple[str, int], BeforeValidator(_port)]
+Port = Annotated[tuple[str, int], BeforeValidator(_port), Notation("address and port")]

@@ -22,26 +22,31 @@ class Shown:
     value: str | None
     is_default: bool
     is_secret: bool
+    group: str
     about: str
 
 
 def settings_in_force(settings: Settings) -> list[Shown]:
     """Return every setting, in the order of docs/reference/settings.md."""
     found = []
-    for name, field in type(settings).model_fields.items():
-        value = getattr(settings, name)
-        masked = is_secret(name, field)
-        shown = None if value is None else MASK if masked else _written(name, value)
-        is_default = value == field.get_default(call_default_factory=False)
-        found.append(Shown(f"{PREFIX}{name.upper()}", shown, is_default, masked, field.description or ""))
+    for section in Settings.sections():
+        for name in section.own_fields():
+            field, value = Settings.model_fields[name], getattr(settings, name)
+            masked = is_secret(name, field)
+            shown = None if value is None else MASK if masked else written(name, value)
+            is_default, about = value == field.get_default(call_default_factory=False), field.description or ""
+            found.append(Shown(f"{PREFIX}{name.upper()}", shown, is_default, masked, section.title, about))
     return found
 
 
-def _written(name: str, value: Any) -> str:
+def written(name: str, value: Any) -> str:
+    """Return the value of a setting as it is written in the environment. A password in a URL is masked."""
     if name in URLS:
         return _without_password(value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, frozenset):

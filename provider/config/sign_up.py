@@ -1,12 +1,13 @@
 """The settings of signing up: what the form asks for, and which email domains are accepted."""
 
 import re
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 import idna
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from provider.config.lists import Names, in_order
+from provider.config.notation import Notation
 from provider.config.section import Section
 from provider.urls import normal_host
 
@@ -69,15 +70,17 @@ def readable(listed: str) -> str:
 
 
 Fields = Annotated[tuple[NameClaim, ...], BeforeValidator(_fields)]
-Domains = Annotated[Names, AfterValidator(_domains)]
+Domains = Annotated[Names, AfterValidator(_domains), Notation("domains, comma-separated")]
 
 
 class SignUpSettings(Section):
     """What the sign-up form asks for, and which email domains are accepted."""
 
+    title: ClassVar[str] = "Sign-up"
+
     sign_up_fields: Fields = Field(
         ("name",),
-        description="Name fields on the sign-up form, comma-separated and in their order, or none.",
+        description="Name fields on the sign-up form, in their order, or none.",
     )
     sign_up_required: Fields = Field(
         (),

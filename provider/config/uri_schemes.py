@@ -9,6 +9,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from provider.config.notation import Notation
+
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,39}")
 """A URI scheme in lower case (RFC 3986 section 3.1)."""
 NEVER = frozenset(
@@ -41,4 +43,4 @@ def _schemes(value: object) -> object:
     return schemes
 
 
-Schemes = Annotated[tuple[str, ...], BeforeValidator(_schemes)]
+Schemes = Annotated[tuple[str, ...], BeforeValidator(_schemes), Notation("URI schemes, comma-separated")]

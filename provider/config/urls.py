@@ -6,6 +6,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import AfterValidator
 
+from provider.config.notation import Notation
+
 DRIVER = "postgresql+psycopg"
 DATABASE_FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/NAME"
 REDIS_FORMS = "redis://USER:PASSWORD@HOST:PORT/NUMBER, rediss:// for TLS, or unix:///PATH?db=NUMBER"
@@ -98,6 +100,6 @@ def _host(value: str) -> str:
     return name
 
 
-DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
-RedisUrl = Annotated[str, AfterValidator(_redis_url)]
-Host = Annotated[str, AfterValidator(_host)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url), Notation("URL")]
+RedisUrl = Annotated[str, AfterValidator(_redis_url), Notation("URL")]
+Host = Annotated[str, AfterValidator(_host), Notation("host name or IP address")]

@@ -21,9 +21,12 @@ from provider.web.pages import environment
 from provider.work import utc_now
 
 MOST = 200
-STYLED = "style-src 'self'; img-src 'self'; script-src 'nonce-{nonce}'"
-# A letter's own HTML gets nothing but its inline styles: no script, no remote picture, no form.
-SANDBOXED = "style-src 'unsafe-inline'; img-src data:; sandbox allow-popups allow-top-navigation-by-user-activation"
+STYLED = "style-src 'self'; img-src 'self'; script-src 'nonce-{nonce}'; frame-src 'self'; frame-ancestors 'none'"
+# An email's own HTML gets nothing but its inline styles: no script, no remote picture, no form.
+SANDBOXED = (
+    "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
+    "sandbox allow-popups allow-top-navigation-by-user-activation"
+)
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,14 @@ class Mailbox:
     """An aiosmtpd handler that receives mail by SMTP and keeps it in memory, the newest email first."""
 
     def __init__(self) -> None:
-        self.letters: deque[ReceivedEmail] = deque(maxlen=MOST)
+        self.emails: deque[ReceivedEmail] = deque(maxlen=MOST)
         self._ids = count(1)
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)  # noqa: S101  # the default policy makes nothing else
         html = _part(message, "html")
-        letter = ReceivedEmail(
+        email = ReceivedEmail(
             id=next(self._ids),
             received_at=utc_now(),
             sender=str(message["from"] or envelope.mail_from),
@@ -57,11 +60,11 @@ class Mailbox:
             text=_part(message, "plain") or "",
             html=html,
         )
-        self.letters.appendleft(letter)
+        self.emails.appendleft(email)
         return "250 Message accepted for delivery"
 
-    def find(self, letter_id: int) -> ReceivedEmail | None:
-        return next((letter for letter in self.letters if letter.id == letter_id), None)
+    def find(self, email_id: int) -> ReceivedEmail | None:
+        return next((email for email in self.emails if email.id == email_id), None)
 
 
 def _part(message: EmailMessage, subtype: str) -> str | None:
@@ -80,28 +83,30 @@ def mailbox_site(mailbox: Mailbox, settings: Settings) -> Starlette:
         return _html(html, STYLED.format(nonce=nonce), status_code)
 
     def index(_request: Request) -> Response:
-        return render("demo/mailbox.html", letters=list(mailbox.letters))
+        return render("demo/mailbox.html", emails=list(mailbox.emails))
 
     def read(request: Request) -> Response:
-        letter = mailbox.find(request.path_params["id"])
-        if letter is None:
-            return render("demo/mailbox.html", 404, letters=list(mailbox.letters))
-        return render("demo/letter.html", letter=letter)
+        email = mailbox.find(request.path_params["id"])
+        if email is None:
+            return render("demo/mailbox.html", 404, emails=list(mailbox.emails))
+        return render("demo/email.html", email=email)
 
     def read_html(request: Request) -> Response:
-        letter = mailbox.find(request.path_params["id"])
-        return _html((letter and letter.html) or "", SANDBOXED, 200 if letter and letter.html else 404)
+        email = mailbox.find(request.path_params["id"])
+        html = (email and email.html) or ""
+        # Its links must leave the frame that shows it: pages of the provider cannot be framed.
+        return _html(html.replace("<head>", '<head><base target="_top">', 1), SANDBOXED, 200 if html else 404)
 
     return Starlette(
         routes=[
             Route("/", index),
-            Route("/letters/{id:int}", read),
-            Route("/letters/{id:int}/html", read_html),
+            Route("/emails/{id:int}", read),
+            Route("/emails/{id:int}/html", read_html),
             Route("/static/{name}", Static(look.assets)),
         ]
     )
 
 
 def _html(html: str, policy: str, status_code: int) -> Response:
-    policy = f"default-src 'none'; {policy}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    policy = f"default-src 'none'; {policy}; base-uri 'none'; form-action 'none'"
     return HTMLResponse(html, status_code, {"content-security-policy": policy, "referrer-policy": "no-referrer"})

@@ -6,12 +6,14 @@ Each email is one template that is rendered twice, in the layout of the text par
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from provider.branding.palette import DARK, LIGHT, ON_SEAL, SEAL, in_the_dark, ink_on, palette
 from provider.config.settings import Settings
 from provider.languages.catalogs import Language
+from provider.observability.json_lines import log
 from provider.resources import TEMPLATES
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 FOLDER = TEMPLATES / "mail"
 TEXT, HTML = "layout.txt", "layout.html"
+SHARED = (TEXT, HTML, "notice.jinja")
+"""The templates that are no email, but part of several."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +33,18 @@ class Email:
 
 
 @cache
-def environment(language: Language, layout: str) -> "Environment":
-    """Return the template environment for one language and one layout, which is TEXT or HTML."""
+def environment(language: Language, layout: str, own: Path | None) -> "Environment":
+    """Return the template environment for one language and one layout, which is TEXT or HTML.
+
+    A template in the folder `own` replaces ours of the same name.
+    """
     # Loads jinja2: many commands can send an email, and few do.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
     from provider.languages.templates import speak  # noqa: PLC0415
 
     env = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader([FOLDER] if own is None else [own, FOLDER]),
         autoescape=layout == HTML,  # noqa: S701  # the text part and the subject are text
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -50,7 +57,21 @@ def environment(language: Language, layout: str) -> "Environment":
 
 
 def render(settings: Settings, language: Language, name: str, **context: Any) -> Email:
-    """Render the subject, text and HTML of the email `name`. The subject is always one line."""
+    """Render the subject, text and HTML of the email `name`. The subject is always one line.
+
+    If an operator's template fails, the email is rendered with ours: it must not keep a user from signing in.
+    """
+    own = settings.email_templates
+    if own is not None:
+        try:
+            return render_with(own, settings, language, name, **context)
+        except Exception as error:  # noqa: BLE001  # a template can raise anything
+            log.error("mail.template_failed", template=name, error=f"{type(error).__name__}: {error}"[:300])
+    return render_with(None, settings, language, name, **context)
+
+
+def render_with(own: Path | None, settings: Settings, language: Language, name: str, **context: Any) -> Email:
+    """Render the email with the templates of this folder, if there is one. Raises what a template raises."""
     given = {
         "brand": settings.brand,
         "issuer": settings.issuer,
@@ -60,7 +81,7 @@ def render(settings: Settings, language: Language, name: str, **context: Any) ->
         **context,
     }
     text, html = (
-        environment(language, layout).get_template(f"{name}.jinja").make_module(given) for layout in (TEXT, HTML)
+        environment(language, layout, own).get_template(f"{name}.jinja").make_module(given) for layout in (TEXT, HTML)
     )
     return Email(
         subject=" ".join(str(text.subject).split()),  # type: ignore[attr-defined]  # what the template sets

@@ -190,6 +190,7 @@ __all__ = [
     "InvalidScopeError",
     "InvalidSessionError",
     "InvalidSoftwareStatementError",
+    "InvalidTargetError",
     "InvalidTokenError",
     "MissingTokenError",
     "OAuth2Error",

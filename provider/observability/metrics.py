@@ -1,139 +1,16 @@
-"""The metrics for Prometheus. Before `begin` nothing is counted, and nothing is imported for it.
+"""The metrics for Prometheus. docs/reference/metrics.md is generated from this module.
 
-Label values are names from our own code (routes, grants, errors), never text from a request. Each metric has a maximum
-number of series; further ones count as `other`. docs/operate/monitor.md explains each metric.
+Label values are names from our own code (routes, grants, errors), never text from a request.
 
 The processes of a service write to files in one folder (prometheus_client's multiprocess mode). So any process can
 answer for all of them, and the counts of a dead process are kept (decision 54).
 """
 
 import os
-import re
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import wraps
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
 
 from provider.observability import counters
-from provider.refusals import Refusal
-
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
-
-MOST_SERIES = 2000
-"""The most combinations of label values per metric. Ours have a few hundred at most."""
-OTHER = "other"
-QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""The bucket bounds for durations, in seconds."""
-
-INSTRUMENTS: list["Instrument"] = []
-
-
-class Instrument:
-    """A metric: its name, its description, and the names of its labels."""
-
-    kind = ""
-    options: dict[str, Any] = {}  # noqa: RUF012  # never changed
-
-    def __init__(self, name: str, about: str, *labels: str) -> None:
-        self.name, self.about, self.labels = name, about, labels
-        self.on = False
-        self._children: dict[tuple[str, ...], Any] = {}
-        INSTRUMENTS.append(self)
-
-    def begin(self, metric: Any) -> None:
-        self._children.clear()
-        self._metric = metric
-        self.on = True
-
-    def end(self) -> None:
-        self.on = False
-
-    def of(self, values: tuple[str, ...]) -> Any:
-        """Return the series with these label values."""
-        child = self._children.get(values)
-        if child is None:
-            if len(self._children) >= MOST_SERIES:
-                values = (OTHER,) * len(values)
-            child = self._children[values] = self._metric.labels(*values) if values else self._metric
-        return child
-
-
-class Counter(Instrument):
-    """A count of events.
-
-    Some also count for the operators' overview: `tally` maps the label values to a name there.
-    """
-
-    kind = "Counter"
-
-    def __init__(self, name: str, about: str, *labels: str, tally: Callable[..., str | None] | None = None) -> None:
-        super().__init__(name, about, *labels)
-        self._tally = tally
-
-    def count(self, *values: str) -> None:
-        if self.on:
-            self.of(values).inc()
-        if self._tally is not None and (tallied := self._tally(*values)) is not None:
-            counters.count(tallied)
-
-    def count_refusals(self, *values: str) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-        """Decorate a function: each exception counts under its name, after these label values."""
-
-        def around(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-            @wraps(function)
-            def counting(*given: Parameters.args, **named: Parameters.kwargs) -> Result:
-                try:
-                    return function(*given, **named)
-                except Exception as error:
-                    self.count(*values, name_of(error))
-                    raise
-
-            return counting
-
-        return around
-
-
-class Gauge(Instrument):
-    """A current number, of all processes together."""
-
-    kind = "Gauge"
-    options = {"multiprocess_mode": "livesum"}  # noqa: RUF012  # never changed
-
-    def add(self, amount: int, *values: str) -> None:
-        if self.on:
-            self.of(values).inc(amount)
-
-
-class Histogram(Instrument):
-    """A duration."""
-
-    kind = "Histogram"
-    options = {"buckets": QUICK}  # noqa: RUF012  # never changed
-
-    def observe(self, seconds: float, *values: str) -> None:
-        if self.on:
-            self.of(values).observe(seconds)
-
-    def timed(self, *values: str) -> AbstractContextManager[object]:
-        return _Timed(self, values) if self.on else _UNTIMED
-
-
-class _Timed:
-    def __init__(self, histogram: Histogram, values: tuple[str, ...]) -> None:
-        self._histogram, self._values = histogram, values
-
-    def __enter__(self) -> None:
-        self._since = time.perf_counter()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._histogram.observe(time.perf_counter() - self._since, *self._values)
-
-
-_UNTIMED: AbstractContextManager[object] = nullcontext()
+from provider.observability.instruments import METRICS, Counter, Figure, Gauge, Histogram, Instrument, Label
 
 
 def _sign_in(_factor: str, outcome: str) -> str | None:
@@ -153,29 +30,159 @@ def _letters(topic: str, outcome: str) -> str | None:
     return tallied.get(outcome) if topic == "mail" else None
 
 
-REQUESTS = Counter("signet_requests", "Requests answered.", "route", "method", "status")
-REQUEST_SECONDS = Histogram("signet_request_seconds", "From a request's head to the end of its answer.", "route")
-POOL_REQUESTS = Gauge("signet_pool_requests", "Requests that wait for a thread of a pool or have one.", "pool")
-POOL_WAIT = Histogram("signet_pool_wait_seconds", "Waiting for a thread of a pool.", "pool")
-DATABASE_WAIT = Histogram("signet_database_wait_seconds", "Waiting for a connection, or for the turn to write.", "what")
+STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "gone")
+ENDPOINTS = (
+    "account API",
+    "admin API",
+    "authorization",
+    "authorization challenge",
+    "client_configuration",
+    "device authorization",
+    "encryption",
+    "introspection",
+    "logout",
+    "pushed_authorization_request",
+    "registration",
+    "revocation",
+    "token",
+    "userinfo",
+)
+"""The endpoints whose rejected requests are explained (`oauth.checks.Checks.endpoint`)."""
+KINDS = (
+    "access_token",
+    "all_logins",
+    "authorization_code",
+    "client_secret",
+    "code",
+    "device",
+    "device_code",
+    "explain",
+    "introspection",
+    "link",
+    "login",
+    "mail",
+    "mailbox",
+    "password_strength",
+    "picture",
+    "refresh_token",
+    "registration",
+    "registration_token",
+    "resend",
+    "sign_up",
+    "upstream",
+    "user_code",
+)
+"""What rate limits count (`ratelimits.of_network`)."""
+KIND = Label("kind", "What was tried, or what the limit counts.", KINDS)
+POOL = Label("pool", "The pool of threads.", ("endpoint", "password", "outbound"))
+TOPIC = Label("topic", "What is delivered.", ("mail", "logout", "webhook"))
+ALGORITHM = Label("alg", "The algorithm of the key.", ("RS256", "ES256", "EdDSA"))
+
+REQUESTS = Counter(
+    "signet_requests",
+    "Requests that were answered.",
+    Label("route", "The name of the route, or `none`. Never the path."),
+    Label("method", "The HTTP method, or `other`."),
+    Label("status", "The class of the status. `gone` if the client closed the connection first.", STATUSES),
+    alert='Any increase of `signet_requests_total{status="5xx"}`.',
+)
+REQUEST_SECONDS = Histogram(
+    "signet_request_seconds",
+    "Time from the head of a request to the end of its response, in seconds.",
+    Label("route", "The name of the route, or `none`."),
+    alert="The 95th percentile of a route is above 1 second for 5 minutes.",
+)
+POOL_REQUESTS = Gauge(
+    "signet_pool_requests",
+    "Requests that wait for a thread of a pool or have one.",
+    POOL,
+    alert="Near 256. More requests of that pool then get 503.",
+)
+POOL_WAIT = Histogram(
+    "signet_pool_wait_seconds",
+    "Time that requests wait for a thread of a pool, in seconds. For `password` it is the queue for bcrypt.",
+    POOL,
+    alert="The median of `password` is above 1 second: raise `SIGNET_PASSWORD_THREADS` or add a node.",
+)
+DATABASE_WAIT = Histogram(
+    "signet_database_wait_seconds",
+    "Time that requests wait for a connection of the pool, or for their turn to write (SQLite), in seconds.",
+    Label("what", "What is waited for.", ("connection", "write")),
+    alert="The 95th percentile is above 0.5 seconds. After `SIGNET_DATABASE_TIMEOUT` requests get 503.",
+)
 TOKEN_REQUESTS = Counter(
     "signet_token_requests",
     "Requests at the token endpoint.",
-    "grant",
-    "outcome",
+    Label("grant", "The `grant_type`, or `other`."),
+    Label("outcome", "`issued`, the OAuth error code, or the code of the problem (docs/reference/errors.md)."),
+    alert='A sudden rise of `outcome="invalid_grant"` or `outcome="invalid_client"`.',
     tally=_tokens,
 )
-SIGN_INS = Counter("signet_sign_ins", "Steps of signing in.", "factor", "outcome", tally=_sign_in)
-REFUSALS = Counter("signet_refusals", "Rejected protocol requests, by error.", "endpoint", "error")
-FAILED_ATTEMPTS = Counter("signet_failed_attempts", "Wrong passwords, codes, tokens and links.", "kind")
-RATE_LIMITED = Counter("signet_rate_limited", "Requests rejected by a rate limit, by what it counts.", "kind")
-EVENTS = Counter("signet_events", "Audit events, by name (docs/reference/events.md).", "event")
+SIGN_INS = Counter(
+    "signet_sign_ins",
+    "Steps of signing in.",
+    Label("factor", "What was checked.", ("password", "second_factor", "upstream")),
+    Label("outcome", "`signed_in`, `second_factor_due`, `stepped_up`, or the code of the problem: `wrong_password`."),
+    alert='A sudden rise of `outcome="wrong_password"`, or no `signed_in` for an unusual time.',
+    tally=_sign_in,
+)
+REFUSALS = Counter(
+    "signet_refusals",
+    "Rejected protocol requests that `signet explain` can explain.",
+    Label("endpoint", "The endpoint.", ENDPOINTS),
+    Label("error", "The OAuth error code (docs/reference/errors.md)."),
+    alert="A sudden rise, for example after a release of an app.",
+)
+FAILED_ATTEMPTS = Counter(
+    "signet_failed_attempts",
+    "Wrong passwords, codes, tokens and links.",
+    KIND,
+    alert="A sudden rise: someone may be guessing.",
+)
+RATE_LIMITED = Counter(
+    "signet_rate_limited",
+    "Requests that a rate limit rejected (docs/reference/throttling.md).",
+    KIND,
+    alert="A rise without one of `signet_failed_attempts_total`: a limit may be too low for your users.",
+)
+EVENTS = Counter(
+    "signet_events",
+    "Audit events.",
+    Label("event", "The name of the event (docs/reference/events.md)."),
+    alert="Events that matter to you, such as `token.refresh.reused` or `account.intrusion.reported`.",
+)
 PROMISES = Counter(
     "signet_promises",
     "Attempts to deliver a job of the outbox.",
-    "topic",
-    "outcome",
+    TOPIC,
+    Label("outcome", "Delivered, to be retried, or failed permanently.", ("kept", "put_back", "failed")),
+    alert='Any increase of `outcome="failed"`.',
     tally=_letters,
+)
+
+INFO = Figure("signet_info", "Always 1.", Label("version", "The version of Signet."))
+DATABASE_UP = Figure(
+    "signet_database_up",
+    "Whether the database responds: 1 or 0. With 0, the figures below are missing.",
+    alert="`signet_database_up == 0`.",
+)
+OUTBOX = Figure(
+    "signet_outbox",
+    "Jobs of the outbox that wait, or failed permanently.",
+    TOPIC,
+    Label("state", "`due`, `trying` or `failed`.", ("due", "trying", "failed")),
+)
+OUTBOX_AGE = Figure(
+    "signet_outbox_oldest_due_seconds",
+    "How long the job that is due longest is due, in seconds.",
+    alert="`max(signet_outbox_oldest_due_seconds) > 300`: no worker runs, or the mail server is down.",
+)
+KEY_AGE = Figure("signet_signing_key_age_seconds", "How long the current signing key is in use, in seconds.", ALGORITHM)
+KEY_ROTATION = Figure(
+    "signet_signing_key_rotation_seconds",
+    "Time until the next key rotation, in seconds; negative if overdue. Missing if `SIGNET_KEY_ROTATION` is 0.",
+    ALGORITHM,
+    alert="`min(signet_signing_key_rotation_seconds) < -86400`: no worker runs.",
 )
 
 
@@ -193,10 +200,10 @@ def begin(folder: Path, process: str) -> None:
         left.unlink()  # of a predecessor that died: nothing waits in this process yet
     values.ValueClass = values.MultiProcessValue(lambda: process)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()  # one of our own: what libraries may register is not ours to show
-    for instrument in INSTRUMENTS:
+    for instrument in _instruments():
         make = getattr(prometheus_client, instrument.kind)
         instrument.begin(
-            make(instrument.name, instrument.about, instrument.labels, registry=registry, **instrument.options)
+            make(instrument.name, instrument.about, instrument.label_names, registry=registry, **instrument.options)
         )
 
 
@@ -204,16 +211,10 @@ def end() -> None:
     """Stop counting and close the files, which stay."""
     from prometheus_client import values  # noqa: PLC0415  # as in `begin`
 
-    for instrument in INSTRUMENTS:
+    for instrument in _instruments():
         instrument.end()
     values.ValueClass.close_all_files()
 
 
-def name_of(error: Exception) -> str:
-    """Return the label value of an error.
-
-    It is a refusal's code with underscores (`wrong_password`), else the name of the class in the same form.
-    """
-    if isinstance(error, Refusal):
-        return error.code.replace("-", "_")
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(error).__name__).lower()
+def _instruments() -> list[Instrument]:
+    return [metric for metric in METRICS if isinstance(metric, Instrument)]

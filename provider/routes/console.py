@@ -10,6 +10,7 @@ from provider.admin.pages import (
     keys,
     outbox,
     overview,
+    search,
     sessions,
     settings,
     users,
@@ -24,6 +25,7 @@ def console() -> list[BaseRoute]:
     get, post, both = ["GET"], ["POST"], ["GET", "POST"]
     return [
         Route("/admin", overview.overview, methods=get, name="admin"),
+        Route("/admin/search", search.search, methods=get, name="admin_search"),
         Route("/admin/users", users.list_users, methods=get, name="admin_users"),
         Route("/admin/users/new", users.show_new_user, methods=get, name="admin_show_new_user"),
         Route("/admin/users/new", users.create_user, methods=post, name="admin_create_user"),

@@ -4,7 +4,8 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from provider.observability.metrics import OTHER, REQUEST_SECONDS, REQUESTS
+from provider.observability.instruments import OTHER
+from provider.observability.metrics import REQUEST_SECONDS, REQUESTS
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NO_ROUTE = "none"

@@ -83,7 +83,8 @@ class Envelope:
             images = " ".join(("'self'", "data:", *state.get("image_sources", ())))
             frames = " ".join(state.get("frame_sources", ())) or "'none'"
             policy = (
-                f"default-src 'none'; style-src 'self'; img-src {images}; script-src 'nonce-{state['nonce']}'; "
+                f"default-src 'none'; style-src 'self'; font-src 'self'; img-src {images}; "
+                f"script-src 'nonce-{state['nonce']}'; "
                 f"connect-src 'self'; frame-src {frames}; form-action {targets}; base-uri 'none'"
             )
             framable = state.get("framable", False)

@@ -19,7 +19,8 @@ from provider.accounts.store.links import one_time_links
 from provider.accounts.store.users import Status
 from provider.accounts.users import delete_user
 from provider.app import create_app
-from provider.config.settings import Feature, Settings
+from provider.config.general import Feature
+from provider.config.settings import Settings
 from provider.crypto.vault import Vault
 from provider.installation import open_installation
 from provider.sessions import store as sessions

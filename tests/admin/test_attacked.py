@@ -17,7 +17,7 @@ from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.webhooks import store as webhooks
 from provider.work import Installation
-from tests.admin.conftest import Console, Program
+from tests.admin.conftest import Console, Program, action_form
 from tests.support.browser import Page
 from tests.support.factories import make_client
 from tests.support.installation import Work
@@ -60,7 +60,12 @@ def test_lists_find_nothing_by_what_no_database_keeps(console: Console) -> None:
 
 
 def test_the_audit_log_is_asked_up_to_the_last_day_there_is(console: Console) -> None:
-    assert console.open("/audit?until=9999-12-31&since=0001-01-01").html.count('<code lang="en">account.created') == 1
+    assert (
+        console.open("/audit?until=9999-12-31&since=0001-01-01").html.count(
+            '<code class="quiet" lang="en">account.created'
+        )
+        == 1
+    )
 
 
 def test_nobody_who_is_shut_out_is_invited(operator: Program) -> None:
@@ -85,7 +90,7 @@ def test_nobody_reads_in_the_copy_of_their_data_who_suspended_them_and_why(
 
 
 def key_of(page: Page) -> str:
-    field = page.forms[0].find("idempotency_key")
+    field = action_form(page).find("idempotency_key")
     assert field is not None
     return field.value
 
@@ -95,13 +100,14 @@ def test_a_double_click_makes_one_secret_and_the_form_that_comes_back_shows_it(c
     """The second press finds the first still at work; on SQLite it would wait for it."""
     with work() as w:
         app, _ = make_client(w)
-    key = key_of(console.open(f"/clients/client/rotate-secret?client_id={app.client_id}"))
+    asked = console.open(f"/clients/client/rotate-secret?client_id={app.client_id}")
+    key, action = key_of(asked), action_form(asked).action
     first = idempotency.request_of(key, caller=f"console {console.user_id}", asked=None)
     with work() as w:
         assert store.hold(w.db, first.digest)
-        page = console.browser.submit({})
+        page = console.browser.submit({}, action=action)
     assert (page.status, key_of(page)) == (409, key)
-    shown = console.browser.submit({})
+    shown = console.browser.submit({}, action=action)
     assert "New client secret" in shown.text
 
 

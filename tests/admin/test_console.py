@@ -91,18 +91,23 @@ def test_the_audit_log_is_narrowed_paged_and_taken_along(console: Console, work:
     assert page.text.count("account.profile.changed") >= 50
     assert "account.created" not in page.text.replace(page.text[: page.text.find("Apply filters")], "")
     rest = console.browser.follow("Next page")
-    assert rest.html.count('<code lang="en">account.profile.changed</code>') == 10
-    assert console.open("/audit?user=nobody@example.test").html.count('<code lang="en">account.') == 0
+    assert rest.html.count('<code class="quiet" lang="en">account.profile.changed</code>') == 10
+    assert console.open("/audit?user=nobody@example.test").html.count('<code class="quiet" lang="en">account.') == 0
     assert "Enter a date, for example 2026-11-21." in console.open("/audit?since=yesterday").text
     today = clock().date().isoformat()
     tomorrow = (clock() + timedelta(days=1)).date().isoformat()
     assert (
         console.open(f"/audit?since={today}&until={today}&name=account.created").html.count(
-            '<code lang="en">account.cr'
+            '<code class="quiet" lang="en">account.cr'
         )
         == 2
     )
-    assert console.open(f"/audit?since={tomorrow}&name=account.created").html.count('<code lang="en">account.cr') == 0
+    assert (
+        console.open(f"/audit?since={tomorrow}&name=account.created").html.count(
+            '<code class="quiet" lang="en">account.cr'
+        )
+        == 0
+    )
     exported = console.browser.client.get("/admin/audit/export.csv?name=account.profile.changed").text
     assert exported.count("account.profile.changed") == 60
     lines = console.browser.client.get("/admin/audit/export.jsonl?name=account.*").text.splitlines()
@@ -182,3 +187,5 @@ def test_settings_are_shown_as_they_are_in_force_and_secrets_are_not(console: Co
     assert settings.secret_keys
     for secret in ("hunter2", *settings.secret_keys):
         assert secret not in page.html
+    groups = re.findall(r'<h2 lang="en">(.+?)</h2>', page.html)
+    assert groups == [section.title for section in Settings.sections()]

@@ -24,8 +24,8 @@ def test_the_commands_do_what_they_say(database_url: str, tmp_path: Path) -> Non
         "SIGNET_SECRET_KEY": SECRET_KEY,
         "SIGNET_ISSUER": f"http://127.0.0.1:{port}",
     }
-    commands = re.findall(r"^ {4}(.*)$", DOCUMENT, re.MULTILINE)
-    assert len(commands) > 18
+    commands = re.findall(r"^```sh\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+    assert len(commands) == 8
     last = 'admin "$API/clients/shop"'
     script = [f'PATH="{tmp_path}:$PATH"', *commands, last]
     with serving(settings, port=port), signet_in(tmp_path):

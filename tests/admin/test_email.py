@@ -10,7 +10,8 @@ from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.registration import sign_up_unverified
 from provider.accounts.store.email_addresses import find_of_user
 from provider.accounts.store.users import Status
-from provider.config.settings import FEATURES, Settings
+from provider.config.general import FEATURES
+from provider.config.settings import Settings
 from tests.admin.conftest import Console, Program, events
 from tests.support.browser import Browser
 from tests.support.factories import PASSWORD, make_user

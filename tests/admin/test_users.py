@@ -6,7 +6,7 @@ import pytest
 
 from provider.accounts import linked_identities, registration
 from provider.accounts.store import users
-from tests.admin.conftest import Console, events
+from tests.admin.conftest import Console, action_form, events
 from tests.support.browser import Browser
 from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.inbox import Inbox
@@ -169,7 +169,7 @@ def test_the_only_way_in_is_unlinked_after_another_question(console: Console, wo
     assert "Account unlinked." in console.act(one.removeprefix("/admin")).text
     [last] = [target for words, target in console.open(f"/users/{user_id}").links.items() if "Unlink" in words]
     assert "/unlink-last?" in last
-    asked = stale.submit({}, action=question.forms[0].action)  # of before it became the last one
+    asked = stale.submit({}, action=action_form(question).action)  # of before it became the last one
     assert (asked.path, asked.heading) == (last.partition("?")[0], "Unlink the only way to sign in")
     assert "The user won't be able to sign in." in asked.text
     page = console.act(last.removeprefix("/admin"), why="the provider closed")

@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 
 from provider.api import openapi
 from provider.api.operation import Operation
-from provider.config.settings import FEATURES, Settings
+from provider.config.general import FEATURES
+from provider.config.settings import Settings
 from provider.routes import routes
 from tests.api.conftest import API, App, Caller
 from tests.support.effort import effort

@@ -88,8 +88,11 @@ def test_what_keeps_it_from_starting_is_found(
 
 @pytest.mark.only_on("sqlite")
 def test_what_stands_around_it_is_looked_at(
-    careful: pytest.MonkeyPatch, database_url: str, signet: Signet, work: Work, clock: Clock
+    careful: pytest.MonkeyPatch, database_url: str, signet: Signet, work: Work, clock: Clock, tmp_path: Path
 ) -> None:
+    (tmp_path / "emails").mkdir()
+    (tmp_path / "emails/invitation.jinja").write_text("{{ unknown }}")
+    careful.setenv("SIGNET_EMAIL_TEMPLATES", str(tmp_path / "emails"))
     path = Path(database_url.removeprefix("sqlite:///"))
     path.chmod(0o644)
     clock.advance(days=-100)  # the command lives 100 days later
@@ -98,7 +101,8 @@ def test_what_stands_around_it_is_looked_at(
         w.db.execute(signing_keys.update().values(signs_from=w.now))
     careful.setattr(system_checks, "LITTLE", 1 << 60)
     found = said(signet("check", "--json"))
-    assert {"database file": False, "disk": False, "outbox": False, "signing keys": False}.items() <= found.items()
+    looked_at = ("database file", "disk", "outbox", "signing keys", "SIGNET_EMAIL_TEMPLATES")
+    assert dict.fromkeys(looked_at, False).items() <= found.items()
     careful.setattr(system_checks, "TOO_LITTLE", 1 << 60)
     assert said(signet("check", "--json"))["disk"] is True
 

@@ -1,4 +1,4 @@
-"""Stands in for `sudo` in the document's shell: nothing is done to this machine, except that `systemctl` starts, stops
+"""Stands in for `sudo` in the shell of a page: nothing is done to this machine, except that `systemctl` starts, stops
 and restarts what the units in `deploy/` say, as processes of this user.
 
 It is a script: `sudo` on the PATH runs it. PLACES (JSON) says what stands for the places that the units name.
@@ -46,7 +46,8 @@ def start(name: str) -> None:
     program, *arguments = shlex.split(unit["ExecStart"][0])
     assert program == "/opt/signet/bin/signet", program
     if arguments[0] == "serve":
-        arguments += ["--drain", "0"]  # no proxy here has to notice first
+        # No proxy here has to notice first, and tests/topology runs the two workers of a node.
+        arguments += ["--drain", "0", "--workers", "1"]
     folder = Path(unit["WorkingDirectory"][0])
     with (folder / f"{name}.log").open("ab") as log:
         done = subprocess.run(

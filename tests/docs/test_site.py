@@ -34,6 +34,11 @@ def test_every_page_says_in_its_first_line_whom_it_is_for() -> None:
     assert [page for page, line in first.items() if not AUDIENCE.match(line)] == []
 
 
+def test_every_guide_says_what_can_go_wrong() -> None:
+    guides = [page for page in pages() if page.startswith("guides/")]
+    assert [page for page in guides if "\n## What can go wrong\n" not in (DOCS / page).read_text("utf-8")] == []
+
+
 def test_no_page_loads_anything_from_another_site() -> None:
     loaded = re.compile(r"!\[[^\]]*\]\(https?:|<(?:img|script|link|iframe)[^>]*https?://")
     assert [page for page in pages() if loaded.search((DOCS / page).read_text("utf-8"))] == []

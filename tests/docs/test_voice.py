@@ -12,7 +12,7 @@ from typing import Any
 from babel.messages.pofile import read_po
 
 from provider.cli.run import command_line
-from tests.docs.generate import GENERATED
+from tests.docs.generate.pages import GENERATED
 from tests.support.server_process import REPOSITORY
 
 VOICE = REPOSITORY / "docs/development/voice.md"

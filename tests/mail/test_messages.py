@@ -14,8 +14,9 @@ from provider.branding.palette import FOR_TEXT, contrast
 from provider.config.settings import Settings
 from provider.languages.catalogs import ENGLISH, LANGUAGES
 from provider.mail import messages
+from provider.mail.samples import FIREFOX, NAMES
 from provider.work import Origin, utc_now
-from tests.support.emails import FIREFOX, NAMES, every_email, rendered
+from tests.support.emails import every_email, rendered
 from tests.support.inbox import Inbox
 from tests.support.installation import ISSUER, Work
 

@@ -49,9 +49,9 @@ def asset_urls(page: str) -> list[str]:
 def test_a_page_refers_to_everything_by_its_content(client: TestClient, settings: Settings) -> None:
     """So that it may be kept for ever (A-98), and a changed brand is seen at once."""
     page = client.get("/login").text
-    names = ["favicon.svg", "signet.css", "brand.css", "signet.js", "logo-dark.png", "logo.svg"]
+    names = ["favicon.svg", "newsreader.woff2", "signet.css", "brand.css", "signet.js", "logo-dark.png", "logo.svg"]
     urls = asset_urls(page)
-    assert [re.match(r"/static/([a-z.-]+)\?v=[0-9a-f]{12}$", url)[1] for url in urls] == names  # type: ignore[index]
+    assert [re.match(r"/static/([a-z0-9.-]+)\?v=[0-9a-f]{12}$", url)[1] for url in urls] == names  # type: ignore[index]
     assert page.index("signet.css") < page.index("brand.css")
     for url in urls:
         answer = client.get(url)
@@ -60,7 +60,7 @@ def test_a_page_refers_to_everything_by_its_content(client: TestClient, settings
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "set-cookie" not in answer.headers
     other = look_of(settings.model_copy(update={"brand_accent": "#0b3d2e"}))
-    assert {asset.url for asset in other.assets}.isdisjoint(urls[0:3:2])
+    assert {asset.url for asset in other.assets}.isdisjoint(urls[0:4:3])
 
 
 def test_the_colours_are_custom_properties_and_nothing_else(client: TestClient) -> None:

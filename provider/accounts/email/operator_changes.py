@@ -16,7 +16,7 @@ from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import Status
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.config.settings import Feature
+from provider.config.general import Feature
 from provider.languages.text import Text
 from provider.mail import messages
 from provider.work import UnitOfWork

@@ -16,6 +16,7 @@ class Setting(Body):
     value: str | None = Field(None, description="The value in effect. Secrets are masked.")
     is_default: bool = Field(description="Whether the value is the default.")
     is_secret: bool = Field(description="Whether the value is a secret.")
+    group: str = Field(description="The group that the setting belongs to, as in the reference of the settings.")
     about: str = Field(description="What the setting does.")
 
 

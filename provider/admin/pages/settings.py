@@ -1,5 +1,7 @@
 """The settings in effect, with secrets masked."""
 
+from itertools import groupby
+
 from starlette.responses import Response
 
 from provider import __version__
@@ -14,4 +16,6 @@ from provider.web.pages import page
 def show_settings(call: Call) -> Response:
     """Show the settings: GET /admin/settings. They are read from the environment when the server starts."""
     require_operator(call)
-    return page(call, "admin/settings.html", settings=settings_in_force(call.settings), version=__version__)
+    shown = groupby(settings_in_force(call.settings), key=lambda setting: setting.group)
+    groups = [(title, list(settings)) for title, settings in shown]
+    return page(call, "admin/settings.html", groups=groups, version=__version__)

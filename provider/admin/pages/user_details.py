@@ -10,7 +10,7 @@ from provider.accounts.overview import Overview
 from provider.accounts.store import linked_identities
 from provider.accounts.store.linked_identities import LinkedIdentity
 from provider.accounts.store.users import Status
-from provider.config.settings import Feature
+from provider.config.general import Feature
 from provider.oauth.authorize.connected_apps import ConnectedApp, find_connected
 from provider.oauth.http.server import server_of
 from provider.sessions.store import Session

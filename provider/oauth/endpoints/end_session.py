@@ -94,10 +94,15 @@ def _ask(call: Call, session: Session, request: LogoutRequest, given: Parameters
         "oauth/end_session.html",
         form_targets=() if request.redirect_uri is None else (csp_source(request.redirect_uri),),
         account=address.address if address else session.user_id,
-        app=None if client is None else {"name": client.name, "host": client.host},
+        app=None if client is None else _app(client),
         # Where no client is proven or named, nothing that was said is put on the page.
         carried=[] if client is None else [(name, given[name]) for name in CARRIED if name in given],
     )
+
+
+def _app(client: Client) -> dict[str, str]:
+    """Return what the page shows of an app: no name that only the app itself has chosen."""
+    return {"name": client.name if client.is_vouched_for else "", "host": client.host}
 
 
 def _read(call: Call, checks: Checks, given: Parameters) -> LogoutRequest:

@@ -13,7 +13,8 @@ from provider.oauth.grants.grant_types import GRANTS
 from provider.oauth.http.authenticated import authenticated
 from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
-from provider.observability.metrics import OTHER, TOKEN_REQUESTS, name_of
+from provider.observability.instruments import OTHER, name_of
+from provider.observability.metrics import TOKEN_REQUESTS
 from provider.parameters import MalformedParameters
 from provider.web.call import Call
 

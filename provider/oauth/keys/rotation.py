@@ -17,16 +17,15 @@ from provider.languages.text import Text
 from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_pairs import generate, row_of
 from provider.oauth.keys.store import SigningKeyRow, State
-from provider.refusals import Refusal
+from provider.refusals import NotFound, Refusal
 from provider.work import UnitOfWork
 
 MARGIN = timedelta(minutes=5)
 """How long a retired key is kept after its last token expires: clocks differ, and verifiers allow some leeway."""
 
 
-class UnknownKey(Refusal):
+class UnknownKey(NotFound):
     code = "unknown-key"
-    status_code = 404
     message = Text("There is no signing key with this ID, or its status does not allow this.")
 
 

@@ -9,7 +9,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
 
-from provider.oauth.clients import clients
+from provider.oauth.clients import clients, registration
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.keys import rotation
 from provider.sessions.store import sessions
 from provider.work import Installation
@@ -214,11 +215,21 @@ def test_an_app_that_only_names_itself_gets_the_person_back_if_they_want_to_sign
     parameters = {"post_logout_redirect_uri": OUT, "client_id": rp.client_id, "state": "s"}
     with unchanged():
         page = Page(browser.get(LOGOUT, params=parameters))
-    assert "app.example.test wants to sign you out" in page.text
+    assert "Example app (app.example.test) wants to sign you out" in page.text
     form = {**parameters, "decision": "sign_out", "csrf_token": csrf_of(browser)}
     assert browser.post(LOGOUT, data=form, headers={"origin": ISSUER}).headers["location"] == f"{OUT}?state=s"
     assert not is_signed_in(rp, browser)
     assert browser.get(LOGOUT, params=parameters).headers["location"] == f"{OUT}?state=s", "nobody is left to be asked"
+
+
+def test_an_app_that_registered_itself_is_shown_by_its_host(browser: WatchedClient, work: Work) -> None:
+    """Its name is what it says of itself."""
+    with work() as w:
+        given = ClientMetadata(client_name="Your bank", redirect_uris=("https://shop.example.test/callback",))
+        client = registration.register(w, given).client
+    page = Page(browser.get(LOGOUT, params={"client_id": client.client_id}))
+    assert "shop.example.test wants to sign you out" in page.text
+    assert "Your bank" not in page.text
 
 
 @pytest.mark.parametrize("changes", [{"client_id": "c"}, {"post_logout_redirect_uri": "https://evil.test/"}])

@@ -1,0 +1,61 @@
+"""The settings of what connects: apps, and providers that users sign in with."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from provider.config.lists import Ordered
+from provider.config.section import Section
+from provider.config.uri_schemes import Schemes
+
+
+class Connections(Section):
+    """Apps that connect, and providers that users sign in with."""
+
+    title: ClassVar[str] = "Apps and other providers"
+
+    registration: Literal["closed", "token", "open"] = Field(
+        "closed",
+        description="Who can register clients dynamically (RFC 7591): closed (no one), token (with an "
+        "initial access token) or open (anyone). See docs/connect/registration.md.",
+    )
+    registration_scopes: Ordered = Field(
+        ("openid", "profile", "email", "address", "phone", "offline_access"),
+        description="Scopes that self-registered apps can request, comma-separated. They never get account or admin.",
+    )
+    registration_schemes: Schemes = Field(
+        (),
+        description="URI schemes without a dot that self-registered apps can use in redirect URIs, "
+        "comma-separated, such as cursor,raycast. See docs/connect/registration.md.",
+    )
+    registration_require_pkce: bool = Field(
+        True, description="Require PKCE from self-registered apps with a secret. Public apps must always use PKCE."
+    )
+    legacy_response_types: bool = Field(
+        False,
+        description="Allow implicit and hybrid response types for clients registered with them. Turn on only "
+        "for old apps.",
+    )
+    request_uri: bool = Field(
+        False,
+        description="Allow request objects by reference, at a client's registered request_uris. Pushed "
+        "authorization requests are safer.",
+    )
+    session_management: bool = Field(
+        False,
+        description="Allow apps to check in an iframe whether the user is still signed in (check_session_iframe).",
+    )
+    upstreams: Path | None = Field(
+        None,
+        description="Path of a TOML file with the providers that users can sign in with. See docs/guides/upstream.md.",
+    )
+
+    @field_validator("registration_scopes")
+    @classmethod
+    def _scope_tokens(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(
+            token and token.isascii() and token.isprintable() and not set(token) & set(' "\\') for token in value
+        ):
+            raise ValueError("must be scopes, comma-separated, such as openid,profile,email")
+        return value

@@ -1,0 +1,33 @@
+"""The settings of passwords and second factors."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from provider.config.section import Section
+
+
+class Passwords(Section):
+    """Passwords and second factors."""
+
+    title: ClassVar[str] = "Passwords and second factors"
+
+    password_min_length: int = Field(8, ge=8, le=64, description="Minimum length of a new password, in characters.")
+    breached_passwords: Path | None = Field(
+        None,
+        description="Path of a file with SHA-1 hashes of breached passwords, sorted by hash. These passwords "
+        "are rejected.",
+    )
+    bcrypt_cost: int = Field(
+        12,
+        ge=4,
+        le=16,
+        description="Cost (work factor) of password hashes. Each step up takes twice as long. Older hashes "
+        "are upgraded at sign-in.",
+    )
+    totp_bypass_code: str | None = Field(
+        None,
+        description="Fixed code accepted instead of a TOTP code, for tests. Needs SIGNET_ENV=development and "
+        "a loopback issuer.",
+    )

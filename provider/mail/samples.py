@@ -1,0 +1,37 @@
+"""A value for each variable of the templates of emails, like those they are sent with.
+
+They are for checking templates and for the documentation.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from provider.audit.devices import device_name
+from provider.mail.rendering import FOLDER, SHARED
+
+ISSUER = "https://id.example.com"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.jinja") if path.name not in SHARED)
+"""The emails."""
+VALUES: dict[str, Any] = {
+    "account": f"{ISSUER}/account",
+    "activity": f"{ISSUER}/account/activity",
+    "by_operator": False,
+    "code": "123456",
+    "code_lifetime": timedelta(minutes=10),
+    "delete_after": datetime(2026, 12, 24, tzinfo=UTC),
+    "device": device_name(FIREFOX),
+    "device_is_known": True,
+    "few": False,
+    "left": 9,
+    "link": f"{ISSUER}/link?token=AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
+    "link_lifetime": timedelta(hours=24),
+    "linked": f"{ISSUER}/account/linked",
+    "network": "192.0.2.7",
+    "provider": "Google",
+    "reset": f"{ISSUER}/forgot-password",
+    "sign_in": f"{ISSUER}/login",
+    "two_factor": f"{ISSUER}/account/two-factor",
+    "undo": f"{ISSUER}/undo-email-change?token=AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
+    "when": datetime(2026, 11, 28, 16, 26, tzinfo=UTC),
+}

@@ -1,0 +1,155 @@
+"""Example bodies of the APIs, from the schemas of the OpenAPI documents and the values here."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+EARLIER, NOW, LATER = "2026-11-28T09:30:00Z", "2026-11-29T10:15:00Z", "2026-12-29T10:15:00Z"
+VALUES: dict[str, Any] = {
+    "about": "new_device to ada@example.com",
+    "acr": "aal1",
+    "alg": "RS256",
+    "amr": ["pwd", "otp", "mfa"],
+    "at": NOW,
+    "attempts": 1,
+    "auth_time": EARLIER,
+    "auth_session": "hM2c8zWn4vQ1tYxk7RbPfg",
+    "client_id": "quill",
+    "client_name": "Quill",
+    "code": "493817",
+    "codes": ["7k2m-x9qd-4htw-1vbn", "c3fp-8wzr-6yjk-5gsa"],
+    "confirmed": True,
+    "confirmed_at": NOW,
+    "country": "FR",
+    "created_at": EARLIER,
+    "current": False,
+    "current_password": "orbit velvet canyon",
+    "details": {"by": "user"},
+    "device": "Firefox on Linux",
+    "disabled": False,
+    "email": "ada@example.com",
+    "email_verified": True,
+    "enabled": True,
+    "error": "invalid_grant",
+    "error_id": "7f3k2m9qd4htw1vb",
+    "events": ["account.*"],
+    "expires_at": LATER,
+    "expires_in": 86400,
+    "grant_types": ["authorization_code", "refresh_token"],
+    "granted_at": EARLIER,
+    "group": "Lifetimes",
+    "has_password": True,
+    "id": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34",
+    "initial_access_token": "wZ8nT3kLq0Vb5yRmXc7dHg",
+    "invite": True,
+    "is_default": True,
+    "is_secret": False,
+    "issuer": "https://accounts.example.org",
+    "key": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    "kid": "rs256-2026-11",
+    "last_seen": NOW,
+    "last_used": NOW,
+    "last_used_at": NOW,
+    "left": 9,
+    "name": "Ada Lovelace",
+    "network": "203.0.113.7",
+    "new_password": "lantern pepper glacier",
+    "next_at": NOW,
+    "offline": True,
+    "passed": False,
+    "password": "orbit velvet canyon",
+    "postal_code": "75001",
+    "purpose": "verify",
+    "reason": "Requested by the support team",
+    "recovery_codes_left": 9,
+    "redirect_uris": ["https://quill.example.com/callback"],
+    "registered_itself": False,
+    "request_id": "7f3k2m9qd4htw1vb",
+    "roles": ["editor"],
+    "scope": "openid profile email",
+    "secret": "whsec_Zm9yIHRoZSBkb2N1bWVudGF0aW9u",
+    "session_id": "5d0c9a52-7d6e-4a83-8f63-0f0b3c1e2a77",
+    "setting_up": False,
+    "signs_from": EARLIER,
+    "since": EARLIER,
+    "state": "due",
+    "status": "active",
+    "street_address": "1 rue de Rivoli",
+    "locality": "Paris",
+    "sub": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34",
+    "subject": "114860392",
+    "ticket": "Rk3vB8xN1mQz6tLw",
+    "token": "pV4hX2nK9sTd7cYb",
+    "token_families": 2,
+    "topic": "mail",
+    "two_factor": True,
+    "updated_at": NOW,
+    "uri": "otpauth://totp/Signet:ada%40example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Signet",
+    "url": "https://hooks.example.com/signet",
+    "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "user_id": "0b8e5c1e-4b0f-4a57-9c0e-6d1c7f2a9e34",
+    "uses": 10,
+    "value": "10m",
+    "endpoint": "token",
+    "description": "The authorization code has expired",
+}
+"""The values of members, by name."""
+
+OF_A_BODY: dict[str, Any] = {
+    "Account.claims": {"name": "Ada Lovelace", "locale": "en"},
+    "AuditEntry.name": "account.email.changed",
+    "Check.expected": "a code that was issued less than 60 seconds ago",
+    "Check.fix": "Redeem the code as soon as it arrives.",
+    "Check.got": "a code that was issued 75 seconds ago",
+    "Check.name": "The code is fresh",
+    "Check.section": "RFC 6749 section 4.1.2",
+    "Consent.name": "Quill",
+    "CreatedApplication.client_secret": "q8Yb3xT1nLw6vRk0ZmPd4hCs7jFa2gEu",
+    "CreatedWebhook.events": ["account.*"],
+    "Key.state": "current",
+    "NewLink.url": "https://id.example.com/reset-password/pV4hX2nK9sTd7cYb",
+    "NewSecret.client_secret": "q8Yb3xT1nLw6vRk0ZmPd4hCs7jFa2gEu",
+    "Replayed.events": 12,
+    "Rotated.current": "rs256-2026-11",
+    "Rotated.upcoming": "rs256-2027-02",
+    "Setting.about": "How long an access token is valid.",
+    "Setting.name": "SIGNET_ACCESS_TOKEN_LIFETIME",
+    "Webhook.events": ["account.*"],
+}
+"""Values that differ from those of the same name in other bodies, by `Body.member`."""
+
+
+def example(name: str, schemas: dict[str, Schema]) -> Any:
+    """Return an example of a body: each required member, and the optional ones that have a value here.
+
+    Raises LookupError for a required member without one.
+    """
+    body = schemas[name]
+    shown = {}
+    for member, schema in body.get("properties", {}).items():
+        value = _value(f"{name}.{member}", schema, schemas)
+        if value is not None:
+            shown[member] = value
+        elif member in body.get("required", ()):
+            raise LookupError(f"{name}.{member} needs a value in tests/docs/generate/examples.py")
+    return shown
+
+
+def _value(path: str, schema: Schema, schemas: dict[str, Schema]) -> Any:
+    if path in OF_A_BODY:
+        return OF_A_BODY[path]
+    if (reference := reference_of(schema)) is not None:
+        return example(reference, schemas)
+    if (of_each := reference_of(schema.get("items", {}))) is not None:
+        return [example(of_each, schemas)]
+    if "enum" in schema:
+        return schema["enum"][0]
+    return VALUES.get(path.rpartition(".")[2])
+
+
+def reference_of(schema: Schema) -> str | None:
+    """Return the name of the body that a schema refers to, alone or besides null."""
+    for each in (schema, *schema.get("anyOf", ())):
+        if "$ref" in each:
+            return str(each["$ref"]).rpartition("/")[2]
+    return None

@@ -1,0 +1,139 @@
+"""The problems that the APIs answer with, and the error pages, with what to do about each."""
+
+from provider.api.problems import PROTOCOL_TITLES
+from tests.docs.generate.markdown import table
+from tests.docs.generate.oauth_errors import status_of
+from tests.docs.generate.operations import Reference
+from tests.docs.generate.refusals import meaning_of, refusals
+
+FIXES = {
+    "address-taken": "Use a different address, or change the account that has it.",
+    "already-confirmed": "Nothing to do.",
+    "changed-meanwhile": "Read the resource again, and send the change with the new `ETag`.",
+    "code-needed": "Ask the user for a code and send it as `code`, with the password.",
+    "confirmation-needed": "Call confirm-password, or request authorization with the `max_age` of the challenge.",
+    "crash": "Try again later. If it happens again, give the operator the error ID.",
+    "disabled": "Enable the webhook first.",
+    "enrolment-gone": "Start the setup again.",
+    "forgotten": "Look up whether the resource exists before you create it again.",
+    "has-password": "Send a password reset email instead.",
+    "id-taken": "Leave `id` out, or use a different one.",
+    "insufficient_scope": "Request the scope, and send the token issued then. Operators need two factors.",
+    "invalid-body": "Correct each member that `errors` names.",
+    "invalid-metadata": "Correct the member that the detail names.",
+    "invalid_client": "Check the client ID and the secret. Send them with HTTP Basic.",
+    "invalid_request": "Send one access token, in the Authorization header.",
+    "invalid_token": "Refresh, and send the new access token.",
+    "key-in-use": "Wait a moment, then send the request again with the same key.",
+    "key-reused": "Use a new key for each request.",
+    "last-way-in": "Let the user set a password first.",
+    "link-dead": "Request another verification email.",
+    "linked-elsewhere": "Unlink the identity from the other account first.",
+    "malformed": "Encode the query as UTF-8, with each parameter once.",
+    "no-pending-change": "Nothing to do.",
+    "no-picture": "Nothing to do.",
+    "no-such-client": "Check the client ID.",
+    "no-such-family": "It may have ended already. List the token families again.",
+    "no-such-identity": "List the linked identities again.",
+    "no-such-promise": "It may have been deleted since. List the jobs again.",
+    "no-such-refusal": "Check the error ID. Let the app repeat the request and explain that one.",
+    "no-such-session": "It may have ended already. List the sessions again.",
+    "no-such-user": "Check the user ID. The account may have been deleted.",
+    "no-such-webhook": "List the webhooks again.",
+    "not-an-address": "Correct the email address.",
+    "not-connected": "It may have been removed already. List the connected apps again.",
+    "not-failed": "Nothing to do, or repeat what queued the job.",
+    "not-json": "Send JSON with `Content-Type: application/json`.",
+    "not-now": "Check the status of the account.",
+    "not-the-password": "Ask the user for the password again.",
+    "not-turned-on": "Nothing to do.",
+    "not-waiting": "Nothing to do.",
+    "reset-link-dead": "Request another password reset email.",
+    "reset-link-used": "Request another password reset email if the user did not just choose a new password.",
+    "same-address": "Ask for a different address.",
+    "second-factor-locked": "Ask the user for a recovery code. An operator can turn off two-factor authentication.",
+    "second-factor-needed": "Call confirm-password with a code, or request authorization with these `acr_values`.",
+    "session-over": "Send the user through a new authorization request.",
+    "sign-in-over": "Send the user through a new authorization request.",
+    "ticket-over": "Let the user register or sign in again.",
+    "too-large": "Send less. The operation says how large a file can be.",
+    "too-many-requests": "Retry after the seconds in `Retry-After`.",
+    "too-soon": "Wait until the upcoming key has been published for `SIGNET_KEY_LEAD`, or send `at_once`.",
+    "unauthorized_client": "Ask an operator to set `first_party` for the client.",
+    "unavailable": "Retry after the seconds in `Retry-After`.",
+    "unfit-idempotency-key": "Use a random key, for example a UUID.",
+    "unfit-password": "Ask the user for a different password. The detail says what is wrong with it.",
+    "unfit-picture": "Send a JPEG, PNG or WebP image. The detail says what is wrong with the file.",
+    "unfit-webhook": "Correct the URL or the event that the detail names.",
+    "unknown-key": "List the keys again.",
+    "unknown-type": "Send the file with one of the media types of the operation.",
+    "unsupported-password-hash": "Send a hash that Signet can check, or leave it out and invite the user.",
+    "used-second-factor": "Ask the user to wait for the next code.",
+    "wrong-code": "Ask the user for the code again, or send another email.",
+    "wrong-first-code": "Ask the user for the code again.",
+    "wrong-recovery-code": "Ask the user for the code again.",
+    "wrong-second-factor": "Ask the user for the code again.",
+    "wrong-sign-up-password": "Ask the user for the password again.",
+}
+"""What a developer does about each problem of an API."""
+
+
+def api_problems() -> str:
+    """Return every problem of the APIs: type, status, meaning and fix."""
+    rows = [(f"`{type_}` {_status(type_)}", meaning_of(type_), FIXES[type_]) for type_ in sorted(types_of_the_apis())]
+    return table(("problem type and status", "meaning", "what to do"), rows)
+
+
+def types_of_the_apis() -> set[str]:
+    """Return the types that an operation of an API declares, without the prefix of their URN."""
+    return {type_ for api in ("admin", "account") for type_ in Reference(api).problem_types()}
+
+
+def _status(type_: str) -> str:
+    return status_of(type_) if type_ in PROTOCOL_TITLES else str(refusals()[type_].status_code)
+
+
+PAGES = {
+    "app-refused": (
+        "The app sent an invalid request that cannot be answered to it: its client ID or redirect URI is unknown.",
+        "`signet explain` with the error ID shows what the app sent. Correct the app, or its registration.",
+    ),
+    "request-gone": (
+        "The sign-in was completed already, for example in another tab, or has expired.",
+        "Set `initiate_login_uri` of the client, so that the page leads to it. See `SIGNET_REQUEST_LIFETIME`.",
+    ),
+    "page-expired": (
+        "The form was on an old page, or on another site.",
+        "If it happens often, check that your proxy passes on cookies.",
+    ),
+    "cookies-missing": ("The browser blocks cookies.", "Nothing. The user allows cookies for this site."),
+    "forbidden": ("The user may not do this.", "Give the user the role `admin` if they should use the console."),
+    "not-found": ("The address is wrong, or the feature is turned off.", "Check `SIGNET_FEATURES`."),
+    "method-not-allowed": ("A form was sent to a page that takes none.", "Nothing, or correct your link."),
+    "malformed": ("The address or the form has text that is not valid.", "Nothing, or correct your link."),
+    "too-large": ("A form or a file was larger than Signet accepts.", "Nothing."),
+    "too-many-requests": (
+        "Too many attempts were made for this account, from this network, or by all users.",
+        "If many users see it, check `SIGNET_TRUSTED_PROXIES`, and the metric `signet_rate_limited_total`.",
+    ),
+    "unavailable": (
+        "The database or another service is down, or the server is overloaded.",
+        "Open `/health/ready`, and look for warnings in the log.",
+    ),
+    "crash": ("A bug in Signet.", "Look for the log event `crash` with the error ID as `request_id`, and report it."),
+    "upstream-away": ("Another provider does not answer.", "Look for the log event `upstream.unavailable`."),
+    "upstream-declined": ("Another provider answered with an error.", "Look for the log event `upstream.declined`."),
+    "upstream-untrusted": (
+        "The response of another provider did not pass the checks.",
+        "Look for the log event `upstream.invalid_response`. Check the clock and the settings of the provider.",
+    ),
+}
+"""The pages for errors: when they are shown, and what the operator does with the error ID."""
+
+
+def error_pages() -> str:
+    rows = []
+    for code, (when, advice) in PAGES.items():
+        refusal = refusals()[code]
+        rows.append((str(refusal.title), str(refusal.status_code), when, advice))
+    return table(("title of the page", "status", "when", "what the operator does"), rows)
