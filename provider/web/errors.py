@@ -16,6 +16,8 @@ from provider.web.csrf import PageExpired, TokenExpired
 from provider.web.pages import go, page
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provider.web.call import Call
 
 
@@ -82,9 +84,17 @@ def error_page(
     refusal: Refusal,
     *,
     way_on: str | None = None,
-    details: list[tuple[str, str]] | None = None,
+    app_url: str | None = None,
+    app_name: str = "",
+    details: Sequence[tuple[str, str]] = (),
+    explanation: Sequence[Any] = (),
+    is_explained: bool = False,
 ) -> Response:
-    """Return the error page. `way_on` is a path of ours; `details` are folded lines for the developer."""
+    """Return the error page. `way_on` is a path of ours, `app_url` the page of an app where users begin.
+
+    `details` are folded lines for the developer, and `explanation` the checks of the request (`oauth.checks.Check`). If
+    it `is_explained`, operators find it by its id.
+    """
     response = page(
         call,
         "errors/error.html",
@@ -94,7 +104,11 @@ def error_page(
         message=refusal.message,
         error_id=call.request_id,
         way_on=way_on,
-        details=details or [],
+        app_url=app_url,
+        app_name=app_name,
+        details=details,
+        explanation=explanation,
+        is_explained=is_explained,
     )
     response.headers.update(headers_of(refusal))
     return response

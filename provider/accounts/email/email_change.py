@@ -155,13 +155,8 @@ def undo(work: UnitOfWork, *, token: str | None) -> None:
     if link is None or not links.spend(work.db, link.id, now=work.now):
         raise InvalidUndoLink
     if not email_addresses.change(work.db, link.address_id, address=change.address, normal=change.normal, now=work.now):
-<<<<<<< HEAD
-        raise UndoDead
-    # Links that undo later changes lead to the mailboxes of those who made them. Earlier ones stay: they lead further
-=======
         raise InvalidUndoLink
-    # Links that undo later changes lead to the mailboxes of whoever made them. Earlier ones stay: they lead further
->>>>>>> d3c833516977131cdad2d4e645e69d91fd5db6b0
+    # Links that undo later changes lead to the mailboxes of those who made them. Earlier ones stay: they lead further
     # back, and the oldest address has the last word.
     links.expire_after(work.db, link.user_id, Purpose.UNDO, since=link.created_at)
     users.touch(work.db, link.user_id, now=work.now)

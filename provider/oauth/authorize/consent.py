@@ -1,13 +1,16 @@
 """Consent: what a user granted to a client, and how to grant, withdraw and describe it."""
 
+from dataclasses import dataclass
+
 from provider.audit.events import Event
 from provider.audit.log import record
-from provider.languages.text import Text
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.authorize.store import consents
 from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.clients.clients import Client
-from provider.oauth.scopes import CLAIM_IN_WORDS, OFFLINE_ACCESS, SCOPE_OF_CLAIM, in_words
+from provider.oauth.clients.store import api_resources
+from provider.oauth.permissions import Permission, permissions_of
+from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
 from provider.work import UnitOfWork
 
@@ -22,12 +25,21 @@ def granted(work: UnitOfWork, *, user_id: str, client: Client) -> Consent | None
     return consents.find(work.read, user_id, client.client_id)
 
 
-def grant(work: UnitOfWork, *, user_id: str, client: Client, scopes: tuple[str, ...], claims: frozenset[str]) -> None:
-    """Add scopes and claims to what the user granted before."""
+def grant(
+    work: UnitOfWork,
+    *,
+    user_id: str,
+    client: Client,
+    scopes: tuple[str, ...],
+    claims: frozenset[str],
+    resources: tuple[str, ...] = (),
+) -> None:
+    """Add scopes, claims and APIs (`resources`) to what the user granted the client before."""
     before = consents.find(work.db, user_id, client.client_id)
     all_scopes = sorted({*scopes, *(before.scopes if before else ())})
     all_claims = sorted({*claims, *(before.claims if before else ())})
-    consents.put(work.db, Consent(user_id, client.client_id, all_scopes, all_claims, work.now))
+    all_resources = sorted({*resources, *((before.resources or ()) if before else ())})
+    consents.put(work.db, Consent(user_id, client.client_id, all_scopes, all_claims, work.now, all_resources))
     record(work, Event.CONSENT_GRANTED, user_id=user_id, client_id=client.client_id, scopes=list(scopes))
 
 
@@ -45,9 +57,21 @@ def deny(work: UnitOfWork, *, user_id: str, client_id: str) -> None:
     record(work, Event.CONSENT_DENIED, user_id=user_id, client_id=client_id)
 
 
-def permissions_in_words(request: AuthorizationRequest) -> list[Text]:
-    """List what the request asks for, one line each, as the consent page shows it. An API's scope is shown by name."""
-    lines = list(dict.fromkeys(in_words(token) for token in request.scope if token != OFFLINE_ACCESS))
-    extra = [name for name in sorted(request.claims.names) if SCOPE_OF_CLAIM[name] not in request.scope]
-    lines += dict.fromkeys(CLAIM_IN_WORDS[name] for name in extra)
-    return [*lines, in_words(OFFLINE_ACCESS)] if request.offline else lines
+def permissions_asked_for(request: AuthorizationRequest) -> list[Permission]:
+    """List what the request asks for, as the consent page shows it. An API's scope is shown by name."""
+    return permissions_of(request.scope, request.claims.names)
+
+
+@dataclass(frozen=True)
+class Api:
+    """An API that tokens will be for, by the name that an operator gave it."""
+
+    name: str
+    identifier: str
+
+
+def find_apis(work: UnitOfWork, server: AuthorizationServer, request: AuthorizationRequest) -> list[Api]:
+    """Return the APIs that the request names (RFC 8707 section 2), without our own: its scopes say it."""
+    owners = api_resources.find_owners(work.read, request.resources) if request.resources else {}
+    found = {identifier: server.clients.find(work, client_id) for identifier, client_id in owners.items()}
+    return [Api(api.name, identifier) for identifier in request.resources if (api := found.get(identifier)) is not None]

@@ -142,4 +142,5 @@ def _consent_needed(request: AuthorizationRequest, consent: Consent | None) -> A
     if consent is None:
         return AskConsent()
     missing = set(request.scope) - set(consent.scopes) or request.claims.names - set(consent.claims)
+    missing = missing or set(request.resources) - set(consent.resources or ())
     return AskConsent("the user has not allowed all of this access yet") if missing else None

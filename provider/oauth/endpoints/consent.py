@@ -60,7 +60,8 @@ def consent(call: Call) -> Response:
         image_sources=where.image_sources,
         app=where.app,
         account=address.address if address else question.session.user_id,
-        asks=rule.permissions_in_words(question.request),
+        permissions=rule.permissions_asked_for(question.request),
+        apis=rule.find_apis(call.work, server_of(call), question.request),
     )
 
 
@@ -92,7 +93,14 @@ def _answer(call: Call, question: Question) -> Response:
         return decline(call, question.parked, question.target)
     if decision == "allow":
         request, user_id = question.request, question.session.user_id
-        rule.grant(call.work, user_id=user_id, client=request.client, scopes=request.scope, claims=request.claims.names)
+        rule.grant(
+            call.work,
+            user_id=user_id,
+            client=request.client,
+            scopes=request.scope,
+            claims=request.claims.names,
+            resources=request.resources,
+        )
         authorization_requests.mark_consented(call.work.db, question.parked, user_id)
         return go(_resume_url(call, question.parked))
     return go(call.path + "?" + call.scope["query_string"].decode("ascii", "replace"))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from provider.accounts.store import email_addresses
 from provider.destination import Destination
 from provider.languages.text import Text
-from provider.oauth.authorize.consent import permissions_in_words
+from provider.oauth.authorize.consent import find_apis, permissions_asked_for
 from provider.oauth.grants import device_requests
 from provider.oauth.grants.device_requests import VERIFICATION_PATH, DeviceRequest
 from provider.oauth.http.server import server_of
@@ -73,7 +73,8 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
         network=found.network,
         same_network=_network_of(call, found.network) == _network_of(call, call.origin.network),
         asked_at=found.asked_at,
-        asks=permissions_in_words(found.request),
+        permissions=permissions_asked_for(found.request),
+        apis=find_apis(call.work, server_of(call), found.request),
         offline=found.request.offline,
         account=address.address if address else session.user_id,
         somebody_else=here.through("/login", prompt="select_account"),

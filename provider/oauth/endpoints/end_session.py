@@ -6,7 +6,6 @@ the request.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -16,8 +15,7 @@ from provider.oauth.checks import FIND_CLIENT, Checks, with_value
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import csp_source, is_registered
 from provider.oauth.errors import InvalidRequestError, OAuth2Error
-from provider.oauth.explanations import explain
-from provider.oauth.http.authorization_errors import AppRefused
+from provider.oauth.http.authorization_errors import refuse_on_page
 from provider.oauth.http.authorization_response import location_of, send_to
 from provider.oauth.http.server import server_of
 from provider.oauth.logout.front_channel import SIGNED_OUT, SignedOut, page_for
@@ -27,7 +25,6 @@ from provider.parameters import Parameters
 from provider.sessions import lifecycle, store
 from provider.sessions.cookie import find_session, forget_session
 from provider.sessions.store import Session
-from provider.web import errors
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
@@ -54,9 +51,7 @@ def end_session(call: Call) -> Response:
     try:
         request = _read(call, checks, given)
     except OAuth2Error as error:
-        call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
-        details = [("Reason", error.description or ""), ("Explained by", f"signet explain {call.request_id}")]
-        return errors.error_page(call, AppRefused(), way_on="/oauth2/logout", details=details)
+        return refuse_on_page(call, error, way_on="/oauth2/logout")
     session = find_session(call)
     if call.method == "POST" and "decision" in given:
         call.require_csrf()

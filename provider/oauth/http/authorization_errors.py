@@ -4,17 +4,21 @@ from functools import partial
 
 from starlette.responses import Response
 
+from provider.accounts.store import users
 from provider.languages.text import Text
 from provider.oauth.authorize.parked_requests import app_to_start_again
 from provider.oauth.authorize.request import Target
 from provider.oauth.authorize.store import authorization_requests
 from provider.oauth.authorize.store.authorization_requests import ParkedRequest
+from provider.oauth.checks import Checks
+from provider.oauth.clients.clients import Client
 from provider.oauth.clients.start_urls import start_url
 from provider.oauth.errors import AccessDeniedError, OAuth2Error
 from provider.oauth.explanations import explain
 from provider.oauth.http.authorization_response import error_response
 from provider.oauth.http.server import server_of
 from provider.refusals import Refusal
+from provider.sessions.assurance import AAL2, acr_of
 from provider.sessions.cookie import find_session
 from provider.web import errors
 from provider.web.call import Call
@@ -29,6 +33,12 @@ class AppRefused(Refusal):
     message = Text(
         "We can't safely send you back to it. Return to the app and try again, or give its support team the error ID."
     )
+
+    def __init__(self, app: str | None = None) -> None:
+        """`app` is the name of the app, if an operator registered it."""
+        super().__init__()
+        if app is not None:
+            self.title = Text("Something is wrong with %(name)s", name=app)
 
 
 class RequestGone(Refusal):
@@ -70,12 +80,47 @@ def decline(call: Call, parked: ParkedRequest, target: Target) -> Response:
     return error_response(call, target, AccessDeniedError(description="The user declined access"))
 
 
-def refuse_on_page(call: Call, error: OAuth2Error) -> Response:
-    """Show the error to the user, because there is no verified address of the app to send it to."""
+def refuse_on_page(call: Call, error: OAuth2Error, *, way_on: str | None = None) -> Response:
+    """Show the error to the user, because there is no verified address of the app to send it to.
+
+    The page names an app that an operator registered, and leads to where it starts. Developers see what was sent; on a
+    loopback issuer, and as a signed-in operator, also each check. `way_on` is a path of ours.
+    """
     call.work.after_commit.append(partial(explain, call.installation, call.origin, error))
-    details = [
-        ("Error", error.error),
-        ("Reason", error.description or ""),
-        ("Explained by", f"signet explain {call.request_id}"),
-    ]
-    return errors.error_page(call, AppRefused(), details=details)
+    checks: Checks | None = getattr(error, "checks", None)
+    client = _named_client(call, checks)
+    details = [(Text("Error"), error.error), (Text("Reason"), error.description or "")]
+    failed = checks.done[-1] if checks is not None and checks.done else None
+    if failed is not None and failed.got:
+        details.append((Text("Received"), failed.got))
+    if checks is not None:
+        details.append((Text("On the server"), f"signet explain {call.request_id}"))
+    return errors.error_page(
+        call,
+        AppRefused(None if client is None else client.name),
+        way_on=way_on,
+        app_url=None if client is None else start_url(client, issuer=server_of(call).issuer),
+        app_name="" if client is None else client.name,
+        details=details,
+        explanation=checks.done if checks is not None and _may_see_checks(call) else [],
+        is_explained=checks is not None,
+    )
+
+
+def _named_client(call: Call, checks: Checks | None) -> Client | None:
+    """Return the client of the request if the page may name it: an app that registered itself chose its own name."""
+    if checks is None or checks.client_id is None:
+        return None
+    client = server_of(call).clients.find(call.work, checks.client_id)
+    return None if client is None or client.disabled or not client.is_vouched_for else client
+
+
+def _may_see_checks(call: Call) -> bool:
+    """Return whether the page may say what was expected, which can be anything that is registered for the client."""
+    if call.settings.loopback:
+        return True
+    session = find_session(call)
+    if session is None or acr_of(session.amr) != AAL2:
+        return False
+    user = users.find(call.work.read, session.user_id)
+    return user is not None and users.ADMIN in user.roles

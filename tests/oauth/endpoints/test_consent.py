@@ -9,6 +9,7 @@ from provider.audit.events import Event
 from provider.audit.store import find as find_events
 from provider.oauth.authorize.store import consents
 from provider.oauth.clients import clients
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.work import Installation
 from tests.oauth.conftest import Person, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient, csrf_of
@@ -17,6 +18,10 @@ from tests.support.installation import Work
 from tests.support.relying_party import ISSUER, Answer, RelyingParty, sign_in_person
 from tests.support.statements import recorded
 
+RESOURCE = "https://orders.example.test/"
+API = ClientMetadata(
+    client_name="Orders", resource_identifiers=(RESOURCE,), grant_types=(), response_types=(), redirect_uris=()
+)
 PAYLOAD = '"><svg onload=alert(1)>{{7*7}}${7*7}'
 
 
@@ -58,6 +63,46 @@ def test_the_same_permission_is_asked_for_in_one_line(register: Register, browse
     )
     assert page.text.count("See your roles") == 1
     assert "“groups”" not in page.text
+
+
+def test_a_permission_has_an_icon_and_opens_to_the_values_behind_it(rp: RelyingParty, browser: WatchedClient) -> None:
+    """OIDC Core section 5.4. offline_access is one sentence, and the last one."""
+    page = show(browser, rp.ask(browser, scope="offline_access openid profile"))
+    asked = page.text.partition('<ul class="asks">')[2].partition("</form>")[0]
+    assert asked.count("<svg") == 3
+    assert [asked.count(words) for words in ("<details>", "See your date of birth", "Stay connected")] == [1, 1, 1]
+    assert asked.index("See your date of birth") < asked.index("Stay connected")
+
+
+def test_the_page_names_the_apis_that_the_tokens_are_for(
+    register: Register, browser: WatchedClient, work: Work
+) -> None:
+    """RFC 8707 section 2, by the name that an operator gave them."""
+    with work() as w:
+        clients.create_client(w, metadata=API)
+    rp = register(first_party=False)
+    page = show(browser, rp.ask(browser, scope="openid", resource=RESOURCE))
+    assert "This access is for:" in page.text
+    assert "Orders</" in page.text
+    assert RESOURCE in page.text
+    assert "This access is for:" not in show(browser, rp.ask(browser, scope="openid", resource=ISSUER)).text
+
+
+@pytest.mark.both_databases
+def test_another_api_is_asked_for_again(register: Register, browser: WatchedClient, work: Work) -> None:
+    """A-50; RFC 8707 section 2. So is one that was allowed before the page named it."""
+    with work() as w:
+        clients.create_client(w, metadata=API)
+    rp = register(first_party=False)
+    allow(rp, browser, scope="openid")
+    assert rp.ask(browser, scope="openid", resource=RESOURCE).page == "/consent"
+    allow(rp, browser, scope="openid", resource=RESOURCE)
+    assert rp.ask(browser, scope="openid", resource=RESOURCE).code
+    allow(rp, browser, scope="openid email")
+    assert rp.ask(browser, scope="openid", resource=RESOURCE).code, "what was allowed before still is"
+    with work() as w:
+        w.db.execute(consents.consents.update().values(resources=None))
+    assert rp.ask(browser, scope="openid", resource=RESOURCE).page == "/consent"
 
 
 @pytest.mark.both_databases
@@ -229,7 +274,7 @@ def test_what_an_app_calls_itself_is_only_text(register: Register, browser: Watc
     """A-95."""
     rp = register(first_party=False, client_name=PAYLOAD, scope="openid <b>api</b>${7*7}")
     page = show(browser, rp.ask(browser, scope="openid <b>api</b>${7*7}", login_hint=PAYLOAD, state=PAYLOAD))
-    assert "<svg" not in page.text
+    assert "<svg onload" not in page.text
     assert "<b>api" not in page.text
     assert "&lt;svg onload=alert(1)&gt;{{7*7}}${7*7}" in page.text
     assert "&lt;b&gt;api&lt;/b&gt;" in page.text

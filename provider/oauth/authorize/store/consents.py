@@ -1,4 +1,4 @@
-"""Consents: the scopes and single claims that a user granted to a client, one row for each pair."""
+"""Consents: the scopes, single claims and APIs that a user granted to a client, one row for each pair."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ consents = Table(
     Column("scopes", JSON, nullable=False),
     Column("claims", JSON, nullable=False),
     Column("granted_at", UtcTime, nullable=False),
+    Column("resources", JSON(none_as_null=True)),  # NULL: granted before they were shown
     PrimaryKeyConstraint("user_id", "client_id"),
 )
 
@@ -29,6 +30,8 @@ class Consent:
     scopes: list[str]
     claims: list[str]
     granted_at: datetime
+    resources: list[str] | None = None
+    """The APIs that were named when the user consented (RFC 8707). None if that was before APIs were named."""
 
 
 _CONSENT = rows_of(Consent, consents)
@@ -42,7 +45,7 @@ def find(db: Connection, user_id: str, client_id: str) -> Consent | None:
 def put(db: Connection, consent: Consent) -> None:
     """Store a consent, replacing the earlier one of this user and client."""
     statement = upsert(db, consents).values(values_of(consent))
-    new = {"scopes": consent.scopes, "claims": consent.claims, "granted_at": consent.granted_at}
+    new = {name: value for name, value in values_of(consent).items() if name not in {"user_id", "client_id"}}
     db.execute(statement.on_conflict_do_update(index_elements=["user_id", "client_id"], set_=new))
 
 
