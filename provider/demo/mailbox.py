@@ -108,5 +108,5 @@ def mailbox_site(mailbox: Mailbox, settings: Settings) -> Starlette:
 
 
 def _html(html: str, policy: str, status_code: int) -> Response:
-    policy = f"default-src 'none'; {policy}; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; font-src 'self'; {policy}; base-uri 'none'; form-action 'none'"
     return HTMLResponse(html, status_code, {"content-security-policy": policy, "referrer-policy": "no-referrer"})
