@@ -23,8 +23,8 @@ class Limits:
     login: str = "60/5minutes"  # failed sign-ins: a person mistypes; an office shares one address
     all_logins: str = "300/minute"  # failed sign-ins of everybody together; then strangers wait (`throttle.RUSH`)
     sign_up: str = "20/hour"  # accounts are cheap to make and mail is not
-    mail: str = "30/hour"  # letters asked for from one place
-    mail_per_address: str = "5/hour"  # letters to one mailbox, whoever asks
+    mail: str = "30/hour"  # emails requested from one network
+    mail_per_address: str = "5/hour"  # emails to one address, from any network
     mail_resend: str = "1/30seconds"  # a second press of the button
     code: str = "30/5minutes"  # wrong codes typed from one place
     device: str = (

@@ -5,8 +5,8 @@ from provider.mail.messages import Notice
 from provider.work import UnitOfWork
 
 
-def notify(work: UnitOfWork, user_id: str, letter: Notice) -> None:
+def notify(work: UnitOfWork, user_id: str, notice: Notice) -> None:
     """Send the notice to the account's current address, in the user's language, in the transaction of the change."""
     user, address = users.find(work.read, user_id), email_addresses.find_of_user(work.read, user_id)
     if address is not None:
-        letter(work, to=address.address, language=None if user is None else user.language)
+        notice(work, to=address.address, language=None if user is None else user.language)

@@ -1,7 +1,11 @@
-"""User search for operators: by id, or by the beginning of an address or of a word of a name. Also lists all users."""
+"""User search for operators: by id, by `@` and a domain, or by the beginning of an address or of a word of a name.
+
+Also lists all users.
+"""
 
 from datetime import datetime
 
+from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses, search_keys, users
 from provider.database.base import parse_id
 from provider.database.types import search_key
@@ -27,6 +31,8 @@ def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -
     user_id, beginning = parse_id(text), search_key(text)
     if user_id is not None:
         places = [("", user_id)]
+    elif beginning.startswith("@"):
+        places = email_addresses.find_page_of_domain(work.read, _domain(text), after=after, limit=limit + 1)
     elif beginning:
         places = search_keys.find_page(work.read, beginning, after=after, limit=limit + 1)
         if not places and after is None:  # of an address that a release before this one wrote there is no key
@@ -39,3 +45,10 @@ def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -
     shown = places[:limit]
     # A user whose name and nickname begin alike is found twice, and listed once on a page.
     return list(dict.fromkeys(one for _, one in shown)), shown[-1] if len(places) > limit else None
+
+
+def _domain(text: str) -> str:
+    """Return the domain after the `@` as addresses are compared."""
+    domain = text.strip().removeprefix("@")
+    address = parse_address(f"user@{domain}")
+    return search_key(domain) if address is None else address.normal.partition("@")[2]

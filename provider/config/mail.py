@@ -3,11 +3,12 @@
 from email import policy
 from email.headerregistry import Address
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
+from provider.config.notation import Notation
 from provider.config.section import Section
 from provider.config.urls import Host
 from provider.languages.free_text import clean_line
@@ -16,6 +17,15 @@ from provider.urls import is_loopback
 LONGEST_SENDER = 500
 """The longest sender with its display name, in characters."""
 TOKEN_URL = "must be an https URL, such as https://login.example.com/token"  # noqa: S105  # a message
+
+
+def _is_folder(value: Path) -> Path:
+    if not value.is_dir():
+        raise ValueError(f"must be a folder. There is none at {value}")
+    return value
+
+
+Folder = Annotated[Path, AfterValidator(_is_folder), Notation("path of a folder")]
 
 
 class MailSettings(Section):
@@ -62,18 +72,10 @@ class MailSettings(Section):
         description="Accept email addresses with characters such as é before the @. The mail server must "
         "support SMTPUTF8.",
     )
-
-    email_templates: Path | None = Field(
+    email_templates: Folder | None = Field(
         None,
         description="Folder with your own templates of emails. An email without a template there uses Signet's.",
     )
-
-    @field_validator("email_templates")
-    @classmethod
-    def _is_folder(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_dir():
-            raise ValueError(f"must be a folder. {value} is none")
-        return value
 
     @field_validator("smtp_from", "smtp_reply_to")
     @classmethod

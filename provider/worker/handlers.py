@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from provider.admin import bulk
 from provider.mail import messages, transport
 from provider.oauth.logout import back_channel as logout
 from provider.outbox.relay import Handler, RetryPolicy
@@ -12,11 +13,13 @@ HANDLERS: Mapping[str, Handler] = {
     messages.TOPIC: transport.deliver,
     listeners.TOPIC: logout.deliver,
     notify.TOPIC: delivery.deliver,
+    bulk.TOPIC: bulk.carry_out,
 }
 """The handler of each topic."""
 POLICIES: Mapping[str, RetryPolicy] = {
     messages.TOPIC: transport.RETRIES,
     listeners.TOPIC: logout.RETRIES,
     notify.TOPIC: delivery.RETRIES,
+    bulk.TOPIC: bulk.RETRIES,
 }
 """How long each topic's messages are retried."""

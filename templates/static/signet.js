@@ -1,5 +1,5 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
-// downloads and prints.
+// downloads, prints and selects all rows of a list.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -50,6 +50,12 @@ for (const meter of document.querySelectorAll("[data-strength]")) {
   meter.hidden = false;
   input.addEventListener("input", begin);
   begin(); // a browser may have kept what was typed
+}
+
+for (const all of document.querySelectorAll("[data-select-all]")) {
+  const boxes = all.form.querySelectorAll("tbody input[type=checkbox]");
+  all.hidden = false;
+  all.addEventListener("change", () => boxes.forEach((box) => { box.checked = all.checked; }));
 }
 
 const textOf = (id) => {

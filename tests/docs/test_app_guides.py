@@ -17,7 +17,7 @@ from tests.interop.apps.run import NOT_RUN as FROM_DOCUMENTATION
 from tests.support.server_process import REPOSITORY
 
 SCRIPTS = REPOSITORY / "tests/interop/apps"
-HELPERS = {"__init__", "guide", "install", "run", "workbench"}
+HELPERS = {"__init__", "guide", "install", "kubectl_oidc_login", "run", "workbench"}
 SECTIONS = ["What you get", "1. Register", "2. Assign roles", "3. Configure", "4. Sign in", "Roles", "Sign out"]
 SECTIONS += ["If it doesn't work"]
 """What the sections of every guide begin with, in this order. *Good to know* may follow."""

@@ -15,7 +15,8 @@ from provider.observability.instruments import METRICS
 from provider.web.errors import as_json
 from tests.docs.generate.endpoints import every_route
 from tests.docs.generate.markdown import DOCS
-from tests.docs.generate.oauth_errors import AT, CODES, ENDPOINTS, OUTSIDE, STEP_UP, classes_of_errors
+from tests.docs.generate.oauth_codes import CODES
+from tests.docs.generate.oauth_errors import AT, ENDPOINTS, OUTSIDE, STEP_UP, classes_of_errors
 from tests.docs.generate.problems import FIXES, PAGES, types_of_the_apis
 from tests.docs.generate.refusals import refusals
 from tests.support.server_process import REPOSITORY

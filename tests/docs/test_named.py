@@ -23,6 +23,8 @@ BASES = {"/oauth2", "/api/account", "/api/admin", "/.well-known"}
 """What is not an endpoint itself, but the beginning of many."""
 ABOUT_OTHERS = {"docs/reference/settings.md: /.well-known/NAME/auth"}
 """What a proxy must pass on, for an issuer with a path."""
+HISTORY = {"CHANGELOG.md", "docs/development/decisions.md"}
+"""Documents that also name what there was before."""
 EVERYTHING = Settings(session_management=True, registration="open", request_uri=True, upstreams=Path("upstreams.toml"))
 
 
@@ -80,3 +82,13 @@ def unknown(call: list[str]) -> list[str]:
         return [] if is_group else [f"signet {' '.join(call)}"]
     options = {word.partition("=")[0] for word in call if word.startswith("--")}
     return [f"signet {name} has no {option}" for option in sorted(options - commands()[name])]
+
+
+def test_every_event_that_a_document_names_exists() -> None:
+    """docs/reference/events.md has every event; tests/observability compares it with the code."""
+    known = set(re.findall(r"^\| `([a-z_]+(?:\.[a-z_]+)+)` \|", documents()["docs/reference/events.md"], re.MULTILINE))
+    kinds = "|".join(sorted({event.partition(".")[0] for event in known}))
+    named = re.compile(rf"`((?:{kinds})\.(?!json`|md`|py`)[a-z_]+(?:\.[a-z_]+)*)`")
+    assert len(known) > 80
+    current = {path: text for path, text in documents().items() if path not in HISTORY}
+    assert [f"{path}: {each}" for path, each in found_in(current, named) if each not in known] == []

@@ -21,14 +21,17 @@ import redis
 import yaml
 from starlette.routing import Route
 
+from provider.admin import as_code
 from provider.config.settings import Settings
 from provider.database.engine import open_database
 from provider.routes import routes
+from provider.work import Installation, unit_of_work
 from tests.cli.test_every_command import EVERY, UNTIL_STOPPED, options
 from tests.docs import machine
 from tests.docs.test_site import CONFIGURATION, in_navigation
 from tests.mail.smtp_sink import smtp_sink
 from tests.support.databases import create_postgres_database
+from tests.support.factories import make_user
 from tests.support.forking import signet_in
 from tests.support.server_process import REPOSITORY, environment
 from tests.support.services import postgres_program, services
@@ -216,3 +219,14 @@ def test_the_example_for_kubernetes_starts_commands_that_exist() -> None:
     assert {option for option in given if option.startswith("--")} <= options(EVERY[command])
     paths = {container[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe")}
     assert paths <= {route.path for route in routes(Settings()) if isinstance(route, Route)}
+
+
+def test_the_example_of_clients_as_code_can_be_applied(installation: Installation) -> None:
+    page = (REPOSITORY / "docs/operate/as-code.md").read_text("utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    with unit_of_work(installation) as work:
+        make_user(work, "ada@example.com")
+        as_code.apply(work, as_code.plan(work, example, environ={"SHOP_SECRET": "s" * 32}))
+    with unit_of_work(installation) as work:
+        assert as_code.plan(work, example, environ={}) == []
+    assert [member for member in as_code.OURS if f"| `{member}` |" not in page] == []

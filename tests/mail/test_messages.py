@@ -134,6 +134,7 @@ def test_no_email_loads_anything_or_shows_a_template(branded: Settings) -> None:
     for which, email in every_email(branded, *LANGUAGES.values()):
         assert not re.search(r"<img|<link|<script|\bsrc=|url\(|@import|http://", email.html), which
         assert not re.search(r"\{\{|\{%|\bNone\b", email.subject + email.text + email.html), which
+        assert "\u00ad" not in email.subject + email.text, f"{which} shows where a word can be divided"
         assert f'<html lang="{which.split()[1]}" dir="ltr">' in email.html, which
         assert '<meta name="color-scheme" content="light dark">' in email.html
 

@@ -63,7 +63,7 @@ def request_change(work: UnitOfWork, session: Session, *, address: Address) -> N
         owner, _ = email_addresses.find_rivals(work.read, address.normal)
         link = begin(work, current, address=address)
         if owner is not None:
-            sent = messages.address_taken(work, to=address.text, language=owner[0].language)  # the code goes to nobody
+            sent = messages.address_taken(work, to=address.text, language=owner[0].language)  # no one gets the code
         else:
             sent = messages.change_email(work, to=address.text, token=link.token, code=link.code)
         links.set_message(work.db, link.id, sent)
@@ -156,7 +156,7 @@ def undo(work: UnitOfWork, *, token: str | None) -> None:
         raise UndoDead
     if not email_addresses.change(work.db, link.address_id, address=change.address, normal=change.normal, now=work.now):
         raise UndoDead
-    # Links that undo later changes lead to the mailboxes of whoever made them. Earlier ones stay: they lead further
+    # Links that undo later changes lead to the mailboxes of those who made them. Earlier ones stay: they lead further
     # back, and the oldest address has the last word.
     links.expire_after(work.db, link.user_id, Purpose.UNDO, since=link.created_at)
     users.touch(work.db, link.user_id, now=work.now)

@@ -60,7 +60,7 @@ def may_write_to(work: UnitOfWork, normal: str, purpose: Purpose) -> bool:
     Only a second press of the same button has to wait half a minute. A user whose sign-up email says that they have an
     account may request a new password immediately.
     """
-    # All three are counted whatever the first one says: a refused letter costs the same as a sent one.
+    # All three are counted whatever the first one says: an email that is not sent costs the same as one that is.
     room = (
         has_room(work, LIMITS.mail, key=of_network(work, "mail")),
         has_room(work, LIMITS.mail_per_address, key=f"mailbox:{normal}"),

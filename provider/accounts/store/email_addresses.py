@@ -164,6 +164,20 @@ def find_holders(db: Connection, user_ids: Collection[str]) -> dict[str, tuple[U
     return {user.id: (user, address) for user, address in _WITH_ADDRESS.all(db, query)}
 
 
+def find_page_of_domain(
+    db: Connection, domain: str, *, after: tuple[str, str] | None, limit: int
+) -> list[tuple[str, str]]:
+    """Return (address, user_id) pairs of a domain, in order. `after` is the last pair of the previous page.
+
+    Reads the index of addresses from `after` on until there are enough, so a rare domain costs a whole reading.
+    """
+    normal, user_id = email_addresses.c.normal, email_addresses.c.user_id
+    query = select(normal, user_id).where(normal.endswith(f"@{domain}", autoescape=True))
+    if after is not None:
+        query = query.where(normal >= after[0], or_(normal > after[0], user_id > after[1]))
+    return [(address, whose) for address, whose in db.execute(query.order_by(normal, user_id).limit(limit))]
+
+
 def find_all(db: Connection, user_id: str) -> list[EmailAddress]:
     query = _ADDRESS.select().where(email_addresses.c.user_id == user_id).order_by(email_addresses.c.created_at)
     return _ADDRESS.all(db, query)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, create_model, model_validator
 
-from provider.admin.client_labels import LABELS
+from provider.admin.api.client_members import ABOUT
 from provider.admin.filters import asked_text
 from provider.admin.operation import Resource, begin, by_operator
 from provider.admin.paging import NEXT, PAGED, asked_page, next_of
@@ -26,7 +26,7 @@ from provider.oauth.clients.store import clients as store
 from provider.web.call import Call
 
 _METADATA: dict[str, Any] = {
-    name: (field.type, Field(field.default, description=f"{LABELS[name]}.")) for name, field in FIELDS.items()
+    name: (field.type, Field(field.default, description=ABOUT[name])) for name, field in FIELDS.items()
 }
 _OWN: dict[str, Any] = {
     "client_id": (str, Field(description="The client's ID.")),

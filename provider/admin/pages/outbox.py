@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from provider.admin import bulk
 from provider.admin import outbox as rules
 from provider.admin.event_names import EVENT_NAMES
 from provider.admin.filters import typed_text
@@ -24,7 +25,9 @@ TOPICS = {
     messages.TOPIC: Text("Emails"),
     listeners.TOPIC: Text("Logout notifications"),
     notify.TOPIC: Text("Webhook events"),
+    bulk.TOPIC: Text("Changes to users"),
 }
+STARTED = Text("The change has started. Each job below is one user.")
 STATES = {
     DeliveryState.WAITING: Text("waiting"),
     DeliveryState.SENDING: Text("sending"),
@@ -91,7 +94,7 @@ def list_jobs(call: Call) -> Response:
         asked=asked,
         states=STATES,
         topics=TOPICS,
-        done=done_message(call, ACTIONS),
+        done=STARTED if "started" in call.query else done_message(call, ACTIONS),
     )
 
 

@@ -106,6 +106,7 @@ OF_A_BODY: dict[str, Any] = {
     "Consent.name": "Quill",
     "CreatedApplication.client_secret": "q8Yb3xT1nLw6vRk0ZmPd4hCs7jFa2gEu",
     "CreatedWebhook.events": ["account.*"],
+    "Job.error": "the mail server refused the recipient",
     "Key.state": "current",
     "NewLink.url": "https://id.example.com/reset-password/pV4hX2nK9sTd7cYb",
     "NewSecret.client_secret": "q8Yb3xT1nLw6vRk0ZmPd4hCs7jFa2gEu",

@@ -186,7 +186,8 @@ def _type(schema: Schema) -> str:
     if "enum" in plain:
         return " or ".join(f"`{choice}`" for choice in plain["enum"])
     if plain["type"] == "array":
-        return f"array of {_type(plain['items'])}"
+        each = _type(plain["items"])
+        return f"array of {each}" if each.startswith("[") else f"array of {each.replace('string', 'strings', 1)}"
     words = {"date-time": "date and time", "uuid": "UUID"}.get(plain.get("format", ""), plain["type"])
     if "maxLength" in plain:
         words += f", up to {plain['maxLength']} characters"
@@ -202,4 +203,4 @@ def _presence(member: str, schema: Schema, *, in_answers: bool) -> str:
     default = of.get("default")
     if in_answers:
         return "if known" if default is None else "always"
-    return f"default `{json.dumps(default)}`" if default is not None else "optional"
+    return f"default `{json.dumps(default)}`" if default not in (None, [], "") else "optional"

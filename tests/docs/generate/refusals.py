@@ -9,7 +9,8 @@ import provider
 from provider.api.problems import URN
 from provider.refusals import Refusal
 from tests.docs.generate.markdown import first_sentence
-from tests.docs.generate.oauth_errors import CODES, OF_THE_APIS
+from tests.docs.generate.oauth_codes import CODES
+from tests.docs.generate.oauth_errors import OF_THE_APIS
 
 
 @cache

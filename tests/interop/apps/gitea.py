@@ -68,6 +68,6 @@ def check(bench: Workbench) -> None:
     other = bench.person()
     other.open(f"{app}/user/oauth2/signet")
     bench.sign_in(other, email=OTHER_EMAIL)
-    other.page.get_by_text(bench.printed("Sign-In Prohibited")).first.wait_for()
+    bench.wait_for_error(other, "Sign-In Prohibited")
     other.open(f"{app}/user/settings")
     assert other.page.url.startswith(f"{app}/user/login"), other.page.url

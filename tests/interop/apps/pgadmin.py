@@ -48,4 +48,4 @@ def check(bench: Workbench) -> None:
     bench.sign_in(other, email=OTHER_EMAIL)
     other.page.wait_for_url(f"{app}/login**")
     refused = "The user is not authorized to login based on your identity profile. Please contact your administrator."
-    assert bench.printed(refused) in other.page.content(), other.page.content()
+    assert bench.explained(refused) in other.page.content(), other.page.content()

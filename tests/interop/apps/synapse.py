@@ -64,7 +64,7 @@ def check(bench: Workbench) -> None:
     other.open(start)
     bench.sign_in(other, email=OTHER_EMAIL)
     assert "Continue" not in other.page.content(), other.page.content()
-    other.page.get_by_text(bench.printed("You are not allowed to log in here.")).wait_for()
+    bench.wait_for_error(other, "You are not allowed to log in here.")
 
     ada.open(f"{bench.issuer}/account")
     ada.press("Sign out")

@@ -160,10 +160,14 @@ class Workbench:
         """What a client needs to reach Signet."""
         return ssl.create_default_context(cafile=self.authority)
 
-    def printed(self, error: str) -> str:
+    def explained(self, error: str) -> str:
         """Return an error text of the app, after checking that the guide says what to do about it."""
         assert f"| `{error}" in self.guide.text, f"the guide of {self.guide.name} does not explain: {error}"
         return error
+
+    def wait_for_error(self, person: Person, error: str) -> None:
+        """Wait until somebody sees an error of the app that the guide explains."""
+        person.page.get_by_text(self.explained(error)).first.wait_for()
 
     # People
 

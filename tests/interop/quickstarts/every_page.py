@@ -15,10 +15,12 @@ from tests.support.server_process import REPOSITORY
 from tests.support.waiting import PATIENCE
 
 WEB_APPS = (
-    "flask", "spring-boot", "fastapi", "node-openid-client", "express-authjs", "oidc-client-ts", "react", "go",
-    "django", "apache",
+    "flask", "spring-boot", "fastapi", "node-openid-client", "express-authjs", "nextjs", "oidc-client-ts", "react",
+    "go", "django", "apache",
 )  # fmt: skip
 """Apps with a link or a button "Sign in", a greeting, and "Sign out"."""
+WITH_OWN_PAGES = {"express-authjs", "nextjs"}
+"""Auth.js has a page of its own for both, and Signet asks before it ends its session."""
 ACTIVATE = Block("sh", None, ". .venv/bin/activate")
 """What a terminal forgets in which the libraries were installed."""
 OTHERS = ("connect/cli", "connect/service", "protect/fastapi")
@@ -43,19 +45,19 @@ def test_a_web_app_shows_name_and_email_and_signs_out(name: str, follow: Follow,
         reader.wait_for_app(process)
         person.open(f"{reader.app}/")
         choose("Sign in")
-        if name == "express-authjs":  # it asks with a page of its own
+        if name in WITH_OWN_PAGES:
             choose("Sign in with Signet")
         reader.sign_in(person)
         reader.expect(page.get_by_role("heading", name="Hello, Ada Lovelace", exact=True))
         assert page.get_by_text(EMAIL).is_visible()
         choose("Sign out")
-        if name == "express-authjs":
+        if name in WITH_OWN_PAGES:
             choose("Sign out")
             reader.expect(page.get_by_role("heading", name="Sign out?"))
             choose("Sign out")
         reader.expect(page.get_by_role("heading", name="Welcome", exact=True))
         choose("Sign in")
-        if name == "express-authjs":
+        if name in WITH_OWN_PAGES:
             choose("Sign in with Signet")
         reader.expect(page.get_by_label("Email address", exact=True))
     reader.record()

@@ -1,0 +1,74 @@
+"""What each member of client metadata means, for the OpenAPI document (RFC 7591, OIDC Registration, and our own)."""
+
+from collections.abc import Iterable, Mapping
+
+from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
+from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, GRANT_TYPES
+from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
+
+
+def _one_of(values: Iterable[str]) -> str:
+    return f"One of {', '.join(f'`{value}`' for value in values)}."
+
+
+def _some_of(values: Iterable[str]) -> str:
+    return f"Some of {', '.join(f'`{value}`' for value in values)}."
+
+
+_SIGNED, _KEY, _CONTENT = _one_of(SIGNING_ALGORITHMS), _one_of(ENCRYPTION_ALGORITHMS), _one_of(ENCRYPTION_METHODS)
+_THEIRS = _one_of(SIGNATURES)
+
+ABOUT: Mapping[str, str] = {
+    "client_name": "The name that users see when they sign in and give consent.",
+    "redirect_uris": "Where users return after signing in. Compared exactly, except for the port of a loopback URI.",
+    "post_logout_redirect_uris": "Where users can return after signing out. Compared exactly.",
+    "allowed_origins": "Origins that may call Signet from a browser, besides those of the redirect URIs.",
+    "backchannel_logout_uri": "The https URL that logout tokens are posted to when a session ends.",
+    "backchannel_logout_session_required": "Require `sid` in logout tokens. They always have it.",
+    "frontchannel_logout_uri": "The URL that is loaded in an iframe when the user signs out.",
+    "frontchannel_logout_session_required": "Add `iss` and `sid` to the `frontchannel_logout_uri`.",
+    "token_endpoint_auth_method": (
+        f"How the client authenticates. {_one_of(AUTH_METHODS)} If left out, both methods with a plain secret work."
+    ),
+    "grant_types": f"The grant types the client can use. {_some_of(GRANT_TYPES)}",
+    "response_types": f"The response types the client can use. {_some_of(RESPONSE_TYPES)}",
+    "scope": "The scopes the client can request, separated by spaces.",
+    "application_type": "`web`, or `native` for an app on a device.",
+    "id_token_signed_response_alg": f"The algorithm that signs ID tokens and logout tokens. {_SIGNED}",
+    "id_token_encrypted_response_alg": f"The algorithm that encrypts the key of ID tokens and logout tokens. {_KEY}",
+    "id_token_encrypted_response_enc": f"The algorithm that encrypts ID tokens and logout tokens. {_CONTENT}",
+    "userinfo_signed_response_alg": f"Makes userinfo responses JWTs, signed with this algorithm. {_SIGNED}",
+    "userinfo_encrypted_response_alg": f"The algorithm that encrypts the key of userinfo responses. {_KEY}",
+    "userinfo_encrypted_response_enc": f"The algorithm that encrypts userinfo responses. {_CONTENT}",
+    "introspection_signed_response_alg": f"The algorithm that signs introspection responses as JWTs. {_SIGNED}",
+    "introspection_encrypted_response_alg": f"The algorithm that encrypts the key of introspection JWTs. {_KEY}",
+    "introspection_encrypted_response_enc": f"The algorithm that encrypts introspection JWTs. {_CONTENT}",
+    "subject_type": "`public`: users have the same `sub` everywhere. `pairwise`: a different one in each sector.",
+    "sector_identifier_uri": "The https URL of a list of all redirect URIs. Its host is the sector of `pairwise`.",
+    "default_max_age": "The seconds after which users must sign in again, if a request has no `max_age`.",
+    "require_auth_time": "Require `auth_time` in ID tokens. They always have it.",
+    "client_uri": "The home page of the client. Users see its host name.",
+    "logo_uri": "The URL of the client's logo.",
+    "policy_uri": "The URL of the client's privacy policy.",
+    "tos_uri": "The URL of the client's terms of service.",
+    "initiate_login_uri": "The https page that starts a sign-in. Users whose sign-in has expired are sent there.",
+    "contacts": "Email addresses of the people responsible for the client.",
+    "jwks": "The client's public keys, as a JSON Web Key Set.",
+    "jwks_uri": "The URL of the client's JSON Web Key Set. Use this or `jwks`.",
+    "token_endpoint_auth_signing_alg": f"The only algorithm of client assertions to accept. {_THEIRS}",
+    "request_object_signing_alg": f"The only algorithm of request objects to accept. {_THEIRS}",
+    "request_uris": "URLs of request objects. Needs SIGNET_REQUEST_URI.",
+    "require_pushed_authorization_requests": "Accept only authorization requests that were pushed (PAR).",
+    "private_use_schemes": "URI schemes without a dot that redirect URIs can use, such as `cursor`.",
+    "require_pkce": "Reject authorization requests without a `code_challenge`.",
+    "claims_in_id_token": "Include profile, email, address and phone claims in ID tokens.",
+    "resource_identifiers": "The identifiers of this API: URIs that are the audience (`aud`) of access tokens for it.",
+    "exchange_targets": "The identifiers of APIs that the client can exchange tokens for.",
+    "first_party": "Whether it is your own app. Users are not asked for consent.",
+    "authorization_challenge": "Whether the client can ask for passwords on its own pages. Needs `first_party`.",
+    "verify_uri": "The client's own page for links in verification emails. Needs `first_party`.",
+    "reset_uri": "The client's own page for links in password reset emails. Needs `first_party`.",
+    "response_modes": f"The response modes the client can use. {_some_of(ResponseMode)}",
+    "profile": f"`none`, or `{FAPI2}` for the rules of FAPI 2.0 without sender-constrained tokens.",
+}
+"""The descriptions by member. Each member of the metadata has one."""

@@ -1,0 +1,55 @@
+"""Actions on many users: one job of the outbox for each user, so that a restart loses none (topic `bulk`)."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+from provider.accounts import devices, suspension
+from provider.accounts.users import NoSuchUser, delete_user
+from provider.outbox import messages
+from provider.outbox.relay import PermanentFailure, RetryPolicy
+from provider.refusals import Refusal
+from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
+
+TOPIC = "bulk"
+RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
+
+
+class OnUser(Protocol):
+    """An action on one user. Doing it twice changes nothing more. Raises NoSuchUser."""
+
+    def __call__(self, work: UnitOfWork, *, user_id: str) -> object: ...
+
+
+def _suspend(work: UnitOfWork, *, user_id: str) -> None:
+    suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)
+
+
+ACTIONS: Mapping[str, OnUser] = {
+    "suspend": _suspend,
+    "restore": suspension.restore,
+    "end-sessions": devices.sign_out_everywhere_by_operator,
+    "delete": delete_user,
+}
+
+
+def enqueue(work: UnitOfWork, *, action: str, users: Mapping[str, str], operator_id: str) -> None:
+    """Queue the action for each user. `users` has the name that the outbox shows, by user ID.
+
+    The audit events name the operator and the reason that the origin of this transaction has.
+    """
+    for user_id, name in users.items():
+        payload = {"action": action, "user_id": user_id, "operator": operator_id, "why": work.origin.why}
+        messages.enqueue(work, TOPIC, payload, about=f"{action.replace('-', '_')} to {name}")
+
+
+def carry_out(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
+    """Do one job. A user who was deleted meanwhile needs nothing more. Raises PermanentFailure."""
+    origin = SYSTEM.of_operator(payload["operator"], why=payload["why"])
+    try:
+        with unit_of_work(installation, origin) as work:
+            ACTIONS[payload["action"]](work, user_id=payload["user_id"])
+    except NoSuchUser:
+        return
+    except Refusal as refusal:
+        raise PermanentFailure(str(refusal.message)) from refusal

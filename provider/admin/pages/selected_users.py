@@ -1,0 +1,110 @@
+"""Actions on the users that are selected in the list: described first, with a field for the reason, then queued."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from provider.accounts import overview
+from provider.accounts.overview import Overview
+from provider.admin import bulk
+from provider.admin.guards import require_operator
+from provider.admin.pages.actions import InvalidInput, record_reason
+from provider.admin.pages.outbox import PATH as OUTBOX
+from provider.database.base import parse_id
+from provider.languages.text import Text
+from provider.refusals import NotFound
+from provider.web.call import Call
+from provider.web.endpoint import endpoint
+from provider.web.pages import go, page
+
+FIELD = "user-"
+"""A checkbox of the list is named by this and the ID of its user, because a parameter may be sent only once."""
+
+
+@dataclass(frozen=True)
+class BulkAction:
+    title: Text
+    means: tuple[Text, ...]
+    danger: bool = True
+
+
+ACTIONS: Mapping[str, BulkAction] = {
+    "suspend": BulkAction(
+        Text("Suspend accounts"),
+        (
+            Text("All sessions, tokens and links of these users end."),
+            Text("The users can't sign in until you restore the accounts. Ended sessions and tokens don't come back."),
+            Text("Each user is emailed that the account is suspended. The email doesn't include the reason."),
+        ),
+    ),
+    "restore": BulkAction(
+        Text("Restore accounts"),
+        (
+            Text("The users can sign in again. Ended sessions and tokens don't come back."),
+            Text("Each user whose account was suspended is notified by email."),
+        ),
+        danger=False,
+    ),
+    "end-sessions": BulkAction(
+        Text("Sign out everywhere"),
+        (
+            Text("All sessions and application access of these users end, including offline access."),
+            Text("The users can sign in again."),
+        ),
+    ),
+    "delete": BulkAction(
+        Text("Delete accounts"),
+        (
+            Text("The accounts and all their data are deleted. This can't be undone."),
+            Text("Applications may keep their own data about these users. Audit events are kept."),
+        ),
+    ),
+}
+"""What can be done to several users, by the names in `bulk.ACTIONS`."""
+
+
+@endpoint
+def act_on_selected_users(call: Call) -> Response:
+    """Say what an action will do to the selected users (GET), or queue it (POST): /admin/users/selected?action=.
+
+    The operator's own account is left out.
+    """
+    operator = require_operator(call)
+    name = call.query.get("action", "")
+    action = ACTIONS.get(name)
+    if action is None:
+        raise NotFound
+    selected = overview.describe(call.work, _selected(call))
+    users = [person for person in selected if person.user.id != operator.user_id]
+    themselves = len(users) < len(selected)
+    if call.method in {"GET", "HEAD"} or not users:
+        return _ask(call, action, users, themselves=themselves)
+    try:
+        record_reason(call)
+    except InvalidInput as refusal:
+        return _ask(call, action, users, themselves=themselves, refusal=refusal)
+    names = {person.user.id: person.email or person.user.id for person in users}
+    bulk.enqueue(call.work, action=name, users=names, operator_id=operator.user_id)
+    return go(f"{OUTBOX}?{urlencode({'topic': bulk.TOPIC, 'started': 'yes'})}")
+
+
+def _selected(call: Call) -> list[str]:
+    ids = (parse_id(name.removeprefix(FIELD)) for name in call.query if name.startswith(FIELD))
+    return [user_id for user_id in ids if user_id is not None]
+
+
+def _ask(
+    call: Call, action: BulkAction, users: list[Overview], *, themselves: bool, refusal: InvalidInput | None = None
+) -> Response:
+    return page(
+        call,
+        "admin/selected_users.html",
+        status_code=200 if refusal is None else refusal.status_code,
+        action=action,
+        users=users,
+        themselves=themselves,
+        why=call.form.get("why", ""),
+        errors={} if refusal is None else {refusal.name: refusal.message},
+    )
