@@ -151,3 +151,21 @@ def test_losing_the_cookies_during_the_sign_in_still_leads_to_the_app(
     steps.sign_in(person, account)
     steps.allow(person)
     person.expect_heading("Hello, Grace Hopper")
+
+
+def test_a_user_who_must_sign_in_again_types_only_the_password(
+    any_person: Person, account: Account, demo: Demo, steps: Steps
+) -> None:
+    person = any_person
+    person.open(f"{demo.provider}/login")
+    steps.sign_in(person, account)
+    person.expect_heading("Grace Hopper")
+    person.open(f"{demo.provider}/login?prompt=login&return_to=/account/email")
+    person.expect_heading("Confirm it's you")
+    person.expect_text(account.email)
+    person.fill("Password", "not the password")
+    person.press("Confirm")
+    person.expect_error()
+    person.fill("Password", account.password)
+    person.press("Confirm")
+    person.expect_heading("Your email address")
