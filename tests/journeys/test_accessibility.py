@@ -307,6 +307,7 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     person.open(f"{demo.provider}/admin/users?q={account.email}")
     person.follow(account.email)
     see("admin-user", account.email)
+    person.page.get_by_text("Actions", exact=True).click()
     person.follow("Suspend account")
     see("admin-act", "Suspend account")
     person.fill("Reason", "x" * 201)
