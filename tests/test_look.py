@@ -73,13 +73,13 @@ def test_no_text_is_smaller_than_16_pixels() -> None:
 
 
 def test_nothing_comes_from_another_site_and_it_is_small() -> None:
-    files = list((TEMPLATES / "static").iterdir())
+    files = [path for path in (TEMPLATES / "static").iterdir() if path.is_file()]
     for path in files:
-        text = path.read_text().replace('xmlns="http://www.w3.org/2000/svg"', "")
+        text = path.read_text(errors="replace").replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert "http://" not in text
         assert "https://" not in text
         assert "@import" not in text
-    assert sum(path.stat().st_size for path in files) < 60_000
+    assert sum(path.stat().st_size for path in files) < 80_000
 
 
 def test_no_template_holds_inline_script_or_style() -> None:

@@ -38,23 +38,23 @@ def count_until_full(counter: LimitCounter, key: str = "ada") -> int:
 def test_at_the_limit_a_rule_refuses_and_says_how_long(work: Work) -> None:
     with work() as w:
         for _ in range(4):
-            hit(w, LIMIT, key="ada")
+            hit(w, LIMIT, key="login:ada")
         with pytest.raises(TooManyRequests) as refused:
-            hit(w, LIMIT, key="ada")
+            hit(w, LIMIT, key="login:ada")
         assert 1 <= refused.value.retry_after <= 60
-        hit(w, LIMIT, key="eve")
-        assert not has_room(w, LIMIT, key="ada")
+        hit(w, LIMIT, key="login:eve")
+        assert not has_room(w, LIMIT, key="login:ada")
 
 
 def test_where_only_failures_count_looking_counts_nothing(work: Work) -> None:
     with work() as w:
         for _ in range(10):
-            require_room(w, LIMIT, key="ada")
+            require_room(w, LIMIT, key="login:ada")
         for _ in range(4):
-            require_room(w, LIMIT, key="ada")
-            count(w, LIMIT, key="ada")
+            require_room(w, LIMIT, key="login:ada")
+            count(w, LIMIT, key="login:ada")
         with pytest.raises(TooManyRequests) as refused:
-            require_room(w, LIMIT, key="ada")
+            require_room(w, LIMIT, key="login:ada")
         assert 1 <= refused.value.retry_after <= 60
 
 
@@ -207,14 +207,14 @@ def test_an_ipv6_network_counts_as_one_and_its_site_with_a_higher_limit(work: Wo
 
 
 def test_how_much_of_an_ipv6_address_counts_is_a_setting(installation: Installation) -> None:
-    for prefix, differs in ((56, False), (64, True), (128, True)):
+    for kind, prefix, differs in (("login", 56, False), ("mail", 64, True), ("link", 128, True)):
         settings = installation.settings.model_copy(update={"ipv6_prefix": prefix})
         with unit_of_work(replace(installation, settings=settings), Origin(network="2001:db8:1:101::1")) as w:
-            key = of_network(w, f"at {prefix}")
+            key = of_network(w, kind)
             count(w, "1/minute", key=key)
             assert is_full(w, "1/minute", key=key)
         with unit_of_work(replace(installation, settings=settings), Origin(network="2001:db8:1:102::1")) as w:
-            assert is_full(w, "1/minute", key=of_network(w, f"at {prefix}")) is not differs
+            assert is_full(w, "1/minute", key=of_network(w, kind)) is not differs
 
 
 @pytest.mark.parametrize("network", ["192.0.2.1", "", "testclient", "not:an:address"])

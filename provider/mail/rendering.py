@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from provider.branding.palette import DARK, LIGHT, ON_SEAL, SEAL, in_the_dark, ink_on, palette
 from provider.config.settings import Settings
 from provider.languages.catalogs import Language
-from provider.observability.json_lines import log
+from provider.observability.logging import log
 from provider.resources import TEMPLATES
 
 if TYPE_CHECKING:

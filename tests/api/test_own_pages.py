@@ -102,7 +102,7 @@ def test_other_apps_and_our_own_pages_lead_to_our_pages(
     # A token is the same wherever its link led.
     browser.open(f"/verify-email/confirm?token={inbox.latest(GRACE).link.partition('token=')[2]}")
     browser.submit({"password": PASSWORD})
-    assert not is_signed_in(browser)
+    assert is_signed_in(browser)
 
 
 @pytest.mark.parametrize("member", ["verify_uri", "reset_uri"])

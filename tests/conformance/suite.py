@@ -148,7 +148,10 @@ class Person(Browser):
                 return Callback(None, seen, "form_post", to_the_app.action, dict(to_the_app.values()), asked)
             if page.path == "/login" and page.status == 200:
                 seen.append(page)
-                page = self.submit({"username": EMAIL, "password": PASSWORD}, button="Sign in")
+                if page.heading == "Confirm it's you":
+                    page = self.submit({"password": PASSWORD}, button="Confirm")
+                else:
+                    page = self.submit({"username": EMAIL, "password": PASSWORD}, button="Sign in")
             elif page.path == "/consent":
                 seen.append(page)
                 page = self.submit(button="Allow")
