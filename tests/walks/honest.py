@@ -39,7 +39,7 @@ def go_on(tab: Tab, tried: int = 0) -> None:
         return
     ways = tab.ways_on(page)
     if _is_sign_in(page):
-        take(tab, _at_sign_in(tab, ways), page)
+        take(tab, _at_sign_in(tab, page, ways), page)
         return
     assert tried < len(ways), f"every way leads back here: {page}"
     take(tab, ways[tried], page)
@@ -76,13 +76,16 @@ def fill(tab: Tab, page: Page, form: Form) -> None:
             choosing.passwords.append(field.value)
 
 
-def _at_sign_in(tab: Tab, ways: list[Link | Press]) -> Link | Press:
-    """People know whether they have an account and a password."""
+def _at_sign_in(tab: Tab, page: Page, ways: list[Link | Press]) -> Link | Press:
+    """People know whether they have an account and a password, and whose address a page asks to confirm."""
+    fixed = [field.value for form in page.forms for field in form.fields if field.name == "username" and field.readonly]
+    if fixed and fixed[0] != tab.world.address_of(tab.human):
+        return next(way for way in ways if isinstance(way, Link) and "prompt=select_account" in way.target)
     if tab.world.account_of(tab.human) is None:
         return _leading_to(ways, "/signup")
     if tab.world.password_of(tab.human) is None:
         return _leading_to(ways, "/forgot-password")
-    return ways[0]
+    return next(way for way in ways if isinstance(way, Press))
 
 
 def _is_sign_in(page: Page) -> bool:
