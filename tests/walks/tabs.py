@@ -9,7 +9,7 @@ from provider.web.csrf import FIELD
 from tests.support.browser import Browser, Link, Page, Press
 from tests.support.people import key_on, recovery_codes_on
 from tests.support.relying_party import AUTHORIZE, Answer
-from tests.walks.world import Human, Shown, World
+from tests.walks.world import Human, Shown, Typed, World
 
 SECOND = timedelta(seconds=1)
 NEEDS_RECENT = {"/account/email", "/account/two-factor", "/account/two-factor/set-up", "/account/delete"}
@@ -44,6 +44,10 @@ class Tab(Browser):
     def shown(self) -> Shown:
         return self.world.memory.shown.setdefault(self.browser, Shown())
 
+    @property
+    def typed(self) -> Typed:
+        return self.world.memory.typed.setdefault(self.browser, [])
+
     def new_tab(self) -> "Tab":
         tab = copy(self)
         tab.page, tab.left_to, tab.history, tab.seen = None, None, [], []
@@ -65,7 +69,7 @@ class Tab(Browser):
     def _send(self, method: str, url: str, *, headers: dict[str, str], **options: Any) -> Page:
         self.world.clock.advance(SECOND)
         if method == "POST":
-            self.world.note_what_is_shown(self, self.shown, url, options["content"])
+            self.world.note_what_is_shown(self, self.shown, self.typed, url, options["content"])
         page = super()._send(method, url, headers=headers, **options)
         if self.left_to is None:
             self._judge(page)
@@ -100,7 +104,11 @@ class Tab(Browser):
             session = self.world.session_at(self)
             assert session is not None, page
             user_id, shown = session.user_id, self.shown
-            proved = [at for at in (shown.password.get(user_id), shown.code.get(user_id)) if at is not None]
+            proved = [
+                at
+                for at in (self.world.password_shown_at(shown, self.typed, user_id), shown.code.get(user_id))
+                if at is not None
+            ]
             assert self.world.clock.now - max(proved) <= self.world.settings.recent_sign_in, page
 
     def ways_on(self, page: Page) -> list[Link | Press]:
@@ -154,6 +162,6 @@ class Tab(Browser):
         assert self.page is not None
         tokens = app.redeem(Answer(self.page.response, asked, verifier))
         claims = app.verify(tokens)
-        assert claims["sub"] in self.shown.password, "nobody showed the password"
+        assert self.world.password_shown_at(self.shown, self.typed, claims["sub"]), "nobody showed the password"
         assert claims["acr"] == "aal1" or claims["sub"] in self.shown.code, "nobody showed a code"
         self.world.memory.id_tokens.append((which, tokens.id_token, claims["sub"]))

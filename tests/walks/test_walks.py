@@ -249,7 +249,7 @@ class Walk(RuleBasedStateMachine):
             if who is None:
                 self.world.memory.shown.pop(browser.browser, None)
             else:
-                since = browser.shown.password.get(who.user_id)
+                since = self.world.password_shown_at(browser.shown, browser.typed, who.user_id)
                 assert since is not None, f"nobody showed a password: {who}"
                 assert self.world.clock.now - since <= self.world.settings.session_absolute_lifetime, who
                 done = who.pending is None and self.world.has_two_factor(who.user_id)

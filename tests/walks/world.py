@@ -61,6 +61,10 @@ class Human:
     recovery_codes: list[str] = field(default_factory=list)
 
 
+Typed = list[tuple[str, datetime]]
+"""The passwords typed to sign up or to confirm an address, and when."""
+
+
 @dataclass
 class Shown:
     """Who showed what at one browser since somebody was last signed in there: user -> when."""
@@ -78,6 +82,8 @@ class Memory:
     """Browser -> which of the people."""
     shown: dict[int, Shown] = field(default_factory=dict)
     """By browser."""
+    typed: dict[int, Typed] = field(default_factory=dict)
+    """By browser: it is not forgotten when somebody signs out, because a link may sign in later."""
     keys: dict[str, list[str]] = field(default_factory=dict)
     """User -> every key a set-up page showed to them."""
     asked: dict[str, tuple[int, dict[str, str], str]] = field(default_factory=dict)
@@ -210,7 +216,7 @@ class World:
         with self.work() as w:
             return totp.find(w.read, user_id) is not None
 
-    def note_what_is_shown(self, browser: Browser, shown: Shown, url: str, body: bytes) -> None:
+    def note_what_is_shown(self, browser: Browser, shown: Shown, typed: Typed, url: str, body: bytes) -> None:
         """Before a form is sent: is there somebody's right password or code in it?"""
         fields, session = dict(parse_qsl(body.decode())), self.session_at(browser)
         with self.work() as w:
@@ -221,8 +227,18 @@ class World:
                 user_id, password = None if owner is None else owner[0].id, fields.get("password", "")
             if user_id is not None and is_password_of(w, user_id, password):
                 shown.password[user_id] = self.clock.now
+        if urlsplit(url).path in {"/signup", "/verify-email/confirm"} and "password" in fields:
+            typed.append((fields["password"], self.clock.now))
         if session is not None and self._is_code_of(session.user_id, fields.get("code", "")):
             shown.code[session.user_id] = self.clock.now
+
+    def password_shown_at(self, shown: Shown, typed: Typed, user_id: str) -> datetime | None:
+        """When the user's password was typed at the browser; None if it was not."""
+        with self.work() as w:
+            for password, at in typed:
+                if user_id not in shown.password and is_password_of(w, user_id, password):
+                    shown.password[user_id] = at
+        return shown.password.get(user_id)
 
     def _is_code_of(self, user_id: str, code: str) -> bool:
         keys = self.memory.keys.get(user_id, [])
