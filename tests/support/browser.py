@@ -29,6 +29,22 @@ def resolve(base: str, reference: str) -> str:
     return urljoin(base, slashed + plain[len(before_query) :])
 
 
+class _Attributes(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.values += [value for _, value in attrs if value]
+
+
+def attributes_of(html: str) -> str:
+    """The values of all attributes of a page: what a browser may follow, load or send. Text only tells a person."""
+    parser = _Attributes()
+    parser.feed(html)
+    return "\n".join(parser.values)
+
+
 @dataclass
 class Field:
     name: str

@@ -13,6 +13,7 @@ from provider.config.settings import Settings
 from provider.oauth.authorize.store.authorization_requests import authorization_requests
 from tests.oauth.conftest import Explain, Register, Unchanged
 from tests.oauth.watched_http import WatchedClient
+from tests.support.browser import attributes_of
 from tests.support.client_keys import (
     ALGORITHMS,
     Signatory,
@@ -65,7 +66,7 @@ def assert_page(answer: Answer) -> None:
     """No redirect anywhere; the person sees a page."""
     assert answer.response.status_code == 400
     assert "location" not in answer.response.headers
-    assert "evil.test" not in answer.response.text
+    assert "evil.test" not in attributes_of(answer.response.text)
 
 
 class TestWhatIsInside:
