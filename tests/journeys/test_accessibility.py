@@ -148,7 +148,7 @@ def test_the_pages_of_a_forgotten_password_and_of_refusals(
 ) -> None:
     person, see = inspector.person, inspector.see
     person.open(f"{demo.provider}/forgot-password")
-    see("forgot-password", "Forgot password?")
+    see("forgot-password", "Forgot your password?")
     person.fill("Email address", account.email)
     person.press("Send link")
     see("reset-sent", "Check your email")

@@ -44,5 +44,5 @@ def test_what_stands_around_the_provider_fits_a_narrow_screen(
     steps.read_letter(person, "Reset your Signet password", account.email)
     look(person, "letter")
     person.open(demo.mailbox)
-    person.page.get_by_role("link", name=re.compile("Choose a new")).first.wait_for()
+    person.page.get_by_role("link", name=re.compile("Reset your")).first.wait_for()
     look(person, "mailbox")
