@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+import pytest
+
 from tests.support.server_process import REPOSITORY
 
 FOLDERS = ("provider", "tests", "docs", "templates", "clients", "benchmarks", "migrations", "deploy")
@@ -71,6 +73,7 @@ def anchors(text: str) -> set[str]:
     return {anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
 
 
+@pytest.mark.slow
 def test_every_attack_failure_and_negative_case_that_is_cited_has_one_entry() -> None:
     wrong = []
     for letter, (document, pattern) in ENTRIES.items():

@@ -43,6 +43,7 @@ def test_the_example_of_the_guide_replaces_both_parts_of_its_email_and_no_other(
     assert rendered(settings, ENGLISH, "reset_password") == rendered(without, ENGLISH, "reset_password")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "said"),
     [
@@ -67,6 +68,7 @@ def test_a_template_that_fails_is_named_and_the_email_is_sent_with_ours(
     assert "mail.template_failed" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_file_that_replaces_nothing_is_named(settings: Settings, own: Path) -> None:
     (own / "invitations.jinja").write_text("x")
     assert [problem.said for problem in check_templates(settings)] == [

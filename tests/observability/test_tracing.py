@@ -130,6 +130,7 @@ def test_a_statement_that_fails_does_not_quote_its_values(
     assert "hidden" not in everything_in(exporter)
 
 
+@pytest.mark.slow
 def test_nothing_is_imported_unless_somebody_says_where_to() -> None:
     code = "import sys, provider.serve; print([m for m in sys.modules if 'opentelemetry' in m])"
     given = {name: value for name, value in environment({}).items() if not name.startswith("OTEL_")}
