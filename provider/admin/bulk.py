@@ -15,18 +15,19 @@ TOPIC = "bulk"
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
 
 
-class OnUser(Protocol):
-    """An action on one user. Doing it twice changes nothing more. Raises NoSuchUser."""
+class UserOperation(Protocol):
+    """A function of another package that acts on one user. Doing it twice changes nothing more. Raises NoSuchUser."""
 
     def __call__(self, work: UnitOfWork, *, user_id: str) -> object: ...
 
 
-def _suspend(work: UnitOfWork, *, user_id: str) -> None:
+def suspend(work: UnitOfWork, *, user_id: str) -> None:
+    """Suspend the account, for the reason that the operator gave."""
     suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)
 
 
-ACTIONS: Mapping[str, OnUser] = {
-    "suspend": _suspend,
+ACTIONS: Mapping[str, UserOperation] = {
+    "suspend": suspend,
     "restore": suspension.restore,
     "end-sessions": devices.sign_out_everywhere_by_operator,
     "delete": delete_user,

@@ -1,4 +1,4 @@
-"""The commands `signet outbox`: manage queued emails, logout notifications and webhook events."""
+"""The commands `signet outbox`: manage what is queued (emails, logout notifications, webhook events, bulk changes)."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from provider.cli.arguments import identifier
 from provider.cli.installation import unit
 from provider.cli.output import Json, counted, print_rows, say
 
-app = typer.Typer(help="Manage queued emails, logout notifications and webhooks.", no_args_is_help=True)
+app = typer.Typer(help="Manage queued emails, notifications and bulk changes.", no_args_is_help=True)
 
 
 @app.command(name="list")

@@ -19,19 +19,19 @@ from provider.oauth.scopes import (
 )
 
 ICONS = {
-    OPENID: "person",
-    "profile": "card",
-    "email": "envelope",
-    "address": "house",
-    "phone": "telephone",
-    OFFLINE_ACCESS: "clock",
-    ROLES: "badge",
-    GROUPS: "badge",
+    OPENID: "user",
+    "profile": "profile",
+    "email": "email",
+    "address": "address",
+    "phone": "phone",
+    OFFLINE_ACCESS: "time",
+    ROLES: "role",
+    GROUPS: "role",
     ACCOUNT: "sliders",
     ADMIN_READ: "shield",
     ADMIN_WRITE: "shield",
 }
-"""The icon of each scope, in `templates/macros/permissions.html`."""
+"""The icon of each scope, in `templates/macros/icons.html`."""
 
 
 @dataclass(frozen=True)

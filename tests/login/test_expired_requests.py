@@ -17,7 +17,7 @@ from tests.support.factories import PASSWORD, REDIRECT_URI, make_client, make_us
 from tests.support.inbox import Inbox
 from tests.support.installation import ISSUER, Work
 from tests.support.people import ADDRESS, code_of, is_signed_in, key_on, sign_in, turn_on_two_factor
-from tests.support.relying_party import challenge_of
+from tests.support.relying_party import authorization_url
 
 START = "https://shop.example.test/begin?from=signet"
 HOME = "https://app.example.test/"
@@ -42,15 +42,7 @@ def app_with(work: Work) -> Open:
                 client = registration.register(w, ClientMetadata(**given)).client
             else:
                 client, _ = make_client(w, **metadata)
-        parameters = {
-            "client_id": client.client_id,
-            "redirect_uri": REDIRECT_URI,
-            "response_type": "code",
-            "scope": "openid",
-            "code_challenge": challenge_of("v" * 43),
-            "code_challenge_method": "S256",
-        }
-        return f"/oauth2/authorize?{urlencode(parameters)}{asked}"
+        return authorization_url(client, redirect_uri=REDIRECT_URI) + asked
 
     return register
 

@@ -16,10 +16,10 @@ from provider.web.cookies import cookie_name
 from provider.work import Installation
 from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
-from tests.support.factories import PASSWORD, REDIRECT_URI, make_client, make_user
+from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, code_of, find_user, sign_in, turn_on_two_factor
-from tests.support.relying_party import challenge_of
+from tests.support.relying_party import authorization_url
 
 BOB = "bob@example.test"
 Ask = Callable[..., str]
@@ -49,16 +49,7 @@ def ask(work: Work) -> Ask:
         client, _ = make_client(w, first_party=True)
 
     def url(**asked: str) -> str:
-        parameters = {
-            "client_id": client.client_id,
-            "redirect_uri": REDIRECT_URI,
-            "response_type": "code",
-            "scope": "openid",
-            "code_challenge": challenge_of("v" * 43),
-            "code_challenge_method": "S256",
-            **asked,
-        }
-        return f"/oauth2/authorize?{urlencode(parameters)}"
+        return authorization_url(client, **asked)
 
     return url
 

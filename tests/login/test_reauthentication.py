@@ -1,16 +1,16 @@
 """The page for a user who is signed in and must sign in again: as whom, why, and as somebody else."""
 
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.support.browser import Browser, Page
 from tests.support.clock import Clock
-from tests.support.factories import PASSWORD, REDIRECT_URI, make_client, make_user
+from tests.support.factories import PASSWORD, make_client, make_user
 from tests.support.installation import Work
 from tests.support.people import ADDRESS, is_signed_in, sign_in, turn_on_two_factor
-from tests.support.relying_party import challenge_of
+from tests.support.relying_party import authorization_url
 
 OTHER = "grace@example.test"
 TITLE = "Confirm it's you"
@@ -30,15 +30,7 @@ def authorize(work: Work) -> Callable[..., str]:
         client, _ = make_client(w)
 
     def url(**asked: str) -> str:
-        parameters = {
-            "client_id": client.client_id,
-            "redirect_uri": REDIRECT_URI,
-            "response_type": "code",
-            "scope": "openid",
-            "code_challenge": challenge_of("v" * 43),
-            "code_challenge_method": "S256",
-        }
-        return f"/oauth2/authorize?{urlencode(parameters | asked)}"
+        return authorization_url(client, **asked)
 
     return url
 

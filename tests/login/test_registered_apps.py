@@ -1,7 +1,6 @@
 """What people see of the app they are on the way to: its logo and papers, its host, a warning of a stranger."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from provider.oauth.clients import registration
 from provider.oauth.clients.clients import create_client
@@ -10,7 +9,7 @@ from tests.support.browser import Browser, Page
 from tests.support.factories import PASSWORD, REDIRECT_URI, make_user
 from tests.support.installation import Work
 from tests.support.people import ADDRESS
-from tests.support.relying_party import challenge_of
+from tests.support.relying_party import authorization_url
 
 WARNING = "This app registered itself and hasn't been reviewed."
 SHOWN = {
@@ -28,15 +27,7 @@ def on_the_way(work: Work, *, registered: bool, **changes: Any) -> str:
     metadata = ClientMetadata(**{**SHOWN, **changes})
     with work() as w:
         client = registration.register(w, metadata).client if registered else create_client(w, metadata)[0]
-    asked = {
-        "client_id": client.client_id,
-        "redirect_uri": REDIRECT_URI,
-        "response_type": "code",
-        "scope": "openid",
-        "code_challenge": challenge_of("v" * 43),
-        "code_challenge_method": "S256",
-    }
-    return f"/oauth2/authorize?{urlencode(asked)}"
+    return authorization_url(client, redirect_uri=REDIRECT_URI)
 
 
 def the_three_pages(browser: Browser, url: str) -> list[Page]:

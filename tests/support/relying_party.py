@@ -15,7 +15,7 @@ import secrets
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 import httpx2
 from joserfc import jwt
@@ -80,6 +80,19 @@ def plant_cookie(browser: httpx2.Client, installation: Installation, value: str)
 def challenge_of(verifier: str) -> str:
     """RFC 7636 section 4.2."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def authorization_url(client: Client, **asked: str) -> str:
+    """The URL of a plain authorization request, for tests that never redeem the code."""
+    parameters = {
+        "client_id": client.client_id,
+        "redirect_uri": client.metadata.redirect_uris[0],
+        "response_type": "code",
+        "scope": "openid",
+        "code_challenge": challenge_of("v" * 43),
+        "code_challenge_method": "S256",
+    }
+    return f"{AUTHORIZE}?{urlencode(parameters | asked)}"
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The jobs of the outbox (emails, logout notifications, webhook events): list, retry and cancel them."""
+"""The jobs of the outbox (emails, logout notifications, webhook events, bulk changes): list, retry and cancel them."""
 
 from datetime import datetime
 

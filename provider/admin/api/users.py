@@ -34,7 +34,10 @@ WANTED = {
     "email": "Only the user with this email address.",
     "issuer": "Only the user linked to this issuer and `subject` at an upstream provider.",
     "subject": "The `sub` at the upstream provider. Use it with `issuer`.",
-    "search": "Only users whose email address or name has a word that starts with this, in alphabetical order.",
+    "search": (
+        "Only users whose email address, or a word of their name, starts with this, in alphabetical order. `@` and a "
+        "domain find the users of the domain."
+    ),
     **PAGED,
 }
 

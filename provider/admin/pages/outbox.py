@@ -57,7 +57,7 @@ ACTIONS: Actions[Message] = {
     "cancel": Action(
         title=Text("Cancel job"),
         button=Text("Cancel job"),
-        means=(Text("The job is not sent, and its contents are erased. This can't be undone."),),
+        means=(Text("The job will not run, and its contents are erased. This can't be undone."),),
         done=Text("Job cancelled."),
         do=_cancel,
         danger=True,

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Protocol
 
 from provider.accounts import devices, invitation, profile, suspension
 from provider.accounts.email import email_addresses, operator_emails
@@ -13,6 +12,8 @@ from provider.accounts.store import users
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
 from provider.accounts.users import NoSuchUser, delete_user, set_roles
+from provider.admin import bulk
+from provider.admin.bulk import UserOperation
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
 from provider.admin.pages.user_addresses import ADDRESS_ACTIONS
 from provider.admin.pages.user_connections import CONNECTION_ACTIONS
@@ -21,7 +22,6 @@ from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.mail.rendering import link_to
 from provider.web.call import Call
-from provider.work import UnitOfWork
 
 _ROLE = re.compile(r"[!-~]{1,200}")
 
@@ -44,12 +44,6 @@ class NotYourself(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__("", Text("You can't do this to your own account. Ask another operator."))
-
-
-class UserOperation(Protocol):
-    """A function of another package that acts on a user."""
-
-    def __call__(self, work: UnitOfWork, *, user_id: str) -> object: ...
 
 
 def _for_other_users(do: UserOperation) -> Callable[[Call, Subject[UserDetails]], None]:
@@ -105,10 +99,6 @@ def _name(user: User) -> str:
     return str(user.claims.get("name", ""))
 
 
-def _suspend(work: UnitOfWork, *, user_id: str) -> None:
-    suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)
-
-
 def _make_link(call: Call, subject: Subject[UserDetails]) -> ShownOnce:
     user = subject.value
     purpose = Purpose.RESET if user.has_password else Purpose.INVITE
@@ -134,7 +124,7 @@ ACTIONS: Actions[UserDetails] = {
             Text("The user is emailed that the account is suspended. The email doesn't include the reason."),
         ),
         done=Text("Account suspended."),
-        do=_for_other_users(_suspend),
+        do=_for_other_users(bulk.suspend),
         danger=True,
         is_available=lambda person: person.user.status != Status.SUSPENDED,
     ),

@@ -113,8 +113,9 @@ def sign_access_token(work: UnitOfWork, server: AuthorizationServer, authorizati
         claims["acr"] = acr_of(grant.amr)
         claims["amr"] = grant.amr.split()
         if authorization.person is not None:
-            wanted = [token for token in (ROLES, GROUPS) if token in authorization.scope]
-            claims |= dict.fromkeys(wanted, roles_for(authorization.person.roles, client_id))
+            for name in (ROLES, GROUPS):
+                if name in authorization.scope:
+                    claims[name] = roles_for(authorization.person.roles, client_id)
     return server.keys.signer(work, authorization.client.metadata.usual_alg).sign(claims, typ=TYP)
 
 
