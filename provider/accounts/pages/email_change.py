@@ -129,7 +129,7 @@ def _page(
         pending=email_change.find_pending(call.work, session.user_id),
         email=email,
         undelivered=has_failed(call.work, user_id=session.user_id, purpose=Purpose.CHANGE),
-        code_minutes=int(call.settings.verify_code_lifetime.total_seconds() // 60),
+        code_lifetime=call.settings.verify_code_lifetime,
         just_asked="asked" in call.query and not errors,
         just_changed="changed" in call.query and not errors,
         errors=errors or {},

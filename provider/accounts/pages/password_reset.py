@@ -39,8 +39,8 @@ def reset_sent(call: Call) -> Response:
 
     The page is the same for every user, so it names no address.
     """
-    minutes = int(call.settings.reset_link_lifetime.total_seconds() // 60)
-    return page(call, "accounts/reset_sent.html", where=destination(call), link_minutes=minutes)
+    lifetime = call.settings.reset_link_lifetime
+    return page(call, "accounts/reset_sent.html", where=destination(call), link_lifetime=lifetime)
 
 
 @endpoint(before_sign_in=True)

@@ -120,6 +120,6 @@ def _new(call: Call, *, errors: dict[str, str] | None = None) -> Response:
         status_code=400 if errors else 200,
         typed={name: call.form.text(name) for name in ("email", "name", "roles")},
         invite=call.method == "GET" or call.form.get("invite") is not None,
-        days=max(1, call.settings.invite_link_lifetime.days),
+        link_lifetime=call.settings.invite_link_lifetime,
         errors=errors or {},
     )

@@ -176,7 +176,7 @@ def _check_mail(
         undelivered=is_undelivered(call.work, ticket),
         action=where.through("/verify-email", ticket=text),
         resend_action=where.through("/verify-email/resend", ticket=text),
-        code_minutes=int(call.settings.verify_code_lifetime.total_seconds() // 60),
+        code_lifetime=call.settings.verify_code_lifetime,
         sent_again="again" in call.query,
         after_sign_in="after" in call.query,
         errors=errors or {},
