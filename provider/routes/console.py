@@ -2,21 +2,9 @@
 
 from starlette.routing import BaseRoute, Route
 
-from provider.admin.pages import (
-    audit,
-    client_edit,
-    clients,
-    explanation,
-    keys,
-    outbox,
-    overview,
-    search,
-    selected_users,
-    sessions,
-    settings,
-    users,
-    webhooks,
-)
+from provider.admin.pages import audit, explanation, keys, outbox, overview, search, sessions, settings, webhooks
+from provider.admin.pages.clients import clients, edit
+from provider.admin.pages.users import selected, users
 
 
 def console() -> list[BaseRoute]:
@@ -32,7 +20,7 @@ def console() -> list[BaseRoute]:
         Route("/admin/users/new", users.create_user, methods=post, name="admin_create_user"),
         Route(
             "/admin/users/selected",
-            selected_users.act_on_selected_users,
+            selected.act_on_selected_users,
             methods=both,
             name="admin_act_on_selected_users",
         ),
@@ -43,8 +31,8 @@ def console() -> list[BaseRoute]:
         Route("/admin/clients/new", clients.create_client, methods=post, name="admin_create_client"),
         Route("/admin/clients/client", clients.show_client, methods=get, name="admin_client"),
         Route("/admin/clients/client/{action}", clients.act_on_client, methods=both, name="admin_act_on_client"),
-        Route("/admin/clients/edit", client_edit.show_edit, methods=get, name="admin_show_edit_client"),
-        Route("/admin/clients/edit", client_edit.edit, methods=post, name="admin_edit_client"),
+        Route("/admin/clients/edit", edit.show_edit, methods=get, name="admin_show_edit_client"),
+        Route("/admin/clients/edit", edit.edit, methods=post, name="admin_edit_client"),
         Route("/admin/sessions", sessions.list_sessions, methods=get, name="admin_sessions"),
         Route("/admin/keys", keys.list_keys, methods=get, name="admin_keys"),
         Route("/admin/keys/key/{action}", keys.act_on_key, methods=both, name="admin_act_on_key"),

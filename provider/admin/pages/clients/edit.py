@@ -10,7 +10,7 @@ from provider.admin.client_labels import LABELS
 from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import VERSION, InvalidInput, record_reason, require_version_seen
-from provider.admin.pages.clients import find_client
+from provider.admin.pages.clients.clients import find_client
 from provider.oauth.clients import clients
 from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata

@@ -15,9 +15,9 @@ from provider.accounts.users import NoSuchUser, delete_user, set_roles
 from provider.admin import bulk
 from provider.admin.bulk import UserOperation
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
-from provider.admin.pages.user_addresses import ADDRESS_ACTIONS
-from provider.admin.pages.user_connections import CONNECTION_ACTIONS
-from provider.admin.pages.user_details import UserDetails
+from provider.admin.pages.users.addresses import ADDRESS_ACTIONS
+from provider.admin.pages.users.connections import CONNECTION_ACTIONS
+from provider.admin.pages.users.details import UserDetails
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
 from provider.mail.rendering import link_to

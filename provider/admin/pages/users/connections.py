@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from provider.accounts import linked_identities
 from provider.accounts.linked_identities import LastSignInMethod
 from provider.admin.pages.actions import Action, Actions, Subject
-from provider.admin.pages.user_details import UserDetails
+from provider.admin.pages.users.details import UserDetails
 from provider.languages.text import Text
 from provider.oauth.authorize import connected_apps
 from provider.oauth.http.server import server_of

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from provider.admin import client_form
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, available, done_message, run_once
-from provider.admin.pages.client_actions import ACTIONS
+from provider.admin.pages.clients.actions import ACTIONS
 from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.presets import PRESETS, Preset, preset_of

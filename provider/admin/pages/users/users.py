@@ -6,12 +6,12 @@ from provider.accounts import invitation, overview, registration, search
 from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
 from provider.accounts.users import NoSuchUser
 from provider.admin.guards import require_operator
-from provider.admin.pages import selected_users
 from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
 from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
-from provider.admin.pages.user_actions import ACTIONS, INVALID_ROLES, roles_of
-from provider.admin.pages.user_details import UserDetails, find_details
+from provider.admin.pages.users import selected
+from provider.admin.pages.users.actions import ACTIONS, INVALID_ROLES, roles_of
+from provider.admin.pages.users.details import UserDetails, find_details
 from provider.audit import store as audit
 from provider.audit.devices import device_name
 from provider.database.base import parse_id
@@ -42,7 +42,7 @@ def list_users(call: Call) -> Response:
         found=overview.describe(call.work, found),
         further=next_page(call, "users", further),
         done=done_message(call, ACTIONS),
-        bulk_actions=selected_users.ACTIONS,
+        bulk_actions=selected.ACTIONS,
     )
 
 

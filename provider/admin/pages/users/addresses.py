@@ -9,7 +9,7 @@ from provider.accounts.registration import AddressTaken, NotAnAddress
 from provider.accounts.store import email_addresses, users
 from provider.accounts.users import NoSuchUser
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, Subject, require_version_seen
-from provider.admin.pages.user_details import UserDetails
+from provider.admin.pages.users.details import UserDetails
 from provider.languages.text import Text
 from provider.web.call import Call
 
