@@ -38,7 +38,7 @@ COSTS: dict[str, dict[str, tuple[int, int]]] = {
     "jwks": {"sqlite": (0, 45), "postgresql": (0, 45)},
     "discovery": {"sqlite": (0, 40), "postgresql": (0, 40)},
 }
-"""The statements and the Python calls of each operation on each database, with Python 3.11. Later versions call less."""
+"""The statements and the Python calls of each operation on each database, with Python 3.11. Later ones call less."""
 
 
 class Calls:
