@@ -3,7 +3,9 @@
 from starlette.routing import BaseRoute, Route
 
 from provider.admin.pages import audit, explanation, keys, outbox, overview, search, sessions, settings, webhooks
-from provider.admin.pages.clients import clients, edit
+from provider.admin.pages.clients import clients
+from provider.admin.pages.clients import overview as client_overview
+from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import selected, users
 
 
@@ -29,10 +31,20 @@ def console() -> list[BaseRoute]:
         Route("/admin/clients", clients.list_clients, methods=get, name="admin_clients"),
         Route("/admin/clients/new", clients.show_new_client, methods=get, name="admin_show_new_client"),
         Route("/admin/clients/new", clients.create_client, methods=post, name="admin_create_client"),
-        Route("/admin/clients/client", clients.show_client, methods=get, name="admin_client"),
+        Route("/admin/clients/client", client_overview.show_client, methods=get, name="admin_client"),
+        Route(
+            "/admin/clients/client/settings",
+            client_settings.show_settings,
+            methods=get,
+            name="admin_show_client_settings",
+        ),
+        Route(
+            "/admin/clients/client/settings",
+            client_settings.save_settings,
+            methods=post,
+            name="admin_save_client_settings",
+        ),
         Route("/admin/clients/client/{action}", clients.act_on_client, methods=both, name="admin_act_on_client"),
-        Route("/admin/clients/edit", edit.show_edit, methods=get, name="admin_show_edit_client"),
-        Route("/admin/clients/edit", edit.edit, methods=post, name="admin_edit_client"),
         Route("/admin/sessions", sessions.list_sessions, methods=get, name="admin_sessions"),
         Route("/admin/keys", keys.list_keys, methods=get, name="admin_keys"),
         Route("/admin/keys/key/{action}", keys.act_on_key, methods=both, name="admin_act_on_key"),

@@ -114,7 +114,7 @@ def test_every_page_isolates_the_names_it_shows(
         f"/admin/users/{user_id}/name",
         "/admin/clients",
         f"/admin/clients/client?client_id={app.client_id}",
-        f"/admin/clients/edit?client_id={app.client_id}",
+        f"/admin/clients/client/settings?client_id={app.client_id}",
         f"/admin/clients/client/disable?client_id={app.client_id}",
         "/admin/sessions",
         "/admin/audit",
