@@ -59,14 +59,6 @@ WITH_GOOD_LINES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origin
 """The members of which each line is checked alone."""
 
 
-class InvalidLines(InvalidMetadata):
-    """Wrong lines of a member with one value per line; the message names each."""
-
-    def __init__(self, member: str, message: str) -> None:
-        self.member = member
-        super().__init__(message)
-
-
 @dataclass(frozen=True)
 class Option:
     """One value of a member to choose or tick, and what it means, if the value doesn't say it."""
@@ -136,8 +128,8 @@ def parse(names: Iterable[str], typed: Mapping[str, str], metadata: ClientMetada
 
 
 def member_of(refusal: InvalidMetadata, names: Iterable[str]) -> str:
-    """Return the name of the field that the error is about, taken from its message, or ""."""
-    if isinstance(refusal, InvalidLines):
+    """Return the name of the field that the error is about, else the first word of its message, or ""."""
+    if refusal.member:
         return refusal.member
     words = str(refusal).replace(":", " ").split()
     return words[0] if words and words[0] in set(names) else ""
@@ -237,7 +229,7 @@ def _ticked(name: str, typed: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _require_good_lines(name: str, typed: Mapping[str, str], schemes: Collection[str]) -> None:
-    """Raise InvalidLines that names each wrong line, by its number in the field."""
+    """Raise InvalidMetadata that names each wrong line, by its number in the field."""
     problems = []
     for number, line in enumerate(typed.get(name, "").splitlines(), 1):
         value = line.strip()
@@ -246,4 +238,4 @@ def _require_good_lines(name: str, typed: Mapping[str, str], schemes: Collection
             hint = " Or list the scheme in private_use_schemes." if problem == NO_DOT else ""
             problems.append(f"Line {number}: {value[:120]} {problem}.{hint}")
     if problems:
-        raise InvalidLines(name, "\n".join(problems))
+        raise InvalidMetadata("\n".join(problems), error="invalid_redirect_uri", member=name)

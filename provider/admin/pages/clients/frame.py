@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from provider.admin.client_groups import GROUPS, fitting
 from provider.admin.pages.actions import Subject, available, done_message
 from provider.admin.pages.clients.actions import ACTIONS
 from provider.admin.presets import PRESETS, preset_of
@@ -52,3 +53,12 @@ def client_page(
         just_changed="changed" in call.query,
         **context,
     )
+
+
+def setting_groups(call: Call, client: Client) -> list[tuple[str, str, str]]:
+    """Return the groups that have settings for this client: key, URL and title of each."""
+    return [
+        (key, url_of(client.client_id, "settings", group=key), group.title)
+        for key, group in GROUPS.items()
+        if fitting(group.names, client.metadata, call.settings)
+    ]

@@ -12,7 +12,7 @@ from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason, require_version_seen
 from provider.admin.pages.clients.changes import apply_changes, merge, require_possible, review, version_values
-from provider.admin.pages.clients.frame import client_page, find_client, url_of
+from provider.admin.pages.clients.frame import client_page, find_client, setting_groups, url_of
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.refusals import NotFound, Refusal
@@ -98,22 +98,13 @@ def _form(
         tab="settings",
         status_code=200 if refusal is None else refusal.status_code,
         group=key,
-        groups=_groups(call, client),
+        groups=setting_groups(call, client),
         sections=[(title, members) for title, members in sections if members],
         changed=ClientMetadata().differences(metadata),
         version=version_of(version_values(metadata, names)),
         errors={} if refusal is None else {about if about in names else "": refusal.message},
         elsewhere=_elsewhere(client, about) if about not in names else None,
     )
-
-
-def _groups(call: Call, client: Client) -> list[tuple[str, str, str]]:
-    """Return the groups that have settings for this client: key, URL and title of each."""
-    return [
-        (key, url_of(client.client_id, "settings", group=key), group.title)
-        for key, group in GROUPS.items()
-        if _names(call, client, group)
-    ]
 
 
 def _elsewhere(client: Client, name: str) -> tuple[str, str] | None:
