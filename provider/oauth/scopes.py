@@ -111,10 +111,9 @@ def requested_scope(text: str | None, *, default: Iterable[str], offline: bool) 
 
     Without `offline`, the request cannot lead to a refresh token, and offline_access is ignored (OIDC Core section 11).
     """
-    asked, usual = (
-        tuple(token for token in tokens if offline or token != OFFLINE_ACCESS)
-        for tokens in (parse_scope(text), default)
-    )
+    asked, usual = parse_scope(text), tuple(default)
+    if not offline:
+        asked, usual = (tuple([token for token in tokens if token != OFFLINE_ACCESS]) for tokens in (asked, usual))
     return asked or usual
 
 
