@@ -159,7 +159,7 @@ def test_the_users_of_an_application_are_listed_and_access_is_revoked(
         made, secret = make_client(w, client_name="Shop")
         signed_in, agreed, other = (make_user(w, f"{name}@example.test") for name in ("ada", "bob", "eve"))
         for user_id in (signed_in, agreed):
-            consent.grant(w, user_id=user_id, client=made, scopes=("openid", "email"), claims=(), resources=())
+            consent.grant(w, user_id=user_id, client=made, scopes=("openid", "email"), claims=frozenset(), resources=())
     browser: Browser = new_browser()
     sign_in_person(browser.client, installation, signed_in)
     rp = RelyingParty(client, made, secret)
@@ -181,7 +181,7 @@ def test_the_users_of_an_application_are_paged_without_gaps(work: Work) -> None:
         made, _ = make_client(w)
         users = [make_user(w, f"user{number}@example.test") for number in range(7)]
         for user_id in users:
-            consent.grant(w, user_id=user_id, client=made, scopes=("openid",), claims=(), resources=())
+            consent.grant(w, user_id=user_id, client=made, scopes=("openid",), claims=frozenset(), resources=())
         found, after = [], ""
         while True:
             some, further = connected_apps.find_users(w, made.client_id, after=after, limit=3)
