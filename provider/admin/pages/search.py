@@ -9,7 +9,7 @@ from provider.accounts import search as accounts
 from provider.accounts.overview import Overview
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
-from provider.admin.pages.clients import clients as client_pages
+from provider.admin.pages.clients import frame as client_pages
 from provider.admin.pages.users import users as user_pages
 from provider.oauth.clients import client_search, clients
 from provider.oauth.clients.clients import Client
