@@ -4,29 +4,35 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 
-from provider.admin import client_form
-from provider.admin.guards import require_operator
+from provider.accounts.roles.permissions import Permission
+from provider.admin import authority, client_form
+from provider.admin.authority import MorePermissions
+from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, available, done_message, run_once
 from provider.admin.pages.clients.actions import ACTIONS
 from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.presets import PRESETS, Preset, preset_of
 from provider.audit import store as audit
+from provider.audit.events import Event
+from provider.audit.store import AuditEvent
 from provider.crypto.digests import new_handle
 from provider.languages.text import Text
 from provider.oauth.clients import client_search, clients
 from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
-from provider.refusals import NotFound
-from provider.sessions.store import Session
+from provider.refusals import NotFound, Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/admin/clients"
+NEEDS = Permission.APPLICATIONS_WRITE
+"""The permission for everything that changes an application."""
 EXAMPLE_REDIRECT = "http://localhost:3000/callback"
 """The redirect URI in the snippets of a client that has none."""
+CLIENT_EVENTS = [event for event in Event if event.startswith("client.")]
 LATEST = 20
 """How many events are shown on an application's page. The audit log has all of them."""
 
@@ -36,7 +42,7 @@ def list_clients(call: Call) -> Response:
     """List clients by name: GET /admin/clients?q=. The search finds one by its client_id, or several by the beginning
     of the name.
     """
-    require_operator(call)
+    require_operator(call, Permission.APPLICATIONS_READ)
     asked, place = call.query.text("q"), place_on(call, "clients")
     one = clients.find_client(call.work, asked) if asked else None
     after = None if place is None else (place[0], place[1])
@@ -55,7 +61,7 @@ def list_clients(call: Call) -> Response:
 @endpoint
 def show_new_client(call: Call) -> Response:
     """Ask which kind of client to register: GET /admin/clients/new. With `preset`, show the form of that kind."""
-    require_operator(call)
+    require_operator(call, NEEDS)
     if "preset" not in call.query:
         return page(call, "admin/new_client.html", presets=PRESETS)
     preset = _preset(call)
@@ -64,11 +70,12 @@ def show_new_client(call: Call) -> Response:
 
 @endpoint
 def create_client(call: Call) -> Response:
-    operator = require_operator(call)
+    operator = require_operator(call, NEEDS)
     preset, typed = _preset(call), call.form
 
     def make() -> ShownOnce:
         metadata = parse_metadata({**preset.metadata, **client_form.parse(preset.asks, typed)})
+        authority.require_application(operator.permissions, metadata)
         client, secret = clients.create_client(call.work, metadata)
         return ShownOnce(
             title=Text("Application registered"),
@@ -78,7 +85,7 @@ def create_client(call: Call) -> Response:
 
     try:
         shown = run_once(call, operator, make)
-    except InvalidMetadata as refusal:
+    except (InvalidMetadata, MorePermissions) as refusal:
         return _new(call, preset, client_form.typed_members(preset.asks, typed), refusal)
     assert shown is not None  # noqa: S101  # it always makes something
     client_id = shown.values["client_id"]
@@ -91,8 +98,9 @@ def create_client(call: Call) -> Response:
 @endpoint
 def show_client(call: Call) -> Response:
     """Show one client, the actions available, and how its code uses it: GET /admin/clients/client?client_id=."""
-    operator = require_operator(call)
-    client = find_client(call, operator).value
+    operator = require_operator(call, Permission.APPLICATIONS_READ)
+    subject = find_client(call, operator)
+    client = subject.value
     metadata = client.metadata
     return page(
         call,
@@ -103,8 +111,10 @@ def show_client(call: Call) -> Response:
         preset=preset_of(metadata),
         groups=_groups(metadata),
         secret_count=len(client.secrets),
-        actions=available(ACTIONS, client),
-        **event_list(call.work, audit.find(call.work.read, client_id=client.client_id, limit=LATEST)),
+        actions=available(ACTIONS, client, NEEDS, operator) if subject.problem is None else {},
+        may_edit=operator.may(NEEDS) and subject.problem is None,
+        problem=subject.problem if operator.may(NEEDS) else None,
+        **event_list(call.work, _latest_events(call, operator, client)),
         issuer=call.settings.issuer,
         redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
         done=done_message(call, ACTIONS),
@@ -113,15 +123,24 @@ def show_client(call: Call) -> Response:
     )
 
 
-def find_client(call: Call, operator: Session) -> Subject[Client]:
+def _latest_events(call: Call, operator: Operator, client: Client) -> list[AuditEvent]:
+    """Return the latest events of a client: all of them, or for an operator who can't see users those about the client
+    itself.
+    """
+    names = None if operator.may(Permission.USERS_READ) else CLIENT_EVENTS
+    return audit.find(call.work.read, client_id=client.client_id, names=names, limit=LATEST)
+
+
+def find_client(call: Call, operator: Operator) -> Subject[Client]:
     """Return the client named by the query, as a Subject. Raises NoSuchClient."""
     client = clients.find_client(call.work, call.query.get("client_id", ""))
     if client is None:
         raise NoSuchClient
-    return Subject(client.name, url_of(client.client_id), client, operator)
+    problem = authority.problem_with_application(operator.permissions, client.metadata)
+    return Subject(client.name, url_of(client.client_id), client, operator, problem)
 
 
-act_on_client = action_endpoint(find_client, ACTIONS, here="clients")
+act_on_client = action_endpoint(find_client, ACTIONS, here="clients", needs=NEEDS)
 
 
 def url_of(client_id: str) -> str:
@@ -146,15 +165,20 @@ def _groups(metadata: ClientMetadata) -> list[tuple[Text, list[client_form.Membe
     return [(title, members) for title, members in groups if members]
 
 
-def _new(
-    call: Call, preset: Preset, members: list[client_form.Member], refusal: InvalidMetadata | None = None
-) -> Response:
+def _new(call: Call, preset: Preset, members: list[client_form.Member], refusal: Refusal | None = None) -> Response:
     return page(
         call,
         "admin/new_client_form.html",
-        status_code=200 if refusal is None else 400,
+        status_code=200 if refusal is None else refusal.status_code,
         preset=preset,
         members=members,
         idempotency_key=new_handle(),
-        errors={} if refusal is None else {client_form.member_of(refusal, preset.asks): refusal.message},
+        errors=_errors(refusal, preset),
     )
+
+
+def _errors(refusal: Refusal | None, preset: Preset) -> dict[str, str]:
+    if refusal is None:
+        return {}
+    name = client_form.member_of(refusal, preset.asks) if isinstance(refusal, InvalidMetadata) else ""
+    return {name: refusal.message}

@@ -5,12 +5,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from provider.admin import client_form
+from provider.admin import authority, client_form
+from provider.admin.authority import MorePermissions
 from provider.admin.client_labels import LABELS
 from provider.admin.etags import ChangedMeanwhile, version_of
-from provider.admin.guards import require_operator
-from provider.admin.pages.actions import VERSION, InvalidInput, record_reason, require_version_seen
-from provider.admin.pages.clients.clients import find_client
+from provider.admin.guards import Operator, require_operator
+from provider.admin.pages.actions import VERSION, InvalidInput, Subject, record_reason, require_version_seen
+from provider.admin.pages.clients.clients import NEEDS, find_client
 from provider.oauth.clients import clients
 from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
@@ -29,7 +30,7 @@ NAMES = tuple(name for _, names in client_form.GROUPS for name in names)
 @endpoint
 def show_edit(call: Call) -> Response:
     """Show the form with every metadata member of a client: GET /admin/clients/edit?client_id=."""
-    client = find_client(call, require_operator(call)).value
+    client = _find(call).value
     return _form(call, client, lambda names: client_form.members(names, client.metadata))
 
 
@@ -38,10 +39,10 @@ def edit(call: Call) -> Response:
     """Handle the edit form: POST /admin/clients/edit. Without `sure` it shows a summary of the changes; with it, it
     saves them.
     """
-    subject = find_client(call, require_operator(call))
+    subject = _find(call)
     client = subject.value
     try:
-        wanted = _read(call, client)
+        wanted = _read(call, subject.operator, client)
         changes = client.metadata.differences(wanted)
         if not changes:
             return go(subject.url)
@@ -54,19 +55,27 @@ def edit(call: Call) -> Response:
     except ChangedMeanwhile as refusal:
         fresh = find_client(call, subject.operator).value
         return _form(call, fresh, lambda names: client_form.members(names, fresh.metadata), refusal)
-    except InvalidMetadata as refusal:
+    except (InvalidMetadata, MorePermissions) as refusal:
         return _form(call, client, lambda names: client_form.typed_members(names, call.form), refusal)
     return go(f"{subject.url}&changed=yes")
 
 
-def _read(call: Call, client: Client) -> ClientMetadata:
+def _find(call: Call) -> Subject[Client]:
+    """Return the client to edit. Raises NoSuchClient, RoleRequired or MorePermissions."""
+    subject = find_client(call, require_operator(call, NEEDS))
+    subject.require_possible()
+    return subject
+
+
+def _read(call: Call, operator: Operator, client: Client) -> ClientMetadata:
     """Parse the form into metadata. A changed sector identifier document is fetched before anything is written. Raises
-    InvalidMetadata.
+    InvalidMetadata, or MorePermissions if the operator can't register such an application.
     """
     wanted = parse_metadata(client_form.parse(NAMES, call.form))
     if {"sector_identifier_uri", "redirect_uris"} & client.metadata.differences(wanted).keys():
         require_vouched_for(call.work, wanted)
     clients.require_valid(call.work, wanted, before=client)
+    authority.require_application(operator.permissions, wanted)
     return wanted
 
 
