@@ -9,6 +9,7 @@ from provider.refusals import Forbidden
 from provider.sessions.guards import require_second_factor, require_user
 from provider.sessions.store import Session
 from provider.web.call import Call
+from provider.web.call_values import CallValue
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Operator:
     def may(self, permission: str) -> bool:
         """Return whether the operator has this permission. Templates name it by its value."""
         return permission in self.permissions
+
+
+OPERATOR = CallValue[Operator]("admin.operator")
+"""The operator of a page."""
 
 
 class RoleRequired(Forbidden):
@@ -55,5 +60,11 @@ def require_operator(call: Call, needs: Permission) -> Operator:
         raise RoleRequired(needs)
     operator = Operator(require_second_factor(call), permissions)
     call.work.origin = call.work.origin.of_operator(f"user {operator.user_id}")
+    OPERATOR.put(call, operator)
     call.page_values["may"] = operator.may
     return operator
+
+
+def operator_of(call: Call) -> Operator:
+    """Return the operator that `require_operator` found."""
+    return OPERATOR.of(call)

@@ -1,12 +1,14 @@
 """The world of the admin API: a program of the operator's, and Ada."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from provider.audit import store as audit
@@ -67,6 +69,15 @@ def ada(work: Work) -> str:
 def action_form(page: Page) -> Form:
     """The form of the page itself: those around it search, and choose the language."""
     return next(form for form in page.forms if form.action not in {"/admin/search", "/language"})
+
+
+def calls(app: Starlette, below: str) -> Iterator[Call]:
+    """Each method and path of the addresses that begin so."""
+    for route in app.routes:
+        assert isinstance(route, Route), "an address that this cannot look at"
+        if route.path.startswith(below):
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                yield method, route.path
 
 
 def filled(path: str) -> str:

@@ -86,8 +86,16 @@ CONSOLE = _read("""
     GET /admin/clients/client applications:read
     GET /admin/clients/client/{action} applications:write
     POST /admin/clients/client/{action} applications:write
-    GET /admin/clients/edit applications:write
-    POST /admin/clients/edit applications:write
+    GET /admin/clients/client/settings applications:read
+    POST /admin/clients/client/settings applications:write
+    GET /admin/clients/client/json applications:read
+    POST /admin/clients/client/json applications:write
+    GET /admin/clients/client/credentials applications:read
+    POST /admin/clients/client/credentials applications:write
+    GET /admin/clients/client/users applications:read
+    GET /admin/clients/client/users/{action} applications:write
+    POST /admin/clients/client/users/{action} applications:write
+    GET /admin/clients/client/rejected requests:read
     GET /admin/sessions users:read
     GET /admin/keys keys:read
     GET /admin/keys/key/{action} keys:write

@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 from functools import partial
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from provider.api import openapi
@@ -17,8 +15,7 @@ from provider.routes import routes
 from provider.web import cookies, csrf
 from provider.work import Installation
 from tests.admin import needs
-from tests.admin.conftest import API, filled, person_token, program, with_token
-from tests.admin.needs import Call
+from tests.admin.conftest import API, calls, filled, person_token, program, with_token
 from tests.support.browser import Browser
 from tests.support.factories import make_user
 from tests.support.installation import Work
@@ -26,15 +23,6 @@ from tests.support.relying_party import TWO_FACTORS, sign_in_person
 from tests.support.server_process import REPOSITORY
 
 PUBLIC = {"GET /api/admin/openapi.json", "OPTIONS /api/admin/openapi.json"}
-
-
-def calls(app: Starlette, below: str) -> Iterator[Call]:
-    """Each method and path of the addresses that begin so."""
-    for route in app.routes:
-        assert isinstance(route, Route), "an address that this cannot look at"
-        if route.path.startswith(below):
-            for method in sorted((route.methods or set()) - {"HEAD"}):
-                yield method, route.path
 
 
 def test_the_copy_in_docs_is_current() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from provider.accounts import devices
@@ -19,7 +20,7 @@ from provider.outbox.relay import PermanentFailure
 from provider.web import cookies, csrf
 from provider.work import Installation
 from tests.admin import needs
-from tests.admin.conftest import BOTH, Console, Program, action_form, filled, person_token, with_token
+from tests.admin.conftest import BOTH, Console, Program, action_form, calls, filled, person_token, with_token
 from tests.support.browser import Browser
 from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
@@ -269,9 +270,15 @@ def test_the_console_lets_an_app_manager_change_no_application_that_has_more_pow
     query = f"?client_id={strong.client_id}"
     shown = manager.open(f"/clients/client{query}")
     assert "Only an administrator can register or change applications with the scope admin:write." in shown.text
-    assert not [link for link in shown.links.values() if "rotate-secret" in link or "edit" in link]
-    for path in ("/clients/client/rotate-secret", "/clients/client/delete", "/clients/edit"):
-        assert manager.open(path + query).status == 403, path
+    assert not [link for link in shown.links.values() if "rotate-secret" in link or "delete" in link]
+    for path in ("rotate-secret", "delete", "disable", "users/revoke"):
+        assert manager.open(f"/clients/client/{path}{query}").status == 403, path
+    for tab in ("settings", "json", "credentials", "users"):
+        assert "Review changes" not in manager.open(f"/clients/client/{tab}{query}").text
+    ours = manager.open(f"/clients/client/json?client_id={plain.client_id}")
+    given = {"metadata": '{"redirect_uris": ["https://a.example.test/"], "scope": "openid account"}'}
+    refused = browser.submit(given, action=action_form(ours).action)
+    assert (refused.status, "with the scope account" in refused.text) == (403, True)
     assert manager.open(f"/clients/client?client_id={plain.client_id}").status == 200
     asked = manager.open("/clients/new?preset=service")
     refused = browser.submit({"client_name": "Mine", "scope": "admin:write"}, action=action_form(asked).action)
@@ -307,3 +314,7 @@ def test_the_search_finds_only_what_the_operator_may_see(
         assert {user_page, app_page} <= set(found[role].links.values()), role
     assert found["user-manager"].path == user_page
     assert found["app-manager"].path == "/admin/clients/client"
+
+
+def test_every_page_of_the_console_is_in_the_table(app: Starlette) -> None:
+    assert set(calls(app, "/admin")) == set(needs.CONSOLE)

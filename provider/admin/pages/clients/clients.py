@@ -1,40 +1,25 @@
-"""The client pages of the console: search, register by kind, show and edit."""
-
-from urllib.parse import urlencode, urlsplit
+"""The list of applications in the console, and the registration of a new one by its kind."""
 
 from starlette.responses import Response
 
 from provider.accounts.roles.permissions import Permission
 from provider.admin import authority, client_form
 from provider.admin.authority import MorePermissions
-from provider.admin.guards import Operator, require_operator
-from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, available, done_message, run_once
+from provider.admin.guards import require_operator
+from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, done_message, run_once
 from provider.admin.pages.clients.actions import ACTIONS
-from provider.admin.pages.event_list import event_list
+from provider.admin.pages.clients.frame import NEEDS, find_client, url_of
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.presets import PRESETS, Preset, preset_of
-from provider.audit import store as audit
-from provider.audit.events import Event
-from provider.audit.store import AuditEvent
 from provider.crypto.digests import new_handle
 from provider.languages.text import Text
 from provider.oauth.clients import client_search, clients
-from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.refusals import NotFound, Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
-
-PATH = "/admin/clients"
-NEEDS = Permission.APPLICATIONS_WRITE
-"""The permission for everything that changes an application."""
-EXAMPLE_REDIRECT = "http://localhost:3000/callback"
-"""The redirect URI in the snippets of a client that has none."""
-CLIENT_EVENTS = [event for event in Event if event.startswith("client.")]
-LATEST = 20
-"""How many events are shown on an application's page. The audit log has all of them."""
 
 
 @endpoint
@@ -65,7 +50,7 @@ def show_new_client(call: Call) -> Response:
     if "preset" not in call.query:
         return page(call, "admin/new_client.html", presets=PRESETS)
     preset = _preset(call)
-    return _new(call, preset, client_form.members(preset.asks, ClientMetadata(**preset.metadata)))
+    return _new(call, preset, client_form.members(preset.asks, _start(preset), call.settings))
 
 
 @endpoint
@@ -74,7 +59,7 @@ def create_client(call: Call) -> Response:
     preset, typed = _preset(call), call.form
 
     def make() -> ShownOnce:
-        metadata = parse_metadata({**preset.metadata, **client_form.parse(preset.asks, typed)})
+        metadata = parse_metadata({**preset.metadata, **client_form.parse(preset.asks, typed, _start(preset))})
         authority.require_application(operator.permissions, metadata)
         client, secret = clients.create_client(call.work, metadata)
         return ShownOnce(
@@ -86,7 +71,8 @@ def create_client(call: Call) -> Response:
     try:
         shown = run_once(call, operator, make)
     except (InvalidMetadata, MorePermissions) as refusal:
-        return _new(call, preset, client_form.typed_members(preset.asks, typed), refusal)
+        members = client_form.typed_members(preset.asks, typed, _start(preset), call.settings)
+        return _new(call, preset, members, refusal)
     assert shown is not None  # noqa: S101  # it always makes something
     client_id = shown.values["client_id"]
     if "client_secret" not in shown.values:
@@ -95,57 +81,7 @@ def create_client(call: Call) -> Response:
     return page(call, "admin/shown_once.html", here="clients", subject=subject, shown=shown)
 
 
-@endpoint
-def show_client(call: Call) -> Response:
-    """Show one client, the actions available, and how its code uses it: GET /admin/clients/client?client_id=."""
-    operator = require_operator(call, Permission.APPLICATIONS_READ)
-    subject = find_client(call, operator)
-    client = subject.value
-    metadata = client.metadata
-    return page(
-        call,
-        "admin/client.html",
-        client=client,
-        url=url_of(client.client_id),
-        kind=PRESETS[preset_of(metadata)].name,
-        preset=preset_of(metadata),
-        groups=_groups(metadata),
-        secret_count=len(client.secrets),
-        actions=available(ACTIONS, client, NEEDS, operator) if subject.problem is None else {},
-        may_edit=operator.may(NEEDS) and subject.problem is None,
-        problem=subject.problem if operator.may(NEEDS) else None,
-        **event_list(call.work, _latest_events(call, operator, client)),
-        issuer=call.settings.issuer,
-        redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
-        done=done_message(call, ACTIONS),
-        just_created="created" in call.query,
-        just_changed="changed" in call.query,
-    )
-
-
-def _latest_events(call: Call, operator: Operator, client: Client) -> list[AuditEvent]:
-    """Return the latest events of a client: all of them, or for an operator who can't see users those about the client
-    itself.
-    """
-    names = None if operator.may(Permission.USERS_READ) else CLIENT_EVENTS
-    return audit.find(call.work.read, client_id=client.client_id, names=names, limit=LATEST)
-
-
-def find_client(call: Call, operator: Operator) -> Subject[Client]:
-    """Return the client named by the query, as a Subject. Raises NoSuchClient."""
-    client = clients.find_client(call.work, call.query.get("client_id", ""))
-    if client is None:
-        raise NoSuchClient
-    problem = authority.problem_with_application(operator.permissions, client.metadata)
-    return Subject(client.name, url_of(client.client_id), client, operator, problem)
-
-
 act_on_client = action_endpoint(find_client, ACTIONS, here="clients", needs=NEEDS)
-
-
-def url_of(client_id: str) -> str:
-    """Return the URL of a client's page. The client_id is in the query, as it may contain any printable character."""
-    return f"{PATH}/client?{urlencode({'client_id': client_id})}"
 
 
 def _preset(call: Call) -> Preset:
@@ -155,14 +91,9 @@ def _preset(call: Call) -> Preset:
     return preset
 
 
-def _groups(metadata: ClientMetadata) -> list[tuple[Text, list[client_form.Member]]]:
-    """Return the metadata that differs from the defaults, in titled groups."""
-    said = ClientMetadata().differences(metadata).keys() | {"client_name", "redirect_uris", "grant_types", "scope"}
-    groups = (
-        (title, client_form.members([name for name in names if name in said], metadata))
-        for title, names in client_form.GROUPS
-    )
-    return [(title, members) for title, members in groups if members]
+def _start(preset: Preset) -> ClientMetadata:
+    """Return the metadata that the form of a new client starts with."""
+    return ClientMetadata(**{**preset.metadata, "scope": preset.scope})
 
 
 def _new(call: Call, preset: Preset, members: list[client_form.Member], refusal: Refusal | None = None) -> Response:
