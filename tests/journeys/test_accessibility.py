@@ -286,6 +286,7 @@ CONSOLE_PAGES = (
     "/outbox",
     "/webhooks",
     "/explain",
+    "/branding",
     "/settings",
 )
 
