@@ -127,6 +127,16 @@ class ClientMetadata:
         return PS256 if self.is_fapi2 else RS256
 
     @property
+    def signing_algorithms(self) -> set[str]:
+        """The algorithms that the client chose for what we sign for it."""
+        chosen = (
+            self.id_token_signed_response_alg,
+            self.userinfo_signed_response_alg,
+            self.introspection_signed_response_alg,
+        )
+        return {alg for alg in chosen if alg is not None}
+
+    @property
     def must_push(self) -> bool:
         """Whether the client must push its requests (RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2)."""
         return self.require_pushed_authorization_requests or self.is_fapi2
