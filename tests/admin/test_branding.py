@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -42,7 +43,9 @@ def send(console: Console, path: str = PATH, *, files: dict[str, bytes] | None =
     page = console.open("/branding")
     form = next(form for form in page.forms if form.action == PATH)
     data = {**dict(form.values()), **typed}
-    uploads = {name: ("logo", content, "image/png") for name, content in (files or {}).items()} or {"none": ("", b"", "")}
+    uploads = {name: ("logo", content, "image/png") for name, content in (files or {}).items()} or {
+        "none": ("", b"", "")
+    }
     return console.browser.client.post(path, data=data, files=uploads, follow_redirects=False)
 
 
@@ -220,9 +223,11 @@ class TestThePreview:
 
 
 @pytest.fixture
-def other(installation: Installation) -> Installation:
+def other(installation: Installation) -> Iterator[Installation]:
     """Another process on the same database."""
-    return open_installation(installation.settings, clock=installation.clock, counter=LimitCounter())
+    opened = open_installation(installation.settings, clock=installation.clock, counter=LimitCounter())
+    yield opened
+    opened.database.close()
 
 
 def test_other_processes_follow_and_an_outage_changes_nothing(
