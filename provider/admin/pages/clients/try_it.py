@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from provider.accounts.store import email_addresses
 from provider.admin import trial as rule
-from provider.admin.guards import require_operator
-from provider.admin.pages.clients.frame import client_page, find_client
+from provider.admin.guards import Operator, require_operator
+from provider.admin.pages.clients.frame import NEEDS, client_page, find_client
 from provider.languages.text import Text
 from provider.oauth.authorize import consent, parked_requests, trials
 from provider.oauth.authorize.request import find_target, read_request
@@ -25,7 +25,6 @@ from provider.oauth.response_types import CODE, ResponseMode
 from provider.oauth.scopes import format_scope, in_words, parse_scope
 from provider.parameters import Parameters
 from provider.refusals import Refusal
-from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go
@@ -54,13 +53,13 @@ class Step:
 @endpoint
 def show_try(call: Call) -> Response:
     """Explain what a trial does: GET /admin/clients/client/try?client_id=."""
-    return _ask(call, find_client(call, require_operator(call)).value)
+    return _ask(call, find_client(call, require_operator(call, NEEDS)).value)
 
 
 @endpoint
 def start_try(call: Call) -> Response:
     """Park the authorization request and go to the authorization endpoint: POST to the same URL."""
-    operator = require_operator(call)
+    operator = require_operator(call, NEEDS)
     client = find_client(call, operator).value
     if _obstacle(client) is not None:
         return _ask(call, client)
@@ -84,7 +83,7 @@ def start_try(call: Call) -> Response:
 @endpoint
 def finish_try(call: Call) -> Response:
     """Handle the authorization response of a trial, and show each step: GET /admin/clients/try?code=&state=."""
-    operator = require_operator(call)
+    operator = require_operator(call, NEEDS)
     trial = trials.find_trial(call.work, call.query.get("state"))
     if trial is None or not trials.belongs_to(trial, user_id=operator.user_id, browser=call.browser):
         raise TrialOver
@@ -132,7 +131,7 @@ def _ask(call: Call, client: Client, *, problem: str = "") -> Response:
     )
 
 
-def _steps(call: Call, operator: Session, trial: Trial, client: Client, outcome: rule.Outcome) -> list[Step]:
+def _steps(call: Call, operator: Operator, trial: Trial, client: Client, outcome: rule.Outcome) -> list[Step]:
     """Return the steps in the order in which they happened."""
     address = email_addresses.find_of_user(call.work.read, operator.user_id)
     grant = outcome.grant
