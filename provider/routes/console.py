@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from provider.admin.pages import (
     audit,
     branding,
+    design,
     explanation,
     keys,
     outbox,
@@ -18,12 +19,17 @@ from provider.admin.pages.clients import clients, edit
 from provider.admin.pages.users import selected, users
 
 
-def console() -> list[BaseRoute]:
+def console(*, for_developers: bool) -> list[BaseRoute]:
     """Return the routes of the console. The URL of an action is below that of its object. Fixed URLs come before those
-    with parameters.
+    with parameters. `for_developers` adds the pages for those who develop Signet.
     """
     get, post, both = ["GET"], ["POST"], ["GET", "POST"]
+    of_developers = [
+        Route("/admin/design", design.show_design, methods=get, name="admin_design"),
+        Route("/admin/design/parts", design.show_parts, methods=get, name="admin_design_parts"),
+    ]
     return [
+        *(of_developers if for_developers else ()),
         Route("/admin", overview.overview, methods=get, name="admin"),
         Route("/admin/search", search.search, methods=get, name="admin_search"),
         Route("/admin/users", users.list_users, methods=get, name="admin_users"),

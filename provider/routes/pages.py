@@ -68,7 +68,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/language", language.choose, methods=post, name="choose_language"),
         Route("/.well-known/change-password", overview.change_password, methods=get, name="change_password"),
         # Operators
-        *console(),
+        *console(for_developers=settings.loopback),
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
         Route("/static/{name}", Static(find_brand_asset), methods=get, name="static"),

@@ -287,6 +287,8 @@ CONSOLE_PAGES = (
     "/webhooks",
     "/explain",
     "/branding",
+    "/design",
+    "/design/parts",
     "/settings",
 )
 

@@ -33,7 +33,7 @@ from provider.web.assets import PlacedAsset, inline
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
-from provider.web.look import look_of, preview_stylesheet
+from provider.web.look import Look, look_of, preview_stylesheet
 from provider.web.pages import go, page
 
 PATH = "/admin/branding"
@@ -170,24 +170,25 @@ def _form(
     )
 
 
-def _preview(call: Call, draft: Draft, scheme: str | None) -> Response:
-    is_dark = scheme == DARK_MODE
-    settings = call.settings = branding.applied(call.installation.settings, draft.values)
+def preview_look(settings: Settings, *, is_dark: bool) -> Look:
+    """Return the look of pages that are always light or dark, whatever the browser prefers."""
     look = look_of(settings)
     logo = (look.logo_dark if is_dark else None) or look.logo
     colours = {name: getattr(settings, name) for name in COLOURS if getattr(settings, name) is not None}
     styles = f"{PATH}/preview.css?{urlencode({'scheme': DARK_MODE if is_dark else 'light', **colours})}"
+    stylesheet = PlacedAsset("preview.css", "text/css", b"", styles)
+    return replace(look, stylesheet=stylesheet, logo=logo and inline(logo), logo_dark=None)
+
+
+def _preview(call: Call, draft: Draft, scheme: str | None) -> Response:
+    is_dark = scheme == DARK_MODE
+    settings = call.settings = branding.applied(call.installation.settings, draft.values)
     return page(
         call,
         "admin/branding_preview.html",
         framed_here=True,
         offers_languages=False,
-        look=replace(
-            look,
-            stylesheet=PlacedAsset("preview.css", "text/css", b"", styles),
-            logo=logo and inline(logo),
-            logo_dark=None,
-        ),
+        look=preview_look(settings, is_dark=is_dark),
         contrasts=_contrasts(settings, is_dark=is_dark),
         least=FOR_TEXT,
         problems=draft.errors,
