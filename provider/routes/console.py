@@ -15,21 +15,54 @@ from provider.admin.pages import (
     settings,
     webhooks,
 )
-from provider.admin.pages.clients import clients, edit
+from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected
+from provider.admin.pages.clients import overview as client_overview
+from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import selected, users
 
 
-def console(*, for_developers: bool) -> list[BaseRoute]:
+def _application_tabs() -> list[BaseRoute]:
+    """Return the routes of the tabs of an application's page."""
+    get, post, both, at = ["GET"], ["POST"], ["GET", "POST"], "/admin/clients/client"
+    return [
+        Route(f"{at}/settings", client_settings.show_settings, methods=get, name="admin_client_settings"),
+        Route(f"{at}/settings", client_settings.save_settings, methods=post, name="admin_save_client_settings"),
+        Route(f"{at}/json", json_view.show_json, methods=get, name="admin_client_json"),
+        Route(f"{at}/json", json_view.save_json, methods=post, name="admin_save_client_json"),
+        Route(f"{at}/credentials", credentials.show_credentials, methods=get, name="admin_client_credentials"),
+        Route(f"{at}/credentials", credentials.fetch_keys, methods=post, name="admin_fetch_client_keys"),
+        Route(f"{at}/users", app_users.list_app_users, methods=get, name="admin_client_users"),
+        Route(f"{at}/users/{{action}}", app_users.act_on_app_user, methods=both, name="admin_act_on_client_user"),
+        Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
+    ]
+
+
+def for_developers() -> list[BaseRoute]:
+    """Return the routes of the pages for those who develop Signet."""
+    return [
+        Route("/admin/design", design.show_design, methods=["GET"], name="admin_design"),
+        Route("/admin/design/parts", design.show_parts, methods=["GET"], name="admin_design_parts"),
+    ]
+
+
+def _branding() -> list[BaseRoute]:
+    get, post, both, at = ["GET"], ["POST"], ["GET", "POST"], "/admin/branding"
+    return [
+        Route(at, branding.show_branding, methods=get, name="admin_branding"),
+        Route(at, branding.save, methods=post, name="admin_save_branding"),
+        Route(f"{at}/preview", branding.show_preview, methods=get, name="admin_branding_preview"),
+        Route(f"{at}/preview", branding.preview, methods=post, name="admin_preview_branding"),
+        Route(f"{at}/preview.css", branding.preview_css, methods=get, name="admin_branding_styles"),
+        Route(f"{at}/saved/{{action}}", branding.act_on_branding, methods=both, name="admin_act_on_branding"),
+    ]
+
+
+def console() -> list[BaseRoute]:
     """Return the routes of the console. The URL of an action is below that of its object. Fixed URLs come before those
-    with parameters. `for_developers` adds the pages for those who develop Signet.
+    with parameters.
     """
     get, post, both = ["GET"], ["POST"], ["GET", "POST"]
-    of_developers = [
-        Route("/admin/design", design.show_design, methods=get, name="admin_design"),
-        Route("/admin/design/parts", design.show_parts, methods=get, name="admin_design_parts"),
-    ]
     return [
-        *(of_developers if for_developers else ()),
         Route("/admin", overview.overview, methods=get, name="admin"),
         Route("/admin/search", search.search, methods=get, name="admin_search"),
         Route("/admin/users", users.list_users, methods=get, name="admin_users"),
@@ -46,10 +79,9 @@ def console(*, for_developers: bool) -> list[BaseRoute]:
         Route("/admin/clients", clients.list_clients, methods=get, name="admin_clients"),
         Route("/admin/clients/new", clients.show_new_client, methods=get, name="admin_show_new_client"),
         Route("/admin/clients/new", clients.create_client, methods=post, name="admin_create_client"),
-        Route("/admin/clients/client", clients.show_client, methods=get, name="admin_client"),
+        Route("/admin/clients/client", client_overview.show_client, methods=get, name="admin_client"),
+        *_application_tabs(),
         Route("/admin/clients/client/{action}", clients.act_on_client, methods=both, name="admin_act_on_client"),
-        Route("/admin/clients/edit", edit.show_edit, methods=get, name="admin_show_edit_client"),
-        Route("/admin/clients/edit", edit.edit, methods=post, name="admin_edit_client"),
         Route("/admin/sessions", sessions.list_sessions, methods=get, name="admin_sessions"),
         Route("/admin/keys", keys.list_keys, methods=get, name="admin_keys"),
         Route("/admin/keys/key/{action}", keys.act_on_key, methods=both, name="admin_act_on_key"),
@@ -62,12 +94,7 @@ def console(*, for_developers: bool) -> list[BaseRoute]:
         Route(
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
-        Route("/admin/branding", branding.show_branding, methods=get, name="admin_branding"),
-        Route("/admin/branding", branding.save, methods=post, name="admin_save_branding"),
-        Route("/admin/branding/preview", branding.show_preview, methods=get, name="admin_branding_preview"),
-        Route("/admin/branding/preview", branding.preview, methods=post, name="admin_preview_branding"),
-        Route("/admin/branding/preview.css", branding.preview_css, methods=get, name="admin_branding_styles"),
-        Route("/admin/branding/saved/{action}", branding.act_on_branding, methods=both, name="admin_act_on_branding"),
+        *_branding(),
         Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
     ]

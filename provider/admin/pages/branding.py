@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from provider import saved_branding
+from provider.accounts.roles.permissions import Permission
 from provider.admin import branding
 from provider.admin.branding import Draft
 from provider.admin.etags import ChangedMeanwhile
-from provider.admin.guards import require_operator
+from provider.admin.guards import Operator, operator_of, require_operator
 from provider.admin.pages.actions import (
     VERSION,
     Action,
@@ -28,7 +29,6 @@ from provider.config.branding import Branding
 from provider.config.settings import Settings
 from provider.languages.text import Text
 from provider.saved_branding import Saved
-from provider.sessions.store import Session
 from provider.web.assets import PlacedAsset, inline
 from provider.web.call import Call
 from provider.web.destination import destination
@@ -41,6 +41,7 @@ MAX_BODY = 1024 * 1024
 """The largest request body, in bytes. It exceeds the limit of two logos, so that the page can report the error."""
 COLOURS = ("brand_accent", "brand_accent_dark", "brand_paper", "brand_paper_dark")
 DARK_MODE = "dark"
+NEEDS = Permission.SETTINGS_WRITE
 
 
 def _reset(call: Call, _subject: Subject[Saved]) -> None:
@@ -80,14 +81,14 @@ LABELS: Mapping[str, Text] = {
 @endpoint
 def show_branding(call: Call) -> Response:
     """Show the form: GET /admin/branding."""
-    require_operator(call)
+    require_operator(call, Permission.SETTINGS_READ)
     return _form(call)
 
 
 @endpoint(max_body=MAX_BODY)
 def save(call: Call) -> Response:
     """Save the form: POST /admin/branding. If something is wrong, the form is shown again."""
-    require_operator(call)
+    require_operator(call, NEEDS)
     draft = _draft(call)
     try:
         record_reason(call)
@@ -104,33 +105,33 @@ def save(call: Call) -> Response:
 @endpoint
 def show_preview(call: Call) -> Response:
     """Show the sign-in page with the branding in effect, inside of the console: GET /admin/branding/preview."""
-    require_operator(call)
+    require_operator(call, Permission.SETTINGS_READ)
     return _preview(call, Draft(saved_branding.find(call.work.read).values), call.query.get("scheme"))
 
 
 @endpoint(max_body=MAX_BODY, form_on=PATH)
 def preview(call: Call) -> Response:
     """Show the sign-in page with the branding in the form, which is not saved: POST /admin/branding/preview."""
-    require_operator(call)
+    require_operator(call, NEEDS)
     return _preview(call, _draft(call), call.form.get("scheme"))
 
 
 @endpoint
 def preview_css(call: Call) -> Response:
     """Return the styles of a preview with the colors in the query: GET /admin/branding/preview.css."""
-    require_operator(call)
+    require_operator(call, Permission.SETTINGS_READ)
     settings = call.installation.settings
     draft = branding.read_draft(settings, Saved(), call.query, {})
     styles = preview_stylesheet(branding.applied(settings, draft.values), is_dark=call.query.get("scheme") == DARK_MODE)
     return Response(styles, media_type="text/css", headers={"cache-control": "no-store"})
 
 
-def find_branding(call: Call, operator: Session) -> Subject[Saved]:
+def find_branding(call: Call, operator: Operator) -> Subject[Saved]:
     """Return what is saved, as a Subject."""
     return Subject(call.settings.brand, PATH, saved_branding.find(call.work.read), operator)
 
 
-act_on_branding = action_endpoint(find_branding, ACTIONS, here="branding")
+act_on_branding = action_endpoint(find_branding, ACTIONS, here="branding", needs=NEEDS)
 
 
 def _draft(call: Call) -> Draft:
@@ -163,7 +164,7 @@ def _form(
         typed={name: shown[name] or "" for name in LABELS} if typed is None else typed,
         logos={"brand_logo": look.logo, "brand_logo_dark": look.logo_dark},
         version=branding.version(saved),
-        actions=available(ACTIONS, saved),
+        actions=available(ACTIONS, saved, NEEDS, operator_of(call)),
         done=SAVED if call.query.get("done") == "save" else done_message(call, ACTIONS),
         why=call.form.get("why", ""),
         errors=errors or {},

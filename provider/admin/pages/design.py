@@ -5,9 +5,11 @@ The pages exist only if the issuer is a loopback address.
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin import charts
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import Action
@@ -67,14 +69,14 @@ ACTIONS = {"rename": _action("Rename"), "move": _action("Move"), "delete": _acti
 @endpoint
 def show_design(call: Call) -> Response:
     """Show all parts in frames: GET /admin/design."""
-    require_operator(call)
+    require_operator(call, Permission.OVERVIEW_READ)
     return page(call, "demo/design.html", frame_sources=("'self'",))
 
 
 @endpoint
 def show_parts(call: Call) -> Response:
     """Show all parts in one color scheme: GET /admin/design/parts?scheme=."""
-    require_operator(call)
+    require_operator(call, Permission.OVERVIEW_READ)
     work, scheme = call.work, call.query.get("scheme")
     until = hourly.hour_of(work.now)
     counts = {
@@ -82,7 +84,7 @@ def show_parts(call: Call) -> Response:
         for ago, count in enumerate(reversed(AN_ORDINARY_DAY))
         for name in (GOOD, BAD)
     }
-    own = {} if scheme is None else {"look": preview_look(call.settings, is_dark=scheme == DARK_MODE)}
+    own: dict[str, Any] = {} if scheme is None else {"look": preview_look(call.settings, is_dark=scheme == DARK_MODE)}
     return page(
         call,
         "demo/design_parts.html",

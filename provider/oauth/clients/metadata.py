@@ -31,8 +31,8 @@ class InvalidMetadata(Refusal):
 
     code = "invalid-metadata"
 
-    def __init__(self, message: str, *, error: str = "invalid_client_metadata") -> None:
-        self.error = error
+    def __init__(self, message: str, *, error: str = "invalid_client_metadata", member: str = "") -> None:
+        self.error, self.member = error, member
         super().__init__(message)
 
 
