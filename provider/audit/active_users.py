@@ -53,6 +53,7 @@ def _set(db: Connection, user_ids: set[str], today: datetime) -> int:
     return len(db.scalars(changed.returning(active_users.c.user_id)).all())
 
 
-def count(db: Connection, *, since: datetime) -> int:
-    """Return how many users were active on this day or later. It reads one index entry for each."""
-    return db.scalar(select(func.count()).select_from(active_users).where(active_users.c.day >= since)) or 0
+def count(db: Connection, *, since: datetime, limit: int | None = None) -> int:
+    """Return how many users were active on this day or later; with a limit, at most that."""
+    rows = select(active_users.c.user_id).where(active_users.c.day >= since).limit(limit).subquery()
+    return db.scalar(select(func.count()).select_from(rows)) or 0

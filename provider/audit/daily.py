@@ -98,11 +98,12 @@ def find_last(db: Connection, name: str) -> tuple[datetime, int] | None:
     return None if row is None else (row[0], row[1])
 
 
-def sum_by_app(db: Connection, *, since: datetime, limit: int) -> list[tuple[str, int]]:
-    """Return the apps with the most sign-ins since then, as (client_id, count)."""
+def sum_by_app(db: Connection, *, since: datetime, until: datetime, limit: int) -> list[tuple[str, int]]:
+    """Return the apps with the most sign-ins from one day up to, but not including, another, as (client_id, count)."""
     name, total = daily_counts.c.name, func.sum(daily_counts.c.count)
     of_apps = (name >= APP, name < APP[:-1] + chr(ord(APP[-1]) + 1))
-    query = select(name, total).where(*of_apps, daily_counts.c.day >= since).group_by(name)
+    in_time = (daily_counts.c.day >= since, daily_counts.c.day < until)
+    query = select(name, total).where(*of_apps, *in_time).group_by(name)
     found = db.execute(query.order_by(total.desc(), name).limit(limit))
     return [(app.removeprefix(APP), int(count)) for app, count in found]
 

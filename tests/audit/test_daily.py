@@ -56,8 +56,13 @@ def test_a_day_is_the_sum_of_its_hours_however_often_it_is_summed_up(
         summarize(installation)
         assert found(work, counters.SIGNED_IN) == expected
     with work() as w:
-        assert daily.sum_by_app(w.read, since=day_of(w.now), limit=9) == [("shop", 7), (WIKI.removeprefix("app:"), 1)]
-        assert daily.sum_by_app(w.read, since=day_of(w.now) - timedelta(days=30), limit=1) == [("shop", 57)]
+        today = day_of(w.now)
+        tomorrow = today + daily.DAY
+        assert daily.sum_by_app(w.read, since=today, until=tomorrow, limit=9) == [
+            ("shop", 7),
+            (WIKI.removeprefix("app:"), 1),
+        ]
+        assert daily.sum_by_app(w.read, since=today - timedelta(days=30), until=tomorrow, limit=1) == [("shop", 57)]
         assert hourly.sum_by_app(w.read, since=w.now - timedelta(hours=1), limit=9) == [
             ("shop", 2),
             (WIKI.removeprefix("app:"), 1),
