@@ -4,7 +4,6 @@ A repeated parameter is rejected (RFC 6749 section 3.1), an empty one counts as 
 that may be repeated are read as one value, separated by spaces, which a URI cannot contain.
 """
 
-from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 100
@@ -16,32 +15,26 @@ class MalformedParameters(ValueError):
     """Parameters that are not urlencoded UTF-8 text, or too many fields."""
 
 
-class Parameters(Mapping[str, str]):
-    """Parsed parameters: the first value of each name, and the names that were repeated."""
+class Parameters(dict[str, str]):
+    """Parsed parameters: the first value of each name, and the names that were repeated.
+
+    A dict, because every request reads many of them. Only `__init__` writes to it.
+    """
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        super().__init__()
         self.repeated: set[str] = set()
-        self._values: dict[str, str] = {}
         for name, value in pairs:
-            if name in self._values and name in MANY:
-                self._values[name] += f" {value}"
-            elif name in self._values:
+            if name in self and name in MANY:
+                self[name] += f" {value}"
+            elif name in self:
                 self.repeated.add(name)
             else:
-                self._values[name] = value
-
-    def __getitem__(self, name: str) -> str:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
+                self[name] = value
 
     def text(self, name: str) -> str:
         """Return a value that a user typed, trimmed; "" if it is absent. Not for passwords."""
-        return self._values.get(name, "").strip()
+        return self.get(name, "").strip()
 
 
 NO_PARAMETERS = Parameters([])

@@ -153,12 +153,12 @@ def round_up(highest: int) -> int:
 class Part:
     """A part of a total in a list of the largest parts. `share` is in percent of the largest one."""
 
-    name: str
+    key: str
     count: int
     share: float
 
 
 def parts(counts: Sequence[tuple[str, int]]) -> list[Part]:
     """Return the parts of a total, the largest first."""
-    ordered = sorted(((name, count) for name, count in counts if count), key=lambda part: (-part[1], part[0]))
-    return [Part(name, count, round(100 * count / ordered[0][1], 1)) for name, count in ordered]
+    ordered = sorted(((key, count) for key, count in counts if count), key=lambda part: (-part[1], part[0]))
+    return [Part(key, count, round(100 * count / ordered[0][1], 1)) for key, count in ordered]

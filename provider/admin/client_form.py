@@ -1,93 +1,33 @@
 """Client metadata as a form: a field for every member that can be registered (RFC 7591, OIDC Registration)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provider.admin.client_labels import LABELS
+from provider.admin.client_groups import fitting_grants
+from provider.admin.client_labels import HINTS, LABELS, VALUES
+from provider.admin.presets import preset_of
+from provider.config.settings import Settings
 from provider.jose.algorithms import ENCRYPTION_ALGORITHMS, ENCRYPTION_METHODS, SIGNATURES, SIGNING_ALGORITHMS
 from provider.jose.json_objects import read_object
 from provider.languages.text import Text
-from provider.oauth.clients.metadata import (
-    AUTH_METHODS,
-    FAPI2,
-    FIELDS,
-    GRANT_TYPES,
-    LISTS,
-    ClientMetadata,
-    InvalidMetadata,
-)
+from provider.oauth.clients.metadata import AUTH_METHODS, FAPI2, FIELDS, LISTS, ClientMetadata, InvalidMetadata
+from provider.oauth.clients.origins import problem_with_origin
+from provider.oauth.clients.redirect_uris import NO_DOT, problem_with
 from provider.oauth.clients.sectors import SUBJECT_TYPES
 from provider.oauth.response_types import RESPONSE_TYPES, ResponseMode
-
-GROUPS: tuple[tuple[Text, tuple[str, ...]], ...] = (
-    (
-        Text("Display"),
-        ("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "initiate_login_uri", "contacts"),
-    ),
-    (
-        Text("Sign-in"),
-        (
-            "application_type",
-            "redirect_uris",
-            "private_use_schemes",
-            "allowed_origins",
-            "grant_types",
-            "response_types",
-            "response_modes",
-            "scope",
-            "require_pkce",
-            "require_pushed_authorization_requests",
-            "request_uris",
-            "request_object_signing_alg",
-            "default_max_age",
-            "require_auth_time",
-        ),
-    ),
-    (
-        Text("Client authentication"),
-        ("token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "jwks_uri"),
-    ),
-    (
-        Text("Tokens and claims"),
-        (
-            "subject_type",
-            "sector_identifier_uri",
-            "claims_in_id_token",
-            "id_token_signed_response_alg",
-            "id_token_encrypted_response_alg",
-            "id_token_encrypted_response_enc",
-            "userinfo_signed_response_alg",
-            "userinfo_encrypted_response_alg",
-            "userinfo_encrypted_response_enc",
-            "introspection_signed_response_alg",
-            "introspection_encrypted_response_alg",
-            "introspection_encrypted_response_enc",
-        ),
-    ),
-    (
-        Text("Sign-out"),
-        (
-            "post_logout_redirect_uris",
-            "backchannel_logout_uri",
-            "backchannel_logout_session_required",
-            "frontchannel_logout_uri",
-            "frontchannel_logout_session_required",
-        ),
-    ),
-    (Text("API access"), ("resource_identifiers", "exchange_targets")),
-    (Text("Trust"), ("first_party", "authorization_challenge", "verify_uri", "reset_uri", "profile")),
+from provider.oauth.scopes import (
+    ACCOUNT,
+    ADMIN_READ,
+    ADMIN_WRITE,
+    GROUPS,
+    IN_WORDS,
+    ROLES,
+    STANDARD_SCOPES,
+    parse_scope,
 )
 
-_ENCRYPTION = {
-    name: values
-    for response in ("id_token", "userinfo", "introspection")
-    for name, values in (
-        (f"{response}_encrypted_response_alg", ENCRYPTION_ALGORITHMS),
-        (f"{response}_encrypted_response_enc", ENCRYPTION_METHODS),
-    )
-}
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "application_type": ("web", "native"),
     "token_endpoint_auth_method": AUTH_METHODS,
@@ -96,85 +36,77 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "id_token_signed_response_alg": SIGNING_ALGORITHMS,
     "userinfo_signed_response_alg": SIGNING_ALGORITHMS,
     "introspection_signed_response_alg": SIGNING_ALGORITHMS,
-    "subject_type": SUBJECT_TYPES,
     "profile": ("none", FAPI2),
-    **_ENCRYPTION,
+    **{
+        f"{response}_encrypted_response_{part}": values
+        for response in ("id_token", "userinfo", "introspection")
+        for part, values in (("alg", ENCRYPTION_ALGORITHMS), ("enc", ENCRYPTION_METHODS))
+    },
 }
-_ONE_A_LINE = Text("One per line.")
-HINTS: Mapping[str, Text] = {
-    "client_name": Text("Users see this name when they sign in and give consent."),
-    "client_uri": Text("Home page of the application. Users see its host name."),
-    "initiate_login_uri": Text("An https page that starts a sign-in. Users whose sign-in expired are sent there."),
-    "redirect_uris": Text("One per line. Must match exactly, except for the port of localhost, 127.0.0.1 and [::1]."),
-    "private_use_schemes": Text(
-        "URI schemes without a dot, one per line, for example cursor. Other apps on the device can register the same "
-        "scheme."
-    ),
-    "allowed_origins": Text(
-        "Origins that may call Signet from a browser, one per line. Those of the redirect URIs are included. For "
-        "example capacitor://localhost."
-    ),
-    "post_logout_redirect_uris": Text("URIs to which users can return after sign-out, one per line."),
-    "grant_types": Text("One per line. Supported values: %(values)s.", values=", ".join(GRANT_TYPES)),
-    "response_types": Text("One per line. Supported values: %(values)s.", values=", ".join(RESPONSE_TYPES)),
-    "response_modes": Text("One per line. Supported values: %(values)s.", values=", ".join(ResponseMode)),
-    "scope": Text("Scopes the application can request, separated by spaces. For example openid profile email."),
-    "require_pkce": Text("Reject authorization requests without a code_challenge."),
-    "default_max_age": Text("Seconds after which users must sign in again. Leave empty for no limit."),
-    "jwks": Text("The application's public keys as a JSON Web Key Set."),
-    "jwks_uri": Text("URL of the application's JSON Web Key Set. Use this or jwks."),
-    "token_endpoint_auth_method": Text("Leave empty to accept both client_secret_basic and client_secret_post."),
-    "claims_in_id_token": Text("Include profile and email claims in ID tokens. Many libraries read only the ID token."),
-    "resource_identifiers": Text("Identifiers of this API, used as the token audience (aud). One per line."),
-    "exchange_targets": Text("APIs for which the application can exchange tokens, one per line."),
-    "first_party": Text("Your own application. Users aren't asked for consent."),
-    "authorization_challenge": Text("The application can ask for passwords on its own pages."),
-    "verify_uri": Text("The application's own page for email verification links. Requires first_party."),
-    "reset_uri": Text("The application's own page for password reset links. Requires first_party."),
-    "profile": Text("fapi2 applies the rules of FAPI 2.0, except sender-constrained tokens."),
-    "request_uris": _ONE_A_LINE,
-    "contacts": _ONE_A_LINE,
+"""The members of which one value is chosen."""
+FIXED = {"subject_type": SUBJECT_TYPES}
+"""Members that are chosen at the registration and shown afterwards."""
+SCOPES_OF_USERS = (*STANDARD_SCOPES, ROLES, GROUPS, ACCOUNT)
+SCOPES_OF_SERVICES = (ADMIN_READ, ADMIN_WRITE)
+KINDS: Mapping[str, str] = {
+    **dict.fromkeys(CHOICES, "choice"),
+    **dict.fromkeys(FIXED, "fixed"),
+    **dict.fromkeys(("grant_types", "response_types", "response_modes"), "boxes"),
+    "scope": "scopes",
 }
+"""The kinds of fields that the type of a member does not say."""
+WITH_GOOD_LINES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
+"""The members of which each line is checked alone."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a member to choose or tick, and what it means, if the value doesn't say it."""
+
+    value: str
+    label: Text | str
+    ticked: bool = False
 
 
 @dataclass(frozen=True)
 class Member:
-    """One metadata member as a form field. `kind` is text, lines, box, number, json or choice."""
+    """One metadata member as a form field.
+
+    `kind` is text, lines, box, number, json, choice (one of the options), boxes (some of them), scopes (some of them,
+    and others as text) or fixed (it cannot be changed).
+    """
 
     name: str
     kind: str
     value: Any
-    choices: tuple[str, ...] = ()
-    hint: Text | None = None
+    options: tuple[Option, ...] = ()
 
     @property
     def label(self) -> Text:
         return LABELS[self.name]
 
+    @property
+    def hint(self) -> Text | None:
+        return HINTS.get(self.name)
 
-def members(names: Iterable[str], metadata: ClientMetadata) -> list[Member]:
+
+def members(names: Iterable[str], metadata: ClientMetadata, settings: Settings) -> list[Member]:
     """Return the form fields of these members, filled from the metadata."""
-    return [_member(name, getattr(metadata, name)) for name in names]
+    return [_member(name, _spelled(name, getattr(metadata, name)), metadata, settings) for name in names]
 
 
-def typed_members(names: Iterable[str], typed: Mapping[str, str]) -> list[Member]:
-    """Return the form fields of these members, filled with what the operator typed."""
-    return [
-        Member(
-            name,
-            kind_of(name),
-            name in typed if kind_of(name) == "box" else typed.get(name, ""),
-            _choices(name),
-            HINTS.get(name),
-        )
-        for name in names
-    ]
+def typed_members(
+    names: Iterable[str], typed: Mapping[str, str], metadata: ClientMetadata, settings: Settings
+) -> list[Member]:
+    """Return the form fields of these members, filled with what the operator typed. `metadata` is what is stored."""
+    return [_member(name, _typed(name, typed, metadata), metadata, settings) for name in names]
 
 
 def kind_of(name: str) -> str:
+    """Return the kind of form field of a member (`Member.kind`)."""
     kind = str(FIELDS[name].type)
-    if name in CHOICES:
-        return "choice"
+    if name in KINDS:
+        return KINDS[name]
     if name in LISTS:
         return "lines"
     if "bool" in kind:
@@ -184,43 +116,101 @@ def kind_of(name: str) -> str:
     return "number" if "int" in kind else "text"
 
 
-def parse(names: Iterable[str], typed: Mapping[str, str]) -> dict[str, Any]:
+def parse(names: Iterable[str], typed: Mapping[str, str], metadata: ClientMetadata) -> dict[str, Any]:
     """Parse the form into metadata as registration takes it. Empty fields are left out. Raises InvalidMetadata for an
-    invalid number or JSON object; `parse_metadata` checks the rest.
+    invalid number, JSON object or line; `parse_metadata` checks the rest. `metadata` is what is stored.
     """
-    given = {name: _value(name, kind_of(name), typed) for name in names}
+    given = {name: _value(name, kind_of(name), typed) for name in names if kind_of(name) != "fixed"}
+    for name in WITH_GOOD_LINES:
+        if name in given:
+            _require_good_lines(name, typed, given.get("private_use_schemes", metadata.private_use_schemes))
     return {name: value for name, value in given.items() if value is not None}
 
 
 def member_of(refusal: InvalidMetadata, names: Iterable[str]) -> str:
-    """Return the name of the field that the error is about, taken from its message, or ""."""
+    """Return the name of the field that the error is about, else the first word of its message, or ""."""
+    if refusal.member:
+        return refusal.member
     words = str(refusal).replace(":", " ").split()
     return words[0] if words and words[0] in set(names) else ""
 
 
-def _member(name: str, value: Any) -> Member:
+def _member(name: str, value: Any, metadata: ClientMetadata, settings: Settings) -> Member:
     kind = kind_of(name)
-    shown = "" if value is None else str(value)
-    if kind == "lines":
-        shown = "\n".join(value)
-    elif kind == "json" and value is not None:
-        shown = json.dumps(value, indent=2)
-    return Member(name, kind, bool(value) if kind == "box" else shown, _choices(name), HINTS.get(name))
-
-
-def _choices(name: str) -> tuple[str, ...]:
+    if kind == "scopes":
+        offered = _offered_scopes(metadata)
+        ticked, others = set(value), [token for token in value if token not in offered]
+        boxes = tuple(Option(token, IN_WORDS[token], token in ticked) for token in offered)
+        return Member(name, kind, " ".join(others), boxes)
+    if kind == "boxes":
+        offered = _offered(name, metadata, settings)
+        return Member(name, kind, value, tuple(Option(one, _label(name, one), one in value) for one in offered))
+    if kind == "fixed":
+        return Member(name, kind, _label(name, value))
     choices = CHOICES.get(name, ())
-    return ("", *choices) if choices and FIELDS[name].default is None else choices
+    optional = ("",) if choices and FIELDS[name].default is None else ()
+    return Member(name, kind, value, tuple(Option(one, _label(name, one)) for one in (*optional, *choices)))
+
+
+def _offered(name: str, metadata: ClientMetadata, settings: Settings) -> tuple[str, ...]:
+    """Return the values to offer as check boxes, with those that are stored."""
+    if name == "grant_types":
+        return fitting_grants(metadata, settings)
+    known = RESPONSE_TYPES if name == "response_types" else tuple(ResponseMode)
+    return tuple(dict.fromkeys((*known, *getattr(metadata, name))))
+
+
+def _offered_scopes(metadata: ClientMetadata) -> tuple[str, ...]:
+    """Return the standard scopes to offer: those that users grant or those of a service, and those that are stored."""
+    usual = SCOPES_OF_SERVICES if preset_of(metadata) == "service" else SCOPES_OF_USERS
+    return tuple(dict.fromkeys((*usual, *(token for token in parse_scope(metadata.scope) if token in IN_WORDS))))
+
+
+def _label(name: str, value: str) -> Text | str:
+    return VALUES.get(name, {}).get(value, value)
+
+
+def _spelled(name: str, value: Any) -> Any:
+    """Return a stored value as its form field shows it."""
+    kind = kind_of(name)
+    if kind == "scopes":
+        return parse_scope(value)
+    if kind in {"box", "boxes"}:
+        return value
+    if kind == "lines":
+        return "\n".join(value)
+    if kind == "json" and value is not None:
+        return json.dumps(value, indent=2)
+    return "" if value is None else str(value)
+
+
+def _typed(name: str, typed: Mapping[str, str], metadata: ClientMetadata) -> Any:
+    """Return what was typed as the form field of the member shows it."""
+    kind = kind_of(name)
+    if kind == "scopes":
+        return (*_ticked(name, typed), *parse_scope(typed.get(name)))
+    if kind == "boxes":
+        return _ticked(name, typed)
+    if kind == "fixed":
+        return getattr(metadata, name)
+    return name in typed if kind == "box" else typed.get(name, "")
 
 
 def _value(name: str, kind: str, typed: Mapping[str, str]) -> Any:
     text = typed.get(name, "").strip()
     if kind == "box":
         return name in typed
+    if kind == "boxes":
+        ticked = list(_ticked(name, typed))
+        if name == "response_modes" and not ticked:  # left out it would mean all of them
+            raise InvalidMetadata("response_modes must have at least one value.")
+        return ticked
+    if kind == "scopes":
+        return " ".join((*_ticked(name, typed), *text.split()))
     if kind == "lines":
         return [line.strip() for line in text.splitlines() if line.strip()]
     if not text:
-        return "" if name in {"client_name", "scope"} else None
+        return "" if name == "client_name" else None
     if kind == "json":
         try:
             return read_object(text.encode())
@@ -231,3 +221,21 @@ def _value(name: str, kind: str, typed: Mapping[str, str]) -> Any:
             raise InvalidMetadata(f"{name} must be a whole number, for example 3600.")
         return int(text)
     return text
+
+
+def _ticked(name: str, typed: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the values whose boxes were ticked. Each box has a name of its own, `<member>.<value>`."""
+    return tuple(key.removeprefix(f"{name}.") for key in typed if key.startswith(f"{name}."))
+
+
+def _require_good_lines(name: str, typed: Mapping[str, str], schemes: Collection[str]) -> None:
+    """Raise InvalidMetadata that names each wrong line, by its number in the field."""
+    problems = []
+    for number, line in enumerate(typed.get(name, "").splitlines(), 1):
+        value = line.strip()
+        problem = problem_with_origin(value) if name == "allowed_origins" else problem_with(value, schemes=schemes)
+        if value and problem:
+            hint = " Or list the scheme in private_use_schemes." if problem == NO_DOT else ""
+            problems.append(f"Line {number}: {value[:120]} {problem}.{hint}")
+    if problems:
+        raise InvalidMetadata("\n".join(problems), error="invalid_redirect_uri", member=name)

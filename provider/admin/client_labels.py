@@ -1,8 +1,9 @@
-"""The readable names of client metadata members, for forms and pages."""
+"""The words for client metadata: a label and a hint for each member, and a label for each value to choose from."""
 
 from collections.abc import Mapping
 
 from provider.languages.text import Text
+from provider.oauth.clients.metadata import DEVICE_CODE, FAPI2, TOKEN_EXCHANGE
 
 LABELS: Mapping[str, Text] = {
     "client_name": Text("Name"),
@@ -16,7 +17,7 @@ LABELS: Mapping[str, Text] = {
     "redirect_uris": Text("Redirect URIs"),
     "private_use_schemes": Text("Private-use URI schemes"),
     "allowed_origins": Text("Allowed origins"),
-    "grant_types": Text("Grant types"),
+    "grant_types": Text("How the application gets tokens"),
     "response_types": Text("Response types"),
     "response_modes": Text("Response modes"),
     "scope": Text("Scopes"),
@@ -24,13 +25,13 @@ LABELS: Mapping[str, Text] = {
     "require_pushed_authorization_requests": Text("Require pushed authorization requests"),
     "request_uris": Text("Request object URLs"),
     "request_object_signing_alg": Text("Request object signing algorithm"),
-    "default_max_age": Text("Maximum authentication age"),
+    "default_max_age": Text("Ask users to sign in again after"),
     "require_auth_time": Text("Include auth_time in ID tokens"),
-    "token_endpoint_auth_method": Text("Client authentication method"),
+    "token_endpoint_auth_method": Text("How the application authenticates"),
     "token_endpoint_auth_signing_alg": Text("Client authentication signing algorithm"),
     "jwks": Text("Public keys (JWKS)"),
     "jwks_uri": Text("Public key set URL"),
-    "subject_type": Text("Subject type"),
+    "subject_type": Text("User IDs"),
     "sector_identifier_uri": Text("Sector identifier URL"),
     "claims_in_id_token": Text("Profile claims in ID tokens"),
     "id_token_signed_response_alg": Text("ID token signing algorithm"),
@@ -49,9 +50,116 @@ LABELS: Mapping[str, Text] = {
     "frontchannel_logout_session_required": Text("Require session ID in front-channel logout"),
     "resource_identifiers": Text("API identifiers"),
     "exchange_targets": Text("Token exchange targets"),
-    "first_party": Text("First-party application"),
+    "first_party": Text("Skip consent"),
     "authorization_challenge": Text("Sign-in on the application's own pages"),
     "verify_uri": Text("Email verification page"),
     "reset_uri": Text("Password reset page"),
     "profile": Text("Security profile"),
 }
+
+_KEY_ENCRYPTION = Text("Encrypts the key of the content. Needs public keys of the application, under Security.")
+_CONTENT_ENCRYPTION = Text("Encrypts the content. Set it together with the key encryption algorithm.")
+HINTS: Mapping[str, Text] = {
+    "client_name": Text("Users see this name when they sign in and give consent."),
+    "client_uri": Text("Home page of the application. Users see its host name."),
+    "logo_uri": Text("Users see this picture when they sign in and give consent."),
+    "policy_uri": Text("Linked on the consent page."),
+    "tos_uri": Text("Linked on the consent page."),
+    "initiate_login_uri": Text("An https page that starts a sign-in. Users whose sign-in expired are sent there."),
+    "contacts": Text("Email addresses of the people responsible for the application, one per line."),
+    "application_type": Text("Whether it runs on a server or in a browser, or is installed on a device."),
+    "redirect_uris": Text(
+        "Where users return after signing in, one per line. The URI your app sends must match one of these exactly, "
+        "except for the port of localhost, 127.0.0.1 and [::1]."
+    ),
+    "private_use_schemes": Text(
+        "URI schemes without a dot, one per line, for example cursor. Other apps on the device can register the same "
+        "scheme."
+    ),
+    "allowed_origins": Text(
+        "Origins that may call Signet from a browser, one per line. Those of the redirect URIs are included. For "
+        "example capacitor://localhost."
+    ),
+    "post_logout_redirect_uris": Text("URIs to which users can return after sign-out, one per line."),
+    "backchannel_logout_uri": Text("Signet sends a signed logout token to this https URL when a session ends."),
+    "backchannel_logout_session_required": Text("Logout tokens always include the session ID (sid)."),
+    "frontchannel_logout_uri": Text(
+        "Loaded in a hidden frame when the user signs out. It must have the same host as a redirect URI."
+    ),
+    "frontchannel_logout_session_required": Text("Add the issuer (iss) and the session ID (sid) to the URL."),
+    "response_types": Text("What the authorization endpoint may return. Modern applications use code."),
+    "response_modes": Text("How the response reaches the application."),
+    "scope": Text("What the application can ask for. Users see these as permissions."),
+    "require_pkce": Text("Reject authorization requests without a code_challenge."),
+    "require_pushed_authorization_requests": Text(
+        "The application must send its authorization requests to Signet directly (PAR), not through the browser."
+    ),
+    "request_uris": Text("URLs from which Signet fetches signed requests of the application, one per line."),
+    "request_object_signing_alg": Text("Accept signed requests only with this algorithm."),
+    "default_max_age": Text("In seconds, if a request has no max_age. Leave empty for no limit."),
+    "require_auth_time": Text("ID tokens always include it."),
+    "jwks": Text("The application's public keys as a JSON Web Key Set. Never enter private keys."),
+    "jwks_uri": Text("URL of the application's JSON Web Key Set. Use this or jwks."),
+    "token_endpoint_auth_method": Text("How the application proves its identity to the token endpoint."),
+    "token_endpoint_auth_signing_alg": Text("Accept signed client assertions only with this algorithm."),
+    "subject_type": Text(
+        "Whether all applications see the same ID of a user, or this one sees its own. It can't be changed later."
+    ),
+    "sector_identifier_uri": Text("An https URL with the list of all redirect URIs that share these user IDs."),
+    "claims_in_id_token": Text("Include profile and email claims in ID tokens. Many libraries read only the ID token."),
+    "id_token_signed_response_alg": Text("RS256 works with every library. The other algorithms make shorter tokens."),
+    "id_token_encrypted_response_alg": _KEY_ENCRYPTION,
+    "id_token_encrypted_response_enc": _CONTENT_ENCRYPTION,
+    "userinfo_signed_response_alg": Text("Return userinfo as a signed JWT."),
+    "userinfo_encrypted_response_alg": _KEY_ENCRYPTION,
+    "userinfo_encrypted_response_enc": _CONTENT_ENCRYPTION,
+    "introspection_signed_response_alg": Text("Sign introspection responses that are requested as JWT."),
+    "introspection_encrypted_response_alg": _KEY_ENCRYPTION,
+    "introspection_encrypted_response_enc": _CONTENT_ENCRYPTION,
+    "resource_identifiers": Text("Identifiers of this API, used as the token audience (aud). One per line."),
+    "exchange_targets": Text("APIs for which the application can exchange tokens, one per line."),
+    "first_party": Text("Your own application. Users aren't asked for consent."),
+    "authorization_challenge": Text("The application can ask for passwords on its own pages."),
+    "verify_uri": Text("The application's own page for email verification links."),
+    "reset_uri": Text("The application's own page for password reset links."),
+    "profile": Text("FAPI 2.0 needs a private key, PKCE, pushed requests and another algorithm than RS256."),
+}
+"""What each member does, for an app developer. The label of grant_types says all there is to say."""
+
+_PLAIN, _UNSIGNED, _OPEN = Text("Any"), Text("Not signed"), Text("Not encrypted")
+VALUES: Mapping[str, Mapping[str, Text]] = {
+    "grant_types": {
+        "authorization_code": Text("Users sign in through the browser"),
+        "refresh_token": Text("Get new tokens without asking the user again"),
+        "client_credentials": Text("Act on its own behalf, without a user"),
+        DEVICE_CODE: Text("Users sign in on another device, with a code"),
+        TOKEN_EXCHANGE: Text("Exchange a user's token to call another API"),
+        "implicit": Text("Tokens in the URL, for older apps only"),
+    },
+    "response_modes": {
+        "query": Text("In the query of the redirect URI"),
+        "fragment": Text("In the fragment of the redirect URI"),
+        "form_post": Text("As a form posted to the redirect URI"),
+    },
+    "application_type": {"web": Text("Web: server or browser"), "native": Text("Native: installed on a device")},
+    "token_endpoint_auth_method": {
+        "": Text("Client secret, in the header or the body"),
+        "client_secret_basic": Text("Client secret, in the Authorization header only"),
+        "client_secret_post": Text("Client secret, in the request body only"),
+        "client_secret_jwt": Text("JWT signed with the client secret"),
+        "private_key_jwt": Text("JWT signed with a private key of the application"),
+        "none": Text("Not at all: public client without a secret"),
+    },
+    "subject_type": {"public": Text("Same in all applications"), "pairwise": Text("Different in each sector")},
+    "profile": {"none": Text("Standard"), FAPI2: Text("FAPI 2.0")},
+    "token_endpoint_auth_signing_alg": {"": _PLAIN},
+    "request_object_signing_alg": {"": _PLAIN},
+    "userinfo_signed_response_alg": {"": _UNSIGNED},
+    "introspection_signed_response_alg": {"": _UNSIGNED},
+    **{
+        f"{response}_encrypted_response_{part}": {"": _OPEN}
+        for response in ("id_token", "userinfo", "introspection")
+        for part in ("alg", "enc")
+    },
+}
+"""The labels of values, where the value doesn't say enough."""

@@ -10,6 +10,9 @@ from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
 SIGNS_IN: Mapping[str, Any] = {"grant_types": ("authorization_code", "refresh_token"), "claims_in_id_token": True}
 """Profile and email claims are in ID tokens too, because many libraries read nothing else."""
 
+USUAL_SCOPE = "openid profile email"
+"""What most apps ask for."""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -18,6 +21,8 @@ class Preset:
     metadata: Mapping[str, Any]
     asks: tuple[str, ...]
     """The names of the metadata members that the developer supplies."""
+    scope: str = ""
+    """The scopes that the form of the console starts with."""
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -25,19 +30,29 @@ PRESETS: Mapping[str, Preset] = {
         Text("Web app"),
         Text("Server-side app that can keep a secret."),
         SIGNS_IN,
-        ("client_name", "redirect_uris", "post_logout_redirect_uris"),
+        ("client_name", "redirect_uris", "post_logout_redirect_uris", "scope"),
+        USUAL_SCOPE,
     ),
     "spa": Preset(
         Text("Single-page app"),
         Text("JavaScript app that runs in the browser. It has no secret and uses PKCE."),
         {**SIGNS_IN, "token_endpoint_auth_method": "none"},
-        ("client_name", "redirect_uris", "post_logout_redirect_uris", "allowed_origins"),
+        ("client_name", "redirect_uris", "post_logout_redirect_uris", "allowed_origins", "scope"),
+        USUAL_SCOPE,
     ),
     "native": Preset(
         Text("Native app"),
         Text("Mobile or desktop app. Users return to it by a custom URI scheme, an app link or a loopback address."),
         {**SIGNS_IN, "token_endpoint_auth_method": "none", "application_type": "native"},
-        ("client_name", "redirect_uris", "private_use_schemes", "post_logout_redirect_uris", "allowed_origins"),
+        (
+            "client_name",
+            "redirect_uris",
+            "private_use_schemes",
+            "post_logout_redirect_uris",
+            "allowed_origins",
+            "scope",
+        ),
+        USUAL_SCOPE,
     ),
     "service": Preset(
         Text("Service"),
@@ -56,6 +71,7 @@ PRESETS: Mapping[str, Preset] = {
             "application_type": "native",
         },
         ("client_name", "scope"),
+        USUAL_SCOPE,
     ),
     "api": Preset(
         Text("API"),

@@ -161,7 +161,7 @@ def _apps(work: UnitOfWork, span: Span, since: datetime) -> list[AppPart]:
         for app, count in daily.sum_by_app(work.read, since=since, until=recent, limit=100):
             found[app] = found.get(app, 0) + count
     largest = charts.parts(list(found.items()))[:MOST_APPS]
-    return [AppPart(part.name, _name_of(work, part.name), part.count, part.share) for part in largest]
+    return [AppPart(part.key, _name_of(work, part.key), part.count, part.share) for part in largest]
 
 
 def _name_of(work: UnitOfWork, client_id: str) -> str | None:

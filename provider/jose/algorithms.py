@@ -22,6 +22,11 @@ KEY_PAIRS: Mapping[str, tuple[str, ...]] = {
 of each.
 """
 
+ON_REQUEST = frozenset({ED25519})
+"""The algorithms whose keys are published once a client is registered for them. Some parsers, such as MinIO's, reject a
+key set with a name of an algorithm that they don't know.
+"""
+
 SIGNING_ALGORITHMS = tuple(alg for algorithms in KEY_PAIRS.values() for alg in algorithms)
 SIGNATURES = SIGNING_ALGORITHMS
 """The signature algorithms that clients may use."""

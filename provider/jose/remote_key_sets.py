@@ -43,7 +43,9 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True)
-class _Copy:
+class Copy:
+    """The keys of a set as they were fetched last."""
+
     keys: tuple[PublicKey, ...]
     fetched_at: datetime
     tried_at: datetime
@@ -57,7 +59,7 @@ class RemoteKeySets:
 
     fresh_for: timedelta = FRESH_FOR
     most_keys: int = MOST_KEYS
-    _copies: dict[str, _Copy] = field(default_factory=dict)
+    _copies: dict[str, Copy] = field(default_factory=dict)
     _fetching: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
 
     def find(self, work: Work, url: str, *, newer: bool = False) -> tuple[PublicKey, ...]:
@@ -73,12 +75,16 @@ class RemoteKeySets:
             raise KeySetUnavailable(copy.problem)
         return copy.keys
 
-    def _is_due(self, copy: _Copy, work: Work, *, newer: bool) -> bool:
+    def copy_of(self, url: str) -> Copy | None:
+        """Return this process's copy of a set, or None if it was not fetched yet."""
+        return self._copies.get(url)
+
+    def _is_due(self, copy: Copy, work: Work, *, newer: bool) -> bool:
         if _within(ASKED_AGAIN_AFTER, copy.tried_at, work):
             return not _within(KEPT_FOR, copy.fetched_at, work)
         return newer or not _within(self.fresh_for, copy.fetched_at, work)
 
-    def _fetch(self, work: Work, url: str, *, seen: _Copy | None) -> _Copy:
+    def _fetch(self, work: Work, url: str, *, seen: Copy | None) -> Copy:
         outbound = work.outbound  # before the lock: in an ordinary thread nobody waits for it
         with self._fetching[url]:
             copy = self._copies.get(url)
@@ -86,7 +92,7 @@ class RemoteKeySets:
                 return copy  # another thread has just done it
             try:
                 keys = parse_usable(read_object(outbound.fetch(url, accept=TYPES).body), most=self.most_keys)
-                copy = _Copy(keys, fetched_at=work.now, tried_at=work.now)
+                copy = Copy(keys, fetched_at=work.now, tried_at=work.now)
             except (OutboundFailed, InvalidKey, ValueError) as failed:
                 if copy is None or not _within(KEPT_FOR, copy.fetched_at, work):
                     raise KeySetUnavailable(str(failed)) from None

@@ -67,24 +67,30 @@ class Checks:
 
     endpoint: str
     client_id: str | None = None
-    done: list[Check] = field(default_factory=list)
+    noted: list[tuple[str, bool, Detail]] = field(default_factory=list)
+    """The fields of each `Check`. Most requests pass every check, and then none is made."""
+
+    @property
+    def done(self) -> list[Check]:
+        """The checks so far, in order. Only the last one can have failed."""
+        return [Check(*fields) for fields in self.noted]
 
     def require(self, passed: object, name: str, **detail: Unpack[Detail]) -> None:
         """Note the check; raise its `error` if it failed."""
         if not passed:
             self.refuse(name, **detail)
-        self.done.append(Check(name, passed=True, detail=detail))
+        self.noted.append((name, True, detail))
 
     def found(self, value: T | None, name: str, **detail: Unpack[Detail]) -> T:
         """Note the check that there is a value, and return the value. Raises the `error` of the check for None."""
         if value is None:
             self.refuse(name, **detail)
-        self.done.append(Check(name, passed=True, detail=detail))
+        self.noted.append((name, True, detail))
         return value
 
     def refuse(self, name: str, **detail: Unpack[Detail]) -> NoReturn:
         """Note a check that failed, and raise its `error`."""
-        self.done.append(Check(name, passed=False, detail=detail))
+        self.noted.append((name, False, detail))
         refused = detail["error"](description=ascii_description(detail["description"]))
         refused.checks = self
         raise refused

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from provider.languages.text import Text
 
@@ -101,6 +102,7 @@ def in_words(scope: str) -> Text:
     return IN_WORDS.get(scope) or Text("Use its API with the permission “%(scope)s”", scope=scope)
 
 
+@lru_cache(maxsize=1024)  # the same few texts, several times in each request
 def parse_scope(text: str | None) -> tuple[str, ...]:
     """Return the scope tokens in the order given, each once (RFC 6749 section 3.3). Extra spaces are ignored."""
     return tuple(dict.fromkeys(filter(None, text.split(" ")))) if text else ()
@@ -111,10 +113,9 @@ def requested_scope(text: str | None, *, default: Iterable[str], offline: bool) 
 
     Without `offline`, the request cannot lead to a refresh token, and offline_access is ignored (OIDC Core section 11).
     """
-    asked, usual = (
-        tuple(token for token in tokens if offline or token != OFFLINE_ACCESS)
-        for tokens in (parse_scope(text), default)
-    )
+    asked, usual = parse_scope(text), tuple(default)
+    if not offline:
+        asked, usual = (tuple([token for token in tokens if token != OFFLINE_ACCESS]) for tokens in (asked, usual))
     return asked or usual
 
 

@@ -161,11 +161,11 @@ def require_syntax(
 ) -> None:
     """Check the syntax of those parameters among `names` that are given.
 
-    Raises the parameter's own error, or `error` instead.
+    Raises the error of the first parameter that is wrong, or `error` instead.
     """
-    for name in sorted(name for name in given if name in names):
-        syntax, value = SYNTAX[name], given[name]
-        if not syntax.matches(value):
+    for name, value in given.items():
+        if name in names and not SYNTAX[name].matches(value):
+            syntax = SYNTAX[name]
             longest, too_long = syntax.longest, len(value) > syntax.longest
             checks.refuse(
                 f"{name} has the right syntax",

@@ -3,8 +3,26 @@
 from starlette.routing import BaseRoute, Route
 
 from provider.admin.pages import audit, explanation, keys, outbox, overview, search, sessions, settings, webhooks
-from provider.admin.pages.clients import clients, edit
+from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected
+from provider.admin.pages.clients import overview as client_overview
+from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import selected, users
+
+
+def _application_tabs() -> list[BaseRoute]:
+    """Return the routes of the tabs of an application's page."""
+    get, post, both, at = ["GET"], ["POST"], ["GET", "POST"], "/admin/clients/client"
+    return [
+        Route(f"{at}/settings", client_settings.show_settings, methods=get, name="admin_client_settings"),
+        Route(f"{at}/settings", client_settings.save_settings, methods=post, name="admin_save_client_settings"),
+        Route(f"{at}/json", json_view.show_json, methods=get, name="admin_client_json"),
+        Route(f"{at}/json", json_view.save_json, methods=post, name="admin_save_client_json"),
+        Route(f"{at}/credentials", credentials.show_credentials, methods=get, name="admin_client_credentials"),
+        Route(f"{at}/credentials", credentials.fetch_keys, methods=post, name="admin_fetch_client_keys"),
+        Route(f"{at}/users", app_users.list_app_users, methods=get, name="admin_client_users"),
+        Route(f"{at}/users/{{action}}", app_users.act_on_app_user, methods=both, name="admin_act_on_client_user"),
+        Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
+    ]
 
 
 def console() -> list[BaseRoute]:
@@ -29,10 +47,9 @@ def console() -> list[BaseRoute]:
         Route("/admin/clients", clients.list_clients, methods=get, name="admin_clients"),
         Route("/admin/clients/new", clients.show_new_client, methods=get, name="admin_show_new_client"),
         Route("/admin/clients/new", clients.create_client, methods=post, name="admin_create_client"),
-        Route("/admin/clients/client", clients.show_client, methods=get, name="admin_client"),
+        Route("/admin/clients/client", client_overview.show_client, methods=get, name="admin_client"),
+        *_application_tabs(),
         Route("/admin/clients/client/{action}", clients.act_on_client, methods=both, name="admin_act_on_client"),
-        Route("/admin/clients/edit", edit.show_edit, methods=get, name="admin_show_edit_client"),
-        Route("/admin/clients/edit", edit.edit, methods=post, name="admin_edit_client"),
         Route("/admin/sessions", sessions.list_sessions, methods=get, name="admin_sessions"),
         Route("/admin/keys", keys.list_keys, methods=get, name="admin_keys"),
         Route("/admin/keys/key/{action}", keys.act_on_key, methods=both, name="admin_act_on_key"),

@@ -78,7 +78,7 @@ class Envelope:
         headers = [*given, (b"x-request-id", state["request_id"].encode()), *self.always]
         if getattr(scope["app"].state, "stopping", False):
             headers.append((b"connection", b"close"))  # a proxy that keeps connections makes its next one elsewhere
-        if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
+        if dict(headers).get(b"content-type", b"").startswith(b"text/html"):
             targets = " ".join(state.get("form_targets", ("'self'",)))
             images = " ".join(("'self'", "data:", *state.get("image_sources", ())))
             frames = " ".join(state.get("frame_sources", ())) or "'none'"

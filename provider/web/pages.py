@@ -22,6 +22,7 @@ class PageCall(Protocol):
     settings: Settings
     nonce: str
     scope: Any
+    page_values: dict[str, Any]
 
     @property
     def csrf_token(self) -> str: ...
@@ -92,7 +93,7 @@ def page(
             status_code=status_code,
             languages=_languages(call, status_code) if offers_languages else [],
             here_again=_here_again(call.scope),
-            **context,
+            **{**call.page_values, **context},
         )
     )
     call.scope["state"]["form_targets"] = (*(() if only_form_targets else ("'self'",)), *form_targets)

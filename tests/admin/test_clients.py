@@ -2,17 +2,20 @@
 
 import re
 from dataclasses import fields
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
 
-from provider.admin import client_form
+from provider.admin import client_groups
 from provider.admin.presets import PRESETS
 from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.client_search import find_page
 from provider.oauth.clients.clients import Client, create_client, find_client
 from provider.oauth.clients.metadata import ClientMetadata
 from tests.admin.conftest import Console, events
+from tests.support.browser import Field, Press
 from tests.support.factories import make_client
 from tests.support.installation import ISSUER, Work
 
@@ -34,7 +37,7 @@ def client_secret_on(html: str) -> str:
 
 
 def test_the_form_has_every_member_that_can_be_registered() -> None:
-    shown = [name for _, names in client_form.GROUPS for name in names]
+    shown = client_groups.all_names()
     assert sorted(shown) == sorted(field.name for field in fields(ClientMetadata))
 
 
@@ -115,59 +118,152 @@ def test_a_short_secret_is_warned_about_until_it_is_gone(console: Console, work:
     assert "less than 32 characters" not in console.open(here).text
 
 
-def test_an_edit_is_shown_before_it_is_made_and_audited_with_both(console: Console, work: Work) -> None:
+def settings_of(client: Client, group: str) -> str:
+    return f"/clients/client/settings?{urlencode({'client_id': client.client_id, 'group': group})}"
+
+
+def test_a_change_of_settings_is_reviewed_and_audited(console: Console, work: Work) -> None:
     with work() as w:
         made, _ = make_client(w, client_name="Shop")
-    here = f"/clients/edit?client_id={made.client_id}"
+    here = settings_of(made, "sign-in")
     console.open(here)
-    page = console.browser.submit({"client_name": "Store", "default_max_age": "600"}, button="Review changes")
+    page = console.browser.submit(
+        {"redirect_uris": f"{URI}\n{URI}2", "default_max_age": "600"}, button="Review changes"
+    )
     assert page.heading == "Save changes to Shop?"
-    assert "Name client_name Current: Shop New: Store" in page.text
+    assert f"New: {URI} {URI}2" in page.text
     assert "default_max_age Current: – New: 600" in page.text  # noqa: RUF001
-    assert registered(work, "shop").name == "Shop"
-    page = console.browser.submit({"why": "new name"}, button="Save changes")
-    assert "Application updated." in page.text
-    changed = registered(work, "store").metadata
-    assert made.metadata.differences(changed) == {"client_name": ("Shop", "Store"), "default_max_age": (None, 600)}
+    assert registered(work, "shop").metadata == made.metadata
+    page = console.browser.submit({"why": "second host"}, button="Save changes")
+    assert "Settings saved." in page.text
+    changed = registered(work, "shop").metadata
+    assert made.metadata.differences(changed) == {
+        "redirect_uris": (made.metadata.redirect_uris, (URI, f"{URI}2")),
+        "default_max_age": (None, 600),
+    }
     told = events(work, "client.updated")[0]
-    assert (told["why"], told["operator"]) == ("new name", f"user {console.user_id}")
+    assert (told["why"], told["operator"]) == ("second host", f"user {console.user_id}")
     console.open(here)
-    assert console.browser.submit(button="Review changes").path == "/admin/clients/client"  # nothing changed
+    page = console.browser.submit(button="Review changes")  # nothing changed
+    assert page.path == "/admin/clients/client/settings"
+    assert "Settings saved." not in page.text
 
 
-def test_an_edit_that_another_overtook_is_refused(console: Console, work: Work) -> None:
+def test_each_wrong_line_of_redirect_uris_is_named_with_its_number(console: Console, work: Work) -> None:
     with work() as w:
         made, _ = make_client(w, client_name="Shop")
-    here = f"/clients/edit?client_id={made.client_id}"
-    tab = console.browser.new_tab()
-    tab.open(f"/admin{here}")
-    tab.submit({"scope": "openid"}, button="Review changes")
-    console.open(here)
-    console.browser.submit({"client_name": "Store"}, button="Review changes")
-    console.browser.submit(button="Save changes")
-    page = tab.submit(button="Save changes")
-    assert page.status == 412
-    assert page.form("client_name").find("client_name").value == "Store"  # type: ignore[union-attr]
-    assert registered(work, "store").metadata.scope == made.metadata.scope
+    console.open(settings_of(made, "sign-in"))
+    typed = f"{URI}\nhttp://shop.example.test/\n\nshop.example.test/cb"
+    page = console.browser.submit({"redirect_uris": typed}, button="Review changes")
+    assert page.status == 400
+    assert "Line 2: http://shop.example.test/ must be https unless" in page.text
+    assert "Line 4: shop.example.test/cb must be an absolute URI. Add the scheme" in page.text
+    assert 'href="#redirect_uris"' in page.html
+    assert page.form("redirect_uris").find("redirect_uris").value == typed  # type: ignore[union-attr]
+    assert registered(work, "shop").metadata == made.metadata
 
 
 @pytest.mark.parametrize(
-    ("name", "typed"),
+    ("metadata", "fit", "do_not_fit"),
     [
-        ("jwks", "{"),
-        ("jwks", "[" * 100_000),
-        ("default_max_age", "٣"),
-        ("redirect_uris", "javascript:alert(1)"),
-        ("grant_types", "password"),
-        ("id_token_encrypted_response_alg", "dir"),
+        ({}, {"redirect_uris", "default_max_age"}, {"private_use_schemes", "allowed_origins", "verify_uri"}),
+        ({"first_party": True}, {"verify_uri", "authorization_challenge"}, {"private_use_schemes"}),
+        (
+            {"token_endpoint_auth_method": "none", "application_type": "native"},
+            {"private_use_schemes", "allowed_origins"},
+            {"verify_uri"},
+        ),
+        ({"allowed_origins": ("https://shop.example.test",)}, {"allowed_origins"}, {"private_use_schemes"}),
     ],
+    ids=["web", "first-party", "native", "value in effect"],
 )
-def test_what_is_no_metadata_changes_nothing(console: Console, work: Work, name: str, typed: str) -> None:
+def test_only_settings_that_fit_the_application_or_are_in_effect_are_shown(
+    console: Console, work: Work, metadata: dict[str, Any], fit: set[str], do_not_fit: set[str]
+) -> None:
+    with work() as w:
+        made, _ = make_client(w, **metadata)
+    shown = set(re.findall(r' name="([\w.]+)"', console.open(settings_of(made, "sign-in")).html))
+    assert fit <= shown
+    assert not do_not_fit & shown
+
+
+def test_a_service_has_no_settings_about_signing_in(console: Console, work: Work) -> None:
+    with work() as w:
+        made, _ = make_client(w, grant_types=("client_credentials",), response_types=(), redirect_uris=(), scope="x")
+    page = console.open(settings_of(made, "basics"))
+    assert "Sign-in & redirects" not in page.links
+    assert page.form("scope.admin:read").find("scope").value == "x"  # type: ignore[union-attr]
+    assert "scope.openid" not in page.html
+
+
+def test_scopes_and_grant_types_are_ticked_and_their_order_is_no_change(console: Console, work: Work) -> None:
+    with work() as w:
+        made, _ = make_client(
+            w,
+            client_name="Shop",
+            scope="orders:read email openid",
+            grant_types=("refresh_token", "authorization_code"),
+        )
+    console.open(settings_of(made, "tokens"))
+    assert console.browser.submit(button="Review changes").path == "/admin/clients/client/settings"
+    form = console.browser.open(f"/admin{settings_of(made, 'basics')}").form("version")
+    form.fields = [each for each in form.fields if each.name != "scope.email"]  # unticked
+    form.fields.append(Field("scope.profile", "on", "hidden"))
+    console.browser.take(Press(form, form.buttons[0]))
+    console.browser.submit(button="Save changes")
+    changed = registered(work, "shop").metadata
+    assert changed.scopes == {"openid", "profile", "orders:read"}
+    assert changed.grant_types == made.metadata.grant_types
+
+
+def test_two_operators_can_save_different_groups_but_not_the_same_one(console: Console, work: Work) -> None:
     with work() as w:
         made, _ = make_client(w, client_name="Shop")
-    console.open(f"/clients/edit?client_id={made.client_id}")
-    page = console.browser.submit({name: typed}, button="Review changes")
-    assert page.status in {400, 413}
+    one, other, third = (console.browser, console.browser.new_tab(), console.browser.new_tab())
+    for tab, group in ((one, "basics"), (other, "basics"), (third, "branding")):
+        tab.open(f"/admin{settings_of(made, group)}")
+    for tab, typed in (
+        (one, {"client_name": "Store"}),
+        (other, {"client_name": "Kiosk"}),
+        (third, {"client_uri": "https://shop.example.test"}),
+    ):
+        tab.submit(typed, button="Review changes")
+    one.submit(button="Save changes")
+    page = other.submit(button="Save changes")
+    assert page.status == 412
+    assert page.form("client_name").find("client_name").value == "Store"  # type: ignore[union-attr]
+    assert third.submit(button="Save changes").status == 200
+    saved = registered(work, "store").metadata
+    assert saved.client_uri == "https://shop.example.test"
+
+
+def test_an_error_in_another_group_links_to_it(console: Console, work: Work) -> None:
+    with work() as w:
+        made, _ = make_client(w, redirect_uris=(URI,), frontchannel_logout_uri=f"{URI}/out")
+    console.open(settings_of(made, "sign-in"))
+    page = console.browser.submit({"redirect_uris": "https://other.example.test/"}, button="Review changes")
+    assert page.status == 400
+    assert page.links["Sign-out"].endswith("group=sign-out")
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "typed"),
+    [
+        ("security", "jwks", "{"),
+        ("security", "jwks", "[" * 100_000),
+        ("sign-in", "default_max_age", "٣"),
+        ("sign-in", "redirect_uris", "javascript:alert(1)"),
+        ("tokens", "grant_types.password", "on"),
+        ("advanced", "id_token_encrypted_response_alg", "dir"),
+        ("security", "token_endpoint_auth_method", "none of these"),
+    ],
+)
+def test_what_is_no_metadata_changes_nothing(console: Console, work: Work, group: str, name: str, typed: str) -> None:
+    with work() as w:
+        made, _ = make_client(w, client_name="Shop")
+    form = console.open(settings_of(made, group)).form("version")
+    form.fields = [*(each for each in form.fields if each.name != name), Field(name, typed, "hidden")]
+    assert console.browser.take(Press(form, form.buttons[0])).status in {400, 413}
     assert registered(work, "shop").metadata == made.metadata
 
 
@@ -210,4 +306,6 @@ def test_a_client_id_of_any_characters_and_a_hostile_name_have_their_page(consol
     page = console.browser.follow(name)
     assert page.heading == name
     assert "<script>alert" not in page.html
-    assert console.browser.follow("Edit").heading == f"Edit {name}"
+    page = console.browser.follow("Settings")
+    assert page.heading == name
+    assert page.path == "/admin/clients/client/settings"

@@ -278,7 +278,13 @@ CONSOLE_PAGES = (
     "/clients/new",
     "/clients/new?preset=web",
     "/clients/client?client_id=quill",
-    "/clients/edit?client_id=quill",
+    "/clients/client/settings?client_id=quill",
+    "/clients/client/settings?client_id=quill&group=sign-in",
+    "/clients/client/settings?client_id=quill&group=advanced",
+    "/clients/client/json?client_id=quill",
+    "/clients/client/credentials?client_id=quill",
+    "/clients/client/users?client_id=quill",
+    "/clients/client/rejected?client_id=quill",
     "/clients/client/disable?client_id=quill",
     "/sessions",
     "/keys",
@@ -319,7 +325,7 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     person.open(f"{demo.provider}/admin/clients/client/rotate-secret?client_id=quill")
     person.press("Rotate secret")
     see("admin-shown-once", "New client secret")
-    person.open(f"{demo.provider}/admin/clients/edit?client_id=quill")
+    person.open(f"{demo.provider}/admin/clients/client/settings?client_id=quill")
     person.fill("Name client_name", "Quill & Ink")
     person.press("Review changes")
     see("admin-client-changes", "Save changes to Quill?")

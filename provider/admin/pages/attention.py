@@ -90,7 +90,7 @@ def _keys(health: Health) -> Iterator[Concern]:
 def _settings(settings: Settings) -> Iterator[Concern]:
     for finding in find_problems(settings):
         yield Concern(
-            Text(finding.problem[:1].upper() + finding.problem[1:] + "."),
+            Text(f"{finding.problem[:1].upper()}{finding.problem[1:]}."),
             is_urgent=finding.dangerous,
             url=f"/admin/settings#{finding.about}",
             about=finding.about,

@@ -1,13 +1,15 @@
 """The first page of the console: what needs attention, users, sign-ins, tokens and emails over time, and health."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
 from provider import __version__
+from provider.accounts.roles.permissions import Permission
 from provider.admin import charts, health, statistics
 from provider.admin.charts import Unit
-from provider.admin.guards import require_operator
+from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.attention import find_concerns
 from provider.admin.pages.outbox import STATES, TOPICS
 from provider.audit.events import Event
@@ -27,29 +29,47 @@ SPAN_NAMES = {
 }
 USUAL = "24h"
 _AUDIT = "/admin/audit?name={}&since=SINCE&until=UNTIL"
-LINKS = {
+_EMAILS = f"/admin/outbox?topic={messages.TOPIC}&state={{}}"
+LISTS = {
+    "users": "/admin/users",
     "new_users": "/admin/users",
-    "two_factor": "/admin/users",
     "active_users": "/admin/users",
-    "tokens": {},
-    "sign_ins": {"good": _AUDIT.format(Event.SIGNED_IN), "bad": _AUDIT.format(Event.SIGN_IN_FAILED)},
-    "emails": {
-        "good": f"/admin/outbox?topic={messages.TOPIC}&state={DeliveryState.SENT}",
-        "bad": f"/admin/outbox?topic={messages.TOPIC}&state={DeliveryState.FAILED}",
-    },
+    "two_factor": "/admin/users",
+    "signed_in": _AUDIT.format(Event.SIGNED_IN),
+    "sign_in_failed": _AUDIT.format(Event.SIGN_IN_FAILED),
+    "rejected_requests": "/admin/explain",
+    "emails_sent": _EMAILS.format(DeliveryState.SENT),
+    "emails_failed": _EMAILS.format(DeliveryState.FAILED),
+    "keys": "/admin/keys",
+    "application": "/admin/clients/client",
+    "outbox": "/admin/outbox",
 }
-"""The lists of what the numbers count. SINCE and UNTIL are the first and the last day."""
+"""The URLs of the lists of what the numbers count. SINCE and UNTIL are the first and the last day."""
+NEEDS = {
+    "users": Permission.USERS_READ,
+    "audit": Permission.AUDIT_READ,
+    "explain": Permission.REQUESTS_READ,
+    "outbox": Permission.OUTBOX_READ,
+    "keys": Permission.KEYS_READ,
+    "clients": Permission.APPLICATIONS_READ,
+    "settings": Permission.SETTINGS_READ,
+}
+"""The permission for each section, by the first part of its path below /admin."""
 
 
 @endpoint
 def overview(call: Call) -> Response:
     """Show the overview: GET /admin?range=. The range is one of SPAN_NAMES; anything else is the first of them."""
-    require_operator(call)
+    operator = require_operator(call, Permission.OVERVIEW_READ)
     work = call.work
     span = charts.SPANS.get(call.query.text("range"), charts.SPANS[USUAL])
     found = statistics.collect(work, span)
     state = health.look(work)
-    concerns = find_concerns(state, work.settings)
+    concerns = [
+        concern if concern.url is None or _may_open(operator, concern.url) else replace(concern, url=None)
+        for concern in find_concerns(state, work.settings)
+        if not concern.about or operator.may(Permission.SETTINGS_READ)
+    ]
     return page(
         call,
         "admin/overview.html",
@@ -60,7 +80,7 @@ def overview(call: Call) -> Response:
         spans=[(name, f"/admin?range={name}", label) for name, label in SPAN_NAMES.items()],
         is_by_hour=span.unit is Unit.HOUR,
         most_counted=statistics.COUNTED_NOW,
-        links=LINKS,
+        lists={name: url if _may_open(operator, url) else "" for name, url in LISTS.items()},
         queue=_queue(outbox.count_undelivered(work.read)),
         states=STATES,
         topics=TOPICS,
@@ -68,6 +88,10 @@ def overview(call: Call) -> Response:
         width=charts.WIDTH,
         height=charts.HEIGHT,
     )
+
+
+def _may_open(operator: Operator, url: str) -> bool:
+    return operator.may(NEEDS[re.split("[/?#]", url)[2]])
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from typing import Any
 from provider.languages.text import Text
 from provider.oauth.authorize import consent
 from provider.oauth.authorize.store import consents
+from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.clients.clients import Client
 from provider.oauth.scopes import in_words
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
+from provider.oauth.tokens.store.grants import Held
 from provider.refusals import NotFound
 from provider.work import UnitOfWork
 
@@ -61,6 +63,41 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
     return sorted(found, key=lambda app: (app.name.casefold(), app.client_id))
 
 
+@dataclass(frozen=True)
+class AppUser:
+    """A user to whose account an application has access."""
+
+    user_id: str
+    scopes: list[str]
+    granted_at: datetime | None
+    """When the user consented. None if there is no stored consent."""
+    families: int
+    last_used: datetime | None
+
+
+def find_users(work: UnitOfWork, client_id: str, *, after: str, limit: int) -> tuple[list[AppUser], str | None]:
+    """Return a page of the users to whose accounts the application has access, in the order of their ids, and the id
+    after which the next page begins.
+    """
+    consented = consents.find_users(work.read, client_id, after=after, limit=limit + 1)
+    with_tokens = grants.find_users(work.read, client_id, after=after, limit=limit + 1, now=work.now)
+    found = sorted({*consented, *with_tokens})
+    shown, further = found[:limit], found[limit - 1] if len(found) > limit else None
+    granted = consents.find_of_client(work.read, client_id, shown)
+    held = grants.find_holders(work.read, client_id, shown, now=work.now)
+    return [_app_user(user_id, granted.get(user_id), held.get(user_id)) for user_id in shown], further
+
+
+def _app_user(user_id: str, one: Consent | None, use: Held | None) -> AppUser:
+    return AppUser(
+        user_id=user_id,
+        scopes=list(dict.fromkeys([*(one.scopes if one else ()), *(use.scopes if use else ())])),
+        granted_at=one.granted_at if one else None,
+        families=use.families if use else 0,
+        last_used=use.last_used if use else None,
+    )
+
+
 def name_and_host(server: AuthorizationServer, work: UnitOfWork, client_id: str) -> tuple[str, str]:
     """Return the name and host of an app as users know it. Of a deleted app only the client_id is known."""
     client = server.clients.find(work, client_id)
@@ -80,6 +117,13 @@ def export(server: AuthorizationServer, work: UnitOfWork, user_id: str) -> list[
         }
         for app in find_connected(work, server, user_id)
     ]
+
+
+def is_connected(work: UnitOfWork, *, user_id: str, client_id: str) -> bool:
+    """Return whether the application has the user's consent or an active token family."""
+    if consents.find(work.read, user_id, client_id) is not None:
+        return True
+    return bool(grants.find_holders(work.read, client_id, [user_id], now=work.now))
 
 
 def disconnect(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, client_id: str) -> None:

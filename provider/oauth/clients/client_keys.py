@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provider.jose.key_sets import PublicKey, parse_usable
-from provider.jose.remote_key_sets import RemoteKeySets
+from provider.jose.remote_key_sets import Copy, RemoteKeySets
 from provider.oauth.clients.clients import Client
 from provider.work import UnitOfWork
 
@@ -26,6 +26,10 @@ class ClientKeys:
         if metadata.jwks is not None:
             return self._parse(client.client_id, metadata.jwks)
         return () if metadata.jwks_uri is None else self._published.find(work, metadata.jwks_uri, newer=newer)
+
+    def copy_of(self, jwks_uri: str) -> Copy | None:
+        """Return this process's copy of a published key set, or None if it was not fetched yet."""
+        return self._published.copy_of(jwks_uri)
 
     def _parse(self, client_id: str, jwks: dict[str, Any]) -> tuple[PublicKey, ...]:
         known, keys = self._registered.get(client_id, (None, ()))

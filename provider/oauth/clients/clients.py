@@ -10,6 +10,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.crypto.vault import Vault
+from provider.jose.algorithms import ON_REQUEST
 from provider.languages.text import Text
 from provider.oauth.clients.client_secrets import PURPOSE, add_secret, is_short, require_long_enough, short_digests
 from provider.oauth.clients.email_pages import check_email_pages
@@ -21,6 +22,7 @@ from provider.oauth.clients.resources import is_ours, normalize, spellings
 from provider.oauth.clients.store import api_resources, client_origins
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store.clients import SecretRow
+from provider.oauth.keys import store as signing_keys
 from provider.oauth.syntax import VSCHARS
 from provider.refusals import Refusal
 from provider.work import UnitOfWork
@@ -233,9 +235,10 @@ def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100
 
 
 def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
-    """Store the values by which clients are found beside their id: origins and resource identifiers."""
+    """Store what is looked up without reading every client: origins, resource identifiers, algorithms."""
     client_origins.replace(work.db, client_id, metadata.origins)
     api_resources.replace(work.db, client_id, metadata.resource_identifiers)
+    signing_keys.request_algorithms(work.db, metadata.signing_algorithms & ON_REQUEST, now=work.now)
 
 
 def _require_free(work: UnitOfWork, metadata: ClientMetadata, before: Client | None) -> None:

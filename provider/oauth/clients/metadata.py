@@ -31,8 +31,8 @@ class InvalidMetadata(Refusal):
 
     code = "invalid-metadata"
 
-    def __init__(self, message: str, *, error: str = "invalid_client_metadata") -> None:
-        self.error = error
+    def __init__(self, message: str, *, error: str = "invalid_client_metadata", member: str = "") -> None:
+        self.error, self.member = error, member
         super().__init__(message)
 
 
@@ -125,6 +125,16 @@ class ClientMetadata:
         FAPI 2.0 excludes RS256 (Security Profile section 5.4.1). PS256 has the same key pair.
         """
         return PS256 if self.is_fapi2 else RS256
+
+    @property
+    def signing_algorithms(self) -> set[str]:
+        """The algorithms that the client chose for what we sign for it."""
+        chosen = (
+            self.id_token_signed_response_alg,
+            self.userinfo_signed_response_alg,
+            self.introspection_signed_response_alg,
+        )
+        return {alg for alg in chosen if alg is not None}
 
     @property
     def must_push(self) -> bool:

@@ -1,6 +1,6 @@
 """The common part of token, introspection and revocation requests: one form, from one authenticated client."""
 
-from provider.oauth.checks import Check, Checks
+from provider.oauth.checks import Checks, Detail
 from provider.oauth.client_authentication.authenticate import authenticate, find_enabled
 from provider.oauth.clients.clients import Client
 from provider.oauth.grants.request import TokenRequest
@@ -11,7 +11,7 @@ from provider.oauth.syntax import require_syntax
 from provider.web.call import Call
 from provider.web.call_values import CallValue
 
-CLIENT = CallValue[tuple[Client, list[Check]]]("client")
+CLIENT = CallValue[tuple[Client, list[tuple[str, bool, Detail]]]]("client")
 """The authenticated client, and the checks it passed."""
 
 
@@ -19,7 +19,7 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
     """Return the request of an authenticated client (RFC 6749 section 3.2). Raises an OAuth2Error."""
     checks = Checks(endpoint)
     if CLIENT.is_on(call):  # the call began anew; its assertion is spent
-        client, checks.done = CLIENT.of(call)
+        client, checks.noted = CLIENT.of(call)
         client = find_enabled(call.work, server_of(call), checks, client.client_id)
     else:
         read_form(call, checks)
@@ -31,7 +31,7 @@ def authenticated(call: Call, endpoint: str) -> TokenRequest:
             form=call.form,
             endpoint_url=call.settings.issuer + call.path,
         )
-        CLIENT.put(call, (client, list(checks.done)))
+        CLIENT.put(call, (client, list(checks.noted)))
     allow(call, client.client_id)
     require_syntax(checks, call.form)
     return TokenRequest(call.work, server_of(call), client, call.form, checks)

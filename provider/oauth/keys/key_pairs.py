@@ -1,12 +1,13 @@
 """One signing key pair: generated, stored with its private part encrypted, published (RFC 7517), parsed."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from provider.crypto.vault import Vault
-from provider.jose.algorithms import ES256, KEY_PAIRS, RS256
+from provider.jose.algorithms import ES256, KEY_PAIRS, ON_REQUEST, RS256
 from provider.oauth.keys.store import SigningKeyRow, State
 from provider.work import UnitOfWork
 
@@ -47,9 +48,13 @@ def _generate(pair: str) -> Key:
     return ECKey.generate_key("P-256") if pair == ES256 else OKPKey.generate_key("Ed25519")
 
 
-def published_keys(row: SigningKeyRow) -> list[dict[str, Any]]:
-    """Return one JWK for each algorithm of the pair, so that each names its one algorithm (RFC 8725 section 3.1)."""
-    return [{**row.public, "kid": kid_for(row.kid, alg), "alg": alg} for alg in KEY_PAIRS[row.alg]]
+def published_keys(row: SigningKeyRow, requested: Collection[str]) -> list[dict[str, Any]]:
+    """Return one JWK for each algorithm of the pair, so that each names its one algorithm (RFC 8725 section 3.1).
+
+    Those of `ON_REQUEST` are left out unless they are in `requested`.
+    """
+    algorithms = (alg for alg in KEY_PAIRS[row.alg] if alg not in ON_REQUEST or alg in requested)
+    return [{**row.public, "kid": kid_for(row.kid, alg), "alg": alg} for alg in algorithms]
 
 
 def kid_for(kid: str, alg: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from joserfc.jwt import encode
 
 from provider.config.environment import SettingsError
-from provider.jose.algorithms import KEY_PAIRS, RS256
+from provider.jose.algorithms import KEY_PAIRS, ON_REQUEST, RS256
 from provider.jose.registry import Registry
 from provider.jose.signed_jwts import InvalidJwt, read_jwt
 from provider.oauth.keys import store as signing_keys
@@ -46,6 +46,8 @@ class KeyRing:
     """The keys that verify: kid to (alg, key)."""
     past: dict[str, tuple[str, Key]]
     """Keys whose last token has expired: kid to (alg, key). They only show that an old token was signed by us."""
+    requested: frozenset[str]
+    """The algorithms of `ON_REQUEST` that are published."""
     jwks: bytes
     etag: str
 
@@ -89,11 +91,13 @@ class Keys:
         with self._lock:
             if self._ring is not None and self._read_at != seen:
                 return self._ring  # another thread has just done it
-            self._ring = self._parse(work, signing_keys.find_all(work.read))
+            self._ring = self._parse(
+                work, signing_keys.find_all(work.read), signing_keys.find_requested_algorithms(work.read)
+            )
             self._read_at = work.now
             return self._ring
 
-    def _parse(self, work: UnitOfWork, rows: list[SigningKeyRow]) -> KeyRing:
+    def _parse(self, work: UnitOfWork, rows: list[SigningKeyRow], requested: frozenset[str]) -> KeyRing:
         signers: dict[str, Signer] = {}
         verifying: dict[str, tuple[str, Key]] = {}
         past: dict[str, tuple[str, Key]] = {}
@@ -111,12 +115,12 @@ class Keys:
                 if row.state == State.CURRENT:
                     signers[alg] = Signer(kid, alg, key)
             if not over:
-                published += published_keys(row)
+                published += published_keys(row, requested)
         missing = [name for name in KEY_PAIRS if name not in signers]
         if missing:
             raise SettingsError(f"no current signing key for {', '.join(missing)}; `signet migrate` creates it")
         jwks = json.dumps({"keys": published}, separators=(",", ":")).encode()
-        return KeyRing(signers, verifying, past, jwks, f'"{sha256(jwks).hexdigest()[:16]}"')
+        return KeyRing(signers, verifying, past, requested, jwks, f'"{sha256(jwks).hexdigest()[:16]}"')
 
     def _open(self, work: UnitOfWork, row: SigningKeyRow) -> Key:
         if row.kid not in self._parsed:
@@ -125,7 +129,12 @@ class Keys:
         return self._parsed[row.kid]
 
     def signer(self, work: UnitOfWork, alg: str = RS256) -> Signer:
-        return self.ring(work).signers[alg]
+        ring = self.ring(work)
+        if alg in ON_REQUEST and alg not in ring.requested:
+            # The client was registered after the ring was read, or by a release that did not note it.
+            signing_keys.request_algorithms(work.db, {alg}, now=work.now)
+            self._read_at = None
+        return ring.signers[alg]
 
     def verify(self, work: UnitOfWork, token: str, *, typ: str, even_past: bool = False) -> dict[str, Any]:
         """Return the claims of a JWT signed by us; times are not checked. Raises SignatureRefused.

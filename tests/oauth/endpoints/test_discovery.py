@@ -11,6 +11,7 @@ from authlib.oidc.discovery import OpenIDProviderMetadata
 from provider.config.settings import Settings
 from provider.oauth.clients.metadata_rules import parse_metadata
 from provider.oauth.http.metadata import provider_metadata
+from tests.oauth.conftest import Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.installation import ISSUER
 
@@ -102,8 +103,11 @@ def test_what_it_says_a_client_may_be_registered_for(metadata: dict[str, Any], p
         assert getattr(found, registered) == value
 
 
-def test_every_algorithm_it_signs_with_has_a_published_key(metadata: dict[str, Any], http: WatchedClient) -> None:
-    """OIDC Discovery section 3, jwks_uri."""
+def test_every_algorithm_it_signs_with_has_a_published_key(
+    metadata: dict[str, Any], http: WatchedClient, register: Register
+) -> None:
+    """OIDC Discovery section 3, jwks_uri; `ON_REQUEST`."""
+    register(id_token_signed_response_alg="Ed25519")
     keys = http.get("/oauth2/jwks").json()["keys"]
     assert {key["alg"] for key in keys} == set(metadata["id_token_signing_alg_values_supported"])
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from joserfc.jwk import RSAKey
 
-from provider.jose.algorithms import KEY_PAIRS
+from provider.jose.algorithms import KEY_PAIRS, ON_REQUEST
 from provider.oauth.keys import key_pairs, rotation
 from provider.oauth.keys.store import State
 from tests.support.installation import Work
@@ -25,7 +25,7 @@ def test_each_algorithm_of_a_pair_is_published_as_a_key_that_names_it(work: Work
     """RFC 7517 sections 4.4, 4.5; RFC 8725 section 3.1; A-104: the same material, its own name and algorithm."""
     with work() as w:
         row = next(row for row in rotation.list_keys(w) if row.alg == pair)
-    published = key_pairs.published_keys(row)
+    published = key_pairs.published_keys(row, ON_REQUEST)
     assert [key["alg"] for key in published] == list(KEY_PAIRS[pair])
     assert len({key["kid"] for key in published}) == len(published)
     assert {key_pairs.row_of(key["kid"]) for key in published} == {row.kid}

@@ -9,7 +9,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from provider.app import create_app
 from provider.config.environment import SettingsError
@@ -21,7 +21,7 @@ from provider.oauth.keys import store as signing_keys
 from provider.oauth.keys.key_ring import SignatureRefused
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.work import Installation
-from tests.oauth.conftest import Register
+from tests.oauth.conftest import Person, Register
 from tests.oauth.watched_http import WatchedClient
 from tests.support.clock import Clock
 from tests.support.installation import ISSUER, Work
@@ -172,3 +172,32 @@ def test_the_store_lists_keys_in_order(work: Work, clock: Clock) -> None:
     with work() as w:
         made: list[Any] = [row.created_at for row in rotation.list_keys(w)]
     assert made == sorted(made)
+
+
+# Algorithms on request
+
+
+def published_algorithms(http: WatchedClient) -> set[str]:
+    return {key["alg"] for key in http.get("/oauth2/jwks").json()["keys"]}
+
+
+def test_a_key_is_published_as_ed25519_once_a_client_is_registered_for_it(
+    http: WatchedClient, register: Register, person: Person, ada: str
+) -> None:
+    """RFC 9864 section 2.2: MinIO rejects a whole key set in which it does not know the name of an algorithm."""
+    assert published_algorithms(http) == {"RS256", "PS256", "ES256", "EdDSA"}
+    rp = register(id_token_signed_response_alg="Ed25519")
+    assert "Ed25519" in published_algorithms(http)
+    rp.sign_in(person(ada))
+
+
+def test_a_client_of_an_earlier_release_gets_its_key_published_with_its_first_token(
+    http: WatchedClient, register: Register, person: Person, ada: str, work: Work
+) -> None:
+    """While an upgrade runs, a node of the release before registers clients and notes no algorithm."""
+    rp = register(id_token_signed_response_alg="Ed25519")
+    with work() as w:
+        w.db.execute(delete(signing_keys.requested_algorithms))
+    assert "Ed25519" not in published_algorithms(http)
+    rp.sign_in(person(ada))
+    assert "Ed25519" in published_algorithms(http)

@@ -1,34 +1,25 @@
-"""The client pages of the console: search, register by kind, show and edit."""
-
-from urllib.parse import urlencode, urlsplit
+"""The list of applications in the console, and the registration of a new one by its kind."""
 
 from starlette.responses import Response
 
-from provider.admin import client_form
+from provider.accounts.roles.permissions import Permission
+from provider.admin import authority, client_form
+from provider.admin.authority import MorePermissions
 from provider.admin.guards import require_operator
-from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, available, done_message, run_once
+from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, done_message, run_once
 from provider.admin.pages.clients.actions import ACTIONS
-from provider.admin.pages.event_list import event_list
+from provider.admin.pages.clients.frame import NEEDS, find_client, url_of
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.presets import PRESETS, Preset, preset_of
-from provider.audit import store as audit
 from provider.crypto.digests import new_handle
 from provider.languages.text import Text
 from provider.oauth.clients import client_search, clients
-from provider.oauth.clients.clients import Client, NoSuchClient
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
-from provider.refusals import NotFound
-from provider.sessions.store import Session
+from provider.refusals import NotFound, Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
-
-PATH = "/admin/clients"
-EXAMPLE_REDIRECT = "http://localhost:3000/callback"
-"""The redirect URI in the snippets of a client that has none."""
-LATEST = 20
-"""How many events are shown on an application's page. The audit log has all of them."""
 
 
 @endpoint
@@ -36,7 +27,7 @@ def list_clients(call: Call) -> Response:
     """List clients by name: GET /admin/clients?q=. The search finds one by its client_id, or several by the beginning
     of the name.
     """
-    require_operator(call)
+    require_operator(call, Permission.APPLICATIONS_READ)
     asked, place = call.query.text("q"), place_on(call, "clients")
     one = clients.find_client(call.work, asked) if asked else None
     after = None if place is None else (place[0], place[1])
@@ -55,20 +46,21 @@ def list_clients(call: Call) -> Response:
 @endpoint
 def show_new_client(call: Call) -> Response:
     """Ask which kind of client to register: GET /admin/clients/new. With `preset`, show the form of that kind."""
-    require_operator(call)
+    require_operator(call, NEEDS)
     if "preset" not in call.query:
         return page(call, "admin/new_client.html", presets=PRESETS)
     preset = _preset(call)
-    return _new(call, preset, client_form.members(preset.asks, ClientMetadata(**preset.metadata)))
+    return _new(call, preset, client_form.members(preset.asks, _start(preset), call.settings))
 
 
 @endpoint
 def create_client(call: Call) -> Response:
-    operator = require_operator(call)
+    operator = require_operator(call, NEEDS)
     preset, typed = _preset(call), call.form
 
     def make() -> ShownOnce:
-        metadata = parse_metadata({**preset.metadata, **client_form.parse(preset.asks, typed)})
+        metadata = parse_metadata({**preset.metadata, **client_form.parse(preset.asks, typed, _start(preset))})
+        authority.require_application(operator.permissions, metadata)
         client, secret = clients.create_client(call.work, metadata)
         return ShownOnce(
             title=Text("Application registered"),
@@ -78,8 +70,9 @@ def create_client(call: Call) -> Response:
 
     try:
         shown = run_once(call, operator, make)
-    except InvalidMetadata as refusal:
-        return _new(call, preset, client_form.typed_members(preset.asks, typed), refusal)
+    except (InvalidMetadata, MorePermissions) as refusal:
+        members = client_form.typed_members(preset.asks, typed, _start(preset), call.settings)
+        return _new(call, preset, members, refusal)
     assert shown is not None  # noqa: S101  # it always makes something
     client_id = shown.values["client_id"]
     if "client_secret" not in shown.values:
@@ -88,45 +81,7 @@ def create_client(call: Call) -> Response:
     return page(call, "admin/shown_once.html", here="clients", subject=subject, shown=shown)
 
 
-@endpoint
-def show_client(call: Call) -> Response:
-    """Show one client, the actions available, and how its code uses it: GET /admin/clients/client?client_id=."""
-    operator = require_operator(call)
-    client = find_client(call, operator).value
-    metadata = client.metadata
-    return page(
-        call,
-        "admin/client.html",
-        client=client,
-        url=url_of(client.client_id),
-        kind=PRESETS[preset_of(metadata)].name,
-        preset=preset_of(metadata),
-        groups=_groups(metadata),
-        secret_count=len(client.secrets),
-        actions=available(ACTIONS, client),
-        **event_list(call.work, audit.find(call.work.read, client_id=client.client_id, limit=LATEST)),
-        issuer=call.settings.issuer,
-        redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
-        done=done_message(call, ACTIONS),
-        just_created="created" in call.query,
-        just_changed="changed" in call.query,
-    )
-
-
-def find_client(call: Call, operator: Session) -> Subject[Client]:
-    """Return the client named by the query, as a Subject. Raises NoSuchClient."""
-    client = clients.find_client(call.work, call.query.get("client_id", ""))
-    if client is None:
-        raise NoSuchClient
-    return Subject(client.name, url_of(client.client_id), client, operator)
-
-
-act_on_client = action_endpoint(find_client, ACTIONS, here="clients")
-
-
-def url_of(client_id: str) -> str:
-    """Return the URL of a client's page. The client_id is in the query, as it may contain any printable character."""
-    return f"{PATH}/client?{urlencode({'client_id': client_id})}"
+act_on_client = action_endpoint(find_client, ACTIONS, here="clients", needs=NEEDS)
 
 
 def _preset(call: Call) -> Preset:
@@ -136,25 +91,25 @@ def _preset(call: Call) -> Preset:
     return preset
 
 
-def _groups(metadata: ClientMetadata) -> list[tuple[Text, list[client_form.Member]]]:
-    """Return the metadata that differs from the defaults, in titled groups."""
-    said = ClientMetadata().differences(metadata).keys() | {"client_name", "redirect_uris", "grant_types", "scope"}
-    groups = (
-        (title, client_form.members([name for name in names if name in said], metadata))
-        for title, names in client_form.GROUPS
-    )
-    return [(title, members) for title, members in groups if members]
+def _start(preset: Preset) -> ClientMetadata:
+    """Return the metadata that the form of a new client starts with."""
+    return ClientMetadata(**{**preset.metadata, "scope": preset.scope})
 
 
-def _new(
-    call: Call, preset: Preset, members: list[client_form.Member], refusal: InvalidMetadata | None = None
-) -> Response:
+def _new(call: Call, preset: Preset, members: list[client_form.Member], refusal: Refusal | None = None) -> Response:
     return page(
         call,
         "admin/new_client_form.html",
-        status_code=200 if refusal is None else 400,
+        status_code=200 if refusal is None else refusal.status_code,
         preset=preset,
         members=members,
         idempotency_key=new_handle(),
-        errors={} if refusal is None else {client_form.member_of(refusal, preset.asks): refusal.message},
+        errors=_errors(refusal, preset),
     )
+
+
+def _errors(refusal: Refusal | None, preset: Preset) -> dict[str, str]:
+    if refusal is None:
+        return {}
+    name = client_form.member_of(refusal, preset.asks) if isinstance(refusal, InvalidMetadata) else ""
+    return {name: refusal.message}

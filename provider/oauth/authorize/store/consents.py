@@ -1,9 +1,10 @@
 """Consents: the scopes, single claims and APIs that a user granted to a client, one row for each pair."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Connection, ForeignKey, PrimaryKeyConstraint, String, Table, delete
+from sqlalchemy import JSON, Column, Connection, ForeignKey, PrimaryKeyConstraint, String, Table, delete, select
 
 from provider.database.base import metadata
 from provider.database.dialect import upsert
@@ -52,6 +53,18 @@ def put(db: Connection, consent: Consent) -> None:
 def find_of_user(db: Connection, user_id: str) -> list[Consent]:
     query = _CONSENT.select().where(consents.c.user_id == user_id).order_by(consents.c.granted_at.desc())
     return _CONSENT.all(db, query)
+
+
+def find_users(db: Connection, client_id: str, *, after: str, limit: int) -> list[str]:
+    """Return the users who consented to the client, in the order of their ids."""
+    query = select(consents.c.user_id).where(consents.c.client_id == client_id, consents.c.user_id > after)
+    return list(db.scalars(query.order_by(consents.c.user_id).limit(limit)))
+
+
+def find_of_client(db: Connection, client_id: str, user_ids: Collection[str]) -> dict[str, Consent]:
+    """Return the consents of these users to the client, by user id."""
+    query = _CONSENT.select().where(consents.c.client_id == client_id, consents.c.user_id.in_(user_ids))
+    return {consent.user_id: consent for consent in _CONSENT.all(db, query)}
 
 
 def remove(db: Connection, user_id: str, client_id: str) -> bool:

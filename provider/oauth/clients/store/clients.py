@@ -85,8 +85,19 @@ class SecretRow:
     is_short: bool
 
 
+@dataclass(frozen=True)
+class SecretDates:
+    """When a secret was created, and when it stops working. None: it doesn't expire."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime | None
+    is_short: bool
+
+
 _CLIENT = rows_of(ClientRow, clients)
 _SECRET = rows_of(SecretRow, client_secrets)
+_DATES = rows_of(SecretDates, client_secrets)
 _NAMED = joined(one_value(clients.c.name_key), _CLIENT)
 
 
@@ -212,6 +223,13 @@ def find_secrets(db: Connection, client_id: str, *, now: datetime) -> list[Secre
     """Return the valid secrets of the client."""
     valid = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > now)
     return _SECRET.all(db, _SECRET.select().where(client_secrets.c.client_id == client_id, valid))
+
+
+def find_secret_dates(db: Connection, client_id: str, *, now: datetime) -> list[SecretDates]:
+    """Return the valid secrets of the client without their digests, the newest first."""
+    valid = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > now)
+    query = _DATES.select().where(client_secrets.c.client_id == client_id, valid)
+    return _DATES.all(db, query.order_by(client_secrets.c.created_at.desc(), client_secrets.c.id.desc()))
 
 
 def purge_secrets(db: Connection, *, before: datetime, limit: int) -> int:

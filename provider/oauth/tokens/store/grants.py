@@ -9,11 +9,13 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
     String,
     Table,
+    and_,
     bindparam,
     column,
     delete,
@@ -232,39 +234,46 @@ class Held:
     last_used: datetime
 
 
-def _active_of(user_id: str, now: datetime) -> tuple[Any, ...]:
-    """Return the conditions, on what `join_state` joins, of the active grants of a user."""
-    return (
-        grants.c.user_id == user_id,
-        grants.c.revoked_at.is_(None),
-        grants.c.expires_at > now,
-        _has_same_stamp,
-        or_(grants.c.offline, sessions.c.ended_at.is_(None)),
-    )
+def _is_active(now: datetime) -> tuple[Any, ...]:
+    """Return the conditions, on what `join_state` joins, of active grants."""
+    in_session = or_(grants.c.offline, sessions.c.ended_at.is_(None))
+    return grants.c.revoked_at.is_(None), grants.c.expires_at > now, _has_same_stamp, in_session
 
 
 def find_active(db: Connection, user_id: str, *, now: datetime) -> list[Grant]:
     """Return the active grants of a user, the latest first."""
-    query = GRANT.select().select_from(join_state(grants)).where(*_active_of(user_id, now))
+    query = GRANT.select().select_from(join_state(grants)).where(grants.c.user_id == user_id, *_is_active(now))
     return GRANT.all(db, query.order_by(grants.c.id.desc()))
 
 
 def find_held(db: Connection, user_id: str, *, now: datetime) -> dict[str, Held]:
-    """Return the active access to the account, by client_id. A grant is used when it is issued and when it is
-    refreshed.
-    """
+    """Return the active access to the account, by client_id."""
+    return _find_held(db, grants.c.client_id, grants.c.user_id == user_id, now=now)
+
+
+def find_holders(db: Connection, client_id: str, user_ids: Collection[str], *, now: datetime) -> dict[str, Held]:
+    """Return the active access that the client has to these accounts, by user id."""
+    of_both = and_(grants.c.client_id == client_id, grants.c.user_id.in_(user_ids))
+    return _find_held(db, grants.c.user_id, of_both, now=now)
+
+
+def find_users(db: Connection, client_id: str, *, after: str, limit: int, now: datetime) -> list[str]:
+    """Return the users with active access of the client, in the order of their ids."""
+    query = select(grants.c.user_id).distinct().select_from(join_state(grants))
+    query = query.where(grants.c.client_id == client_id, grants.c.user_id > after, *_is_active(now))
+    return list(db.scalars(query.order_by(grants.c.user_id).limit(limit)))
+
+
+def _find_held(db: Connection, by: Column[Any], of: ColumnElement[bool], *, now: datetime) -> dict[str, Held]:
+    """Return active access by this column. A grant is used when it is issued and when it is refreshed."""
     rotated = select(func.max(_refresh.c.rotated_at)).where(_refresh.c.grant_id == grants.c.id).scalar_subquery()
-    query = (
-        select(grants.c.client_id, grants.c.scope, grants.c.created_at, rotated)
-        .select_from(join_state(grants))
-        .where(*_active_of(user_id, now))
-    )
+    query = select(by, grants.c.scope, grants.c.created_at, rotated).select_from(join_state(grants))
     held: dict[str, Held] = {}
-    for client_id, scope, created_at, rotated_at in db.execute(query):
+    for key, scope, created_at, rotated_at in db.execute(query.where(of, *_is_active(now))):
         used = max(created_at, rotated_at or created_at)
-        before = held.get(client_id, Held(0, [], used))
+        before = held.get(key, Held(0, [], used))
         scopes = list(dict.fromkeys([*before.scopes, *scope.split()]))
-        held[client_id] = Held(before.families + 1, scopes, max(used, before.last_used))
+        held[key] = Held(before.families + 1, scopes, max(used, before.last_used))
     return held
 
 

@@ -1,0 +1,196 @@
+"""The settings of a client in the groups of the console, and which of them fit its kind and this installation."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from provider.admin.presets import preset_of
+from provider.config.settings import Settings
+from provider.languages.text import Text
+from provider.oauth.clients.metadata import DEVICE_CODE, TOKEN_EXCHANGE, ClientMetadata
+from provider.oauth.response_types import IMPLICIT
+
+_BROWSER = frozenset({"web", "spa", "native"})
+_SIGNS_IN = _BROWSER | {"device"}
+_HAS_SERVER = frozenset({"web", "service", "api"})
+
+
+@dataclass(frozen=True)
+class Section:
+    """Members below one heading. A section with a title is folded until it is needed."""
+
+    names: tuple[str, ...]
+    title: Text | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Settings that are edited and saved together."""
+
+    title: Text
+    sections: tuple[Section, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for section in self.sections for name in section.names)
+
+
+def _encryption(response: str) -> tuple[str, str]:
+    return f"{response}_encrypted_response_alg", f"{response}_encrypted_response_enc"
+
+
+GROUPS: Mapping[str, Group] = {
+    "basics": Group(Text("Basics"), (Section(("client_name", "scope", "resource_identifiers", "contacts")),)),
+    "sign-in": Group(
+        Text("Sign-in & redirects"),
+        (
+            Section(
+                (
+                    "redirect_uris",
+                    "private_use_schemes",
+                    "allowed_origins",
+                    "initiate_login_uri",
+                    "default_max_age",
+                    "first_party",
+                    "authorization_challenge",
+                    "verify_uri",
+                    "reset_uri",
+                )
+            ),
+        ),
+    ),
+    "tokens": Group(
+        Text("Tokens"),
+        (Section(("grant_types", "exchange_targets", "claims_in_id_token", "subject_type")),),
+    ),
+    "sign-out": Group(
+        Text("Sign-out"),
+        (
+            Section(
+                (
+                    "post_logout_redirect_uris",
+                    "backchannel_logout_uri",
+                    "frontchannel_logout_uri",
+                    "frontchannel_logout_session_required",
+                )
+            ),
+        ),
+    ),
+    "branding": Group(Text("Branding"), (Section(("client_uri", "logo_uri", "policy_uri", "tos_uri")),)),
+    "security": Group(
+        Text("Security"),
+        (
+            Section(
+                (
+                    "token_endpoint_auth_method",
+                    "jwks_uri",
+                    "jwks",
+                    "require_pkce",
+                    "require_pushed_authorization_requests",
+                    "profile",
+                    "id_token_signed_response_alg",
+                )
+            ),
+        ),
+    ),
+    "advanced": Group(
+        Text("Advanced"),
+        (
+            Section(
+                (
+                    "application_type",
+                    "response_types",
+                    "response_modes",
+                    "token_endpoint_auth_signing_alg",
+                    "request_object_signing_alg",
+                    "request_uris",
+                ),
+                Text("Requests and responses"),
+            ),
+            Section(
+                (*_encryption("id_token"), "require_auth_time", "sector_identifier_uri"),
+                Text("ID tokens"),
+            ),
+            Section(("userinfo_signed_response_alg", *_encryption("userinfo")), Text("UserInfo")),
+            Section(("introspection_signed_response_alg", *_encryption("introspection")), Text("Introspection")),
+            Section(("backchannel_logout_session_required",), Text("Logout notifications")),
+        ),
+    ),
+}
+
+_FITS: Mapping[str, frozenset[str]] = {
+    "redirect_uris": _BROWSER,
+    "private_use_schemes": frozenset({"native"}),
+    "allowed_origins": frozenset({"spa", "native"}),
+    "initiate_login_uri": _BROWSER,
+    "default_max_age": _BROWSER,
+    "post_logout_redirect_uris": _BROWSER,
+    "backchannel_logout_uri": frozenset({"web"}),
+    "backchannel_logout_session_required": frozenset({"web"}),
+    "frontchannel_logout_uri": frozenset({"web", "spa"}),
+    "frontchannel_logout_session_required": frozenset({"web", "spa"}),
+    "resource_identifiers": frozenset({"web", "api"}),
+    "grant_types": _SIGNS_IN | {"service"},
+    "scope": _SIGNS_IN | {"service"},
+    "require_pkce": frozenset({"web"}),  # public clients must use it
+    "response_types": _BROWSER,
+    "response_modes": _BROWSER,
+    "jwks": _HAS_SERVER,
+    "jwks_uri": _HAS_SERVER,
+    "token_endpoint_auth_signing_alg": _HAS_SERVER,
+    "profile": frozenset({"web"}),
+    **dict.fromkeys(("require_pushed_authorization_requests", "request_object_signing_alg", "request_uris"), _BROWSER),
+    **dict.fromkeys(("id_token_signed_response_alg", *_encryption("id_token"), "require_auth_time"), _SIGNS_IN),
+    **dict.fromkeys(("userinfo_signed_response_alg", *_encryption("userinfo"), "claims_in_id_token"), _SIGNS_IN),
+    **dict.fromkeys(("introspection_signed_response_alg", *_encryption("introspection")), _HAS_SERVER),
+    **dict.fromkeys(("subject_type", "sector_identifier_uri", "client_uri", "logo_uri", "policy_uri"), _SIGNS_IN),
+    **dict.fromkeys(("tos_uri", "first_party", "authorization_challenge", "verify_uri", "reset_uri"), _SIGNS_IN),
+}
+"""The kinds of clients (`presets`) that a member is for. A member that isn't here is for all."""
+
+_GRANTS: Mapping[str, tuple[str, ...]] = {
+    "web": ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE),
+    "spa": ("authorization_code", "refresh_token"),
+    "native": ("authorization_code", "refresh_token", DEVICE_CODE),
+    "device": (DEVICE_CODE, "refresh_token"),
+    "service": ("client_credentials", TOKEN_EXCHANGE),
+    "api": (),
+}
+
+
+def fitting(names: Iterable[str], metadata: ClientMetadata, settings: Settings) -> tuple[str, ...]:
+    """Return the members that fit this client and installation, and those that have another value than their default:
+    what is in effect is never hidden.
+    """
+    kind, changed = preset_of(metadata), ClientMetadata().differences(metadata)
+    return tuple(name for name in names if name in changed or _fits(name, kind, metadata, settings))
+
+
+def _fits(name: str, kind: str, metadata: ClientMetadata, settings: Settings) -> bool:
+    if name == "request_uris":
+        return settings.request_uri and kind in _BROWSER
+    if name == "exchange_targets":
+        return TOKEN_EXCHANGE in fitting_grants(metadata, settings)
+    if name in {"authorization_challenge", "verify_uri", "reset_uri"} and not metadata.first_party:
+        return False
+    if name == "response_types" and not settings.legacy_response_types:
+        return False
+    if name == "scope" and kind == "api":
+        return False
+    return kind in _FITS.get(name, frozenset({kind}))
+
+
+def fitting_grants(metadata: ClientMetadata, settings: Settings) -> tuple[str, ...]:
+    """Return the grant types to offer for this client: those of its kind, and those it has."""
+    kind = preset_of(metadata)
+    legacy = (IMPLICIT,) if settings.legacy_response_types and kind in _BROWSER else ()
+    return tuple(dict.fromkeys((*_GRANTS[kind], *legacy, *metadata.grant_types)))
+
+
+def group_of(name: str) -> str:
+    """Return the key of the group that a member belongs to."""
+    return next(key for key, group in GROUPS.items() if name in group.names)
+
+
+def all_names() -> tuple[str, ...]:
+    """Return every member, in the order of the groups."""
+    return tuple(name for group in GROUPS.values() for name in group.names)
