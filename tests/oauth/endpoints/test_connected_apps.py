@@ -87,8 +87,11 @@ def test_only_a_reviewed_app_shows_its_logo_and_only_from_its_site(
     app = register(client_name="Quill", logo_uri="https://cdn.example.test/quill.png")
     app.sign_in(browser)
     with work() as w:
-        chosen = {"client_name": "Bank", "logo_uri": "https://bank.example.test/logo.png"}
-        given = ClientMetadata(redirect_uris=("https://shop.example.test/callback",), **chosen)
+        given = ClientMetadata(
+            client_name="Bank",
+            redirect_uris=("https://shop.example.test/callback",),
+            logo_uri="https://bank.example.test/logo.png",
+        )
         consent.grant(
             w, user_id=ada, client=registration.register(w, given).client, scopes=("openid",), claims=frozenset()
         )
