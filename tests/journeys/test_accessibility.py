@@ -292,6 +292,9 @@ CONSOLE_PAGES = (
     "/outbox",
     "/webhooks",
     "/explain",
+    "/branding",
+    "/design",
+    "/design/parts",
     "/settings",
 )
 
