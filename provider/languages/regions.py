@@ -19,7 +19,8 @@ def countries(language: Language) -> list[str]:
     from babel import Locale  # noqa: PLC0415  # not before the first page: importing takes a while
 
     names = Locale.parse(language.locale).territories
-    found = [names[code] for code in names if len(code) == 2 and code.isalpha() and code not in NO_COUNTRIES]
+    codes = {code for code in map(str, names) if len(code) == 2 and code.isalpha()}
+    found = [names[code] for code in codes - NO_COUNTRIES]
     return sorted(found, key=_by_letter)
 
 
@@ -33,7 +34,7 @@ def languages(language: Language) -> dict[str, str]:
     from babel.localedata import locale_identifiers  # noqa: PLC0415
 
     locale, known = Locale.parse(language.locale), {code.partition("_")[0] for code in locale_identifiers()}
-    codes = [code for code in Locale.parse("en").languages if code.partition("_")[0] in known]
+    codes = [code for code in map(str, Locale.parse("en").languages) if code.partition("_")[0] in known]
     names = {code: locale.languages.get(code) or Locale.parse(code).get_display_name(locale) for code in codes}
     found = {code.replace("_", "-"): name for code, name in names.items() if name}
     return dict(sorted(found.items(), key=lambda item: _by_letter(item[1])))
