@@ -72,6 +72,7 @@ class Event(StrEnum):
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DELETED = "webhook.deleted"
+    BRANDING_CHANGED = "branding.changed"
     INVALIDATED = "installation.invalidated"
 
 

@@ -2,7 +2,18 @@
 
 from starlette.routing import BaseRoute, Route
 
-from provider.admin.pages import audit, explanation, keys, outbox, overview, search, sessions, settings, webhooks
+from provider.admin.pages import (
+    audit,
+    branding,
+    explanation,
+    keys,
+    outbox,
+    overview,
+    search,
+    sessions,
+    settings,
+    webhooks,
+)
 from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected, try_it
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
@@ -66,6 +77,12 @@ def console() -> list[BaseRoute]:
         Route(
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
+        Route("/admin/branding", branding.show_branding, methods=get, name="admin_branding"),
+        Route("/admin/branding", branding.save, methods=post, name="admin_save_branding"),
+        Route("/admin/branding/preview", branding.show_preview, methods=get, name="admin_branding_preview"),
+        Route("/admin/branding/preview", branding.preview, methods=post, name="admin_preview_branding"),
+        Route("/admin/branding/preview.css", branding.preview_css, methods=get, name="admin_branding_styles"),
+        Route("/admin/branding/saved/{action}", branding.act_on_branding, methods=both, name="admin_act_on_branding"),
         Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
     ]

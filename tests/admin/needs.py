@@ -112,6 +112,13 @@ CONSOLE = _read("""
     POST /admin/webhooks webhooks:write
     GET /admin/webhooks/{webhook_id}/{action} webhooks:write
     POST /admin/webhooks/{webhook_id}/{action} webhooks:write
+    GET /admin/branding settings:read
+    POST /admin/branding settings:write
+    GET /admin/branding/preview settings:read
+    POST /admin/branding/preview settings:read
+    GET /admin/branding/preview.css settings:read
+    GET /admin/branding/saved/{action} settings:write
+    POST /admin/branding/saved/{action} settings:write
     GET /admin/settings settings:read
     GET /admin/explain requests:read
 """)

@@ -293,6 +293,7 @@ CONSOLE_PAGES = (
     "/outbox",
     "/webhooks",
     "/explain",
+    "/branding",
     "/settings",
 )
 
