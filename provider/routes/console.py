@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
-from provider.admin.pages import audit, explanation, keys, outbox, overview, search, sessions, settings, webhooks
+from provider.admin.pages import audit, explanation, keys, outbox, overview, roles, search, sessions, settings, webhooks
 from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
@@ -44,6 +44,11 @@ def console() -> list[BaseRoute]:
         ),
         Route("/admin/users/{user_id}", users.show_user, methods=get, name="admin_user"),
         Route("/admin/users/{user_id}/{action}", users.act_on_user, methods=both, name="admin_act_on_user"),
+        Route("/admin/roles", roles.list_roles, methods=get, name="admin_roles"),
+        Route("/admin/roles/new", roles.show_new_role, methods=get, name="admin_show_new_role"),
+        Route("/admin/roles/new", roles.create_role, methods=post, name="admin_create_role"),
+        Route("/admin/roles/role", roles.show_role, methods=get, name="admin_role"),
+        Route("/admin/roles/role/{action}", roles.act_on_role, methods=both, name="admin_act_on_role"),
         Route("/admin/clients", clients.list_clients, methods=get, name="admin_clients"),
         Route("/admin/clients/new", clients.show_new_client, methods=get, name="admin_show_new_client"),
         Route("/admin/clients/new", clients.create_client, methods=post, name="admin_create_client"),
