@@ -31,7 +31,7 @@ class Call:
         self.scope = scope
         self.body = body
         self.installation = installation
-        self.settings: Settings = installation.settings
+        self.settings: Settings = installation.effective_settings
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers = Headers(scope=scope)

@@ -292,7 +292,11 @@ CONSOLE_PAGES = (
     "/outbox",
     "/webhooks",
     "/explain",
+    "/branding",
     "/settings",
+    "/roles",
+    "/roles/new",
+    "/roles/role?name=user-manager",
 )
 
 
