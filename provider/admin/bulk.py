@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from provider.accounts import devices, suspension
 from provider.accounts.roles.permissions import Permission
-from provider.accounts.users import NoSuchUser, delete_user
+from provider.accounts.users import NoSuchUser
 from provider.admin import authority
 from provider.languages.text import Text
 from provider.outbox import messages
@@ -27,14 +27,14 @@ class UserOperation(Protocol):
 
 def suspend(work: UnitOfWork, *, user_id: str) -> None:
     """Suspend the account, for the reason that the operator gave."""
-    suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)
+    authority.suspend(work, user_id=user_id, reason=work.origin.why or None)
 
 
 ACTIONS: Mapping[str, UserOperation] = {
     "suspend": suspend,
     "restore": suspension.restore,
     "end-sessions": devices.sign_out_everywhere_by_operator,
-    "delete": delete_user,
+    "delete": authority.delete,
 }
 
 

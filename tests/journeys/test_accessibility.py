@@ -297,6 +297,9 @@ CONSOLE_PAGES = (
     "/design",
     "/design/parts",
     "/settings",
+    "/roles",
+    "/roles/new",
+    "/roles/role?name=user-manager",
 )
 
 
