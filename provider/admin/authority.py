@@ -123,12 +123,38 @@ def set_roles(work: UnitOfWork, permissions: Permissions, *, user_id: str, roles
     """
     if ADMIN not in roles:
         require_other_administrator(work, user_id)
-    user = users.find(work.db, user_id) if users.lock(work.db, user_id) else None
-    if user is None:
-        raise NoSuchUser
+    user = _held(work, user_id)
     _raise(problem_with_user(permissions, user.roles))
     require_roles(permissions, roles)
     accounts.set_roles(work, user_id=user_id, roles=roles)
+
+
+def add_role(work: UnitOfWork, permissions: Permissions, *, user_id: str, role: str) -> None:
+    """Give the user a role, for an operator with these permissions. Raises NoSuchUser, InvalidRole or
+    MorePermissions.
+    """
+    user = _held(work, user_id)
+    if role not in user.roles:
+        set_roles(work, permissions, user_id=user_id, roles=[*user.roles, role])
+
+
+def remove_role(work: UnitOfWork, permissions: Permissions, *, user_id: str, role: str) -> None:
+    """Take a role from the user, for an operator with these permissions. Raises NoSuchUser, MorePermissions or
+    LastAdministrator.
+    """
+    if role == ADMIN:
+        require_other_administrator(work, user_id)
+    user = _held(work, user_id)
+    if role in user.roles:
+        set_roles(work, permissions, user_id=user_id, roles=[one for one in user.roles if one != role])
+
+
+def _held(work: UnitOfWork, user_id: str) -> User:
+    """Lock the user's row, and return the user as it is now. Raises NoSuchUser."""
+    user = users.find(work.db, user_id) if users.lock(work.db, user_id) else None
+    if user is None:
+        raise NoSuchUser
+    return user
 
 
 def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
