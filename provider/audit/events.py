@@ -72,6 +72,7 @@ class Event(StrEnum):
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DELETED = "webhook.deleted"
     BRANDING_CHANGED = "branding.changed"
+    TEST_EMAIL_SENT = "email.test_sent"
     INVALIDATED = "installation.invalidated"
 
 

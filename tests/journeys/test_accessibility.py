@@ -293,6 +293,8 @@ CONSOLE_PAGES = (
     "/webhooks",
     "/explain",
     "/branding",
+    "/emails",
+    "/emails/verify_email",
     "/design",
     "/design/parts",
     "/settings",
