@@ -16,10 +16,11 @@ from provider.admin.pages import (
     settings,
     webhooks,
 )
-from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected
+from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected, try_it
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import selected, users
+from provider.oauth.authorize import trials
 
 
 def _application_tabs() -> list[BaseRoute]:
@@ -34,6 +35,9 @@ def _application_tabs() -> list[BaseRoute]:
         Route(f"{at}/credentials", credentials.fetch_keys, methods=post, name="admin_fetch_client_keys"),
         Route(f"{at}/users", app_users.list_app_users, methods=get, name="admin_client_users"),
         Route(f"{at}/users/{{action}}", app_users.act_on_app_user, methods=both, name="admin_act_on_client_user"),
+        Route(f"{at}/try", try_it.show_try, methods=get, name="admin_client_try"),
+        Route(f"{at}/try", try_it.start_try, methods=post, name="admin_start_client_try"),
+        Route(trials.PATH, try_it.finish_try, methods=get, name="admin_finish_client_try"),
         Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
     ]
 
