@@ -7,7 +7,7 @@ from provider.languages.catalogs import Language
 from provider.languages.text import Text
 from provider.mail.messages import TOPIC
 from provider.mail.rendering import render
-from provider.mail.samples import VALUES
+from provider.mail.samples import values_of
 from provider.outbox import messages
 from provider.ratelimits import LIMITS, hit
 from provider.refusals import Refusal
@@ -37,7 +37,7 @@ def send_test(work: UnitOfWork, *, user_id: str, name: str, language: Language) 
     if to is None:
         raise NoVerifiedAddress
     hit(work, LIMITS.test_email, key=f"test-email:{user_id}")
-    email = render(work.settings, language, name, **VALUES)
+    email = render(work.settings, language, name, **values_of(work.settings))
     # Its code and links do not work, so the subject must not look like that of an email to act on.
     subject = language.say(Text("Test: %(subject)s", subject=email.subject))
     payload = {"to": to, "subject": subject, "text": email.text, "html": email.html}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from provider.audit.devices import device_name
+from provider.config.settings import Settings
 from provider.mail.rendering import FOLDER, SHARED
 
 ISSUER = "https://id.example.com"
@@ -36,6 +37,14 @@ VALUES: dict[str, Any] = {
     "undo": f"{ISSUER}/undo-email-change?token=AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
     "when": datetime(2026, 11, 28, 16, 26, tzinfo=UTC),
 }
+
+
+def values_of(settings: Settings) -> dict[str, Any]:
+    """Return the values with links to this installation, as in the emails that it sends."""
+    return {
+        name: value.replace(ISSUER, settings.issuer, 1) if isinstance(value, str) else value
+        for name, value in VALUES.items()
+    }
 
 
 def sent_when(name: str) -> str:

@@ -14,7 +14,7 @@ from provider.config.settings import Settings
 from provider.languages.catalogs import LANGUAGES, Language
 from provider.languages.text import Text
 from provider.mail.rendering import Email, render_with
-from provider.mail.samples import NAMES, VALUES, sent_when
+from provider.mail.samples import NAMES, sent_when, values_of
 from provider.refusals import NotFound, TooManyRequests
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -120,11 +120,11 @@ def _sample(settings: Settings, name: str, language: Language) -> Sample:
     failure = ""
     if own is not None:
         try:
-            email = render_with(own, settings, language, name, **VALUES)
+            email = render_with(own, settings, language, name, **values_of(settings))
         except Exception as error:  # noqa: BLE001  # a template can raise anything
             failure, own = f"{type(error).__name__}: {error}", None
     if own is None:
-        email = render_with(None, settings, language, name, **VALUES)
+        email = render_with(None, settings, language, name, **values_of(settings))
     folder = settings.email_templates
     is_own = folder is not None and (folder / f"{name}.jinja").is_file()
     return Sample(name, email, sent_when(name), is_own, failure)
