@@ -78,5 +78,6 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.WEBHOOK_ENABLED: Text("Webhook enabled"),
     Event.WEBHOOK_DELETED: Text("Webhook deleted"),
     Event.BRANDING_CHANGED: Text("Branding changed"),
+    Event.TEST_EMAIL_SENT: Text("Test email sent"),
     Event.INVALIDATED: Text("Everything issued before a given time revoked"),
 }

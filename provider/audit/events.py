@@ -76,6 +76,7 @@ class Event(StrEnum):
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DELETED = "webhook.deleted"
     BRANDING_CHANGED = "branding.changed"
+    TEST_EMAIL_SENT = "email.test_sent"
     INVALIDATED = "installation.invalidated"
 
 

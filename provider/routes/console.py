@@ -6,6 +6,7 @@ from provider.admin.pages import (
     audit,
     branding,
     design,
+    emails,
     explanation,
     keys,
     outbox,
@@ -105,6 +106,10 @@ def console() -> list[BaseRoute]:
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
         *_branding(),
+        Route("/admin/emails", emails.list_emails, methods=get, name="admin_emails"),
+        Route("/admin/emails/{name}", emails.show_email, methods=get, name="admin_email"),
+        Route("/admin/emails/{name}/html", emails.show_html, methods=get, name="admin_email_html"),
+        Route("/admin/emails/{name}/test", emails.send_test, methods=post, name="admin_send_test_email"),
         Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
     ]

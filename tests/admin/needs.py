@@ -128,6 +128,10 @@ CONSOLE = _read("""
     GET /admin/branding/preview.css settings:read
     GET /admin/branding/saved/{action} settings:write
     POST /admin/branding/saved/{action} settings:write
+    GET /admin/emails settings:read
+    GET /admin/emails/{name} settings:read
+    GET /admin/emails/{name}/html settings:read
+    POST /admin/emails/{name}/test settings:write
     GET /admin/settings settings:read
     GET /admin/explain requests:read
 """)

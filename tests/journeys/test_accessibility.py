@@ -294,6 +294,8 @@ CONSOLE_PAGES = (
     "/webhooks",
     "/explain",
     "/branding",
+    "/emails",
+    "/emails/verify_email",
     "/design",
     "/design/parts",
     "/settings",
