@@ -23,6 +23,7 @@ def speak(env: Environment, language: Language) -> None:
         "say": language.say,
         "date": language.date,
         "moment": language.moment,
+        "number": language.number,
         "duration": language.duration,
     }
     env.filters |= {"isolate": isolate, "isolated": isolated, "first_character": first_character}
