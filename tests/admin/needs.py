@@ -96,6 +96,9 @@ CONSOLE = _read("""
     GET /admin/clients/client/users/{action} applications:write
     POST /admin/clients/client/users/{action} applications:write
     GET /admin/clients/client/rejected requests:read
+    GET /admin/clients/client/try applications:write
+    POST /admin/clients/client/try applications:write
+    GET /admin/clients/try applications:write
     GET /admin/sessions users:read
     GET /admin/keys keys:read
     GET /admin/keys/key/{action} keys:write
@@ -112,7 +115,7 @@ CONSOLE = _read("""
     GET /admin/branding settings:read
     POST /admin/branding settings:write
     GET /admin/branding/preview settings:read
-    POST /admin/branding/preview settings:read
+    POST /admin/branding/preview settings:write
     GET /admin/branding/preview.css settings:read
     GET /admin/branding/saved/{action} settings:write
     POST /admin/branding/saved/{action} settings:write

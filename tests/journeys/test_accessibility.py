@@ -293,6 +293,8 @@ CONSOLE_PAGES = (
     "/webhooks",
     "/explain",
     "/branding",
+    "/design",
+    "/design/parts",
     "/settings",
 )
 

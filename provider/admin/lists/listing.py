@@ -1,7 +1,7 @@
 """A declared list: its columns, its filters, and the pages that it has in each order.
 
-Every order is that of a column and then of the key, so a page begins right after the last row of the one before, however
-many rows come earlier.
+Every order is that of a column and then of the key, so a page begins right after the last row of the one before,
+however many rows come earlier.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column as TableColumn
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, true
 
 from provider.admin.lists.estimates import estimate_rows
 from provider.database.types import UtcTime
@@ -24,6 +24,8 @@ NOT_A_DAY = Text("Enter a date, for example 2026-11-21.")
 NO_SUCH_OPTION = Text("Choose one of the options.")
 UNREADABLE = Text("This cannot be read. Check it.")
 DAY = timedelta(days=1)
+LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
+"""The last day that a datetime can hold; no day can be added to it."""
 
 
 class Kind(StrEnum):
@@ -170,7 +172,7 @@ def to_day(column: ColumnElement[datetime]) -> Condition:
 
     def condition(_work: UnitOfWork, text: str) -> ColumnElement[bool]:
         day = _day(text)
-        return column < day + DAY if day.date() < datetime.max.date() else column >= datetime.min.replace(tzinfo=UTC)
+        return true() if day == LAST_DAY else column < day + DAY
 
     return condition
 

@@ -1,4 +1,4 @@
-"""What the URL of a list asks for, and the links of its page. Everything is in the URL, so that it can be bookmarked."""
+"""What the URL of a list asks for, and the links of its page. All of it is in the URL, so that it can be bookmarked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

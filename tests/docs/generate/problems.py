@@ -103,6 +103,10 @@ PAGES = {
         "The sign-in was completed already, for example in another tab, or has expired.",
         "Set `initiate_login_uri` of the client, so that the page leads to it. See `SIGNET_REQUEST_LIFETIME`.",
     ),
+    "trial-over": (
+        "The trial sign-in of an operator timed out, or another browser started it.",
+        'Start it again with "Try it" on the application\'s page in the console.',
+    ),
     "page-expired": (
         "The form was on an old page, or on another site.",
         "If it happens often, check that your proxy passes on cookies.",

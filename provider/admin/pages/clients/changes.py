@@ -56,6 +56,7 @@ def apply_changes(
     fresh = merge(held.metadata, edited, given)
     if set(SECTOR) & wanted.differences(fresh).keys():  # the document was checked for other redirect URIs
         raise ChangedMeanwhile
+    authority.require_application(operator_of(call).permissions, fresh)
     clients.update_client(work, client.client_id, fresh)
 
 

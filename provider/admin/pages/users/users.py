@@ -39,7 +39,8 @@ def list_users(call: Call) -> Response:
     asked = asked_of(call, users.USERS)
     if redirect := with_chosen_columns(call, asked):
         return redirect
-    found, further, count = [], None, Count(0)
+    found: list[str] = []
+    further, count = None, Count(0)
     if not asked.problems:
         found, further = users.find_page(
             call.work, asked.text, asked.conditions, order=asked.order, after=asked.after, limit=asked.size
