@@ -16,7 +16,7 @@ from provider.observability.logging import log
 from provider.outbox import relay
 from provider.work import Installation
 from provider.worker.handlers import HANDLERS, POLICIES
-from provider.worker.jobs import purge, rotate_keys
+from provider.worker.jobs import index_for_search, purge, rotate_keys
 from provider.worker.queue import open_actor, open_broker, start_threads
 from provider.worker.timetable import Timetable
 
@@ -29,6 +29,7 @@ QUEUE_DUE_EVERY = 5.0
 PURGE_EVERY = 3600.0
 COUNT_EVERY = 60.0
 ROTATE_EVERY = 3600.0
+INDEX_EVERY = 3600.0
 """Seconds between two runs of each task."""
 QUEUED_AGAIN_AFTER = 60.0
 """After how many seconds a row that is still due is queued again, in case its message was lost."""
@@ -99,8 +100,13 @@ class BackgroundWorker:
             def follow_key_schedule() -> None:
                 rotate_keys(installation)
 
+            def complete_search_index() -> None:
+                index_for_search(installation, pause=0.1, stopped=self._stopping.is_set)
+
             self._begin({queue_due: QUEUE_DUE_EVERY})  # apart: with Redis away it delivers by itself, which takes time
-            self._begin({follow_key_schedule: ROTATE_EVERY, purge_expired: PURGE_EVERY})
+            self._begin(
+                {follow_key_schedule: ROTATE_EVERY, purge_expired: PURGE_EVERY, complete_search_index: INDEX_EVERY}
+            )
         while (row_id := self._committed.get()) is not None:
             self._send(actor, row_id)
         with suppress(*OUTAGES):
