@@ -12,7 +12,8 @@ Top to bottom; each package may import those below it, never above (`lint-import
 - `sessions`: browser sessions and how the user proved who they are.
 - `mail`: emails and sending them.
 - `audit`, `webhooks`, `outbox`, `ratelimits`: the audit log, who is notified of it, queued jobs, rate limits.
-- `web`: the HTTP kit. `work`: the unit of work, one transaction per request.
+- `web`: the HTTP kit. `work`: the unit of work, one transaction per request. `saved_branding`: the branding that
+  operators saved.
 - `database`, `crypto`, `jose`, `observability`, `outbound`: primitives; the last calls other servers.
 - `config`: the settings. `refusals`, `parameters`, `destination`: values that all packages share.
 - `languages`, `branding`: translations, colours and logo.

@@ -48,6 +48,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.get_running_loop().run_in_executor(None, installation.branding.refresh, installation.database)
         if background is not None:
             background.start(installation)
         yield

@@ -34,6 +34,7 @@ import provider.oauth.tokens.store.grants
 import provider.oauth.tokens.store.installation_secrets
 import provider.oauth.tokens.store.refresh_tokens
 import provider.outbox.store
+import provider.saved_branding
 import provider.sessions.store
 import provider.webhooks.store
 from provider.database.base import metadata

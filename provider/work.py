@@ -6,7 +6,7 @@ ends with the unit of work. So a rule does its checks (and its slow work: hashin
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from provider.database.engine import Database
 from provider.observability.metrics import DATABASE_WAIT
 from provider.outbound.client import Outbound
 from provider.refusals import Refusal
+from provider.saved_branding import SavedBranding
 
 
 class RateCounter(Protocol):
@@ -70,6 +71,13 @@ class Installation:
     """Called with the id of a job after its transaction has committed. Without it the relay finds the job later."""
     publish: Publish = _publish_nothing
     """Called once per transaction with audit events, before its commit (`webhooks.notify.publish`)."""
+    branding: SavedBranding = field(default_factory=SavedBranding)
+    """The branding that operators saved, as this process read it last."""
+
+    @property
+    def effective_settings(self) -> Settings:
+        """The settings of the environment, and the saved branding where the environment sets none."""
+        return self.branding.applied_to(self.settings)
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,7 @@ class UnitOfWork:
 
     def __init__(self, installation: Installation, origin: Origin, *, may_wait: bool = True) -> None:
         self.installation = installation
-        self.settings = installation.settings
+        self.settings = installation.effective_settings
         self.vault = installation.vault
         self.now = installation.clock()
         self.origin = origin

@@ -4,7 +4,7 @@ calls those of the other packages.
 | who | how |
 |---|---|
 | a program of the operator | client_credentials with the scope `admin:read` or `admin:write` |
-| an operator, through an app | the same scopes, the role `admin`, and a second factor used at sign-in |
+| an operator, through an app | the same scopes, a role with the permission, and a second factor used at sign-in |
 
 Neither scope is among those a client gets by default. An operator never chooses a user's password (OWASP ASVS
 v5.0.0-6.4.6): no operation takes one. A user who moves here may bring along the hash of theirs.

@@ -5,13 +5,17 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from provider.accounts import devices, suspension
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser, delete_user
+from provider.admin import authority
+from provider.languages.text import Text
 from provider.outbox import messages
 from provider.outbox.relay import PermanentFailure, RetryPolicy
-from provider.refusals import Refusal
+from provider.refusals import Forbidden, Refusal
 from provider.work import SYSTEM, Installation, UnitOfWork, unit_of_work
 
 TOPIC = "bulk"
+NO_LONGER = Text("The operator who started this no longer has permission to change users.")
 RETRIES = RetryPolicy(attempts=12, longest_pause=timedelta(hours=2))
 
 
@@ -45,10 +49,16 @@ def enqueue(work: UnitOfWork, *, action: str, users: Mapping[str, str], operator
 
 
 def carry_out(installation: Installation, _message_id: str, payload: dict[str, Any]) -> None:
-    """Do one job. A user who was deleted meanwhile needs nothing more. Raises PermanentFailure."""
+    """Do one job, if the operator who started it still has the permissions for it. A user who was deleted meanwhile
+    needs nothing more. Raises PermanentFailure.
+    """
     origin = SYSTEM.of_operator(payload["operator"], why=payload["why"])
     try:
         with unit_of_work(installation, origin) as work:
+            permissions = authority.find_permissions(work, payload["operator"])
+            if Permission.USERS_WRITE not in permissions:
+                raise Forbidden(NO_LONGER)
+            authority.require_user(work, permissions, payload["user_id"])
             ACTIONS[payload["action"]](work, user_id=payload["user_id"])
     except NoSuchUser:
         return

@@ -128,7 +128,7 @@ _FITS: Mapping[str, frozenset[str]] = {
     "backchannel_logout_session_required": frozenset({"web"}),
     "frontchannel_logout_uri": frozenset({"web", "spa"}),
     "frontchannel_logout_session_required": frozenset({"web", "spa"}),
-    "resource_identifiers": frozenset({"web", "api"}),
+    "resource_identifiers": frozenset({"api"}),
     "grant_types": _SIGNS_IN | {"service"},
     "scope": _SIGNS_IN | {"service"},
     "require_pkce": frozenset({"web"}),  # public clients must use it

@@ -107,7 +107,7 @@ HINTS: Mapping[str, Text] = {
     ),
     "sector_identifier_uri": Text("An https URL with the list of all redirect URIs that share these user IDs."),
     "claims_in_id_token": Text("Include profile and email claims in ID tokens. Many libraries read only the ID token."),
-    "id_token_signed_response_alg": Text("RS256 works with every library. The other algorithms make shorter tokens."),
+    "id_token_signed_response_alg": Text("RS256 works with every library. ES256 and EdDSA make shorter tokens."),
     "id_token_encrypted_response_alg": _KEY_ENCRYPTION,
     "id_token_encrypted_response_enc": _CONTENT_ENCRYPTION,
     "userinfo_signed_response_alg": Text("Return userinfo as a signed JWT."),

@@ -58,6 +58,7 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.CLIENT_UPDATED: Text("Application updated"),
     Event.CLIENT_SECRET_ROTATED: Text("Client secret rotated"),
     Event.CLIENT_SECRETS_ENDED: Text("Old client secrets revoked"),
+    Event.CLIENT_TRIED: Text("Sign-in tried"),
     Event.CLIENT_DISABLED: Text("Application disabled"),
     Event.CLIENT_ENABLED: Text("Application enabled"),
     Event.CLIENT_DELETED: Text("Application deleted"),
@@ -73,5 +74,6 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.WEBHOOK_DISABLED: Text("Webhook disabled"),
     Event.WEBHOOK_ENABLED: Text("Webhook enabled"),
     Event.WEBHOOK_DELETED: Text("Webhook deleted"),
+    Event.BRANDING_CHANGED: Text("Branding changed"),
     Event.INVALIDATED: Text("Everything issued before a given time revoked"),
 }

@@ -12,13 +12,18 @@ from typing import Any, TypeVar
 
 from starlette.responses import Response
 
-from provider.admin import idempotency
+from provider.accounts.roles.permissions import EVERYTHING, Permission
+from provider.admin import authority, idempotency
+from provider.admin.authority import MorePermissions
 from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.idempotency import AnsweredBefore, InvalidIdempotencyKey, KeyInUse, KeyReused, ResponseLost
 from provider.api.bodies import JSON_TYPE, Body, Nothing, read
-from provider.api.callers import OPERATOR, READING_OPERATOR, Operator
+from provider.api.callers import Operator, operator
 from provider.api.operation import NO_STORE, Answer, Operation, as_json
+from provider.database.base import parse_id
+from provider.oauth.clients.clients import find_client
 from provider.refusals import Refusal
+from provider.sessions import store as sessions
 from provider.web.call import Call
 from provider.web.call_values import CallValue
 
@@ -53,11 +58,17 @@ class AdminOperation(Operation):
     """
 
     def __init__(
-        self, function: Callable[[Call, Any, Any], Answer], *, of: Resource | None, asks_others: bool, **given: Any
+        self,
+        function: Callable[[Call, Any, Any], Answer],
+        *,
+        needs: Permission,
+        of: Resource | None,
+        asks_others: bool,
+        **given: Any,
     ) -> None:
-        super().__init__(function, hashes_passwords=False, **given)
-        self.of, self.asks_others = of, asks_others
-        self.reads = self.caller is READING_OPERATOR
+        super().__init__(function, caller=operator(needs), hashes_passwords=False, **given)
+        self.needs, self.of, self.asks_others = needs, of, asks_others
+        self.reads = needs.only_reads
         self.makes = self.status == 201
         if self.makes:
             self.asks_headers = {"Idempotency-Key": IDEMPOTENCY_KEY}
@@ -65,13 +76,17 @@ class AdminOperation(Operation):
         elif of is not None and not self.reads:
             self.asks_headers = {"If-Match": IF_MATCH}
             self.problems += (ChangedMeanwhile,)
+        if needs in {Permission.USERS_WRITE, Permission.APPLICATIONS_WRITE}:
+            self.problems += (MorePermissions,)
         if of is not None and self.gives is not None:
             self.gives_headers = {"ETag": "The version of the resource, for If-Match."}
 
     def _carry_out(self, call: Call) -> Response:
-        operator: Operator = self.caller.authenticate(call)
+        who: Operator = self.caller.authenticate(call)
+        if not self.reads:
+            _require_within(call, who)
         body = read(call, self.takes)
-        request = self._request(call, operator, body)
+        request = self._request(call, who, body)
 
         def begin() -> None:
             if request is not None:
@@ -87,7 +102,7 @@ class AdminOperation(Operation):
                 BEGIN.put(call, begin)
             else:
                 begin()
-            response = self._answer(self.carry_out(call, operator, body))
+            response = self._answer(self.carry_out(call, who, body))
         except AnsweredBefore as before:
             return _again(before.answer)
         if request is not None:
@@ -118,7 +133,7 @@ def begin(call: Call) -> None:
 
 def by_operator(
     *,
-    reads: bool = False,
+    needs: Permission,
     of: Resource | None = None,
     takes: type[Taken] = Nothing,  # type: ignore[assignment]  # the default of a type variable
     gives: type[Body] | tuple[str, ...] | None = None,
@@ -127,16 +142,16 @@ def by_operator(
     asks: Mapping[str, str] | None = None,
     asks_others: bool = False,
 ) -> Callable[[Callable[[Call, Operator, Taken], Answer]], AdminOperation]:
-    """Declare an operation of the admin API. With `reads` it changes nothing, and `admin:read` is enough. With status
-    201 it creates something and takes an Idempotency-Key.
+    """Declare an operation of the admin API. With a permission that only reads it changes nothing, and `admin:read` is
+    enough. With status 201 it creates something and takes an Idempotency-Key.
     """
 
     def wrap(function: Callable[[Call, Operator, Taken], Answer]) -> AdminOperation:
         return AdminOperation(
             function,
+            needs=needs,
             of=of,
             asks_others=asks_others,
-            caller=READING_OPERATOR if reads else OPERATOR,
             takes=takes,
             gives=gives,
             status=status or (204 if gives is None else 200),
@@ -145,6 +160,23 @@ def by_operator(
         )
 
     return wrap
+
+
+def _require_within(call: Call, who: Operator) -> None:
+    """Check that the user or client named by the path has no more permissions than the operator. Raises
+    MorePermissions.
+    """
+    if who.permissions == EVERYTHING:
+        return
+    work, named = call.work, call.path_params
+    if "user_id" in named or "session_id" in named:
+        user_id, session_id = parse_id(named.get("user_id", "")), parse_id(named.get("session_id", ""))
+        session = None if session_id is None else sessions.find(work.read, session_id)
+        whose = user_id if session is None else session.user_id
+        if whose is not None:
+            authority.require_user(work, who.permissions, whose)
+    elif "client_id" in named:
+        authority.require_client(who.permissions, find_client(work, named["client_id"]))
 
 
 def _again(answer: idempotency.StoredResponse) -> Response:

@@ -4,10 +4,17 @@ operator.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from provider.accounts.store.users import ADMIN
+from provider.accounts.roles.permissions import (
+    EVERYTHING,
+    READING,
+    Permission,
+    Permissions,
+    permissions_of,
+    roles_with,
+)
 from provider.oauth.checks import Checks
 from provider.oauth.client_authentication.authenticate import authenticate
 from provider.oauth.clients.clients import Client
@@ -74,33 +81,40 @@ def require_first_party(call: Call) -> Client:
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator: a client acting for itself, or a user with the role `admin` who used a second factor."""
+    """An operator: a client acting for itself, or a user with a role of operators who used a second factor."""
 
     client_id: str
     user_id: str | None
+    permissions: Permissions
+    """What the scope of the access token allows, and for a user the roles, too."""
 
 
-def require_operator(call: Call, *, scope: str) -> Operator:
-    """Require an active access token with this scope (`admin:write` includes reading) from an operator. From then on,
-    audit events record this operator, and emails name neither device nor place. Raises InvalidTokenError or
-    InsufficientScopeError.
+def require_operator(call: Call, *, needs: Permission) -> Operator:
+    """Require an active access token from an operator with this permission. The scope `admin:read` gives those that
+    only read, and `admin:write` all of them; for a user, the roles must give the permission, too.
+
+    From then on, audit events record this operator, and emails name neither device nor place. Raises InvalidTokenError
+    or InsufficientScopeError.
     """
     checks = Checks("admin API")
-    live = require_token(call, checks, {scope, ADMIN_WRITE})
+    live = require_token(call, checks, {_scope_for(needs), ADMIN_WRITE})
     grant, person = live.grant, live.person
+    permissions = EVERYTHING if ADMIN_WRITE in live.scope else READING
     if grant is not None and person is not None:
+        given, wanted = permissions_of(person.roles), " or ".join(roles_with(needs))
         checks.require(
-            ADMIN in person.roles and acr_of(grant.amr) == AAL2,
-            "The user has the role admin and signed in with two factors",
+            needs in given and acr_of(grant.amr) == AAL2,
+            f"The user has the role {wanted} and signed in with two factors",
             section="the admin API",
             error=InsufficientScopeError,
-            description="The access token must belong to a user with the role admin who signed in with two factors",
-            expected="the role admin, and acr aal2",
-            got=f"{'the role admin' if ADMIN in person.roles else 'no role admin'}, and acr {acr_of(grant.amr)}",
-            fix="Sign in as a user with the role admin and two-factor authentication, and send the new "
-            "access token. `signet user set-role USER admin` gives a user the role.",
+            description=f"The access token must belong to a user with the role {wanted} who signed in with two factors",
+            expected=f"the role {wanted}, and acr aal2",
+            got=f"the roles {' '.join(sorted(person.roles)) or 'none'}, and acr {acr_of(grant.amr)}",
+            fix=f"Sign in as a user with the role {wanted} and two-factor authentication, and send the new access "
+            "token. `signet user set-role USER ROLE` gives a user a role.",
         )
-    operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id)
+        permissions &= given
+    operator = Operator(str(live.claims["client_id"]), None if grant is None else grant.user_id, permissions)
     name = f"client {operator.client_id}" if operator.user_id is None else f"user {operator.user_id}"
     call.work.origin = call.work.origin.of_operator(name)
     return operator
@@ -115,6 +129,8 @@ class Caller:
     authenticate: Callable[[Call], Any]
     codes: Mapping[int, list[str]]
     """The error codes with which authentication may fail, by status."""
+    permission: Permission | None = None
+    """The permission that the roles of an operator must give."""
 
 
 _BEARER = {400: ["invalid_request"], 401: ["invalid_token"], 403: ["insufficient_scope"]}
@@ -122,5 +138,13 @@ PERSON = Caller("user", (ACCOUNT,), require_bearer, _BEARER)
 CLIENT = Caller(
     "client", (), require_first_party, {400: ["invalid_request", "unauthorized_client"], 401: ["invalid_client"]}
 )
-READING_OPERATOR = Caller("operator", (ADMIN_READ,), partial(require_operator, scope=ADMIN_READ), _BEARER)
-OPERATOR = Caller("operator", (ADMIN_WRITE,), partial(require_operator, scope=ADMIN_WRITE), _BEARER)
+
+
+@cache
+def operator(needs: Permission) -> Caller:
+    """Return the caller of an operation that needs this permission."""
+    return Caller("operator", (_scope_for(needs),), partial(require_operator, needs=needs), _BEARER, needs)
+
+
+def _scope_for(needs: Permission) -> str:
+    return ADMIN_READ if needs.only_reads else ADMIN_WRITE

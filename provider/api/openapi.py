@@ -148,7 +148,8 @@ def _schemes(settings: Settings, callers: Iterable[Caller]) -> dict[str, Any]:
             "type": "oauth2",
             "description": (
                 "An access token with the scope admin:read or admin:write, issued to a client by client_credentials, "
-                "or to a user with the role admin who signed in with two factors."
+                "or to a user who signed in with two factors and has a role with the permission in the operation's "
+                "x-permission."
             ),
             "flows": {
                 "clientCredentials": {
@@ -194,6 +195,7 @@ def _describe(route: Route, operation: Operation, api: Api) -> dict[str, Any]:
         "description": " ".join(said.split()),
         "tags": [route.path.removeprefix(api.path + "/").partition("/")[0]],
         "security": [{operation.caller.scheme: list(operation.caller.scopes)}],
+        **({} if operation.caller.permission is None else {"x-permission": operation.caller.permission.value}),
         "responses": {str(operation.status): _answer(operation), **_problems(operation)},
     }
     parameters: list[dict[str, Any]] = [

@@ -56,6 +56,7 @@ class Event(StrEnum):
     CLIENT_UPDATED = "client.updated"
     CLIENT_SECRET_ROTATED = "client.secret.rotated"
     CLIENT_SECRETS_ENDED = "client.secret.ended"
+    CLIENT_TRIED = "client.tried"
     CLIENT_DISABLED = "client.disabled"
     CLIENT_ENABLED = "client.enabled"
     CLIENT_DELETED = "client.deleted"
@@ -71,6 +72,7 @@ class Event(StrEnum):
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DELETED = "webhook.deleted"
+    BRANDING_CHANGED = "branding.changed"
     INVALIDATED = "installation.invalidated"
 
 

@@ -1,4 +1,4 @@
-"""A brand's logo: an SVG or PNG file, read once at start-up and served from memory."""
+"""A brand's logo: an SVG or PNG file, read once and served from memory."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,25 @@ class Image:
     content: bytes = field(repr=False)
 
 
+class TooLarge(ValueError):
+    """A file of more than MAX_LOGO bytes."""
+
+
+class NotAnImage(ValueError):
+    """A file that is neither an SVG nor a PNG image."""
+
+
+def parse_logo(content: bytes) -> Image:
+    """Return the content of a file as a logo. Raises TooLarge, or NotAnImage if no browser could show it."""
+    if len(content) > MAX_LOGO:
+        raise TooLarge(f"is larger than {MAX_LOGO // 1024} KiB")
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
+        return Image(".png", "image/png", content)
+    if _root_of(content) == "http://www.w3.org/2000/svg svg":
+        return Image(".svg", "image/svg+xml", content)
+    raise NotAnImage("is neither an SVG nor a PNG file")
+
+
 def _read(value: object) -> object:
     """Read the file at a path. Raises ValueError, in one line, if no browser could show it."""
     if not isinstance(value, str | Path):
@@ -29,13 +48,10 @@ def _read(value: object) -> object:
             content = file.read(MAX_LOGO + 1)
     except OSError as error:
         raise ValueError(f"{value} cannot be read: {error.strerror}") from None
-    if len(content) > MAX_LOGO:
-        raise ValueError(f"{value} is larger than {MAX_LOGO // 1024} KiB")
-    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
-        return Image(".png", "image/png", content)
-    if _root_of(content) == "http://www.w3.org/2000/svg svg":
-        return Image(".svg", "image/svg+xml", content)
-    raise ValueError(f"{value} is neither an SVG nor a PNG file")
+    try:
+        return parse_logo(content)
+    except ValueError as problem:
+        raise ValueError(f"{value} {problem}") from None
 
 
 Logo = Annotated[Image, BeforeValidator(_read)]

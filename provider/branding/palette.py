@@ -21,13 +21,14 @@ LEAST_STEP = 1.15
 """The least contrast between a button and the same button under the pointer: less is not visible."""
 
 
-def _parse(text: str) -> str:
+def parse_colour(text: str) -> str:
+    """Return a colour in lower case. Raises ValueError unless it is `#rrggbb`."""
     if not re.fullmatch("#[0-9A-Fa-f]{6}", text):
         raise ValueError("must be a colour like #24487a")
     return text.lower()
 
 
-Colour = Annotated[str, AfterValidator(_parse)]
+Colour = Annotated[str, AfterValidator(parse_colour)]
 """A colour as `#rrggbb` in lower case, and nothing else: it is inserted into a stylesheet and emails."""
 
 
@@ -75,20 +76,58 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def readable_paper(paper: str, scheme: Scheme) -> str:
-    """Return the paper colour. Raises ValueError, with the ratio, if the softest text could not be read on it."""
-    ratio = contrast(paper, scheme.soft_ink)
-    if ratio < FOR_TEXT or (luminance(paper) < luminance(scheme.soft_ink)) != scheme.is_dark:
-        shown = math.floor(ratio * 100) / 100  # never rounded up to what would be enough
+class UnreadablePaper(ValueError):
+    """A paper colour on which the softest text could not be read. `ratio` is their contrast."""
+
+    def __init__(self, paper: str, scheme: Scheme) -> None:
+        self.ratio = rounded(contrast(paper, scheme.soft_ink))
         kind = "dark" if scheme.is_dark else "light"
-        raise ValueError(
-            f"{paper} gives text ({scheme.soft_ink}) a contrast of {shown}:1; a {kind} paper of {FOR_TEXT}:1 is needed"
+        super().__init__(
+            f"{paper} gives text ({scheme.soft_ink}) a contrast of {self.ratio}:1; "
+            f"a {kind} paper of {FOR_TEXT}:1 is needed"
         )
+
+
+def rounded(ratio: float) -> float:
+    """Return a contrast ratio with two decimals, never rounded up to what would be enough."""
+    return math.floor(ratio * 100) / 100
+
+
+def readable_paper(paper: str, scheme: Scheme) -> str:
+    """Return the paper colour. Raises UnreadablePaper if the softest text could not be read on it."""
+    is_darker = luminance(paper) < luminance(scheme.soft_ink)
+    if contrast(paper, scheme.soft_ink) < FOR_TEXT or is_darker != scheme.is_dark:
+        raise UnreadablePaper(paper, scheme)
     return paper
 
 
 LightPaper = Annotated[Colour, AfterValidator(partial(readable_paper, scheme=LIGHT))]
 DarkPaper = Annotated[Colour, AfterValidator(partial(readable_paper, scheme=DARK))]
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """The contrast ratios of a brand's colours in one scheme, each the least of its kind."""
+
+    button: float
+    link: float
+    text: float
+    """The quietest text on the paper."""
+    link_colour: str | None
+    """The shade of the accent that links have, if they cannot have the accent itself."""
+
+
+def contrasts(scheme: Scheme, *, accent: str | None, paper: str | None) -> Contrasts:
+    """Measure the colours of a scheme. None stands for our own colour."""
+    accent, paper = accent or scheme.accent, paper or scheme.paper
+    own = accent == scheme.accent
+    link = accent if own else palette(scheme, accent=accent, paper=paper).link
+    return Contrasts(
+        button=rounded(contrast(accent, scheme.on_accent if own else ink_on(accent))),
+        link=rounded(min(contrast(link, surface) for surface in (paper, *scheme.surfaces))),
+        text=rounded(contrast(paper, scheme.soft_ink)),
+        link_colour=None if link == accent else link,
+    )
 
 
 def ink_on(accent: str) -> str:

@@ -23,6 +23,7 @@ def opened() -> "Iterator[Installation]":
     installation = open_installation(settings)
     try:
         require_current(installation.database)
+        installation.branding.refresh(installation.database)
         yield installation
     finally:
         installation.database.close()

@@ -13,9 +13,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from provider.config.settings import Settings
-from provider.web.assets import Static
+from provider.web.assets import Asset, Static
 from provider.web.look import look_of
 from provider.web.pages import environment
 from provider.work import utc_now
@@ -97,12 +98,15 @@ def mailbox_site(mailbox: Mailbox, settings: Settings) -> Starlette:
         # Its links must leave the frame that shows it: pages of the provider cannot be framed.
         return _html(html.replace("<head>", '<head><base target="_top">', 1), SANDBOXED, 200 if html else 404)
 
+    async def find_brand_asset(_scope: Scope, name: str, _version: str) -> Asset | None:
+        return look.find(name)
+
     return Starlette(
         routes=[
             Route("/", index),
             Route("/emails/{id:int}", read),
             Route("/emails/{id:int}/html", read_html),
-            Route("/static/{name}", Static(look.assets)),
+            Route("/static/{name}", Static(find_brand_asset)),
         ]
     )
 

@@ -2,11 +2,23 @@
 
 from starlette.routing import BaseRoute, Route
 
-from provider.admin.pages import audit, explanation, keys, outbox, overview, search, sessions, settings, webhooks
-from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected
+from provider.admin.pages import (
+    audit,
+    branding,
+    explanation,
+    keys,
+    outbox,
+    overview,
+    search,
+    sessions,
+    settings,
+    webhooks,
+)
+from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected, try_it
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
 from provider.admin.pages.users import selected, users
+from provider.oauth.authorize import trials
 
 
 def _application_tabs() -> list[BaseRoute]:
@@ -21,6 +33,9 @@ def _application_tabs() -> list[BaseRoute]:
         Route(f"{at}/credentials", credentials.fetch_keys, methods=post, name="admin_fetch_client_keys"),
         Route(f"{at}/users", app_users.list_app_users, methods=get, name="admin_client_users"),
         Route(f"{at}/users/{{action}}", app_users.act_on_app_user, methods=both, name="admin_act_on_client_user"),
+        Route(f"{at}/try", try_it.show_try, methods=get, name="admin_client_try"),
+        Route(f"{at}/try", try_it.start_try, methods=post, name="admin_start_client_try"),
+        Route(trials.PATH, try_it.finish_try, methods=get, name="admin_finish_client_try"),
         Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
     ]
 
@@ -62,6 +77,12 @@ def console() -> list[BaseRoute]:
         Route(
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
+        Route("/admin/branding", branding.show_branding, methods=get, name="admin_branding"),
+        Route("/admin/branding", branding.save, methods=post, name="admin_save_branding"),
+        Route("/admin/branding/preview", branding.show_preview, methods=get, name="admin_branding_preview"),
+        Route("/admin/branding/preview", branding.preview, methods=post, name="admin_preview_branding"),
+        Route("/admin/branding/preview.css", branding.preview_css, methods=get, name="admin_branding_styles"),
+        Route("/admin/branding/saved/{action}", branding.act_on_branding, methods=both, name="admin_act_on_branding"),
         Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
     ]

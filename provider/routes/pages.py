@@ -28,7 +28,7 @@ from provider.oauth.endpoints.start_again import start_again
 from provider.routes.console import console
 from provider.web import health
 from provider.web.assets import Static
-from provider.web.look import look_of
+from provider.web.look import find_brand_asset
 
 
 def pages(settings: Settings) -> list[BaseRoute]:
@@ -71,7 +71,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         *console(),
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
-        Route("/static/{name}", Static(look_of(settings).assets), methods=get, name="static"),
+        Route("/static/{name}", Static(find_brand_asset), methods=get, name="static"),
     ]
     if settings.has("registration"):
         table += [

@@ -40,17 +40,18 @@ def protocol(settings: Settings) -> list[BaseRoute]:
     metadata = discovery(settings)
     check = Route("/oauth2/check-session", check_session, methods=get, name="check_session")
     table: list[BaseRoute] = [
+        # The most frequent first: a request is compared with one route after the other.
+        Route("/oauth2/token", token, methods=post, name="token"),
+        Route("/oauth2/userinfo", userinfo, methods=both, name="userinfo"),
+        Route("/oauth2/introspect", introspection, methods=post, name="introspect"),
+        Route("/oauth2/authorize", authorization, methods=both, name="authorize"),
+        Route("/oauth2/jwks", Jwks(), methods=get, name="jwks"),
         Route("/.well-known/openid-configuration", metadata, methods=get, name="openid_configuration"),
         Route("/.well-known/oauth-authorization-server", metadata, methods=get, name="oauth_authorization_server"),
-        Route("/oauth2/jwks", Jwks(), methods=get, name="jwks"),
-        Route("/oauth2/authorize", authorization, methods=both, name="authorize"),
         Route("/oauth2/authorize/cancel", cancel, methods=post, name="authorize_cancel"),
         Route("/oauth2/authorize-challenge", authorization_challenge, methods=post, name="authorize_challenge"),
         Route("/oauth2/par", pushed_authorization_request, methods=post, name="par"),
-        Route("/oauth2/token", token, methods=post, name="token"),
-        Route("/oauth2/userinfo", userinfo, methods=both, name="userinfo"),
         Route("/oauth2/device_authorization", device_authorization, methods=post, name="device_authorization"),
-        Route("/oauth2/introspect", introspection, methods=post, name="introspect"),
         Route("/oauth2/revoke", revocation, methods=post, name="revoke"),
         Route("/oauth2/logout", end_session, methods=both, name="logout"),
         Route("/oauth2/logout/done", signed_out, methods=get, name="logout_done"),

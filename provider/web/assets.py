@@ -1,8 +1,9 @@
 """The stylesheet, the scripts, and the files of a brand, served from memory. Their URLs change with their content."""
 
+import base64
 import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -17,6 +18,7 @@ FOLDER = TEMPLATES / "static"
 KINDS = {".woff2": "font/woff2"}
 """The media types that some machines do not know."""
 IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable"}
+UNVERSIONED = {"cache-control": "no-cache"}
 AS_PICTURE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 """The headers of pictures. An SVG file that is opened by itself is a document, which may only display itself."""
 
@@ -41,10 +43,31 @@ class Asset:
     def url(self) -> str:
         return f"/static/{self.versioned}"
 
-    def response(self) -> Response:
-        is_svg = self.media_type == "image/svg+xml"
-        headers = {**IMMUTABLE, **(AS_PICTURE if is_svg else {})}
+    def response(self, version: str) -> Response:
+        """Return the file. It may be kept if its URL had this version, which is that of another file on a node that has
+        not been updated yet.
+        """
+        headers = dict(IMMUTABLE if self.versioned == f"{self.name}?{version}" else UNVERSIONED)
+        if self.media_type == "image/svg+xml":
+            headers |= AS_PICTURE
         return Response(self.content, media_type=self.media_type, headers=headers)
+
+
+@dataclass(frozen=True)
+class PlacedAsset(Asset):
+    """A file that pages find at a URL of its own, such as a data URL."""
+
+    place: str
+
+    @property
+    def url(self) -> str:
+        return self.place
+
+
+def inline(asset: Asset) -> PlacedAsset:
+    """Return the file as one that is inside the page."""
+    data = f"data:{asset.media_type};base64,{base64.b64encode(asset.content).decode()}"
+    return PlacedAsset(asset.name, asset.media_type, asset.content, data)
 
 
 @lru_cache(maxsize=32)
@@ -57,14 +80,19 @@ def find_asset(name: str) -> Asset:
     return Asset(name, kind, content)
 
 
+FindBrandAsset = Callable[[Scope, str, str], Awaitable[Asset | None]]
+"""A function that returns a file of the brand, for a request, by its name and the version in its URL."""
+
+
 class Static:
     """The endpoint for the files of templates/static and of a brand, by name."""
 
-    def __init__(self, of_brand: Iterable[Asset]) -> None:
-        everything = [*(find_asset(path.name) for path in FOLDER.iterdir() if path.is_file()), *of_brand]
-        self._assets = {asset.name: asset for asset in everything}
+    def __init__(self, of_brand: FindBrandAsset) -> None:
+        self._assets = {path.name: find_asset(path.name) for path in FOLDER.iterdir() if path.is_file()}
+        self._of_brand = of_brand
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asset = self._assets.get(scope["path_params"]["name"])
-        response = PlainTextResponse("Not found", 404) if asset is None else asset.response()
+        name, version = scope["path_params"]["name"], scope["query_string"].decode("ascii", "replace")
+        asset = self._assets.get(name) or await self._of_brand(scope, name, version)
+        response = PlainTextResponse("Not found", 404) if asset is None else asset.response(version)
         await response(scope, receive, send)

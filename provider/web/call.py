@@ -31,7 +31,7 @@ class Call:
         self.scope = scope
         self.body = body
         self.installation = installation
-        self.settings: Settings = installation.settings
+        self.settings: Settings = installation.effective_settings
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers = Headers(scope=scope)
@@ -39,6 +39,8 @@ class Call:
         self.request_id: str = scope["state"]["request_id"]
         self.state: dict[str, Any] = {}
         """Values that packages store on this call. Only the typed keys of `web.call_values` read and write them."""
+        self.page_values: dict[str, Any] = {}
+        """Values that every template of this call gets, besides those of its page."""
         self._cookies: dict[str, str] | None = None
         self._query: Parameters | None = None
         self._form: Parameters | None = None

@@ -1,14 +1,24 @@
 """The look of an installation's pages: colours, logo and icon. docs/guides/branding.md says what is stable."""
 
+import asyncio
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+
+from starlette.types import Scope
 
 from provider.branding.logo import Image
 from provider.branding.palette import DARK, LIGHT, ON_SEAL, SEAL, Scheme, in_the_dark, ink_on, palette
 from provider.config.settings import Settings
 from provider.languages.free_text import first_character
-from provider.web.assets import Asset
+from provider.web.assets import Asset, find_asset
+from provider.work import Installation
+
+ICON, STYLESHEET = "favicon.svg", "brand.css"
+NAMES = {ICON, STYLESHEET, *(f"{name}{suffix}" for name in ("logo", "logo-dark") for suffix in (".svg", ".png"))}
+"""The names that files of a brand can have."""
+_FONT_FACE = re.compile(r"@font-face \{[^}]*\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +36,10 @@ class Look:
     def assets(self) -> list[Asset]:
         return [asset for asset in (self.icon, self.stylesheet, self.logo, self.logo_dark) if asset is not None]
 
+    def find(self, name: str) -> Asset | None:
+        """Return the file with this name, or None."""
+        return next((asset for asset in self.assets if asset.name == name), None)
+
 
 def look_of(settings: Settings) -> Look:
     """Return the look for these settings, built once per brand."""
@@ -38,6 +52,29 @@ def look_of(settings: Settings) -> Look:
         logo=settings.brand_logo,
         logo_dark=settings.brand_logo_dark,
     )
+
+
+def preview_stylesheet(settings: Settings, *, is_dark: bool) -> str:
+    """Return the styles of pages in one scheme, whichever the browser prefers. It follows signet.css in a page."""
+    brand = look_of(settings).stylesheet
+    css = find_asset("signet.css").content + (b"" if brand is None else brand.content)
+    styles = _FONT_FACE.sub("", css.decode()).replace(
+        "(prefers-color-scheme: dark)", "(min-width: 0)" if is_dark else "(max-width: 0)"
+    )
+    return f"{styles}\n:root {{ color-scheme: {'dark' if is_dark else 'light'}; }}\n"
+
+
+async def find_brand_asset(scope: Scope, name: str, version: str) -> Asset | None:
+    """Return a file of the brand in effect. If the URL has another version, another node may know a newer brand: then
+    the database is asked, at most once a second.
+    """
+    installation: Installation = scope["app"].state.installation
+    asset = look_of(installation.effective_settings).find(name)
+    if name in NAMES and (asset is None or asset.versioned != f"{name}?{version}"):
+        refresh, database = installation.branding.refresh_if_old, installation.database
+        await asyncio.get_running_loop().run_in_executor(None, refresh, database)
+        asset = look_of(installation.effective_settings).find(name)
+    return asset
 
 
 @lru_cache(maxsize=32)
@@ -58,7 +95,7 @@ def _look(
         paper=papers[0],
         paper_dark=papers[1],
         icon=_icon(brand, accent),
-        stylesheet=None if css is None else Asset("brand.css", "text/css", css.encode()),
+        stylesheet=None if css is None else Asset(STYLESHEET, "text/css", css.encode()),
         logo=_picture("logo", logo),
         logo_dark=_picture("logo-dark", logo_dark),
     )
@@ -108,4 +145,4 @@ def _icon(brand: str, accent: str | None) -> Asset:
         f'<text x="16" y="22" fill="{letter}" font-family="Georgia,serif" font-size="17" font-weight="600" '
         f'text-anchor="middle">{escape(first_character(brand).upper())}</text></svg>'
     )
-    return Asset("favicon.svg", "image/svg+xml", svg.encode())
+    return Asset(ICON, "image/svg+xml", svg.encode())

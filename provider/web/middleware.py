@@ -17,6 +17,7 @@ UNFRAMED = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+FRAMED_HERE = ((b"x-frame-options", b"SAMEORIGIN"), *UNFRAMED[1:])
 ON_PAGES = ((b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),)
 
 
@@ -87,9 +88,13 @@ class Envelope:
                 f"script-src 'nonce-{state['nonce']}'; "
                 f"connect-src 'self'; frame-src {frames}; form-action {targets}; base-uri 'none'"
             )
-            framable = state.get("framable", False)
-            policy += "" if framable else "; frame-ancestors 'none'"
-            headers += [(b"content-security-policy", policy.encode()), *(() if framable else UNFRAMED), *ON_PAGES]
+            if state.get("framable"):
+                headers += [(b"content-security-policy", policy.encode()), *ON_PAGES]
+            else:
+                here = state.get("framed_here", False)
+                policy += "; frame-ancestors 'self'" if here else "; frame-ancestors 'none'"
+                framing = FRAMED_HERE if here else UNFRAMED
+                headers += [(b"content-security-policy", policy.encode()), *framing, *ON_PAGES]
         return headers
 
 

@@ -22,6 +22,7 @@ class PageCall(Protocol):
     settings: Settings
     nonce: str
     scope: Any
+    page_values: dict[str, Any]
 
     @property
     def csrf_token(self) -> str: ...
@@ -68,6 +69,7 @@ def page(
     image_sources: Sequence[str] = (),
     frame_sources: Sequence[str] = (),
     framable: bool = False,
+    framed_here: bool = False,
     offers_languages: bool = True,
     **context: Any,
 ) -> Response:
@@ -75,7 +77,8 @@ def page(
 
     `form_targets` are CSP sources at which a form may end after redirects (Chromium checks them all). They are added to
     this site, or replace it with `only_form_targets`. `image_sources` and `frame_sources` are further sources of images
-    and frames. With `framable`, any site may frame the page.
+    and frames. With `framable`, any site may frame the page, with `framed_here` only pages of ours. A `look` in the
+    context replaces that of the brand.
     """
     settings, language = call.settings, call.language
     html = (
@@ -85,18 +88,18 @@ def page(
             csrf_token=CsrfToken(call),
             nonce=call.nonce,
             brand=settings.brand,
-            look=look_of(settings),
             support_email=settings.support_email,
             has=settings.has,
             has_upstreams=settings.upstreams is not None,
             status_code=status_code,
             languages=_languages(call, status_code) if offers_languages else [],
             here_again=_here_again(call.scope),
-            **context,
+            **{"look": look_of(settings), **call.page_values, **context},
         )
     )
     call.scope["state"]["form_targets"] = (*(() if only_form_targets else ("'self'",)), *form_targets)
-    call.scope["state"] |= {"image_sources": image_sources, "frame_sources": frame_sources, "framable": framable}
+    call.scope["state"] |= {"image_sources": image_sources, "frame_sources": frame_sources}
+    call.scope["state"] |= {"framable": framable, "framed_here": framed_here}
     headers = {"cache-control": "no-store", "content-language": language.tag}
     html = with_base_path(html, settings.base_path)
     return Response(html, status_code=status_code, media_type="text/html", headers=headers)

@@ -28,6 +28,7 @@ THREADS = 4
 QUEUE_DUE_EVERY = 5.0
 PURGE_EVERY = 3600.0
 COUNT_EVERY = 60.0
+REFRESH_EVERY = 2.0
 ROTATE_EVERY = 3600.0
 INDEX_EVERY = 3600.0
 """Seconds between two runs of each task."""
@@ -89,7 +90,10 @@ class BackgroundWorker:
         def flush_counts() -> None:
             hourly.flush(installation)
 
-        self._begin({flush_counts: COUNT_EVERY})
+        def refresh_branding() -> None:
+            installation.branding.refresh(installation.database)
+
+        self._begin({flush_counts: COUNT_EVERY, refresh_branding: REFRESH_EVERY})
         if self._delivers:
             self._worker = start_threads(broker, self._threads)
             queue_due = _DueRows(installation, lambda row_id: self._send(actor, row_id), self._stopping).queue

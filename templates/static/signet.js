@@ -1,5 +1,5 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
-// downloads, prints and selects all rows of a list.
+// downloads, prints, selects all rows of a list, offers the browser's color picker, and previews a form as it is typed.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -89,4 +89,40 @@ for (const button of document.querySelectorAll("[data-download]")) {
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
+}
+
+for (const picker of document.querySelectorAll("[data-color]")) {
+  const text = document.getElementById(picker.dataset.color);
+  picker.hidden = false;
+  picker.addEventListener("input", () => {
+    text.value = picker.value;
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  text.addEventListener("input", () => { if (/^#[0-9a-f]{6}$/i.test(text.value)) picker.value = text.value; });
+}
+
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  const buttons = Array.from(form.elements).filter((element) => element.formTarget);
+  let pause, question;
+
+  const show = async (button, signal) => {
+    const body = new FormData(form);
+    body.set(button.name, button.value);
+    try {
+      const answer = await fetch(button.formAction, { method: "POST", body, signal });
+      if (answer.ok) document.getElementsByName(button.formTarget)[0].srcdoc = await answer.text();
+    } catch {
+      // The preview stays as it was.
+    }
+  };
+  const refresh = () => {
+    question?.abort();
+    question = new AbortController();
+    for (const button of buttons) show(button, question.signal);
+  };
+  for (const button of buttons) button.hidden = true;
+  form.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(refresh, 300);
+  });
 }

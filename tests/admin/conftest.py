@@ -1,15 +1,19 @@
 """The world of the admin API: a program of the operator's, and Ada."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from provider.audit import store as audit
 from provider.work import Installation
+from tests.admin.needs import Call
 from tests.support.browser import Browser, Form, Page
 from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
@@ -17,6 +21,7 @@ from tests.support.people import ADDRESS
 from tests.support.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
 
 API = "/api/admin"
+BOTH = "admin:read admin:write"
 
 
 @dataclass
@@ -64,6 +69,34 @@ def ada(work: Work) -> str:
 def action_form(page: Page) -> Form:
     """The form of the page itself: those around it search, and choose the language."""
     return next(form for form in page.forms if form.action not in {"/admin/search", "/language"})
+
+
+def calls(app: Starlette, below: str) -> Iterator[Call]:
+    """Each method and path of the addresses that begin so."""
+    for route in app.routes:
+        assert isinstance(route, Route), "an address that this cannot look at"
+        if route.path.startswith(below):
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                yield method, route.path
+
+
+def filled(path: str) -> str:
+    """Of a thing that is not there."""
+    return re.sub(r"{\w+(:\w+)?}", "x", path)
+
+
+def person_token(
+    client: TestClient, work: Work, installation: Installation, *, roles: tuple[str, ...], amr: str, scope: str
+) -> str:
+    with work() as w:
+        user_id = make_user(w, f"{len(roles)}{len(amr)}{len(scope)}@example.test", roles=roles)
+        registered, secret = make_client(w, scope=f"openid {scope}", first_party=True)
+    sign_in_person(client, installation, user_id, amr=amr)
+    return RelyingParty(client, registered, secret).sign_in(client, scope=f"openid {scope}").access_token
+
+
+def with_token(client: TestClient, call: Call, token: str) -> httpx2.Response:
+    return client.request(*call, headers={"authorization": f"Bearer {token}"} if token else {})
 
 
 @dataclass

@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 from functools import partial
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from provider.api import openapi
@@ -16,90 +14,15 @@ from provider.config.settings import Settings
 from provider.routes import routes
 from provider.web import cookies, csrf
 from provider.work import Installation
-from tests.admin.conftest import API, program
+from tests.admin import needs
+from tests.admin.conftest import API, calls, filled, person_token, program, with_token
 from tests.support.browser import Browser
-from tests.support.factories import make_client, make_user
+from tests.support.factories import make_user
 from tests.support.installation import Work
-from tests.support.relying_party import TWO_FACTORS, RelyingParty, sign_in_person
+from tests.support.relying_party import TWO_FACTORS, sign_in_person
 from tests.support.server_process import REPOSITORY
 
-LISTED = """
-    GET /api/admin/users
-    POST /api/admin/users
-    GET /api/admin/users/{user_id}
-    PATCH /api/admin/users/{user_id}
-    DELETE /api/admin/users/{user_id}
-    POST /api/admin/users/{user_id}/suspend
-    POST /api/admin/users/{user_id}/restore
-    GET /api/admin/users/{user_id}/email
-    POST /api/admin/users/{user_id}/email
-    POST /api/admin/users/{user_id}/email/cancel
-    PUT /api/admin/users/{user_id}/picture
-    DELETE /api/admin/users/{user_id}/picture
-    GET /api/admin/users/{user_id}/identities
-    POST /api/admin/users/{user_id}/identities
-    DELETE /api/admin/users/{user_id}/identities/{identity_id}
-    POST /api/admin/users/{user_id}/letters
-    DELETE /api/admin/users/{user_id}/two-factor
-    GET /api/admin/users/{user_id}/consents
-    DELETE /api/admin/users/{user_id}/consents/{client_id:path}
-    GET /api/admin/users/{user_id}/token-families
-    DELETE /api/admin/users/{user_id}/token-families/{family_id}
-    GET /api/admin/users/{user_id}/sessions
-    DELETE /api/admin/users/{user_id}/sessions
-    GET /api/admin/sessions
-    GET /api/admin/sessions/{session_id}
-    PATCH /api/admin/sessions/{session_id}
-    DELETE /api/admin/sessions/{session_id}
-    POST /api/admin/users/{user_id}/links
-    POST /api/admin/links/use
-    GET /api/admin/clients
-    POST /api/admin/clients
-    POST /api/admin/clients/{client_id:path}/rotate-secret
-    POST /api/admin/clients/{client_id:path}/end-old-secrets
-    POST /api/admin/clients/{client_id:path}/disable
-    POST /api/admin/clients/{client_id:path}/enable
-    GET /api/admin/clients/{client_id:path}
-    PUT /api/admin/clients/{client_id:path}
-    DELETE /api/admin/clients/{client_id:path}
-    POST /api/admin/registration-tokens
-    GET /api/admin/keys
-    POST /api/admin/keys/rotate
-    POST /api/admin/keys/{kid}/revoke
-    GET /api/admin/audit
-    GET /api/admin/audit/export
-    GET /api/admin/outbox
-    GET /api/admin/outbox/{promise_id}
-    POST /api/admin/outbox/{promise_id}/retry
-    POST /api/admin/outbox/{promise_id}/cancel
-    GET /api/admin/webhooks
-    POST /api/admin/webhooks
-    GET /api/admin/webhooks/{webhook_id}
-    DELETE /api/admin/webhooks/{webhook_id}
-    POST /api/admin/webhooks/{webhook_id}/rotate-secret
-    POST /api/admin/webhooks/{webhook_id}/disable
-    POST /api/admin/webhooks/{webhook_id}/enable
-    POST /api/admin/webhooks/{webhook_id}/replay
-    GET /api/admin/refusals
-    GET /api/admin/refusals/{error_id}
-    GET /api/admin/settings
-"""
 PUBLIC = {"GET /api/admin/openapi.json", "OPTIONS /api/admin/openapi.json"}
-Call = tuple[str, str]
-
-
-def calls(app: Starlette, below: str) -> Iterator[Call]:
-    """Each method and path of the addresses that begin so."""
-    for route in app.routes:
-        assert isinstance(route, Route), "an address that this cannot look at"
-        if route.path.startswith(below):
-            for method in sorted((route.methods or set()) - {"HEAD"}):
-                yield method, route.path
-
-
-def filled(path: str) -> str:
-    """Of a thing that is not there."""
-    return re.sub(r"{\w+(:\w+)?}", "x", path)
 
 
 def test_the_copy_in_docs_is_current() -> None:
@@ -109,22 +32,8 @@ def test_the_copy_in_docs_is_current() -> None:
 
 
 def test_every_address_of_the_api_is_listed(app: Starlette) -> None:
-    listed = {line.strip() for line in LISTED.strip().splitlines()}
+    listed = {f"{method} {path}" for method, path in needs.API}
     assert {f"{method} {path}" for method, path in calls(app, API)} == listed | PUBLIC
-
-
-def person_token(
-    client: TestClient, work: Work, installation: Installation, *, roles: tuple[str, ...], amr: str, scope: str
-) -> str:
-    with work() as w:
-        user_id = make_user(w, f"{len(roles)}{len(amr)}{len(scope)}@example.test", roles=roles)
-        registered, secret = make_client(w, scope=f"openid {scope}", first_party=True)
-    sign_in_person(client, installation, user_id, amr=amr)
-    return RelyingParty(client, registered, secret).sign_in(client, scope=f"openid {scope}").access_token
-
-
-def with_token(client: TestClient, call: Call, token: str) -> httpx2.Response:
-    return client.request(*call, headers={"authorization": f"Bearer {token}"} if token else {})
 
 
 def test_each_operation_is_for_operators_and_only_reading_is_for_readers(

@@ -292,6 +292,7 @@ CONSOLE_PAGES = (
     "/outbox",
     "/webhooks",
     "/explain",
+    "/branding",
     "/settings",
 )
 

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from provider.accounts import devices
 from provider.accounts.factors import recovery_codes, second_factor
 from provider.accounts.pages import password
+from provider.accounts.roles.permissions import permissions_of
 from provider.accounts.store import email_addresses, users
 from provider.destination import HOME
 from provider.sessions.guards import require_user
@@ -26,7 +27,7 @@ def account(call: Call) -> Response:
         two_factor_on=second_factor.is_enabled(call.work, user_id),
         codes_left=recovery_codes.count_left(call.work, user_id),
         few_codes=recovery_codes.FEW,
-        is_operator=user is not None and users.ADMIN in user.roles,
+        is_operator=user is not None and bool(permissions_of(user.roles)),
         session_count=len(devices.find_sessions(call.work, user_id)),
     )
 

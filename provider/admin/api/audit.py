@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin import audit_log
 from provider.admin.audit_file import FORMATS, as_file
 from provider.admin.audit_log import Filters
@@ -49,7 +50,7 @@ class AuditEntries(Body):
     next: str | None = Field(None, description=NEXT)
 
 
-@by_operator(reads=True, gives=AuditEntries, asks={**WANTED, **PAGED})
+@by_operator(needs=Permission.AUDIT_READ, gives=AuditEntries, asks={**WANTED, **PAGED})
 def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntries:
     """List audit events. The newest comes first."""
     wanted, page = _filters(call), query_page(call, "audit")
@@ -62,7 +63,7 @@ def list_audit_events(call: Call, _operator: Operator, _body: Body) -> AuditEntr
 
 
 @by_operator(
-    reads=True,
+    needs=Permission.AUDIT_READ,
     gives=tuple(media_type for media_type, _ in FORMATS.values()),
     asks={**WANTED, "format": "`jsonl` (the default) or `csv`. In CSV, cells that could be formulas are escaped."},
 )

@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import Field, create_model, model_validator
 
+from provider.accounts.roles.permissions import Permission
+from provider.admin import authority
 from provider.admin.api.client_members import ABOUT
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, begin, by_operator
@@ -115,7 +117,7 @@ CLIENT = Resource(lambda call: store.lock(call.work.db, _client(call).client_id)
 
 
 @by_operator(
-    reads=True,
+    needs=Permission.APPLICATIONS_READ,
     gives=Applications,
     asks={
         "search": (
@@ -151,15 +153,22 @@ def _search(call: Call, text: str) -> Applications:
     )
 
 
-@by_operator(takes=NewApplication, gives=CreatedApplication, status=201, problems=(InvalidMetadata,), asks_others=True)
-def create_client(call: Call, _operator: Operator, body: Body) -> Body:
+@by_operator(
+    needs=Permission.APPLICATIONS_WRITE,
+    takes=NewApplication,
+    gives=CreatedApplication,
+    status=201,
+    problems=(InvalidMetadata,),
+    asks_others=True,
+)
+def create_client(call: Call, operator: Operator, body: Body) -> Body:
     """Register a client. Members left out get the defaults of RFC 7591 section 2. The secret is shown only in this
     response.
     """
     given = body.model_dump(exclude_unset=True)
     client_id, secret = given.pop("client_id", None), given.pop("client_secret", None)
     allow_short = given.pop("allow_short_secret", False)
-    metadata = _parse(call, given)
+    metadata = _parse(call, operator, given)
     begin(call)
     client, shown = rules.create_client(
         call.work, metadata, client_id=client_id, secret=secret, allow_short_secret=allow_short
@@ -167,29 +176,36 @@ def create_client(call: Call, _operator: Operator, body: Body) -> Body:
     return CreatedApplication.model_validate(_values(client) | {"client_secret": shown})
 
 
-@by_operator(reads=True, of=CLIENT, gives=Application, problems=(NoSuchClient,))
+@by_operator(needs=Permission.APPLICATIONS_READ, of=CLIENT, gives=Application, problems=(NoSuchClient,))
 def show_client(call: Call, _operator: Operator, _body: Body) -> Body:
     """Get a client. Its secrets are not included."""
     return _show(call)
 
 
-@by_operator(of=CLIENT, takes=Metadata, gives=Application, problems=(NoSuchClient, InvalidMetadata), asks_others=True)
-def replace_client(call: Call, _operator: Operator, body: Body) -> Body:
+@by_operator(
+    needs=Permission.APPLICATIONS_WRITE,
+    of=CLIENT,
+    takes=Metadata,
+    gives=Application,
+    problems=(NoSuchClient, InvalidMetadata),
+    asks_others=True,
+)
+def replace_client(call: Call, operator: Operator, body: Body) -> Body:
     """Update a client. This replaces all of its metadata. Members left out return to their defaults."""
-    metadata = _parse(call, body.model_dump(exclude_unset=True))
+    metadata = _parse(call, operator, body.model_dump(exclude_unset=True))
     client = _client(call)
     begin(call)
     rules.update_client(call.work, client.client_id, metadata)
     return _show(call)
 
 
-@by_operator(of=CLIENT, problems=(NoSuchClient,))
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=CLIENT, problems=(NoSuchClient,))
 def delete_client(call: Call, _operator: Operator, _body: Body) -> None:
     """Delete a client. Its consents and tokens are deleted too."""
     rules.delete_client(call.work, call.path_params["client_id"])
 
 
-@by_operator(of=CLIENT, gives=NewSecret, problems=(NoSuchClient, InvalidMetadata))
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=CLIENT, gives=NewSecret, problems=(NoSuchClient, InvalidMetadata))
 def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
     """Rotate a client secret. The previous secret works for 24 hours."""
     client = _client(call)
@@ -198,29 +214,30 @@ def rotate_client_secret(call: Call, _operator: Operator, _body: Body) -> Body:
     )
 
 
-@by_operator(of=CLIENT, problems=(NoSuchClient,))
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=CLIENT, problems=(NoSuchClient,))
 def end_old_client_secrets(call: Call, _operator: Operator, _body: Body) -> None:
     """Revoke old client secrets. Only the newest keeps working. Use this if an old secret has leaked."""
     secret_rotation.end_retired_secrets(call.work, _client(call).client_id)
 
 
-@by_operator(of=CLIENT, problems=(NoSuchClient,))
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=CLIENT, problems=(NoSuchClient,))
 def disable_client(call: Call, _operator: Operator, _body: Body) -> None:
     """Disable a client. It gets no new tokens, and its existing tokens stop working."""
     rules.disable(call.work, call.path_params["client_id"])
 
 
-@by_operator(of=CLIENT, problems=(NoSuchClient,))
+@by_operator(needs=Permission.APPLICATIONS_WRITE, of=CLIENT, problems=(NoSuchClient,))
 def enable_client(call: Call, _operator: Operator, _body: Body) -> None:
     """Enable a client. Its tokens work again until they expire."""
     rules.enable(call.work, call.path_params["client_id"])
 
 
-def _parse(call: Call, given: dict[str, Any]) -> ClientMetadata:
+def _parse(call: Call, operator: Operator, given: dict[str, Any]) -> ClientMetadata:
     """Parse client metadata and check it against its sector identifier document, which is fetched. Raises
-    InvalidMetadata.
+    InvalidMetadata, or MorePermissions if the operator can't register such a client.
     """
     metadata = parse_metadata(given)
+    authority.require_application(operator.permissions, metadata)
     try:
         require_vouched_for(call.work, metadata)
     except DocumentUnavailable as refused:  # an operator may know what our network looks like

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
 from provider.admin.operation import by_operator
@@ -47,13 +48,13 @@ class TokenFamilies(Body):
     token_families: list[TokenFamily] = Field(description="The token families, the newest first.")
 
 
-@by_operator(reads=True, gives=Consents, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_READ, gives=Consents, problems=(NoSuchUser,))
 def consents_of_user(call: Call, _operator: Operator, _body: Body) -> Consents:
     """List a user's connected applications. These have the user's consent or active tokens, and are ordered by name."""
     return consents_of(call, user_id_of(call))
 
 
-@by_operator(problems=(NoSuchUser, NotConnected))
+@by_operator(needs=Permission.USERS_WRITE, problems=(NoSuchUser, NotConnected))
 def withdraw_consent_of_user(call: Call, _operator: Operator, _body: Body) -> None:
     """Revoke an application's access to a user. The consent is withdrawn and its tokens for the user are revoked. The
     user is asked again next time.
@@ -62,13 +63,13 @@ def withdraw_consent_of_user(call: Call, _operator: Operator, _body: Body) -> No
     disconnect(call.work, server_of(call), user_id=user_id_of(call), client_id=client_id)
 
 
-@by_operator(reads=True, gives=TokenFamilies, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_READ, gives=TokenFamilies, problems=(NoSuchUser,))
 def token_families_of_user(call: Call, _operator: Operator, _body: Body) -> TokenFamilies:
     """List a user's token families. There is one for each active authorization; the newest comes first."""
     return TokenFamilies(token_families=[_describe(grant) for grant in _families(call, user_id_of(call))])
 
 
-@by_operator(problems=(NoSuchUser, NoSuchFamily))
+@by_operator(needs=Permission.USERS_WRITE, problems=(NoSuchUser, NoSuchFamily))
 def revoke_token_family(call: Call, _operator: Operator, _body: Body) -> None:
     """Revoke a token family. Its access tokens and its refresh token stop working. The user's consent stays."""
     user_id, family_id = user_id_of(call), parse_id(call.path_params["family_id"])

@@ -13,6 +13,7 @@ from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.factors import removal
 from provider.accounts.factors.removal import NotTurnedOn
 from provider.accounts.invitation import HasPassword
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import USER, user_id_of
 from provider.admin.operation import by_operator
@@ -36,13 +37,18 @@ SENDERS = {
 }
 
 
-@by_operator(takes=EmailRequest, status=202, problems=(NoSuchUser, AlreadyConfirmed, NotNow, HasPassword))
+@by_operator(
+    needs=Permission.USERS_WRITE,
+    takes=EmailRequest,
+    status=202,
+    problems=(NoSuchUser, AlreadyConfirmed, NotNow, HasPassword),
+)
 def send_email(call: Call, _operator: Operator, body: EmailRequest) -> None:
     """Email a link to a user. The link works once. Earlier links for the same purpose stop working."""
     SENDERS[body.purpose](call.work, user_id=user_id_of(call))
 
 
-@by_operator(of=USER, problems=(NoSuchUser, NotTurnedOn))
+@by_operator(needs=Permission.USERS_WRITE, of=USER, problems=(NoSuchUser, NotTurnedOn))
 def reset_two_factor(call: Call, _operator: Operator, _body: Body) -> None:
     """Turn off a user's two-factor authentication. Use this if they lost their device and recovery codes. Verify their
     identity first. All of their sessions, tokens and links end, and they are notified by email.

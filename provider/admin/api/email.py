@@ -9,6 +9,7 @@ from provider.accounts.email import email_change, operator_changes
 from provider.accounts.email.email_change import SameAddress
 from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.registration import AddressTaken, NotAnAddress
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import users
 from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
@@ -49,14 +50,18 @@ def _show(call: Call) -> UserEmail:
 EMAIL = Resource(lambda call: users.lock(call.work.db, user_id_of(call)), _show)
 
 
-@by_operator(reads=True, of=EMAIL, gives=UserEmail, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_READ, of=EMAIL, gives=UserEmail, problems=(NoSuchUser,))
 def show_email(call: Call, _operator: Operator, _body: Body) -> UserEmail:
     """Get a user's email address. If a change is pending, the response has the new address too."""
     return _show(call)
 
 
 @by_operator(
-    of=EMAIL, takes=UserEmailChange, status=202, problems=(NoSuchUser, NotAnAddress, SameAddress, AddressTaken, NotNow)
+    needs=Permission.USERS_WRITE,
+    of=EMAIL,
+    takes=UserEmailChange,
+    status=202,
+    problems=(NoSuchUser, NotAnAddress, SameAddress, AddressTaken, NotNow),
 )
 def request_change(call: Call, _operator: Operator, body: UserEmailChange) -> None:
     """Request an email change. The new address is emailed a link, with which the user confirms it after signing in. The
@@ -66,7 +71,7 @@ def request_change(call: Call, _operator: Operator, body: UserEmailChange) -> No
     operator_changes.request_change(call.work, user_id=user_id_of(call), email=body.email)
 
 
-@by_operator(of=EMAIL, problems=(NoSuchUser, NoPendingChange))
+@by_operator(needs=Permission.USERS_WRITE, of=EMAIL, problems=(NoSuchUser, NoPendingChange))
 def cancel_change(call: Call, _operator: Operator, _body: Body) -> None:
     """Cancel a user's email change. Its code and its link stop working."""
     if not email_change.cancel(call.work, user_id=user_id_of(call)):

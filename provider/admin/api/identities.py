@@ -6,6 +6,7 @@ from pydantic import Field
 
 from provider.accounts import linked_identities as rules
 from provider.accounts.linked_identities import LastSignInMethod, LinkedElsewhere, NoSuchIdentity
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import linked_identities
 from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
@@ -49,13 +50,19 @@ class NewIdentity(Body):
     email: Words | None = Field(None, max_length=254, description="The email address at the upstream provider.")
 
 
-@by_operator(reads=True, gives=Identities, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_READ, gives=Identities, problems=(NoSuchUser,))
 def list_identities(call: Call, _operator: Operator, _body: Body) -> Identities:
     """List a user's linked identities. The oldest comes first."""
     return _all(call, user_id_of(call))
 
 
-@by_operator(takes=NewIdentity, gives=Identities, status=201, problems=(NoSuchUser, LinkedElsewhere))
+@by_operator(
+    needs=Permission.USERS_WRITE,
+    takes=NewIdentity,
+    gives=Identities,
+    status=201,
+    problems=(NoSuchUser, LinkedElsewhere),
+)
 def link_identity(call: Call, _operator: Operator, body: NewIdentity) -> Identities:
     """Link an identity to a user. The user can then sign in with it, and is notified by email."""
     user_id = user_id_of(call)
@@ -63,7 +70,9 @@ def link_identity(call: Call, _operator: Operator, body: NewIdentity) -> Identit
     return _all(call, user_id)
 
 
-@by_operator(problems=(NoSuchUser, NoSuchIdentity, LastSignInMethod), asks={"force": FORCE})
+@by_operator(
+    needs=Permission.USERS_WRITE, problems=(NoSuchUser, NoSuchIdentity, LastSignInMethod), asks={"force": FORCE}
+)
 def unlink_identity(call: Call, _operator: Operator, _body: Body) -> None:
     """Unlink an identity from a user. The user can no longer sign in with it, and is notified by email. The user's only
     way to sign in is unlinked only with `force`.

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
@@ -43,7 +44,7 @@ class Rotated(Body):
     upcoming: str = Field(description="The ID of the key that signs next.")
 
 
-@by_operator(reads=True, gives=Keys)
+@by_operator(needs=Permission.KEYS_READ, gives=Keys)
 def list_keys(call: Call, _operator: Operator, _body: Body) -> Keys:
     """List signing keys. They are in order of creation."""
     return Keys(
@@ -61,14 +62,14 @@ def list_keys(call: Call, _operator: Operator, _body: Body) -> Keys:
     )
 
 
-@by_operator(takes=Rotation, gives=Rotated, problems=(UnknownKey, TooSoon))
+@by_operator(needs=Permission.KEYS_WRITE, takes=Rotation, gives=Rotated, problems=(UnknownKey, TooSoon))
 def rotate_keys(call: Call, _operator: Operator, body: Rotation) -> Rotated:
     """Rotate a signing key. The upcoming key becomes the current one, and a new upcoming key is published."""
     current, upcoming = rotation.rotate(call.work, alg=body.alg, at_once=body.at_once)
     return Rotated(current=current, upcoming=upcoming)
 
 
-@by_operator(problems=(UnknownKey,))
+@by_operator(needs=Permission.KEYS_WRITE, problems=(UnknownKey,))
 def revoke_key(call: Call, _operator: Operator, _body: Body) -> None:
     """Revoke a signing key. Use this if the key has leaked. Tokens it signed become invalid, and another key signs."""
     rotation.revoke(call.work, kid=call.path_params["kid"])

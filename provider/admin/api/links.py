@@ -8,6 +8,7 @@ from pydantic import Field
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email.email_addresses import AlreadyConfirmed, InvalidLink
 from provider.accounts.operator_links import issue_by_operator
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.store.links import Purpose
 from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
@@ -42,7 +43,7 @@ class Token(Body):
     token: str = Field(description="The `token` parameter of the link.")
 
 
-@by_operator(takes=LinkRequest, gives=NewLink, status=201, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_WRITE, takes=LinkRequest, gives=NewLink, status=201, problems=(NoSuchUser,))
 def issue(call: Call, _operator: Operator, body: LinkRequest) -> NewLink:
     """Create a single-use link for a user. It is not emailed: share it securely. Earlier links for the same purpose
     stop working.
@@ -52,7 +53,7 @@ def issue(call: Call, _operator: Operator, body: LinkRequest) -> NewLink:
     return NewLink(url=url, token=link.token, expires_at=link.expires_at)
 
 
-@by_operator(takes=Token, problems=(InvalidLink, AlreadyConfirmed))
+@by_operator(needs=Permission.USERS_WRITE, takes=Token, problems=(InvalidLink, AlreadyConfirmed))
 def use(call: Call, _operator: Operator, body: Token) -> None:
     """Use a verification link. This confirms the email address it was created for."""
     addresses.confirm_by_token(call.work, token=body.token)

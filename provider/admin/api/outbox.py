@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin import outbox as rules
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
@@ -51,7 +52,7 @@ def _show(call: Call) -> Job:
 PROMISE = Resource(lambda call: store.lock(call.work.db, _show(call).id), _show)
 
 
-@by_operator(reads=True, gives=Jobs, asks={**WANTED, **PAGED})
+@by_operator(needs=Permission.OUTBOX_READ, gives=Jobs, asks={**WANTED, **PAGED})
 def list_promises(call: Call, _operator: Operator, _body: Body) -> Jobs:
     """List outbox jobs. The newest comes first."""
     page = query_page(call, "outbox")
@@ -65,19 +66,19 @@ def list_promises(call: Call, _operator: Operator, _body: Body) -> Jobs:
     )
 
 
-@by_operator(reads=True, of=PROMISE, gives=Job, problems=(NoSuchJob,))
+@by_operator(needs=Permission.OUTBOX_READ, of=PROMISE, gives=Job, problems=(NoSuchJob,))
 def show_promise(call: Call, _operator: Operator, _body: Body) -> Job:
     """Get an outbox job."""
     return _show(call)
 
 
-@by_operator(of=PROMISE, problems=(NoSuchJob, NotFailed))
+@by_operator(needs=Permission.OUTBOX_WRITE, of=PROMISE, problems=(NoSuchJob, NotFailed))
 def retry_promise(call: Call, _operator: Operator, _body: Body) -> None:
     """Retry an outbox job. It must have failed. Its attempts are counted from zero again."""
     rules.retry(call.work, call.path_params["promise_id"])
 
 
-@by_operator(of=PROMISE, problems=(NoSuchJob, NotWaiting))
+@by_operator(needs=Permission.OUTBOX_WRITE, of=PROMISE, problems=(NoSuchJob, NotWaiting))
 def cancel_promise(call: Call, _operator: Operator, _body: Body) -> None:
     """Cancel an outbox job. It must be waiting or failed. Its contents are erased, so it can't be retried."""
     rules.cancel(call.work, call.path_params["promise_id"])

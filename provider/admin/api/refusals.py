@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
@@ -58,7 +59,7 @@ class RejectedRequests(Body):
 
 
 @by_operator(
-    reads=True,
+    needs=Permission.REQUESTS_READ,
     gives=RejectedRequests,
     asks={"client": "Only requests of this client_id.", **PAGED},
     problems=(InvalidBody,),
@@ -90,7 +91,7 @@ def _show(call: Call) -> ExplainedRequest:
 REFUSAL = Resource(lambda _call: None, _show)
 
 
-@by_operator(reads=True, of=REFUSAL, gives=ExplainedRequest, problems=(NoSuchRefusal,))
+@by_operator(needs=Permission.REQUESTS_READ, of=REFUSAL, gives=ExplainedRequest, problems=(NoSuchRefusal,))
 def show_refusal(call: Call, _operator: Operator, _body: Body) -> ExplainedRequest:
     """Get a rejected request. Each check says what was expected, what was received, and how to fix it."""
     return _show(call)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
@@ -28,7 +29,7 @@ class RegistrationToken(Body):
     expires_at: datetime = Field(description="When the token expires.")
 
 
-@by_operator(takes=RegistrationTokenRequest, gives=RegistrationToken, status=201)
+@by_operator(needs=Permission.APPLICATIONS_WRITE, takes=RegistrationTokenRequest, gives=RegistrationToken, status=201)
 def issue_registration_token(call: Call, _operator: Operator, body: RegistrationTokenRequest) -> RegistrationToken:
     """Create an initial access token. If SIGNET_REGISTRATION is `token`, applications need it to register."""
     token, expires_at = issue_initial_token(call.work, uses=body.uses, lifetime=timedelta(seconds=body.expires_in))

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import Field
 
 from provider.accounts import devices
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
 from provider.admin.api.users import user_id_of
 from provider.admin.operation import Resource, by_operator
@@ -54,14 +55,14 @@ class SessionChange(Body):
 SESSION = Resource(lambda call: store.lock(call.work.db, _session(call).id), lambda call: _describe(_session(call)))
 
 
-@by_operator(reads=True, gives=Sessions, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_READ, gives=Sessions, problems=(NoSuchUser,))
 def list_sessions(call: Call, _operator: Operator, _body: Body) -> Sessions:
     """List a user's sessions. Active ones are listed; the most recently used comes first."""
     found = devices.find_sessions(call.work, user_id_of(call))
     return Sessions(sessions=[_describe(one) for one in found])
 
 
-@by_operator(reads=True, gives=SessionsOfAll, asks=PAGED, problems=(InvalidBody,))
+@by_operator(needs=Permission.USERS_READ, gives=SessionsOfAll, asks=PAGED, problems=(InvalidBody,))
 def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsOfAll:
     """List all sessions. Active ones are listed; those that expire last come first."""
     work, page = call.work, query_page(call, "sessions")
@@ -75,13 +76,13 @@ def list_all_sessions(call: Call, _operator: Operator, _body: Body) -> SessionsO
     )
 
 
-@by_operator(reads=True, of=SESSION, gives=Session, problems=(NoSuchSession,))
+@by_operator(needs=Permission.USERS_READ, of=SESSION, gives=Session, problems=(NoSuchSession,))
 def show_session(call: Call, _operator: Operator, _body: Body) -> Session:
     """Get a session. It must be active."""
     return _describe(_session(call))
 
 
-@by_operator(of=SESSION, takes=SessionChange, gives=Session, problems=(NoSuchSession,))
+@by_operator(needs=Permission.USERS_WRITE, of=SESSION, takes=SessionChange, gives=Session, problems=(NoSuchSession,))
 def change_session(call: Call, _operator: Operator, body: SessionChange) -> Session:
     """Shorten a session. It then expires earlier."""
     session = _session(call)
@@ -91,14 +92,14 @@ def change_session(call: Call, _operator: Operator, body: SessionChange) -> Sess
     return _describe(replace(session, expires_at=body.expires_at))
 
 
-@by_operator(of=SESSION, problems=(NoSuchSession,))
+@by_operator(needs=Permission.USERS_WRITE, of=SESSION, problems=(NoSuchSession,))
 def end_session(call: Call, _operator: Operator, _body: Body) -> None:
     """End a session. It ends immediately, on every server."""
     if not lifecycle.end_by_operator(call.work, session_id=_session(call).id):
         raise NoSuchSession
 
 
-@by_operator(problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_WRITE, problems=(NoSuchUser,))
 def end_all_sessions(call: Call, _operator: Operator, _body: Body) -> None:
     """Sign a user out everywhere. All sessions and tokens end immediately, also refresh tokens with offline_access. The
     user's devices are treated as new.

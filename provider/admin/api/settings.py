@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin.operation import by_operator
 from provider.api.bodies import Body
 from provider.api.callers import Operator
@@ -26,7 +27,7 @@ class SettingsInForce(Body):
     settings: list[Setting] = Field(description="The settings.")
 
 
-@by_operator(reads=True, gives=SettingsInForce)
+@by_operator(needs=Permission.SETTINGS_READ, gives=SettingsInForce)
 def list_settings(call: Call, _operator: Operator, _body: Body) -> SettingsInForce:
     """List settings. These are in effect on the server that responds. Secrets are masked."""
     return SettingsInForce(settings=[Setting(**vars(shown)) for shown in settings_in_force(call.settings)])

@@ -14,8 +14,10 @@ from provider.accounts.email.operator_emails import NotNow
 from provider.accounts.overview import Overview
 from provider.accounts.passwords.passwords import UnsupportedHash
 from provider.accounts.registration import AddressTaken, IdTaken, NotAnAddress, NotAnId
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.users import NoSuchUser
+from provider.admin import authority
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
@@ -123,7 +125,7 @@ USER = Resource(
 )
 
 
-@by_operator(reads=True, gives=Accounts, asks=WANTED)
+@by_operator(needs=Permission.USERS_READ, gives=Accounts, asks=WANTED)
 def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
     """List users. Filter by email address, linked identity or search text. An unverified address finds every user who
     signed up with it.
@@ -147,17 +149,19 @@ def find_users(call: Call, _operator: Operator, _body: Body) -> Accounts:
 
 
 @by_operator(
+    needs=Permission.USERS_WRITE,
     of=USER,
     takes=NewAccount,
     gives=Account,
     status=201,
     problems=(NotAnAddress, AddressTaken, IdTaken, NotNow, UnsupportedHash),
 )
-def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
+def create_user(call: Call, operator: Operator, body: NewAccount) -> Account:
     """Create a user. The user is active. Without `password_hash` they have no password: they set one with a link
     (`invite` or POST /users/{user_id}/links), or sign in with an upstream provider.
     """
     work, claims = call.work, {} if body.claims is None else claims_of(body.claims)
+    authority.require_roles(operator.permissions, body.roles)
     if body.invite and body.password_hash is not None:
         raise InvalidBody(
             [
@@ -188,14 +192,20 @@ def create_user(call: Call, _operator: Operator, body: NewAccount) -> Account:
     return describe(call.work, user_id)
 
 
-@by_operator(reads=True, of=USER, gives=Account, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_READ, of=USER, gives=Account, problems=(NoSuchUser,))
 def show_user(call: Call, _operator: Operator, _body: Body) -> Account:
     """Get a user."""
     return describe(call.work, user_id_of(call))
 
 
-@by_operator(of=USER, takes=Change, gives=Account, problems=(NoSuchUser, AlreadyConfirmed, NotAnAddress, AddressTaken))
-def change_user(call: Call, _operator: Operator, body: Change) -> Account:
+@by_operator(
+    needs=Permission.USERS_WRITE,
+    of=USER,
+    takes=Change,
+    gives=Account,
+    problems=(NoSuchUser, AlreadyConfirmed, NotAnAddress, AddressTaken),
+)
+def change_user(call: Call, operator: Operator, body: Change) -> Account:
     """Update a user. You can change roles, claims and email address, and mark the address as verified."""
     work, user_id = call.work, user_id_of(call)
     if body.email_verified is False:
@@ -206,25 +216,25 @@ def change_user(call: Call, _operator: Operator, body: Change) -> Account:
     elif body.email_verified:
         addresses.verify_by_operator(work, user_id=user_id)
     if body.roles is not None:
-        rules.set_roles(work, user_id=user_id, roles=body.roles)
+        authority.set_roles(work, operator.permissions, user_id=user_id, roles=body.roles)
     if claims is not None:
         profile.change_profile(work, user_id=user_id, claims=claims)
     return describe(work, user_id)
 
 
-@by_operator(of=USER, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_WRITE, of=USER, problems=(NoSuchUser,))
 def delete_user(call: Call, _operator: Operator, _body: Body) -> None:
     """Delete a user. The account and all its data are deleted immediately. Audit events are kept."""
     rules.delete_user(call.work, user_id=user_id_of(call))
 
 
-@by_operator(of=USER, takes=Suspension, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_WRITE, of=USER, takes=Suspension, problems=(NoSuchUser,))
 def suspend_user(call: Call, _operator: Operator, body: Suspension) -> None:
     """Suspend a user. Their sessions, tokens and links end, and don't come back when you restore the user."""
     suspension.suspend(call.work, user_id=user_id_of(call), reason=body.reason)
 
 
-@by_operator(of=USER, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_WRITE, of=USER, problems=(NoSuchUser,))
 def restore_user(call: Call, _operator: Operator, _body: Body) -> None:
     """Restore a suspended user. They can then sign in again."""
     suspension.restore(call.work, user_id=user_id_of(call))

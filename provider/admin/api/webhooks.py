@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin.operation import Resource, by_operator
 from provider.api.bodies import Body, Moment
 from provider.api.callers import Operator
@@ -84,51 +85,53 @@ WEBHOOK = Resource(
 )
 
 
-@by_operator(reads=True, gives=Webhooks)
+@by_operator(needs=Permission.WEBHOOKS_READ, gives=Webhooks)
 def list_webhooks(call: Call, _operator: Operator, _body: Body) -> Webhooks:
     """List webhooks. The oldest comes first. The outbox shows the delivery of each event."""
     return Webhooks(webhooks=[Webhook(**_values(row)) for row in store.find_all(call.work.read)])
 
 
-@by_operator(takes=NewWebhook, gives=CreatedWebhook, status=201, problems=(InvalidWebhook,))
+@by_operator(
+    needs=Permission.WEBHOOKS_WRITE, takes=NewWebhook, gives=CreatedWebhook, status=201, problems=(InvalidWebhook,)
+)
 def create_webhook(call: Call, _operator: Operator, body: NewWebhook) -> CreatedWebhook:
     """Create a webhook. It receives events from now on."""
     row, secret = subscriptions.create(call.work, url=body.url, events=body.events)
     return CreatedWebhook(**_values(row), secret=secret)
 
 
-@by_operator(reads=True, of=WEBHOOK, gives=Webhook, problems=(NoSuchWebhook,))
+@by_operator(needs=Permission.WEBHOOKS_READ, of=WEBHOOK, gives=Webhook, problems=(NoSuchWebhook,))
 def show_webhook(call: Call, _operator: Operator, _body: Body) -> Webhook:
     """Get a webhook."""
     return Webhook(**_values(_webhook(call)))
 
 
-@by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
+@by_operator(needs=Permission.WEBHOOKS_WRITE, of=WEBHOOK, problems=(NoSuchWebhook,))
 def delete_webhook(call: Call, _operator: Operator, _body: Body) -> None:
     """Delete a webhook. It receives no more events."""
     subscriptions.delete(call.work, _webhook(call).id)
 
 
-@by_operator(of=WEBHOOK, gives=WebhookSecret, problems=(NoSuchWebhook,))
+@by_operator(needs=Permission.WEBHOOKS_WRITE, of=WEBHOOK, gives=WebhookSecret, problems=(NoSuchWebhook,))
 def rotate_webhook_secret(call: Call, _operator: Operator, _body: Body) -> WebhookSecret:
     """Rotate a webhook secret. For 24 hours, events are signed with both secrets."""
     webhook_id = _webhook(call).id
     return WebhookSecret(id=webhook_id, secret=subscriptions.rotate_secret(call.work, webhook_id))
 
 
-@by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
+@by_operator(needs=Permission.WEBHOOKS_WRITE, of=WEBHOOK, problems=(NoSuchWebhook,))
 def disable_webhook(call: Call, _operator: Operator, _body: Body) -> None:
     """Disable a webhook. It receives no events until you enable it."""
     subscriptions.disable(call.work, _webhook(call).id)
 
 
-@by_operator(of=WEBHOOK, problems=(NoSuchWebhook,))
+@by_operator(needs=Permission.WEBHOOKS_WRITE, of=WEBHOOK, problems=(NoSuchWebhook,))
 def enable_webhook(call: Call, _operator: Operator, _body: Body) -> None:
     """Enable a webhook. It receives events from now on."""
     subscriptions.enable(call.work, _webhook(call).id)
 
 
-@by_operator(takes=Replay, gives=Replayed, problems=(NoSuchWebhook, Disabled))
+@by_operator(needs=Permission.WEBHOOKS_WRITE, takes=Replay, gives=Replayed, problems=(NoSuchWebhook, Disabled))
 def replay_webhook(call: Call, _operator: Operator, body: Replay) -> Replayed:
     """Replay events to a webhook. All events since a given time are sent again with their IDs, so that a receiver can
     skip those it has.

@@ -1,1 +1,1 @@
-"""The operators' console: pages for users with the role `admin` who recently signed in with two factors."""
+"""The operators' console: pages for users with a role of operators who recently signed in with two factors."""

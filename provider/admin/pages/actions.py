@@ -13,15 +13,16 @@ from typing import Generic, TypeAlias, TypeVar
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin import idempotency
+from provider.admin.authority import MorePermissions
 from provider.admin.etags import require_version, version_of
-from provider.admin.guards import require_operator
+from provider.admin.guards import Operator, require_operator
 from provider.admin.idempotency import AnsweredBefore, KeyInUse
 from provider.crypto.digests import new_handle
 from provider.languages.free_text import InvalidText, clean_line
 from provider.languages.text import Text
 from provider.refusals import NotFound, RedirectRequired, Refusal
-from provider.sessions.store import Session
 from provider.web import csrf
 from provider.web.call import Call
 from provider.web.endpoint import Endpoint, endpoint
@@ -43,8 +44,15 @@ class Subject(Generic[T]):
     name: str
     url: str
     value: T
-    operator: Session
-    """The session of the operator who acts."""
+    operator: Operator
+    """The operator who acts."""
+    problem: Text | None = None
+    """Why this operator can't take any action on the subject, or None (`admin.authority`)."""
+
+    def require_possible(self) -> None:
+        """Check that the operator can take actions on the subject. Raises MorePermissions."""
+        if self.problem is not None:
+            raise MorePermissions(self.problem)
 
 
 @dataclass(frozen=True)
@@ -107,19 +115,22 @@ class Action(Generic[T]):
 Actions: TypeAlias = Mapping[str, Action[T]]
 
 
-def action_endpoint(find: Callable[[Call, Session], Subject[T]], actions: Actions[T], *, here: str) -> Endpoint:
+def action_endpoint(
+    find: Callable[[Call, Operator], Subject[T]], actions: Actions[T], *, here: str, needs: Permission
+) -> Endpoint:
     """Return the endpoint for these actions; the route's `action` names the one to take. `here` is the section of the
-    console they belong to.
+    console they belong to, and `needs` the permission to take them.
     """
 
     @endpoint
     def act(call: Call) -> Response:
         """Show the confirmation page of an action (GET), or carry the action out (POST)."""
-        operator = require_operator(call)
+        operator = require_operator(call, needs)
         action = actions.get(call.path_params["action"])
         if action is None:
             raise NotFound
         subject = find(call, operator)
+        subject.require_possible()
         if not action.is_available(subject.value) or (action.part and action.part(call, subject.value) is None):
             return go(subject.url)  # done meanwhile, or in another tab
         if call.method in {"GET", "HEAD"}:
@@ -153,7 +164,7 @@ def require_version_seen(call: Call, current: object) -> None:
     require_version(call.form.get(VERSION, ""), current)
 
 
-def run_once(call: Call, operator: Session, make: Callable[[], ShownOnce | None]) -> ShownOnce | None:
+def run_once(call: Call, operator: Operator, make: Callable[[], ShownOnce | None]) -> ShownOnce | None:
     """Call `make` once for each form and return its result. If the same form is sent again within a day, for example by
     reloading the page, the earlier result is returned.
     """
@@ -186,8 +197,12 @@ def done_message(call: Call, actions: Actions[T]) -> Text | None:
     return None if action is None else action.done
 
 
-def available(actions: Actions[T], value: T) -> dict[str, Action[T]]:
-    """Return the actions available for the whole subject. Actions on one of its parts are left out."""
+def available(actions: Actions[T], value: T, needs: Permission, operator: Operator) -> dict[str, Action[T]]:
+    """Return the actions available for the whole subject, if the operator has the permission they need. Actions on one
+    of its parts are left out.
+    """
+    if not operator.may(needs):
+        return {}
     return {name: action for name, action in actions.items() if action.part is None and action.is_available(value)}
 
 

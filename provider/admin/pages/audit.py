@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin import audit_log
 from provider.admin.audit_file import FORMATS, as_file
 from provider.admin.audit_log import Filters
@@ -28,7 +29,7 @@ def list_events(call: Call) -> Response:
     """Show the audit log: GET /admin/audit?user=&client=&name=&since=&until=. Dates are in UTC, and `until` is
     included.
     """
-    require_operator(call)
+    require_operator(call, Permission.AUDIT_READ)
     wanted, errors = _filters(call)
     place = place_on(call, "audit")
     after = None if place is None else (datetime.fromisoformat(place[0]), place[1])
@@ -49,7 +50,7 @@ def export_events(call: Call) -> Response:
     """Export all matching events, the newest first: GET /admin/audit/export.csv and export.jsonl. The filters are those
     of the audit page.
     """
-    require_operator(call)
+    require_operator(call, Permission.AUDIT_READ)
     wanted, errors = _filters(call)
     name = call.path_params["format"]
     if errors or name not in FORMATS:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
@@ -18,7 +19,7 @@ def explanation(call: Call) -> Response:
     """Show a rejected request, or the latest ones: GET /admin/explain?error_id=. With `client`, only those of one
     client are listed.
     """
-    require_operator(call)
+    require_operator(call, Permission.REQUESTS_READ)
     error_id, client_id = typed_text(call, "error_id"), typed_text(call, "client")
     found = find_explanation(call.work, error_id) if error_id else None
     place = place_on(call, "refusals")

@@ -2,18 +2,19 @@
 
 from starlette.responses import Response
 
-from provider.admin.guards import require_operator
+from provider.accounts.roles.permissions import Permission
+from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
 from provider.languages.text import Text
 from provider.oauth.keys import rotation
 from provider.oauth.keys.rotation import UnknownKey
 from provider.oauth.keys.store import SigningKeyRow, State
-from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
 
 PATH = "/admin/keys"
+NEEDS = Permission.KEYS_WRITE
 
 
 def _rotate(*, at_once: bool) -> Action[SigningKeyRow]:
@@ -76,12 +77,12 @@ ACTIONS: Actions[SigningKeyRow] = {
 
 @endpoint
 def list_keys(call: Call) -> Response:
-    require_operator(call)
-    rows = [(key, available(ACTIONS, key)) for key in reversed(rotation.list_keys(call.work))]
+    operator = require_operator(call, Permission.KEYS_READ)
+    rows = [(key, available(ACTIONS, key, NEEDS, operator)) for key in reversed(rotation.list_keys(call.work))]
     return page(call, "admin/keys.html", keys=rows, done=done_message(call, ACTIONS))
 
 
-def find_key(call: Call, operator: Session) -> Subject[SigningKeyRow]:
+def find_key(call: Call, operator: Operator) -> Subject[SigningKeyRow]:
     """Return the key named by the query, as a Subject. The kid is not in the path, because it may begin with any
     character. Raises UnknownKey.
     """
@@ -92,4 +93,4 @@ def find_key(call: Call, operator: Session) -> Subject[SigningKeyRow]:
     return Subject(f"{key.alg} {key.kid}", PATH, key, operator)
 
 
-act_on_key = action_endpoint(find_key, ACTIONS, here="keys")
+act_on_key = action_endpoint(find_key, ACTIONS, here="keys", needs=NEEDS)

@@ -2,11 +2,12 @@
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin import bulk
 from provider.admin import outbox as rules
 from provider.admin.event_names import EVENT_NAMES
 from provider.admin.filters import typed_text
-from provider.admin.guards import require_operator
+from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, available, done_message
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.languages.text import Text
@@ -14,13 +15,13 @@ from provider.mail import messages
 from provider.outbox import store
 from provider.outbox.store import DeliveryState, Message
 from provider.sessions import listeners
-from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
 from provider.webhooks import notify
 
 PATH = "/admin/outbox"
+NEEDS = Permission.OUTBOX_WRITE
 TOPICS = {
     messages.TOPIC: Text("Emails"),
     listeners.TOPIC: Text("Logout notifications"),
@@ -75,7 +76,7 @@ def in_words(message: Message) -> tuple[Text | str, str]:
 @endpoint
 def list_jobs(call: Call) -> Response:
     """List the jobs of the outbox, the newest first: GET /admin/outbox?state=&topic=&about=."""
-    require_operator(call)
+    operator = require_operator(call, Permission.OUTBOX_READ)
     place = place_on(call, "outbox")
     asked = {name: typed_text(call, name) for name in ("state", "topic", "about")}
     found = store.find(
@@ -89,7 +90,7 @@ def list_jobs(call: Call) -> Response:
     return page(
         call,
         "admin/outbox.html",
-        jobs=[(message, in_words(message), available(ACTIONS, message)) for message in shown],
+        jobs=[(message, in_words(message), available(ACTIONS, message, NEEDS, operator)) for message in shown],
         further=next_page(call, "outbox", further),
         asked=asked,
         states=STATES,
@@ -98,10 +99,10 @@ def list_jobs(call: Call) -> Response:
     )
 
 
-def find_job(call: Call, operator: Session) -> Subject[Message]:
+def find_job(call: Call, operator: Operator) -> Subject[Message]:
     """Return the job named by the path, as a Subject. Raises NoSuchJob."""
     message = rules.find(call.work, call.path_params["job_id"])
     return Subject(message.about, PATH, message, operator)
 
 
-act_on_job = action_endpoint(find_job, ACTIONS, here="outbox")
+act_on_job = action_endpoint(find_job, ACTIONS, here="outbox", needs=NEEDS)

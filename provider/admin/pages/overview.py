@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin import charts
 from provider.admin.guards import require_operator
 from provider.admin.pages.outbox import STATES, TOPICS
@@ -35,7 +36,7 @@ class KeyAge:
 @endpoint
 def overview(call: Call) -> Response:
     """Show the overview: GET /admin."""
-    require_operator(call)
+    require_operator(call, Permission.OVERVIEW_READ)
     work = call.work
     until = hourly.hour_of(work.now)
     counts = hourly.find(work.read, since=until - timedelta(hours=charts.HOURS))

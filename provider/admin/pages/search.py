@@ -7,6 +7,7 @@ from starlette.responses import Response
 from provider.accounts import overview
 from provider.accounts import search as accounts
 from provider.accounts.overview import Overview
+from provider.accounts.roles.permissions import Permission
 from provider.admin.filters import typed_text
 from provider.admin.guards import require_operator
 from provider.admin.pages.clients import frame as client_pages
@@ -25,14 +26,16 @@ SHOWN = 5
 @endpoint
 def search(call: Call) -> Response:
     """Go to the only thing that the text names, or list what it may name: GET /admin/search?q=."""
-    require_operator(call)
+    operator = require_operator(call, Permission.OVERVIEW_READ)
     text = typed_text(call, "q")
     if not text:
         return go("/admin")
-    if find_explanation(call.work, text) is not None:
+    if operator.may(Permission.REQUESTS_READ) and find_explanation(call.work, text) is not None:
         return go(f"/admin/explain?{urlencode({'error_id': text})}")
-    users, more_users = _users(call, text)
-    applications, more_applications = _applications(call, text)
+    users, more_users = _users(call, text) if operator.may(Permission.USERS_READ) else ([], False)
+    applications, more_applications = (
+        _applications(call, text) if operator.may(Permission.APPLICATIONS_READ) else ([], False)
+    )
     found = [f"{user_pages.PATH}/{person.user.id}" for person in users]
     found += [client_pages.url_of(client.client_id) for client in applications]
     if len(found) == 1:

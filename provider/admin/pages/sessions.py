@@ -4,6 +4,7 @@ from datetime import datetime
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses
 from provider.admin.guards import require_operator
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
@@ -17,7 +18,7 @@ from provider.web.pages import page
 @endpoint
 def list_sessions(call: Call) -> Response:
     """List the active sessions, those that expire last first: GET /admin/sessions."""
-    require_operator(call)
+    require_operator(call, Permission.USERS_READ)
     work, place = call.work, place_on(call, "sessions")
     after = None if place is None else (datetime.fromisoformat(place[0]), place[1])
     idle_since = work.now - work.settings.session_idle_lifetime

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from provider.admin.guards import require_operator
+from provider.accounts.roles.permissions import Permission
+from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import (
     Action,
     Actions,
@@ -20,7 +21,6 @@ from provider.admin.pages.actions import (
 from provider.crypto.digests import new_handle
 from provider.database.base import parse_id
 from provider.languages.text import Text
-from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
@@ -29,6 +29,7 @@ from provider.webhooks.store import Webhook
 from provider.webhooks.subscriptions import InvalidWebhook, NoSuchWebhook
 
 PATH = "/admin/webhooks"
+NEEDS = Permission.WEBHOOKS_WRITE
 LONGEST_REPLAY = 24 * 90
 """How far back events can be replayed, in hours."""
 
@@ -120,24 +121,23 @@ ACTIONS: Actions[Webhook] = {
 
 @endpoint
 def list_webhooks(call: Call) -> Response:
-    require_operator(call)
-    return _list(call)
+    return _list(call, require_operator(call, Permission.WEBHOOKS_READ))
 
 
 @endpoint
 def create_webhook(call: Call) -> Response:
     """Create a webhook and show its secret: POST /admin/webhooks."""
-    operator = require_operator(call)
+    operator = require_operator(call, NEEDS)
     url, wanted = call.form.text("url"), call.form.text("events").split()
     try:
         shown = run_once(call, operator, lambda: _secret(subscriptions.create(call.work, url=url, events=wanted)[1]))
     except InvalidWebhook as refusal:
-        return _list(call, errors={"events" if "no event" in refusal.message else "url": refusal.message})
+        return _list(call, operator, errors={"events" if "no event" in refusal.message else "url": refusal.message})
     subject = Subject(url, PATH, None, operator)
     return page(call, "admin/shown_once.html", here="webhooks", subject=subject, shown=shown)
 
 
-def find_webhook(call: Call, operator: Session) -> Subject[Webhook]:
+def find_webhook(call: Call, operator: Operator) -> Subject[Webhook]:
     """Return the webhook named by the path, as a Subject. Raises NoSuchWebhook."""
     webhook_id = parse_id(call.path_params["webhook_id"])
     if webhook_id is None:
@@ -146,15 +146,17 @@ def find_webhook(call: Call, operator: Session) -> Subject[Webhook]:
     return Subject(webhook.url, PATH, webhook, operator)
 
 
-act_on_webhook = action_endpoint(find_webhook, ACTIONS, here="webhooks")
+act_on_webhook = action_endpoint(find_webhook, ACTIONS, here="webhooks", needs=NEEDS)
 
 
-def _list(call: Call, *, errors: dict[str, str] | None = None) -> Response:
+def _list(call: Call, operator: Operator, *, errors: dict[str, str] | None = None) -> Response:
     return page(
         call,
         "admin/webhooks.html",
         status_code=400 if errors else 200,
-        webhooks=[(webhook, available(ACTIONS, webhook)) for webhook in store.find_all(call.work.read)],
+        webhooks=[
+            (webhook, available(ACTIONS, webhook, NEEDS, operator)) for webhook in store.find_all(call.work.read)
+        ],
         typed={name: call.form.text(name) for name in ("url", "events")},
         done=done_message(call, ACTIONS),
         idempotency_key=new_handle(),

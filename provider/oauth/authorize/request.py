@@ -17,6 +17,7 @@ from provider.oauth.authorize.parameters import (
     require_same_user,
     require_supported,
 )
+from provider.oauth.authorize.trials import is_trial
 from provider.oauth.checks import FIND_CLIENT, Checks, with_value
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.redirect_uris import is_registered
@@ -93,7 +94,7 @@ def find_target(work: UnitOfWork, server: AuthorizationServer, checks: Checks, g
         )
         return Target(client, registered[0], redirect_uri_given=False, state=state, response_mode=mode)
     checks.require(
-        is_registered(redirect_uri, registered),
+        is_registered(redirect_uri, registered) or is_trial(work, given),
         "redirect_uri is registered for the client",
         section="RFC 9700 section 2.1",
         error=InvalidRequestError,

@@ -1,7 +1,5 @@
 """The userinfo endpoint: claims for an access token (OIDC Core section 5.3, RFC 6750)."""
 
-from typing import Any
-
 from starlette.responses import JSONResponse, Response
 
 from provider.oauth.checks import Checks
@@ -10,8 +8,7 @@ from provider.oauth.http.cross_origin import cross_origin
 from provider.oauth.http.refused import NO_STORE, protocol_endpoint
 from provider.oauth.http.server import server_of
 from provider.oauth.scopes import OPENID
-from provider.oauth.tokens.claims import names_for, released
-from provider.oauth.tokens.userinfo_jwts import make_userinfo_jwt
+from provider.oauth.tokens.userinfo_jwts import make_userinfo_jwt, userinfo_claims
 from provider.web.call import Call
 
 MEDIA_TYPE = "application/jwt"
@@ -26,12 +23,7 @@ def userinfo(call: Call) -> Response:
     for a client registered for one.
     """
     live, grant, person = require_person(call, Checks("userinfo"), OPENID)
-    # The token's own subject is the one the client knows, and the one of the ID token that came with it.
-    client = server_of(call).clients.find(call.work, grant.client_id)
-    scopes = frozenset() if client is None else client.metadata.scopes
-    names = names_for(live.scope)
-    released_claims = released(person, names, grant.claims, "userinfo", client_id=grant.client_id, scopes=scopes)
-    claims: dict[str, Any] = {**released_claims, "sub": live.claims["sub"]}
+    claims = userinfo_claims(call.work, server_of(call), live, grant, person)
     jwt = make_userinfo_jwt(call.work, server_of(call), client_id=grant.client_id, claims=claims)
     if jwt is not None:
         return Response(jwt, media_type=MEDIA_TYPE, headers=NO_STORE)

@@ -4,6 +4,7 @@ from functools import partial
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission, permissions_of
 from provider.accounts.store import users
 from provider.languages.text import Text
 from provider.oauth.authorize.parked_requests import app_to_start_again
@@ -123,4 +124,4 @@ def _may_see_checks(call: Call) -> bool:
     if session is None or acr_of(session.amr) != AAL2:
         return False
     user = users.find(call.work.read, session.user_id)
-    return user is not None and users.ADMIN in user.roles
+    return user is not None and Permission.REQUESTS_READ in permissions_of(user.roles)

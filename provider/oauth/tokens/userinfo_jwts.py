@@ -1,13 +1,28 @@
-"""The userinfo response as a JWT, for clients registered for one (OIDC Core section 5.3.2)."""
+"""The userinfo response: its claims, and the JWT for clients registered for one (OIDC Core section 5.3.2)."""
 
 import json
 from typing import Any
 
+from provider.oauth.tokens.access_tokens import ActiveToken
+from provider.oauth.tokens.claims import names_for, released
 from provider.oauth.tokens.encrypted_responses import encrypt_to
 from provider.oauth.tokens.server import AuthorizationServer
+from provider.oauth.tokens.store.grants import Grant, Person
 from provider.work import UnitOfWork
 
 TYP = "JWT"
+
+
+def userinfo_claims(
+    work: UnitOfWork, server: AuthorizationServer, live: ActiveToken, grant: Grant, person: Person
+) -> dict[str, Any]:
+    """Return the claims that the scope of an access token and the claims parameter release (OIDC Core section 5.3)."""
+    # The token's own subject is the one the client knows, and the one of the ID token that came with it.
+    client = server.clients.find(work, grant.client_id)
+    scopes = frozenset() if client is None else client.metadata.scopes
+    names = names_for(live.scope)
+    claims = released(person, names, grant.claims, "userinfo", client_id=grant.client_id, scopes=scopes)
+    return {**claims, "sub": live.claims["sub"]}
 
 
 def make_userinfo_jwt(

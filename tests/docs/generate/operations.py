@@ -105,7 +105,8 @@ class Reference:
             text += f"{more}\n\n"
         (scheme, scopes_needed), *_ = operation["security"][0].items()
         with_ = " or ".join(f"`{scope}`" for scope in scopes_needed)
-        text += f"Called with: {scheme}{f', scope {with_}' if with_ else ''}.\n\n"
+        text += f"Called with: {scheme}{f', scope {with_}' if with_ else ''}"
+        text += f", permission `{operation['x-permission']}`.\n\n" if "x-permission" in operation else ".\n\n"
         taken = [
             (f"`{one['name']}`", f"{one['in']}{', required' if one.get('required') else ''}", one["description"])
             for one in operation.get("parameters", ())

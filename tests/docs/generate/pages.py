@@ -16,6 +16,7 @@ from tests.docs.generate import (
     oauth_errors,
     operations,
     problems,
+    roles,
     scopes,
     settings,
     tokens,
@@ -42,6 +43,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "oauth-endpoints": oauth_errors.oauth_endpoints,
     "api-problems": problems.api_problems,
     "error-pages": problems.error_pages,
+    "roles": roles.permissions,
     **settings.parts(),
     **tokens.parts(),
 }

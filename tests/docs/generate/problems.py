@@ -30,6 +30,7 @@ FIXES = {
     "link-dead": "Request another verification email.",
     "linked-elsewhere": "Unlink the identity from the other account first.",
     "malformed": "Encode the query as UTF-8, with each parameter once.",
+    "more-permissions": "Ask an administrator, or use a token with more permissions.",
     "no-pending-change": "Nothing to do.",
     "no-picture": "Nothing to do.",
     "no-such-client": "Check the client ID.",
@@ -102,12 +103,24 @@ PAGES = {
         "The sign-in was completed already, for example in another tab, or has expired.",
         "Set `initiate_login_uri` of the client, so that the page leads to it. See `SIGNET_REQUEST_LIFETIME`.",
     ),
+    "trial-over": (
+        "The trial sign-in of an operator timed out, or another browser started it.",
+        'Start it again with "Try it" on the application\'s page in the console.',
+    ),
     "page-expired": (
         "The form was on an old page, or on another site.",
         "If it happens often, check that your proxy passes on cookies.",
     ),
     "cookies-missing": ("The browser blocks cookies.", "Nothing. The user allows cookies for this site."),
-    "forbidden": ("The user may not do this.", "Give the user the role `admin` if they should use the console."),
+    "forbidden": ("The user may not do this.", "Sign in as a user who may."),
+    "role-required": (
+        "The user has no role that opens this page of the console.",
+        "Give the user a role that the page names, if they should have its permissions.",
+    ),
+    "more-permissions": (
+        "The user, role or application has more permissions than the operator.",
+        "Ask an operator with the role `admin`.",
+    ),
     "not-found": ("The address is wrong, or the feature is turned off.", "Check `SIGNET_FEATURES`."),
     "method-not-allowed": ("A form was sent to a page that takes none.", "Nothing, or correct your link."),
     "malformed": ("The address or the form has text that is not valid.", "Nothing, or correct your link."),

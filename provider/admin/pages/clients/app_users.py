@@ -2,10 +2,11 @@
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses
-from provider.admin.guards import require_operator
+from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import Action, Actions, Subject, action_endpoint, done_message
-from provider.admin.pages.clients.frame import client_page, find_client, url_of
+from provider.admin.pages.clients.frame import NEEDS, client_page, find_client, url_of
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.database.base import parse_id
 from provider.languages.text import Text
@@ -13,7 +14,6 @@ from provider.oauth.authorize import connected_apps
 from provider.oauth.authorize.connected_apps import NotConnected
 from provider.oauth.clients.clients import Client
 from provider.oauth.http.server import server_of
-from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 
@@ -21,7 +21,7 @@ from provider.web.endpoint import endpoint
 @endpoint
 def list_app_users(call: Call) -> Response:
     """List the users of a client: GET /admin/clients/client/users?client_id=."""
-    client = find_client(call, require_operator(call)).value
+    client = find_client(call, require_operator(call, Permission.APPLICATIONS_READ)).value
     place = place_on(call, "app-users")
     after = str(place[0]) if place else ""
     found, further = connected_apps.find_users(call.work, client.client_id, after=after, limit=AT_ONCE)
@@ -68,9 +68,9 @@ APP_USER_ACTIONS: Actions[Client] = {
 }
 
 
-def _find(call: Call, operator: Session) -> Subject[Client]:
+def _find(call: Call, operator: Operator) -> Subject[Client]:
     found = find_client(call, operator)
-    return Subject(found.name, url_of(found.value.client_id, "users"), found.value, operator)
+    return Subject(found.name, url_of(found.value.client_id, "users"), found.value, operator, found.problem)
 
 
-act_on_app_user = action_endpoint(_find, APP_USER_ACTIONS, here="clients")
+act_on_app_user = action_endpoint(_find, APP_USER_ACTIONS, here="clients", needs=NEEDS)

@@ -5,8 +5,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from provider.admin import authority
 from provider.admin.client_labels import LABELS
 from provider.admin.etags import ChangedMeanwhile
+from provider.admin.guards import operator_of
 from provider.admin.pages.actions import VERSION, require_version_seen
 from provider.admin.pages.clients.frame import client_page
 from provider.oauth.clients import clients
@@ -32,8 +34,9 @@ def merge(metadata: ClientMetadata, names: Iterable[str], given: Mapping[str, An
 
 def require_possible(call: Call, client: Client, wanted: ClientMetadata) -> None:
     """Check a change before anything is written. A changed sector identifier document is fetched. Raises
-    InvalidMetadata.
+    InvalidMetadata, or MorePermissions if the operator can't have such an application.
     """
+    authority.require_application(operator_of(call).permissions, wanted)
     if set(SECTOR) & client.metadata.differences(wanted).keys():
         require_vouched_for(call.work, wanted)
     clients.require_valid(call.work, wanted, before=client)
@@ -53,6 +56,7 @@ def apply_changes(
     fresh = merge(held.metadata, edited, given)
     if set(SECTOR) & wanted.differences(fresh).keys():  # the document was checked for other redirect URIs
         raise ChangedMeanwhile
+    authority.require_application(operator_of(call).permissions, fresh)
     clients.update_client(work, client.client_id, fresh)
 
 

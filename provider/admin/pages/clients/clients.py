@@ -2,11 +2,13 @@
 
 from starlette.responses import Response
 
-from provider.admin import client_form
+from provider.accounts.roles.permissions import Permission
+from provider.admin import authority, client_form
+from provider.admin.authority import MorePermissions
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import ShownOnce, Subject, action_endpoint, done_message, run_once
 from provider.admin.pages.clients.actions import ACTIONS
-from provider.admin.pages.clients.frame import find_client, url_of
+from provider.admin.pages.clients.frame import NEEDS, find_client, url_of
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
 from provider.admin.presets import PRESETS, Preset, preset_of
 from provider.crypto.digests import new_handle
@@ -14,7 +16,7 @@ from provider.languages.text import Text
 from provider.oauth.clients import client_search, clients
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.oauth.clients.metadata_rules import parse_metadata
-from provider.refusals import NotFound
+from provider.refusals import NotFound, Refusal
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
@@ -25,7 +27,7 @@ def list_clients(call: Call) -> Response:
     """List clients by name: GET /admin/clients?q=. The search finds one by its client_id, or several by the beginning
     of the name.
     """
-    require_operator(call)
+    require_operator(call, Permission.APPLICATIONS_READ)
     asked, place = call.query.text("q"), place_on(call, "clients")
     one = clients.find_client(call.work, asked) if asked else None
     after = None if place is None else (place[0], place[1])
@@ -44,7 +46,7 @@ def list_clients(call: Call) -> Response:
 @endpoint
 def show_new_client(call: Call) -> Response:
     """Ask which kind of client to register: GET /admin/clients/new. With `preset`, show the form of that kind."""
-    require_operator(call)
+    require_operator(call, NEEDS)
     if "preset" not in call.query:
         return page(call, "admin/new_client.html", presets=PRESETS)
     preset = _preset(call)
@@ -53,11 +55,12 @@ def show_new_client(call: Call) -> Response:
 
 @endpoint
 def create_client(call: Call) -> Response:
-    operator = require_operator(call)
+    operator = require_operator(call, NEEDS)
     preset, typed = _preset(call), call.form
 
     def make() -> ShownOnce:
         metadata = parse_metadata({**preset.metadata, **client_form.parse(preset.asks, typed, _start(preset))})
+        authority.require_application(operator.permissions, metadata)
         client, secret = clients.create_client(call.work, metadata)
         return ShownOnce(
             title=Text("Application registered"),
@@ -67,7 +70,7 @@ def create_client(call: Call) -> Response:
 
     try:
         shown = run_once(call, operator, make)
-    except InvalidMetadata as refusal:
+    except (InvalidMetadata, MorePermissions) as refusal:
         members = client_form.typed_members(preset.asks, typed, _start(preset), call.settings)
         return _new(call, preset, members, refusal)
     assert shown is not None  # noqa: S101  # it always makes something
@@ -78,7 +81,7 @@ def create_client(call: Call) -> Response:
     return page(call, "admin/shown_once.html", here="clients", subject=subject, shown=shown)
 
 
-act_on_client = action_endpoint(find_client, ACTIONS, here="clients")
+act_on_client = action_endpoint(find_client, ACTIONS, here="clients", needs=NEEDS)
 
 
 def _preset(call: Call) -> Preset:
@@ -93,15 +96,20 @@ def _start(preset: Preset) -> ClientMetadata:
     return ClientMetadata(**{**preset.metadata, "scope": preset.scope})
 
 
-def _new(
-    call: Call, preset: Preset, members: list[client_form.Member], refusal: InvalidMetadata | None = None
-) -> Response:
+def _new(call: Call, preset: Preset, members: list[client_form.Member], refusal: Refusal | None = None) -> Response:
     return page(
         call,
         "admin/new_client_form.html",
-        status_code=200 if refusal is None else 400,
+        status_code=200 if refusal is None else refusal.status_code,
         preset=preset,
         members=members,
         idempotency_key=new_handle(),
-        errors={} if refusal is None else {client_form.member_of(refusal, preset.asks): refusal.message},
+        errors=_errors(refusal, preset),
     )
+
+
+def _errors(refusal: Refusal | None, preset: Preset) -> dict[str, str]:
+    if refusal is None:
+        return {}
+    name = client_form.member_of(refusal, preset.asks) if isinstance(refusal, InvalidMetadata) else ""
+    return {name: refusal.message}

@@ -2,8 +2,9 @@
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin.guards import require_operator
-from provider.admin.pages.clients.frame import client_page, find_client, url_of
+from provider.admin.pages.clients.frame import client_page, find_client, find_client_to_change, url_of
 from provider.jose.key_sets import parse_usable
 from provider.jose.remote_key_sets import KeySetUnavailable
 from provider.oauth.clients.clients import Client
@@ -17,13 +18,13 @@ from provider.web.pages import go
 @endpoint
 def show_credentials(call: Call) -> Response:
     """Show the secrets and keys of a client: GET /admin/clients/client/credentials?client_id=."""
-    return _credentials(call, find_client(call, require_operator(call)).value)
+    return _credentials(call, find_client(call, require_operator(call, Permission.APPLICATIONS_READ)).value)
 
 
 @endpoint
 def fetch_keys(call: Call) -> Response:
     """Fetch the client's key set now, and show it: POST to the same URL."""
-    client = find_client(call, require_operator(call)).value
+    client = find_client_to_change(call).value
     try:
         server_of(call).client_keys.find(call.work, client, newer=True)
     except KeySetUnavailable as failed:

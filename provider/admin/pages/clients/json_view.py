@@ -5,12 +5,14 @@ from typing import Any
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
+from provider.admin.authority import MorePermissions
 from provider.admin.client_groups import all_names
 from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason, require_version_seen
 from provider.admin.pages.clients.changes import apply_changes, merge, require_possible, review, version_values
-from provider.admin.pages.clients.frame import client_page, find_client, setting_groups, url_of
+from provider.admin.pages.clients.frame import client_page, find_client, find_client_to_change, setting_groups, url_of
 from provider.jose.json_objects import read_object
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
@@ -26,7 +28,7 @@ NAMES = all_names()
 @endpoint
 def show_json(call: Call) -> Response:
     """Show all settings as JSON: GET /admin/clients/client/json?client_id=."""
-    client = find_client(call, require_operator(call)).value
+    client = find_client(call, require_operator(call, Permission.APPLICATIONS_READ)).value
     return _form(call, client, _as_text(client.metadata))
 
 
@@ -35,7 +37,7 @@ def save_json(call: Call) -> Response:
     """Handle the JSON form: POST to the same URL. Without `sure` it shows a summary of the changes; with it, it saves
     them.
     """
-    subject = find_client(call, require_operator(call))
+    subject = find_client_to_change(call)
     client, text = subject.value, call.form.get(FIELD, "")
     here = url_of(client.client_id, "json")
     changes: dict[str, tuple[Any, Any]] = {}
@@ -56,7 +58,7 @@ def save_json(call: Call) -> Response:
     except ChangedMeanwhile as refusal:
         fresh = find_client(call, subject.operator).value
         return _form(call, fresh, _as_text(fresh.metadata), refusal)
-    except InvalidMetadata as refusal:
+    except (InvalidMetadata, MorePermissions) as refusal:
         return _form(call, client, text, refusal)
     return go(f"{here}&changed=yes")
 

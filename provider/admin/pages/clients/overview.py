@@ -5,13 +5,17 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from provider.admin.guards import require_operator
+from provider.accounts.roles.permissions import Permission
+from provider.admin.guards import operator_of, require_operator
 from provider.admin.pages.clients.frame import client_page, find_client
 from provider.admin.pages.event_list import event_list
 from provider.admin.presets import preset_of
 from provider.audit import store as audit
+from provider.audit.events import Event
+from provider.audit.store import AuditEvent
 from provider.config.settings import Settings
 from provider.languages.text import Text
+from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
 from provider.oauth.http.metadata import provider_metadata
 from provider.web.call import Call
@@ -19,6 +23,7 @@ from provider.web.endpoint import endpoint
 
 EXAMPLE_REDIRECT = "http://localhost:3000/callback"
 """The redirect URI in the snippets of a client that has none."""
+CLIENT_EVENTS = [event for event in Event if event.startswith("client.")]
 LATEST = 10
 """How many events are shown. The audit log has all of them."""
 
@@ -35,7 +40,7 @@ class Endpoint:
 @endpoint
 def show_client(call: Call) -> Response:
     """Show how an application connects, and its latest events: GET /admin/clients/client?client_id=."""
-    client = find_client(call, require_operator(call)).value
+    client = find_client(call, require_operator(call, Permission.APPLICATIONS_READ)).value
     metadata = client.metadata
     return client_page(
         call,
@@ -46,9 +51,17 @@ def show_client(call: Call) -> Response:
         issuer=call.settings.issuer,
         endpoints=_endpoints(metadata, call.settings),
         redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
-        **event_list(call.work, audit.find(call.work.read, client_id=client.client_id, limit=LATEST)),
+        **event_list(call.work, _latest_events(call, client)),
         just_created="created" in call.query,
     )
+
+
+def _latest_events(call: Call, client: Client) -> list[AuditEvent]:
+    """Return the latest events of a client: all of them, or for an operator who can't see users those about the client
+    itself.
+    """
+    names = None if operator_of(call).may(Permission.USERS_READ) else CLIENT_EVENTS
+    return audit.find(call.work.read, client_id=client.client_id, names=names, limit=LATEST)
 
 
 def _endpoints(metadata: ClientMetadata, settings: Settings) -> list[Endpoint]:

@@ -5,14 +5,16 @@ from typing import Any
 
 from starlette.responses import Response
 
+from provider.accounts.roles.permissions import Permission
 from provider.admin import client_form, client_groups
+from provider.admin.authority import MorePermissions
 from provider.admin.client_groups import GROUPS, Group
 from provider.admin.client_labels import LABELS
 from provider.admin.etags import ChangedMeanwhile, version_of
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason, require_version_seen
 from provider.admin.pages.clients.changes import apply_changes, merge, require_possible, review, version_values
-from provider.admin.pages.clients.frame import client_page, find_client, setting_groups, url_of
+from provider.admin.pages.clients.frame import client_page, find_client, find_client_to_change, setting_groups, url_of
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata, InvalidMetadata
 from provider.refusals import NotFound, Refusal
@@ -26,7 +28,7 @@ FIRST = "basics"
 @endpoint
 def show_settings(call: Call) -> Response:
     """Show a group of settings: GET /admin/clients/client/settings?client_id=&group=."""
-    client = find_client(call, require_operator(call)).value
+    client = find_client(call, require_operator(call, Permission.APPLICATIONS_READ)).value
     return _form(call, client, _group(call))
 
 
@@ -35,7 +37,7 @@ def save_settings(call: Call) -> Response:
     """Handle the form of a group: POST to the same URL. Without `sure` it shows a summary of the changes; with it, it
     saves them. Members of other groups stay as they are.
     """
-    subject = find_client(call, require_operator(call))
+    subject = find_client_to_change(call)
     client, key = subject.value, _group(call)
     names = _names(call, client, GROUPS[key])
     here = url_of(client.client_id, "settings", group=key)
@@ -57,7 +59,7 @@ def save_settings(call: Call) -> Response:
         return review(call, client, changes, back=here, typed=_typed(call, names), errors=errors)
     except ChangedMeanwhile as refusal:
         return _form(call, find_client(call, subject.operator).value, key, refusal)
-    except InvalidMetadata as refusal:
+    except (InvalidMetadata, MorePermissions) as refusal:
         return _form(call, client, key, refusal, typed=call.form)
     return go(f"{here}&changed=yes")
 

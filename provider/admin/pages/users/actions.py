@@ -11,8 +11,8 @@ from provider.accounts.registration import clean_name
 from provider.accounts.store import users
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
-from provider.accounts.users import NoSuchUser, delete_user, set_roles
-from provider.admin import bulk
+from provider.accounts.users import NoSuchUser, delete_user
+from provider.admin import authority, bulk
 from provider.admin.bulk import UserOperation
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
 from provider.admin.pages.users.addresses import ADDRESS_ACTIONS
@@ -69,7 +69,9 @@ def _set_roles(call: Call, subject: Subject[UserDetails]) -> None:
     if user_id == subject.operator.user_id and ADMIN not in roles:
         raise NotYourself
     require_version_seen(call, _roles(_held(call, user_id)))
-    set_roles(call.work, user_id=user_id, roles=roles)
+    if problem := authority.problem_with_roles(subject.operator.permissions, roles):
+        raise InvalidInput("roles", problem)
+    authority.set_roles(call.work, subject.operator.permissions, user_id=user_id, roles=roles)
 
 
 def _set_name(call: Call, subject: Subject[UserDetails]) -> None:

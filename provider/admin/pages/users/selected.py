@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from provider.accounts import overview
 from provider.accounts.overview import Overview
-from provider.admin import bulk
+from provider.accounts.roles.permissions import Permission
+from provider.admin import authority, bulk
 from provider.admin.guards import require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason
 from provider.admin.pages.outbox import PATH as OUTBOX
@@ -69,22 +70,24 @@ ACTIONS: Mapping[str, BulkAction] = {
 def act_on_selected_users(call: Call) -> Response:
     """Say what an action will do to the selected users (GET), or queue it (POST): /admin/users/selected?action=.
 
-    The operator's own account is left out.
+    The operator's own account is left out, and so are those with more permissions than the operator has.
     """
-    operator = require_operator(call)
+    operator = require_operator(call, Permission.USERS_WRITE)
     name = call.query.get("action", "")
     action = ACTIONS.get(name)
     if action is None:
         raise NotFound
     selected = overview.describe(call.work, _selected(call))
-    users = [person for person in selected if person.user.id != operator.user_id]
-    themselves = len(users) < len(selected)
+    others = [person for person in selected if person.user.id != operator.user_id]
+    themselves = len(others) < len(selected)
+    users = [one for one in others if authority.problem_with_user(operator.permissions, one.user.roles) is None]
+    beyond = len(others) - len(users)
     if call.method in {"GET", "HEAD"} or not users:
-        return _ask(call, action, users, themselves=themselves)
+        return _ask(call, action, users, themselves=themselves, beyond=beyond)
     try:
         record_reason(call)
     except InvalidInput as refusal:
-        return _ask(call, action, users, themselves=themselves, refusal=refusal)
+        return _ask(call, action, users, themselves=themselves, beyond=beyond, refusal=refusal)
     names = {person.user.id: person.email or person.user.id for person in users}
     bulk.enqueue(call.work, action=name, users=names, operator_id=operator.user_id)
     return go(f"{OUTBOX}?{urlencode({'topic': bulk.TOPIC, 'started': 'yes'})}")
@@ -96,7 +99,13 @@ def _selected(call: Call) -> list[str]:
 
 
 def _ask(
-    call: Call, action: BulkAction, users: list[Overview], *, themselves: bool, refusal: InvalidInput | None = None
+    call: Call,
+    action: BulkAction,
+    users: list[Overview],
+    *,
+    themselves: bool,
+    beyond: int,
+    refusal: InvalidInput | None = None,
 ) -> Response:
     return page(
         call,
@@ -105,6 +114,7 @@ def _ask(
         action=action,
         users=users,
         themselves=themselves,
+        beyond=beyond,
         why=call.form.get("why", ""),
         errors={} if refusal is None else {refusal.name: refusal.message},
     )

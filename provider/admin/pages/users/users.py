@@ -4,8 +4,10 @@ from starlette.responses import Response
 
 from provider.accounts import invitation, overview, registration, search
 from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
+from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin.guards import require_operator
+from provider.admin import authority
+from provider.admin.guards import Operator, require_operator
 from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
 from provider.admin.pages.event_list import event_list
 from provider.admin.pages.paging import AT_ONCE, next_page, place_on
@@ -17,12 +19,13 @@ from provider.audit.devices import device_name
 from provider.database.base import parse_id
 from provider.languages.free_text import InvalidText
 from provider.languages.text import Text
-from provider.sessions.store import Session
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
 PATH = "/admin/users"
+NEEDS = Permission.USERS_WRITE
+"""The permission for everything that changes a user."""
 LATEST = 20
 """How many events are shown on a user's page. The audit log has all of them."""
 
@@ -30,7 +33,7 @@ LATEST = 20
 @endpoint
 def list_users(call: Call) -> Response:
     """List users, the newest first, or those a search finds: GET /admin/users?q=."""
-    require_operator(call)
+    operator = require_operator(call, Permission.USERS_READ)
     asked, place = call.query.text("q"), place_on(call, "users")
     found, further = search.find_page(
         call.work, asked, after=None if place is None else (place[0], place[1]), limit=AT_ONCE
@@ -42,13 +45,13 @@ def list_users(call: Call) -> Response:
         found=overview.describe(call.work, found),
         further=next_page(call, "users", further),
         done=done_message(call, ACTIONS),
-        bulk_actions=selected.ACTIONS,
+        bulk_actions=selected.ACTIONS if operator.may(NEEDS) else {},
     )
 
 
 @endpoint
 def show_new_user(call: Call) -> Response:
-    require_operator(call)
+    require_operator(call, NEEDS)
     return _new(call)
 
 
@@ -57,7 +60,7 @@ def create_user(call: Call) -> Response:
     """Create a user: POST /admin/users/new. With `invite`, the user is emailed an invitation; otherwise the operator
     passes on a link.
     """
-    require_operator(call)
+    operator = require_operator(call, NEEDS)
     errors: dict[str, str] = {}
     name, roles = "", roles_of(call.form.text("roles"))
     try:
@@ -66,6 +69,8 @@ def create_user(call: Call) -> Response:
         errors["name"] = invalid.problem
     if roles is None:
         errors["roles"] = INVALID_ROLES
+    elif problem := authority.problem_with_roles(operator.permissions, roles):
+        errors["roles"] = problem
     if errors or roles is None:
         return _new(call, errors=errors)
     claims = {"name": name} if name else {}
@@ -86,14 +91,17 @@ def create_user(call: Call) -> Response:
 @endpoint
 def show_user(call: Call) -> Response:
     """Show a user and the actions available: GET /admin/users/{user_id}."""
-    operator = require_operator(call)
-    person = find_user(call, operator).value
+    operator = require_operator(call, Permission.USERS_READ)
+    subject = find_user(call, operator)
+    person = subject.value
     return page(
         call,
         "admin/user.html",
         person=person,
         sessions=[(session, device_name(session.user_agent)) for session in person.sessions],
-        actions=available(ACTIONS, person),
+        actions=available(ACTIONS, person, NEEDS, operator) if subject.problem is None else {},
+        may_change=operator.may(NEEDS) and subject.problem is None,
+        problem=subject.problem if operator.may(NEEDS) else None,
         **event_list(call.work, audit.find(call.work.read, user_id=person.user.id, limit=LATEST)),
         done=done_message(call, ACTIONS),
         just_created="created" in call.query,
@@ -101,16 +109,17 @@ def show_user(call: Call) -> Response:
     )
 
 
-def find_user(call: Call, operator: Session) -> Subject[UserDetails]:
+def find_user(call: Call, operator: Operator) -> Subject[UserDetails]:
     """Return the user named by the path, as a Subject. Raises NoSuchUser."""
     user_id = parse_id(call.path_params["user_id"])
     if user_id is None:
         raise NoSuchUser
     found = find_details(call, user_id)
-    return Subject(found.email or user_id, f"{PATH}/{user_id}", found, operator)
+    problem = authority.problem_with_user(operator.permissions, found.user.roles)
+    return Subject(found.email or user_id, f"{PATH}/{user_id}", found, operator, problem)
 
 
-act_on_user = action_endpoint(find_user, ACTIONS, here="users")
+act_on_user = action_endpoint(find_user, ACTIONS, here="users", needs=NEEDS)
 
 
 def _new(call: Call, *, errors: dict[str, str] | None = None) -> Response:

@@ -1,0 +1,119 @@
+"""What operators may act on: never a user, a role or an application that has more permissions than they have."""
+
+from collections.abc import Iterable, Sequence
+
+from provider.accounts import users as accounts
+from provider.accounts.roles.permissions import (
+    Permission,
+    Permissions,
+    permissions_of,
+    role_beyond,
+)
+from provider.accounts.store import users
+from provider.accounts.users import NoSuchUser
+from provider.languages.text import Text
+from provider.oauth.clients.clients import Client
+from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.clients.registration import RESERVED_SCOPES
+from provider.oauth.scopes import parse_scope
+from provider.refusals import Forbidden
+from provider.work import UnitOfWork
+
+
+class MorePermissions(Forbidden):
+    """An action on a user, a role or an application that has more permissions than the operator."""
+
+    code = "more-permissions"
+    title = Text("More permissions needed")
+    message = Text("The user, role or application has more permissions than you have.")
+
+
+def find_permissions(work: UnitOfWork, user_id: str) -> Permissions:
+    """Return the permissions that a user has now. A user who is suspended or deleted has none."""
+    user = users.find(work.read, user_id)
+    return permissions_of(user.roles if user is not None and user.status == users.Status.ACTIVE else ())
+
+
+def problem_with_user(permissions: Permissions, roles: Iterable[str]) -> Text | None:
+    """Return why an operator with these permissions can't change a user with these roles, or None."""
+    beyond = role_beyond(permissions, roles)
+    if beyond is None:
+        return None
+    return Text(
+        "This user has the role %(role)s, which gives more permissions than you have. Ask an administrator to change "
+        "this account.",
+        role=beyond,
+    )
+
+
+def problem_with_application(permissions: Permissions, metadata: ClientMetadata) -> Text | None:
+    """Return why an operator with these permissions can't change, or register, an application like this, or None.
+
+    A reserved scope and `first_party` give an application access that users don't consent to, or that goes beyond the
+    application. So whoever has its secret or its redirect URIs has that access, too.
+    """
+    if Permission.APPLICATIONS_TRUST in permissions:
+        return None
+    reserved = sorted(RESERVED_SCOPES & set(parse_scope(metadata.scope)))
+    if reserved:
+        return Text(
+            "Only an administrator can register or change applications with the scope %(scope)s.", scope=reserved[0]
+        )
+    if metadata.first_party:
+        return Text("Only an administrator can register or change applications with first_party.")
+    return None
+
+
+def require_user(work: UnitOfWork, permissions: Permissions, user_id: str) -> None:
+    """Check that an operator with these permissions may change the user. Raises MorePermissions.
+
+    A user who does not exist is left to the caller.
+    """
+    user = users.find(work.read, user_id)
+    _raise(problem_with_user(permissions, () if user is None else user.roles))
+
+
+def require_application(permissions: Permissions, metadata: ClientMetadata) -> None:
+    """Check that an operator with these permissions may register or change such an application. Raises
+    MorePermissions.
+    """
+    _raise(problem_with_application(permissions, metadata))
+
+
+def require_client(permissions: Permissions, client: Client | None) -> None:
+    """Check that an operator with these permissions may change the client. Raises MorePermissions.
+
+    A client that does not exist is left to the caller.
+    """
+    if client is not None:
+        require_application(permissions, client.metadata)
+
+
+def problem_with_roles(permissions: Permissions, roles: Iterable[str]) -> Text | None:
+    """Return why an operator with these permissions can't give these roles, or None."""
+    beyond = role_beyond(permissions, roles)
+    if beyond is None:
+        return None
+    return Text("You can't give the role %(role)s, because it gives more permissions than you have.", role=beyond)
+
+
+def require_roles(permissions: Permissions, roles: Iterable[str]) -> None:
+    """Check that an operator with these permissions may give these roles. Raises MorePermissions."""
+    _raise(problem_with_roles(permissions, roles))
+
+
+def set_roles(work: UnitOfWork, permissions: Permissions, *, user_id: str, roles: Sequence[str]) -> None:
+    """Replace the user's roles, for an operator with these permissions. The user is locked, so that no role that was
+    just given is taken. Raises NoSuchUser or MorePermissions.
+    """
+    user = users.find(work.db, user_id) if users.lock(work.db, user_id) else None
+    if user is None:
+        raise NoSuchUser
+    _raise(problem_with_user(permissions, user.roles))
+    require_roles(permissions, roles)
+    accounts.set_roles(work, user_id=user_id, roles=roles)
+
+
+def _raise(problem: Text | None) -> None:
+    if problem is not None:
+        raise MorePermissions(problem)
