@@ -5,10 +5,13 @@ from starlette.routing import BaseRoute, Route
 from provider.admin.pages import (
     audit,
     branding,
+    design,
+    emails,
     explanation,
     keys,
     outbox,
     overview,
+    roles,
     search,
     sessions,
     settings,
@@ -40,6 +43,26 @@ def _application_tabs() -> list[BaseRoute]:
     ]
 
 
+def for_developers() -> list[BaseRoute]:
+    """Return the routes of the pages for those who develop Signet."""
+    return [
+        Route("/admin/design", design.show_design, methods=["GET"], name="admin_design"),
+        Route("/admin/design/parts", design.show_parts, methods=["GET"], name="admin_design_parts"),
+    ]
+
+
+def _branding() -> list[BaseRoute]:
+    get, post, both, at = ["GET"], ["POST"], ["GET", "POST"], "/admin/branding"
+    return [
+        Route(at, branding.show_branding, methods=get, name="admin_branding"),
+        Route(at, branding.save, methods=post, name="admin_save_branding"),
+        Route(f"{at}/preview", branding.show_preview, methods=get, name="admin_branding_preview"),
+        Route(f"{at}/preview", branding.preview, methods=post, name="admin_preview_branding"),
+        Route(f"{at}/preview.css", branding.preview_css, methods=get, name="admin_branding_styles"),
+        Route(f"{at}/saved/{{action}}", branding.act_on_branding, methods=both, name="admin_act_on_branding"),
+    ]
+
+
 def console() -> list[BaseRoute]:
     """Return the routes of the console. The URL of an action is below that of its object. Fixed URLs come before those
     with parameters.
@@ -59,6 +82,11 @@ def console() -> list[BaseRoute]:
         ),
         Route("/admin/users/{user_id}", users.show_user, methods=get, name="admin_user"),
         Route("/admin/users/{user_id}/{action}", users.act_on_user, methods=both, name="admin_act_on_user"),
+        Route("/admin/roles", roles.list_roles, methods=get, name="admin_roles"),
+        Route("/admin/roles/new", roles.show_new_role, methods=get, name="admin_show_new_role"),
+        Route("/admin/roles/new", roles.create_role, methods=post, name="admin_create_role"),
+        Route("/admin/roles/role", roles.show_role, methods=get, name="admin_role"),
+        Route("/admin/roles/role/{action}", roles.act_on_role, methods=both, name="admin_act_on_role"),
         Route("/admin/clients", clients.list_clients, methods=get, name="admin_clients"),
         Route("/admin/clients/new", clients.show_new_client, methods=get, name="admin_show_new_client"),
         Route("/admin/clients/new", clients.create_client, methods=post, name="admin_create_client"),
@@ -77,12 +105,11 @@ def console() -> list[BaseRoute]:
         Route(
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
-        Route("/admin/branding", branding.show_branding, methods=get, name="admin_branding"),
-        Route("/admin/branding", branding.save, methods=post, name="admin_save_branding"),
-        Route("/admin/branding/preview", branding.show_preview, methods=get, name="admin_branding_preview"),
-        Route("/admin/branding/preview", branding.preview, methods=post, name="admin_preview_branding"),
-        Route("/admin/branding/preview.css", branding.preview_css, methods=get, name="admin_branding_styles"),
-        Route("/admin/branding/saved/{action}", branding.act_on_branding, methods=both, name="admin_act_on_branding"),
+        *_branding(),
+        Route("/admin/emails", emails.list_emails, methods=get, name="admin_emails"),
+        Route("/admin/emails/{name}", emails.show_email, methods=get, name="admin_email"),
+        Route("/admin/emails/{name}/html", emails.show_html, methods=get, name="admin_email_html"),
+        Route("/admin/emails/{name}/test", emails.send_test, methods=post, name="admin_send_test_email"),
         Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
     ]

@@ -14,6 +14,7 @@ from provider.accounts.pages import (
     picture,
     profile,
     recovery_codes,
+    security,
     sessions,
     totp,
 )
@@ -21,11 +22,11 @@ from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
 from provider.login.pages import email_verification, login, second_factor, sign_out, sign_up
 from provider.oauth.endpoints.account_chooser import account_chooser
-from provider.oauth.endpoints.connected_apps import applications, withdraw
+from provider.oauth.endpoints.connected_apps import application, applications, withdraw
 from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.device_verification import answered, device
 from provider.oauth.endpoints.start_again import start_again
-from provider.routes.console import console
+from provider.routes.console import console, for_developers
 from provider.web import health
 from provider.web.assets import Static
 from provider.web.look import find_brand_asset
@@ -51,9 +52,11 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/signed-out", sign_out.signed_out, methods=get, name="signed_out"),
         # People: their account
         Route("/account", overview.account, methods=get, name="account"),
+        Route("/account/security", security.security, methods=get, name="security"),
         Route("/account/sessions", sessions.sessions, methods=get, name="account_sessions"),
         Route("/account/sessions", sessions.end_sessions, methods=post, name="end_sessions"),
         Route("/account/applications", applications, methods=get, name="applications"),
+        Route("/account/applications/app", application, methods=get, name="application"),
         Route("/account/applications", withdraw, methods=post, name="withdraw_application"),
         Route("/account/activity", activity.activity, methods=get, name="activity"),
         Route("/account/activity/not-me", activity.show_not_me, methods=get, name="show_not_me"),
@@ -68,6 +71,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/language", language.choose, methods=post, name="choose_language"),
         Route("/.well-known/change-password", overview.change_password, methods=get, name="change_password"),
         # Operators
+        *(for_developers() if settings.loopback else ()),
         *console(),
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),
