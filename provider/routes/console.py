@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from provider.admin.pages import (
     audit,
     branding,
+    design,
     explanation,
     keys,
     outbox,
@@ -37,6 +38,26 @@ def _application_tabs() -> list[BaseRoute]:
         Route(f"{at}/try", try_it.start_try, methods=post, name="admin_start_client_try"),
         Route(trials.PATH, try_it.finish_try, methods=get, name="admin_finish_client_try"),
         Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
+    ]
+
+
+def for_developers() -> list[BaseRoute]:
+    """Return the routes of the pages for those who develop Signet."""
+    return [
+        Route("/admin/design", design.show_design, methods=["GET"], name="admin_design"),
+        Route("/admin/design/parts", design.show_parts, methods=["GET"], name="admin_design_parts"),
+    ]
+
+
+def _branding() -> list[BaseRoute]:
+    get, post, both, at = ["GET"], ["POST"], ["GET", "POST"], "/admin/branding"
+    return [
+        Route(at, branding.show_branding, methods=get, name="admin_branding"),
+        Route(at, branding.save, methods=post, name="admin_save_branding"),
+        Route(f"{at}/preview", branding.show_preview, methods=get, name="admin_branding_preview"),
+        Route(f"{at}/preview", branding.preview, methods=post, name="admin_preview_branding"),
+        Route(f"{at}/preview.css", branding.preview_css, methods=get, name="admin_branding_styles"),
+        Route(f"{at}/saved/{{action}}", branding.act_on_branding, methods=both, name="admin_act_on_branding"),
     ]
 
 
@@ -77,12 +98,7 @@ def console() -> list[BaseRoute]:
         Route(
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
-        Route("/admin/branding", branding.show_branding, methods=get, name="admin_branding"),
-        Route("/admin/branding", branding.save, methods=post, name="admin_save_branding"),
-        Route("/admin/branding/preview", branding.show_preview, methods=get, name="admin_branding_preview"),
-        Route("/admin/branding/preview", branding.preview, methods=post, name="admin_preview_branding"),
-        Route("/admin/branding/preview.css", branding.preview_css, methods=get, name="admin_branding_styles"),
-        Route("/admin/branding/saved/{action}", branding.act_on_branding, methods=both, name="admin_act_on_branding"),
+        *_branding(),
         Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
     ]

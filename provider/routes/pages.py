@@ -25,7 +25,7 @@ from provider.oauth.endpoints.connected_apps import applications, withdraw
 from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.device_verification import answered, device
 from provider.oauth.endpoints.start_again import start_again
-from provider.routes.console import console
+from provider.routes.console import console, for_developers
 from provider.web import health
 from provider.web.assets import Static
 from provider.web.look import find_brand_asset
@@ -68,6 +68,7 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/language", language.choose, methods=post, name="choose_language"),
         Route("/.well-known/change-password", overview.change_password, methods=get, name="change_password"),
         # Operators
+        *(for_developers() if settings.loopback else ()),
         *console(),
         Route("/health/live", health.live, methods=get, name="health_live"),
         Route("/health/ready", health.ready, methods=get, name="health_ready"),

@@ -1,5 +1,6 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
-// downloads, prints, selects all rows of a list, offers the browser's color picker, and previews a form as it is typed.
+// downloads, prints, selects all rows of a list, closes toasts, offers the browser's color picker, and previews a form
+// as it is typed.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -56,6 +57,17 @@ for (const all of document.querySelectorAll("[data-select-all]")) {
   const boxes = all.form.querySelectorAll("tbody input[type=checkbox]");
   all.hidden = false;
   all.addEventListener("change", () => boxes.forEach((box) => { box.checked = all.checked; }));
+}
+
+// What was done is said once: not again after a reload, or at a bookmark of the page.
+for (const toast of document.querySelectorAll(".toast")) {
+  const close = toast.querySelector("[data-close]");
+  close.hidden = false;
+  close.addEventListener("click", () => toast.remove());
+  const url = new URL(location);
+  const told = ["done", "saved", "changed", "created"].filter((name) => url.searchParams.has(name));
+  for (const name of told) url.searchParams.delete(name);
+  if (told.length) history.replaceState(null, "", url);
 }
 
 const textOf = (id) => {

@@ -115,7 +115,7 @@ CONSOLE = _read("""
     GET /admin/branding settings:read
     POST /admin/branding settings:write
     GET /admin/branding/preview settings:read
-    POST /admin/branding/preview settings:read
+    POST /admin/branding/preview settings:write
     GET /admin/branding/preview.css settings:read
     GET /admin/branding/saved/{action} settings:write
     POST /admin/branding/saved/{action} settings:write

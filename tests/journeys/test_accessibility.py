@@ -294,6 +294,8 @@ CONSOLE_PAGES = (
     "/webhooks",
     "/explain",
     "/branding",
+    "/design",
+    "/design/parts",
     "/settings",
 )
 

@@ -11,7 +11,7 @@ from provider.accounts.roles.permissions import Permission
 from provider.admin import branding
 from provider.admin.branding import Draft
 from provider.admin.etags import ChangedMeanwhile
-from provider.admin.guards import OPERATOR, Operator, require_operator
+from provider.admin.guards import Operator, operator_of, require_operator
 from provider.admin.pages.actions import (
     VERSION,
     Action,
@@ -33,15 +33,15 @@ from provider.web.assets import PlacedAsset, inline
 from provider.web.call import Call
 from provider.web.destination import destination
 from provider.web.endpoint import endpoint
-from provider.web.look import look_of, preview_stylesheet
+from provider.web.look import Look, look_of, preview_stylesheet
 from provider.web.pages import go, page
 
 PATH = "/admin/branding"
-READ, WRITE = Permission.SETTINGS_READ, Permission.SETTINGS_WRITE
 MAX_BODY = 1024 * 1024
 """The largest request body, in bytes. It exceeds the limit of two logos, so that the page can report the error."""
 COLOURS = ("brand_accent", "brand_accent_dark", "brand_paper", "brand_paper_dark")
 DARK_MODE = "dark"
+NEEDS = Permission.SETTINGS_WRITE
 
 
 def _reset(call: Call, _subject: Subject[Saved]) -> None:
@@ -81,14 +81,14 @@ LABELS: Mapping[str, Text] = {
 @endpoint
 def show_branding(call: Call) -> Response:
     """Show the form: GET /admin/branding."""
-    require_operator(call, READ)
+    require_operator(call, Permission.SETTINGS_READ)
     return _form(call)
 
 
 @endpoint(max_body=MAX_BODY)
 def save(call: Call) -> Response:
     """Save the form: POST /admin/branding. If something is wrong, the form is shown again."""
-    require_operator(call, WRITE)
+    require_operator(call, NEEDS)
     draft = _draft(call)
     try:
         record_reason(call)
@@ -105,21 +105,21 @@ def save(call: Call) -> Response:
 @endpoint
 def show_preview(call: Call) -> Response:
     """Show the sign-in page with the branding in effect, inside of the console: GET /admin/branding/preview."""
-    require_operator(call, READ)
+    require_operator(call, Permission.SETTINGS_READ)
     return _preview(call, Draft(saved_branding.find(call.work.read).values), call.query.get("scheme"))
 
 
 @endpoint(max_body=MAX_BODY, form_on=PATH)
 def preview(call: Call) -> Response:
     """Show the sign-in page with the branding in the form, which is not saved: POST /admin/branding/preview."""
-    require_operator(call, READ)
+    require_operator(call, NEEDS)
     return _preview(call, _draft(call), call.form.get("scheme"))
 
 
 @endpoint
 def preview_css(call: Call) -> Response:
     """Return the styles of a preview with the colors in the query: GET /admin/branding/preview.css."""
-    require_operator(call, READ)
+    require_operator(call, Permission.SETTINGS_READ)
     settings = call.installation.settings
     draft = branding.read_draft(settings, Saved(), call.query, {})
     styles = preview_stylesheet(branding.applied(settings, draft.values), is_dark=call.query.get("scheme") == DARK_MODE)
@@ -131,7 +131,7 @@ def find_branding(call: Call, operator: Operator) -> Subject[Saved]:
     return Subject(call.settings.brand, PATH, saved_branding.find(call.work.read), operator)
 
 
-act_on_branding = action_endpoint(find_branding, ACTIONS, here="branding", needs=WRITE)
+act_on_branding = action_endpoint(find_branding, ACTIONS, here="branding", needs=NEEDS)
 
 
 def _draft(call: Call) -> Draft:
@@ -164,31 +164,32 @@ def _form(
         typed={name: shown[name] or "" for name in LABELS} if typed is None else typed,
         logos={"brand_logo": look.logo, "brand_logo_dark": look.logo_dark},
         version=branding.version(saved),
-        actions=available(ACTIONS, saved, WRITE, OPERATOR.of(call)),
+        actions=available(ACTIONS, saved, NEEDS, operator_of(call)),
         done=SAVED if call.query.get("done") == "save" else done_message(call, ACTIONS),
         why=call.form.get("why", ""),
         errors=errors or {},
     )
 
 
-def _preview(call: Call, draft: Draft, scheme: str | None) -> Response:
-    is_dark = scheme == DARK_MODE
-    settings = call.settings = branding.applied(call.installation.settings, draft.values)
+def preview_look(settings: Settings, *, is_dark: bool) -> Look:
+    """Return the look of pages that are always light or dark, whatever the browser prefers."""
     look = look_of(settings)
     logo = (look.logo_dark if is_dark else None) or look.logo
     colours = {name: getattr(settings, name) for name in COLOURS if getattr(settings, name) is not None}
     styles = f"{PATH}/preview.css?{urlencode({'scheme': DARK_MODE if is_dark else 'light', **colours})}"
+    stylesheet = PlacedAsset("preview.css", "text/css", b"", styles)
+    return replace(look, stylesheet=stylesheet, logo=logo and inline(logo), logo_dark=None)
+
+
+def _preview(call: Call, draft: Draft, scheme: str | None) -> Response:
+    is_dark = scheme == DARK_MODE
+    settings = call.settings = branding.applied(call.installation.settings, draft.values)
     return page(
         call,
         "admin/branding_preview.html",
         framed_here=True,
         offers_languages=False,
-        look=replace(
-            look,
-            stylesheet=PlacedAsset("preview.css", "text/css", b"", styles),
-            logo=logo and inline(logo),
-            logo_dark=None,
-        ),
+        look=preview_look(settings, is_dark=is_dark),
         contrasts=_contrasts(settings, is_dark=is_dark),
         least=FOR_TEXT,
         problems=draft.errors,
