@@ -70,6 +70,13 @@ class Language:
         """Return date and time in UTC, such as `25 November 2026, 20:57 UTC`."""
         return f"{self.date(moment)}, {moment:%H:%M} UTC"
 
+    def ago(self, moment: datetime, now: datetime) -> str:
+        """Return how long ago the moment was, such as `3 hours ago`. Less than two minutes are `1 minute ago`."""
+        from babel.dates import format_timedelta  # noqa: PLC0415  # as above
+
+        past = min(moment - now, -timedelta(seconds=1))
+        return format_timedelta(past, granularity="minute", add_direction=True, locale=self.locale)
+
     def duration(self, length: timedelta) -> str:
         """Return a length of time, such as `10 minutes`, in the largest unit of which there are at least two.
 

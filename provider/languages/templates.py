@@ -27,6 +27,7 @@ def speak(env: Environment, language: Language) -> None:
         "month": language.month,
         "hour": "{:%H:%M}".format,
         "number": language.number,
+        "ago": language.ago,
         "duration": language.duration,
     }
     env.filters |= {"isolate": isolate, "isolated": isolated, "first_character": first_character}

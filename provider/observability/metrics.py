@@ -71,6 +71,7 @@ KINDS = (
     "registration_token",
     "resend",
     "sign_up",
+    "test_email",
     "upstream",
     "user_code",
 )
