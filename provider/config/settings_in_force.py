@@ -72,7 +72,7 @@ def settings_in_force(settings: Settings, *, environ: Mapping[str, str] | None =
     return found
 
 
-_UNSET = (None, (), frozenset())
+_UNSET: tuple[object, ...] = (None, (), frozenset())
 
 
 def _source(variable: str, given: set[str], *, is_default: bool) -> Source:
