@@ -144,3 +144,26 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
     pause = setTimeout(refresh, 300);
   });
 }
+
+// A list on the page is searched while its form is typed into. The server has hidden what its search left out.
+for (const form of document.querySelectorAll("form[data-filter]")) {
+  const list = document.getElementById(form.dataset.filter);
+  const items = list.querySelectorAll("[data-changed]");
+  const texts = Array.from(items, (item) => `${item.textContent} ${item.closest("section").querySelector("h2").textContent}`.toLowerCase());
+  const filter = () => {
+    const words = form.elements.q.value.toLowerCase().split(/\s+/);
+    let count = 0;
+    items.forEach((item, at) => {
+      const isWanted = words.every((word) => texts[at].includes(word)) && (item.dataset.changed || !form.elements.changed.checked);
+      item.hidden = !isWanted;
+      count += isWanted ? 1 : 0;
+    });
+    for (const section of list.querySelectorAll("section")) {
+      const isEmpty = !section.querySelector("[data-changed]:not([hidden])");
+      section.hidden = document.querySelector(`a[href="#${section.querySelector("h2").id}"]`).parentElement.hidden = isEmpty;
+    }
+    document.querySelector("[data-count]").textContent = count;
+    document.querySelector("[data-nothing]").hidden = count > 0;
+  };
+  form.addEventListener("input", filter);
+}
