@@ -8,7 +8,7 @@ from starlette.responses import Response
 from provider.accounts.roles.permissions import Permission
 from provider.admin import charts
 from provider.admin.guards import require_operator
-from provider.admin.pages.outbox import STATES, TOPICS
+from provider.admin.lists.jobs import STATES, TOPICS
 from provider.audit import hourly
 from provider.jose.algorithms import KEY_PAIRS
 from provider.oauth.keys import rotation
