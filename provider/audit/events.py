@@ -52,6 +52,9 @@ class Event(StrEnum):
     FAMILY_REVOKED = "token.family.revoked"
     TOKEN_REVOKED = "token.revoked"
     TOKEN_EXCHANGED = "token.exchanged"
+    ROLE_CREATED = "role.created"
+    ROLE_UPDATED = "role.updated"
+    ROLE_DELETED = "role.deleted"
     CLIENT_CREATED = "client.created"
     CLIENT_UPDATED = "client.updated"
     CLIENT_SECRET_ROTATED = "client.secret.rotated"
@@ -76,6 +79,7 @@ class Event(StrEnum):
     LIST_EXPORTED = "list.exported"
     BULK_STARTED = "bulk.started"
     BULK_STOPPED = "bulk.stopped"
+    TEST_EMAIL_SENT = "email.test_sent"
     INVALIDATED = "installation.invalidated"
 
 

@@ -7,6 +7,7 @@ from provider.accounts.factors.factor import Factor
 from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
 from provider.sessions.assurance import MULTI_FACTOR
@@ -42,4 +43,5 @@ def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, co
     record(work, event, user_id=session.user_id, session=session.id, method=factor.name)
     outcome = "stepped_up" if session.pending is None else "signed_in"
     work.after_commit.append(partial(SIGN_INS.count, "second_factor", outcome))
+    work.after_commit.append(partial(counters.mark_active, session.user_id))
     return cookie

@@ -6,10 +6,12 @@ from provider.admin.pages import (
     audit,
     branding,
     design,
+    emails,
     explanation,
     keys,
     outbox,
     overview,
+    roles,
     search,
     sessions,
     settings,
@@ -18,7 +20,7 @@ from provider.admin.pages import (
 from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected, try_it
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
-from provider.admin.pages.users import selected, users
+from provider.admin.pages.users import matching, selected, users
 from provider.oauth.authorize import trials
 
 
@@ -79,8 +81,21 @@ def console() -> list[BaseRoute]:
             methods=both,
             name="admin_act_on_selected_users",
         ),
+        Route(
+            "/admin/users/matching",
+            matching.act_on_matching_users,
+            methods=both,
+            name="admin_act_on_matching_users",
+        ),
+        Route("/admin/users/changes/{run_id}", matching.show_run, methods=get, name="admin_user_change"),
+        Route("/admin/users/changes/{run_id}", matching.stop_run, methods=post, name="admin_stop_user_change"),
         Route("/admin/users/{user_id}", users.show_user, methods=get, name="admin_user"),
         Route("/admin/users/{user_id}/{action}", users.act_on_user, methods=both, name="admin_act_on_user"),
+        Route("/admin/roles", roles.list_roles, methods=get, name="admin_roles"),
+        Route("/admin/roles/new", roles.show_new_role, methods=get, name="admin_show_new_role"),
+        Route("/admin/roles/new", roles.create_role, methods=post, name="admin_create_role"),
+        Route("/admin/roles/role", roles.show_role, methods=get, name="admin_role"),
+        Route("/admin/roles/role/{action}", roles.act_on_role, methods=both, name="admin_act_on_role"),
         Route("/admin/clients", clients.list_clients, methods=get, name="admin_clients"),
         Route("/admin/clients/export.csv", clients.export_clients, methods=get, name="admin_export_clients"),
         Route("/admin/clients/new", clients.show_new_client, methods=get, name="admin_show_new_client"),
@@ -103,6 +118,10 @@ def console() -> list[BaseRoute]:
             "/admin/webhooks/{webhook_id}/{action}", webhooks.act_on_webhook, methods=both, name="admin_act_on_webhook"
         ),
         *_branding(),
+        Route("/admin/emails", emails.list_emails, methods=get, name="admin_emails"),
+        Route("/admin/emails/{name}", emails.show_email, methods=get, name="admin_email"),
+        Route("/admin/emails/{name}/html", emails.show_html, methods=get, name="admin_email_html"),
+        Route("/admin/emails/{name}/test", emails.send_test, methods=post, name="admin_send_test_email"),
         Route("/admin/settings", settings.show_settings, methods=get, name="admin_settings"),
         Route("/admin/explain", explanation.explanation, methods=get, name="explanation"),
     ]

@@ -38,6 +38,9 @@ API = _read("""
     DELETE /api/admin/sessions/{session_id} users:write
     POST /api/admin/users/{user_id}/links users:write
     POST /api/admin/links/use users:write
+    GET /api/admin/roles roles:read
+    PUT /api/admin/roles/{role:path} roles:write
+    DELETE /api/admin/roles/{role:path} roles:write
     GET /api/admin/clients applications:read
     POST /api/admin/clients applications:write
     POST /api/admin/clients/{client_id:path}/rotate-secret applications:write
@@ -75,12 +78,24 @@ CONSOLE = _read("""
     GET /admin/users users:read
     GET /admin/users/new users:write
     POST /admin/users/new users:write
+    GET /admin/users/export.csv users:read
+    GET /admin/users/matching users:write
+    POST /admin/users/matching users:write
+    GET /admin/users/changes/{run_id} users:read
+    POST /admin/users/changes/{run_id} users:write
     GET /admin/users/selected users:write
     POST /admin/users/selected users:write
     GET /admin/users/{user_id} users:read
     GET /admin/users/{user_id}/{action} users:write
     POST /admin/users/{user_id}/{action} users:write
+    GET /admin/roles roles:read
+    GET /admin/roles/new roles:write
+    POST /admin/roles/new roles:write
+    GET /admin/roles/role roles:read
+    GET /admin/roles/role/{action} roles:write
+    POST /admin/roles/role/{action} roles:write
     GET /admin/clients applications:read
+    GET /admin/clients/export.csv applications:read
     GET /admin/clients/new applications:write
     POST /admin/clients/new applications:write
     GET /admin/clients/client applications:read
@@ -100,12 +115,14 @@ CONSOLE = _read("""
     POST /admin/clients/client/try applications:write
     GET /admin/clients/try applications:write
     GET /admin/sessions users:read
+    GET /admin/sessions/export.csv users:read
     GET /admin/keys keys:read
     GET /admin/keys/key/{action} keys:write
     POST /admin/keys/key/{action} keys:write
     GET /admin/audit audit:read
     GET /admin/audit/export.{format} audit:read
     GET /admin/outbox outbox:read
+    GET /admin/outbox/export.csv outbox:read
     GET /admin/outbox/{job_id}/{action} outbox:write
     POST /admin/outbox/{job_id}/{action} outbox:write
     GET /admin/webhooks webhooks:read
@@ -119,6 +136,10 @@ CONSOLE = _read("""
     GET /admin/branding/preview.css settings:read
     GET /admin/branding/saved/{action} settings:write
     POST /admin/branding/saved/{action} settings:write
+    GET /admin/emails settings:read
+    GET /admin/emails/{name} settings:read
+    GET /admin/emails/{name}/html settings:read
+    POST /admin/emails/{name}/test settings:write
     GET /admin/settings settings:read
     GET /admin/explain requests:read
 """)

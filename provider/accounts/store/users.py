@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Index, String, Table, and_, delete, or_, select, update
 
+from provider.accounts.store import roles as user_roles
 from provider.database.base import metadata
 from provider.database.dialect import upsert
 from provider.database.rows import rows_of, values_of
@@ -84,7 +85,10 @@ USER = rows_of(User, users)
 def add(db: Connection, user: User) -> bool:
     """Add the user. Returns False if another user has this id."""
     added = upsert(db, users).values(values_of(user)).on_conflict_do_nothing().returning(users.c.id)
-    return db.scalar(added) is not None
+    if db.scalar(added) is None:
+        return False
+    user_roles.give(db, user.id, user.roles, now=user.created_at)
+    return True
 
 
 def find(db: Connection, user_id: str) -> User | None:
@@ -94,6 +98,11 @@ def find(db: Connection, user_id: str) -> User | None:
 def lock(db: Connection, user_id: str) -> bool:
     """Lock the user's row until this transaction ends. Returns False if there is no such user."""
     return db.scalar(select(users.c.id).where(users.c.id == user_id).with_for_update()) is not None
+
+
+def lock_those(db: Connection, user_ids: list[str]) -> list[User]:
+    """Lock the rows of these users, in one order, until this transaction ends. Return the users as they are now."""
+    return USER.all(db, USER.select().where(users.c.id.in_(user_ids)).order_by(users.c.id).with_for_update())
 
 
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[User]:
@@ -186,7 +195,10 @@ def touch(db: Connection, user_id: str, *, now: datetime) -> None:
 
 def set_roles(db: Connection, user_id: str, roles: list[str], *, now: datetime) -> bool:
     changed = update(users).where(users.c.id == user_id).values(roles=roles, updated_at=now)
-    return db.execute(changed).rowcount == 1
+    if db.execute(changed).rowcount == 0:
+        return False
+    user_roles.replace(db, user_id, roles, now=now)
+    return True
 
 
 def set_claims(db: Connection, user_id: str, claims: dict[str, Any], *, now: datetime) -> bool:

@@ -71,9 +71,7 @@ def _rows(work: UnitOfWork, keys: list[str]) -> list[Entry]:
     found = {row.client_id: clients.client_of(row) for row in store.find_those(work.read, keys)}
     last = select(grants.c.client_id, func.max(grants.c.created_at)).where(grants.c.client_id.in_(keys))
     signed_in = dict(work.read.execute(last.group_by(grants.c.client_id)).tuples().all())
-    return [
-        Entry(found[key], preset_of(found[key].metadata), signed_in.get(key)) for key in keys if key in found
-    ]
+    return [Entry(found[key], preset_of(found[key].metadata), signed_in.get(key)) for key in keys if key in found]
 
 
 def _search(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> tuple[list[str], Place | None]:

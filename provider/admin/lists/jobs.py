@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from provider.admin import bulk
+from provider.admin import bulk, bulk_runs
 from provider.admin.lists.listing import Column, Filter, Kind, Listing
 from provider.languages.text import Text
 from provider.mail import messages
@@ -18,6 +18,7 @@ TOPICS: Mapping[str, Text] = {
     listeners.TOPIC: Text("Logout notifications"),
     notify.TOPIC: Text("Webhook events"),
     bulk.TOPIC: Text("Changes to users"),
+    bulk_runs.TOPIC: Text("Changes to all users that match"),
 }
 STATES: Mapping[str, Text] = {
     DeliveryState.WAITING: Text("waiting"),

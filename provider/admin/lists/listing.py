@@ -117,6 +117,11 @@ class Listing:
     always: Callable[[UnitOfWork], Conditions] = lambda _work: ()
     """The conditions that every row of the list meets."""
 
+    @property
+    def by_key(self) -> Order:
+        """The order of the keys, in which a job goes through all rows: no change to a row moves it."""
+        return Order(Column("key", Text("ID"), sort=self.key), descending=False)
+
     def order(self, name: str) -> Order:
         """Return the order that `sort` in a URL names: a column, with a `-` in front for the reverse. If there is none
         of this name, return the usual order.

@@ -13,7 +13,6 @@ from provider.languages.text import Text
 from provider.outbox.store import DeliveryState, Message
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
-from provider.web.pages import page
 
 PATH = "/admin/outbox"
 NEEDS = Permission.OUTBOX_WRITE

@@ -6,7 +6,7 @@ from provider.accounts import invitation, registration
 from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin import authority
+from provider.admin import authority, bulk_runs
 from provider.admin.guards import Operator, require_operator
 from provider.admin.lists.users import USERS
 from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
@@ -27,6 +27,8 @@ from provider.web.pages import go, page
 PATH = "/admin/users"
 NEEDS = Permission.USERS_WRITE
 """The permission for everything that changes a user."""
+RUNNING = 5
+"""How many changes to many users are shown above the list while they run."""
 LATEST = 20
 """How many events are shown on a user's page. The audit log has all of them."""
 
@@ -42,6 +44,8 @@ def list_users(call: Call) -> Response:
         in_context=lambda _rows: {
             "done": done_message(call, ACTIONS),
             "bulk_actions": selected.ACTIONS if operator.may(NEEDS) else {},
+            "short_id": selected.short_id,
+            "running": bulk_runs.find_running(call.work.read, limit=RUNNING),
         },
     )
 
