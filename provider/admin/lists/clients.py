@@ -70,7 +70,7 @@ def _not_signed_in(work: UnitOfWork, text: str) -> ColumnElement[bool]:
 def _rows(work: UnitOfWork, keys: list[str]) -> list[Entry]:
     found = {row.client_id: clients.client_of(row) for row in store.find_those(work.read, keys)}
     last = select(grants.c.client_id, func.max(grants.c.created_at)).where(grants.c.client_id.in_(keys))
-    signed_in = dict(work.read.execute(last.group_by(grants.c.client_id)).tuples().all())
+    signed_in = {row[0]: row[1] for row in work.read.execute(last.group_by(grants.c.client_id))}
     return [Entry(found[key], preset_of(found[key].metadata), signed_in.get(key)) for key in keys if key in found]
 
 

@@ -33,11 +33,6 @@ STATES = {
 }
 
 
-class NoSuchRun(NotFound):
-    title = Text("Change not found")
-    message = Text("There is no such change, or it was finished more than 90 days ago.")
-
-
 @endpoint
 def act_on_matching_users(call: Call) -> Response:
     """Say what an action will do to all users that match (GET), or start it (POST):
@@ -115,7 +110,7 @@ def _find(call: Call) -> bulk_runs.Run:
     run_id = parse_id(call.path_params["run_id"])
     run = None if run_id is None else bulk_runs.find(call.work.read, run_id)
     if run is None:
-        raise NoSuchRun
+        raise NotFound
     return run
 
 
