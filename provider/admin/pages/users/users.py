@@ -2,17 +2,16 @@
 
 from starlette.responses import Response
 
-from provider.accounts import invitation, overview, registration
+from provider.accounts import invitation, registration
 from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
 from provider.accounts.roles.permissions import Permission
 from provider.accounts.users import NoSuchUser
-from provider.admin import authority
+from provider.admin import authority, bulk_runs
 from provider.admin.guards import Operator, require_operator
-from provider.admin.lists import users
-from provider.admin.lists.listing import Count
+from provider.admin.lists.users import USERS
 from provider.admin.pages.actions import Subject, action_endpoint, available, done_message
 from provider.admin.pages.event_list import event_list
-from provider.admin.pages.lists import asked_of, with_chosen_columns
+from provider.admin.pages.lists import export_page, list_page
 from provider.admin.pages.users import selected
 from provider.admin.pages.users.actions import ACTIONS, INVALID_ROLES, roles_of
 from provider.admin.pages.users.details import UserDetails, find_details
@@ -28,6 +27,8 @@ from provider.web.pages import go, page
 PATH = "/admin/users"
 NEEDS = Permission.USERS_WRITE
 """The permission for everything that changes a user."""
+RUNNING = 5
+"""How many changes to many users are shown above the list while they run."""
 LATEST = 20
 """How many events are shown on a user's page. The audit log has all of them."""
 
@@ -36,25 +37,24 @@ LATEST = 20
 def list_users(call: Call) -> Response:
     """List users: GET /admin/users?q=. The filters, the order and the columns are those of `lists.users`."""
     operator = require_operator(call, Permission.USERS_READ)
-    asked = asked_of(call, users.USERS)
-    if redirect := with_chosen_columns(call, asked):
-        return redirect
-    found: list[str] = []
-    further, count = None, Count(0)
-    if not asked.problems:
-        found, further = users.find_page(
-            call.work, asked.text, asked.conditions, order=asked.order, after=asked.after, limit=asked.size
-        )
-        count = users.count(call.work, asked.text, asked.conditions)
-    return page(
+    return list_page(
         call,
+        USERS,
         "admin/users.html",
-        status_code=400 if asked.problems else 200,
-        found=overview.describe(call.work, found),
-        done=done_message(call, ACTIONS),
-        bulk_actions=selected.ACTIONS if operator.may(NEEDS) else {},
-        **asked.page_values(call, further=further, count=count),
+        in_context=lambda _rows: {
+            "done": done_message(call, ACTIONS),
+            "bulk_actions": selected.ACTIONS if operator.may(NEEDS) else {},
+            "short_id": selected.short_id,
+            "running": bulk_runs.find_running(call.work.read, limit=RUNNING),
+        },
     )
+
+
+@endpoint
+def export_users(call: Call) -> Response:
+    """Download the users that match as CSV: GET /admin/users/export.csv."""
+    require_operator(call, Permission.USERS_READ)
+    return export_page(call, USERS)
 
 
 @endpoint
