@@ -184,7 +184,8 @@ def test_the_console_offers_a_user_manager_nothing_for_a_user_with_more_permissi
     shown = manager.open(f"/users/{boss}")
     assert shown.status == 200
     assert "This user has the role admin, which gives more permissions than you have." in shown.text
-    assert not [link for link in shown.links.values() if link.startswith(f"/admin/users/{boss}/")]
+    below = {link for link in shown.links.values() if link.startswith(f"/admin/users/{boss}/")}
+    assert below == {f"/admin/users/{boss}/{tab}" for tab in ("security", "sessions", "apps", "activity")}
     for action in ("suspend", "make-link", "email", "roles", "delete", "end-sessions"):
         assert manager.open(f"/users/{boss}/{action}").status == 403, action
     asked = manager.open(f"/users/selected?action=suspend&user-{boss}=on&user-{ada}=on")

@@ -330,6 +330,13 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     person.open(f"{demo.provider}/admin/users?q={account.email}")
     person.follow(account.email)
     see("admin-user", account.email)
+    user_page = person.page.url
+    for tab in ("security", "sessions", "apps", "activity"):
+        person.open(f"{user_page}/{tab}")
+        see(f"admin-user-{tab}", account.email)
+    person.open(f"{user_page}/profile-about?from=overview")
+    see("admin-user-profile", "Edit personal details")
+    person.open(user_page)
     person.page.get_by_text("Actions", exact=True).click()
     person.follow("Suspend account")
     see("admin-act", "Suspend account")
