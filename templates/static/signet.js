@@ -138,3 +138,43 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
     pause = setTimeout(refresh, 300);
   });
 }
+
+// The same numbers as `pictures.Crop`: the server cuts out what the canvas shows.
+for (const crop of document.querySelectorAll("[data-crop]")) {
+  const file = document.getElementById(crop.dataset.crop);
+  const canvas = crop.querySelector("canvas");
+  const { zoom, x, y } = file.form.elements;
+  let picture = null;
+
+  const side = () => Math.min(picture.width, picture.height) * 100 / zoom.value;
+  const draw = () => {
+    const left = (picture.width - side()) * x.value / 100;
+    const top = (picture.height - side()) * y.value / 100;
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(picture, left, top, side(), side(), 0, 0, canvas.width, canvas.height);
+  };
+  const begin = async () => {
+    [zoom.value, x.value, y.value] = [100, 50, 50];
+    try {
+      picture = await createImageBitmap(file.files[0]);
+    } catch {
+      picture = null; // the server says why
+    }
+    crop.hidden = !picture;
+    if (picture) draw();
+  };
+  const drag = (event) => {
+    if (!event.buttons) return;
+    const pixels = side() / canvas.clientWidth;
+    for (const [input, moved, size] of [[x, event.movementX, picture.width], [y, event.movementY, picture.height]]) {
+      if (size > side()) input.value -= moved * pixels / (size - side()) * 100;
+    }
+    draw();
+  };
+  file.addEventListener("change", begin);
+  for (const input of [zoom, x, y]) input.addEventListener("input", draw);
+  canvas.addEventListener("pointerdown", (event) => canvas.setPointerCapture(event.pointerId));
+  canvas.addEventListener("pointermove", drag);
+  if (file.files.length) begin(); // a browser may have kept the file
+}
