@@ -144,7 +144,7 @@ def find_activity(
 
 
 def find_apps(work: UnitOfWork, user_id: str) -> list[str]:
-    """Return the client_ids of the apps in the user's activity."""
+    """Return the client_ids of the apps in the user's latest activity."""
     return store.find_clients(work.read, user_id)
 
 
