@@ -48,6 +48,24 @@ class Language:
 
         return format_date(moment, format="long", locale=self.locale)
 
+    def day_and_month(self, moment: datetime) -> str:
+        """Return the day without its year, as short as it is written, such as `25 Nov`."""
+        from babel.dates import format_skeleton  # noqa: PLC0415  # as above
+
+        return format_skeleton("MMMd", moment, locale=self.locale)
+
+    def month(self, moment: datetime) -> str:
+        """Return the month and its year, as short as it is written, such as `Nov 2026`."""
+        from babel.dates import format_skeleton  # noqa: PLC0415  # as above
+
+        return format_skeleton("yMMM", moment, locale=self.locale)
+
+    def number(self, number: float) -> str:
+        """Return a number with its thousands apart, such as `12,345`."""
+        from babel.numbers import format_decimal  # noqa: PLC0415  # as above
+
+        return format_decimal(number, locale=self.locale)
+
     def moment(self, moment: datetime) -> str:
         """Return date and time in UTC, such as `25 November 2026, 20:57 UTC`."""
         return f"{self.date(moment)}, {moment:%H:%M} UTC"

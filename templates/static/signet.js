@@ -65,7 +65,7 @@ for (const toast of document.querySelectorAll(".toast")) {
   close.hidden = false;
   close.addEventListener("click", () => toast.remove());
   const url = new URL(location);
-  const told = ["done", "saved", "changed", "created"].filter((name) => url.searchParams.has(name));
+  const told = ["asked", "changed", "created", "done", "ended", "off", "saved"].filter((name) => url.searchParams.has(name));
   for (const name of told) url.searchParams.delete(name);
   if (told.length) history.replaceState(null, "", url);
 }

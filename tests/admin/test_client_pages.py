@@ -152,6 +152,7 @@ def test_a_published_key_set_is_shown_as_this_server_fetched_it(
     assert "The key set could not be fetched:" in page.text
 
 
+@pytest.mark.both_databases
 def test_the_users_of_an_application_are_listed_and_access_is_revoked(
     console: Console, work: Work, new_browser: Any, installation: Installation, client: TestClient
 ) -> None:
@@ -176,13 +177,15 @@ def test_the_users_of_an_application_are_listed_and_access_is_revoked(
         assert console.open(tab_of(made, "users/revoke", user=user)).path == "/admin/clients/client/users"
 
 
+@pytest.mark.both_databases
 def test_the_users_of_an_application_are_paged_without_gaps(work: Work) -> None:
     with work() as w:
         made, _ = make_client(w)
         users = [make_user(w, f"user{number}@example.test") for number in range(7)]
         for user_id in users:
             consent.grant(w, user_id=user_id, client=made, scopes=("openid",), claims=frozenset(), resources=())
-        found, after = [], ""
+        found: list[str] = []
+        after: str | None = None
         while True:
             some, further = connected_apps.find_users(w, made.client_id, after=after, limit=3)
             found += [one.user_id for one in some]

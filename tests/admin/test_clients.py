@@ -13,9 +13,10 @@ from provider.admin.presets import PRESETS
 from provider.oauth.clients import clients, secret_rotation
 from provider.oauth.clients.client_search import find_page
 from provider.oauth.clients.clients import Client, create_client, find_client
-from provider.oauth.clients.metadata import ClientMetadata
+from provider.oauth.clients.metadata import TOKEN_EXCHANGE, ClientMetadata
 from tests.admin.conftest import Console, events
 from tests.support.browser import Field, Press
+from tests.support.client_keys import Signatory
 from tests.support.factories import make_client
 from tests.support.installation import ISSUER, Work
 
@@ -209,11 +210,73 @@ def test_scopes_and_grant_types_are_ticked_and_their_order_is_no_change(console:
     form = console.browser.open(f"/admin{settings_of(made, 'basics')}").form("version")
     form.fields = [each for each in form.fields if each.name != "scope.email"]  # unticked
     form.fields.append(Field("scope.profile", "on", "hidden"))
-    console.browser.take(Press(form, form.buttons[0]))
+    page = console.browser.take(Press(form, form.buttons[0]))
+    assert re.findall("<(del|ins)>.*?(email|profile|openid|orders)", page.html) == [
+        ("del", "email"),
+        ("ins", "profile"),
+    ]
     console.browser.submit(button="Save changes")
     changed = registered(work, "shop").metadata
     assert changed.scopes == {"openid", "profile", "orders:read"}
     assert changed.grant_types == made.metadata.grant_types
+
+
+RICH: dict[str, Any] = {
+    "client_name": "Größe <b>",
+    "redirect_uris": (URI, "cursor://callback", "http://127.0.0.1/cb"),
+    "private_use_schemes": ("cursor",),
+    "post_logout_redirect_uris": ("https://shop.example.test/", "cursor://bye"),
+    "allowed_origins": ("capacitor://localhost",),
+    "backchannel_logout_uri": "https://shop.example.test/out",
+    "backchannel_logout_session_required": True,
+    "frontchannel_logout_uri": "https://shop.example.test/front",
+    "grant_types": ("refresh_token", "authorization_code", "client_credentials", TOKEN_EXCHANGE),
+    "response_modes": ("form_post", "fragment"),
+    "scope": "orders:read openid offline_access admin:read",
+    "token_endpoint_auth_method": "private_key_jwt",
+    "jwks": Signatory().jwks,
+    "token_endpoint_auth_signing_alg": "ES256",
+    "id_token_signed_response_alg": "ES256",
+    "userinfo_signed_response_alg": "RS256",
+    "default_max_age": 0,
+    "require_auth_time": True,
+    "contacts": ("ada@example.test",),
+    "request_uris": ("https://shop.example.test/request",),
+    "resource_identifiers": ("https://api.example.test",),
+    "exchange_targets": ("https://other.example.test",),
+    "first_party": True,
+    "verify_uri": "https://shop.example.test/verify",
+    "claims_in_id_token": True,
+    "require_pkce": False,
+    "logo_uri": "https://shop.example.test/logo.png",
+}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        RICH,
+        {"token_endpoint_auth_method": "none", "application_type": "native", "scope": ""},
+        {"grant_types": ("client_credentials",), "response_types": (), "redirect_uris": (), "scope": "a b"},
+        {"grant_types": (), "response_types": (), "redirect_uris": (), "resource_identifiers": ("https://a.test",)},
+    ],
+    ids=["plain", "rich", "native", "service", "api"],
+)
+def test_an_untouched_form_changes_nothing(console: Console, work: Work, metadata: dict[str, Any]) -> None:
+    """In no group: what a form shows is what is stored, so saving one member leaves the others as they are."""
+    with work() as w:
+        made, _ = make_client(w, **metadata)
+    for group in client_groups.GROUPS:
+        page = console.open(settings_of(made, group))
+        assert page.status == 200
+        page = console.browser.submit(button="Review changes")
+        assert page.path == "/admin/clients/client/settings", (group, page.text)
+        assert page.status == 200, (group, page.text)
+        assert page.heading == made.name
+    page = console.open(f"/clients/client/json?{urlencode({'client_id': made.client_id})}")
+    page = console.browser.submit(button="Review changes")
+    assert (page.path, page.status) == ("/admin/clients/client/json", 200)
 
 
 def test_two_operators_can_save_different_groups_but_not_the_same_one(console: Console, work: Work) -> None:

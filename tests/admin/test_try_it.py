@@ -46,6 +46,7 @@ def grants_of(work: Work, client: Client) -> list[Any]:
         return GRANT.all(w.read, GRANT.select().where(grants.grants.c.client_id == client.client_id))
 
 
+@pytest.mark.both_databases
 def test_each_step_is_shown_decoded_and_everything_is_revoked(console: Console, work: Work, quill: Client) -> None:
     assert "Quill" in start(console, quill).text  # asks for consent
     page = console.browser.submit(button="Allow")

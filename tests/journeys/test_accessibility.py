@@ -287,6 +287,7 @@ CONSOLE_PAGES = (
     "/clients/client/credentials?client_id=quill",
     "/clients/client/users?client_id=quill",
     "/clients/client/rejected?client_id=quill",
+    "/clients/client/try?client_id=quill",
     "/clients/client/disable?client_id=quill",
     "/sessions",
     "/keys",
@@ -295,9 +296,14 @@ CONSOLE_PAGES = (
     "/webhooks",
     "/explain",
     "/branding",
+    "/emails",
+    "/emails/verify_email",
     "/design",
     "/design/parts",
     "/settings",
+    "/roles",
+    "/roles/new",
+    "/roles/role?name=user-manager",
 )
 
 
@@ -335,6 +341,14 @@ def test_the_console(inspector: Inspector, operator: Account, account: Account, 
     person.press("Review changes")
     see("admin-client-changes", "Save changes to Quill?")
     person.follow("Cancel")
+    person.open(f"{demo.provider}/admin/clients/client/settings?client_id=quill&group=sign-in")
+    person.fill("Redirect URIs redirect_uris", "shop.example.test/cb")
+    person.press("Review changes")
+    see("admin-client-settings-error", "Quill")
+    person.open(f"{demo.provider}/admin/clients/client/try?client_id=quill")
+    person.press("Start sign-in")
+    person.press("Allow")
+    see("admin-client-tried", "Quill")
 
 
 @pytest.mark.slow

@@ -108,7 +108,7 @@ class AppUser:
     last_used: datetime | None
 
 
-def find_users(work: UnitOfWork, client_id: str, *, after: str, limit: int) -> tuple[list[AppUser], str | None]:
+def find_users(work: UnitOfWork, client_id: str, *, after: str | None, limit: int) -> tuple[list[AppUser], str | None]:
     """Return a page of the users to whose accounts the application has access, in the order of their ids, and the id
     after which the next page begins.
     """

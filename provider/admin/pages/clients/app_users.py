@@ -23,7 +23,7 @@ def list_app_users(call: Call) -> Response:
     """List the users of a client: GET /admin/clients/client/users?client_id=."""
     client = find_client(call, require_operator(call, Permission.APPLICATIONS_READ)).value
     place = place_on(call, "app-users")
-    after = str(place[0]) if place else ""
+    after = str(place[0]) if place else None
     found, further = connected_apps.find_users(call.work, client.client_id, after=after, limit=AT_ONCE)
     holders = email_addresses.find_holders(call.work.read, {one.user_id for one in found})
     emails = {user_id: address.address for user_id, (_, address) in holders.items() if address is not None}

@@ -17,6 +17,7 @@ from provider.config.settings import Settings
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import DEVICE_CODE, ClientMetadata
+from provider.oauth.clients.store import clients as store
 from provider.oauth.http.metadata import provider_metadata
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
@@ -50,6 +51,7 @@ def show_client(call: Call) -> Response:
         preset=preset_of(metadata),
         issuer=call.settings.issuer,
         endpoints=_endpoints(metadata, call.settings),
+        secrets=store.find_secret_dates(call.work.read, client.client_id, now=call.work.now),
         redirect=urlsplit((*metadata.redirect_uris, EXAMPLE_REDIRECT)[0]),
         **event_list(call.work, _latest_events(call, client)),
         just_created="created" in call.query,

@@ -55,9 +55,10 @@ def find_of_user(db: Connection, user_id: str) -> list[Consent]:
     return _CONSENT.all(db, query)
 
 
-def find_users(db: Connection, client_id: str, *, after: str, limit: int) -> list[str]:
+def find_users(db: Connection, client_id: str, *, after: str | None, limit: int) -> list[str]:
     """Return the users who consented to the client, in the order of their ids."""
-    query = select(consents.c.user_id).where(consents.c.client_id == client_id, consents.c.user_id > after)
+    query = select(consents.c.user_id).where(consents.c.client_id == client_id)
+    query = query if after is None else query.where(consents.c.user_id > after)
     return list(db.scalars(query.order_by(consents.c.user_id).limit(limit)))
 
 

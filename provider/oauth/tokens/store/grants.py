@@ -257,10 +257,11 @@ def find_holders(db: Connection, client_id: str, user_ids: Collection[str], *, n
     return _find_held(db, grants.c.user_id, of_both, now=now)
 
 
-def find_users(db: Connection, client_id: str, *, after: str, limit: int, now: datetime) -> list[str]:
+def find_users(db: Connection, client_id: str, *, after: str | None, limit: int, now: datetime) -> list[str]:
     """Return the users with active access of the client, in the order of their ids."""
     query = select(grants.c.user_id).distinct().select_from(join_state(grants))
-    query = query.where(grants.c.client_id == client_id, grants.c.user_id > after, *_is_active(now))
+    query = query.where(grants.c.client_id == client_id, *_is_active(now))
+    query = query if after is None else query.where(grants.c.user_id > after)
     return list(db.scalars(query.order_by(grants.c.user_id).limit(limit)))
 
 
