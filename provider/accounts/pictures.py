@@ -97,7 +97,8 @@ def set_picture(
 ) -> None:
     """Replace the user's picture and set the `picture` claim to its URL. Raises InvalidPicture or TooManyRequests.
 
-    Without `crop` the picture keeps its shape. `before_writing` is called when the picture is drawn, which takes a while.
+    Without `crop` the picture keeps its shape. `before_writing` is called when the picture is drawn, which takes a
+    while.
     """
     hit(work, LIMITS.picture, key=f"picture:{user_id}")
     media_type, drawn = draw(content, crop)

@@ -22,7 +22,6 @@ from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
-
 PATH = "/account/activity"
 
 
