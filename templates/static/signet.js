@@ -1,6 +1,6 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
-// downloads, prints, shows times in the reader's time zone, selects all rows of a list, closes toasts, offers the browser's color picker, and previews a form
-// as it is typed.
+// downloads, prints, shows times in the reader's time zone, selects all rows of a list, closes toasts, offers the browser's color picker,
+// previews a form as it is typed, and crops a picture.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
@@ -183,6 +183,7 @@ for (const crop of document.querySelectorAll("[data-crop]")) {
   canvas.addEventListener("pointerdown", (event) => canvas.setPointerCapture(event.pointerId));
   canvas.addEventListener("pointermove", drag);
   if (file.files.length) begin(); // a browser may have kept the file
+}
 
 // A list on the page is searched while its form is typed into. The server has hidden what its search left out.
 for (const form of document.querySelectorAll("form[data-filter]")) {
