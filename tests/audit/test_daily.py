@@ -69,6 +69,30 @@ def test_a_day_is_the_sum_of_its_hours_however_often_it_is_summed_up(
         ]
 
 
+def test_a_year_of_an_app_is_the_sum_of_its_months_when_its_days_are_gone(
+    installation: Installation, work: Work, clock: Clock
+) -> None:
+    """Each day has one sign-in to the shop."""
+    begun, days = day_of(clock()), 200
+    for number in range(days):
+        add(installation, clock(), **{SHOP: 1})
+        if number % 20 == 0:
+            summarize(installation)
+        if number % 50 == 0:
+            purge(installation)
+        clock.advance(timedelta(days=1))
+    summarize(installation)
+    purge(installation)
+    today = day_of(clock())
+    with work() as w:
+        kept = w.read.scalar(select(func.count()).where(daily.daily_counts.c.name == SHOP))
+        assert kept is not None
+        assert 62 < kept < 75
+        first = (begun + timedelta(days=31)).replace(day=1)
+        for since, until in ((first, today), (today - timedelta(days=40), today - timedelta(days=2))):
+            assert daily.sum_by_app(w.read, since=since, until=until, limit=9) == [("shop", (until - since).days)]
+
+
 def test_what_is_counted_after_a_day_was_summed_up_is_in_the_next_sum(
     installation: Installation, work: Work, clock: Clock
 ) -> None:
