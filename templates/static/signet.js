@@ -1,5 +1,5 @@
 // Comfort only: every page works without this file. It shows a typed password, asks how strong a new one is, copies,
-// downloads, prints, selects all rows of a list, closes toasts, offers the browser's color picker, and previews a form
+// downloads, prints, shows times in the reader's time zone, selects all rows of a list, closes toasts, offers the browser's color picker, and previews a form
 // as it is typed.
 "use strict";
 
@@ -51,6 +51,12 @@ for (const meter of document.querySelectorAll("[data-strength]")) {
   meter.hidden = false;
   input.addEventListener("input", begin);
   begin(); // a browser may have kept what was typed
+}
+
+const { lang } = document.documentElement;
+const localTime = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time[data-local]")) {
+  time.textContent = localTime.format(new Date(time.dateTime));
 }
 
 for (const all of document.querySelectorAll("[data-select-all]")) {
