@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -11,7 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     PrimaryKeyConstraint,
-    Select,
+    SelectBase,
     String,
     Table,
     and_,
@@ -91,7 +90,7 @@ def _sum_up_month(db: Connection, month: datetime) -> None:
     _raise(db, sums.group_by(table.c.name))
 
 
-def _raise(db: Connection, sums: Select[Any]) -> None:
+def _raise(db: Connection, sums: SelectBase) -> None:
     """Store the sums that are new, or larger than what is stored."""
     fresh = upsert(db, daily_counts).from_select(["name", "day", "count"], sums)
     db.execute(
