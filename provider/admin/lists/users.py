@@ -1,12 +1,12 @@
 """The list of users."""
 
-import json
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, String, cast, exists, select
+from sqlalchemy import ColumnElement, exists, select
 
 from provider.accounts import search
 from provider.accounts.factors.store.totp import totp_credentials
+from provider.accounts.store.roles import user_roles
 from provider.accounts.store.users import NEVER, Status, users
 from provider.admin.lists.listing import (
     Column,
@@ -44,7 +44,7 @@ def _has_two_factor(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
 
 
 def _has_role(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
-    return cast(users.c.roles, String).contains(json.dumps(value), autoescape=True)
+    return exists().where(user_roles.c.role == value, user_roles.c.user_id == users.c.id)
 
 
 def _has_signed_in(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
