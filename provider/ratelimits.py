@@ -26,6 +26,7 @@ class Limits:
     mail: str = "30/hour"  # emails requested from one network
     mail_per_address: str = "5/hour"  # emails to one address, from any network
     mail_resend: str = "1/30seconds"  # a second press of the button
+    test_email: str = "20/hour"  # test emails by one operator, to their own mailbox
     code: str = "30/5minutes"  # wrong codes typed from one place
     device: str = (
         "60/5minutes"  # device codes asked for from one place: each is a row, and a public client's id is known

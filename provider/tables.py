@@ -11,9 +11,12 @@ import provider.accounts.store.linked_identities
 import provider.accounts.store.links
 import provider.accounts.store.passwords
 import provider.accounts.store.pictures
+import provider.accounts.store.roles
 import provider.accounts.store.search_keys
 import provider.accounts.store.users
 import provider.admin.store
+import provider.audit.active_users
+import provider.audit.daily
 import provider.audit.hourly
 import provider.audit.store
 import provider.federation.store
@@ -33,6 +36,7 @@ import provider.oauth.tokens.store.grants
 import provider.oauth.tokens.store.installation_secrets
 import provider.oauth.tokens.store.refresh_tokens
 import provider.outbox.store
+import provider.processes
 import provider.saved_branding
 import provider.sessions.store
 import provider.webhooks.store

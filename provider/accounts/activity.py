@@ -76,11 +76,11 @@ class Entry:
     client_id: str | None
 
 
-def find_activity(work: UnitOfWork, user_id: str) -> list[Entry]:
+def find_activity(work: UnitOfWork, user_id: str, *, limit: int = MOST) -> list[Entry]:
     """Return the user's recent activity, latest first. Events without a sentence in `SENTENCES` are left out."""
     return [
         _entry(event, sentence)
-        for event in store.find(work.read, user_id=user_id, limit=MOST)
+        for event in store.find(work.read, user_id=user_id, limit=limit)
         if (sentence := _sentence(event)) is not None
     ]
 

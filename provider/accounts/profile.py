@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -100,9 +101,9 @@ FIELDS = (
     ),
     Field("website", Text("Website"), _url, "url", inputmode="url"),
     Field("gender", Text("Gender"), _line(40), "sex"),
-    Field("birthdate", Text("Date of birth"), _birthdate, "bday", hint=Text("For example, 1990-12-31. Enter only the year, or 0000-12-31 to leave out the year.")),  # noqa: E501
-    Field("zoneinfo", Text("Time zone"), _zoneinfo, "off", hint=Text("For example, Europe/Paris")),
-    Field("locale", Text("Language"), _locale, "language", hint=Text("Your preferred language, such as en or fr-CA. We'll use it for emails where we can.")),  # noqa: E501
+    Field("birthdate", Text("Date of birth"), _birthdate, "bday", hint=Text("For example, 31 12 1990. You can leave out the year, or enter only the year.")),  # noqa: E501
+    Field("zoneinfo", Text("Time zone"), _zoneinfo, "off"),
+    Field("locale", Text("Language"), _locale, "language", hint=Text("We'll use it for emails where we can.")),
     Field(PHONE, Text("Phone number"), _phone, "tel", hint=Text("Include the country code"), inputmode="tel"),
     Field("street_address", Text("Street and number"), _line(200), "address-line1", of_address=True),
     Field("locality", Text("Town or city"), _line(100), "address-level2", of_address=True),
@@ -128,8 +129,13 @@ def values_of(claims: Mapping[str, Any]) -> dict[str, str]:
     return {name: value if isinstance(value, str) else "" for name, value in values.items()}
 
 
-def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the claims that the form describes, and the errors by field, in the order of the fields."""
+def parse_profile(
+    given: Mapping[str, str], *, before: Mapping[str, str] = MappingProxyType({})
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the claims that the form describes, and the errors by field, in the order of the fields.
+
+    A value that is the same as `before` is kept as it is: imported claims may be in another form.
+    """
     claims: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for field in FIELDS:
@@ -137,7 +143,7 @@ def parse_profile(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, s
         if not text:
             continue
         try:
-            value = field.parse(text)
+            value = before[field.name] if text == before.get(field.name, "").strip() else field.parse(text)
         except ValueError as error:  # urlsplit has its own
             errors[field.name] = (
                 error.problem if isinstance(error, InvalidText) else Text("This cannot be read. Check it.")

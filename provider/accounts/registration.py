@@ -7,6 +7,7 @@ from typing import Any
 from provider.accounts.email.email_addresses import Address, parse_address, problem_of_address
 from provider.accounts.email.verification_emails import Ticket, may_write_to, send_verification, ticket_for
 from provider.accounts.passwords.passwords import require_own_hash
+from provider.accounts.roles.names import require_role_names
 from provider.accounts.store import email_addresses, passwords, search_keys, users
 from provider.accounts.store.email_addresses import EmailAddress
 from provider.accounts.store.links import Purpose
@@ -136,8 +137,9 @@ def create_user(
     """Create an account for an operator; return its id. `verified` marks the address as verified.
 
     `user_id` and `password_hash` are those of an account that moves here. Raises NotAnId, NotAnAddress, AddressTaken,
-    IdTaken or UnsupportedHash.
+    IdTaken, InvalidRole or UnsupportedHash.
     """
+    require_role_names(roles)
     if user_id is not None and not is_id(user_id):
         raise NotAnId
     address = require_address(work, email)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from provider.accounts.access import Cause, end_access
 from provider.accounts.email.email_addresses import parse_address
+from provider.accounts.roles.names import require_role_names
 from provider.accounts.store import email_addresses, users
 from provider.accounts.store.users import User
 from provider.audit.events import Event
@@ -63,7 +64,8 @@ def delete_user(work: UnitOfWork, *, user_id: str) -> None:
 
 
 def set_roles(work: UnitOfWork, *, user_id: str, roles: Sequence[str]) -> None:
-    """Replace the user's roles with exactly these. Raises NoSuchUser."""
+    """Replace the user's roles with exactly these. Raises NoSuchUser or InvalidRole."""
+    require_role_names(roles)
     before, now = users.find(work.db, user_id), sorted(set(roles))
     if before is None or not users.set_roles(work.db, user_id, now, now=work.now):
         raise NoSuchUser

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from provider.accounts import suspension
 from provider.accounts import users as accounts
 from provider.accounts.roles.permissions import (
     Permission,
@@ -9,15 +10,20 @@ from provider.accounts.roles.permissions import (
     permissions_of,
     role_beyond,
 )
+from provider.accounts.store import roles as roles_store
 from provider.accounts.store import users
+from provider.accounts.store.users import ADMIN, Status, User
 from provider.accounts.users import NoSuchUser
 from provider.languages.text import Text
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.clients.registration import RESERVED_SCOPES
 from provider.oauth.scopes import parse_scope
-from provider.refusals import Forbidden
+from provider.refusals import Forbidden, Refusal
 from provider.work import UnitOfWork
+
+MOST_ADMINISTRATORS = 1000
+"""The most administrators that are looked at to find another one."""
 
 
 class MorePermissions(Forbidden):
@@ -28,10 +34,19 @@ class MorePermissions(Forbidden):
     message = Text("The user, role or application has more permissions than you have.")
 
 
+class LastAdministrator(Refusal):
+    """A change after which no active user has the role `admin`. The command line can make it."""
+
+    code = "last-administrator"
+    status_code = 409
+    title = Text("Last administrator")
+    message = Text("This is the last active user with the role admin. Give the role to someone else first.")
+
+
 def find_permissions(work: UnitOfWork, user_id: str) -> Permissions:
     """Return the permissions that a user has now. A user who is suspended or deleted has none."""
     user = users.find(work.read, user_id)
-    return permissions_of(user.roles if user is not None and user.status == users.Status.ACTIVE else ())
+    return permissions_of(user.roles if user is not None and user.status == Status.ACTIVE else ())
 
 
 def problem_with_user(permissions: Permissions, roles: Iterable[str]) -> Text | None:
@@ -104,14 +119,72 @@ def require_roles(permissions: Permissions, roles: Iterable[str]) -> None:
 
 def set_roles(work: UnitOfWork, permissions: Permissions, *, user_id: str, roles: Sequence[str]) -> None:
     """Replace the user's roles, for an operator with these permissions. The user is locked, so that no role that was
-    just given is taken. Raises NoSuchUser or MorePermissions.
+    just given is taken. Raises NoSuchUser, InvalidRole, MorePermissions or LastAdministrator.
     """
-    user = users.find(work.db, user_id) if users.lock(work.db, user_id) else None
-    if user is None:
-        raise NoSuchUser
+    if ADMIN not in roles:
+        require_other_administrator(work, user_id)
+    user = _held(work, user_id)
     _raise(problem_with_user(permissions, user.roles))
     require_roles(permissions, roles)
     accounts.set_roles(work, user_id=user_id, roles=roles)
+
+
+def add_role(work: UnitOfWork, permissions: Permissions, *, user_id: str, role: str) -> None:
+    """Give the user a role, for an operator with these permissions. Raises NoSuchUser, InvalidRole or
+    MorePermissions.
+    """
+    user = _held(work, user_id)
+    if role not in user.roles:
+        set_roles(work, permissions, user_id=user_id, roles=[*user.roles, role])
+
+
+def remove_role(work: UnitOfWork, permissions: Permissions, *, user_id: str, role: str) -> None:
+    """Take a role from the user, for an operator with these permissions. Raises NoSuchUser, MorePermissions or
+    LastAdministrator.
+    """
+    if role == ADMIN:
+        require_other_administrator(work, user_id)
+    user = _held(work, user_id)
+    if role in user.roles:
+        set_roles(work, permissions, user_id=user_id, roles=[one for one in user.roles if one != role])
+
+
+def _held(work: UnitOfWork, user_id: str) -> User:
+    """Lock the user's row, and return the user as it is now. Raises NoSuchUser."""
+    user = users.find(work.db, user_id) if users.lock(work.db, user_id) else None
+    if user is None:
+        raise NoSuchUser
+    return user
+
+
+def suspend(work: UnitOfWork, *, user_id: str, reason: str | None) -> None:
+    """Suspend the account. Raises NoSuchUser or LastAdministrator."""
+    require_other_administrator(work, user_id)
+    suspension.suspend(work, user_id=user_id, reason=reason)
+
+
+def delete(work: UnitOfWork, *, user_id: str) -> None:
+    """Delete the account. Raises NoSuchUser or LastAdministrator."""
+    require_other_administrator(work, user_id)
+    accounts.delete_user(work, user_id=user_id)
+
+
+def require_other_administrator(work: UnitOfWork, user_id: str) -> None:
+    """Check that someone is left who can change everything, if this user no longer can. Raises LastAdministrator.
+
+    All administrators are locked, so that two can't remove each other at the same moment.
+    """
+    user = users.find(work.read, user_id)
+    if user is None or not _is_administrator(user):
+        return
+    named = roles_store.find_users(work.db, ADMIN, limit=MOST_ADMINISTRATORS)
+    held = users.lock_those(work.db, [*named, user_id])
+    if not any(_is_administrator(other) for other in held if other.id != user_id):
+        raise LastAdministrator
+
+
+def _is_administrator(user: User) -> bool:
+    return ADMIN in user.roles and user.status == Status.ACTIVE
 
 
 def _raise(problem: Text | None) -> None:

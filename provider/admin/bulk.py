@@ -1,12 +1,15 @@
 """Actions on many users: one job of the outbox for each user, so that a restart loses none (topic `bulk`)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from provider.accounts import devices, suspension
-from provider.accounts.roles.permissions import Permission
-from provider.accounts.users import NoSuchUser, delete_user
+from provider.accounts import devices, invitation, suspension
+from provider.accounts.invitation import HasPassword
+from provider.accounts.roles.permissions import Permission, Permissions
+from provider.accounts.users import NoSuchUser
 from provider.admin import authority
 from provider.languages.text import Text
 from provider.outbox import messages
@@ -27,24 +30,57 @@ class UserOperation(Protocol):
 
 def suspend(work: UnitOfWork, *, user_id: str) -> None:
     """Suspend the account, for the reason that the operator gave."""
-    suspension.suspend(work, user_id=user_id, reason=work.origin.why or None)
+    authority.suspend(work, user_id=user_id, reason=work.origin.why or None)
 
 
-ACTIONS: Mapping[str, UserOperation] = {
-    "suspend": suspend,
-    "restore": suspension.restore,
-    "end-sessions": devices.sign_out_everywhere_by_operator,
-    "delete": delete_user,
+def invite_again(work: UnitOfWork, *, user_id: str) -> None:
+    """Email the invitation again, unless the user has set a password meanwhile."""
+    with suppress(HasPassword):
+        invitation.send(work, user_id=user_id)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do to one user: the value that the operator entered, and the permissions that the operator has now."""
+
+    user_id: str
+    value: str
+    permissions: Permissions
+
+
+def _simply(do: UserOperation) -> Callable[[UnitOfWork, Job], object]:
+    return lambda work, job: do(work, user_id=job.user_id)
+
+
+def _add_role(work: UnitOfWork, job: Job) -> None:
+    authority.add_role(work, job.permissions, user_id=job.user_id, role=job.value)
+
+
+def _remove_role(work: UnitOfWork, job: Job) -> None:
+    authority.remove_role(work, job.permissions, user_id=job.user_id, role=job.value)
+
+
+ACTIONS: Mapping[str, Callable[[UnitOfWork, Job], object]] = {
+    "suspend": _simply(suspend),
+    "restore": _simply(suspension.restore),
+    "invite-again": _simply(invite_again),
+    "add-role": _add_role,
+    "remove-role": _remove_role,
+    "end-sessions": _simply(devices.sign_out_everywhere_by_operator),
+    "delete": _simply(authority.delete),
 }
 
 
-def enqueue(work: UnitOfWork, *, action: str, users: Mapping[str, str], operator_id: str) -> None:
-    """Queue the action for each user. `users` has the name that the outbox shows, by user ID.
+def enqueue(work: UnitOfWork, *, action: str, users: Mapping[str, str], operator_id: str, value: str = "") -> None:
+    """Queue the action for each user. `users` has the name that the outbox shows, by user ID, and `value` is what the
+    operator entered, such as a role.
 
     The audit events name the operator and the reason that the origin of this transaction has.
     """
     for user_id, name in users.items():
         payload = {"action": action, "user_id": user_id, "operator": operator_id, "why": work.origin.why}
+        if value:
+            payload["value"] = value
         messages.enqueue(work, TOPIC, payload, about=f"{action.replace('-', '_')} to {name}")
 
 
@@ -59,7 +95,7 @@ def carry_out(installation: Installation, _message_id: str, payload: dict[str, A
             if Permission.USERS_WRITE not in permissions:
                 raise Forbidden(NO_LONGER)
             authority.require_user(work, permissions, payload["user_id"])
-            ACTIONS[payload["action"]](work, user_id=payload["user_id"])
+            ACTIONS[payload["action"]](work, Job(payload["user_id"], payload.get("value", ""), permissions))
     except NoSuchUser:
         return
     except Refusal as refusal:

@@ -54,6 +54,9 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.FAMILY_REVOKED: Text("Token family revoked"),
     Event.TOKEN_REVOKED: Text("Access token revoked"),
     Event.TOKEN_EXCHANGED: Text("Token exchanged"),
+    Event.ROLE_CREATED: Text("Role created"),
+    Event.ROLE_UPDATED: Text("Role updated"),
+    Event.ROLE_DELETED: Text("Role deleted"),
     Event.CLIENT_CREATED: Text("Application registered"),
     Event.CLIENT_UPDATED: Text("Application updated"),
     Event.CLIENT_SECRET_ROTATED: Text("Client secret rotated"),
@@ -75,5 +78,6 @@ EVENT_NAMES: Mapping[str, Text] = {
     Event.WEBHOOK_ENABLED: Text("Webhook enabled"),
     Event.WEBHOOK_DELETED: Text("Webhook deleted"),
     Event.BRANDING_CHANGED: Text("Branding changed"),
+    Event.TEST_EMAIL_SENT: Text("Test email sent"),
     Event.INVALIDATED: Text("Everything issued before a given time revoked"),
 }

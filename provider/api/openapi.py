@@ -67,6 +67,7 @@ IN_PATHS = {
     "identity_id": "The linked identity's ID.",
     "kid": "The key's ID.",
     "promise_id": "The job's ID.",
+    "role": "The role's name.",
     "session_id": "The session's ID.",
     "user_id": "The user's ID.",
     "webhook_id": "The webhook's ID.",

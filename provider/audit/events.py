@@ -52,6 +52,9 @@ class Event(StrEnum):
     FAMILY_REVOKED = "token.family.revoked"
     TOKEN_REVOKED = "token.revoked"
     TOKEN_EXCHANGED = "token.exchanged"
+    ROLE_CREATED = "role.created"
+    ROLE_UPDATED = "role.updated"
+    ROLE_DELETED = "role.deleted"
     CLIENT_CREATED = "client.created"
     CLIENT_UPDATED = "client.updated"
     CLIENT_SECRET_ROTATED = "client.secret.rotated"
@@ -73,6 +76,7 @@ class Event(StrEnum):
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DELETED = "webhook.deleted"
     BRANDING_CHANGED = "branding.changed"
+    TEST_EMAIL_SENT = "email.test_sent"
     INVALIDATED = "installation.invalidated"
 
 

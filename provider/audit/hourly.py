@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, String, Table, delete, select
+from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, String, Table, delete, func, select
 
+from provider.audit import active_users
 from provider.database.base import metadata
 from provider.database.dialect import upsert
 from provider.database.types import UtcTime
@@ -20,6 +21,14 @@ hourly_counts = Table(
     Column("count", BigInteger, nullable=False),
     PrimaryKeyConstraint("hour", "name"),
 )
+hourly_app_counts = Table(  # apart: a client_id does not fit into a name above
+    "hourly_app_counts",
+    metadata,
+    Column("hour", UtcTime, nullable=False),
+    Column("client_id", String(128), nullable=False),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("hour", "client_id"),
+)
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -28,32 +37,48 @@ def hour_of(moment: datetime) -> datetime:
 
 def flush(installation: Installation) -> None:
     """Save what this process counted since the last call, under the hour of writing."""
-    counts = counters.take()
-    if not counts:
+    counts, active = counters.take(), counters.take_active()
+    if not counts and not active:
         return
     try:
         with unit_of_work(installation) as work:
-            for name, count in sorted(counts.items()):
+            found = dict(counts)
+            if first := active_users.mark(work, active):
+                found[counters.ACTIVE_USERS] = first
+            for name, count in sorted(found.items()):
                 add(work.db, hour_of(work.now), name, count)
     except BaseException:
-        counters.give_back(counts)
+        counters.give_back(counts, active)
         raise
 
 
 def add(db: Connection, hour: datetime, name: str, count: int) -> None:
-    fresh = upsert(db, hourly_counts).values(hour=hour, name=name, count=count)
+    """Add to the count of this name, which is one of `counters`."""
+    if name.startswith(counters.APP):
+        table, key = hourly_app_counts, {"client_id": name.removeprefix(counters.APP)}
+    else:
+        table, key = hourly_counts, {"name": name}
+    fresh = upsert(db, table).values(hour=hour, count=count, **key)
     db.execute(
-        fresh.on_conflict_do_update(
-            index_elements=["hour", "name"], set_={"count": hourly_counts.c.count + fresh.excluded.count}
-        )
+        fresh.on_conflict_do_update(index_elements=["hour", *key], set_={"count": table.c.count + fresh.excluded.count})
     )
 
 
 def find(db: Connection, *, since: datetime) -> dict[tuple[datetime, str], int]:
-    """Return the counts since then as {(hour, name): count}."""
+    """Return the counts since then as {(hour, name): count}, without those by app."""
     query = select(hourly_counts).where(hourly_counts.c.hour >= since)
     return {(hour, name): count for hour, name, count in db.execute(query)}
 
 
+def sum_by_app(db: Connection, *, since: datetime, limit: int) -> list[tuple[str, int]]:
+    """Return the apps with the most sign-ins since then, as (client_id, count), and how many."""
+    table, total = hourly_app_counts, func.sum(hourly_app_counts.c.count)
+    query = select(table.c.client_id, total).where(table.c.hour >= since).group_by(table.c.client_id)
+    return [
+        (app, int(count)) for app, count in db.execute(query.order_by(total.desc(), table.c.client_id).limit(limit))
+    ]
+
+
 def purge(db: Connection, *, before: datetime, limit: int) -> int:  # noqa: ARG001  # an hour has a handful of names
-    return db.execute(delete(hourly_counts).where(hourly_counts.c.hour < before)).rowcount
+    removed = db.execute(delete(hourly_counts).where(hourly_counts.c.hour < before)).rowcount
+    return removed + db.execute(delete(hourly_app_counts).where(hourly_app_counts.c.hour < before)).rowcount

@@ -10,17 +10,15 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from provider.admin.health import count_failed_jobs, find_key_ages, find_late_jobs
 from provider.audit import store as audit
 from provider.cli.output import counted
 from provider.config.environment import SettingsError
 from provider.config.production_checks import Finding
 from provider.config.settings import Settings
 from provider.installation import open_installation
-from provider.jose.algorithms import KEY_PAIRS
 from provider.mail.settings_check import check_settings, check_templates
-from provider.oauth.keys import rotation
 from provider.outbound.client import Outbound
-from provider.outbox import store as outbox
 from provider.readiness import require_ready
 from provider.web.network import is_trusted_proxy
 from provider.work import UnitOfWork, unit_of_work, utc_now
@@ -34,7 +32,6 @@ SKEW, TOO_MUCH_SKEW = timedelta(seconds=10), timedelta(seconds=60)
 NOT_STARTING = "Fix this first. Until then, `signet serve` does not start"
 RECENT = timedelta(days=1)
 """The age up to which audit events are looked at."""
-LATE_JOBS, LATE_KEYS = timedelta(minutes=5), timedelta(days=1)
 
 
 def find_system_problems(settings: Settings, *, deploy: bool) -> Iterator[Finding]:
@@ -105,8 +102,8 @@ def _proxies(work: UnitOfWork) -> Iterator[Finding]:
 
 
 def _outbox(work: UnitOfWork) -> Iterator[Finding]:
-    due_at = outbox.oldest_due(work.read, now=work.now)
-    if due_at is not None and work.now - due_at > LATE_JOBS:
+    due_at = find_late_jobs(work)
+    if due_at is not None:
         problem = f"a job has been waiting since {due_at:%Y-%m-%d %H:%M} UTC"
         yield Finding(
             "outbox",
@@ -114,21 +111,16 @@ def _outbox(work: UnitOfWork) -> Iterator[Finding]:
             problem,
             "Check that `signet worker` is running. To see the jobs, run `signet outbox list --state waiting`",
         )
-    failed = sum(
-        count for _, state, count in outbox.count_undelivered(work.read) if state == outbox.DeliveryState.FAILED
-    )
+    failed = sum(count_failed_jobs(work).values())
     if failed:
         fix = "To see why, run `signet outbox list --state failed`. Then run `signet outbox retry --all`"
         yield Finding("outbox", False, f"{counted(failed, 'job')} could not be delivered", fix)
 
 
 def _keys(work: UnitOfWork) -> Iterator[Finding]:
-    rows, interval = rotation.list_keys(work), work.settings.key_rotation
-    for pair in KEY_PAIRS if interval else ():
-        current = rotation.key_states_of(rows, pair).current
-        signs_since = work.now if current is None else current.signs_from or current.created_at
-        if work.now - signs_since > interval + LATE_KEYS:
-            problem = f"the {pair} key is overdue for rotation. It has been in use since {signs_since:%Y-%m-%d}"
+    for key in find_key_ages(work):
+        if key.is_late:
+            problem = f"the {key.alg} key is overdue for rotation. It has been in use since {key.signs_since:%Y-%m-%d}"
             yield Finding(
                 "signing keys",
                 False,

@@ -48,9 +48,34 @@ class Language:
 
         return format_date(moment, format="long", locale=self.locale)
 
+    def day_and_month(self, moment: datetime) -> str:
+        """Return the day without its year, as short as it is written, such as `25 Nov`."""
+        from babel.dates import format_skeleton  # noqa: PLC0415  # as above
+
+        return format_skeleton("MMMd", moment, locale=self.locale)
+
+    def month(self, moment: datetime) -> str:
+        """Return the month and its year, as short as it is written, such as `Nov 2026`."""
+        from babel.dates import format_skeleton  # noqa: PLC0415  # as above
+
+        return format_skeleton("yMMM", moment, locale=self.locale)
+
+    def number(self, number: float) -> str:
+        """Return a number with its thousands apart, such as `12,345`."""
+        from babel.numbers import format_decimal  # noqa: PLC0415  # as above
+
+        return format_decimal(number, locale=self.locale)
+
     def moment(self, moment: datetime) -> str:
         """Return date and time in UTC, such as `25 November 2026, 20:57 UTC`."""
         return f"{self.date(moment)}, {moment:%H:%M} UTC"
+
+    def ago(self, moment: datetime, now: datetime) -> str:
+        """Return how long ago the moment was, such as `3 hours ago`. Less than two minutes are `1 minute ago`."""
+        from babel.dates import format_timedelta  # noqa: PLC0415  # as above
+
+        past = min(moment - now, -timedelta(seconds=1))
+        return format_timedelta(past, granularity="minute", add_direction=True, locale=self.locale)
 
     def duration(self, length: timedelta) -> str:
         """Return a length of time, such as `10 minutes`, in the largest unit of which there are at least two.

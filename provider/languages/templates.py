@@ -23,6 +23,11 @@ def speak(env: Environment, language: Language) -> None:
         "say": language.say,
         "date": language.date,
         "moment": language.moment,
+        "day_and_month": language.day_and_month,
+        "month": language.month,
+        "hour": "{:%H:%M}".format,
+        "number": language.number,
+        "ago": language.ago,
         "duration": language.duration,
     }
     env.filters |= {"isolate": isolate, "isolated": isolated, "first_character": first_character}

@@ -4,8 +4,10 @@ from functools import partial
 
 from provider.accounts.factors import second_factor
 from provider.accounts.factors.factor import Factor
+from provider.accounts.store import users
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
 from provider.sessions.assurance import MULTI_FACTOR
@@ -36,7 +38,10 @@ def show_second_factor(work: UnitOfWork, session: Session, *, factor: Factor, co
     if cookie is None:
         raise SecondFactorExpired
     event = Event.STEPPED_UP if session.pending is None else Event.SIGNED_IN
+    if session.pending is not None:
+        users.set_last_sign_in(work.db, session.user_id, now=work.now)
     record(work, event, user_id=session.user_id, session=session.id, method=factor.name)
     outcome = "stepped_up" if session.pending is None else "signed_in"
     work.after_commit.append(partial(SIGN_INS.count, "second_factor", outcome))
+    work.after_commit.append(partial(counters.mark_active, session.user_id))
     return cookie

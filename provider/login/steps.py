@@ -27,6 +27,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.database.security_stamp import FIRST
 from provider.languages.text import Text
+from provider.observability import counters
 from provider.observability.metrics import SIGN_INS
 from provider.refusals import Refusal
 from provider.sessions.assurance import FEDERATED, PASSWORD
@@ -250,7 +251,9 @@ def _begin_session(
             proven_earlier=proven_earlier,
         )
     if step is Step.DONE:
+        users.set_last_sign_in(work.db, user_id, now=work.now)
         record(work, Event.SIGNED_IN, user_id=user_id, amr=factor)
+        work.after_commit.append(partial(counters.mark_active, user_id))
     outcome = "signed_in" if step is Step.DONE else "second_factor_due"
     work.after_commit.append(partial(SIGN_INS.count, "password" if factor == PASSWORD else "upstream", outcome))
     return SignIn(cookie, step, user_id)

@@ -1,12 +1,14 @@
-"""A value for each variable of the templates of emails, like those they are sent with.
+"""The emails, and a value for each variable of their templates, like those they are sent with.
 
-They are for checking templates and for the documentation.
+They are for checking templates, for previews and for the documentation.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from provider.audit.devices import device_name
+from provider.config.settings import Settings
 from provider.mail.rendering import FOLDER, SHARED
 
 ISSUER = "https://id.example.com"
@@ -35,3 +37,17 @@ VALUES: dict[str, Any] = {
     "undo": f"{ISSUER}/undo-email-change?token=AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
     "when": datetime(2026, 11, 28, 16, 26, tzinfo=UTC),
 }
+
+
+def values_of(settings: Settings) -> dict[str, Any]:
+    """Return the values with links to this installation, as in the emails that it sends."""
+    return {
+        name: value.replace(ISSUER, settings.issuer, 1) if isinstance(value, str) else value
+        for name, value in VALUES.items()
+    }
+
+
+def sent_when(name: str) -> str:
+    """Return when the email is sent, in English: the comment that its template begins with."""
+    comment = re.match(r"\{# Sent (.*?) #\}", (FOLDER / f"{name}.jinja").read_text("utf-8"), re.DOTALL)
+    return "" if comment is None else " ".join(f"{comment[1][:1].upper()}{comment[1][1:]}".split())

@@ -6,19 +6,32 @@ numbers are only an overview.
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 SIGNED_IN, SIGN_IN_REFUSED = "sign_in.done", "sign_in.refused"
 TOKENS_ISSUED, TOKENS_REFUSED = "token.issued", "token.refused"
 MAIL_SENT, MAIL_FAILED = "mail.sent", "mail.failed"
+ACTIVE_USERS = "users.active"
+"""Users by the hour of their first activity on a day (UTC). Their sum over a day is the number of active users."""
+GRANT = "grant:"
+"""The beginning of the names for issued tokens by grant type, which follows: `grant:refresh_token`."""
+APP = "app:"
+"""The beginning of the names for sign-ins by app, whose client_id follows."""
 
 _counts: Counter[str] = Counter()
+_active: set[str] = set()
 _lock = threading.Lock()
 
 
 def count(name: str) -> None:
     with _lock:
         _counts[name] += 1
+
+
+def mark_active(user_id: str) -> None:
+    """Note that this user did something now: signed in, opened a page, or used an app that refreshed its tokens."""
+    with _lock:
+        _active.add(user_id)
 
 
 def take() -> dict[str, int]:
@@ -29,7 +42,16 @@ def take() -> dict[str, int]:
     return taken
 
 
-def give_back(counts: Mapping[str, int]) -> None:
-    """Add counts back that were taken and could not be stored."""
+def take_active() -> set[str]:
+    """Return the ids of the users who were active since the last call, and forget them."""
+    with _lock:
+        taken = set(_active)
+        _active.clear()
+    return taken
+
+
+def give_back(counts: Mapping[str, int], active: Iterable[str] = ()) -> None:
+    """Add back what was taken and could not be stored."""
     with _lock:
         _counts.update(counts)
+        _active.update(active)

@@ -83,7 +83,7 @@ class Instrument(Described):
 class Counter(Instrument):
     """A count of events.
 
-    Some also count for the operators' overview: `tally` maps the label values to a name there.
+    Some also count for the operators' overview: `tally` maps the label values to the names there.
     """
 
     kind = "Counter"
@@ -94,7 +94,7 @@ class Counter(Instrument):
         about: str,
         *labels: Label,
         alert: str = "",
-        tally: Callable[..., str | None] | None = None,
+        tally: Callable[..., tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__(name, about, *labels, alert=alert)
         self._tally = tally
@@ -102,8 +102,9 @@ class Counter(Instrument):
     def count(self, *values: str) -> None:
         if self.on:
             self.of(values).inc()
-        if self._tally is not None and (tallied := self._tally(*values)) is not None:
-            counters.count(tallied)
+        if self._tally is not None:
+            for name in self._tally(*values):
+                counters.count(name)
 
     def count_refusals(self, *values: str) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
         """Decorate a function: each exception counts under its name, after these label values."""

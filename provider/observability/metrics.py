@@ -13,21 +13,23 @@ from provider.observability import counters
 from provider.observability.instruments import METRICS, Counter, Figure, Gauge, Histogram, Instrument, Label
 
 
-def _sign_in(_factor: str, outcome: str) -> str | None:
+def _sign_in(_factor: str, outcome: str) -> tuple[str, ...]:
     if outcome in {"second_factor_due", "stepped_up"}:
-        return None
-    return counters.SIGNED_IN if outcome == "signed_in" else counters.SIGN_IN_REFUSED
+        return ()
+    return (counters.SIGNED_IN if outcome == "signed_in" else counters.SIGN_IN_REFUSED,)
 
 
-def _tokens(_grant: str, outcome: str) -> str | None:
+def _tokens(grant: str, outcome: str) -> tuple[str, ...]:
     if outcome in {"authorization_pending", "slow_down"}:
-        return None  # a device that waits for its person asks every few seconds, and nobody refused it anything
-    return counters.TOKENS_ISSUED if outcome == "issued" else counters.TOKENS_REFUSED
+        return ()  # a device that waits for its person asks every few seconds, and nobody refused it anything
+    if outcome != "issued":
+        return (counters.TOKENS_REFUSED,)
+    return (counters.TOKENS_ISSUED, counters.GRANT + grant.rpartition(":")[2])  # of a URN, its last part
 
 
-def _letters(topic: str, outcome: str) -> str | None:
-    tallied = {"kept": counters.MAIL_SENT, "failed": counters.MAIL_FAILED}  # put back: it may yet arrive
-    return tallied.get(outcome) if topic == "mail" else None
+def _letters(topic: str, outcome: str) -> tuple[str, ...]:
+    tallied = {"kept": (counters.MAIL_SENT,), "failed": (counters.MAIL_FAILED,)}  # put back: it may yet arrive
+    return tallied.get(outcome, ()) if topic == "mail" else ()
 
 
 STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "gone")
@@ -69,6 +71,7 @@ KINDS = (
     "registration_token",
     "resend",
     "sign_up",
+    "test_email",
     "upstream",
     "user_code",
 )

@@ -14,6 +14,7 @@ from provider.admin.api import outbox as admin_outbox
 from provider.admin.api import picture as admin_picture
 from provider.admin.api import refusals as admin_refusals
 from provider.admin.api import registration_tokens as admin_registration_tokens
+from provider.admin.api import roles as admin_roles
 from provider.admin.api import sessions as admin_sessions
 from provider.admin.api import settings as admin_settings
 from provider.admin.api import users as admin_users
@@ -157,6 +158,9 @@ def _of_accounts() -> list[BaseRoute]:
         Route(session, admin_sessions.change_session, methods=patch, name="change_session"),
         Route(session, admin_sessions.end_session, methods=delete, name="end_session_by_operator"),
         Route(f"{user}/links", admin_links.issue, methods=post, name="issue_link"),
+        Route("/api/admin/roles", admin_roles.list_roles, methods=get, name="list_roles"),
+        Route("/api/admin/roles/{role:path}", admin_roles.put_role, methods=["PUT"], name="put_role"),
+        Route("/api/admin/roles/{role:path}", admin_roles.delete_role, methods=delete, name="delete_role"),
         Route("/api/admin/links/use", admin_links.use, methods=post, name="use_link"),
     ]
 

@@ -14,6 +14,7 @@ from provider.accounts.pages import (
     picture,
     profile,
     recovery_codes,
+    security,
     sessions,
     totp,
 )
@@ -21,7 +22,7 @@ from provider.config.settings import Settings
 from provider.federation.pages import linked, upstream
 from provider.login.pages import email_verification, login, second_factor, sign_out, sign_up
 from provider.oauth.endpoints.account_chooser import account_chooser
-from provider.oauth.endpoints.connected_apps import applications, withdraw
+from provider.oauth.endpoints.connected_apps import application, applications, withdraw
 from provider.oauth.endpoints.consent import consent
 from provider.oauth.endpoints.device_verification import answered, device
 from provider.oauth.endpoints.start_again import start_again
@@ -51,9 +52,11 @@ def pages(settings: Settings) -> list[BaseRoute]:
         Route("/signed-out", sign_out.signed_out, methods=get, name="signed_out"),
         # People: their account
         Route("/account", overview.account, methods=get, name="account"),
+        Route("/account/security", security.security, methods=get, name="security"),
         Route("/account/sessions", sessions.sessions, methods=get, name="account_sessions"),
         Route("/account/sessions", sessions.end_sessions, methods=post, name="end_sessions"),
         Route("/account/applications", applications, methods=get, name="applications"),
+        Route("/account/applications/app", application, methods=get, name="application"),
         Route("/account/applications", withdraw, methods=post, name="withdraw_application"),
         Route("/account/activity", activity.activity, methods=get, name="activity"),
         Route("/account/activity/not-me", activity.show_not_me, methods=get, name="show_not_me"),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from provider.crypto.digests import digest
+from provider.observability import counters
 from provider.sessions import browser_state, store
 from provider.sessions.store import Session
 from provider.web import cookies
@@ -56,4 +57,6 @@ def _find_active(work: UnitOfWork, value: str) -> Session | None:
     if session is not None and session.last_seen <= work.now - TOUCH_EVERY and not work.writing:
         with work.aside() as db:
             store.touch(db, session.id, now=work.now)
+        if session.pending is None:
+            counters.mark_active(session.user_id)
     return session

@@ -18,6 +18,11 @@ UNFRAMED = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 FRAMED_HERE = ((b"x-frame-options", b"SAMEORIGIN"), *UNFRAMED[1:])
+SANDBOXED = (
+    b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+    b"sandbox; frame-ancestors 'self'"
+)
+"""The policy of a foreign document inside of a page, such as an email: nothing runs, and nothing is loaded."""
 ON_PAGES = ((b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),)
 
 
@@ -88,7 +93,9 @@ class Envelope:
                 f"script-src 'nonce-{state['nonce']}'; "
                 f"connect-src 'self'; frame-src {frames}; form-action {targets}; base-uri 'none'"
             )
-            if state.get("framable"):
+            if state.get("sandboxed"):
+                headers += [(b"content-security-policy", SANDBOXED), *FRAMED_HERE, *ON_PAGES]
+            elif state.get("framable"):
                 headers += [(b"content-security-policy", policy.encode()), *ON_PAGES]
             else:
                 here = state.get("framed_here", False)

@@ -105,6 +105,12 @@ def page(
     return Response(html, status_code=status_code, media_type="text/html", headers=headers)
 
 
+def sandboxed(call: PageCall, html: str) -> Response:
+    """Return a document that is not a page of ours, such as an email, for a frame of one. It can only be read."""
+    call.scope["state"]["sandboxed"] = True
+    return Response(html, media_type="text/html", headers={"cache-control": "no-store"})
+
+
 def _languages(call: PageCall, status_code: int) -> list[Language]:
     """Return the languages that the page offers.
 

@@ -43,7 +43,7 @@ class Services:
     name_app: Callable[[UnitOfWork, str], tuple[str, str]]
     """Returns name and host of the app with this client_id, as users know it. The host may be empty."""
     export_applications: Callable[[UnitOfWork, str], list[dict[str, Any]]]
-    """Returns the apps that a user connected, for their data export."""
+    """Returns the apps that a user connected, for their data export and account page."""
     page_after_sign_out: PageAfterSignOut
     forget_clients: Callable[[], None]
     """Forgets this process's copies of clients, because one of them was deleted."""

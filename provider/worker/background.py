@@ -9,15 +9,18 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from provider import processes
 from provider.audit import hourly
 from provider.config.settings import Settings
 from provider.database.engine import OUTAGES
 from provider.observability.logging import log
 from provider.outbox import relay
-from provider.work import Installation
+from provider.processes import Process
+from provider.work import Installation, unit_of_work
 from provider.worker.handlers import HANDLERS, POLICIES
 from provider.worker.jobs import purge, rotate_keys
 from provider.worker.queue import open_actor, open_broker, start_threads
+from provider.worker.summary import summarize
 from provider.worker.timetable import Timetable
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ PURGE_EVERY = 3600.0
 COUNT_EVERY = 60.0
 REFRESH_EVERY = 2.0
 ROTATE_EVERY = 3600.0
+SUMMARIZE_EVERY = 3600.0
 """Seconds between two runs of each task."""
 QUEUED_AGAIN_AFTER = 60.0
 """After how many seconds a row that is still due is queued again, in case its message was lost."""
@@ -86,8 +90,11 @@ class BackgroundWorker:
         broker = open_broker(self._settings)
         actor = open_actor(broker, installation)
 
+        running = _Running(installation, delivers=self._delivers)
+
         def flush_counts() -> None:
             hourly.flush(installation)
+            running.note()
 
         def refresh_branding() -> None:
             installation.branding.refresh(installation.database)
@@ -103,12 +110,18 @@ class BackgroundWorker:
             def follow_key_schedule() -> None:
                 rotate_keys(installation)
 
+            def summarize_days() -> None:
+                summarize(installation)
+
             self._begin({queue_due: QUEUE_DUE_EVERY})  # apart: with Redis away it delivers by itself, which takes time
-            self._begin({follow_key_schedule: ROTATE_EVERY, purge_expired: PURGE_EVERY})
+            self._begin(
+                {follow_key_schedule: ROTATE_EVERY, summarize_days: SUMMARIZE_EVERY, purge_expired: PURGE_EVERY}
+            )
         while (row_id := self._committed.get()) is not None:
             self._send(actor, row_id)
         with suppress(*OUTAGES):
-            flush_counts()
+            hourly.flush(installation)
+            running.end()
 
     def _begin(self, tasks: Mapping[Callable[[], object], float]) -> None:
         self._timetables.append(Timetable(tasks))
@@ -125,6 +138,28 @@ class BackgroundWorker:
             log.warning("worker.broker_unavailable", error=type(error).__name__)
             return False
         return True
+
+
+class _Running:
+    """The row of this process in the list of those that run."""
+
+    def __init__(self, installation: Installation, *, delivers: bool) -> None:
+        self._installation = installation
+        self._delivers = delivers
+        self._process: Process | None = None
+
+    def note(self) -> None:
+        """Note that this process is running."""
+        with unit_of_work(self._installation) as work:
+            if self._process is None:
+                self._process = processes.this_process(work, delivers=self._delivers)
+            processes.note_running(work, self._process)
+
+    def end(self) -> None:
+        """Note that this process ended as it should."""
+        if self._process is not None:
+            with unit_of_work(self._installation) as work:
+                processes.remove(work.db, self._process.id)
 
 
 class _DueRows:

@@ -7,11 +7,12 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from provider import processes
 from provider.accounts import deletion, throttle, unconfirmed
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
 from provider.admin import store as idempotency
-from provider.audit import hourly
+from provider.audit import daily, hourly
 from provider.audit import store as audit
 from provider.federation import store as used_states
 from provider.jose.algorithms import KEY_PAIRS
@@ -57,6 +58,8 @@ PURGES: Mapping[str, tuple[Purge, timedelta]] = {
     "idempotency keys": (idempotency.purge, timedelta(0)),
     "outbox": (outbox.purge, timedelta(days=30)),
     "hourly counts": (hourly.purge, hourly.KEPT_FOR),
+    "daily counts": (daily.purge, daily.KEPT_FOR),
+    "processes": (processes.purge, processes.KEPT_FOR),
 }
 """The purge function for each kind of row, and how long rows are kept after they stop mattering."""
 

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from provider.accounts.factors.store import totp
 from provider.accounts.factors.store.totp import TotpCredential
 from provider.accounts.factors.totp import SEED
+from provider.accounts.pages.profile import PARTS
 from provider.accounts.profile import FIELDS
 from provider.config.settings import Settings
 from provider.routes import routes
@@ -56,7 +57,7 @@ PUBLIC_FORMS = {
     "/keep-account": ("ticket",),
 }
 ACCOUNT_FORMS = {
-    "/account/profile": tuple(field.name for field in FIELDS),
+    "/account/profile": (*PARTS, *(field.name for field in FIELDS)),
     "/account/email": ("email",),
     "/account/email/code": ("code",),
     "/account/password": ("current", "password"),

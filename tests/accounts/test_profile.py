@@ -8,6 +8,8 @@ import pytest
 from provider.accounts import profile
 from provider.accounts.profile import FIELDS, parse_profile
 from provider.accounts.store import users
+from provider.languages import regions
+from provider.languages.catalogs import LANGUAGES
 from provider.oauth.scopes import CLAIMS_OF_SCOPE
 from tests.support.browser import Browser
 from tests.support.clock import Clock
@@ -26,7 +28,9 @@ FILLED = {
     "profile": "https://example.test/ada",
     "website": "http://ada.example.test/?a=b",
     "gender": "female",
-    "birthdate": "1815-12-10",
+    "birthdate-day": "10",
+    "birthdate-month": "12",
+    "birthdate-year": "1815",
     "zoneinfo": "Europe/London",
     "locale": "en-GB",
     "phone_number": "+44 (20) 7946-0018",
@@ -66,6 +70,7 @@ def test_every_standard_claim_is_edited_on_one_page(browser: Browser, ada: str, 
     assert user.claims["phone_number"] == "+442079460018"
     assert user.claims["phone_number_verified"] is False
     assert user.claims["address"]["locality"] == "London"
+    assert user.claims["birthdate"] == "1815-12-10"
     standard = {*CLAIMS_OF_SCOPE["profile"], *CLAIMS_OF_SCOPE["address"], *CLAIMS_OF_SCOPE["phone"]} - {"updated_at"}
     assert standard <= user.claims.keys()
     assert user.updated_at == clock.now
@@ -92,11 +97,6 @@ def test_an_emptied_field_is_a_claim_that_is_gone(browser: Browser, ada: str, wo
         ("website", "https://"),
         ("website", "https://a b.example"),
         ("website", "http://[::1"),
-        ("birthdate", "1815-13-10"),
-        ("birthdate", "1815-02-29"),
-        ("birthdate", "0000"),
-        ("birthdate", "10.12.1815"),
-        ("birthdate", "١٨١٥"),
         ("zoneinfo", "Mars/Olympus"),
         ("zoneinfo", "../../etc/passwd"),
         ("locale", "english please"),
@@ -124,6 +124,93 @@ def test_what_is_no_such_claim_is_refused_and_kept_in_the_form(
 def test_three_forms_of_a_birthdate(value: str) -> None:
     """OIDC Core section 5.1."""
     assert profile.parse_profile({"birthdate": value}) == ({"birthdate": value}, {})
+
+
+@pytest.mark.parametrize("value", ["1815-13-10", "1815-02-29", "0000", "10.12.1815", "\u0661\u0668\u0661\u0665"])
+def test_any_other_form_of_a_birthdate_is_refused(value: str) -> None:
+    assert list(profile.parse_profile({"birthdate": value})[1]) == ["birthdate"]
+
+
+def test_a_date_of_birth_is_typed_in_three_fields(browser: Browser, ada: str, work: Work) -> None:
+    """OIDC Core section 5.1: with a year of 0000, or as a year alone."""
+    for day, month, year, claim in (
+        ("10", "12", "1815", "1815-12-10"),
+        ("1", "2", "2000", "2000-02-01"),
+        ("29", "02", "", "0000-02-29"),
+        ("", "", "1815", "1815"),
+        ("\u0661\u0660", "12", "1815", "1815-12-10"),
+        ("", "", "", None),
+    ):
+        typed = {"birthdate-day": day, "birthdate-month": month, "birthdate-year": year}
+        browser.open("/account/profile")
+        assert "Profile saved." in browser.submit(typed).text
+        assert find_user(work).claims.get("birthdate") == claim
+        shown = {field.name: field.value for field in browser.open("/account/profile").form("birthdate-day").fields}
+        expected = {"birthdate-day": day.lstrip("0"), "birthdate-month": month.lstrip("0"), "birthdate-year": year}
+        assert {name: shown[name] for name in typed} == expected | ({"birthdate-day": "10"} if "\u0660" in day else {})
+
+
+def test_a_date_that_does_not_exist_is_refused_and_kept_in_the_form(browser: Browser, ada: str, work: Work) -> None:
+    for typed in (("29", "2", "1815"), ("10", "13", "1815"), ("10", "", "1815"), ("", "12", ""), ("a", "b", "c"),
+                  ("1", "1", "15"), ("", "", "0000"), ("1-", "1", "2000")):  # fmt: skip
+        browser.open("/account/profile")
+        fields = dict(zip(("birthdate-day", "birthdate-month", "birthdate-year"), typed, strict=True))
+        page = browser.submit(fields)
+        assert page.status == 400, typed
+        assert "Enter a real date" in page.text
+        assert 'href="#birthdate"' in page.html
+        assert page.html.count('id="birthdate"') == 1
+        kept = {field.name: field.value for field in page.form("birthdate-day").fields}
+        assert {name: kept[name] for name in fields} == fields
+        assert "birthdate" not in find_user(work).claims
+
+
+def test_values_that_no_field_offers_are_kept_until_they_are_changed(browser: Browser, ada: str, work: Work) -> None:
+    """Imported claims may be in any form."""
+    imported = {
+        "birthdate": "10.12.1815",
+        "zoneinfo": "Europe/Atlantis",
+        "locale": "english",
+        "phone_number": "020 7946 0018",
+        "website": "ada.example",
+        "address": {"country": "GB"},
+    }
+    with work() as w:
+        users.set_claims(w.db, ada, imported, now=w.now)
+    page = browser.open("/account/profile")
+    assert '<option value="Europe/Atlantis" selected>' in page.html
+    assert "Profile saved." in browser.submit({"nickname": "Ada"}).text
+    claims = find_user(work).claims
+    assert {name: claims[name] for name in imported} == imported
+    browser.open("/account/profile")
+    assert browser.submit({"website": "ada.example.test"}).status == 400
+
+
+@pytest.mark.parametrize(
+    ("tag", "country", "language", "zone"),
+    [
+        ("en", "Germany", '"fr-CA">Canadian French<', '"Europe/Berlin">Germany, Berlin<'),
+        ("de", "Deutschland", '"fr-CA">Franz\u00f6sisch (Kanada)<', '"Africa/Cairo">\u00c4gypten, Kairo<'),
+        ("fr", "Allemagne", '"fr-CA">fran\u00e7ais canadien<', '"Europe/London">Royaume-Uni, Londres<'),
+    ],
+)
+def test_countries_languages_and_time_zones_are_in_the_language_of_the_page(
+    browser: Browser, ada: str, tag: str, country: str, language: str, zone: str
+) -> None:
+    page = browser.open(f"/account/profile?ui_locales={tag}")
+    assert f'<option value="{country}">' in page.html
+    assert language in page.html
+    assert zone in page.html
+    assert len(page.html) < 100_000
+
+
+def test_every_choice_is_a_value_that_the_claim_may_have() -> None:
+    for language in LANGUAGES.values():
+        for name, choices in (("locale", regions.languages(language)), ("zoneinfo", regions.time_zones(language))):
+            for value in choices:
+                assert parse_profile({name: value}) == ({name: value}, {}), value
+        for country in regions.countries(language):
+            assert parse_profile({"country": country}) == ({"address": {"country": country}}, {}), country
 
 
 @pytest.mark.parametrize("value", ["en", "fr-CA", "zh-Hant-TW", "de-DE-1996", "sl-rozaj-biske", "en-u-ca-gregory"])

@@ -38,6 +38,9 @@ API = _read("""
     DELETE /api/admin/sessions/{session_id} users:write
     POST /api/admin/users/{user_id}/links users:write
     POST /api/admin/links/use users:write
+    GET /api/admin/roles roles:read
+    PUT /api/admin/roles/{role:path} roles:write
+    DELETE /api/admin/roles/{role:path} roles:write
     GET /api/admin/clients applications:read
     POST /api/admin/clients applications:write
     POST /api/admin/clients/{client_id:path}/rotate-secret applications:write
@@ -80,6 +83,12 @@ CONSOLE = _read("""
     GET /admin/users/{user_id} users:read
     GET /admin/users/{user_id}/{action} users:write
     POST /admin/users/{user_id}/{action} users:write
+    GET /admin/roles roles:read
+    GET /admin/roles/new roles:write
+    POST /admin/roles/new roles:write
+    GET /admin/roles/role roles:read
+    GET /admin/roles/role/{action} roles:write
+    POST /admin/roles/role/{action} roles:write
     GET /admin/clients applications:read
     GET /admin/clients/new applications:write
     POST /admin/clients/new applications:write
@@ -119,6 +128,10 @@ CONSOLE = _read("""
     GET /admin/branding/preview.css settings:read
     GET /admin/branding/saved/{action} settings:write
     POST /admin/branding/saved/{action} settings:write
+    GET /admin/emails settings:read
+    GET /admin/emails/{name} settings:read
+    GET /admin/emails/{name}/html settings:read
+    POST /admin/emails/{name}/test settings:write
     GET /admin/settings settings:read
     GET /admin/explain requests:read
 """)

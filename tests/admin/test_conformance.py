@@ -15,6 +15,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from starlette.testclient import TestClient
 
 from provider.accounts import registration
+from provider.accounts.roles import roles
 from provider.database.base import new_id
 from provider.database.security_stamp import FIRST
 from provider.oauth.authorize import consent
@@ -59,11 +60,18 @@ def make_allowed(work: UnitOfWork) -> dict[str, str]:
     return {"user_id": user_id, "client_id": client.client_id}
 
 
+def make_role(work: UnitOfWork) -> str:
+    name = f"role-{new_id()}"
+    roles.create_role(work, name=name, description="")
+    return name
+
+
 MAKERS: dict[str, Callable[[UnitOfWork], str]] = {
     "user_id": make_user,
     "client_id": lambda work: make_client(work)[0].client_id,
     "session_id": make_session,
     "promise_id": lambda work: messages.enqueue(work, "mail", {}, about="a letter"),
+    "role": make_role,
     "webhook_id": lambda work: subscriptions.create(work, url="https://hooks.example.test/")[0].id,
     "kid": lambda work: next(key.kid for key in rotation.list_keys(work) if key.alg == "EdDSA"),
 }

@@ -9,10 +9,8 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from provider.accounts import profile
-from provider.audit import hourly
 from provider.config.settings import Settings
 from provider.oauth.keys import rotation
-from provider.observability import counters
 from provider.outbox import messages, store
 from tests.admin.conftest import Console, events
 from tests.support.browser import Browser
@@ -20,26 +18,6 @@ from tests.support.clock import Clock
 from tests.support.factories import make_user
 from tests.support.installation import Work
 from tests.support.people import sign_in
-
-
-def test_the_overview_shows_what_happened_by_the_hour(console: Console, work: Work, clock: Clock) -> None:
-    with work() as w:
-        for hours, name, count in (
-            (0, counters.SIGNED_IN, 30),
-            (0, counters.SIGN_IN_REFUSED, 6),
-            (23, counters.SIGNED_IN, 4),
-            (25, counters.SIGNED_IN, 1000),
-        ):
-            hourly.add(w.db, hourly.hour_of(w.now - timedelta(hours=hours)), name, count)
-        messages.enqueue(w, "mail", {}, about="new_device to ada@example.test")
-    page = console.open("")
-    assert "34 successful , 6 rejected . Peak: 36 per hour" in page.text
-    assert "Emails, waiting 1" in page.text
-    assert "RS256 In use for 0 days" in page.text, page
-    heights = [float(height) for height in re.findall(r'height="([\d.]+)"', page.html)]
-    assert max(heights) <= 72
-    clock.advance(timedelta(minutes=10))
-    assert "Check that a worker is running" in console.open("").text
 
 
 def test_keys_are_rotated_retired_and_revoked(console: Console, work: Work, clock: Clock, client: TestClient) -> None:

@@ -294,9 +294,14 @@ CONSOLE_PAGES = (
     "/webhooks",
     "/explain",
     "/branding",
+    "/emails",
+    "/emails/verify_email",
     "/design",
     "/design/parts",
     "/settings",
+    "/roles",
+    "/roles/new",
+    "/roles/role?name=user-manager",
 )
 
 

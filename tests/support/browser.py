@@ -97,14 +97,17 @@ class Reader(HTMLParser):
         self.title = ""
         self.heading = ""
         self.forms: list[Form] = []
+        """The forms of the page. Those of the navigation come last."""
         self.links: dict[str, str] = {}
         self.pressable: dict[str, list[Link | Press]] = {"main": [], "nav": []}
         self.words: list[str] = []
         self._is_joined = False
         self._open: list[tuple[str, dict[str, str | None], int]] = []
         self._labels: dict[str, str] = {}
+        self._in_nav: list[Form] = []
         self.feed(html)
         self.close()
+        self.forms = [form for form in self.forms if form not in self._in_nav] + self._in_nav
         self._attach_labels()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -113,6 +116,8 @@ class Reader(HTMLParser):
         self._is_joined = tag == "span" and "dir" in attributes and len(self.words) > self._open[-1][2]
         if tag == "form":
             self.forms.append(Form(attributes.get("action") or self.url, (attributes.get("method") or "get").lower()))
+            if any(opened == "nav" for opened, _, _ in self._open):
+                self._in_nav.append(self.forms[-1])
         if (
             tag in {"input", "select", "textarea", "button"}
             and self.forms

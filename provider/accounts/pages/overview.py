@@ -1,10 +1,16 @@
 """The account's home page, and the addresses that lead to it."""
 
+from datetime import UTC, datetime
+
 from starlette.responses import Response
 
 from provider.accounts import devices
-from provider.accounts.factors import recovery_codes, second_factor
+from provider.accounts.activity import find_activity
+from provider.accounts.checkup import check_up
 from provider.accounts.pages import password
+from provider.accounts.pages.device_cookie import device_of
+from provider.accounts.pages.picture import own_picture
+from provider.accounts.profile import values_of
 from provider.accounts.roles.permissions import permissions_of
 from provider.accounts.store import email_addresses, users
 from provider.destination import HOME
@@ -13,22 +19,31 @@ from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
+SHOWN = 3
+"""How many apps and events the page shows. The others have pages of their own."""
+NEVER = datetime.min.replace(tzinfo=UTC)
+
 
 @endpoint
 def account(call: Call) -> Response:
     session = require_user(call)
     user_id, read = session.user_id, call.work.read
     user, address = users.find(read, user_id), email_addresses.find_of_user(read, user_id)
+    apps = call.services.export_applications(call.work, user_id)
+    apps.sort(key=lambda app: app["last_used"] or NEVER, reverse=True)
     return page(
         call,
         "accounts/overview.html",
-        name="" if user is None else user.claims.get("name", ""),
+        name="" if user is None else values_of(user.claims)["name"],
         address="" if address is None else address.address,
-        two_factor_on=second_factor.is_enabled(call.work, user_id),
-        codes_left=recovery_codes.count_left(call.work, user_id),
-        few_codes=recovery_codes.FEW,
+        picture=None if user is None else own_picture(call, user),
         is_operator=user is not None and bool(permissions_of(user.roles)),
+        checked=check_up(call.work, user_id=user_id, device=device_of(call)),
         session_count=len(devices.find_sessions(call.work, user_id)),
+        apps=apps[:SHOWN],
+        app_count=len(apps),
+        entries=find_activity(call.work, user_id, limit=SHOWN),
+        now=call.work.now,
     )
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from provider.accounts import pictures as rules
 from provider.accounts.pictures import InvalidPicture
 from provider.accounts.store import pictures, users
+from provider.accounts.store.users import User
 from provider.refusals import NotFound, TooManyRequests
 from provider.sessions.guards import require_user
 from provider.sessions.store import Session
@@ -62,15 +63,20 @@ def picture(call: Call) -> Response:
     return Response(found.content, media_type=found.media_type, headers=HEADERS)
 
 
+def own_picture(call: Call, user: User) -> str | None:
+    """Return the URL of the user's picture if it is served here. Another site would learn who looks."""
+    url = str(user.claims.get("picture", ""))
+    return url if normal_url(url).startswith(f"{call.settings.issuer}/") else None
+
+
 def _page(call: Call, session: Session, *, errors: dict[str, str] | None = None, status_code: int = 200) -> Response:
     user = users.find(call.work.read, session.user_id)
-    url = str(user.claims.get("picture", "")) if user is not None else ""
     return page(
         call,
         "accounts/picture.html",
         status_code=status_code,
-        picture=url,
-        shown=normal_url(url).startswith(f"{call.settings.issuer}/"),  # one of another site would tell it who looks
+        picture=None if user is None else user.claims.get("picture"),
+        shown=None if user is None else own_picture(call, user),
         just_saved="saved" in call.query and not errors,
         errors=errors or {},
     )

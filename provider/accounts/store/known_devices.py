@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Table, UniqueConstraint, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Table,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from provider.database.base import metadata
 from provider.database.rows import rows_of, values_of
@@ -61,6 +73,14 @@ def keep_latest(db: Connection, user_id: str, *, newest: str, count: int) -> Non
     others = (known_devices.c.user_id == user_id, known_devices.c.id != newest)
     latest = select(known_devices.c.id).where(*others).order_by(known_devices.c.last_used_at.desc())
     db.execute(delete(known_devices).where(*others, known_devices.c.id.not_in(latest.limit(count - 1))))
+
+
+def count_others(db: Connection, user_id: str, *, but: bytes | None, since: datetime) -> int:
+    """Return how many devices, besides the one with the digest `but`, this account has known only since `since`."""
+    new = [known_devices.c.user_id == user_id, known_devices.c.created_at > since]
+    if but is not None:
+        new.append(known_devices.c.digest != but)
+    return db.scalar(select(func.count()).select_from(known_devices).where(*new)) or 0
 
 
 def forget_all(db: Connection, user_id: str) -> None:

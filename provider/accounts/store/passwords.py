@@ -25,6 +25,11 @@ def find(db: Connection, user_id: str) -> str | None:
     return db.scalar(select(passwords.c.hash).where(passwords.c.user_id == user_id))
 
 
+def find_time(db: Connection, user_id: str) -> datetime | None:
+    """Return when the user's password was set, or None if there is none."""
+    return db.scalar(select(passwords.c.changed_at).where(passwords.c.user_id == user_id))
+
+
 def find_owners(db: Connection, user_ids: Collection[str]) -> set[str]:
     """Return which of these users have a password."""
     return set(db.scalars(select(passwords.c.user_id).where(passwords.c.user_id.in_(user_ids))))

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Index, String, Table, and_, delete, or_, select, update
 
+from provider.accounts.store import roles as user_roles
 from provider.database.base import metadata
 from provider.database.dialect import upsert
 from provider.database.rows import rows_of, values_of
@@ -26,6 +27,9 @@ class Status(StrEnum):
     LEAVING = "LEAVING"  # asked to be deleted; nothing of it counts, and it may be kept until `delete_after`
 
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""The `last_sign_in_at` of a user who has not signed in. It is not NULL, so that an index has every user."""
+
 users = Table(
     "users",
     metadata,
@@ -38,7 +42,9 @@ users = Table(
     Column("roles", JSON, nullable=False),
     Column("status_reason", String(200)),
     Column("delete_after", UtcTime),
+    Column("last_sign_in_at", UtcTime, nullable=False),  # NEVER by default, for nodes of an earlier release
     Index("ix_users_created_at", "created_at"),
+    Index("ix_users_last_sign_in_at_id", "last_sign_in_at", "id"),
     Index("ix_users_delete_after", "delete_after"),
 )
 _inactive = users.c.status == Status.INACTIVE.value
@@ -56,6 +62,11 @@ class User:
     roles: list[str]
     status_reason: str | None
     delete_after: datetime | None = None
+    last_sign_in_at: datetime = NEVER
+
+    @property
+    def has_signed_in(self) -> bool:
+        return self.last_sign_in_at > NEVER
 
     @property
     def security_stamp(self) -> datetime:
@@ -74,7 +85,10 @@ USER = rows_of(User, users)
 def add(db: Connection, user: User) -> bool:
     """Add the user. Returns False if another user has this id."""
     added = upsert(db, users).values(values_of(user)).on_conflict_do_nothing().returning(users.c.id)
-    return db.scalar(added) is not None
+    if db.scalar(added) is None:
+        return False
+    user_roles.give(db, user.id, user.roles, now=user.created_at)
+    return True
 
 
 def find(db: Connection, user_id: str) -> User | None:
@@ -84,6 +98,11 @@ def find(db: Connection, user_id: str) -> User | None:
 def lock(db: Connection, user_id: str) -> bool:
     """Lock the user's row until this transaction ends. Returns False if there is no such user."""
     return db.scalar(select(users.c.id).where(users.c.id == user_id).with_for_update()) is not None
+
+
+def lock_those(db: Connection, user_ids: list[str]) -> list[User]:
+    """Lock the rows of these users, in one order, until this transaction ends. Return the users as they are now."""
+    return USER.all(db, USER.select().where(users.c.id.in_(user_ids)).order_by(users.c.id).with_for_update())
 
 
 def find_page(db: Connection, *, after: str | None = None, limit: int = 100) -> list[User]:
@@ -165,6 +184,10 @@ def change_security_stamp(db: Connection, user_id: str, *, now: datetime) -> dat
     return stamp_of(not_before)
 
 
+def set_last_sign_in(db: Connection, user_id: str, *, now: datetime) -> None:
+    db.execute(update(users).where(users.c.id == user_id).values(last_sign_in_at=now))
+
+
 def touch(db: Connection, user_id: str, *, now: datetime) -> None:
     """Set `updated_at`: something that applications can read about this user changed in another table."""
     db.execute(update(users).where(users.c.id == user_id).values(updated_at=now))
@@ -172,7 +195,10 @@ def touch(db: Connection, user_id: str, *, now: datetime) -> None:
 
 def set_roles(db: Connection, user_id: str, roles: list[str], *, now: datetime) -> bool:
     changed = update(users).where(users.c.id == user_id).values(roles=roles, updated_at=now)
-    return db.execute(changed).rowcount == 1
+    if db.execute(changed).rowcount == 0:
+        return False
+    user_roles.replace(db, user_id, roles, now=now)
+    return True
 
 
 def set_claims(db: Connection, user_id: str, claims: dict[str, Any], *, now: datetime) -> bool:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from provider.accounts import invitation, overview, profile, registration, search, suspension
-from provider.accounts import users as rules
 from provider.accounts.email import email_addresses as addresses
 from provider.accounts.email import operator_changes
 from provider.accounts.email.email_addresses import AlreadyConfirmed
@@ -18,6 +17,7 @@ from provider.accounts.roles.permissions import Permission
 from provider.accounts.store import email_addresses, linked_identities, users
 from provider.accounts.users import NoSuchUser
 from provider.admin import authority
+from provider.admin.authority import LastAdministrator
 from provider.admin.filters import query_text
 from provider.admin.operation import Resource, by_operator
 from provider.admin.paging import NEXT, PAGED, next_of, query_page
@@ -202,7 +202,7 @@ def show_user(call: Call, _operator: Operator, _body: Body) -> Account:
     of=USER,
     takes=Change,
     gives=Account,
-    problems=(NoSuchUser, AlreadyConfirmed, NotAnAddress, AddressTaken),
+    problems=(NoSuchUser, AlreadyConfirmed, NotAnAddress, AddressTaken, LastAdministrator),
 )
 def change_user(call: Call, operator: Operator, body: Change) -> Account:
     """Update a user. You can change roles, claims and email address, and mark the address as verified."""
@@ -221,16 +221,16 @@ def change_user(call: Call, operator: Operator, body: Change) -> Account:
     return describe(work, user_id)
 
 
-@by_operator(needs=Permission.USERS_WRITE, of=USER, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_WRITE, of=USER, problems=(NoSuchUser, LastAdministrator))
 def delete_user(call: Call, _operator: Operator, _body: Body) -> None:
     """Delete a user. The account and all its data are deleted immediately. Audit events are kept."""
-    rules.delete_user(call.work, user_id=user_id_of(call))
+    authority.delete(call.work, user_id=user_id_of(call))
 
 
-@by_operator(needs=Permission.USERS_WRITE, of=USER, takes=Suspension, problems=(NoSuchUser,))
+@by_operator(needs=Permission.USERS_WRITE, of=USER, takes=Suspension, problems=(NoSuchUser, LastAdministrator))
 def suspend_user(call: Call, _operator: Operator, body: Suspension) -> None:
     """Suspend a user. Their sessions, tokens and links end, and don't come back when you restore the user."""
-    suspension.suspend(call.work, user_id=user_id_of(call), reason=body.reason)
+    authority.suspend(call.work, user_id=user_id_of(call), reason=body.reason)
 
 
 @by_operator(needs=Permission.USERS_WRITE, of=USER, problems=(NoSuchUser,))

@@ -44,7 +44,6 @@ COLOURS = (
 """Custom properties of signet.css."""
 STATUSES = ("ACTIVE", "INACTIVE", "SUSPENDED", "DELETED")
 AN_ORDINARY_DAY = (4, 7, 12, 14, 16, 18, 25, 36, 43, 41, 33, 26, 31, 40, 44, 38, 21, 9, 3, 1, 0, 1, 1, 2)
-GOOD, BAD = "good", "bad"
 APP = App(
     "quill",
     "Quill",
@@ -79,11 +78,9 @@ def show_parts(call: Call) -> Response:
     require_operator(call, Permission.OVERVIEW_READ)
     work, scheme = call.work, call.query.get("scheme")
     until = hourly.hour_of(work.now)
-    counts = {
-        (until - timedelta(hours=ago), name): count // (1 if name == GOOD else 6)
-        for ago, count in enumerate(reversed(AN_ORDINARY_DAY))
-        for name in (GOOD, BAD)
-    }
+    good = {until - timedelta(hours=ago): count for ago, count in enumerate(reversed(AN_ORDINARY_DAY))}
+    bad = {hour: count // 6 for hour, count in good.items()}
+    day = charts.SPANS["24h"]
     own: dict[str, Any] = {} if scheme is None else {"look": preview_look(call.settings, is_dark=scheme == DARK_MODE)}
     return page(
         call,
@@ -96,10 +93,9 @@ def show_parts(call: Call) -> Response:
         app=APP,
         where=destination(call, {}, app=APP),
         permissions=permissions_of(["openid", "profile", "email", "offline_access"]),
-        chart=charts.by_hour(counts, good=GOOD, bad=BAD, until=until),
+        chart=charts.sum_chart(day.unit, charts.periods(day, work.now), good, bad),
         width=charts.WIDTH,
         height=charts.HEIGHT,
-        step=charts.STEP,
         now=work.now,
         **event_list(work, store.find(work.read, limit=3)),
         **own,

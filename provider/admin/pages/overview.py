@@ -1,71 +1,109 @@
-"""The first page of the console: the activity of the last day, email delivery, and the age of the signing keys."""
+"""The first page of the console: what needs attention, users, sign-ins, tokens and emails over time, and health."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import re
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
+from provider import __version__
 from provider.accounts.roles.permissions import Permission
-from provider.admin import charts
-from provider.admin.guards import require_operator
+from provider.admin import charts, health, statistics
+from provider.admin.charts import Unit
+from provider.admin.guards import Operator, require_operator
+from provider.admin.pages.attention import find_concerns
 from provider.admin.pages.outbox import STATES, TOPICS
-from provider.audit import hourly
-from provider.jose.algorithms import KEY_PAIRS
-from provider.oauth.keys import rotation
-from provider.observability import counters
+from provider.audit.events import Event
+from provider.languages.text import Text
+from provider.mail import messages
 from provider.outbox import store as outbox
+from provider.outbox.store import DeliveryState
 from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import page
-from provider.work import UnitOfWork
 
-LATE = timedelta(minutes=5)
-"""How long a job may be due before the page warns that no worker may be running."""
-
-
-@dataclass(frozen=True)
-class KeyAge:
-    alg: str
-    signs_since: datetime
-    age: timedelta
-    due_at: datetime | None
-    share: float
-    """The part of the key's lifetime that has passed, in percent from 0 to 100."""
+SPAN_NAMES = {
+    "24h": Text("24 hours"),
+    "7d": Text("7 days"),
+    "30d": Text("30 days"),
+    "12m": Text("12 months"),
+}
+USUAL = "24h"
+_AUDIT = "/admin/audit?name={}&since=SINCE&until=UNTIL"
+_EMAILS = f"/admin/outbox?topic={messages.TOPIC}&state={{}}"
+LISTS = {
+    "users": "/admin/users",
+    "new_users": "/admin/users",
+    "active_users": "/admin/users",
+    "two_factor": "/admin/users",
+    "signed_in": _AUDIT.format(Event.SIGNED_IN),
+    "sign_in_failed": _AUDIT.format(Event.SIGN_IN_FAILED),
+    "rejected_requests": "/admin/explain",
+    "emails_sent": _EMAILS.format(DeliveryState.SENT),
+    "emails_failed": _EMAILS.format(DeliveryState.FAILED),
+    "keys": "/admin/keys",
+    "application": "/admin/clients/client",
+    "outbox": "/admin/outbox",
+}
+"""The URLs of the lists of what the numbers count. SINCE and UNTIL are the first and the last day."""
+NEEDS = {
+    "users": Permission.USERS_READ,
+    "audit": Permission.AUDIT_READ,
+    "explain": Permission.REQUESTS_READ,
+    "outbox": Permission.OUTBOX_READ,
+    "keys": Permission.KEYS_READ,
+    "clients": Permission.APPLICATIONS_READ,
+    "settings": Permission.SETTINGS_READ,
+}
+"""The permission for each section, by the first part of its path below /admin."""
 
 
 @endpoint
 def overview(call: Call) -> Response:
-    """Show the overview: GET /admin."""
-    require_operator(call, Permission.OVERVIEW_READ)
+    """Show the overview: GET /admin?range=. The range is one of SPAN_NAMES; anything else is the first of them."""
+    operator = require_operator(call, Permission.OVERVIEW_READ)
     work = call.work
-    until = hourly.hour_of(work.now)
-    counts = hourly.find(work.read, since=until - timedelta(hours=charts.HOURS))
-    due_since = outbox.oldest_due(work.read, now=work.now)
+    span = charts.SPANS.get(call.query.text("range"), charts.SPANS[USUAL])
+    found = statistics.collect(work, span)
+    state = health.look(work)
+    concerns = [
+        concern if concern.url is None or _may_open(operator, concern.url) else replace(concern, url=None)
+        for concern in find_concerns(state, work.settings)
+        if not concern.about or operator.may(Permission.SETTINGS_READ)
+    ]
     return page(
         call,
         "admin/overview.html",
-        sign_ins=charts.by_hour(counts, good=counters.SIGNED_IN, bad=counters.SIGN_IN_REFUSED, until=until),
-        tokens=charts.by_hour(counts, good=counters.TOKENS_ISSUED, bad=counters.TOKENS_REFUSED, until=until),
-        letters=charts.by_hour(counts, good=counters.MAIL_SENT, bad=counters.MAIL_FAILED, until=until),
-        unkept=sorted(outbox.count_undelivered(work.read)),
-        late_since=due_since if due_since is not None and work.now - due_since > LATE else None,
+        urgent=[concern for concern in concerns if concern.is_urgent or not concern.about],
+        warnings=[concern for concern in concerns if concern.about and not concern.is_urgent],
+        health=state,
+        found=found,
+        spans=[(name, f"/admin?range={name}", label) for name, label in SPAN_NAMES.items()],
+        is_by_hour=span.unit is Unit.HOUR,
+        most_counted=statistics.COUNTED_NOW,
+        lists={name: url if _may_open(operator, url) else "" for name, url in LISTS.items()},
+        queue=_queue(outbox.count_undelivered(work.read)),
         states=STATES,
         topics=TOPICS,
-        keys=_keys(work),
+        version=__version__,
         width=charts.WIDTH,
         height=charts.HEIGHT,
-        step=charts.STEP,
     )
 
 
-def _keys(work: UnitOfWork) -> list[KeyAge]:
-    rows, interval = rotation.list_keys(work), work.settings.key_rotation
-    found = []
-    for pair in KEY_PAIRS:
-        current = rotation.key_states_of(rows, pair).current
-        if current is not None:
-            since = current.signs_from or current.created_at
-            age = max(timedelta(0), work.now - since)  # nodes' clocks differ
-            share = min(100.0, 100 * age / interval) if interval else 0.0
-            found.append(KeyAge(pair, since, age, since + interval if interval else None, round(share, 1)))
-    return found
+def _may_open(operator: Operator, url: str) -> bool:
+    return operator.may(NEEDS[re.split("[/?#]", url)[2]])
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Jobs of the outbox with the same topic and state. `share` is in percent of the largest number."""
+
+    topic: str
+    state: str
+    count: int
+    share: float
+
+
+def _queue(undelivered: list[tuple[str, str, int]]) -> list[Jobs]:
+    largest = max((count for _, _, count in undelivered), default=1)
+    return [Jobs(topic, state, count, round(100 * count / largest, 1)) for topic, state, count in sorted(undelivered)]

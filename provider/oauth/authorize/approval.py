@@ -4,6 +4,8 @@ The response holds a code. With the response types for older apps it also holds 
 Core sections 3.2.2.5 and 3.3.2.5).
 """
 
+from functools import partial
+
 from provider.crypto.digests import digest, new_opaque
 from provider.database.base import new_id
 from provider.oauth.authorize.request import AuthorizationRequest
@@ -19,6 +21,7 @@ from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant
+from provider.observability import counters
 from provider.sessions.store import Session
 from provider.work import UnitOfWork
 
@@ -42,6 +45,7 @@ def approve(
     else:
         _keep_code(work, request, grant, code)
     mark_used(work, request.client)
+    count_sign_in(work, request)
     return answer
 
 
@@ -49,7 +53,13 @@ def new_code(work: UnitOfWork, request: AuthorizationRequest, session: Session) 
     """Create and store a code and its grant; return both."""
     code, grant = new_opaque(), new_grant(work, request, session)
     _keep_code(work, request, grant, code)
+    count_sign_in(work, request)
     return code, grant
+
+
+def count_sign_in(work: UnitOfWork, request: AuthorizationRequest) -> None:
+    """Count that a user signed in to the app with this request, for the operators' overview."""
+    work.after_commit.append(partial(counters.count, counters.APP + request.client.client_id))
 
 
 def new_grant(work: UnitOfWork, request: AuthorizationRequest, session: Session) -> Grant:

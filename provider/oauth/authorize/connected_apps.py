@@ -6,13 +6,15 @@ from typing import Any
 
 from provider.languages.text import Text
 from provider.oauth.authorize import consent
+from provider.oauth.authorize.consent import Api, find_apis
 from provider.oauth.authorize.store import consents
 from provider.oauth.authorize.store.consents import Consent
 from provider.oauth.clients.clients import Client
-from provider.oauth.scopes import in_words
+from provider.oauth.permissions import Permission, permissions_of
+from provider.oauth.scopes import CLAIM_IN_WORDS, in_words
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
-from provider.oauth.tokens.store.grants import Held
+from provider.oauth.tokens.store.grants import Grant, Held
 from provider.refusals import NotFound
 from provider.work import UnitOfWork
 
@@ -35,6 +37,18 @@ class ConnectedApp:
     """When the user consented. None if there is no stored consent: a first-party app, or one that asks each time."""
     families: int
     last_used: datetime | None
+    logo_uri: str | None = None
+    """The logo of a reviewed app. Others chose it themselves, so it isn't shown."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """The access of one app to an account: what it may do, with which APIs, and its active sign-ins."""
+
+    app: ConnectedApp
+    permissions: list[Permission]
+    apis: list[Api]
+    grants: list[Grant]
 
 
 def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) -> list[ConnectedApp]:
@@ -58,9 +72,28 @@ def find_connected(work: UnitOfWork, server: AuthorizationServer, user_id: str) 
                 granted_at=one.granted_at if one else None,
                 families=use.families if use else 0,
                 last_used=use.last_used if use else None,
+                logo_uri=client.metadata.logo_uri if client.is_vouched_for else None,
             )
         )
     return sorted(found, key=lambda app: (app.name.casefold(), app.client_id))
+
+
+def find_access(work: UnitOfWork, server: AuthorizationServer, *, user_id: str, client_id: str) -> Access:
+    """Return the access of this app to the account. Raises NotConnected."""
+    app = next((one for one in find_connected(work, server, user_id) if one.client_id == client_id), None)
+    if app is None:
+        raise NotConnected
+    one = consents.find(work.read, user_id, client_id)
+    active = [grant for grant in grants.find_active(work.read, user_id, now=work.now) if grant.client_id == client_id]
+    asked = [name for grant in active for place in ("id_token", "userinfo") for name in grant.claims.get(place, ())]
+    claims = {*asked, *(one.claims if one else ())} & CLAIM_IN_WORDS.keys()
+    resources = [*((one.resources or ()) if one else ()), *(each for grant in active for each in grant.resources)]
+    return Access(
+        app=app,
+        permissions=permissions_of(app.scopes, claims),
+        apis=find_apis(work, server, list(dict.fromkeys(resources))),
+        grants=active,
+    )
 
 
 @dataclass(frozen=True)

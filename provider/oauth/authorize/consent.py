@@ -1,5 +1,6 @@
 """Consent: what a user granted to a client, and how to grant, withdraw and describe it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from provider.audit.events import Event
@@ -70,8 +71,8 @@ class Api:
     identifier: str
 
 
-def find_apis(work: UnitOfWork, server: AuthorizationServer, request: AuthorizationRequest) -> list[Api]:
-    """Return the APIs that the request names (RFC 8707 section 2), without our own: its scopes say it."""
-    owners = api_resources.find_owners(work.read, request.resources) if request.resources else {}
+def find_apis(work: UnitOfWork, server: AuthorizationServer, resources: Sequence[str]) -> list[Api]:
+    """Return the APIs with these identifiers (RFC 8707 section 2), without our own: its scopes say it."""
+    owners = api_resources.find_owners(work.read, resources) if resources else {}
     found = {identifier: server.clients.find(work, client_id) for identifier, client_id in owners.items()}
-    return [Api(api.name, identifier) for identifier in request.resources if (api := found.get(identifier)) is not None]
+    return [Api(api.name, identifier) for identifier in resources if (api := found.get(identifier)) is not None]

@@ -61,7 +61,7 @@ def consent(call: Call) -> Response:
         app=where.app,
         account=address.address if address else question.session.user_id,
         permissions=rule.permissions_asked_for(question.request),
-        apis=rule.find_apis(call.work, server_of(call), question.request),
+        apis=rule.find_apis(call.work, server_of(call), question.request.resources),
     )
 
 

@@ -74,7 +74,7 @@ def _ask(call: Call, found: DeviceRequest, session: Session) -> Response:
         same_network=_network_of(call, found.network) == _network_of(call, call.origin.network),
         asked_at=found.asked_at,
         permissions=permissions_asked_for(found.request),
-        apis=find_apis(call.work, server_of(call), found.request),
+        apis=find_apis(call.work, server_of(call), found.request.resources),
         offline=found.request.offline,
         account=address.address if address else session.user_id,
         somebody_else=here.through("/login", prompt="select_account"),

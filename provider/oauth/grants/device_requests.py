@@ -12,7 +12,7 @@ from provider.audit.events import Event
 from provider.audit.log import record
 from provider.crypto.digests import digest, new_opaque
 from provider.oauth.authorize import consent
-from provider.oauth.authorize.approval import new_grant
+from provider.oauth.authorize.approval import count_sign_in, new_grant
 from provider.oauth.authorize.request import AuthorizationRequest
 from provider.oauth.clients.clients import Client
 from provider.oauth.clients.metadata import DEVICE_CODE
@@ -103,6 +103,7 @@ def allow(work: UnitOfWork, device: DeviceRequest, session: Session) -> bool:
     if not device_codes.answer(work.db, device.digest, now=work.now):
         return False
     device_codes.attach(work.db, device.digest, grant)
+    count_sign_in(work, request)
     client = request.client
     if not client.metadata.first_party:
         consent.grant(work, user_id=user_id, client=client, scopes=request.scope, claims=frozenset())

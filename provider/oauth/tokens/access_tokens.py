@@ -21,6 +21,7 @@ from provider.oauth.tokens.id_tokens import make_id_token
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.oauth.tokens.store import grants
 from provider.oauth.tokens.store.grants import Grant, GrantState, Person
+from provider.observability import counters
 from provider.sessions.assurance import acr_of
 from provider.work import UnitOfWork
 
@@ -67,17 +68,19 @@ def token_response(
     if refresh_token is not None:
         response["refresh_token"] = refresh_token
     grant, person = authorization.grant, authorization.person
-    if grant is not None and person is not None and OPENID in authorization.scope:
-        response["id_token"] = make_id_token(
-            work,
-            server,
-            client=authorization.client,
-            grant=grant,
-            scope=authorization.scope,
-            person=person,
-            access_token=access_token,
-            nonce=authorization.nonce,
-        )
+    if grant is not None and person is not None:
+        counters.mark_active(grant.user_id)
+        if OPENID in authorization.scope:
+            response["id_token"] = make_id_token(
+                work,
+                server,
+                client=authorization.client,
+                grant=grant,
+                scope=authorization.scope,
+                person=person,
+                access_token=access_token,
+                nonce=authorization.nonce,
+            )
     return response
 
 

@@ -1,5 +1,6 @@
 """/account/applications: what a person let in, and taking it back."""
 
+import html
 import re
 from collections.abc import Callable
 
@@ -7,6 +8,8 @@ import pytest
 
 from provider.accounts.store import users
 from provider.oauth.authorize import consent
+from provider.oauth.clients import registration
+from provider.oauth.clients.metadata import ClientMetadata
 from provider.oauth.tokens.server import AuthorizationServer
 from provider.sessions.lifecycle import end_all_sessions
 from tests.oauth.conftest import Person, Register
@@ -46,6 +49,59 @@ def test_an_application_is_listed_with_what_it_may_and_when_it_was_used(
     assert f'last used <time datetime="{clock.now.isoformat()}' in page
 
 
+def test_the_page_of_an_app_says_what_it_may_do_and_where_it_is_signed_in(
+    browser: WatchedClient,
+    app_of_hers: RelyingParty,
+    work: Work,
+    ada: str,
+    server: AuthorizationServer,
+    person: Person,
+) -> None:
+    app_of_hers.sign_in(browser, scope="openid email offline_access")
+    address = f"{PATH}/app?client_id={app_of_hers.client_id}"
+    assert address in html.unescape(browser.get(PATH).text)
+    page = browser.get(address).text
+    assert '<h1><span dir="auto">Garden &lt;b&gt;diary&lt;/b&gt;</span></h1>' in page  # A-95
+    assert "See your email address" in page
+    assert "Stays connected after you sign out." in page
+    assert page.count("This device") == 1
+    assert "asks each time" in page
+    with work() as w:
+        found = server.clients.find(w, app_of_hers.client_id)
+        assert found is not None
+        consent.grant(w, user_id=ada, client=found, scopes=("openid",), claims=frozenset({"birthdate"}))
+    page = browser.get(address).text
+    assert "See your date of birth" in page
+    assert "asks each time" not in page
+    with work() as w:
+        end_all_sessions(w, user_id=ada, reason="test")
+    page = person(ada).get(address).text
+    assert "This device" not in page
+    assert "A device where you are no longer signed in here" in page
+
+
+def test_only_a_reviewed_app_shows_its_logo_and_only_from_its_site(
+    browser: WatchedClient, register: Register, work: Work, ada: str
+) -> None:
+    """An app that registered itself chose its logo."""
+    app = register(client_name="Quill", logo_uri="https://cdn.example.test/quill.png")
+    app.sign_in(browser)
+    with work() as w:
+        given = ClientMetadata(
+            client_name="Bank",
+            redirect_uris=("https://shop.example.test/callback",),
+            logo_uri="https://bank.example.test/logo.png",
+        )
+        consent.grant(
+            w, user_id=ada, client=registration.register(w, given).client, scopes=("openid",), claims=frozenset()
+        )
+    for path in (PATH, f"{PATH}/app?client_id={app.client_id}"):
+        answer = browser.get(path)
+        assert 'src="https://cdn.example.test/quill.png"' in answer.text
+        assert "https://cdn.example.test" in answer.headers["content-security-policy"]
+        assert "bank.example.test" not in answer.text + answer.headers["content-security-policy"]
+
+
 def test_withdrawing_ends_the_tokens_and_the_consent(
     browser: WatchedClient, app_of_hers: RelyingParty, work: Work, ada: str, server: AuthorizationServer
 ) -> None:
@@ -55,7 +111,7 @@ def test_withdrawing_ends_the_tokens_and_the_consent(
         found = server.clients.find(w, app_of_hers.client_id)
         assert found is not None
         consent.grant(w, user_id=ada, client=found, scopes=("openid",), claims=frozenset())
-    assert "Access given" in browser.get(PATH).text
+    assert "Access given" in browser.get(f"{PATH}/app?client_id={app_of_hers.client_id}").text
     assert withdraw(browser, app_of_hers.client_id) == f"{PATH}?ended=yes"
     assert not app_of_hers.is_active(tokens.access_token)
     assert app_of_hers.refresh(tokens).error == "invalid_grant"

@@ -46,12 +46,13 @@ def apply_changes(
     call: Call, client: Client, names: Iterable[str], given: Mapping[str, Any], wanted: ClientMetadata
 ) -> None:
     """Save the members `names`. Raises ChangedMeanwhile if one of them has another value than the operator saw, and
-    NoSuchClient.
+    NoSuchClient or MorePermissions.
     """
     work, edited = call.work, tuple(names)
     held = clients.find_client(work, client.client_id) if store.lock(work.db, client.client_id) else None
     if held is None:
         raise NoSuchClient
+    authority.require_client(operator_of(call).permissions, held)  # it may have got more since the form was opened
     require_version_seen(call, version_values(held.metadata, edited))
     fresh = merge(held.metadata, edited, given)
     if set(SECTOR) & wanted.differences(fresh).keys():  # the document was checked for other redirect URIs

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from provider.accounts.store import email_addresses
 from provider.admin import trial as rule
 from provider.admin.guards import Operator, require_operator
-from provider.admin.pages.clients.frame import NEEDS, client_page, find_client
+from provider.admin.pages.clients.frame import NEEDS, client_page, find_client_to_change
 from provider.languages.text import Text
 from provider.oauth.authorize import consent, parked_requests, trials
 from provider.oauth.authorize.request import find_target, read_request
@@ -53,14 +53,14 @@ class Step:
 @endpoint
 def show_try(call: Call) -> Response:
     """Explain what a trial does: GET /admin/clients/client/try?client_id=."""
-    return _ask(call, find_client(call, require_operator(call, NEEDS)).value)
+    return _ask(call, find_client_to_change(call).value)
 
 
 @endpoint
 def start_try(call: Call) -> Response:
     """Park the authorization request and go to the authorization endpoint: POST to the same URL."""
-    operator = require_operator(call, NEEDS)
-    client = find_client(call, operator).value
+    subject = find_client_to_change(call)
+    client, operator = subject.value, subject.operator
     if _obstacle(client) is not None:
         return _ask(call, client)
     work, server = call.work, server_of(call)

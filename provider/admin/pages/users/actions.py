@@ -11,7 +11,7 @@ from provider.accounts.registration import clean_name
 from provider.accounts.store import users
 from provider.accounts.store.links import Purpose
 from provider.accounts.store.users import ADMIN, Status, User
-from provider.accounts.users import NoSuchUser, delete_user
+from provider.accounts.users import NoSuchUser
 from provider.admin import authority, bulk
 from provider.admin.bulk import UserOperation
 from provider.admin.pages.actions import Action, Actions, Input, InvalidInput, ShownOnce, Subject, require_version_seen
@@ -257,7 +257,7 @@ ACTIONS: Actions[UserDetails] = {
             Text("Applications may keep their own data about this user. Audit events are kept."),
         ),
         done=Text("Account deleted."),
-        do=_for_other_users(delete_user),
+        do=_for_other_users(authority.delete),
         danger=True,
         leads_to="/admin/users",
     ),

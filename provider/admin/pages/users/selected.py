@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from provider.accounts import overview
 from provider.accounts.overview import Overview
+from provider.accounts.roles import roles
+from provider.accounts.roles.names import InvalidRole, is_role_name
 from provider.accounts.roles.permissions import Permission
 from provider.admin import authority, bulk
-from provider.admin.guards import require_operator
+from provider.admin.guards import Operator, operator_of, require_operator
 from provider.admin.pages.actions import InvalidInput, record_reason
 from provider.admin.pages.outbox import PATH as OUTBOX
 from provider.database.base import parse_id
@@ -24,11 +26,17 @@ FIELD = "user-"
 """A checkbox of the list is named by this and the ID of its user, because a parameter may be sent only once."""
 
 
+SUGGESTED = 100
+"""How many roles for apps the field suggests."""
+
+
 @dataclass(frozen=True)
 class BulkAction:
     title: Text
     means: tuple[Text, ...]
     danger: bool = True
+    asks: Text | None = None
+    """The label of the field for a value, if the action needs one. So far it is always a role."""
 
 
 ACTIONS: Mapping[str, BulkAction] = {
@@ -47,6 +55,31 @@ ACTIONS: Mapping[str, BulkAction] = {
             Text("Each user whose account was suspended is notified by email."),
         ),
         danger=False,
+    ),
+    "invite-again": BulkAction(
+        Text("Resend invitations"),
+        (
+            Text("Each user is emailed a new link to set a password. Earlier links stop working."),
+            Text("Users who have a password already get no email."),
+        ),
+        danger=False,
+    ),
+    "add-role": BulkAction(
+        Text("Add role"),
+        (
+            Text("Each user gets the role, if they don't have it yet. Their other roles stay."),
+            Text("Applications receive it at the next sign-in or token refresh."),
+        ),
+        danger=False,
+        asks=Text("Role to add"),
+    ),
+    "remove-role": BulkAction(
+        Text("Remove role"),
+        (
+            Text("The role is removed from each user who has it. Their other roles stay."),
+            Text("Applications stop receiving it at the next sign-in or token refresh."),
+        ),
+        asks=Text("Role to remove"),
     ),
     "end-sessions": BulkAction(
         Text("Sign out everywhere"),
@@ -84,13 +117,24 @@ def act_on_selected_users(call: Call) -> Response:
     beyond = len(others) - len(users)
     if call.method in {"GET", "HEAD"} or not users:
         return _ask(call, action, users, themselves=themselves, beyond=beyond)
+    value = call.form.text("value").strip() if action.asks else ""
     try:
         record_reason(call)
+        if action.asks:
+            _require_role(operator, value, is_given=name == "add-role")
     except InvalidInput as refusal:
         return _ask(call, action, users, themselves=themselves, beyond=beyond, refusal=refusal)
     names = {person.user.id: person.email or person.user.id for person in users}
-    bulk.enqueue(call.work, action=name, users=names, operator_id=operator.user_id)
+    bulk.enqueue(call.work, action=name, users=names, operator_id=operator.user_id, value=value)
     return go(f"{OUTBOX}?{urlencode({'topic': bulk.TOPIC, 'started': 'yes'})}")
+
+
+def _require_role(operator: Operator, role: str, *, is_given: bool) -> None:
+    """Check the role that the operator entered. Raises InvalidInput."""
+    if not is_role_name(role):
+        raise InvalidInput("value", InvalidRole.message)
+    if is_given and (problem := authority.problem_with_roles(operator.permissions, (role,))):
+        raise InvalidInput("value", problem)
 
 
 def _selected(call: Call) -> list[str]:
@@ -115,6 +159,15 @@ def _ask(
         users=users,
         themselves=themselves,
         beyond=beyond,
+        value=call.form.get("value", ""),
+        suggested=_role_names(call) if action.asks else [],
         why=call.form.get("why", ""),
         errors={} if refusal is None else {refusal.name: refusal.message},
     )
+
+
+def _role_names(call: Call) -> list[str]:
+    """Return the names that the field suggests: roles of operators that this one can give, and some for apps."""
+    permissions = operator_of(call).permissions
+    found = [*roles.find_built_in(call.work), *roles.find_page(call.work, after=None, limit=SUGGESTED)[0]]
+    return [role.name for role in found if role.permissions <= permissions]

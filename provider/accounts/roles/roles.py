@@ -1,0 +1,162 @@
+"""The list of roles: the built-in ones of operators, and those that were created, or given to a user, for apps."""
+
+from dataclasses import dataclass
+
+from provider.accounts import users as accounts
+from provider.accounts.roles.names import is_role_name, require_role_names
+from provider.accounts.roles.permissions import OPERATOR_ROLES, Permissions, permissions_of
+from provider.accounts.store import roles as store
+from provider.accounts.store import users
+from provider.accounts.store.roles import COUNTED, LONGEST_DESCRIPTION, RoleRow
+from provider.audit.events import Event
+from provider.audit.log import record
+from provider.languages.free_text import clean_line
+from provider.languages.text import Text
+from provider.refusals import NotFound, Refusal
+from provider.work import UnitOfWork
+
+
+class NoSuchRole(NotFound):
+    code = "no-such-role"
+    title = Text("Role not found")
+    message = Text("This role does not exist.")
+
+
+class RoleExists(Refusal):
+    code = "role-exists"
+    status_code = 409
+    title = Text("Role exists")
+    message = Text("There is a role with this name already.")
+
+
+class BuiltInRole(Refusal):
+    """A change of a role of operators, which is part of Signet."""
+
+    code = "built-in-role"
+    status_code = 409
+    title = Text("Built-in role")
+    message = Text("Built-in roles can't be changed or deleted.")
+
+
+class RoleInUse(Refusal):
+    """A role that too many users have to take it from all of them in one transaction."""
+
+    code = "role-in-use"
+    status_code = 409
+    title = Text("Role in use")
+    message = Text(
+        "More than %(count)s users have this role. Remove it from them first, in the list of users.", count=COUNTED
+    )
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role. `users` is how many users have it, at most `COUNTED` + 1."""
+
+    name: str
+    description: str
+    users: int
+
+    @property
+    def is_built_in(self) -> bool:
+        return self.name in OPERATOR_ROLES
+
+    @property
+    def permissions(self) -> Permissions:
+        return permissions_of((self.name,))
+
+
+def find_built_in(work: UnitOfWork) -> list[Role]:
+    """Return the roles of operators."""
+    return [Role(name, role.description, store.count_users(work.read, name)) for name, role in OPERATOR_ROLES.items()]
+
+
+def find_page(work: UnitOfWork, *, after: str | None, limit: int) -> tuple[list[Role], str | None]:
+    """Return a page of the other roles in order of their names, and the name after which the next page begins. `after`
+    is that of this page.
+    """
+    found = store.find_page(work.read, without=OPERATOR_ROLES, after=after, limit=limit + 1)
+    shown = [_role(row) for row in found[:limit]]
+    return shown, shown[-1].name if len(found) > limit else None
+
+
+def find_role(work: UnitOfWork, name: str) -> Role:
+    """Return a role by its name. Raises NoSuchRole."""
+    if name in OPERATOR_ROLES:
+        return Role(name, OPERATOR_ROLES[name].description, store.count_users(work.read, name))
+    row = store.find(work.read, name) if is_role_name(name) else None
+    if row is None:
+        raise NoSuchRole
+    return _role(row)
+
+
+def find_users(work: UnitOfWork, name: str, *, after: str | None, limit: int) -> tuple[list[str], str | None]:
+    """Return a page of the ids of the users who have a role, and the id after which the next page begins."""
+    found = store.find_users(work.read, name, after=after, limit=limit + 1)
+    return found[:limit], found[limit - 1] if len(found) > limit else None
+
+
+def create_role(work: UnitOfWork, *, name: str, description: str) -> None:
+    """Create a role for apps. Raises InvalidRole, InvalidText or RoleExists."""
+    require_role_names((name,))
+    text = clean_description(description)
+    if name in OPERATOR_ROLES or not store.add(work.db, name, text, now=work.now):
+        raise RoleExists
+    record(work, Event.ROLE_CREATED, role=name, description=text)
+
+
+def describe_role(work: UnitOfWork, *, name: str, description: str) -> None:
+    """Replace the description of a role. Raises NoSuchRole, BuiltInRole or InvalidText."""
+    text, before = clean_description(description), _held(work, name)
+    store.describe(work.db, name, text)
+    record(
+        work,
+        Event.ROLE_UPDATED,
+        role=name,
+        before={"description": before.description},
+        after={"description": text},
+    )
+
+
+def put_role(work: UnitOfWork, *, name: str, description: str) -> None:
+    """Create a role, or replace its description. Raises InvalidRole, BuiltInRole or InvalidText."""
+    try:
+        describe_role(work, name=name, description=description)
+    except NoSuchRole:
+        create_role(work, name=name, description=description)
+
+
+def delete_role(work: UnitOfWork, *, name: str) -> int:
+    """Delete a role, and take it from the users who have it. Returns how many they were. Raises NoSuchRole, BuiltInRole
+    or RoleInUse.
+    """
+    _held(work, name)
+    holders = store.find_users(work.db, name, limit=COUNTED + 1)
+    if len(holders) > COUNTED:
+        raise RoleInUse
+    for user_id in holders:
+        user = users.find(work.db, user_id) if users.lock(work.db, user_id) else None
+        if user is not None:
+            accounts.set_roles(work, user_id=user_id, roles=[role for role in user.roles if role != name])
+    store.remove(work.db, name)
+    record(work, Event.ROLE_DELETED, role=name, users=len(holders))
+    return len(holders)
+
+
+def clean_description(text: str) -> str:
+    """Return a description as it is stored. Raises InvalidText."""
+    return clean_line(text, most=LONGEST_DESCRIPTION)
+
+
+def _held(work: UnitOfWork, name: str) -> RoleRow:
+    """Lock the row of a role that can be changed, and return it. Raises NoSuchRole or BuiltInRole."""
+    if name in OPERATOR_ROLES:
+        raise BuiltInRole
+    row = store.find(work.db, name) if is_role_name(name) and store.lock(work.db, name) else None
+    if row is None:
+        raise NoSuchRole
+    return row
+
+
+def _role(row: RoleRow) -> Role:
+    return Role(row.name, row.description, row.users)

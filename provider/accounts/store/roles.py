@@ -1,0 +1,127 @@
+"""The roles that there are, and who has which.
+
+The roles of a user are in the user's own row. `user_roles` has them again, to find users by role.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    PrimaryKeyConstraint,
+    ScalarSelect,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from provider.database.base import metadata
+from provider.database.dialect import upsert
+from provider.database.types import Identifier, UtcTime
+
+LONGEST_NAME = 200
+LONGEST_DESCRIPTION = 200
+COUNTED = 1000
+"""The most users that are counted. A role can have a million."""
+
+# In one order on every database, so that a page of the list ends where the next one begins.
+_Name = String(LONGEST_NAME).with_variant(String(LONGEST_NAME, collation="C"), "postgresql")
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("description", String(LONGEST_DESCRIPTION), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+user_roles = Table(
+    "user_roles",
+    metadata,
+    Column("role", _Name, nullable=False),
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    PrimaryKeyConstraint("role", "user_id"),
+)
+
+
+@dataclass(frozen=True)
+class RoleRow:
+    name: str
+    description: str
+    users: int
+    """How many users have it, at most `COUNTED` + 1."""
+
+
+def give(db: Connection, user_id: str, names: Iterable[str], *, now: datetime) -> None:
+    """Note the roles of a user who has none yet. A role that is new is added."""
+    given = sorted(set(names))
+    if not given:
+        return
+    db.execute(insert(user_roles), [{"role": name, "user_id": user_id} for name in given])
+    new = [{"name": name, "description": "", "created_at": now} for name in given]
+    db.execute(upsert(db, roles).values(new).on_conflict_do_nothing())
+
+
+def replace(db: Connection, user_id: str, names: Iterable[str], *, now: datetime) -> None:
+    """Note the roles of a user instead of those before."""
+    db.execute(delete(user_roles).where(user_roles.c.user_id == user_id))
+    give(db, user_id, names, now=now)
+
+
+def add(db: Connection, name: str, description: str, *, now: datetime) -> bool:
+    """Add a role. Returns False if there is one with this name."""
+    new = upsert(db, roles).values(name=name, description=description, created_at=now)
+    return db.scalar(new.on_conflict_do_nothing().returning(roles.c.name)) is not None
+
+
+def lock(db: Connection, name: str) -> bool:
+    """Lock the role until this transaction ends. Returns False if there is none with this name."""
+    return db.scalar(select(roles.c.name).where(roles.c.name == name).with_for_update()) is not None
+
+
+def describe(db: Connection, name: str, description: str) -> bool:
+    changed = update(roles).where(roles.c.name == name).values(description=description)
+    return db.execute(changed).rowcount == 1
+
+
+def remove(db: Connection, name: str) -> bool:
+    return db.execute(delete(roles).where(roles.c.name == name)).rowcount == 1
+
+
+def find(db: Connection, name: str) -> RoleRow | None:
+    found = select(roles.c.name, roles.c.description, _count(name)).where(roles.c.name == name)
+    row = db.execute(found).one_or_none()
+    return None if row is None else RoleRow(*row)
+
+
+def find_page(db: Connection, *, without: Collection[str], after: str | None, limit: int) -> list[RoleRow]:
+    """Return a page of roles in order of their names, except those in `without`."""
+    page = select(roles.c.name, roles.c.description, _count(roles.c.name)).where(roles.c.name.not_in(without))
+    if after is not None:
+        page = page.where(roles.c.name > after)
+    return [RoleRow(*row) for row in db.execute(page.order_by(roles.c.name).limit(limit))]
+
+
+def count_users(db: Connection, name: str) -> int:
+    """Return how many users have the role, at most `COUNTED` + 1."""
+    return db.scalar(select(_count(name))) or 0
+
+
+def find_users(db: Connection, name: str, *, after: str | None = None, limit: int) -> list[str]:
+    """Return the ids of users who have the role, in order."""
+    found = select(user_roles.c.user_id).where(user_roles.c.role == name).order_by(user_roles.c.user_id).limit(limit)
+    return list(db.scalars(found if after is None else found.where(user_roles.c.user_id > after)))
+
+
+def _count(name: object) -> ScalarSelect[int]:
+    some = select(literal(1).label("one")).where(user_roles.c.role == name).limit(COUNTED + 1)
+    if not isinstance(name, str):
+        some = some.correlate(roles)
+    return select(func.count()).select_from(some.subquery()).scalar_subquery()

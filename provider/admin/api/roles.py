@@ -1,0 +1,74 @@
+"""The roles: list, create, describe and delete them. PATCH on a user gives and takes roles."""
+
+from pydantic import Field
+
+from provider.accounts.roles import roles as rules
+from provider.accounts.roles.names import InvalidRole
+from provider.accounts.roles.permissions import Permission
+from provider.accounts.roles.roles import BuiltInRole, NoSuchRole, RoleInUse
+from provider.accounts.store.roles import COUNTED, LONGEST_DESCRIPTION
+from provider.admin.operation import by_operator
+from provider.admin.paging import NEXT, PAGED, next_of, query_page
+from provider.api.bodies import Body, InvalidBody, Line
+from provider.api.callers import Operator
+from provider.web.call import Call
+
+
+class Role(Body):
+    """A role."""
+
+    name: str = Field(description="The role's name. A role in one app has the form client_id:role.")
+    description: str = Field(description="Who should have the role, and what it allows.")
+    built_in: bool = Field(description="Whether it is a role of operators, which can't be changed or deleted.")
+    permissions: list[str] = Field(description="What it allows in the console and the admin API.")
+    users: int = Field(description=f"How many users have the role. {COUNTED + 1} means more than {COUNTED}.")
+
+
+class Roles(Body):
+    """A page of roles."""
+
+    roles: list[Role] = Field(description="The roles: those of operators on the first page, then the others by name.")
+    next: str | None = Field(None, description=NEXT)
+
+
+class RoleDescription(Body):
+    """The description of a role."""
+
+    description: Line = Field(
+        "", max_length=LONGEST_DESCRIPTION, description="Who should have the role, and what it allows, for operators."
+    )
+
+
+@by_operator(needs=Permission.ROLES_READ, gives=Roles, asks=PAGED, problems=(InvalidBody,))
+def list_roles(call: Call, _operator: Operator, _body: Body) -> Roles:
+    """List roles. The built-in ones come first. A role that was given to a user is listed, too."""
+    work, page = call.work, query_page(call, "roles")
+    found, further = rules.find_page(work, after=None if page.after is None else page.after["role"], limit=page.limit)
+    return Roles(
+        roles=[_describe(role) for role in [*(rules.find_built_in(work) if page.after is None else []), *found]],
+        next=None if further is None else next_of(call, "roles", role=further),
+    )
+
+
+@by_operator(needs=Permission.ROLES_WRITE, takes=RoleDescription, gives=Role, problems=(InvalidRole, BuiltInRole))
+def put_role(call: Call, _operator: Operator, body: RoleDescription) -> Role:
+    """Create a role, or change its description. Roles that you create are for apps and give no permissions here."""
+    work, name = call.work, call.path_params["role"]
+    rules.put_role(work, name=name, description=body.description)
+    return _describe(rules.find_role(work, name))
+
+
+@by_operator(needs=Permission.ROLES_WRITE, problems=(NoSuchRole, BuiltInRole, RoleInUse))
+def delete_role(call: Call, _operator: Operator, _body: Body) -> None:
+    """Delete a role. It is removed from all users who have it."""
+    rules.delete_role(call.work, name=call.path_params["role"])
+
+
+def _describe(role: rules.Role) -> Role:
+    return Role(
+        name=role.name,
+        description=role.description,
+        built_in=role.is_built_in,
+        permissions=sorted(role.permissions),
+        users=role.users,
+    )

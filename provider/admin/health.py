@@ -1,0 +1,131 @@
+"""The state of a running installation, for the overview and for `signet check`: processes, database, Redis, jobs and
+keys.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from provider import processes
+from provider.database import migrations
+from provider.jose.algorithms import KEY_PAIRS
+from provider.oauth.keys import rotation
+from provider.outbox import store as outbox
+from provider.processes import Process
+from provider.work import UnitOfWork
+
+LATE_JOBS, LATE_KEYS = timedelta(minutes=5), timedelta(days=1)
+"""How long a job, or the rotation of a key, may be due before no worker seems to run."""
+REDIS_TIMEOUT = 0.25
+"""The timeout for Redis, in seconds: a page waits for it."""
+
+
+@dataclass(frozen=True)
+class KeyAge:
+    """The signing key in use of an algorithm."""
+
+    alg: str
+    signs_since: datetime
+    age: timedelta
+    due_at: datetime | None
+    """When it is rotated next; None if keys are rotated manually."""
+    share: float
+    """The part of the key's lifetime that has passed, in percent from 0 to 100."""
+    is_late: bool
+
+
+@dataclass(frozen=True)
+class Health:
+    database: str
+    """The kind of the database and its version, such as `PostgreSQL 16.4`."""
+    revision: str | None
+    """The revision of the schema; None if the database is empty."""
+    needed_revision: str
+    redis: bool | None
+    """Whether Redis responds; None without Redis."""
+    processes: list[Process]
+    """The processes that run."""
+    worker_seen_at: datetime | None
+    """When a process that delivers was last seen, of those of the last day."""
+    late_since: datetime | None
+    """Since when the oldest job is due, if that is too long."""
+    failed: Mapping[str, int]
+    """The number of jobs that failed permanently, by topic."""
+    keys: list[KeyAge]
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether a process that delivers runs. It is also true if no process is known."""
+        return not self.processes or any(process.delivers for process in self.processes)
+
+    @property
+    def versions(self) -> list[str]:
+        return sorted({process.version for process in self.processes})
+
+
+def look(work: UnitOfWork) -> Health:
+    """Return the state of the installation. It takes a few short queries, and a message to Redis if there is one."""
+    seen = processes.find_seen(work.read, since=work.now - processes.KEPT_FOR)
+    return Health(
+        database=_database(work),
+        revision=migrations.current(work.read),
+        needed_revision=migrations.HEAD,
+        redis=_redis_responds(work.settings.redis_url),
+        processes=[process for process in seen if work.now - process.seen_at <= processes.RUNNING_WITHIN],
+        worker_seen_at=max((process.seen_at for process in seen if process.delivers), default=None),
+        late_since=find_late_jobs(work),
+        failed=count_failed_jobs(work),
+        keys=find_key_ages(work),
+    )
+
+
+def find_late_jobs(work: UnitOfWork) -> datetime | None:
+    """Return since when the oldest job is due, if it is due longer than LATE_JOBS."""
+    due_at = outbox.oldest_due(work.read, now=work.now)
+    return due_at if due_at is not None and work.now - due_at > LATE_JOBS else None
+
+
+def count_failed_jobs(work: UnitOfWork) -> Mapping[str, int]:
+    """Return the number of jobs that failed permanently, by topic."""
+    found = Counter[str]()
+    for topic, state, count in outbox.count_undelivered(work.read):
+        if state == outbox.DeliveryState.FAILED:
+            found[topic] += count
+    return found
+
+
+def find_key_ages(work: UnitOfWork) -> list[KeyAge]:
+    """Return the age of the signing key of each algorithm."""
+    rows, interval = rotation.list_keys(work), work.settings.key_rotation
+    found = []
+    for pair in KEY_PAIRS:
+        current = rotation.key_states_of(rows, pair).current
+        if current is not None:
+            since = current.signs_from or current.created_at
+            age = max(timedelta(0), work.now - since)  # nodes' clocks differ
+            share = min(100.0, 100 * age / interval) if interval else 0.0
+            is_late = bool(interval) and age > interval + LATE_KEYS
+            due_at = since + interval if interval else None
+            found.append(KeyAge(pair, since, age, due_at, round(share, 1), is_late))
+    return found
+
+
+def _database(work: UnitOfWork) -> str:
+    if work.installation.database.is_sqlite:
+        return f"SQLite {sqlite3.sqlite_version}"
+    version = work.read.dialect.server_version_info or ()
+    return f"PostgreSQL {'.'.join(map(str, version))}"
+
+
+def _redis_responds(url: str | None) -> bool | None:
+    if url is None:
+        return None
+    import redis  # noqa: PLC0415  # most installations have none
+
+    try:
+        with redis.Redis.from_url(url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT) as client:
+            return bool(client.ping())
+    except (redis.RedisError, OSError, ValueError):
+        return False
