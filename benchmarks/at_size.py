@@ -24,7 +24,6 @@ import httpx2
 from starlette.routing import Route
 
 from benchmarks.filling import ADDRESS, BUSY, EVENT_NAMES, GRANT, IDENTITY, PROMISE, SESSION, USER, fill, id_of
-from provider.admin import webhooks
 from provider.config.environment import load_settings
 from provider.crypto.passwords import hash_password
 from provider.database.migrations import migrate
@@ -33,6 +32,7 @@ from provider.oauth.keys import rotation
 from provider.oauth.setting_up import create_keys_and_salt
 from provider.ratelimit_counter import LimitCounter
 from provider.routes import routes
+from provider.webhooks import subscriptions
 from provider.work import Installation, unit_of_work
 from provider.worker.jobs import purge
 from tests.support.factories import PASSWORD, make_client, make_user
@@ -60,6 +60,18 @@ LISTS = (
     "/admin/users?q=family7",
     "/admin/users?q=g",
     "/admin/users?q=nobody+at+all",
+    "/admin/users?q=xample",
+    "/admin/users?q=ser777",
+    "/admin/users?q=ven99+fam",
+    "/admin/users?q=mily4999",
+    "/admin/users?q=12345@ex",
+    "/admin/users?q=42@example.test",
+    "/admin/users?q=9999@example.test",
+    "/admin/users?q=tesuser",
+    "/admin/users?q=@example.test",
+    "/admin/users?q=@nowhere.test",
+    "/admin/users?q=@xampl",
+    "/admin/clients?q=pp+4",
     f"/admin/audit?user={id_of(USER, BUSY)}",
     "/admin/audit?user=user2@example.test",
     f"/admin/audit?name={EVENT_NAMES[1]}",
@@ -191,7 +203,7 @@ def world(installation: Installation, origin: str) -> Iterator[World]:
         service, service_secret = make_client(
             work, redirect_uris=(), grant_types=("client_credentials",), scope="admin:read admin:write"
         )
-        webhook, _ = webhooks.create(work, url="https://hooks.example.test/")
+        webhook, _ = subscriptions.create(work, url="https://hooks.example.test/")
         kid = rotation.list_keys(work)[0].kid
     with (
         httpx2.Client(base_url=origin, timeout=120) as person,

@@ -43,10 +43,16 @@ def plain_type(kind: str, item: Any, _autogen: AutogenContext) -> str | Literal[
     return "sa.LargeBinary()" if isinstance(item, Digest) else False
 
 
+def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
+    """The indexes of SQLite's full-text search are tables too, which its triggers fill."""
+    return kind != "table" or name is None or "_fts" not in name
+
+
 OPTIONS: dict[str, Any] = {
     "target_metadata": metadata,
     "render_as_batch": True,  # SQLite alters a table by copying it
     "render_item": plain_type,
+    "include_name": is_ours,
     "transactional_ddl": True,
 }
 

@@ -28,6 +28,7 @@ import provider.oauth.clients.store.api_resources
 import provider.oauth.clients.store.client_origins
 import provider.oauth.clients.store.clients
 import provider.oauth.clients.store.initial_access_tokens
+import provider.oauth.clients.store.search_texts
 import provider.oauth.first_party.store
 import provider.oauth.grants.store
 import provider.oauth.keys.store

@@ -21,7 +21,12 @@ pytestmark = pytest.mark.both_databases
 
 
 def tables(connection: Connection) -> set[str]:
-    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+    return {name for name in inspect(connection).get_table_names() if is_ours(name)} - {"alembic_version"}
+
+
+def is_ours(name: str | None, kind: str = "table", _parents: object = None) -> bool:
+    """The indexes of SQLite's full-text search are tables too."""
+    return kind != "table" or name is None or "_fts" not in name
 
 
 def opened(url: str) -> Database:
@@ -32,11 +37,12 @@ def test_head_is_the_newest_of_the_migrations_which_do_not_fork() -> None:
     assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [HEAD]
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_from_empty_to_head_equals_the_tables_of_the_code(empty_database_url: str) -> None:
     migrate(settings_for(empty_database_url))
     engine = create_engine(empty_database_url)
     with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+        differences = compare_metadata(MigrationContext.configure(connection, opts={"include_name": is_ours}), metadata)
         assert tables(connection) == set(metadata.tables)
         assert current(connection) == HEAD
     engine.dispose()

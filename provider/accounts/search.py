@@ -1,6 +1,6 @@
-"""User search for operators: by id, by `@` and a domain, or by the beginning of an address or of a word of a name.
+"""User search for operators: by id, by `@` and a domain, or by any part of an address or a name.
 
-Also lists all users.
+First come those of whom an address or a word of a name begins with the text. Also lists all users.
 """
 
 from datetime import datetime
@@ -8,11 +8,14 @@ from datetime import datetime
 from provider.accounts.email.email_addresses import parse_address
 from provider.accounts.store import email_addresses, search_keys, users
 from provider.database.base import parse_id
+from provider.database.substrings import LENGTH
 from provider.database.types import search_key
 from provider.work import UnitOfWork
 
 Place = tuple[str, str]
 """The last (key, user id) of a page. In the list of all users, the key is the time of creation."""
+INSIDE = " "
+"""How the key of a place begins among the users of whom nothing begins with the text. No search key begins with it."""
 
 
 def index(work: UnitOfWork, user_id: str) -> None:
@@ -23,6 +26,14 @@ def index(work: UnitOfWork, user_id: str) -> None:
         search_keys.replace(work.db, user_id, search_keys.keys_of(addresses, user.claims))
 
 
+def index_missing(work: UnitOfWork, *, after: str | None, limit: int) -> str | None:
+    """Store the search texts of the next users who have none, because an earlier release wrote them.
+
+    Returns the last of them, or None if there are no more.
+    """
+    return search_keys.add_missing_texts(work.db, after=after, limit=limit)
+
+
 def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> tuple[list[str], Place | None]:
     """Return the ids of users that match `text`, in the order of their keys, and where the next page begins.
 
@@ -31,13 +42,8 @@ def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -
     user_id, beginning = parse_id(text), search_key(text)
     if user_id is not None:
         places = [("", user_id)]
-    elif beginning.startswith("@"):
-        places = email_addresses.find_page_of_domain(work.read, _domain(text), after=after, limit=limit + 1)
     elif beginning:
-        places = search_keys.find_page(work.read, beginning, after=after, limit=limit + 1)
-        if not places and after is None:  # of an address that a release before this one wrote there is no key
-            owner = email_addresses.find_owner(work.read, beginning)
-            places = [] if owner is None else [("", owner[0].id)]
+        places = _find_places(work, beginning, after=after, limit=limit + 1)
     else:
         before = None if after is None or not after[0] else (datetime.fromisoformat(after[0]), after[1])
         latest = users.find_latest(work.read, before=before, limit=limit + 1)
@@ -45,6 +51,28 @@ def find_page(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -
     shown = places[:limit]
     # A user whose name and nickname begin alike is found twice, and listed once on a page.
     return list(dict.fromkeys(one for _, one in shown)), shown[-1] if len(places) > limit else None
+
+
+def _find_places(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> list[Place]:
+    """Return the places of users of whom something begins with this search key, and then of those who contain it."""
+    inside = after is not None and after[0].startswith(INSIDE)
+    places = [] if inside else _find_beginnings(work, text, after=after, limit=limit)
+    whole_domain = text.startswith("@") and (bool(places) or (after is not None and not inside))
+    if len(places) == limit or len(text) < LENGTH or whole_domain:
+        return places
+    last = int(after[0]) if inside and after is not None else None
+    found = search_keys.find_inside(work.read, text, after=last, limit=limit - len(places))
+    return places + [(f"{INSIDE}{place}", user_id) for place, user_id in found]
+
+
+def _find_beginnings(work: UnitOfWork, text: str, *, after: Place | None, limit: int) -> list[Place]:
+    if text.startswith("@"):
+        return email_addresses.find_page_of_domain(work.read, _domain(text), after=after, limit=limit)
+    places = search_keys.find_page(work.read, text, after=after, limit=limit)
+    if not places and after is None:  # of an address that a release before this one wrote there is no key
+        owner = email_addresses.find_owner(work.read, text)
+        return [] if owner is None else [("", owner[0].id)]
+    return places
 
 
 def _domain(text: str) -> str:

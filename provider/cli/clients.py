@@ -156,7 +156,9 @@ def create(
 @app.command(name="list")
 def list_clients(
     *,
-    search: Annotated[str | None, typer.Option(help="Show only applications whose name starts with this.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Show only those whose name, client ID or host contains this.")
+    ] = None,
     after: Annotated[
         str | None, typer.Option(help="Continue after this client_id, the last of the previous page.")
     ] = None,

@@ -115,7 +115,8 @@ def _ask_for_password() -> str:
 def list_users(
     *,
     search: Annotated[
-        str | None, typer.Option(help="Show users whose email, or a word of the name, starts with this, or @domain.")
+        str | None,
+        typer.Option(help="Show users whose email or name contains this, or @domain."),
     ] = None,
     after: Annotated[str | None, typer.Option(help="Continue after this ID, the last of the previous page.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of users to show.")] = 100,

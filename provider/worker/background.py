@@ -18,7 +18,7 @@ from provider.outbox import relay
 from provider.processes import Process
 from provider.work import Installation, unit_of_work
 from provider.worker.handlers import HANDLERS, POLICIES
-from provider.worker.jobs import purge, rotate_keys
+from provider.worker.jobs import index_for_search, purge, rotate_keys
 from provider.worker.queue import open_actor, open_broker, start_threads
 from provider.worker.summary import summarize
 from provider.worker.timetable import Timetable
@@ -34,6 +34,7 @@ COUNT_EVERY = 60.0
 REFRESH_EVERY = 2.0
 ROTATE_EVERY = 3600.0
 SUMMARIZE_EVERY = 3600.0
+INDEX_EVERY = 3600.0
 """Seconds between two runs of each task."""
 QUEUED_AGAIN_AFTER = 60.0
 """After how many seconds a row that is still due is queued again, in case its message was lost."""
@@ -113,9 +114,17 @@ class BackgroundWorker:
             def summarize_days() -> None:
                 summarize(installation)
 
+            def complete_search_index() -> None:
+                index_for_search(installation, pause=0.1, stopped=self._stopping.is_set)
+
             self._begin({queue_due: QUEUE_DUE_EVERY})  # apart: with Redis away it delivers by itself, which takes time
             self._begin(
-                {follow_key_schedule: ROTATE_EVERY, summarize_days: SUMMARIZE_EVERY, purge_expired: PURGE_EVERY}
+                {
+                    follow_key_schedule: ROTATE_EVERY,
+                    summarize_days: SUMMARIZE_EVERY,
+                    purge_expired: PURGE_EVERY,
+                    complete_search_index: INDEX_EVERY,
+                }
             )
         while (row_id := self._committed.get()) is not None:
             self._send(actor, row_id)

@@ -1,4 +1,4 @@
-"""The recurring jobs: delete what has expired, and rotate the signing keys."""
+"""The recurring jobs: delete what has expired, rotate the signing keys, and complete the index for search."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from provider import processes
-from provider.accounts import deletion, throttle, unconfirmed
+from provider.accounts import deletion, search, throttle, unconfirmed
 from provider.accounts.known_devices import KEPT_FOR as KNOWN_FOR
 from provider.accounts.store import known_devices, links
 from provider.admin import store as idempotency
@@ -20,6 +20,7 @@ from provider.oauth import explanations
 from provider.oauth import store as refusals
 from provider.oauth.authorize.store import authorization_codes, authorization_requests
 from provider.oauth.client_authentication import store as used_assertions
+from provider.oauth.clients import client_search
 from provider.oauth.clients.store import clients, initial_access_tokens
 from provider.oauth.clients.unused_clients import purge_unused
 from provider.oauth.grants import store as device_codes
@@ -118,3 +119,20 @@ def rotate_keys(installation: Installation) -> list[str]:
             log.info("keys.rotated", alg=pair, step=due)
             moved.append(pair)
     return moved
+
+
+def index_for_search(
+    installation: Installation, *, pause: float = 0.0, stopped: Callable[[], bool] = lambda: False
+) -> None:
+    """Store what operators find users and clients by that an earlier release wrote, in batches.
+
+    Pauses for `pause` seconds after each batch, and ends early once `stopped` returns True: the next run continues.
+    """
+    for index in (search.index_missing, client_search.index_missing):
+        last = None
+        while not stopped():
+            with unit_of_work(installation) as work:
+                last = index(work, after=last, limit=BATCH)
+            if last is None:
+                break
+            time.sleep(pause)

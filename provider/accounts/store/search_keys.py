@@ -1,20 +1,30 @@
-"""Search keys of users for operators: each address, and each name from each of its words on."""
+"""What operators find users by: the beginning of an address or of a word of a name, or any part of them.
 
-from collections.abc import Iterable, Mapping
+The search keys are each address, and each name from each of its words on. The search text has all of them, a line each.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+import idna
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     PrimaryKeyConstraint,
     Table,
+    and_,
     delete,
+    exists,
     insert,
     or_,
     select,
 )
 
+from provider.accounts.store.users import users
+from provider.database import substrings
 from provider.database.base import metadata
 from provider.database.types import BEYOND, Identifier, SearchKey, search_key
 
@@ -25,6 +35,7 @@ search_keys = Table(
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     PrimaryKeyConstraint("key", "user_id"),
 )
+search_texts = substrings.text_table("user_search_texts", owner=users.c.id)
 
 
 def keys_of(addresses: Iterable[str], claims: Mapping[str, Any]) -> set[str]:
@@ -36,16 +47,47 @@ def keys_of(addresses: Iterable[str], claims: Mapping[str, Any]) -> set[str]:
     return keys
 
 
-def replace(db: Connection, user_id: str, keys: Iterable[str]) -> None:
+def text_of(keys: Iterable[str]) -> str:
+    """Return the search text: every key that is not part of another, and international domains also as A-labels."""
+    lines: list[str] = []
+    for key in sorted(keys, key=lambda key: (-len(key), key)):
+        if not any(key in line for line in lines):
+            lines.append(key)
+    return "\n".join([*lines, *filter(None, map(_with_a_labels, lines))])
+
+
+def _with_a_labels(key: str) -> str | None:
+    """Return the domain of an address as it is sent and as others show it, or None if it is written the same."""
+    _, at, domain = key.partition("@")
+    if not at or domain.isascii():
+        return None
+    try:
+        return f"@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:  # not an address, but a name with an @
+        return None
+
+
+def replace(db: Connection, user_id: str, keys: Collection[str]) -> None:
     db.execute(delete(search_keys).where(search_keys.c.user_id == user_id))
     add(db, user_id, keys)
 
 
-def add(db: Connection, user_id: str, keys: Iterable[str]) -> None:
-    """Add search keys for a user who has none yet."""
+def add(db: Connection, user_id: str, keys: Collection[str]) -> None:
+    """Add what a user is found by who is not found yet."""
     rows = [{"key": key, "user_id": user_id} for key in sorted(keys)]
     if rows:
         db.execute(insert(search_keys), rows)
+    substrings.put(db, search_texts, user_id, text_of(keys))
+
+
+def add_missing_texts(db: Connection, *, after: str | None, limit: int) -> str | None:
+    """Store the search texts of the next users who have none. Return the last of them, or None if there are no more."""
+    missing = substrings.find_missing(db, search_texts, users.c.id, after=after, limit=limit)
+    keys: dict[str, list[str]] = defaultdict(list)
+    for key, user_id in db.execute(select(search_keys).where(search_keys.c.user_id.in_(missing))):
+        keys[user_id].append(key)
+    substrings.put_missing(db, search_texts, {user_id: text_of(keys[user_id]) for user_id in missing})
+    return missing[-1] if len(missing) == limit else None
 
 
 def find_page(db: Connection, beginning: str, *, after: tuple[str, str] | None, limit: int) -> list[tuple[str, str]]:
@@ -54,7 +96,22 @@ def find_page(db: Connection, beginning: str, *, after: tuple[str, str] | None, 
     `after` is the last pair of the previous page.
     """
     key, user_id = search_keys.c.key, search_keys.c.user_id
-    query = select(key, user_id).where(key >= beginning, key < beginning + BEYOND)
+    query = select(key, user_id).where(_begins(beginning))
     if after is not None:
         query = query.where(key >= after[0], or_(key > after[0], user_id > after[1]))
     return [(found, whose) for found, whose in db.execute(query.order_by(key, user_id).limit(limit))]
+
+
+def find_inside(db: Connection, part: str, *, after: int | None, limit: int) -> list[tuple[int, str]]:
+    """Return (place, user_id) pairs of users of whom a key contains `part` and none begins with it, as `substrings`
+    does.
+    """
+
+    def has_no_beginning(owner: ColumnElement[str]) -> ColumnElement[bool]:
+        return ~exists().where(search_keys.c.user_id == owner, _begins(part))
+
+    return substrings.find_page(db, search_texts, part, after=after, limit=limit, which=has_no_beginning)
+
+
+def _begins(beginning: str) -> ColumnElement[bool]:
+    return and_(search_keys.c.key >= beginning, search_keys.c.key < beginning + BEYOND)

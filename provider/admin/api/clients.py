@@ -119,7 +119,13 @@ CLIENT = Resource(lambda call: store.lock(call.work.db, _client(call).client_id)
 @by_operator(
     needs=Permission.APPLICATIONS_READ,
     gives=Applications,
-    asks={"search": "Only clients whose name starts with this, ordered by name.", **PAGED},
+    asks={
+        "search": (
+            "Only clients whose name, `client_id` or redirect host contains this. Those whose name starts with it come "
+            "first, ordered by name. Up to two characters find only those."
+        ),
+        **PAGED,
+    },
     problems=(InvalidBody,),
 )
 def list_clients(call: Call, _operator: Operator, _body: Body) -> Applications:

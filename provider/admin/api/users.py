@@ -37,8 +37,9 @@ WANTED = {
     "issuer": "Only the user linked to this issuer and `subject` at an upstream provider.",
     "subject": "The `sub` at the upstream provider. Use it with `issuer`.",
     "search": (
-        "Only users whose email address, or a word of their name, starts with this, in alphabetical order. `@` and a "
-        "domain find the users of the domain."
+        "Only users whose email address or name contains this. If an address or a word of a name starts with it, they "
+        "come first, in alphabetical order. Up to two characters find only those. `@` and a domain find the users of "
+        "the domain."
     ),
     **PAGED,
 }

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from provider.audit.events import Event
 from provider.audit.log import record
+from provider.config.sign_up import readable
 from provider.crypto.digests import digest, new_handle, new_opaque, same
 from provider.crypto.vault import Vault
 from provider.jose.algorithms import ON_REQUEST
@@ -19,7 +20,7 @@ from provider.oauth.clients.metadata_rules import check_metadata
 from provider.oauth.clients.reachable import require_reachable
 from provider.oauth.clients.redirect_uris import host_of
 from provider.oauth.clients.resources import is_ours, normalize, spellings
-from provider.oauth.clients.store import api_resources, client_origins
+from provider.oauth.clients.store import api_resources, client_origins, search_texts
 from provider.oauth.clients.store import clients as store
 from provider.oauth.clients.store.clients import SecretRow
 from provider.oauth.keys import store as signing_keys
@@ -234,10 +235,17 @@ def list_clients(work: UnitOfWork, *, after: str | None = None, limit: int = 100
     return [client_of(row) for row in store.find_page(work.read, after=after, limit=limit)]
 
 
+def search_text(client_id: str, metadata: ClientMetadata) -> str:
+    """Return what operators find a client by, also the international form of hosts."""
+    hosts = set(map(host_of, metadata.redirect_uris))
+    return search_texts.text_of(client_id, metadata.client_name or "", hosts | set(map(readable, hosts)))
+
+
 def _keep_looked_up(work: UnitOfWork, client_id: str, metadata: ClientMetadata) -> None:
-    """Store what is looked up without reading every client: origins, resource identifiers, algorithms."""
+    """Store what is looked up without reading every client: origins, resource identifiers, algorithms, search texts."""
     client_origins.replace(work.db, client_id, metadata.origins)
     api_resources.replace(work.db, client_id, metadata.resource_identifiers)
+    search_texts.replace(work.db, client_id, search_text(client_id, metadata))
     signing_keys.request_algorithms(work.db, metadata.signing_algorithms & ON_REQUEST, now=work.now)
 
 

@@ -1,0 +1,156 @@
+"""Search for a part of a text anywhere in it: texts of rows, indexed by their trigrams.
+
+A trigram is three characters in succession. On PostgreSQL, a GIN index has the trigrams of each text, as returned by
+the function `signet_trigrams` of the migration. It needs no extension, and has punctuation and every script. On SQLite,
+triggers keep an FTS5 index of each table.
+
+Each row has a random number, its place, and rows are found in the order of places. So how many rows a search reads does
+not depend on where the matching ones are: either many match, and the first rows that are read contain enough, or few
+match, and the index finds them.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    cast,
+    column,
+    exists,
+    func,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy import table as named_table
+
+from provider.database import dialect
+from provider.database.base import metadata
+
+LENGTH = 3
+"""The shortest part that can be searched for, in characters."""
+READ_FIRST = 10_000
+"""How many rows are read before the index is asked, on PostgreSQL."""
+SAMPLED = 500
+"""How many rows tell which trigrams of a part are rare."""
+RAREST = 6
+"""How many trigrams the index is asked for. Each of a frequent trigram's rows costs time."""
+
+Which = Callable[[ColumnElement[str]], ColumnElement[bool]]
+"""A condition for the owner of a text."""
+
+
+def text_table(name: str, *, owner: Column[str]) -> Table:
+    """Return a table with one text for each row of the table whose primary key is `owner`."""
+    table = Table(
+        name,
+        metadata,
+        # The rowid of SQLite, by which its index is ordered.
+        Column("place", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
+        Column("owner", owner.type, ForeignKey(owner, ondelete="CASCADE"), nullable=False, unique=True),
+        Column("text", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
+    )
+    Index(
+        f"ix_{name}_trigrams",
+        func.signet_trigrams(table.c.text),
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},  # a search would read all that waits to be merged
+    ).ddl_if(dialect="postgresql")
+    return table
+
+
+def put(db: Connection, table: Table, owner: str, searched: str) -> None:
+    """Store the text of a row, instead of the one before."""
+    statement = dialect.upsert(db, table).values(place=_new_place(), owner=owner, text=searched)
+    new = statement.excluded.text
+    db.execute(statement.on_conflict_do_update(index_elements=["owner"], set_={"text": new}, where=table.c.text != new))
+
+
+def put_missing(db: Connection, table: Table, texts: Mapping[str, str]) -> None:
+    """Store these texts by owner, except of owners that have one meanwhile."""
+    places = sorted(_new_place() for _ in texts)  # FTS5 writes a segment whenever a rowid is smaller than the last one
+    rows = [{"place": place, "owner": one, "text": texts[one]} for place, one in zip(places, texts, strict=True)]
+    if rows:
+        db.execute(dialect.upsert(db, table).on_conflict_do_nothing(index_elements=["owner"]), rows)
+
+
+def find_missing(db: Connection, table: Table, owner: Column[str], *, after: str | None, limit: int) -> list[str]:
+    """Return the next owners without a text, in the order of their ids. Their rows stay until the transaction ends."""
+    query = select(owner).where(~exists().where(table.c.owner == owner)).order_by(owner).limit(limit)
+    if after is not None:
+        query = query.where(owner > after)
+    return list(db.scalars(query.with_for_update(read=True, key_share=True)))
+
+
+def find_page(
+    db: Connection, table: Table, part: str, *, after: int | None, limit: int, which: Which = lambda _owner: true()
+) -> list[tuple[int, str]]:
+    """Return (place, owner) pairs of the next rows whose text contains `part`, which has at least LENGTH characters.
+
+    `after` is the place of the last row of the previous page. A last page, which is not full, is sorted by the texts.
+    """
+    if dialect.is_postgresql(db):
+        found = db.execute(_among_the_first(table, part, which, after=after, limit=limit)).all()
+        if len(found) < limit:
+            rare = _rare_trigrams(db, table, part)
+            found = db.execute(_in_gin(table, part, rare, which, after=after, limit=limit)).all()
+    else:
+        found = db.execute(_in_fts5(table, part, which, after=after, limit=limit)).all()
+    if len(found) < limit:
+        found = sorted(found, key=lambda row: (row.text, row.place))
+    return [(row.place, row.owner) for row in found]
+
+
+def _among_the_first(table: Table, part: str, which: Which, *, after: int | None, limit: int) -> Select[int, str, str]:
+    """Return the query for READ_FIRST rows that are read one after the other."""
+    first = _after(select(table.c.place, table.c.owner, table.c.text), table, after)
+    rows = first.order_by(table.c.place).limit(READ_FIRST).subquery().c
+    matching = select(rows.place, rows.owner, rows.text).where(func.strpos(rows.text, part) > 0, which(rows.owner))
+    return matching.order_by(rows.place).limit(limit)
+
+
+def _rare_trigrams(db: Connection, table: Table, part: str) -> list[str]:
+    """Return the trigrams of `part` that the fewest of SAMPLED texts contain."""
+    texts = db.scalars(select(table.c.text).order_by(table.c.place).limit(SAMPLED)).all()
+    trigrams = sorted({part[start : start + LENGTH] for start in range(len(part) - LENGTH + 1)})
+    return sorted(trigrams, key=lambda trigram: sum(trigram in text for text in texts))[:RAREST]
+
+
+def _in_gin(
+    table: Table, part: str, trigrams: list[str], which: Which, *, after: int | None, limit: int
+) -> Select[int, str, str]:
+    """Return the query by the index of PostgreSQL."""
+    has_all = func.signet_trigrams(table.c.text).op("@>")(cast(trigrams, ARRAY(Text)))
+    query = _after(select(table.c.place, table.c.owner, table.c.text), table, after)
+    # Without MATERIALIZED, it might read the rows in the order of places and compute the trigrams of each.
+    rows = query.where(has_all, func.strpos(table.c.text, part) > 0).cte("found").prefix_with("MATERIALIZED").c
+    return select(rows.place, rows.owner, rows.text).where(which(rows.owner)).order_by(rows.place).limit(limit)
+
+
+def _in_fts5(table: Table, part: str, which: Which, *, after: int | None, limit: int) -> Select[int, str, str]:
+    """Return the query by the index of SQLite: a phrase, in which nothing is an operator."""
+    index = named_table(f"{table.name}_fts", column("rowid", Integer))
+    phrase = '"{}"'.format(part.replace('"', '""'))
+    query = select(table.c.place, table.c.owner, table.c.text).join(index, index.c.rowid == table.c.place)
+    if after is not None:
+        query = query.where(index.c.rowid > after)
+    matching = query.where(literal_column(index.name).op("MATCH")(phrase), which(table.c.owner))
+    return matching.order_by(index.c.rowid).limit(limit)
+
+
+def _after(query: Select[int, str, str], table: Table, after: int | None) -> Select[int, str, str]:
+    return query if after is None else query.where(table.c.place > after)
+
+
+def _new_place() -> int:
+    return secrets.randbits(62)
