@@ -74,7 +74,7 @@ def find_of_app(db: Connection, client_id: str, *, since: datetime) -> dict[date
     """Return the sign-ins of one app since then, by the hour."""
     table = hourly_app_counts
     query = select(table.c.hour, table.c.count).where(table.c.client_id == client_id, table.c.hour >= since)
-    return dict(db.execute(query).tuples().all())
+    return {hour: int(number) for hour, number in db.execute(query)}
 
 
 def sum_by_app(db: Connection, *, since: datetime, limit: int) -> list[tuple[str, int]]:
