@@ -72,7 +72,7 @@ def test_all_settings_are_edited_as_json_with_the_same_review(console: Console, 
     shown = json_on(console.open(tab_of(made, "json")))
     assert shown.keys() == FIELDS.keys()
     page = console.browser.submit(button="Review changes")  # it says what is stored
-    assert page.path == "/admin/clients/client/json"
+    assert (page.path, page.heading) == ("/admin/clients/client/json", "Shop")
     changed = {**shown, "client_name": "Store", "response_modes": ["query"], "contacts": None}
     page = console.browser.submit({"metadata": json.dumps(changed)}, button="Review changes")
     assert page.heading == "Save changes to Shop?"
