@@ -9,6 +9,7 @@ from provider.accounts.factors.store.totp import totp_credentials
 from provider.accounts.store.roles import user_roles
 from provider.accounts.store.users import NEVER, Status, users
 from provider.admin.lists.listing import Column, Filter, Kind, Listing, from_day, to_day
+from provider.audit.active_users import active_users
 from provider.languages.text import Text
 from provider.oauth.authorize.store.consents import consents
 from provider.oauth.tokens.store.grants import grants
@@ -33,6 +34,11 @@ def _has_role(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
 
 def _has_signed_in(_work: UnitOfWork, value: str) -> ColumnElement[bool]:
     return users.c.last_sign_in_at == NEVER if value == "no" else users.c.last_sign_in_at > NEVER
+
+
+def _is_active(work: UnitOfWork, value: str) -> ColumnElement[bool]:
+    active = select(active_users.c.user_id).where(from_day(active_users.c.day)(work, value))
+    return users.c.id.in_(active)
 
 
 def _uses(work: UnitOfWork, value: str) -> ColumnElement[bool]:
@@ -64,6 +70,7 @@ USERS = Listing(
         Filter("signed_in_to", Text("Last sign-in until"), to_day(users.c.last_sign_in_at), Kind.DAY),
         Filter("created_from", Text("Created from"), from_day(users.c.created_at), Kind.DAY),
         Filter("created_to", Text("Created until"), to_day(users.c.created_at), Kind.DAY),
+        Filter("active_from", Text("Active from"), _is_active, Kind.DAY),
     ),
     sorted_by="-created",
     rows=overview.describe,
