@@ -30,7 +30,7 @@ from provider.sessions import store as session_store
 from provider.work import UnitOfWork
 from tests.admin.conftest import Console, events
 from tests.support.browser import Page
-from tests.support.factories import make_user
+from tests.support.factories import make_client, make_user
 from tests.support.installation import Work
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -154,6 +154,15 @@ def test_columns_are_chosen_and_kept_in_the_address(console: Console) -> None:
     assert "Two-factor" not in table_headings(chosen)
     assert table_headings(console.open("/users?choose=yes")) == ["User"]
     assert "Status" in table_headings(console.open("/users?columns=no-such-column"))
+
+
+def test_applications_are_sorted_by_their_first_heading(console: Console, work: Work) -> None:
+    with work() as w:
+        make_client(w)
+    page = console.open("/clients")
+    assert page.links["Application"].endswith("/admin/clients?sort=-name")
+    assert 'aria-sort="ascending"' in page.html
+    assert table_headings(console.open("/clients?columns=name,type")) == ["Application", "Type"]
 
 
 def table_headings(page: Page) -> list[str]:

@@ -86,7 +86,7 @@ CLIENTS = Listing(
     name="clients",
     key=table.c.client_id,
     columns=(
-        Column("name", Text("Name"), sort=table.c.name_key),
+        Column("name", Text("Application"), sort=table.c.name_key, is_first=True),
         Column("type", Text("Type")),
         Column("id", Text("Client ID")),
         Column("website", Text("Website"), is_shown=False),

@@ -66,6 +66,8 @@ class Column:
     """What the list is sorted by under this column's heading. Never NULL."""
     is_shown: bool = True
     """Whether the column is shown unless other columns are chosen."""
+    is_first: bool = False
+    """Whether this is the heading of the rows, which is always shown."""
 
 
 Conditions = Sequence[ColumnElement[bool]]

@@ -120,6 +120,16 @@ class Asked:
         """The headings of the columns that are shown."""
         return [self._heading(column) for column in self.columns]
 
+    @property
+    def first_heading(self) -> Heading | None:
+        """The heading of the first column, if the list is sorted by it."""
+        return next((self._heading(column) for column in self.listing.columns if column.is_first), None)
+
+    @property
+    def choices(self) -> list[Column]:
+        """The columns that can be shown or not."""
+        return _choices(self.listing)
+
     def _heading(self, column: Column) -> Heading:
         if column.sort is None or self.text:  # what a text finds has the order of the search
             return Heading(column, None, None)
@@ -172,7 +182,7 @@ def asked_of(call: Call, listing: Listing) -> Asked:
         text=text,
         values=values,
         order=order,
-        columns=tuple(column for column in listing.columns if column.is_shown) if columns is None else columns,
+        columns=tuple(column for column in _choices(listing) if column.is_shown) if columns is None else columns,
         size=size,
         after=after,
         conditions=conditions,
@@ -224,15 +234,19 @@ def export_page(call: Call, listing: Listing) -> Response:
 
 def _with_chosen_columns(call: Call, asked: Asked) -> Response:
     """Return a redirect from the form for columns to the short URL."""
-    names = [column.name for column in asked.listing.columns if SHOWN + column.name in call.query]
-    usual = [column.name for column in asked.listing.columns if column.is_shown]
+    names = [column.name for column in asked.choices if SHOWN + column.name in call.query]
+    usual = [column.name for column in asked.choices if column.is_shown]
     return go(asked.url(columns=None if names == usual else ",".join(names) or NO_COLUMNS))
+
+
+def _choices(listing: Listing) -> list[Column]:
+    return [column for column in listing.columns if not column.is_first]
 
 
 def _columns(call: Call, listing: Listing) -> tuple[Column, ...] | None:
     text = call.query.text("columns")
     names = set(text.split(","))
-    known = tuple(column for column in listing.columns if column.name in names)
+    known = tuple(column for column in _choices(listing) if column.name in names)
     return known if known or text == NO_COLUMNS else None
 
 
