@@ -162,5 +162,6 @@ def _after(month: datetime) -> datetime:
 
 def purge(db: Connection, *, before: datetime, limit: int) -> int:  # noqa: ARG001  # a day has a row for each app
     """Delete the counts of days before `before`, and those by app, which the sums of months keep, earlier."""
-    of_apps = and_(*_begins_with(APP), daily_counts.c.day < before + KEPT_FOR - APPS_KEPT_FOR)
-    return db.execute(delete(daily_counts).where(or_(daily_counts.c.day < before, of_apps))).rowcount
+    day, of_apps = daily_counts.c.day, and_(*_begins_with(APP))
+    old = (day < before + KEPT_FOR - APPS_KEPT_FOR, or_(day < before, of_apps))
+    return db.execute(delete(daily_counts).where(*old)).rowcount
