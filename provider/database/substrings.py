@@ -63,8 +63,9 @@ def text_table(name: str, *, owner: Column[str]) -> Table:
 
 
 def declare_index(table: Table) -> None:
-    """Add the index of PostgreSQL to the metadata, for migrations. It makes SQLAlchemy load the whole dialect, for which
-    commands on SQLite need not wait.
+    """Add the index of PostgreSQL to the metadata, for migrations.
+
+    It makes SQLAlchemy load the dialect, for which commands on SQLite need not wait.
     """
     Index(
         f"ix_{table.name}_trigrams",
