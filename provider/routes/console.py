@@ -20,7 +20,7 @@ from provider.admin.pages import (
 from provider.admin.pages.clients import app_users, clients, credentials, json_view, rejected, try_it
 from provider.admin.pages.clients import overview as client_overview
 from provider.admin.pages.clients import settings as client_settings
-from provider.admin.pages.users import matching, selected, users
+from provider.admin.pages.users import matching, selected, tabs, users
 from provider.oauth.authorize import trials
 
 
@@ -40,6 +40,18 @@ def _application_tabs() -> list[BaseRoute]:
         Route(f"{at}/try", try_it.start_try, methods=post, name="admin_start_client_try"),
         Route(trials.PATH, try_it.finish_try, methods=get, name="admin_finish_client_try"),
         Route(f"{at}/rejected", rejected.list_rejected, methods=get, name="admin_client_rejected"),
+    ]
+
+
+def _user_tabs() -> list[BaseRoute]:
+    """Return the routes of the tabs of a user's page."""
+    get, at = ["GET"], "/admin/users/{user_id}"
+    return [
+        Route(at, tabs.show_user, methods=get, name="admin_user"),
+        Route(f"{at}/security", tabs.show_security, methods=get, name="admin_user_security"),
+        Route(f"{at}/sessions", tabs.show_sessions, methods=get, name="admin_user_sessions"),
+        Route(f"{at}/apps", tabs.show_apps, methods=get, name="admin_user_apps"),
+        Route(f"{at}/activity", tabs.show_activity, methods=get, name="admin_user_activity"),
     ]
 
 
@@ -89,7 +101,7 @@ def console() -> list[BaseRoute]:
         ),
         Route("/admin/users/changes/{run_id}", matching.show_run, methods=get, name="admin_user_change"),
         Route("/admin/users/changes/{run_id}", matching.stop_run, methods=post, name="admin_stop_user_change"),
-        Route("/admin/users/{user_id}", users.show_user, methods=get, name="admin_user"),
+        *_user_tabs(),
         Route("/admin/users/{user_id}/{action}", users.act_on_user, methods=both, name="admin_act_on_user"),
         Route("/admin/roles", roles.list_roles, methods=get, name="admin_roles"),
         Route("/admin/roles/new", roles.show_new_role, methods=get, name="admin_show_new_role"),

@@ -86,6 +86,10 @@ CONSOLE = _read("""
     GET /admin/users/selected users:write
     POST /admin/users/selected users:write
     GET /admin/users/{user_id} users:read
+    GET /admin/users/{user_id}/security users:read
+    GET /admin/users/{user_id}/sessions users:read
+    GET /admin/users/{user_id}/apps users:read
+    GET /admin/users/{user_id}/activity users:read
     GET /admin/users/{user_id}/{action} users:write
     POST /admin/users/{user_id}/{action} users:write
     GET /admin/roles roles:read
