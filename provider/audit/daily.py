@@ -41,7 +41,7 @@ daily_counts = Table(
     "daily_counts",
     metadata,
     Column("name", NAME, nullable=False),
-    Column("day", UtcTime, nullable=False),  # its midnight, UTC
+    Column("day", UtcTime, nullable=False, index=True),  # its midnight, UTC
     Column("count", BigInteger, nullable=False),
     PrimaryKeyConstraint("name", "day"),  # in this order: a year of a few names is found among those of all apps
 )

@@ -10,8 +10,8 @@ from provider.accounts.roles.permissions import Permission
 from provider.admin import charts, health, statistics
 from provider.admin.charts import Unit
 from provider.admin.guards import Operator, require_operator
+from provider.admin.lists.jobs import STATES, TOPICS
 from provider.admin.pages.attention import find_concerns
-from provider.admin.pages.outbox import STATES, TOPICS
 from provider.audit.events import Event
 from provider.languages.text import Text
 from provider.mail import messages

@@ -2,15 +2,14 @@
 
 from starlette.responses import Response
 
-from provider.accounts import invitation, overview, registration
+from provider.accounts import invitation, registration
 from provider.accounts.registration import AddressTaken, NotAnAddress, clean_name
 from provider.accounts.roles.permissions import Permission
-from provider.admin import authority
+from provider.admin import authority, bulk_runs
 from provider.admin.guards import require_operator
-from provider.admin.lists import users
-from provider.admin.lists.listing import Count
+from provider.admin.lists.users import USERS
 from provider.admin.pages.actions import action_endpoint, done_message
-from provider.admin.pages.lists import asked_of, with_chosen_columns
+from provider.admin.pages.lists import export_page, list_page
 from provider.admin.pages.users import selected
 from provider.admin.pages.users.actions import ACTIONS, INVALID_ROLES, roles_of
 from provider.admin.pages.users.frame import NEEDS, PATH, find_user
@@ -20,30 +19,32 @@ from provider.web.call import Call
 from provider.web.endpoint import endpoint
 from provider.web.pages import go, page
 
+RUNNING = 5
+"""How many changes to many users are shown above the list while they run."""
+
 
 @endpoint
 def list_users(call: Call) -> Response:
     """List users: GET /admin/users?q=. The filters, the order and the columns are those of `lists.users`."""
     operator = require_operator(call, Permission.USERS_READ)
-    asked = asked_of(call, users.USERS)
-    if redirect := with_chosen_columns(call, asked):
-        return redirect
-    found: list[str] = []
-    further, count = None, Count(0)
-    if not asked.problems:
-        found, further = users.find_page(
-            call.work, asked.text, asked.conditions, order=asked.order, after=asked.after, limit=asked.size
-        )
-        count = users.count(call.work, asked.text, asked.conditions)
-    return page(
+    return list_page(
         call,
+        USERS,
         "admin/users.html",
-        status_code=400 if asked.problems else 200,
-        found=overview.describe(call.work, found),
-        done=done_message(call, ACTIONS),
-        bulk_actions=selected.ACTIONS if operator.may(NEEDS) else {},
-        **asked.page_values(call, further=further, count=count),
+        in_context=lambda _rows: {
+            "done": done_message(call, ACTIONS),
+            "bulk_actions": selected.ACTIONS if operator.may(NEEDS) else {},
+            "short_id": selected.short_id,
+            "running": bulk_runs.find_running(call.work.read, limit=RUNNING),
+        },
     )
+
+
+@endpoint
+def export_users(call: Call) -> Response:
+    """Download the users that match as CSV: GET /admin/users/export.csv."""
+    require_operator(call, Permission.USERS_READ)
+    return export_page(call, USERS)
 
 
 @endpoint
