@@ -27,7 +27,7 @@ COMMANDS = {
     "migrate": "service:migrate",
     "check": "check:check",
     "settings": "settings:settings",
-    "user": "users:app",
+    "user": "user_group:app",
     "client": "client_group:app",
     "apply": "apply:apply",
     "key": "keys:app",

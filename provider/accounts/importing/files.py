@@ -1,0 +1,123 @@
+"""Reading a file of users, CSV or JSON lines, row by row: the memory used does not depend on the size of the file."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from provider.accounts.importing.rows import COLUMNS
+
+LONGEST_LINE = 64 * 1024
+"""The most characters of a line."""
+SEPARATORS = ",;\t"
+_BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+class UnreadableFile(Exception):
+    """A file that can't be read as users. The message says why, without any of its content except column names."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as it is in the file. `line` is the number of its first line."""
+
+    line: int
+    values: Mapping[str, Any]
+    problem: str | None = None
+    """Why the row can't be read, or None."""
+
+
+def read_rows(file: BinaryIO) -> Iterator[Row]:
+    """Yield the rows of a file in UTF-8 or UTF-16, with or without a byte order mark. The separator of CSV is a comma,
+    semicolon or tab. Raises UnreadableFile.
+    """
+    start = file.read(2)
+    encoding = dict(_BOMS).get(start, "utf-8-sig")
+    text = io.TextIOWrapper(io.BufferedReader(_Joined(start, file)), encoding=encoding, newline="")
+    try:
+        lines = _lines(text)
+        first = next(lines, "")
+        read = _json_rows(first, lines) if first.lstrip().startswith("{") else _csv_rows(first, lines)
+        yield from read
+    except UnicodeError:
+        raise UnreadableFile("The file is not UTF-8 or UTF-16.") from None
+
+
+class _Joined(io.RawIOBase):
+    """A stream of these bytes and what follows them."""
+
+    def __init__(self, start: bytes, rest: BinaryIO) -> None:
+        self._start, self._rest = start, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._start[: len(buffer)] or self._rest.read(len(buffer))
+        self._start = self._start[len(data) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _lines(text: io.TextIOBase) -> Iterator[str]:
+    while line := text.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise UnreadableFile(f"A line is longer than {LONGEST_LINE} characters.")
+        yield line
+
+
+def _csv_rows(first: str, rest: Iterator[str]) -> Iterator[Row]:
+    separator = max(SEPARATORS, key=first.count)
+    reader = csv.reader(_with(first, rest), delimiter=separator, strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        _require_columns(header)
+        line = reader.line_num + 1
+        for values in reader:
+            if len(values) > len(header):
+                yield Row(line, {}, "The row has more values than there are columns.")
+            elif any(value.strip() for value in values):
+                yield Row(line, dict(zip(header, values, strict=False)))
+            line = reader.line_num + 1
+    except csv.Error:
+        raise UnreadableFile(f"Line {reader.line_num} is not valid CSV. Check its quotation marks.") from None
+
+
+def _with(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _require_columns(header: list[str]) -> None:
+    known = ", ".join(COLUMNS)
+    if "email" not in header:
+        raise UnreadableFile(f"The first line must name the columns, one of them email. Known columns: {known}.")
+    for name in header:
+        if name not in COLUMNS:
+            raise UnreadableFile(f"There is no column {name!r}. Known columns: {known}.")
+        if header.count(name) > 1:
+            raise UnreadableFile(f"The column {name} is in the file twice.")
+
+
+def _json_rows(first: str, rest: Iterator[str]) -> Iterator[Row]:
+    for number, line in enumerate(_with(first, rest), 1):
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(line)
+        except (ValueError, RecursionError):
+            yield Row(number, {}, "The line is not valid JSON.")
+            continue
+        if not isinstance(values, dict):
+            yield Row(number, {}, "The line is not a JSON object.")
+            continue
+        for member in ("claims", "address"):  # as the admin API has them
+            nested = values.get(member)
+            if isinstance(nested, dict):
+                values = {name: value for name, value in values.items() if name != member} | nested
+        if unknown := sorted(name for name in values if name not in COLUMNS):
+            yield Row(number, values, f"There is no member {unknown[0]!r}.")
+        else:
+            yield Row(number, values)

@@ -1,0 +1,58 @@
+"""The rows of a file of users: which columns there are, and what each may hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provider.accounts.profile import FIELDS, parse_profile
+
+ACCOUNT_COLUMNS = ("email", "email_verified", "id", "roles", "password_hash")
+COLUMNS = (*ACCOUNT_COLUMNS, *(field.name for field in FIELDS))
+"""The columns of a CSV file, or the members of a JSON line. Only `email` is needed."""
+_BOOLEANS = {"": True, "true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class InvalidRow(Exception):
+    """A row that can't be imported. The message says why, and never has the password hash."""
+
+
+@dataclass(frozen=True)
+class UserRow:
+    email: str
+    is_verified: bool
+    roles: tuple[str, ...]
+    claims: Mapping[str, Any]
+    user_id: str | None
+    password_hash: str | None
+
+
+def parse_row(values: Mapping[str, Any]) -> UserRow:
+    """Return the user that a row describes. An empty value is the same as none. Raises InvalidRow."""
+    text = {name: _text(name, value) for name, value in values.items()}
+    claims, errors = parse_profile(text)
+    for name, problem in errors.items():
+        raise InvalidRow(f"{name}: {problem}")
+    verified = _BOOLEANS.get(text.get("email_verified", "").lower())
+    if verified is None:
+        raise InvalidRow("email_verified: use true or false.")
+    return UserRow(
+        email=text.get("email", ""),
+        is_verified=verified,
+        roles=tuple(dict.fromkeys(text.get("roles", "").split())),
+        claims=claims,
+        user_id=text.get("id") or None,
+        password_hash=text.get("password_hash") or None,
+    )
+
+
+def _text(name: str, value: Any) -> str:
+    """Return a value as it would be in a CSV file. JSON also has booleans, null, and lists of roles."""
+    if value is None:
+        return ""
+    if isinstance(value, bool) and name == "email_verified":
+        return str(value)
+    if isinstance(value, list) and name == "roles" and all(isinstance(role, str) for role in value):
+        return " ".join(value)
+    if not isinstance(value, str):
+        raise InvalidRow(f"{name}: the value must be text.")
+    return value.strip()
